@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::fault::Flaw;
 
 /// The units, singular, and their seconds.
-const UNITS: [(&str, u64); 5] = [
+pub(super) const UNITS: [(&str, u64); 5] = [
     ("week", 604_800),
     ("day", 86_400),
     ("hour", 3_600),
