@@ -68,7 +68,11 @@ impl Random {
             .and_then(|seed| seed.parse().ok())
             .unwrap_or(20_260_329);
         println!("seed {seed}");
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(test * 2) | 1)
+        Random(
+            seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                .wrapping_add(test * 2)
+                | 1,
+        )
     }
 
     fn below(&mut self, end: u32) -> u32 {
@@ -305,7 +309,7 @@ impl Wish {
         let in_days = |days: i64| (date + TimeDelta::days(days)).month();
         match self {
             Wish::Steps { first, last, step } => {
-                (first..=last).contains(&value) && (value - first) % step == 0
+                (first..=last).contains(&value) && (value - first).is_multiple_of(step)
             }
             Wish::Weekday(weekday) => is(weekday),
             Wish::Ordinal(ordinal, weekday) => is(weekday) && (value - 1) / 7 + 1 == ordinal,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::days::{MonthDays, Set};
-use super::fault::{Field, Flaw};
+use super::fault::{Field, Flaw, shorten};
 use super::refusal;
 use super::years::{FIRST_YEAR, LAST_YEAR, Span};
 
@@ -240,7 +240,8 @@ fn check_span(
             .at(place)
             .label("at least 1")
             .help(format!(
-                "write `{base}` without a step, or a step of 1 or more"
+                "write `{}` without a step, or a step of 1 or more",
+                shorten(base)
             )));
     }
     if step > width {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::fault::Flaw;
+use super::fault::{Flaw, shorten};
 
 /// The units, singular, and their seconds.
 pub(super) const UNITS: [(&str, u64); 5] = [
@@ -145,7 +145,7 @@ fn no_number(text: &str, shape: impl Fn(&'static str, String) -> Flaw) -> Flaw {
             .iter()
             .any(|(unit, _)| word.strip_suffix('s').unwrap_or(&word) == *unit) =>
         {
-            Some(format!("write the number, as `1 {word}`"))
+            Some(format!("write the number, as `2 {word}`"))
         }
         _ => None,
     };
@@ -194,27 +194,18 @@ fn no_unit(text: &str, number: &str, name: &str, meant: Option<&str>) -> Flaw {
         _ if lower.contains(|c: char| c.is_ascii_digit()) => {
             flaw.help("give one number and one unit, in the smaller unit of the two")
         }
-        _ => match UNITS.iter().find(|(unit, _)| {
-            strsim::damerau_levenshtein(
-                unit,
-                lower
-                    .strip_suffix('s')
-                    .unwrap_or(&lower)
-                    .get(..12.min(lower.len()))
-                    .unwrap_or(""),
-            ) <= 2
-        }) {
-            Some((unit, _)) if name.len() <= 12 => flaw.help(written(unit)),
-            _ => flaw,
-        },
-    }
-}
-
-/// A text short enough to be repeated in a message.
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        // A longer word is no slip of the keyboard.
+        _ if lower.len() > 10 => flaw,
+        _ => {
+            let singular = lower.strip_suffix('s').unwrap_or(&lower);
+            let near = UNITS
+                .iter()
+                .find(|(unit, _)| strsim::damerau_levenshtein(unit, singular) == 1);
+            match near {
+                Some((unit, _)) => flaw.help(written(unit)),
+                None => flaw,
+            }
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod days;
 mod describe;
 mod field;
 mod refusal;
+mod refused_names;
 mod years;
 mod zone_files;
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 
 use super::days::days_in_month;
-use super::fault::Flaw;
+use super::fault::{Flaw, shorten};
 use super::zone::Zone;
 
 /// A date and time as a file gives it.
@@ -75,11 +75,13 @@ impl Reader<'_> {
         let year = i32::try_from(year).map_err(|_| self.shape())?;
         let Some(date) = NaiveDate::from_ymd_opt(year, month, day) else {
             let length = days_in_month(year, month);
-            return Err(
-                Flaw::new("no-such-day", format!("that month has {length} days"))
-                    .at(self.range(day_place))
-                    .label(format!("1 to {length}")),
-            );
+            let first = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or_default();
+            return Err(Flaw::new(
+                "no-such-day",
+                format!("{} has {length} days", first.format("%B %Y")),
+            )
+            .at(self.range(day_place))
+            .label(format!("1 to {length}")));
         };
         if self.rest().is_empty() {
             return Ok(Moment::Wall(date.and_time(NaiveTime::MIN)));
@@ -110,12 +112,20 @@ impl Reader<'_> {
         let wall = date.and_time(time);
         let offset = self.offset()?;
         if !self.rest().is_empty() {
-            return Err(Flaw::new(
+            let flaw = Flaw::new(
                 "trailing-text",
-                format!("`{}` after the date means nothing", shorten(self.rest())),
+                format!(
+                    "`{}` after the date means nothing",
+                    shorten(self.rest().trim())
+                ),
             )
             .at(self.start + self.place..self.start + self.text.len())
-            .label("unexpected"));
+            .label("unexpected");
+            return Err(match self.rest().trim() {
+                "UTC" | "GMT" | "z" => flaw.help("write `Z` right after the time for UTC"),
+                _ => flaw
+                    .help("a zone goes into schedule_timezone; an offset is written as `+02:00`"),
+            });
         }
         let Some(offset) = offset else {
             return Ok(Moment::Wall(wall));
@@ -133,9 +143,11 @@ impl Reader<'_> {
         let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         let (fraction, _) = self.rest().split_at(digits);
         if digits == 0 || digits > 9 {
+            let place = self.place;
+            self.place += digits;
             return Err(
                 Flaw::new("not-a-date", "a fraction of a second has 1 to 9 digits")
-                    .at(self.range(self.place))
+                    .at(self.range(place))
                     .label("1 to 9 digits"),
             );
         }
@@ -225,12 +237,19 @@ impl Reader<'_> {
         self.text.get(self.place..).unwrap_or("")
     }
 
-    /// From `place` to what has been read, at least one character where there is one.
+    /// From `place` to what has been read, at least one character: the last one where the text has ended.
     fn range(&self, place: usize) -> Range<usize> {
-        let end = self
-            .place
-            .max(place + self.text[place..].chars().next().map_or(0, char::len_utf8));
-        self.start + place..self.start + end
+        let rest = self.text.get(place..).unwrap_or("");
+        match rest.chars().next() {
+            Some(first) => {
+                let end = self.place.max(place + first.len_utf8());
+                self.start + place..self.start + end
+            }
+            None => {
+                let last = self.text.chars().next_back().map_or(0, char::len_utf8);
+                self.start + self.text.len() - last..self.start + self.text.len()
+            }
+        }
     }
 
     /// The text does not go on as a date does.
@@ -254,13 +273,5 @@ impl Reader<'_> {
         } else {
             flaw.help("write hour, minute and second with two digits each and `:` between")
         }
-    }
-}
-
-/// A text short enough to be repeated in a message.
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::calendar::Calendar;
 use super::clock::Clock;
 use super::days::{ALL_WEEKDAYS, ALL_WEEKS, Days, MonthDays};
-use super::fault::{Fault, Field, Flaw};
+use super::fault::{Fault, Field, Flaw, shorten};
 use super::field::{self, Item};
 use super::interval::{parse_duration, parse_step};
 use super::moment::Moment;
@@ -262,8 +262,8 @@ impl Parser<'_> {
 
 fn read_zone(text: &str) -> Result<Zone, Flaw> {
     Zone::named(text.trim()).map_err(|unknown| {
-        let flaw = Flaw::new("unknown-zone", unknown.to_string())
-            .label("an IANA name, as `Europe/Berlin`");
+        let message = format!("there is no time zone `{}`", shorten(&unknown.name));
+        let flaw = Flaw::new("unknown-zone", message).label("an IANA name, as `Europe/Berlin`");
         match unknown.suggestion {
             Some(name) => flaw.help(format!("did you mean `{name}`?")),
             None => flaw,
@@ -285,8 +285,17 @@ fn read_catch_up(text: &str) -> Result<CatchUp, Flaw> {
         _ => {}
     }
     if !text.bytes().any(|byte| byte.is_ascii_digit()) {
-        return Err(Flaw::new("unknown-policy", "this is no way to catch up")
-            .label("`once`, `skip` or a span of time, as `6 hours`"));
+        let flaw = Flaw::new("unknown-policy", "this is no way to catch up")
+            .label("`once`, `skip` or a span of time, as `6 hours`");
+        let word = text.trim().to_ascii_lowercase();
+        return Err(match word.as_str() {
+            "once" | "skip" => flaw.help(format!("write `{word}`")),
+            "never" | "none" | "no" | "false" => flaw.help("write `skip`"),
+            "always" | "yes" | "true" | "all" => {
+                flaw.help("write `once`: missed runs collapse into one")
+            }
+            _ => flaw,
+        });
     }
     match parse_duration(text)? {
         Duration::ZERO => {

@@ -5,41 +5,9 @@
 
 use std::ops::Range;
 
-use super::fault::{Field, Flaw};
+use super::fault::{Field, Flaw, shorten};
 use super::field::{MONTHS, ORDINALS, WEEKDAYS, limits, place, read_number};
-
-const LONG_WEEKDAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
-const LONG_MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-/// Short forms that are one or two letters too long.
-const ODD_NAMES: [(&str, &str); 5] = [
-    ("tues", "tue"),
-    ("weds", "wed"),
-    ("thur", "thu"),
-    ("thurs", "thu"),
-    ("sept", "sep"),
-];
-const ORDINAL_WORDS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
+use super::refused_names::nearest;
 
 /// Longer items are not looked into.
 const LONGEST: usize = 80;
@@ -49,9 +17,7 @@ fn expected(field: Field) -> String {
     let (lowest, highest) = limits(field);
     match field {
         Field::Month => "1 to 12, or jan to dec".to_owned(),
-        Field::Day => {
-            "1 to 31, last, a weekday (mon to sun), or 1st to 5th or last before one".to_owned()
-        }
+        Field::Day => "1 to 31, mon to sun, last, or as `2nd fri`".to_owned(),
         Field::DayOfWeek => "0 (Monday) to 6 (Sunday), or mon to sun".to_owned(),
         _ => format!("{lowest} to {highest}"),
     }
@@ -60,7 +26,7 @@ fn expected(field: Field) -> String {
 /// A number that its field does not have.
 pub(super) fn out_of_range(field: Field, place: Range<usize>, written: &str) -> Flaw {
     let (lowest, highest) = limits(field);
-    let shown: String = written.chars().take(20).collect();
+    let shown = shorten(written);
     let flaw = Flaw::new(
         "out-of-range",
         format!("{shown} is not between {lowest} and {highest}"),
@@ -82,11 +48,11 @@ pub(super) fn out_of_range(field: Field, place: Range<usize>, written: &str) -> 
 }
 
 /// One item as its words: what the questions below are asked about.
-struct Refused<'a> {
-    field: Field,
+pub(super) struct Refused<'a> {
+    pub(super) field: Field,
     /// In lower case.
-    item: &'a str,
-    at: usize,
+    pub(super) item: &'a str,
+    pub(super) at: usize,
 }
 
 /// Why `item`, which stands at byte `at` of the text, is refused.
@@ -123,16 +89,12 @@ impl Flaw {
 }
 
 impl Refused<'_> {
-    fn flaw(&self, code: &'static str, message: impl Into<String>) -> Flaw {
+    pub(super) fn flaw(&self, code: &'static str, message: impl Into<String>) -> Flaw {
         Flaw::new(code, message).at(self.at..self.at + self.item.len())
     }
 
-    fn shown(&self) -> String {
-        let mut shown: String = self.item.chars().take(40).collect();
-        if shown.len() < self.item.len() {
-            shown.push('…');
-        }
-        shown
+    pub(super) fn shown(&self) -> String {
+        shorten(self.item)
     }
 
     /// Characters that have no place here, whatever the rest.
@@ -224,161 +186,6 @@ impl Refused<'_> {
         None
     }
 
-    /// Names written out, where the short form would do.
-    fn long_name(&self) -> Option<Flaw> {
-        let mut mended = String::new();
-        let mut first = None;
-        let mut start = 0;
-        for piece in self.item.split_inclusive(is_no_word) {
-            let word = piece.trim_end_matches(is_no_word);
-            let short = short_name(word);
-            if let Some(short) = short {
-                first.get_or_insert((start, word, short));
-            }
-            mended.push_str(short.unwrap_or(word));
-            mended.push_str(&piece[word.len()..]);
-            start += piece.len();
-        }
-        let (start, word, short) = first?;
-        let takes = match self.field {
-            Field::Month => place_of(&MONTHS, short),
-            Field::Day | Field::DayOfWeek => place_of(&WEEKDAYS, short),
-            _ => false,
-        };
-        let at = self.at + start;
-        takes.then(|| {
-            Flaw::new(
-                "long-name",
-                format!("names have three letters: `{short}`, not `{word}`"),
-            )
-            .at(at..at + word.len())
-            .help(format!("write `{mended}`"))
-        })
-    }
-
-    /// Names and ordinals that are known, in a place or an order that is not.
-    fn words(&self) -> Option<Flaw> {
-        let item = self.item;
-        let first_word = item.split(is_no_word).find(|word| !word.is_empty())?;
-        let is_name = |word: &str| place_of(&WEEKDAYS, word) || place_of(&MONTHS, word);
-        let month = place_of(&MONTHS, first_word);
-        let takes = match self.field {
-            Field::Month => month,
-            Field::Day | Field::DayOfWeek => !month,
-            _ => false,
-        };
-        let ordinal = place_of(&ORDINALS, first_word)
-            || place_of(&ORDINAL_WORDS, first_word)
-            || is_bad_ordinal(first_word)
-            || first_word == "last";
-        if is_name(first_word) && !takes {
-            let (what, home) = if month {
-                ("a month", "schedule_month")
-            } else {
-                ("a weekday", "schedule_day_of_week (or schedule_day)")
-            };
-            return Some(
-                self.flaw(
-                    "misplaced-name",
-                    format!(
-                        "`{first_word}` is {what}, which {} does not take",
-                        self.field
-                    ),
-                )
-                .help(format!("names of this kind belong in {home}")),
-            );
-        }
-        if ordinal && self.field != Field::Day {
-            if first_word.chars().all(|c| c.is_ascii_alphanumeric())
-                && item.len() > first_word.len()
-                || first_word == "last"
-            {
-                return Some(
-                    self.flaw(
-                        "misplaced-ordinal",
-                        format!("{} does not take `{}`", self.field, self.shown()),
-                    )
-                    .help("a place in the month, as `2nd fri` or `last`, belongs in schedule_day"),
-                );
-            }
-            return None;
-        }
-        if ordinal && let Some((word, rest)) = item.split_once(' ') {
-            return Some(self.ordinal(word, rest.trim()));
-        }
-        if !is_name(first_word) {
-            return None;
-        }
-        if let Some((names, step)) = item.split_once('/') {
-            let flaw = self.flaw("named-step", "names take no step");
-            return Some(match (self.numbers(names), read_number(step)) {
-                (Some(numbers), Some(step)) => flaw.help(format!(
-                    "write `{numbers}/{step}`{}",
-                    self.home_of_numbers()
-                )),
-                _ => flaw.help("write numbers for the names, or a list of names"),
-            });
-        }
-        let (first, last) = item.split_once('-')?;
-        if !is_name(first) || last.is_empty() {
-            return None;
-        }
-        if read_number(last).is_some() {
-            return Some(
-                self.flaw(
-                    "mixed-range",
-                    "a range has two names or two numbers, not one of each",
-                )
-                .help("write both ends in the same way"),
-            );
-        }
-        None
-    }
-
-    /// An ordinal that is not followed by one weekday's name.
-    fn ordinal(&self, word: &str, rest: &str) -> Flaw {
-        if let Some(place) = place(&ORDINAL_WORDS, word)
-            && let Some(short) = ORDINALS.get(place as usize)
-        {
-            return self
-                .flaw("bad-ordinal", format!("`{word}` is written `{short}`"))
-                .help(format!("write `{short} {rest}`"));
-        }
-        if is_bad_ordinal(word) {
-            return self
-                .flaw(
-                    "bad-ordinal",
-                    format!("a month has no `{word}` weekday to pick"),
-                )
-                .help("choose `1st`, `2nd`, `3rd`, `4th`, `5th` or `last`");
-        }
-        let name = rest.split(['-', '/']).next().unwrap_or(rest);
-        if place_of(&WEEKDAYS, name) && rest.len() > name.len() {
-            return self
-                .flaw(
-                    "ordinal-range",
-                    format!("`{word}` takes one weekday, not `{rest}`"),
-                )
-                .help(format!(
-                    "write one item for each weekday, as `{word} mon, {word} tue`"
-                ));
-        }
-        if read_number(rest).is_some() {
-            return self
-                .flaw(
-                    "ordinal-number",
-                    format!("`{word}` takes a weekday's name, not a number"),
-                )
-                .help(format!("write the name, as `{word} fri`"));
-        }
-        let shown: String = rest.chars().take(20).collect();
-        self.flaw("unknown-name", format!("`{shown}` is not a weekday"))
-            .help(nearest(rest, &WEEKDAYS).map_or_else(
-                || format!("write a name of three letters, as `{word} fri`"),
-                |name| format!("did you mean `{word} {name}`?"),
-            ))
-    }
-
     /// Ranges and steps of which one side is missing, and blanks inside.
     fn half(&self) -> Option<Flaw> {
         let item = self.item;
@@ -393,6 +200,16 @@ impl Refused<'_> {
             } else {
                 flaw.help("separate items with commas")
             });
+        }
+        let several = |sign: char| item.matches(sign).count() > 1;
+        if several('-') || several('/') {
+            return Some(
+                self.flaw(
+                    "too-many-signs",
+                    format!("`{}` has more than one range or step", self.shown()),
+                )
+                .help("an item is one range with one step at most, as `1-9/2`; separate items with commas"),
+            );
         }
         if item.ends_with('/') {
             return Some(
@@ -470,7 +287,7 @@ impl Refused<'_> {
             return None;
         };
         let extra = &item[complete..];
-        let shown: String = extra.chars().take(20).collect();
+        let shown = shorten(extra);
         Some(
             Flaw::new(
                 "trailing-text",
@@ -504,70 +321,4 @@ impl Refused<'_> {
             None => flaw,
         }
     }
-
-    /// A name or a range of names as numbers of this field's.
-    fn numbers(&self, names: &str) -> Option<String> {
-        let number = |name: &str| match self.field {
-            Field::Month => place(&MONTHS, name).map(|place| place + 1),
-            _ => place(&WEEKDAYS, name),
-        };
-        let (first, last) = names.split_once('-').unwrap_or((names, names));
-        let (first, last) = (number(first)?, number(last)?);
-        (first < last).then(|| format!("{first}-{last}"))
-    }
-
-    /// Where numbers of weekdays go, if not here.
-    fn home_of_numbers(&self) -> &'static str {
-        if self.field == Field::Day {
-            " in schedule_day_of_week"
-        } else {
-            ""
-        }
-    }
-}
-
-fn is_no_word(character: char) -> bool {
-    !character.is_ascii_alphanumeric()
-}
-
-/// The short form of a name that is too long.
-fn short_name(word: &str) -> Option<&'static str> {
-    if place_of(&MONTHS, word) {
-        return None;
-    }
-    let long = |long: &[&str], short: &'static [&'static str]| {
-        place(long, word).and_then(|place| short.get(place as usize).copied())
-    };
-    long(&LONG_WEEKDAYS, &WEEKDAYS)
-        .or_else(|| long(&LONG_MONTHS, &MONTHS))
-        .or_else(|| {
-            ODD_NAMES
-                .iter()
-                .find(|(odd, _)| *odd == word)
-                .map(|(_, short)| *short)
-        })
-}
-
-fn place_of(words: &[&str], word: &str) -> bool {
-    place(words, word).is_some()
-}
-
-/// Whether a word is a number with an ordinal's ending that is not one of ours: `6th`, `0th`, `2th`.
-fn is_bad_ordinal(word: &str) -> bool {
-    ["st", "nd", "rd", "th"]
-        .iter()
-        .filter_map(|ending| word.strip_suffix(ending))
-        .any(|number| read_number(number).is_some())
-        && !place_of(&ORDINALS, word)
-}
-
-/// The name that is one slip away.
-fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    if word.len() > 8 {
-        return None;
-    }
-    names
-        .iter()
-        .copied()
-        .find(|name| strsim::damerau_levenshtein(word, name) == 1)
 }
