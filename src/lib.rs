@@ -4,5 +4,7 @@
 //! it). `docs/design.md` tells the whole story.
 
 pub mod job;
+pub mod os;
 pub mod protocol;
 pub mod schedule;
+pub mod units;
