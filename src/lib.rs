@@ -6,5 +6,6 @@
 pub mod job;
 pub mod os;
 pub mod protocol;
+pub mod repository;
 pub mod schedule;
 pub mod units;
