@@ -3,6 +3,10 @@
 //! The rooms, from the top down; each imports only rooms below it (the agent stands beside the daemon, not under
 //! it). `docs/design.md` tells the whole story.
 
+pub mod agent;
 pub mod job;
+pub mod os;
 pub mod protocol;
+pub mod repository;
 pub mod schedule;
+pub mod units;

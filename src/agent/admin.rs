@@ -1,0 +1,203 @@
+//! Removal of old snapshots, and of the data that only they needed.
+
+use chrono::{DateTime, Local, TimeDelta, Utc};
+
+use super::report::log;
+use super::{Context, open, outcome};
+use crate::job::action::{Access, Admin, Age, Lineage};
+use crate::protocol::{Outcome, Summary};
+use crate::repository::{Error, ErrorKind, Filter, PruneReport, Repository, Snapshot};
+use crate::units;
+
+/// What was removed.
+pub struct Removed {
+    /// Snapshots that went.
+    pub removed: u64,
+    /// Snapshots of the lineage that are left.
+    pub left: u64,
+}
+
+/// Removes one lineage's old snapshots.
+pub fn run(context: &Context, work: &Admin) -> Result<Outcome, Error> {
+    let dry_run = context.request.action.dry_run;
+    let access = if dry_run {
+        Access::Shared
+    } else {
+        Access::Exclusive
+    };
+    let (_lock, repository) = open(&work.container, access, &context.reporter)?;
+    let removed = remove_old(&repository, &work.lineage, work.remove, dry_run)?;
+    Ok(outcome::success(Summary {
+        snapshots_removed: Some(removed.removed),
+        snapshots: Some(removed.left),
+        ..Summary::default()
+    }))
+}
+
+/// Removes the lineage's snapshots that are older than the limit, except its newest one, and reclaims space. The
+/// caller has the container alone, unless it is a dry run.
+pub fn remove_old(
+    repository: &Repository,
+    lineage: &Lineage,
+    age: Age,
+    dry_run: bool,
+) -> Result<Removed, Error> {
+    let limit = limit(age, Utc::now())?;
+    let snapshots = repository.snapshots(&Filter {
+        host: Some(lineage.host.clone()),
+        label: Some(lineage.backup_name.clone()),
+        tag: None,
+    })?;
+    let old = old(&snapshots, limit);
+    let whose = format!("{} of {}", lineage.backup_name, lineage.host);
+    if old.is_empty() {
+        log(&format!(
+            "no snapshot of {whose} is older than {} and not the newest one",
+            local(limit)
+        ));
+    }
+    for snapshot in &old {
+        log(&format!(
+            "{} {} of {}",
+            if dry_run { "would remove" } else { "removing" },
+            snapshot.short_id(),
+            local(snapshot.time)
+        ));
+    }
+    let left = (snapshots.len() - old.len()) as u64;
+    let report = if dry_run {
+        repository.rehearse_prune(&old)?
+    } else {
+        repository.forget(&old)?;
+        repository.prune()?
+    };
+    log(&summary_line(
+        old.len() as u64,
+        left,
+        &whose,
+        &report,
+        dry_run,
+    ));
+    Ok(Removed {
+        removed: if dry_run { 0 } else { old.len() as u64 },
+        left,
+    })
+}
+
+/// The instant before which a snapshot is old.
+fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, Error> {
+    let limit = match age {
+        Age::Days(days) if days.is_finite() && days >= 0.0 => {
+            // More than fits into a span of time is before all snapshots.
+            let span =
+                TimeDelta::try_milliseconds((days * 86_400_000.0) as i64).unwrap_or(TimeDelta::MAX);
+            Some(
+                now.checked_sub_signed(span)
+                    .unwrap_or(DateTime::<Utc>::MIN_UTC),
+            )
+        }
+        Age::Days(_) => None,
+        Age::Before(seconds) => DateTime::from_timestamp(seconds, 0),
+    };
+    limit.ok_or_else(|| {
+        Error::new(
+            ErrorKind::BadOption,
+            "the limit of age is no time that can be",
+        )
+    })
+}
+
+/// Which of a lineage's snapshots (oldest first) go: those before the limit, but never the newest one.
+fn old(snapshots: &[Snapshot], limit: DateTime<Utc>) -> Vec<Snapshot> {
+    let candidates = snapshots
+        .split_last()
+        .map_or(&[][..], |(_newest, others)| others);
+    candidates
+        .iter()
+        .filter(|snapshot| snapshot.time < limit)
+        .cloned()
+        .collect()
+}
+
+fn summary_line(
+    removed: u64,
+    left: u64,
+    whose: &str,
+    report: &PruneReport,
+    dry_run: bool,
+) -> String {
+    let would = if dry_run { "would have " } else { "" };
+    format!(
+        "{would}removed {} of {whose}, {} left; {would}freed {} and marked {}, which a later removal frees",
+        units::count(removed, "snapshot", "snapshots"),
+        left,
+        units::bytes(report.bytes_freed),
+        units::bytes(report.bytes_marked),
+    )
+}
+
+/// A time as a person on this host reads it.
+pub fn local(time: DateTime<Utc>) -> String {
+    time.with_timezone(&Local)
+        .format("%Y-%m-%d %H:%M:%S %z")
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made_on(days: &[i64]) -> Vec<Snapshot> {
+        days.iter()
+            .map(|day| Snapshot {
+                id: day.to_string(),
+                time: DateTime::from_timestamp(day * 86_400, 0).unwrap(),
+                host: String::new(),
+                label: String::new(),
+                tags: Vec::new(),
+                paths: Vec::new(),
+                level: None,
+                parent: None,
+                partial: false,
+                summary: None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn exactly_the_older_ones_go_and_never_the_newest() {
+        for (days, limit, gone) in [
+            (&[1, 2, 3][..], 2, &["1"][..]),
+            (&[1, 2, 3], 99, &["1", "2"]),
+            (&[1], 99, &[]),
+            (&[], 99, &[]),
+            (&[5, 6], 5, &[]),
+        ] {
+            let limit = DateTime::from_timestamp(limit * 86_400, 0).unwrap();
+            let old = old(&made_on(days), limit);
+            assert_eq!(
+                old.iter()
+                    .map(|snapshot| snapshot.id.as_str())
+                    .collect::<Vec<_>>(),
+                gone,
+                "{days:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn days_may_be_fractions_and_absurd() {
+        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        assert_eq!(
+            limit(Age::Days(0.5), now).unwrap().timestamp(),
+            1_000_000 - 43_200
+        );
+        assert_eq!(
+            limit(Age::Days(1e300), now).unwrap(),
+            DateTime::<Utc>::MIN_UTC
+        );
+        assert!(limit(Age::Days(f64::NAN), now).is_err());
+        assert!(limit(Age::Days(-1.0), now).is_err());
+        assert_eq!(limit(Age::Before(7), now).unwrap().timestamp(), 7);
+    }
+}

@@ -1,0 +1,320 @@
+//! A backup: which level, is the source what it should be, then the engine, then the old snapshots.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::Utc;
+
+use super::level::{self, Next};
+use super::lock::Lock;
+use super::report::log;
+use super::{Context, admin, outcome, password, run_tag};
+use crate::job::action::{Access, Age, Backup};
+use crate::os;
+use crate::protocol::{Outcome, Summary};
+use crate::repository::{
+    BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Place,
+    Repository, Snapshot,
+};
+use crate::units;
+
+/// Backs up one file tree.
+pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
+    if work.dereference_symlink {
+        return Err(Error::new(
+            ErrorKind::BadOption,
+            "dereference_symlink is not supported: links are backed up as links; name what they point to as a \
+             path_to_backup of its own",
+        ));
+    }
+    let is_empty = examine(&work.path)?;
+    let password = password::read(&work.container, &*context.reporter)?;
+    if context.request.action.dry_run {
+        return rehearse(context, work, &password, is_empty);
+    }
+    let (lock, repository) = open_or_create(context, work, &password)?;
+    let lineage = repository.snapshots(&filter(work))?;
+    refuse_emptied(work, is_empty, &lineage)?;
+    let comparable = comparable(work, lineage);
+    let next = level::next(&comparable, &work.levels, Utc::now());
+    log(&announcement("backing up", work, &next));
+
+    let start = Instant::now();
+    let report = repository.backup(&work.path, &options(context, work, &next))?;
+    let snapshot = report.snapshot.as_ref().map(|snapshot| snapshot.id.clone());
+    log(&result_line(&report, start));
+    let summary = Summary {
+        snapshot,
+        level: Some(next.level),
+        files: Some(report.summary.files),
+        files_new: Some(report.summary.files_new),
+        files_changed: Some(report.summary.files_changed),
+        bytes: Some(report.summary.bytes),
+        bytes_added: Some(report.summary.bytes_added),
+        ..Summary::default()
+    };
+    if !report.problems.is_empty() {
+        let reason = partial_reason(&report);
+        return Ok(outcome::partial(summary, reason, report.problems));
+    }
+    match work.remove_older_than {
+        Some(days) => remove_old(context, work, &repository, &lock, days, summary),
+        None => Ok(outcome::success(summary)),
+    }
+}
+
+/// Whether the source is a directory with nothing in it.
+fn examine(path: &Path) -> Result<bool, Error> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Error::new(
+            ErrorKind::BadOption,
+            format!(
+                "the source {} does not exist; nothing was backed up",
+                path.display()
+            ),
+        ),
+        _ => Error::new(
+            ErrorKind::Denied,
+            format!(
+                "the source {} cannot be read: {}",
+                path.display(),
+                os::reason(&error)
+            ),
+        ),
+    };
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(false);
+    }
+    Ok(fs::read_dir(path).map_err(failed)?.next().is_none())
+}
+
+/// A disk that is not mounted leaves an empty directory: that is no reason to record that all files are gone.
+fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Snapshot]) -> Result<(), Error> {
+    let Some(last) = lineage.last().filter(|_| is_empty && !work.allow_empty) else {
+        return Ok(());
+    };
+    match last.summary.map(|summary| summary.files) {
+        Some(0) => Ok(()),
+        files => Err(Error::new(
+            ErrorKind::BadOption,
+            format!(
+                "the source {} is empty, and the last snapshot ({}, {}) holds {}: is something not mounted? \
+                 allow_empty lets it pass",
+                work.path.display(),
+                last.short_id(),
+                admin::local(last.time),
+                files.map_or_else(
+                    || "files".to_owned(),
+                    |files| units::count(files, "file", "files")
+                ),
+            ),
+        )),
+    }
+}
+
+/// Opens the repository, shared with others; the first backup creates it, having the container alone.
+fn open_or_create(
+    context: &Context,
+    work: &Backup,
+    password: &Password,
+) -> Result<(Lock, Repository), Error> {
+    let container = &work.container;
+    let monitor = || -> Arc<dyn Monitor> { Arc::<super::Reporter>::clone(&context.reporter) };
+    if Repository::look(container)? == Place::Repository {
+        let lock = Lock::take(container, Access::Shared, &context.reporter)?;
+        let repository = Repository::open(container, password, monitor())?;
+        note_compression(work, &repository)?;
+        return Ok((lock, repository));
+    }
+    Repository::make_place(container)?;
+    let lock = Lock::take(container, Access::Exclusive, &context.reporter)?;
+    // Somebody else may have been first.
+    let repository = if Repository::look(container)? == Place::Repository {
+        Repository::open(container, password, monitor())?
+    } else {
+        let repository =
+            Repository::create(container, password, work.compression_level, monitor())?;
+        log(&format!(
+            "created a repository in {}",
+            container.path.display()
+        ));
+        repository
+    };
+    lock.change(Access::Shared, &context.reporter)?;
+    Ok((lock, repository))
+}
+
+/// The engine compresses as the repository's configuration says, for all who write to it.
+fn note_compression(work: &Backup, repository: &Repository) -> Result<(), Error> {
+    let Some(wanted) = work.compression_level else {
+        return Ok(());
+    };
+    let kept = repository.compression()?;
+    if kept != Some(wanted) {
+        let kept = kept.map_or_else(
+            || "the default level".to_owned(),
+            |level| format!("level {level}"),
+        );
+        log(&format!(
+            "compressing at {kept}, with which {} was created, not at level {wanted}",
+            work.container.path.display()
+        ));
+    }
+    Ok(())
+}
+
+fn rehearse(
+    context: &Context,
+    work: &Backup,
+    password: &Password,
+    is_empty: bool,
+) -> Result<Outcome, Error> {
+    let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
+    let lineage = match Repository::look(&work.container)? {
+        Place::Repository => {
+            let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
+            Repository::open(&work.container, password, Arc::clone(&monitor))?
+                .snapshots(&filter(work))?
+        }
+        Place::Free | Place::Unfinished => {
+            log(&format!(
+                "would create a repository in {}",
+                work.container.path.display()
+            ));
+            Vec::new()
+        }
+        // Says what is wrong with it.
+        Place::Other => Repository::open(&work.container, password, Arc::clone(&monitor))?
+            .snapshots(&filter(work))?,
+    };
+    refuse_emptied(work, is_empty, &lineage)?;
+    let comparable = comparable(work, lineage);
+    let next = level::next(&comparable, &work.levels, Utc::now());
+    log(&announcement("would back up", work, &next));
+    let report = Repository::rehearse_backup(
+        &work.path,
+        &options(context, work, &next),
+        &work.container.path,
+        monitor,
+    )?;
+    log(&format!(
+        "would back up {}, {}",
+        units::count(report.summary.files, "file", "files"),
+        units::bytes(report.summary.bytes)
+    ));
+    let summary = Summary {
+        level: Some(next.level),
+        files: Some(report.summary.files),
+        bytes: Some(report.summary.bytes),
+        ..Summary::default()
+    };
+    if report.problems.is_empty() {
+        Ok(outcome::success(summary))
+    } else {
+        let reason = partial_reason(&report);
+        Ok(outcome::partial(summary, reason, report.problems))
+    }
+}
+
+fn filter(work: &Backup) -> Filter {
+    Filter {
+        host: Some(work.lineage.host.clone()),
+        label: Some(work.lineage.backup_name.clone()),
+        tag: None,
+    }
+}
+
+/// Snapshots of another path under the same name have nothing in common with this one.
+fn comparable(work: &Backup, mut lineage: Vec<Snapshot>) -> Vec<Snapshot> {
+    lineage
+        .retain(|snapshot| snapshot.paths.len() == 1 && Path::new(&snapshot.paths[0]) == work.path);
+    lineage
+}
+
+fn options(context: &Context, work: &Backup, next: &Next<'_>) -> BackupOptions {
+    let request = &context.request;
+    BackupOptions {
+        host: work.lineage.host.clone(),
+        label: work.lineage.backup_name.clone(),
+        tags: vec![
+            Snapshot::level_tag(next.level),
+            run_tag(&request.run_tag, request.action_index),
+        ],
+        parent: next.parent.map(|parent| parent.id.clone()),
+        exclude: Patterns::new(&work.exclude),
+        ignore_unreadable: Patterns::new(&work.ignore_unreadable),
+    }
+}
+
+fn announcement(what: &str, work: &Backup, next: &Next<'_>) -> String {
+    let parent = next.parent.map_or_else(String::new, |parent| {
+        format!(", parent {}", parent.short_id())
+    });
+    format!(
+        "{what} {} to container {} as {} of {} (level {}{parent})",
+        work.path.display(),
+        work.container.name,
+        work.lineage.backup_name,
+        work.lineage.host,
+        next.level
+    )
+}
+
+fn result_line(report: &BackupReport, start: Instant) -> String {
+    let elapsed = start.elapsed();
+    let summary = &report.summary;
+    format!(
+        "snapshot {}: {} ({} new, {} changed), {} in {} ({}), {} added",
+        report.snapshot.as_ref().map_or("none", Snapshot::short_id),
+        units::count(summary.files, "file", "files"),
+        summary.files_new,
+        summary.files_changed,
+        units::bytes(summary.bytes),
+        units::duration(elapsed),
+        units::rate(summary.bytes, elapsed),
+        units::bytes(summary.bytes_added)
+    )
+}
+
+fn partial_reason(report: &BackupReport) -> String {
+    let first = report.problems.first.first();
+    format!(
+        "{} could not be backed up as a whole{}; ignore_unreadable names what may be missing",
+        units::count(report.problems.total, "path", "paths"),
+        first.map_or_else(String::new, |problem| format!(
+            ", the first being {} ({})",
+            problem.path, problem.reason
+        )),
+    )
+}
+
+/// The backup is done; what goes wrong from here on is told as such.
+fn remove_old(
+    context: &Context,
+    work: &Backup,
+    repository: &Repository,
+    lock: &Lock,
+    days: f64,
+    mut summary: Summary,
+) -> Result<Outcome, Error> {
+    let removed = lock
+        .change(Access::Exclusive, &context.reporter)
+        .and_then(|()| admin::remove_old(repository, &work.lineage, Age::Days(days), false));
+    match removed {
+        Ok(removed) => {
+            summary.snapshots_removed = Some(removed.removed);
+            summary.snapshots = Some(removed.left);
+            Ok(outcome::success(summary))
+        }
+        Err(error) => Ok(Outcome {
+            verdict: outcome::verdict(&error),
+            reason: Some(format!(
+                "the backup is done, but old snapshots could not be removed: {error}"
+            )),
+            ..outcome::success(summary)
+        }),
+    }
+}

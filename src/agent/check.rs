@@ -1,0 +1,63 @@
+//! Verification of a container.
+
+use super::report::log;
+use super::{Context, open, outcome};
+use crate::job::action::{Access, Check};
+use crate::protocol::{Outcome, Problem, Summary, Verdict};
+use crate::repository::{Error, Problems};
+use crate::units;
+
+/// Verifies one container.
+pub fn run(context: &Context, work: &Check) -> Result<Outcome, Error> {
+    let place = work.container.path.display();
+    let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
+    if context.request.action.dry_run {
+        log(&format!("would check the container {place}"));
+        return Ok(outcome::success(Summary::default()));
+    }
+    log(&format!(
+        "checking the container {place}{}",
+        if work.read_data {
+            ", reading all data"
+        } else {
+            ", its structure only"
+        }
+    ));
+    let report = repository.check(work.read_data)?;
+    for warning in &report.warnings {
+        log(&format!("warning: {warning}"));
+    }
+    for error in &report.errors {
+        log(&format!("error: {error}"));
+    }
+    let summary = Summary {
+        snapshots: Some(report.snapshots),
+        ..Summary::default()
+    };
+    let Some(first) = report.errors.first() else {
+        log(&format!(
+            "{} verified",
+            units::count(report.snapshots, "snapshot", "snapshots")
+        ));
+        return Ok(outcome::success(summary));
+    };
+    let path = work.container.path.to_string_lossy().into_owned();
+    Ok(Outcome {
+        verdict: Verdict::FailedForGood,
+        reason: Some(format!(
+            "the repository in {place} is damaged: {} found, the first being: {first}",
+            units::count(report.errors.len() as u64, "fault", "faults")
+        )),
+        problems_total: report.errors.len() as u64,
+        problems: report
+            .errors
+            .iter()
+            .take(Problems::KEPT)
+            .map(|reason| Problem {
+                path: path.clone(),
+                reason: reason.clone(),
+            })
+            .collect(),
+        ..outcome::success(summary)
+    })
+}

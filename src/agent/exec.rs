@@ -1,0 +1,155 @@
+//! A command.
+//!
+//! It runs in the agent's process group, so that all that it starts can be ended with it. It has nothing on standard
+//! input, and both its outputs go to the agent's log as they are. Neither the daemon's pipe nor the agent's reports
+//! are within its reach.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, WaitStatus};
+
+use super::report::log;
+use super::{Context, outcome};
+use crate::job::action::{self, Exec};
+use crate::os;
+use crate::protocol::{Outcome, Summary, Verdict};
+use crate::repository::{Error, ErrorKind};
+
+/// What a service manager tells the daemon is not for the commands it starts.
+const NOT_INHERITED: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+];
+
+/// Runs one command.
+pub fn run(context: &Context, work: &Exec) -> Result<Outcome, Error> {
+    // The command itself stays out of log and reasons: it may hold a password.
+    let (mut command, name) = prepare(&work.command)?;
+    if context.request.action.dry_run {
+        log(&format!("would run {name}"));
+        return Ok(outcome::success(Summary::default()));
+    }
+    let failed = |doing: &str, error: io::Error| {
+        let permanent = matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+        ) || error.raw_os_error() == Some(libc::ENOEXEC);
+        let kind = if permanent {
+            ErrorKind::BadOption
+        } else {
+            ErrorKind::Io
+        };
+        Error::new(kind, format!("{name} {doing}: {}", os::reason(&error)))
+    };
+    let output = || io::stderr().as_fd().try_clone_to_owned().map(Stdio::from);
+    command
+        .stdin(Stdio::null())
+        .stdout(output().map_err(|error| failed("gets no output", error))?)
+        .stderr(output().map_err(|error| failed("gets no output", error))?);
+    describe_run(context, &mut command);
+    // What the command leaves behind becomes this process's, so that its end can be waited for.
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    context.watch.command_runs(context.request.grace);
+    log(&format!("running {name}"));
+    let child = command
+        .spawn()
+        .map_err(|error| failed("cannot be started", error))?;
+    let child = Pid::from_child(&child);
+    let status = wait(context, child).map_err(|error| failed("cannot be waited for", error))?;
+    Ok(judge(&name, status))
+}
+
+fn prepare(command: &action::Command) -> Result<(Command, String), Error> {
+    match command {
+        action::Command::Shell(text) => {
+            let mut command = Command::new("/bin/sh");
+            command.arg("-c").arg(text);
+            Ok((command, "the command".to_owned()))
+        }
+        action::Command::Words(words) => match words.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                Ok((command, format!("the command {program}")))
+            }
+            None => Err(Error::new(ErrorKind::BadOption, "the command is empty")),
+        },
+    }
+}
+
+/// Tells the command what it is part of.
+fn describe_run(context: &Context, command: &mut Command) {
+    let request = &context.request;
+    for name in NOT_INHERITED {
+        command.env_remove(name);
+    }
+    command
+        .env("FREEZERD_JOB_ID", &request.job_id)
+        .env("FREEZERD_RUN", request.run.to_string())
+        .env("FREEZERD_ACTION", request.action_index.to_string())
+        .env("FREEZERD_ATTEMPT", request.attempt.to_string())
+        .env("FREEZERD_RUN_TAG", &request.run_tag)
+        .env("FREEZERD_RESULT", &request.result_so_far);
+}
+
+/// Waits for the command. When the agent is told to end meanwhile, waits for all that the command has started; then
+/// the watch ends this process, and this function does not return.
+fn wait(context: &Context, command: Pid) -> io::Result<WaitStatus> {
+    loop {
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((child, status))) if child == command && !context.watch.is_ending() => {
+                return Ok(status);
+            }
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::CHILD) if context.watch.is_ending() => {
+                context.watch.command_is_gone();
+                loop {
+                    std::thread::park();
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn judge(name: &str, status: WaitStatus) -> Outcome {
+    let summary = Summary {
+        exit_code: status.exit_status(),
+        signal: status.terminating_signal(),
+        ..Summary::default()
+    };
+    let (verdict, reason) = match (status.exit_status(), status.terminating_signal()) {
+        (Some(0), _) => return outcome::success(summary),
+        (Some(126), _) => (
+            Verdict::FailedForGood,
+            format!("{name} ended with exit code 126: something in it cannot be executed"),
+        ),
+        (Some(127), _) => (
+            Verdict::FailedForGood,
+            format!(
+                "{name} ended with exit code 127: something in it was not found; is the path complete?"
+            ),
+        ),
+        (Some(code), _) => (
+            Verdict::Failed,
+            format!("{name} ended with exit code {code}"),
+        ),
+        (None, Some(signal)) => (
+            Verdict::Failed,
+            format!("{name} was ended by signal {signal}"),
+        ),
+        (None, None) => (Verdict::Failed, format!("{name} ended in an unknown way")),
+    };
+    Outcome {
+        verdict,
+        reason: Some(reason),
+        ..outcome::success(summary)
+    }
+}

@@ -1,0 +1,76 @@
+//! A list of what a container holds, for the log.
+
+use super::admin::local;
+use super::report::log;
+use super::{Context, open, outcome};
+use crate::job::action::{Access, Info};
+use crate::protocol::{Outcome, Summary};
+use crate::repository::{Error, Filter, Snapshot};
+use crate::units;
+
+/// Lists the snapshots of one container.
+pub fn run(context: &Context, work: &Info) -> Result<Outcome, Error> {
+    let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
+    let snapshots = repository.snapshots(&Filter {
+        host: work.host.clone(),
+        label: work.backup_name.clone(),
+        tag: None,
+    })?;
+    log(&format!(
+        "{} in the container {}",
+        units::count(snapshots.len() as u64, "snapshot", "snapshots"),
+        work.container.path.display()
+    ));
+    for line in table(&snapshots) {
+        log(&line);
+    }
+    Ok(outcome::success(Summary {
+        snapshot: snapshots.last().map(|snapshot| snapshot.id.clone()),
+        snapshots: Some(snapshots.len() as u64),
+        ..Summary::default()
+    }))
+}
+
+/// One line a snapshot below a line of headings, in columns.
+fn table(snapshots: &[Snapshot]) -> Vec<String> {
+    if snapshots.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = vec![
+        [
+            "snapshot", "time", "host", "name", "level", "files", "size", "paths",
+        ]
+        .map(String::from),
+    ];
+    rows.extend(snapshots.iter().map(|snapshot| {
+        let summary = snapshot.summary;
+        [
+            snapshot.short_id().to_owned(),
+            local(snapshot.time),
+            snapshot.host.clone(),
+            snapshot.label.clone(),
+            snapshot
+                .level
+                .map_or_else(|| "-".to_owned(), |level| level.to_string()),
+            summary.map_or_else(|| "-".to_owned(), |summary| summary.files.to_string()),
+            summary.map_or_else(|| "-".to_owned(), |summary| units::bytes(summary.bytes)),
+            snapshot.paths.join(" ") + if snapshot.partial { " (partial)" } else { "" },
+        ]
+    }));
+    let mut widths = [0; 8];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> = row
+                .iter()
+                .zip(widths)
+                .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count())))
+                .collect();
+            cells.join("  ").trim_end().to_owned()
+        })
+        .collect()
+}

@@ -1,0 +1,201 @@
+//! The agent: performs one action in a process of its own, which can be ended, slowed down and lost without the
+//! daemon.
+//!
+//! It is started as `freezerd agent`, reads one [`Request`] from standard input and writes [`Report`]s to standard
+//! output, the last of them an [`Outcome`]; its log goes to standard error. It exits with
+//!
+//! - 0 when it sent an outcome, whatever that says,
+//! - [`ENDED`] (143) when it was told to end (SIGTERM) or its daemon is gone,
+//! - [`BROKEN`] (101) when the engine broke, after a [`Report::Panicked`],
+//! - 2 when the request could not be understood.
+
+use std::io::BufRead;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::job::action::{Access, Container, Work};
+use crate::os;
+use crate::protocol::{Outcome, Report, Request};
+use crate::repository::{Error, ErrorKind, Filter, Monitor, Place, Repository, Silent, Snapshot};
+
+mod admin;
+mod backup;
+mod broken;
+mod check;
+mod exec;
+mod info;
+mod level;
+mod lock;
+mod outcome;
+mod password;
+mod report;
+mod restore;
+mod watch;
+
+pub use broken::BROKEN;
+pub use watch::ENDED;
+
+use lock::Lock;
+use report::{Reporter, log};
+use watch::Watch;
+
+/// What the parts of an action have at hand.
+struct Context {
+    request: Request,
+    reporter: Arc<Reporter>,
+    watch: Arc<Watch>,
+}
+
+/// Performs the action that standard input asks for. The whole of `freezerd agent`.
+pub fn main() -> ExitCode {
+    let request = match read_request() {
+        Ok(request) => request,
+        Err(reason) => {
+            log(&reason);
+            return ExitCode::from(2);
+        }
+    };
+    let reporter = Arc::new(Reporter::new());
+    broken::watch_for_panics(Arc::clone(&reporter));
+    let watch = match Watch::start() {
+        Ok(watch) => watch,
+        Err(error) => {
+            log(&format!(
+                "the agent cannot be set up: {}",
+                os::reason(&error)
+            ));
+            return ExitCode::from(2);
+        }
+    };
+    set_priority(request.action.max_priority);
+    let context = Context {
+        request,
+        reporter,
+        watch,
+    };
+    let outcome = perform(&context).unwrap_or_else(|error| outcome::failed(&error));
+    if let Some(reason) = &outcome.reason {
+        log(reason);
+    }
+    context.reporter.send(&Report::Outcome(outcome));
+    ExitCode::SUCCESS
+}
+
+fn read_request() -> Result<Request, String> {
+    let mut line = String::new();
+    match std::io::stdin().lock().read_line(&mut line) {
+        Ok(0) => Err("there is no request: the daemon starts its agents itself".to_owned()),
+        // The document stays out of the log: it may name what is nobody's business.
+        Ok(_) => serde_json::from_str(&line).map_err(|error| {
+            format!(
+                "the request cannot be understood (near column {})",
+                error.column()
+            )
+        }),
+        Err(error) => Err(format!(
+            "the request cannot be read: {}",
+            os::reason(&error)
+        )),
+    }
+}
+
+fn perform(context: &Context) -> Result<Outcome, Error> {
+    match &context.request.action.work {
+        Work::Backup(work) => backup::run(context, work),
+        Work::Restore(work) => restore::run(context, work),
+        Work::Admin(work) => admin::run(context, work),
+        Work::Info(work) => info::run(context, work),
+        Work::Exec(work) => exec::run(context, work),
+        Work::Check(work) => check::run(context, work),
+    }
+}
+
+/// Lowers the priority, or raises it where the job asks for that. Being refused is worth a line, no more.
+fn set_priority(raise: bool) {
+    let (nice, io_level) = if raise { (-10, 0) } else { (10, 7) };
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+        log(&format!(
+            "the priority stays as it is: {}",
+            os::reason(&error.into())
+        ));
+    }
+    if let Err(error) = os::set_io_priority(io_level) {
+        log(&format!(
+            "the I/O priority stays as it is: {}",
+            os::reason(&error)
+        ));
+    }
+}
+
+/// Opens a container that has a repository, locked.
+fn open(
+    container: &Container,
+    access: Access,
+    reporter: &Arc<Reporter>,
+) -> Result<(Lock, Repository), Error> {
+    let monitor: Arc<dyn Monitor> = Arc::<Reporter>::clone(reporter);
+    let password = password::read(container, &*monitor)?;
+    if !container.path.exists() {
+        // Says that there is none.
+        return Err(match Repository::open(container, &password, monitor) {
+            Err(error) => error,
+            Ok(_) => Error::new(
+                ErrorKind::Io,
+                format!("{} comes and goes", container.path.display()),
+            ),
+        });
+    }
+    let lock = Lock::take(container, access, reporter)?;
+    let repository = Repository::open(container, &password, monitor)?;
+    Ok((lock, repository))
+}
+
+/// The tag that a snapshot gets from the run and the action that made it: `run:<run_tag>/<action index>`, so that
+/// two backups of one job keep apart. The one place that knows.
+fn run_tag(run_tag: &str, action_index: u32) -> String {
+    format!(
+        "run:{}/{action_index}",
+        run_tag.strip_prefix("run:").unwrap_or(run_tag)
+    )
+}
+
+/// The snapshots of a container that the filter lets through, oldest first. Takes no lock and changes nothing.
+///
+/// # Errors
+/// When there is no repository, when it cannot be opened or read.
+pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
+    let password = password::read(container, &Silent)?;
+    Repository::open(container, &password, Arc::new(Silent))?.snapshots(filter)
+}
+
+/// The snapshot that this action of this run has made, if it has: after a crash, such a backup need not be done
+/// again. Of several attempts, the last one's. A snapshot that is `partial` is one too; whether it counts is for the
+/// caller to say.
+///
+/// # Errors
+/// When the container has a repository that cannot be opened or read. That there is none is no error.
+pub fn find_run(
+    container: &Container,
+    run: &str,
+    action_index: u32,
+) -> Result<Option<Snapshot>, Error> {
+    if Repository::look(container)? != Place::Repository {
+        return Ok(None);
+    }
+    let filter = Filter {
+        tag: Some(run_tag(run, action_index)),
+        ..Filter::default()
+    };
+    Ok(list_snapshots(container, &filter)?.pop())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run_tag;
+
+    #[test]
+    fn a_run_is_tagged_with_its_action() {
+        assert_eq!(run_tag("8f2c-17", 0), "run:8f2c-17/0");
+        assert_eq!(run_tag("run:8f2c-17", 2), "run:8f2c-17/2");
+    }
+}

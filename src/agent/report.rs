@@ -1,0 +1,129 @@
+//! The agent's two voices: reports for the daemon on standard output, lines for people on standard error.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::protocol::{Progress, Report};
+use crate::repository::Monitor;
+
+/// Progress is sent no more often than this.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Writes reports and log lines.
+pub struct Reporter {
+    files: AtomicU64,
+    bytes: AtomicU64,
+    state: Mutex<State>,
+}
+
+struct State {
+    phase: String,
+    files_total: Option<u64>,
+    bytes_total: Option<u64>,
+    sent: Option<Instant>,
+}
+
+impl Reporter {
+    /// One that has said nothing yet.
+    pub fn new() -> Self {
+        Reporter {
+            files: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            state: Mutex::new(State {
+                phase: String::new(),
+                files_total: None,
+                bytes_total: None,
+                sent: None,
+            }),
+        }
+    }
+
+    /// Sends a report. A daemon that is gone is noticed elsewhere.
+    pub fn send(&self, report: &Report) {
+        // Plain data with string keys always serialises.
+        let Ok(mut line) = serde_json::to_string(report) else {
+            return;
+        };
+        line.push('\n');
+        let mut stdout = io::stdout().lock();
+        let _ = stdout
+            .write_all(line.as_bytes())
+            .and_then(|()| stdout.flush());
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        self.send_progress(&mut state);
+    }
+
+    fn send_progress(&self, state: &mut State) {
+        let now = Instant::now();
+        if state
+            .sent
+            .is_some_and(|sent| now.duration_since(sent) < PROGRESS_INTERVAL)
+        {
+            return;
+        }
+        state.sent = Some(now);
+        self.send(&Report::Progress(Progress {
+            phase: state.phase.clone(),
+            files_done: self.files.load(Ordering::Relaxed),
+            files_total: state.files_total,
+            bytes_done: self.bytes.load(Ordering::Relaxed),
+            bytes_total: state.bytes_total,
+        }));
+    }
+}
+
+impl Monitor for Reporter {
+    fn phase(&self, phase: &str) {
+        self.update(|state| {
+            if state.phase != phase {
+                state.phase = phase.to_owned();
+                state.files_total = None;
+                state.bytes_total = None;
+                self.files.store(0, Ordering::Relaxed);
+                self.bytes.store(0, Ordering::Relaxed);
+            }
+        });
+    }
+
+    fn total(&self, files: Option<u64>, bytes: Option<u64>) {
+        self.update(|state| {
+            state.files_total = files.or(state.files_total);
+            state.bytes_total = bytes.or(state.bytes_total);
+        });
+    }
+
+    fn advance(&self, files: u64, bytes: u64) {
+        self.files.fetch_add(files, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        // Whoever finds the state taken leaves the report to the one that has it.
+        if let Ok(mut state) = self.state.try_lock() {
+            self.send_progress(&mut state);
+        }
+    }
+
+    fn log(&self, line: &str) {
+        log(line);
+    }
+}
+
+/// Writes one line to the log. File names may hold line ends and terminal codes: these are shown, not obeyed.
+pub fn log(line: &str) {
+    let mut text: String = line
+        .chars()
+        .flat_map(|character| {
+            let escaped = character.is_control();
+            character
+                .escape_default()
+                .filter(move |_| escaped)
+                .chain(std::iter::once(character).filter(move |_| !escaped))
+        })
+        .collect();
+    text.push('\n');
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

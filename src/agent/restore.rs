@@ -1,0 +1,200 @@
+//! A restore: which snapshot, then the engine, then an honest word about what is not as in the snapshot.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::admin::local;
+use super::report::log;
+use super::{Context, open, outcome};
+use crate::job::action::{Access, Restore};
+use crate::protocol::{Outcome, Summary};
+use crate::repository::{
+    Error, ErrorKind, Filter, Repository, RestoreOptions, RestoreReport, Snapshot,
+};
+use crate::units;
+
+/// Restores one snapshot.
+pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
+    let dry_run = context.request.action.dry_run;
+    let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
+    let snapshot = choose(&repository, work)?;
+    log(&format!(
+        "{} snapshot {} ({} of {}, {}) to {}",
+        if dry_run {
+            "would restore"
+        } else {
+            "restoring"
+        },
+        snapshot.short_id(),
+        name(&snapshot.label),
+        snapshot.host,
+        local(snapshot.time),
+        work.target.display()
+    ));
+    if snapshot.partial {
+        log("this snapshot is partial: something could not be backed up into it");
+    }
+    let start = Instant::now();
+    let options = RestoreOptions {
+        overwrite: work.overwrite,
+        dry_run,
+    };
+    let report = repository.restore(&snapshot, &work.target, options)?;
+    log(&result_line(&report, start, dry_run));
+    let summary = Summary {
+        snapshot: Some(snapshot.id),
+        files: Some(report.written + report.identical),
+        bytes: Some(report.bytes),
+        ..Summary::default()
+    };
+    if report.problems.is_empty() {
+        return Ok(outcome::success(summary));
+    }
+    let reason = partial_reason(&report, work);
+    Ok(outcome::partial(summary, reason, report.problems))
+}
+
+/// The snapshot that is asked for: by its id, or the newest of the lineage that is not too late. A snapshot's time
+/// counts in whole seconds, as people see it.
+fn choose(repository: &Repository, work: &Restore) -> Result<Snapshot, Error> {
+    let all = repository.snapshots(&Filter::default())?;
+    if let Some(beginning) = &work.snapshot {
+        let beginning = beginning.to_ascii_lowercase();
+        let mut found = all
+            .iter()
+            .filter(|snapshot| !beginning.is_empty() && snapshot.id.starts_with(&beginning));
+        return match (found.next(), found.next()) {
+            (Some(snapshot), None) => Ok(snapshot.clone()),
+            (None, _) => Err(none(
+                work,
+                &format!("no snapshot's id begins with {beginning}"),
+                &all,
+            )),
+            (Some(one), Some(other)) => Err(Error::new(
+                ErrorKind::NoSuchSnapshot,
+                format!(
+                    "{beginning} is the beginning of several snapshots' ids, {} and {} among them",
+                    one.id, other.id
+                ),
+            )),
+        };
+    }
+    let filter = Filter {
+        host: Some(work.lineage.host.clone()),
+        label: Some(work.lineage.backup_name.clone()),
+        tag: None,
+    };
+    all.iter()
+        .rfind(|snapshot| {
+            filter.matches(snapshot)
+                && work
+                    .not_later_than
+                    .is_none_or(|limit| snapshot.time.timestamp() <= limit)
+        })
+        .cloned()
+        .ok_or_else(|| {
+            let limit = work
+                .not_later_than
+                .and_then(|limit| chrono::DateTime::from_timestamp(limit, 0))
+                .map_or_else(String::new, |limit| {
+                    format!(" from {} or before", local(limit))
+                });
+            let wanted = format!(
+                "there is no snapshot of {} made on {}{limit}",
+                work.lineage.backup_name, work.lineage.host
+            );
+            none(work, &wanted, &all)
+        })
+}
+
+/// There is none such; what there is.
+fn none(work: &Restore, wanted: &str, all: &[Snapshot]) -> Error {
+    let mut lineages: BTreeMap<(&str, &str), Vec<&Snapshot>> = BTreeMap::new();
+    for snapshot in all {
+        lineages
+            .entry((name(&snapshot.label), &snapshot.host))
+            .or_default()
+            .push(snapshot);
+    }
+    let list: Vec<String> = lineages
+        .iter()
+        .map(|((label, host), snapshots)| {
+            let times = match snapshots.as_slice() {
+                [only] => local(only.time),
+                [first, .., last] => format!("{} to {}", local(first.time), local(last.time)),
+                [] => String::new(),
+            };
+            format!(
+                "{label} of {host} ({}, {times})",
+                units::count(snapshots.len() as u64, "snapshot", "snapshots")
+            )
+        })
+        .collect();
+    let there = if list.is_empty() {
+        "nothing".to_owned()
+    } else {
+        list.join("; ")
+    };
+    Error::new(
+        ErrorKind::NoSuchSnapshot,
+        format!(
+            "{wanted} in the container {}; it holds {there}",
+            work.container.path.display()
+        ),
+    )
+}
+
+/// A snapshot that another program made has no backup name.
+fn name(label: &str) -> &str {
+    if label.is_empty() {
+        "an unnamed backup"
+    } else {
+        label
+    }
+}
+
+fn result_line(report: &RestoreReport, start: Instant, dry_run: bool) -> String {
+    let elapsed = start.elapsed();
+    let amount = format!(
+        "{}, {}",
+        units::count(report.written, "file", "files"),
+        units::bytes(report.bytes)
+    );
+    let rest = format!(
+        "{} there already, {} removed",
+        report.identical,
+        units::count(report.removed, "entry", "entries")
+    );
+    if dry_run {
+        format!("would write {amount}; {rest}")
+    } else {
+        format!(
+            "wrote {amount} in {} ({}); {rest}",
+            units::duration(elapsed),
+            units::rate(report.bytes, elapsed)
+        )
+    }
+}
+
+fn partial_reason(report: &RestoreReport, work: &Restore) -> String {
+    let first = report.problems.first.first();
+    let kept = report
+        .problems
+        .first
+        .iter()
+        .any(|problem| problem.reason.ends_with("; kept"));
+    format!(
+        "{} in {} not as in the snapshot{}{}",
+        units::count(report.problems.total, "path is", "paths are"),
+        work.target.display(),
+        first.map_or_else(String::new, |problem| format!(
+            ", the first being {} ({})",
+            problem.path, problem.reason
+        )),
+        if kept && !work.overwrite {
+            "; overwrite replaces what differs"
+        } else {
+            ""
+        }
+    )
+}

@@ -1,0 +1,138 @@
+//! The end of the agent before its work is done: the daemon says so with SIGTERM, or is gone.
+//!
+//! An agent that is ended so sends no outcome and exits with [`ENDED`]: the daemon knows why. A backup or restore
+//! ends at once, since a repository stays valid at every moment. A command is asked first: SIGTERM goes to the whole
+//! process group, and whatever of it is still there after the grace gets SIGKILL.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::exit;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, Signal};
+
+use super::report::log;
+use crate::os;
+
+/// The exit code of an agent that was ended before its work was done: as a shell reports a SIGTERM.
+pub const ENDED: i32 = 143;
+
+/// What the watching thread and the working one tell each other.
+#[derive(Debug, Default)]
+pub struct Watch {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// A command runs in this process group, and may take so long to end.
+    grace: Option<Duration>,
+    /// The end was asked for.
+    ending: bool,
+    /// The command and all that it started have ended.
+    gone: bool,
+}
+
+impl Watch {
+    /// Makes this process the leader of a group of its own, ties its life to the daemon's, and starts the thread
+    /// that watches. Call it before any other thread is started.
+    ///
+    /// # Errors
+    /// When the signals cannot be had.
+    pub fn start() -> io::Result<Arc<Self>> {
+        let parent = rustix::process::getppid();
+        // Fails only for the leader of a session, which leads its group already.
+        let _ = rustix::process::setpgid(None, None);
+        let signals = os::signals_to_pipe(&[libc::SIGTERM, libc::SIGINT])?;
+        rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+        if rustix::process::getppid() != parent {
+            // It died before the line above.
+            exit(ENDED);
+        }
+        let watch = Arc::new(Watch::default());
+        let watching = Arc::clone(&watch);
+        std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || watching.run(&signals))?;
+        Ok(watch)
+    }
+
+    /// From now on a command runs, which is given this long to end.
+    pub fn command_runs(&self, grace: Duration) {
+        self.lock().grace = Some(grace);
+    }
+
+    /// Whether the end was asked for.
+    pub fn is_ending(&self) -> bool {
+        self.lock().ending
+    }
+
+    /// The command and all that it started have ended.
+    pub fn command_is_gone(&self) {
+        self.lock().gone = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, signals: &OwnedFd) {
+        let why = wait_for_the_end(signals);
+        let mut state = self.lock();
+        state.ending = true;
+        let Some(grace) = state.grace else {
+            log(&format!("{why}: ending at once"));
+            exit(ENDED);
+        };
+        log(&format!("{why}: telling the command to end"));
+        let group = rustix::process::getpgrp();
+        let _ = rustix::process::kill_process_group(group, Signal::TERM);
+        let (state, result) = self
+            .changed
+            .wait_timeout_while(state, grace, |state| !state.gone)
+            .unwrap_or_else(PoisonError::into_inner);
+        if result.timed_out() && !state.gone {
+            log("the command did not end in time: killing it and all that it started");
+            kill_group(group);
+        }
+        exit(ENDED);
+    }
+}
+
+/// Kills the group without this process, if it can leave it: it joins its parent's. Otherwise it goes with the rest.
+fn kill_group(group: Pid) {
+    let parents =
+        rustix::process::getppid().and_then(|parent| rustix::process::getpgid(Some(parent)).ok());
+    if let Some(parents) = parents {
+        let _ = rustix::process::setpgid(None, Some(parents));
+    }
+    let _ = rustix::process::kill_process_group(group, Signal::KILL);
+}
+
+/// Returns when a signal came or the daemon closed the pipe, with the reason in words.
+fn wait_for_the_end(signals: &OwnedFd) -> &'static str {
+    let stdin = io::stdin();
+    let mut buffer = [0; 256];
+    loop {
+        let mut ready = [
+            PollFd::new(signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN),
+        ];
+        if poll(&mut ready, None).is_err() {
+            continue;
+        }
+        if !ready[0].revents().is_empty() {
+            return "told to end";
+        }
+        // The request was the only line; whatever else comes is not for us. An error is as good as an end.
+        if !ready[1].revents().is_empty()
+            && !matches!(rustix::io::read(stdin.as_fd(), &mut buffer), Ok(1..))
+        {
+            return "the daemon is gone";
+        }
+    }
+}

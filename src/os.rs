@@ -1,0 +1,230 @@
+//! The few things of the operating system that no safe library offers: a signal turned into a readable descriptor,
+//! the I/O priority, and the names behind user and group ids.
+//!
+//! The only module where `unsafe` is allowed. Every function here is safe to call in any order and from any thread.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// Where the signal handler writes; −1 as long as there is no pipe.
+static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
+
+/// Writes the signal's number as one byte. Only calls that are safe in a signal handler.
+extern "C" fn note_signal(signal: libc::c_int) {
+    // SAFETY: write(2) and the thread's errno are async-signal-safe; the buffer lives on this stack.
+    unsafe {
+        let errno = *libc::__errno_location();
+        let byte = signal as u8;
+        let _ = libc::write(
+            SIGNAL_PIPE.load(Ordering::Relaxed),
+            std::ptr::from_ref(&byte).cast(),
+            1,
+        );
+        *libc::__errno_location() = errno;
+    }
+}
+
+/// Makes these signals readable: each one that arrives puts its number as a byte into the returned pipe, instead of
+/// ending the process. Programs that are started afterwards get the signals' default behaviour back.
+///
+/// # Errors
+/// When the pipe or a handler cannot be set up, or when there is such a pipe already: a process has one.
+pub fn signals_to_pipe(signals: &[i32]) -> io::Result<OwnedFd> {
+    // Both ends are closed in programs that are started. The pipe holds 64 KiB, so the handler never waits.
+    let (read, write) = io::pipe()?;
+    if SIGNAL_PIPE
+        .compare_exchange(-1, write.as_raw_fd(), Ordering::SeqCst, Ordering::SeqCst)
+        .is_err()
+    {
+        return Err(io::Error::other("the signal pipe is set up already"));
+    }
+    // From here on it belongs to the handler, which may run at any time until the process ends.
+    let _ = OwnedFd::from(write).into_raw_fd();
+    for &signal in signals {
+        // SAFETY: the structure is zeroed, which is valid for it, and then filled; the handler is a plain function.
+        let result = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = note_signal as *const () as libc::sighandler_t;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &action, std::ptr::null_mut())
+        };
+        if result != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(read.into())
+}
+
+/// Sets the calling thread's I/O priority in the best-effort class: 0 is the highest, 7 the lowest. Threads and
+/// processes that are started afterwards inherit it.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn set_io_priority(level: u8) -> io::Result<()> {
+    const WHO_PROCESS: libc::c_int = 1;
+    const CLASS_BEST_EFFORT: libc::c_int = 2;
+    let priority = (CLASS_BEST_EFFORT << 13) | libc::c_int::from(level.min(7));
+    // SAFETY: ioprio_set takes three integers and touches no memory.
+    match unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, priority) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The name of a user id, where there is one.
+pub fn user_name(id: u32) -> Option<String> {
+    let mut entry: libc::passwd = zeroed_passwd();
+    lookup(|buffer, found| {
+        // SAFETY: all pointers are valid for the call; the buffer outlives the entry's strings, which are copied below.
+        unsafe {
+            libc::getpwuid_r(
+                id,
+                &mut entry,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                found,
+            )
+        }
+    })
+    // SAFETY: the lookup succeeded, so the name points to a terminated string in the buffer that is still alive.
+    .and_then(|_buffer| unsafe { string_at(entry.pw_name) })
+}
+
+/// The name of a group id, where there is one.
+pub fn group_name(id: u32) -> Option<String> {
+    let mut entry: libc::group = zeroed_group();
+    lookup(|buffer, found| {
+        // SAFETY: as in `user_name`.
+        unsafe {
+            libc::getgrgid_r(
+                id,
+                &mut entry,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                found,
+            )
+        }
+    })
+    // SAFETY: as in `user_name`.
+    .and_then(|_buffer| unsafe { string_at(entry.gr_name) })
+}
+
+/// The id of a user's name, where there is one.
+pub fn user_id(name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    let mut entry: libc::passwd = zeroed_passwd();
+    lookup(|buffer, found| {
+        // SAFETY: as in `user_name`; the name is a terminated string.
+        unsafe {
+            libc::getpwnam_r(
+                name.as_ptr(),
+                &mut entry,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                found,
+            )
+        }
+    })
+    .map(|_buffer| entry.pw_uid)
+}
+
+/// The id of a group's name, where there is one.
+pub fn group_id(name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    let mut entry: libc::group = zeroed_group();
+    lookup(|buffer, found| {
+        // SAFETY: as in `user_name`; the name is a terminated string.
+        unsafe {
+            libc::getgrnam_r(
+                name.as_ptr(),
+                &mut entry,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                found,
+            )
+        }
+    })
+    .map(|_buffer| entry.gr_gid)
+}
+
+fn zeroed_passwd() -> libc::passwd {
+    // SAFETY: integers and pointers, for which zero is a valid value.
+    unsafe { std::mem::zeroed() }
+}
+
+fn zeroed_group() -> libc::group {
+    // SAFETY: integers and pointers, for which zero is a valid value.
+    unsafe { std::mem::zeroed() }
+}
+
+/// Calls one of the `get…_r` functions with a buffer that grows until the entry fits (a group may have thousands of
+/// members). Returns the buffer, which owns the entry's strings, or `None` where there is no entry.
+fn lookup<T>(mut call: impl FnMut(&mut Vec<u8>, *mut *mut T) -> libc::c_int) -> Option<Vec<u8>> {
+    let mut buffer = vec![0; 1024];
+    loop {
+        let mut found: *mut T = std::ptr::null_mut();
+        match call(&mut buffer, &mut found) {
+            0 if found.is_null() => return None,
+            0 => return Some(buffer),
+            libc::ERANGE if buffer.len() < 1 << 24 => buffer.resize(buffer.len() * 4, 0),
+            libc::EINTR => {}
+            _ => return None,
+        }
+    }
+}
+
+/// Copies a C string; bytes that are not UTF-8 make it `None`, since the names go into JSON.
+///
+/// # Safety
+/// The pointer is null or points to a terminated string that stays alive during the call.
+unsafe fn string_at(pointer: *const libc::c_char) -> Option<String> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: the caller vouches for the string.
+    unsafe { std::ffi::CStr::from_ptr(pointer) }
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}
+
+/// What an I/O error says, in the operating system's words without its number: `Permission denied`.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_ids_of_root_belong_together() {
+        assert_eq!(user_name(0).as_deref(), Some("root"));
+        assert_eq!(user_id("root"), Some(0));
+        assert_eq!(group_name(0).as_deref(), Some("root"));
+        assert_eq!(group_id("root"), Some(0));
+    }
+
+    #[test]
+    fn ids_and_names_that_do_not_exist_are_none() {
+        assert_eq!(user_name(4_000_000_001), None);
+        assert_eq!(group_name(4_000_000_001), None);
+        assert_eq!(user_id("no such user"), None);
+        assert_eq!(group_id("with a \0 inside"), None);
+    }
+
+    #[test]
+    fn the_reason_of_an_error_has_no_number() {
+        assert_eq!(
+            reason(&io::Error::from_raw_os_error(libc::EACCES)),
+            "Permission denied"
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! A file tree into the repository.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rustic_core::repofile::{SnapshotFile, SnapshotModification, StringList};
+use rustic_core::{BackupOptions as EngineOptions, ParentOptions, RewriteOptions, SnapshotOptions};
+
+use super::error::{Error, ErrorKind};
+use super::monitor::{Monitor, ProblemList, Problems};
+use super::pattern::Patterns;
+use super::snapshot::{PARTIAL_TAG, Snapshot, SnapshotSummary};
+use super::source::{self, Shared, TreeSource};
+use super::{Filter, Repository};
+
+/// How to back up.
+#[derive(Clone, Debug, Default)]
+pub struct BackupOptions {
+    /// The host to record.
+    pub host: String,
+    /// The backup's name.
+    pub label: String,
+    /// Tags to keep with the snapshot.
+    pub tags: Vec<String>,
+    /// Files that have the size, times and inode that this snapshot (a full id) has for them are not read again.
+    /// `None`: everything is read.
+    pub parent: Option<String>,
+    /// What to leave out.
+    pub exclude: Patterns,
+    /// What may be unreadable without the backup being partial.
+    pub ignore_unreadable: Patterns,
+}
+
+/// What a backup did.
+#[derive(Clone, Debug)]
+pub struct BackupReport {
+    /// The snapshot; `None` after a dry run.
+    pub snapshot: Option<Snapshot>,
+    /// In numbers.
+    pub summary: SnapshotSummary,
+    /// What is missing from the snapshot, or not whole in it.
+    pub problems: Problems,
+    /// How many more such paths there were that may be unreadable.
+    pub ignored: u64,
+}
+
+impl Repository {
+    /// Backs up a file or directory. When something could not be read, the snapshot is kept with the tag `partial`.
+    ///
+    /// # Errors
+    /// When no snapshot was made.
+    pub fn backup(&self, path: &Path, options: &BackupOptions) -> Result<BackupReport, Error> {
+        let engine = self
+            .engine()?
+            .to_indexed_ids()
+            .map_err(|error| self.failed("read the index", &error))?;
+        let shared = Arc::new(shared(
+            path,
+            options,
+            &self.container.path,
+            Arc::clone(&self.monitor),
+        ));
+        let parent = ParentOptions::default()
+            .force(options.parent.is_none())
+            .parents(options.parent.clone().into_iter().collect::<Vec<_>>())
+            // The engine takes this switch the wrong way round: set, the inode is compared.
+            .ignore_inode(true);
+        let mut engine_options = EngineOptions::default();
+        engine_options.parent_opts = parent;
+        let snapshot = engine
+            .archive(
+                &engine_options,
+                &TreeSource(Arc::clone(&shared)),
+                self.new_snapshot(options)?,
+                &[path.to_path_buf()],
+            )
+            .map_err(|error| self.failed("write the backup", &error))?;
+        let lost = self.verify(&shared, &snapshot);
+        if lost > 0 {
+            shared.problems.add(
+                path,
+                format!("the engine lost {lost} of the files that were handed to it"),
+                &*self.monitor,
+            );
+        }
+        self.settle()?;
+        let problems = shared.problems.take();
+        let snapshot = if problems.is_empty() {
+            Snapshot::from_file(&snapshot)
+        } else {
+            self.mark_partial(engine.drop_index(), snapshot)?
+        };
+        Ok(BackupReport {
+            summary: snapshot.summary.unwrap_or_default(),
+            snapshot: Some(snapshot),
+            problems,
+            ignored: shared.ignored.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Walks the source as a backup would, opens every file and reads none. Needs no repository.
+    ///
+    /// # Errors
+    /// Never, as far as is known; what cannot be read is in the report.
+    pub fn rehearse_backup(
+        path: &Path,
+        options: &BackupOptions,
+        container: &Path,
+        monitor: Arc<dyn Monitor>,
+    ) -> Result<BackupReport, Error> {
+        monitor.phase("scanning");
+        let shared = Arc::new(shared(path, options, container, monitor));
+        source::rehearse(&shared)
+            .map_err(|error| Error::engine("walk the source", path, &error))?;
+        Ok(BackupReport {
+            snapshot: None,
+            summary: SnapshotSummary {
+                files: shared.files.load(Ordering::Relaxed),
+                bytes: shared.bytes.load(Ordering::Relaxed),
+                ..SnapshotSummary::default()
+            },
+            problems: shared.problems.take(),
+            ignored: shared.ignored.load(Ordering::Relaxed),
+        })
+    }
+
+    fn new_snapshot(&self, options: &BackupOptions) -> Result<SnapshotFile, Error> {
+        let mut snapshot = SnapshotOptions::default()
+            .label(options.label.clone())
+            .host(options.host.clone())
+            .command(format!("freezerd backup {}", options.label))
+            .to_snapshot()
+            .map_err(|error| self.failed("describe the snapshot", &error))?;
+        snapshot.program_version = format!("freezerd {}", env!("CARGO_PKG_VERSION"));
+        for tag in &options.tags {
+            snapshot.tags.add(tag.clone());
+        }
+        Ok(snapshot)
+    }
+
+    /// How many of the files that were handed over are not in the snapshot although they could be read.
+    fn verify(&self, shared: &Shared, snapshot: &SnapshotFile) -> u64 {
+        let handed_over = shared.files.load(Ordering::Relaxed);
+        let unreadable = shared.lost.load(Ordering::Relaxed);
+        let kept = snapshot
+            .summary
+            .as_ref()
+            .map_or(0, |summary| summary.total_files_processed);
+        handed_over.saturating_sub(unreadable).saturating_sub(kept)
+    }
+
+    /// Sees to it that the names of new files are on the disk, not only their contents: the engine leaves that out.
+    fn settle(&self) -> Result<(), Error> {
+        let settle = |path: &Path| {
+            fs::File::open(path)
+                .and_then(|directory| directory.sync_all())
+                .map_err(|error| Error::io("write down", path, &error))
+        };
+        let data = self.container.path.join("data");
+        for entry in fs::read_dir(&data)
+            .map_err(|error| Error::io("list", &data, &error))?
+            .flatten()
+        {
+            settle(&entry.path())?;
+        }
+        settle(&data)?;
+        settle(&self.container.path.join("index"))?;
+        settle(&self.container.path.join("snapshots"))
+    }
+
+    /// Gives the snapshot the tag `partial`. It gets a new id by that; the one without the tag goes.
+    fn mark_partial(
+        &self,
+        engine: super::Engine,
+        snapshot: SnapshotFile,
+    ) -> Result<Snapshot, Error> {
+        let mut tags = StringList::default();
+        tags.add(PARTIAL_TAG.to_owned());
+        let modification = SnapshotModification::default().add_tags(vec![tags]);
+        let options = RewriteOptions::default()
+            .forget(true)
+            .modification(modification);
+        let old = Snapshot::from_file(&snapshot);
+        engine
+            .rewrite_snapshots(vec![snapshot], &options)
+            .map_err(|error| self.failed("mark the snapshot as partial", &error))?;
+        // The engine does not say the new id. Times have nanoseconds, so the pair is as good as one.
+        self.snapshots(&Filter {
+            host: Some(old.host.clone()),
+            label: Some(old.label.clone()),
+            tag: Some(PARTIAL_TAG.to_owned()),
+        })?
+        .into_iter()
+        .find(|found| {
+            found.time == old.time
+                && found
+                    .tags
+                    .iter()
+                    .all(|tag| tag == PARTIAL_TAG || old.tags.contains(tag))
+        })
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Engine,
+                format!(
+                    "the snapshot {} was marked as partial and cannot be found again",
+                    old.short_id()
+                ),
+            )
+        })
+    }
+}
+
+fn shared(
+    path: &Path,
+    options: &BackupOptions,
+    container: &Path,
+    monitor: Arc<dyn Monitor>,
+) -> Shared {
+    Shared {
+        top: path.to_path_buf(),
+        exclude: options.exclude.clone(),
+        ignore_unreadable: options.ignore_unreadable.clone(),
+        container: fs::metadata(container)
+            .ok()
+            .map(|metadata| (metadata.dev(), metadata.ino())),
+        monitor,
+        problems: ProblemList::default(),
+        ignored: AtomicU64::new(0),
+        files: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
+        lost: AtomicU64::new(0),
+        engine_gave_up: AtomicBool::new(false),
+    }
+}

@@ -1,0 +1,172 @@
+//! A file's content, from the repository's blobs.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustic_core::BlobId;
+use rustic_core::repofile::{BlobType, Node};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::Indexed;
+use super::directory::UNFINISHED;
+use crate::os;
+use crate::repository::error::{Error, ErrorKind};
+use crate::repository::monitor::Monitor;
+
+/// Why one file could not be written.
+#[derive(Debug)]
+pub enum Failure {
+    /// The operating system refused.
+    Io(io::Error),
+    /// Its content is not to be had from the repository.
+    Content(Error),
+    /// Something came into being under its name in the meantime.
+    Exists,
+}
+
+impl Failure {
+    /// In words.
+    pub fn reason(&self) -> String {
+        match self {
+            Failure::Io(error) => format!("cannot be written: {}", os::reason(error)),
+            Failure::Content(error) => format!("its content cannot be read: {error}"),
+            Failure::Exists => "exists and differs; kept".to_owned(),
+        }
+    }
+
+    /// It makes no sense to go on with the next file.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Failure::Io(error) => {
+                matches!(
+                    error.kind(),
+                    io::ErrorKind::StorageFull
+                        | io::ErrorKind::ReadOnlyFilesystem
+                        | io::ErrorKind::QuotaExceeded
+                )
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Io(error)
+    }
+}
+
+impl From<Errno> for Failure {
+    fn from(error: Errno) -> Self {
+        Failure::Io(error.into())
+    }
+}
+
+/// Whether an open file holds exactly the node's content. Reads only the file: the blobs' names are their hashes.
+pub fn is_identical(engine: &Indexed, node: &Node, file: &mut File) -> io::Result<bool> {
+    for id in node.content.iter().flatten() {
+        let Ok(entry) = engine.get_index_entry(id) else {
+            return Ok(false);
+        };
+        if !id.blob_matches_reader(entry.location.data_length().into(), file) {
+            return Ok(false);
+        }
+    }
+    Ok(file.read(&mut [0])? == 0)
+}
+
+/// Writes the node's content into a new file and puts that under its name. The callback gets the file before that, to
+/// set its metadata. `replace`: what is there under the name goes.
+pub fn write(
+    engine: &Indexed,
+    parent: &OwnedFd,
+    name: &OsStr,
+    node: &Node,
+    replace: bool,
+    monitor: &dyn Monitor,
+    finish: impl FnOnce(&OwnedFd),
+) -> Result<u64, Failure> {
+    let unfinished = unfinished_name();
+    let file = rustix::fs::openat(
+        parent,
+        &unfinished,
+        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::RUSR | Mode::WUSR,
+    )?;
+    let mut file = File::from(file);
+    let result = fill(engine, node, &mut file, monitor).and_then(|length| {
+        let file = OwnedFd::from(file);
+        finish(&file);
+        put(parent, &unfinished, name, replace)?;
+        Ok(length)
+    });
+    if result.is_err() {
+        // The next restore removes it if this fails too.
+        let _ = rustix::fs::unlinkat(parent, &unfinished, AtFlags::empty());
+    }
+    result
+}
+
+fn fill(
+    engine: &Indexed,
+    node: &Node,
+    file: &mut File,
+    monitor: &dyn Monitor,
+) -> Result<u64, Failure> {
+    let mut length = 0;
+    for id in node.content.iter().flatten() {
+        let blob = engine
+            .get_blob_cached(&BlobId::from(*id), BlobType::Data)
+            .map_err(|error| {
+                Failure::Content(Error::engine(
+                    "read data",
+                    std::path::Path::new(&engine.name),
+                    &error,
+                ))
+            })?;
+        if !id.blob_matches_reader(blob.len() as u64, &mut &blob[..]) {
+            return Err(Failure::Content(Error::new(
+                ErrorKind::Damaged,
+                format!("the repository's data {id} is not what its name says; run a check"),
+            )));
+        }
+        if blob.len() >= 4096 && blob.iter().all(|byte| *byte == 0) {
+            // A hole, as it most likely was.
+            file.seek(SeekFrom::Current(blob.len() as i64))?;
+        } else {
+            file.write_all(&blob)?;
+        }
+        length += blob.len() as u64;
+        monitor.advance(0, blob.len() as u64);
+    }
+    file.set_len(length)?;
+    Ok(length)
+}
+
+/// Gives a finished entry its name.
+pub fn put(parent: &OwnedFd, from: &OsStr, to: &OsStr, replace: bool) -> Result<(), Failure> {
+    if replace {
+        return Ok(rustix::fs::renameat(parent, from, parent, to)?);
+    }
+    match rustix::fs::renameat_with(parent, from, parent, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(Failure::Exists),
+        // Some file systems do not know how; then the moment between looking and renaming stays.
+        Err(Errno::INVAL | Errno::NOSYS) => match super::directory::status(parent, to)? {
+            Some(_) => Err(Failure::Exists),
+            None => Ok(rustix::fs::renameat(parent, from, parent, to)?),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A name for an entry that is not finished, unlike all others of this process.
+pub fn unfinished_name() -> OsString {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{UNFINISHED}{}-{number}", std::process::id()).into()
+}

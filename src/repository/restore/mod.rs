@@ -1,0 +1,230 @@
+//! A snapshot into a file tree.
+//!
+//! The engine's own restore panics where a disk is full, goes through symbolic links that it finds in the target and
+//! holds a gigabyte; so this one takes only trees and blobs from the engine and does the rest itself. Every name is
+//! resolved against the descriptor of the directory that it is in and no link is followed, so nothing outside the
+//! target can be reached. A file is written under a name of its own and then renamed: at every moment each path holds
+//! what it held before or what the snapshot holds.
+//!
+//! **Layout.** What is in the directory that was backed up lands directly in the target; a backup of a single file
+//! lands as `target/<its name>`. A snapshot of several paths (only other programs make those) lands with their full
+//! paths below the target.
+//!
+//! **What exists already.** A file with the snapshot's content counts as restored; its owner, mode and times become
+//! the snapshot's. Of what differs, each is kept and named as a problem without `overwrite`, and replaced with it.
+//! With `overwrite`, also everything that the snapshot does not hold is removed from the target's directories, except
+//! mount points and the container itself.
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rustic_core::repofile::{Node, NodeType, SnapshotFile};
+use rustic_core::{IndexedFullStatus, TreeId};
+
+use super::error::{Error, ErrorKind};
+use super::monitor::Problems;
+use super::{Repository, Snapshot};
+
+mod contents;
+mod directory;
+mod metadata;
+mod tree;
+
+use tree::{Restorer, Tally};
+
+/// The engine's repository with its whole index in memory.
+type Indexed = rustic_core::Repository<IndexedFullStatus>;
+
+/// How to restore.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RestoreOptions {
+    /// Replace what differs and remove what the snapshot does not hold.
+    pub overwrite: bool,
+    /// Change nothing, and say what would be done.
+    pub dry_run: bool,
+}
+
+/// What a restore did, or would do.
+#[derive(Clone, Debug, Default)]
+pub struct RestoreReport {
+    /// Entries other than directories in the snapshot.
+    pub files: u64,
+    /// Of these, those that were written.
+    pub written: u64,
+    /// Of these, those that were there already.
+    pub identical: u64,
+    /// Bytes that were written.
+    pub bytes: u64,
+    /// Entries of the target that were removed because the snapshot does not hold them.
+    pub removed: u64,
+    /// What was kept, or could not be restored.
+    pub problems: Problems,
+}
+
+impl Repository {
+    /// Restores a snapshot into a directory, which is made where it is missing.
+    ///
+    /// # Errors
+    /// When the restore could not go on: no space, a target that is no directory. Single entries that fail are
+    /// problems in the report instead.
+    pub fn restore(
+        &self,
+        snapshot: &Snapshot,
+        target: &Path,
+        options: RestoreOptions,
+    ) -> Result<RestoreReport, Error> {
+        let engine = self.engine()?;
+        let file = engine
+            .get_snapshot_from_str(&snapshot.id, |_| true)
+            .map_err(|error| self.failed("read the snapshot", &error))?;
+        let engine = engine
+            .to_indexed()
+            .map_err(|error| self.failed("read the index", &error))?;
+        let root = self.root(&engine, &file)?;
+        self.monitor.phase("scanning");
+        let (files, bytes) = self.count(&engine, &root)?;
+        self.monitor.phase("restoring");
+        self.monitor.total(Some(files), Some(bytes));
+
+        let existed = target.exists();
+        if !existed && !options.dry_run {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(target)
+                .map_err(|error| Error::io("create", target, &error))?;
+        }
+        let directory = if existed || !options.dry_run {
+            let directory = directory::open_target(target)?;
+            Some(directory)
+        } else {
+            None
+        };
+        let container = fs::metadata(&self.container.path).ok();
+        let restorer = Restorer {
+            engine: &engine,
+            options,
+            target,
+            container: container.map(|metadata| (metadata.dev(), metadata.ino())),
+            monitor: &*self.monitor,
+            tally: Tally::default(),
+            owners: metadata::Owners::new(),
+            first_links: std::sync::Mutex::new(HashMap::new()),
+        };
+        restorer.run(&root, directory.map(Arc::new), !existed)?;
+        let tally = restorer.tally;
+        let mut report = RestoreReport {
+            files,
+            written: tally.written.load(Ordering::Relaxed),
+            identical: tally.identical.load(Ordering::Relaxed),
+            bytes: tally.bytes.load(Ordering::Relaxed),
+            removed: tally.removed.load(Ordering::Relaxed),
+            problems: tally.problems.take(),
+        };
+        if !options.dry_run {
+            // What the kernel still holds may meet a full or broken disk yet.
+            File::open(target)
+                .and_then(|directory| rustix::fs::syncfs(&directory).map_err(std::io::Error::from))
+                .map_err(|error| Error::io("write down", target, &error))?;
+        }
+        let handled = report.written + report.identical + tally.failed.load(Ordering::Relaxed);
+        if handled != files {
+            report.problems.total += 1;
+            report.problems.first.push(super::Problem {
+                path: target.to_string_lossy().into_owned(),
+                reason: format!("of {files} files in the snapshot only {handled} were dealt with"),
+            });
+        }
+        Ok(report)
+    }
+
+    /// The node whose content lands in the target: of one path, that path; of several, the whole tree. A snapshot
+    /// of a relative path keeps less of the path in its tree than in its list of paths.
+    fn root(&self, engine: &Indexed, file: &SnapshotFile) -> Result<Node, Error> {
+        let whole = || {
+            let mut node = Node::new_node("".as_ref(), NodeType::Dir, Default::default());
+            node.subtree = Some(file.tree);
+            node
+        };
+        let paths: Vec<PathBuf> = file.paths.iter().map(PathBuf::from).collect();
+        let [path] = paths.as_slice() else {
+            return Ok(whole());
+        };
+        let names: Vec<_> = path
+            .components()
+            .filter_map(|component| match component {
+                Component::Normal(name) => Some(name),
+                _ => None,
+            })
+            .collect();
+        for start in 0..names.len() {
+            if let Some(node) = self.find(engine, file.tree, &names[start..])? {
+                return Ok(node);
+            }
+        }
+        Ok(whole())
+    }
+
+    fn find(
+        &self,
+        engine: &Indexed,
+        tree: TreeId,
+        names: &[&std::ffi::OsStr],
+    ) -> Result<Option<Node>, Error> {
+        let mut tree = Some(tree);
+        let mut found = None;
+        for name in names {
+            let Some(id) = tree else {
+                return Ok(None);
+            };
+            let nodes = engine
+                .get_tree(&id)
+                .map_err(|error| self.failed("read the snapshot's tree", &error))?
+                .nodes;
+            let Some(node) = nodes.into_iter().find(|node| *node.name() == **name) else {
+                return Ok(None);
+            };
+            tree = node.subtree;
+            found = Some(node);
+        }
+        Ok(found)
+    }
+
+    /// Counts the entries other than directories below a node, and their bytes.
+    fn count(&self, engine: &Indexed, root: &Node) -> Result<(u64, u64), Error> {
+        if !root.is_dir() {
+            return Ok((1, root.meta.size));
+        }
+        let (mut files, mut bytes) = (0, 0);
+        let mut pending: Vec<TreeId> = root.subtree.into_iter().collect();
+        while let Some(id) = pending.pop() {
+            let nodes = engine
+                .get_tree(&id)
+                .map_err(|error| self.failed("read the snapshot's tree", &error))?
+                .nodes;
+            for node in nodes {
+                if node.is_dir() {
+                    pending.push(node.subtree.ok_or_else(|| {
+                        Error::new(
+                            ErrorKind::Damaged,
+                            format!(
+                                "the snapshot's directory {} has no content; run a check",
+                                node.name
+                            ),
+                        )
+                    })?);
+                } else {
+                    files += 1;
+                    if node.is_file() {
+                        bytes += node.meta.size;
+                    }
+                }
+            }
+        }
+        Ok((files, bytes))
+    }
+}

@@ -1,0 +1,117 @@
+//! Snapshots as the rest of the house knows them.
+
+use chrono::{DateTime, Utc};
+use rustic_core::repofile::SnapshotFile;
+use serde::Serialize;
+
+/// The tag that keeps a backup's level: `level:0`.
+const LEVEL_TAG: &str = "level:";
+/// The tag of a snapshot that does not hold everything it was meant to.
+pub(super) const PARTIAL_TAG: &str = "partial";
+
+/// One snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// Its id, 64 hexadecimal digits.
+    pub id: String,
+    /// When the backup began.
+    pub time: DateTime<Utc>,
+    /// The host it was made on.
+    pub host: String,
+    /// The backup's name; empty in snapshots that another program made.
+    pub label: String,
+    /// Its tags, sorted.
+    pub tags: Vec<String>,
+    /// The paths that were backed up.
+    pub paths: Vec<String>,
+    /// The backup's level; `None` in snapshots that another program made.
+    pub level: Option<u32>,
+    /// The snapshot that this one was compared with.
+    pub parent: Option<String>,
+    /// Something could not be backed up, and the snapshot holds the rest.
+    pub partial: bool,
+    /// What it holds, in numbers, where its maker wrote that down.
+    pub summary: Option<SnapshotSummary>,
+}
+
+/// What a snapshot holds, and what making it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SnapshotSummary {
+    /// Entries that are not directories.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were new against the parent.
+    pub files_new: u64,
+    /// Files that had changed against the parent.
+    pub files_changed: u64,
+    /// Bytes that the repository grew by.
+    pub bytes_added: u64,
+}
+
+impl Snapshot {
+    /// The tag that keeps a level.
+    pub fn level_tag(level: u32) -> String {
+        format!("{LEVEL_TAG}{level}")
+    }
+
+    /// The first eight digits of the id, as people type it.
+    pub fn short_id(&self) -> &str {
+        self.id.get(..8).unwrap_or(&self.id)
+    }
+
+    pub(super) fn from_file(file: &SnapshotFile) -> Self {
+        let tags: Vec<String> = file.tags.iter().cloned().collect();
+        let timestamp = file.time.timestamp();
+        Snapshot {
+            id: file.id.to_hex().to_string(),
+            time: DateTime::from_timestamp(
+                timestamp.as_second(),
+                timestamp.subsec_nanosecond().unsigned_abs(),
+            )
+            .unwrap_or_default(),
+            host: file.hostname.clone(),
+            label: file.label.clone(),
+            level: tags
+                .iter()
+                .find_map(|tag| tag.strip_prefix(LEVEL_TAG)?.parse().ok()),
+            partial: tags.iter().any(|tag| tag == PARTIAL_TAG),
+            tags,
+            paths: file.paths.iter().cloned().collect(),
+            parent: file.parent.map(|id| id.to_hex().to_string()),
+            summary: file.summary.as_ref().map(|summary| SnapshotSummary {
+                files: summary.total_files_processed,
+                bytes: summary.total_bytes_processed,
+                files_new: summary.files_new,
+                files_changed: summary.files_changed,
+                bytes_added: summary.data_added_packed,
+            }),
+        }
+    }
+}
+
+/// Which snapshots: those that are as each given field says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Made on this host.
+    pub host: Option<String>,
+    /// Of this backup name.
+    pub label: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+}
+
+impl Filter {
+    /// Whether the snapshot is as the filter says.
+    pub fn matches(&self, snapshot: &Snapshot) -> bool {
+        self.host.as_ref().is_none_or(|host| *host == snapshot.host)
+            && self
+                .label
+                .as_ref()
+                .is_none_or(|label| *label == snapshot.label)
+            && self
+                .tag
+                .as_ref()
+                .is_none_or(|tag| snapshot.tags.contains(tag))
+    }
+}

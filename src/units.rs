@@ -1,0 +1,107 @@
+//! Numbers as people read them. Sizes are decimal (1 kB = 1000 B), as disks are sold and as `df -H` prints them.
+
+use std::time::Duration;
+
+/// A size: `0 B`, `999 B`, `1.0 kB`, `412 kB`, `13.4 GB`. One decimal below 100, none above.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    let mut value = count as f64 / 1000.0;
+    let mut unit = 0;
+    // 999.5 is where rounding would print 1000.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if value < 99.95 {
+        format!("{value:.1} {}", UNITS[unit])
+    } else {
+        format!("{value:.0} {}", UNITS[unit])
+    }
+}
+
+/// A span of time: `0.0 s`, `1.9 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. The second part is left out
+/// where it is zero.
+pub fn duration(span: Duration) -> String {
+    let seconds = span.as_secs_f64();
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let seconds = seconds.round() as u64;
+    let (large, small) = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3600 => ((seconds / 60, "min"), (seconds % 60, "s")),
+        3600..86400 => ((seconds / 3600, "h"), (seconds % 3600 / 60, "min")),
+        _ => ((seconds / 86400, "d"), (seconds % 86400 / 3600, "h")),
+    };
+    if small.0 == 0 {
+        format!("{} {}", large.0, large.1)
+    } else {
+        format!("{} {} {} {}", large.0, large.1, small.0, small.1)
+    }
+}
+
+/// A speed: `12.3 MB/s`. A span of zero counts as a millisecond.
+pub fn rate(count: u64, span: Duration) -> String {
+    let seconds = span.as_secs_f64().max(0.001);
+    format!("{}/s", bytes((count as f64 / seconds) as u64))
+}
+
+/// A number with its thing: `1 file`, `2 files`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        for (size, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (1049, "1.0 kB"),
+            (99_949, "99.9 kB"),
+            (99_950, "100 kB"),
+            (412_300, "412 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.0 MB"),
+            (1_300_000_000, "1.3 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(bytes(size), text, "{size}");
+        }
+    }
+
+    #[test]
+    fn spans_read_as_people_write_them() {
+        for (milliseconds, text) in [
+            (0, "0.0 s"),
+            (1_900, "1.9 s"),
+            (9_949, "9.9 s"),
+            (9_950, "10 s"),
+            (59_499, "59 s"),
+            (59_500, "1 min"),
+            (200_000, "3 min 20 s"),
+            (7_500_000, "2 h 5 min"),
+            (86_400_000, "1 d"),
+            (273_600_000, "3 d 4 h"),
+        ] {
+            assert_eq!(
+                duration(Duration::from_millis(milliseconds)),
+                text,
+                "{milliseconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn speeds_are_bytes_by_the_second() {
+        assert_eq!(rate(24_600_000, Duration::from_secs(2)), "12.3 MB/s");
+        assert_eq!(rate(5, Duration::ZERO), "5.0 kB/s");
+    }
+}
