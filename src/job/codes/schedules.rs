@@ -1,0 +1,5 @@
+//! Faults of schedules.
+
+use super::codes;
+
+codes! {}
