@@ -1,0 +1,110 @@
+//! Which times of the day a calendar names. The search itself is the `cron` crate's.
+//!
+//! The crate is asked on one made-up day in UTC, where every time exists exactly once. It never sees a date, a zone or
+//! a change of the clock: it would lose and double runs at such changes, and its years end at 2100.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+
+use super::days::Set;
+
+/// Seconds in the day of a wall clock.
+pub(crate) const DAY: i64 = 86_400;
+
+const ALL_HOURS: Set = (1 << 24) - 1;
+const ALL_SIXTY: Set = (1 << 60) - 1;
+
+/// The wanted times of a day.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Clock {
+    /// Bit 0 to bit 23.
+    pub hours: Set,
+    /// Bit 0 to bit 59.
+    pub minutes: Set,
+    /// Bit 0 to bit 59.
+    pub seconds: Set,
+    first: i64,
+    last: i64,
+    search: cron::Schedule,
+}
+
+impl Clock {
+    /// The times at which hour, minute and second are all wanted.
+    ///
+    /// # Errors
+    ///
+    /// The crate's, if a set is empty.
+    pub fn new(hours: Set, minutes: Set, seconds: Set) -> Result<Clock, cron::error::Error> {
+        let expression = format!(
+            "{} {} {} * * *",
+            numbers(seconds, ALL_SIXTY),
+            numbers(minutes, ALL_SIXTY),
+            numbers(hours, ALL_HOURS)
+        );
+        let time = |hour: u32, minute: u32, second: u32| {
+            i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second)
+        };
+        Ok(Clock {
+            search: cron::Schedule::from_str(&expression)?,
+            // An empty set does not get here.
+            first: time(
+                hours.trailing_zeros(),
+                minutes.trailing_zeros(),
+                seconds.trailing_zeros(),
+            ),
+            last: time(highest(hours), highest(minutes), highest(seconds)),
+            hours,
+            minutes,
+            seconds,
+        })
+    }
+
+    /// Whether the hour is left open: then time passes evenly over changes of the clock.
+    pub fn every_hour(&self) -> bool {
+        self.hours == ALL_HOURS
+    }
+
+    /// The first time of a day, in seconds since its midnight.
+    pub fn first(&self) -> i64 {
+        self.first
+    }
+
+    /// The first time that is at least `from`; both in seconds since midnight. `None`: no more on that day.
+    pub fn next_from(&self, from: i64) -> Option<i64> {
+        if from > self.last {
+            return None;
+        }
+        if from <= self.first {
+            return Some(self.first);
+        }
+        // The day is 1970-01-01, so that Unix time is the time of day; the search is for what comes strictly after.
+        let before = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(from - 1);
+        let found = self.search.after(&before).next()?;
+        Some(i64::from(found.num_seconds_from_midnight()))
+    }
+
+    /// How many times of a day are wanted.
+    pub fn count(&self) -> u64 {
+        u64::from(self.hours.count_ones())
+            * u64::from(self.minutes.count_ones())
+            * u64::from(self.seconds.count_ones())
+    }
+}
+
+/// The highest member of a set that is not empty.
+fn highest(set: Set) -> u32 {
+    Set::BITS - 1 - set.leading_zeros()
+}
+
+/// A set as the crate reads it: a list of numbers, or a star.
+fn numbers(set: Set, all: Set) -> String {
+    if set == all {
+        return "*".to_owned();
+    }
+    let numbers: Vec<String> = (0..Set::BITS)
+        .filter(|number| set & 1 << number != 0)
+        .map(|number| number.to_string())
+        .collect();
+    numbers.join(",")
+}

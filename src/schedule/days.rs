@@ -1,0 +1,204 @@
+//! Which days a calendar names: years, months, days of the month, ISO weeks and weekdays, all at once.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::years::Years;
+
+/// Weekdays are counted from Monday, 0, to Sunday, 6.
+pub(crate) const DAYS_IN_WEEK: u32 = 7;
+
+/// After so many years the calendar repeats: the same dates on the same weekdays in the same ISO weeks.
+const CYCLE: usize = 400;
+
+/// A bit for each value that is wanted.
+pub(crate) type Set = u64;
+
+/// What the day list asks for, each part adding to the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MonthDays {
+    /// Days by number: bit 1 to bit 31.
+    pub numbers: Set,
+    /// The last day of the month.
+    pub last: bool,
+    /// Weekdays wherever they fall: bit 0, Monday, to bit 6.
+    pub weekdays: Set,
+    /// For each weekday, which of the month's: bit 1 the first, to bit 5.
+    pub ordinals: [u8; 7],
+    /// The last of each of these weekdays: bit 0, Monday, to bit 6.
+    pub last_weekdays: Set,
+}
+
+/// The rule that a day must meet in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Days {
+    pub years: Years,
+    /// Bit 1 to bit 12.
+    pub months: Set,
+    pub month_days: MonthDays,
+    /// Bit 1 to bit 53.
+    pub weeks: Set,
+    /// Bit 0, Monday, to bit 6.
+    pub weekdays: Set,
+}
+
+/// All ISO weeks.
+pub(crate) const ALL_WEEKS: Set = ((1 << 54) - 1) & !1;
+/// All weekdays.
+pub(crate) const ALL_WEEKDAYS: Set = (1 << DAYS_IN_WEEK) - 1;
+
+impl Days {
+    /// Whether the rule holds on a day.
+    pub fn contains(&self, date: NaiveDate) -> bool {
+        let Ok(year) = u32::try_from(date.year()) else {
+            return false;
+        };
+        self.years.contains(year)
+            && self.months & 1 << date.month() != 0
+            && self.in_month(date.year(), date.month()) & 1 << date.day() != 0
+    }
+
+    /// The first day on which the rule holds, from `from` on. Bounded: a rule that no day meets is known as such after
+    /// one cycle of the calendar.
+    pub fn next_from(&self, from: NaiveDate) -> Option<NaiveDate> {
+        let first_year = u32::try_from(from.year()).unwrap_or(0);
+        let mut barren = [false; CYCLE];
+        let mut year = self.years.next_from(first_year)?;
+        loop {
+            let here = year == first_year;
+            let class = year as usize % CYCLE;
+            if !barren[class] {
+                let (month, day) = if here {
+                    (from.month(), from.day())
+                } else {
+                    (1, 1)
+                };
+                if let Some(date) = self.next_in_year(i32::try_from(year).ok()?, month, day) {
+                    return Some(date);
+                }
+                // The first year was looked at only in part.
+                barren[class] = !here;
+            }
+            year = self.years.next_from(year + 1)?;
+        }
+    }
+
+    /// The first matching day of a year, from a month and day on.
+    fn next_in_year(&self, year: i32, month: u32, day: u32) -> Option<NaiveDate> {
+        let mut not_before = day;
+        for month in month..=12 {
+            if self.months & 1 << month != 0 {
+                let found = self.in_month(year, month) >> not_before << not_before;
+                if found != 0 {
+                    return NaiveDate::from_ymd_opt(year, month, found.trailing_zeros());
+                }
+            }
+            not_before = 1;
+        }
+        None
+    }
+
+    /// The matching days of one month (whether or not the year and the month are wanted), bit 1 to bit 31.
+    fn in_month(&self, year: i32, month: u32) -> Set {
+        let Some(first) = NaiveDate::from_ymd_opt(year, month, 1) else {
+            return 0;
+        };
+        let length = days_in_month(year, month);
+        let first_weekday = first.weekday().num_days_from_monday();
+        let mut found = self.month_days.in_month(first_weekday, length);
+        if self.weekdays != ALL_WEEKDAYS {
+            found &= on_weekdays(self.weekdays, first_weekday);
+        }
+        if self.weeks != ALL_WEEKS {
+            found &= self.weeks_in_month(first, length);
+        }
+        found
+    }
+
+    /// The days of a month that lie in a wanted ISO week.
+    fn weeks_in_month(&self, first: NaiveDate, length: u32) -> Set {
+        let mut found = 0;
+        let mut start = 1;
+        while start <= length {
+            let Some(date) = first.with_day(start) else {
+                break;
+            };
+            let next_monday = start + DAYS_IN_WEEK - date.weekday().num_days_from_monday();
+            if self.weeks & 1 << date.iso_week().week() != 0 {
+                found |= between(start, next_monday.min(length + 1));
+            }
+            start = next_monday;
+        }
+        found
+    }
+}
+
+impl MonthDays {
+    /// Every day.
+    pub fn every() -> MonthDays {
+        MonthDays {
+            numbers: between(1, 32),
+            ..MonthDays::default()
+        }
+    }
+
+    /// The first day alone.
+    pub fn first() -> MonthDays {
+        MonthDays {
+            numbers: between(1, 2),
+            ..MonthDays::default()
+        }
+    }
+
+    /// The days of a month of so many days that begins on a given weekday.
+    fn in_month(&self, first_weekday: u32, length: u32) -> Set {
+        let mut found = self.numbers;
+        if self.last {
+            found |= 1 << length;
+        }
+        if self.weekdays != 0 {
+            found |= on_weekdays(self.weekdays, first_weekday);
+        }
+        for (weekday, ordinals) in (0..).zip(self.ordinals) {
+            if ordinals != 0 {
+                let first = first_on(weekday, first_weekday);
+                for ordinal in (1..=5).filter(|ordinal| ordinals & 1 << ordinal != 0) {
+                    found |= 1 << (first + DAYS_IN_WEEK * (ordinal - 1));
+                }
+            }
+        }
+        for weekday in (0..DAYS_IN_WEEK).filter(|weekday| self.last_weekdays & 1 << weekday != 0) {
+            let first = first_on(weekday, first_weekday);
+            found |= 1 << (first + (length - first) / DAYS_IN_WEEK * DAYS_IN_WEEK);
+        }
+        found & between(1, length + 1)
+    }
+}
+
+/// The first day of a month that falls on a weekday, given the weekday of the first.
+fn first_on(weekday: u32, first_weekday: u32) -> u32 {
+    1 + (weekday + DAYS_IN_WEEK - first_weekday) % DAYS_IN_WEEK
+}
+
+/// The days of a month that fall on any of the weekdays; days past the month's end among them.
+fn on_weekdays(weekdays: Set, first_weekday: u32) -> Set {
+    const EVERY_SEVENTH: Set = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28;
+    (0..DAYS_IN_WEEK)
+        .filter(|weekday| weekdays & 1 << weekday != 0)
+        .map(|weekday| EVERY_SEVENTH << first_on(weekday, first_weekday))
+        .fold(0, |all, days| all | days)
+}
+
+/// The bits from `first` up to but not including `end`, which must be less than 64.
+fn between(first: u32, end: u32) -> Set {
+    ((1 << end) - 1) & !((1 << first) - 1)
+}
+
+/// How many days a month has.
+pub(crate) fn days_in_month(year: i32, month: u32) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}

@@ -1,0 +1,275 @@
+//! Names, long names and ordinals in a calendar field that are refused there.
+
+use super::fault::{Field, Flaw, shorten};
+use super::field::{MONTHS, ORDINALS, WEEKDAYS, place, read_number};
+use super::refusal::Refused;
+
+const LONG_WEEKDAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+const LONG_MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+/// Short forms that are one or two letters too long.
+const ODD_NAMES: [(&str, &str); 5] = [
+    ("tues", "tue"),
+    ("weds", "wed"),
+    ("thur", "thu"),
+    ("thurs", "thu"),
+    ("sept", "sep"),
+];
+const ORDINAL_WORDS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
+
+impl Refused<'_> {
+    /// Names written out, where the short form would do.
+    pub(super) fn long_name(&self) -> Option<Flaw> {
+        let mut mended = String::new();
+        let mut first = None;
+        let mut start = 0;
+        for piece in self.item.split_inclusive(is_no_word) {
+            let word = piece.trim_end_matches(is_no_word);
+            let short = short_name(word);
+            if let Some(short) = short {
+                first.get_or_insert((start, word, short));
+            }
+            mended.push_str(short.unwrap_or(word));
+            mended.push_str(&piece[word.len()..]);
+            start += piece.len();
+        }
+        let (start, word, short) = first?;
+        let takes = match self.field {
+            Field::Month => place_of(&MONTHS, short),
+            Field::Day | Field::DayOfWeek => place_of(&WEEKDAYS, short),
+            _ => false,
+        };
+        let at = self.at + start;
+        takes.then(|| {
+            Flaw::new(
+                "long-name",
+                format!("names have three letters: `{short}`, not `{word}`"),
+            )
+            .at(at..at + word.len())
+            .help(format!("write `{mended}`"))
+        })
+    }
+
+    /// Names and ordinals that are known, in a place or an order that is not.
+    pub(super) fn words(&self) -> Option<Flaw> {
+        let item = self.item;
+        let first_word = item.split(is_no_word).find(|word| !word.is_empty())?;
+        let is_name = |word: &str| place_of(&WEEKDAYS, word) || place_of(&MONTHS, word);
+        let month = place_of(&MONTHS, first_word);
+        let takes = match self.field {
+            Field::Month => month,
+            Field::Day | Field::DayOfWeek => !month,
+            _ => false,
+        };
+        let ordinal = place_of(&ORDINALS, first_word)
+            || place_of(&ORDINAL_WORDS, first_word)
+            || is_bad_ordinal(first_word)
+            || first_word == "last";
+        if is_name(first_word) && !takes {
+            let (what, home) = if month {
+                ("a month", "schedule_month")
+            } else {
+                ("a weekday", "schedule_day_of_week (or schedule_day)")
+            };
+            return Some(
+                self.flaw(
+                    "misplaced-name",
+                    format!(
+                        "`{first_word}` is {what}, which {} does not take",
+                        self.field
+                    ),
+                )
+                .help(format!("names of this kind belong in {home}")),
+            );
+        }
+        if ordinal && self.field != Field::Day {
+            if first_word.chars().all(|c| c.is_ascii_alphanumeric())
+                && item.len() > first_word.len()
+                || first_word == "last"
+            {
+                return Some(
+                    self.flaw(
+                        "misplaced-ordinal",
+                        format!("{} does not take `{}`", self.field, self.shown()),
+                    )
+                    .help("a place in the month, as `2nd fri` or `last`, belongs in schedule_day"),
+                );
+            }
+            return None;
+        }
+        if ordinal && first_word == item && item != "last" {
+            let number: String = item.chars().take_while(char::is_ascii_digit).collect();
+            let flaw = self.flaw("lone-ordinal", format!("`{item}` of what?"));
+            return Some(if number.is_empty() {
+                flaw.help("name a weekday too, as `1st mon`")
+            } else {
+                flaw.help(format!("write `{number}` for the day of that number, or name a weekday too, as `1st mon`"))
+            });
+        }
+        if ordinal && let Some((word, rest)) = item.split_once(' ') {
+            return Some(self.ordinal(word, rest.trim()));
+        }
+        if !is_name(first_word) {
+            return None;
+        }
+        if let Some((names, step)) = item.split_once('/') {
+            let flaw = self.flaw("named-step", "names take no step");
+            return Some(match (self.numbers(names), read_number(step)) {
+                (Some(numbers), Some(step)) => flaw.help(format!(
+                    "write `{numbers}/{step}`{}",
+                    self.home_of_numbers()
+                )),
+                _ => flaw.help("write numbers for the names, or a list of names"),
+            });
+        }
+        let (first, last) = item.split_once('-')?;
+        if !is_name(first) || last.is_empty() {
+            return None;
+        }
+        if read_number(last).is_some() {
+            return Some(
+                self.flaw(
+                    "mixed-range",
+                    "a range has two names or two numbers, not one of each",
+                )
+                .help("write both ends in the same way"),
+            );
+        }
+        None
+    }
+
+    /// An ordinal that is not followed by one weekday's name.
+    fn ordinal(&self, word: &str, rest: &str) -> Flaw {
+        if let Some(place) = place(&ORDINAL_WORDS, word)
+            && let Some(short) = ORDINALS.get(place as usize)
+        {
+            return self
+                .flaw("bad-ordinal", format!("`{word}` is written `{short}`"))
+                .help(format!("write `{short} {rest}`"));
+        }
+        if is_bad_ordinal(word) {
+            return self
+                .flaw(
+                    "bad-ordinal",
+                    format!("a month has no `{word}` weekday to pick"),
+                )
+                .help("choose `1st`, `2nd`, `3rd`, `4th`, `5th` or `last`");
+        }
+        let name = rest.split(['-', '/']).next().unwrap_or(rest);
+        if place_of(&WEEKDAYS, name) && rest.len() > name.len() {
+            return self
+                .flaw(
+                    "ordinal-range",
+                    format!("`{word}` takes one weekday, not `{rest}`"),
+                )
+                .help(format!(
+                    "write one item for each weekday, as `{word} mon, {word} tue`"
+                ));
+        }
+        if word == "last" && rest == "day" {
+            return self
+                .flaw("unknown-name", "the last day is only called `last`")
+                .help("write `last`");
+        }
+        if read_number(rest).is_some() {
+            return self
+                .flaw(
+                    "ordinal-number",
+                    format!("`{word}` takes a weekday's name, not a number"),
+                )
+                .help(format!("write the name, as `{word} fri`"));
+        }
+        let shown = shorten(rest);
+        self.flaw("unknown-name", format!("`{shown}` is not a weekday"))
+            .help(nearest(rest, &WEEKDAYS).map_or_else(
+                || format!("write a name of three letters, as `{word} fri`"),
+                |name| format!("did you mean `{word} {name}`?"),
+            ))
+    }
+
+    /// A name or a range of names as numbers of this field's.
+    fn numbers(&self, names: &str) -> Option<String> {
+        let number = |name: &str| match self.field {
+            Field::Month => place(&MONTHS, name).map(|place| place + 1),
+            _ => place(&WEEKDAYS, name),
+        };
+        let (first, last) = names.split_once('-').unwrap_or((names, names));
+        let (first, last) = (number(first)?, number(last)?);
+        (first < last).then(|| format!("{first}-{last}"))
+    }
+
+    /// Where numbers of weekdays go, if not here.
+    fn home_of_numbers(&self) -> &'static str {
+        if self.field == Field::Day {
+            " in schedule_day_of_week"
+        } else {
+            ""
+        }
+    }
+}
+
+fn is_no_word(character: char) -> bool {
+    !character.is_ascii_alphanumeric()
+}
+
+/// The short form of a name that is too long.
+fn short_name(word: &str) -> Option<&'static str> {
+    if place_of(&MONTHS, word) {
+        return None;
+    }
+    let long = |long: &[&str], short: &'static [&'static str]| {
+        place(long, word).and_then(|place| short.get(place as usize).copied())
+    };
+    long(&LONG_WEEKDAYS, &WEEKDAYS)
+        .or_else(|| long(&LONG_MONTHS, &MONTHS))
+        .or_else(|| {
+            ODD_NAMES
+                .iter()
+                .find(|(odd, _)| *odd == word)
+                .map(|(_, short)| *short)
+        })
+}
+
+fn place_of(words: &[&str], word: &str) -> bool {
+    place(words, word).is_some()
+}
+
+/// Whether a word is a number with an ordinal's ending that is not one of ours: `6th`, `0th`, `2th`.
+fn is_bad_ordinal(word: &str) -> bool {
+    ["st", "nd", "rd", "th"]
+        .iter()
+        .filter_map(|ending| word.strip_suffix(ending))
+        .any(|number| read_number(number).is_some())
+        && !place_of(&ORDINALS, word)
+}
+
+/// The name that is one slip away.
+pub(super) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+    if word.len() > 8 {
+        return None;
+    }
+    names
+        .iter()
+        .copied()
+        .find(|name| strsim::damerau_levenshtein(word, name) == 1)
+}
