@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::catalog::{Catalog, Change};
 use super::directory::{Directory, FileState};
 use super::lints::{self, Member};
@@ -70,39 +72,44 @@ pub enum Standing {
     Directory,
 }
 
+/// What files are checked against.
+#[derive(Clone, Debug)]
+pub struct Settings<'a> {
+    /// The host's particulars.
+    pub host: &'a Host,
+    /// The host's client id.
+    pub client_id: &'a str,
+    /// Whose files are trusted. Without it no owner and no mode is looked at, for files that are not in their place
+    /// yet.
+    pub trust: Option<&'a Trust>,
+    /// The present, for schedules that have none to come.
+    pub now: DateTime<Utc>,
+}
+
 /// Checks files and directories. Each directory is judged as a jobs directory of its own; files that are named
 /// singly are judged together, and whatever their names.
-///
-/// Without `trust` no owner and no mode is looked at, for files that are not in their place yet.
-pub fn check(paths: &[PathBuf], host: &Host, client_id: &str, trust: Option<&Trust>) -> Checked {
+pub fn check(paths: &[PathBuf], settings: &Settings<'_>) -> Checked {
     let mut checked = Checked::default();
     let mut single = Vec::new();
     for path in paths {
         if path.is_dir() {
-            checked
-                .files
-                .extend(check_directory(path, host, client_id, trust));
+            checked.files.extend(check_directory(path, settings));
         } else {
-            single.push((path.clone(), read_single(path, trust)));
+            single.push((path.clone(), read_single(path, settings.trust)));
         }
     }
-    checked.files.extend(check_batch(single, host, client_id));
+    checked.files.extend(check_batch(single, settings));
     checked
 }
 
-fn check_directory(
-    path: &Path,
-    host: &Host,
-    client_id: &str,
-    trust: Option<&Trust>,
-) -> Vec<CheckedFile> {
+fn check_directory(path: &Path, settings: &Settings<'_>) -> Vec<CheckedFile> {
     let about = |diagnostics: Vec<Diagnostic>| CheckedFile {
         path: path.to_owned(),
         bytes: Arc::from([].as_slice()),
         standing: Standing::Directory,
         diagnostics,
     };
-    let (directory, warnings) = match Directory::open(path, trust.cloned()) {
+    let (directory, warnings) = match Directory::open(path, settings.trust.cloned()) {
         Ok(opened) => opened,
         Err(diagnostics) => return vec![about(diagnostics)],
     };
@@ -118,7 +125,7 @@ fn check_directory(
         .into_iter()
         .map(|name| (path.join(&name), settled(&directory, &name)))
         .collect();
-    files.extend(check_batch(states, host, client_id));
+    files.extend(check_batch(states, settings));
     files
 }
 
@@ -178,12 +185,8 @@ fn read_single(path: &Path, trust: Option<&Trust>) -> FileState {
 }
 
 /// Judges files together, as one jobs directory.
-fn check_batch(
-    states: Vec<(PathBuf, FileState)>,
-    host: &Host,
-    client_id: &str,
-) -> Vec<CheckedFile> {
-    let mut catalog = Catalog::new(host.clone(), client_id, BTreeMap::new());
+fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Vec<CheckedFile> {
+    let mut catalog = Catalog::new(settings.host.clone(), settings.client_id, BTreeMap::new());
     // The whole path is the catalog's name for a file: singly named ones may come from several directories.
     let key = |path: &Path| path.to_string_lossy().into_owned();
     let order: Vec<PathBuf> = states.iter().map(|(path, _)| path.clone()).collect();
@@ -226,7 +229,10 @@ fn check_batch(
             Change::Gone { .. } | Change::FileGone { .. } => continue,
         };
         if matches!(standing, Standing::Job(_)) {
-            places.insert(file.clone(), parse(&bytes, base_name(&file), host).places);
+            places.insert(
+                file.clone(),
+                parse(&bytes, base_name(&file), settings.host).places,
+            );
         }
         let path = PathBuf::from(&file);
         found.insert(
@@ -251,7 +257,7 @@ fn check_batch(
             whose.push(file.clone());
         }
     }
-    for (index, diagnostic) in lints::lint(&members) {
+    for (index, diagnostic) in lints::lint(&members, settings.now, &settings.host.zone) {
         if let Some(checked) = whose.get(index).and_then(|file| found.get_mut(file)) {
             checked.diagnostics.push(diagnostic);
         }

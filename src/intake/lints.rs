@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+
 use crate::job::action::{Age, Lineage, Work};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
-use crate::job::{Job, Places};
+use crate::job::{Event, Job, Places, Status};
+use crate::schedule::zone::Zone;
+use crate::schedule::{Kind, Outlook};
 
 /// One job of a directory, as far as the lints look at it.
 pub(super) struct Member<'a> {
@@ -16,8 +20,15 @@ pub(super) struct Member<'a> {
 }
 
 /// What is told of which member (by its index).
-pub(super) fn lint(members: &[Member<'_>]) -> Vec<(usize, Diagnostic)> {
+pub(super) fn lint(
+    members: &[Member<'_>],
+    now: DateTime<Utc>,
+    host_zone: &Zone,
+) -> Vec<(usize, Diagnostic)> {
     let mut found = Vec::new();
+    for (index, member) in members.iter().enumerate() {
+        found.extend(outlook(member, now, host_zone).map(|diagnostic| (index, diagnostic)));
+    }
     let mut backups: Vec<(usize, usize, &Path, &Path, &Lineage)> = Vec::new();
     for (index, member) in members.iter().enumerate() {
         for (number, action) in member.job.actions.iter().enumerate() {
@@ -102,6 +113,50 @@ pub(super) fn lint(members: &[Member<'_>]) -> Vec<(usize, Diagnostic)> {
         }
     }
     found
+}
+
+/// A schedule that has nothing to come.
+fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<Diagnostic> {
+    let schedule = &member.job.schedule;
+    let stopped = matches!(
+        member.job.initial.status,
+        Some(Status::Stop | Status::Removed)
+    );
+    let started = member.job.initial.event == Some(Event::Start);
+    if stopped && !started {
+        // It says of itself that it is over.
+        return None;
+    }
+    let created = member
+        .job
+        .initial
+        .time_created
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let fault = match schedule.outlook(now, created.unwrap_or(now), host_zone) {
+        Outlook::Next(_) => return None,
+        _ if schedule.kind() == Kind::None => return None,
+        _ if schedule.kind() == Kind::Date && !schedule.is_too_late(now, host_zone) => return None,
+        Outlook::Never => Diagnostic::warning(codes::NEVER_FIRES, "this schedule never fires")
+            .label(schedule.describe())
+            .help("there is no such day, or none between its start and its end"),
+        Outlook::Over if schedule.kind() == Kind::Date => Diagnostic::warning(
+            codes::DATE_PAST,
+            "the date of this schedule is past",
+        )
+        .label(schedule.describe())
+        .help(
+            "the job does not run for it; give it a date to come, or start it with `freezerd run`",
+        ),
+        Outlook::Over => {
+            Diagnostic::warning(codes::SCHEDULE_OVER, "this schedule does not fire any more")
+                .label(schedule.describe())
+                .help("remove the file, or give it a later end")
+        }
+    };
+    Some(match &member.places.schedule {
+        Some(span) => fault.at(span.clone()),
+        None => fault,
+    })
 }
 
 fn place(diagnostic: Diagnostic, member: &Member<'_>, action: usize) -> Diagnostic {

@@ -12,7 +12,7 @@ mod stamp;
 mod trust;
 
 pub use catalog::{Catalog, Change, Remembered};
-pub use check::{Checked, CheckedFile, Standing, check};
+pub use check::{Checked, CheckedFile, Settings, Standing, check};
 pub use directory::{Directory, FileState, scan};
 pub use names::counts as name_counts;
 pub use stamp::{Digest, Stamp};

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
+use crate::schedule::zone::Zone;
 
 pub mod action;
 mod actions;
@@ -115,6 +116,8 @@ pub struct Host {
     pub container_root: std::path::PathBuf,
     /// The host's name, recorded in snapshots unless the job says otherwise.
     pub host_name: String,
+    /// The zone that dates without one are in.
+    pub zone: Zone,
     /// Jobs with an `exec` action are refused.
     pub disable_exec: bool,
 }

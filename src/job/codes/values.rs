@@ -24,14 +24,6 @@ codes! {
             r#"{"action": "exec", "command": "sync", "timeout": 0}"#,
             r#"{"action": "exec", "command": "sync", "timeout": 3600}"#
         );
-    BAD_DATE, "bad-date", schema: false,
-        "The value is no date and time.",
-        "Dates are written after ISO 8601: `2026-06-02T16:20:00`. A zone may follow (`Z`, `+02:00`); without one the \
-         job's zone holds.",
-        Action(
-            r#"{"action": "admin", "backup_name": "home", "container": "/srv/backups", "remove_from_date": "yesterday"}"#,
-            r#"{"action": "admin", "backup_name": "home", "container": "/srv/backups", "remove_from_date": "2026-06-02T16:20:00"}"#
-        );
     BAD_JOB_ID, "bad-job-id", schema: true,
         "The job's id has characters that an id may not have.",
         "An id is typed on command lines and becomes part of file names: letters, digits, `_` and `-`.",
