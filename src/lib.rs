@@ -4,6 +4,7 @@
 //! it). `docs/design.md` tells the whole story.
 
 pub mod agent;
+pub mod intake;
 pub mod job;
 pub mod os;
 pub mod protocol;

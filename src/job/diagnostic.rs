@@ -1,8 +1,11 @@
 //! One fault of a job file as data: what, where, and the mend.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+use super::codes::Code;
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,4 +32,121 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// The mend.
     pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error about the file as a whole.
+    pub fn error(code: &Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, Severity::Error, message.into())
+    }
+
+    /// A warning about the file as a whole.
+    pub fn warning(code: &Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, Severity::Warning, message.into())
+    }
+
+    fn new(code: &Code, severity: Severity, message: String) -> Diagnostic {
+        Diagnostic {
+            code: code.name.to_owned(),
+            severity,
+            message,
+            span: None,
+            label: None,
+            help: None,
+        }
+    }
+
+    /// The same, at a place.
+    pub fn at(mut self, span: Range<usize>) -> Diagnostic {
+        self.span = Some(span);
+        self
+    }
+
+    /// The same, with words beside the caret.
+    pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// The same, with the mend.
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Whether the job does not load because of it.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// The longest piece of a file that a message repeats, in characters.
+const QUOTED_LIMIT: usize = 60;
+
+/// A piece of a file for a message: in backticks, short, and without what a terminal would act on.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from("`");
+    for (count, character) in text.chars().enumerate() {
+        if count == QUOTED_LIMIT {
+            quoted.push('…');
+            break;
+        }
+        quoted.push_str(&shown(character));
+    }
+    quoted.push('`');
+    quoted
+}
+
+/// A character as a message may show it: escaped where it is invisible or moves other text about.
+pub fn shown(character: char) -> String {
+    if is_unshowable(character) {
+        format!("\\u{{{:x}}}", u32::from(character))
+    } else {
+        character.to_string()
+    }
+}
+
+/// Whether a terminal would act on a character instead of showing it, or show nothing.
+pub fn is_unshowable(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// What a character is called in a sentence.
+pub fn name_of_character(character: char) -> String {
+    let mut name = match character {
+        '\0' => "a NUL byte".to_owned(),
+        '\t' => "a tab".to_owned(),
+        '\r' => "a carriage return".to_owned(),
+        '\u{1b}' => "an escape character".to_owned(),
+        '\u{a0}' => "a no-break space".to_owned(),
+        '\u{feff}' => "a byte order mark".to_owned(),
+        _ if is_unshowable(character) => "an invisible character".to_owned(),
+        _ if character.is_whitespace() => "a blank".to_owned(),
+        _ => return format!("`{character}`"),
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(name, " (U+{:04X})", u32::from(character));
+    name
+}
+
+/// The line and the column of a byte, both from 1, the column counted in characters.
+pub fn position(text: &[u8], byte: usize) -> (usize, usize) {
+    let before = text.get(..byte.min(text.len())).unwrap_or(text);
+    let line_begin = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |place| place + 1);
+    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let in_line = before.get(line_begin..).unwrap_or(&[]);
+    // A byte that continues a character of UTF-8 begins no column.
+    let column = 1 + in_line
+        .iter()
+        .filter(|byte| (**byte & 0xc0) != 0x80)
+        .count();
+    (line, column)
 }

@@ -6,12 +6,28 @@
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
+use crate::schedule::zone::Zone;
 
 pub mod action;
+mod actions;
+pub mod codes;
+mod container;
+mod decode;
 pub mod diagnostic;
+mod identity;
+pub mod json;
+pub mod keys;
+mod lint;
+mod parse;
+pub mod render;
+mod timing;
+mod values;
 
 use action::JobAction;
 use diagnostic::Diagnostic;
+
+pub use identity::derived as derived_id;
+pub use parse::{ACTION_LIMIT, SIZE_LIMIT, parse};
 
 /// A valid job.
 #[derive(Clone, Debug)]
@@ -100,6 +116,8 @@ pub struct Host {
     pub container_root: std::path::PathBuf,
     /// The host's name, recorded in snapshots unless the job says otherwise.
     pub host_name: String,
+    /// The zone that dates without one are in.
+    pub zone: Zone,
     /// Jobs with an `exec` action are refused.
     pub disable_exec: bool,
 }
@@ -113,4 +131,17 @@ pub struct Parsed {
     pub job_id: Option<String>,
     /// Errors and warnings, in the file's order.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where in the file the job's parts stand, for what is told of several files together.
+    pub places: Places,
+}
+
+/// Where in a file the parts of its job stand, bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The value of `job_id`, where there is one.
+    pub job_id: Option<std::ops::Range<usize>>,
+    /// What says when the job is due: the first key of the schedule.
+    pub schedule: Option<std::ops::Range<usize>>,
+    /// For each action of the job, the value of `backup_name`, else where the action begins.
+    pub actions: Vec<std::ops::Range<usize>>,
 }

@@ -1,0 +1,266 @@
+//! The jobs directory on disk: what is in it, and reading a file of it without being led astray.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::io::Errno;
+
+use super::catalog::Catalog;
+use super::names;
+use super::stamp::Stamp;
+use super::trust::{Trust, shell_quoted};
+use crate::job::SIZE_LIMIT;
+use crate::job::codes;
+use crate::job::diagnostic::Diagnostic;
+
+/// The jobs directory, held open: all files are looked up in this very directory, whatever its name comes to mean.
+#[derive(Debug)]
+pub struct Directory {
+    handle: OwnedFd,
+    path: PathBuf,
+    trust: Option<Trust>,
+}
+
+/// What reading a file came to.
+#[derive(Clone, Debug)]
+pub enum FileState {
+    /// It was read whole, and did not change meanwhile.
+    Content {
+        /// What is in it.
+        bytes: Arc<[u8]>,
+        /// Which file that was.
+        stamp: Stamp,
+        /// What there is to say about it as a file.
+        warnings: Vec<Diagnostic>,
+    },
+    /// It is not read, for these reasons.
+    Refused {
+        /// Which file that is, where that much is known.
+        stamp: Option<Stamp>,
+        /// The reasons.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// It changed while it was read: read it again a little later.
+    Changing,
+    /// It is not there.
+    Gone,
+}
+
+impl Directory {
+    /// Opens the jobs directory and judges it. Without trust, no owner and no mode is looked at: that is for files
+    /// that are not in use yet.
+    ///
+    /// # Errors
+    ///
+    /// Why the directory cannot be used: it is not there, it is none, or others may write to it.
+    pub fn open(
+        path: &Path,
+        trust: Option<Trust>,
+    ) -> Result<(Directory, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let unusable = |fault: Errno| vec![unreadable("directory", path, fault)];
+        let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(unusable)?;
+        let stat = fstat(&handle).map_err(unusable)?;
+        let judged = trust
+            .as_ref()
+            .map_or_else(Vec::new, |trust| trust.judge(&stat, path, "directory"));
+        if judged.iter().any(Diagnostic::is_error) {
+            return Err(judged);
+        }
+        Ok((
+            Directory {
+                handle,
+                path: path.to_owned(),
+                trust,
+            },
+            judged,
+        ))
+    }
+
+    /// The same directory, its files judged by this.
+    pub(super) fn with_trust(self, trust: Option<Trust>) -> Directory {
+        Directory { trust, ..self }
+    }
+
+    /// The path that it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of the job files in it, sorted.
+    ///
+    /// # Errors
+    ///
+    /// Why the directory cannot be listed.
+    pub fn names(&self) -> Result<Vec<OsString>, Diagnostic> {
+        let unusable = |fault: Errno| unreadable("directory", &self.path, fault);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.handle).map_err(unusable)? {
+            let entry = entry.map_err(unusable)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if names::counts(name) {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Which file has that name now; `None`: none, or none that can be looked at.
+    pub fn stamp(&self, name: &OsStr) -> Option<Stamp> {
+        statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+            .ok()
+            .map(|stat| Stamp::of(&stat))
+    }
+
+    /// Reads a file. It never waits and never follows a link, and what it judges is what it has open.
+    pub fn read(&self, name: &OsStr) -> FileState {
+        let path = self.path.join(name);
+        let refused = |stat: Option<&Stat>, diagnostic: Diagnostic| FileState::Refused {
+            stamp: stat.map(Stamp::of),
+            diagnostics: vec![diagnostic],
+        };
+        if name.as_bytes().contains(&b'/') || name.is_empty() {
+            return FileState::Gone;
+        }
+        // Opening a device may already do something, so the kind is looked at first; and again once it is open.
+        let seen = match statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return FileState::Gone,
+            Err(fault) => return refused(None, unreadable("file", &path, fault)),
+        };
+        if let Some(fault) = wrong_kind(&seen, &path) {
+            return refused(Some(&seen), fault);
+        }
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let handle = match openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(handle) => handle,
+            Err(Errno::NOENT) => return FileState::Gone,
+            // It became a link since.
+            Err(Errno::LOOP) => return FileState::Changing,
+            Err(fault) => return refused(Some(&seen), unreadable("file", &path, fault)),
+        };
+        let before = match fstat(&handle) {
+            Ok(stat) => stat,
+            Err(fault) => return refused(Some(&seen), unreadable("file", &path, fault)),
+        };
+        if let Some(fault) = wrong_kind(&before, &path) {
+            return refused(Some(&before), fault);
+        }
+        let judged = self
+            .trust
+            .as_ref()
+            .map_or_else(Vec::new, |trust| trust.judge(&before, &path, "file"));
+        if judged.iter().any(Diagnostic::is_error) {
+            return FileState::Refused {
+                stamp: Some(Stamp::of(&before)),
+                diagnostics: judged,
+            };
+        }
+        let size = u64::try_from(before.st_size).unwrap_or(0);
+        if size > SIZE_LIMIT as u64 {
+            let fault = Diagnostic::error(
+                codes::FILE_TOO_LARGE,
+                format!("a job file has at most {SIZE_LIMIT} bytes, and this one has {size}"),
+            );
+            return refused(
+                Some(&before),
+                fault.help("a job takes a few hundred bytes: is this the right file?"),
+            );
+        }
+        let mut file = File::from(handle);
+        let mut bytes = Vec::with_capacity(size as usize);
+        // One byte more than there should be shows that the file grew.
+        if let Err(fault) = file.by_ref().take(size + 1).read_to_end(&mut bytes) {
+            let fault = Errno::from_io_error(&fault).unwrap_or(Errno::IO);
+            return refused(Some(&before), unreadable("file", &path, fault));
+        }
+        let unchanged = fstat(&file).is_ok_and(|after| Stamp::of(&after) == Stamp::of(&before));
+        if !unchanged || bytes.len() as u64 != size {
+            return FileState::Changing;
+        }
+        FileState::Content {
+            bytes: bytes.into(),
+            stamp: Stamp::of(&before),
+            warnings: judged,
+        }
+    }
+}
+
+/// What a whole look at the directory shows to be new: files that changed since the catalog saw them, and those that
+/// are gone.
+///
+/// # Errors
+///
+/// Why the directory cannot be listed. The catalog then stays as it is.
+pub fn scan(
+    directory: &Directory,
+    catalog: &Catalog,
+) -> Result<Vec<(String, FileState)>, Diagnostic> {
+    let mut changes = Vec::new();
+    let mut present = std::collections::HashSet::new();
+    for name in directory.names()? {
+        let key = name.to_string_lossy().into_owned();
+        if catalog.is_current(&key, directory.stamp(&name).as_ref()) {
+            present.insert(key);
+            continue;
+        }
+        match directory.read(&name) {
+            FileState::Gone => {}
+            state => {
+                changes.push((key.clone(), state));
+                present.insert(key);
+            }
+        }
+    }
+    let gone = catalog.files().filter(|file| !present.contains(*file));
+    changes.extend(gone.map(|file| (file.to_owned(), FileState::Gone)));
+    Ok(changes)
+}
+
+/// Why something is not read, if it is no regular file.
+fn wrong_kind(stat: &Stat, path: &Path) -> Option<Diagnostic> {
+    let shell = shell_quoted(path);
+    let not_a_file = |what: &str, help: String| {
+        Some(Diagnostic::error(codes::NOT_A_FILE, format!("this is {what}, not a file")).help(help))
+    };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => None,
+        FileType::Symlink => Some(
+            Diagnostic::error(codes::SYMBOLIC_LINK, "this is a symbolic link, which is not followed")
+                .help(format!("put the file itself here: `cp --remove-destination \"$(readlink -f {shell})\" {shell}`")),
+        ),
+        FileType::Directory => {
+            not_a_file("a directory", "directories in the jobs directory are not read; give it a name without `.json`".to_owned())
+        }
+        FileType::Fifo => not_a_file("a named pipe", format!("`rm {shell}`")),
+        FileType::Socket => not_a_file("a socket", format!("`rm {shell}`")),
+        _ => not_a_file("a device", format!("`rm {shell}`")),
+    }
+}
+
+fn unreadable(what: &str, path: &Path, fault: Errno) -> Diagnostic {
+    let reason = std::io::Error::from(fault);
+    let diagnostic = Diagnostic::error(
+        codes::UNREADABLE,
+        format!("the {what} cannot be read: {reason}"),
+    );
+    let shell = shell_quoted(path);
+    match fault {
+        Errno::ACCESS | Errno::PERM if what == "file" => diagnostic.help(format!(
+            "let the daemon's user read it: `chmod u+r {shell}`, and look at its owner"
+        )),
+        Errno::ACCESS | Errno::PERM => diagnostic.help(format!(
+            "let the daemon's user read it: `chmod u+rx {shell}`, and look at its owner"
+        )),
+        Errno::NOENT => diagnostic.help(format!("`mkdir -p {shell}`, or name another directory")),
+        _ => diagnostic,
+    }
+}

@@ -1,0 +1,167 @@
+//! What only the whole directory shows.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use crate::job::action::{Age, Lineage, Work};
+use crate::job::codes;
+use crate::job::diagnostic::{Diagnostic, quoted};
+use crate::job::{Event, Job, Places, Status};
+use crate::schedule::zone::Zone;
+use crate::schedule::{Kind, Outlook};
+
+/// One job of a directory, as far as the lints look at it.
+pub(super) struct Member<'a> {
+    /// The file's name, for messages.
+    pub file: &'a str,
+    pub job: &'a Job,
+    pub places: &'a Places,
+}
+
+/// What is told of which member (by its index).
+pub(super) fn lint(
+    members: &[Member<'_>],
+    now: DateTime<Utc>,
+    host_zone: &Zone,
+) -> Vec<(usize, Diagnostic)> {
+    let mut found = Vec::new();
+    for (index, member) in members.iter().enumerate() {
+        found.extend(outlook(member, now, host_zone).map(|diagnostic| (index, diagnostic)));
+    }
+    let mut backups: Vec<(usize, usize, &Path, &Path, &Lineage)> = Vec::new();
+    for (index, member) in members.iter().enumerate() {
+        for (number, action) in member.job.actions.iter().enumerate() {
+            let Work::Backup(backup) = &action.action.work else {
+                continue;
+            };
+            let this = (
+                backup.container.path.as_path(),
+                backup.path.as_path(),
+                &backup.lineage,
+            );
+            if let Some((first, _, ..)) = backups
+                .iter()
+                .find(|(_, _, container, path, lineage)| (*container, *path, *lineage) == this)
+            {
+                let other = members.get(*first).map_or("", |member| member.file);
+                let whose = if *first == index {
+                    "this job".to_owned()
+                } else {
+                    quoted(other)
+                };
+                found.push((
+                    index,
+                    place(
+                        Diagnostic::warning(
+                            codes::SHARED_BACKUP,
+                            format!(
+                                "{whose} backs up {} to the same container under the same name",
+                                quoted(&backup.path.to_string_lossy())
+                            ),
+                        )
+                        .label("their snapshots cannot be told apart")
+                        .help("give one of them another `backup_name`, or remove it"),
+                        member,
+                        number,
+                    ),
+                ));
+            } else {
+                backups.push((index, number, this.0, this.1, this.2));
+            }
+        }
+    }
+    for (index, member) in members.iter().enumerate() {
+        for (number, action) in member.job.actions.iter().enumerate() {
+            let Work::Admin(admin) = &action.action.work else {
+                continue;
+            };
+            let made = backups.iter().any(|(_, _, container, _, lineage)| {
+                *container == admin.container.path && **lineage == admin.lineage
+            });
+            if made || matches!(admin.remove, Age::Before(_)) {
+                // One that removes up to a fixed date is work for once, maybe on what no job makes any more.
+                continue;
+            }
+            let near = backups.iter().find(|(_, _, container, _, lineage)| {
+                *container == admin.container.path
+                    || lineage.backup_name == admin.lineage.backup_name
+            });
+            let help = match near {
+                Some((other, _, container, _, lineage)) => format!(
+                    "the closest is in {}: container {}, name {}, host {}",
+                    quoted(members.get(*other).map_or("", |member| member.file)),
+                    quoted(&container.to_string_lossy()),
+                    quoted(&lineage.backup_name),
+                    quoted(&lineage.host)
+                ),
+                None => "check the container, the name and the host; if other hosts make these backups, all is well".to_owned(),
+            };
+            let fault = Diagnostic::warning(
+                codes::LONELY_ADMIN,
+                format!(
+                    "no backup here goes to {} as {} of host {}",
+                    quoted(&admin.container.path.to_string_lossy()),
+                    quoted(&admin.lineage.backup_name),
+                    quoted(&admin.lineage.host)
+                ),
+            );
+            found.push((
+                index,
+                place(fault.label("may remove nothing").help(help), member, number),
+            ));
+        }
+    }
+    found
+}
+
+/// A schedule that has nothing to come.
+fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<Diagnostic> {
+    let schedule = &member.job.schedule;
+    let stopped = matches!(
+        member.job.initial.status,
+        Some(Status::Stop | Status::Removed)
+    );
+    let started = member.job.initial.event == Some(Event::Start);
+    if stopped && !started {
+        // It says of itself that it is over.
+        return None;
+    }
+    let created = member
+        .job
+        .initial
+        .time_created
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let fault = match schedule.outlook(now, created.unwrap_or(now), host_zone) {
+        Outlook::Next(_) => return None,
+        _ if schedule.kind() == Kind::None => return None,
+        _ if schedule.kind() == Kind::Date && !schedule.is_too_late(now, host_zone) => return None,
+        Outlook::Never => Diagnostic::warning(codes::NEVER_FIRES, "this schedule never fires")
+            .label(schedule.describe())
+            .help("there is no such day, or none between its start and its end"),
+        Outlook::Over if schedule.kind() == Kind::Date => Diagnostic::warning(
+            codes::DATE_PAST,
+            "the date of this schedule is past",
+        )
+        .label(schedule.describe())
+        .help(
+            "the job does not run for it; give it a date to come, or start it with `freezerd run`",
+        ),
+        Outlook::Over => {
+            Diagnostic::warning(codes::SCHEDULE_OVER, "this schedule does not fire any more")
+                .label(schedule.describe())
+                .help("remove the file, or give it a later end")
+        }
+    };
+    Some(match &member.places.schedule {
+        Some(span) => fault.at(span.clone()),
+        None => fault,
+    })
+}
+
+fn place(diagnostic: Diagnostic, member: &Member<'_>, action: usize) -> Diagnostic {
+    match member.places.actions.get(action) {
+        Some(span) => diagnostic.at(span.clone()),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,54 @@
+//! Faults of files as files, and of several files together.
+
+use super::Example::Words;
+use super::codes;
+
+codes! {
+    NOT_A_FILE, "not-a-file", schema: false,
+        "The name is a directory, a pipe or a device.",
+        "Only regular files are read. A pipe would be waited for, and a device has no end.",
+        Words("mkfifo /etc/freezerd/jobs.d/nightly.json", "rm /etc/freezerd/jobs.d/nightly.json");
+    SYMBOLIC_LINK, "symbolic-link", schema: false,
+        "The name is a symbolic link.",
+        "Links are not followed: who may write to the file that a link points to cannot be seen from the jobs \
+         directory. Put the file itself there.",
+        Words("ln -s ~ada/nightly.json /etc/freezerd/jobs.d/", "cp ~ada/nightly.json /etc/freezerd/jobs.d/");
+    UNTRUSTED_OWNER, "untrusted-owner", schema: false,
+        "The file or directory belongs to somebody else.",
+        "Whoever owns a job file decides what the daemon does, with the daemon's rights. So it must belong to root, to \
+         the user that the daemon runs as, or to one named in `trusted_owners`.",
+        Words("a file that ada owns, and a daemon that runs as root", "chown root /etc/freezerd/jobs.d/nightly.json");
+    UNTRUSTED_MODE, "untrusted-mode", schema: false,
+        "Others may write to the file or directory.",
+        "Whoever can write a job file decides what the daemon does, with the daemon's rights. A directory counts too: \
+         who can write to it can replace its files.",
+        Words("-rw-rw-rw- nightly.json", "chmod go-w /etc/freezerd/jobs.d/nightly.json");
+    GROUP_WRITABLE, "group-writable", schema: false,
+        "Your own group may write to the file or directory.",
+        "Many systems give each user a group of their own, so this is accepted; as long as nobody else is in it.",
+        Words("-rw-rw-r-- ada ada nightly.json", "chmod g-w nightly.json");
+    UNREADABLE, "unreadable", schema: false,
+        "The file or directory cannot be read.",
+        "The daemon's user may not read it, or reading it failed.",
+        Words("a file of mode 0000, and a daemon that does not run as root", "chmod u+r nightly.json");
+    STILL_CHANGING, "still-changing", schema: false,
+        "The file changed while it was read.",
+        "Something is still writing to it. It is read again shortly after it has come to rest; nothing needs to be \
+         done unless this stays.",
+        Words("a program that rewrites the file again and again", "write to another name, then rename the file");
+    DUPLICATE_JOB_ID, "duplicate-job-id", schema: false,
+        "Two files have the same job id.",
+        "The file that was loaded first keeps the id, and this one is not loaded. Often a copy of a file was kept in \
+         the jobs directory: a copy named `nightly.json~` or `.nightly.json` would be ignored.",
+        Words("a.json and b.json, both with \"job_id\": \"nightly\"", "change one of them, or remove the file");
+    SHARED_BACKUP, "shared-backup", schema: false,
+        "Two actions back up the same path to the same place under the same name.",
+        "Their snapshots cannot be told apart, and each is the other's parent. If that is not meant, one of the two \
+         jobs is likely a copy of the other that was not finished.",
+        Words("two jobs that back up /home to `backups` as `home`", "remove one, or give it another name");
+    LONELY_ADMIN, "lonely-admin", schema: false,
+        "An `admin` action removes snapshots that no job here makes.",
+        "No backup in this directory has its container, host and backup name. One of the three may be misspelt, and \
+         then nothing is ever removed.",
+        Words("a backup named `home`, and an `admin` for `hone`", "write the same names in both");
+}

@@ -1,0 +1,262 @@
+//! Containers and the names of what they hold.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::action::{Container, Lineage};
+use super::codes;
+use super::decode::{Field, Fields};
+use super::diagnostic::{Diagnostic, quoted};
+use super::values::Judge;
+
+/// The longest name of a directory that file systems take, and of a backup here, in bytes.
+const NAME_LIMIT: usize = 255;
+
+/// The storages that Freezer has and this version has not.
+const OTHER_STORAGES: [&str; 6] = ["swift", "ssh", "sftp", "s3", "ftp", "ftps"];
+
+impl Judge<'_> {
+    /// Where the snapshots are kept. `None` where it is missing (which is told elsewhere) or wrong.
+    pub fn container(&mut self, fields: &Fields<'_>) -> Option<Container> {
+        let local = self.storage(fields.get("storage"));
+        let pass_file = self.path(fields.get("encrypt_pass_file"));
+        let field = fields.set("container")?;
+        let name = self.text(Some(field))?;
+        let path = if name.starts_with('/') || name.starts_with('~') || name.starts_with('$') {
+            self.absolute(&field, &name)?
+        } else {
+            self.named_container(&field, &name)?
+        };
+        if local && fields.set("encrypt_pass_file").is_none() {
+            self.tell(
+                Diagnostic::warning(codes::UNENCRYPTED_CONTAINER, "the container has no password")
+                    .at(field.node.span.clone())
+                    .label("whoever can read its files can read the backups")
+                    .help("name a file that holds a password: `\"encrypt_pass_file\": \"/etc/freezerd/password\"`"),
+            );
+        }
+        local.then_some(Container {
+            name,
+            path,
+            pass_file,
+        })
+    }
+
+    /// Whether the storage is one that there is.
+    fn storage(&mut self, field: Option<Field<'_>>) -> bool {
+        let Some(field) = field else { return true };
+        if field.node.is_unset() {
+            return true;
+        }
+        let written = match &field.node.value {
+            super::json::Value::Text(text) => text.content.trim(),
+            _ => "",
+        };
+        if OTHER_STORAGES.contains(&written) {
+            self.tell(
+                Diagnostic::error(codes::UNSUPPORTED_STORAGE, format!("this version has no storage {}", quoted(written)))
+                    .at(field.node.span.clone())
+                    .label("only `local` is there")
+                    .help("write `\"storage\": \"local\"`, with a directory of this host (which may be a mounted one) as `container`"),
+            );
+            return false;
+        }
+        self.word(Some(field)).is_some()
+    }
+
+    /// A container that is given by a name: a directory right below the container root.
+    fn named_container(&mut self, field: &Field<'_>, name: &str) -> Option<PathBuf> {
+        let root = &self.host.container_root;
+        let fault = if name.contains('/') {
+            let path = root.join(name);
+            Some((
+                "a container's name has no slashes".to_owned(),
+                format!(
+                    "one container in another would mix two repositories: write an absolute path, as {}, or a name without slashes",
+                    quoted(&path.to_string_lossy())
+                ),
+            ))
+        } else if name == "." || name == ".." {
+            Some((
+                format!("{} is no name of a container", quoted(name)),
+                "write a name, or an absolute path".to_owned(),
+            ))
+        } else if name.contains('\0') {
+            Some((
+                "a container's name has no NUL byte".to_owned(),
+                "write a name, or an absolute path".to_owned(),
+            ))
+        } else if name.len() > NAME_LIMIT {
+            Some((
+                format!("a container's name is at most {NAME_LIMIT} bytes long"),
+                format!("this one has {}", name.len()),
+            ))
+        } else {
+            None
+        };
+        if let Some((message, help)) = fault {
+            self.tell(
+                Diagnostic::error(codes::BAD_CONTAINER, message)
+                    .at(field.node.span.clone())
+                    .label("neither a name nor an absolute path")
+                    .help(help),
+            );
+            return None;
+        }
+        Some(root.join(name))
+    }
+
+    /// Whose snapshots. `None` where the name is missing (which is told elsewhere) or wrong.
+    pub fn lineage(&mut self, fields: &Fields<'_>) -> Option<Lineage> {
+        let host = self.name(fields.set("hostname"), "a host's name");
+        let host = if fields.set("hostname").is_some() {
+            host?
+        } else {
+            self.host.host_name.clone()
+        };
+        let backup_name = self.backup_name(fields)?;
+        Some(Lineage { host, backup_name })
+    }
+
+    /// The backup's name: any text of up to 255 bytes without control characters or blanks at its ends.
+    pub fn backup_name(&mut self, fields: &Fields<'_>) -> Option<String> {
+        let field = fields.set("backup_name")?;
+        let name = self.name(Some(field), "a backup's name")?;
+        if let Some(variable) = VARIABLES
+            .into_iter()
+            .find(|variable| name.contains(variable))
+        {
+            self.tell(
+                Diagnostic::warning(codes::LITERAL_BRACES, format!("`{variable}` is not filled in"))
+                    .at(field.node.span.clone())
+                    .label("taken as it stands")
+                    .help("Freezer fills in such words; here the snapshots get this very name: write out what is meant"),
+            );
+        }
+        Some(name)
+    }
+
+    /// A name of a host or a backup.
+    pub fn name(&mut self, field: Option<Field<'_>>, what: &str) -> Option<String> {
+        let field = field?;
+        let name = self.text(Some(field))?;
+        let fault = if name.trim() != name {
+            Some((
+                format!("{what} has no blanks at its ends"),
+                format!("write {}", quoted(name.trim())),
+            ))
+        } else if name.chars().any(char::is_control) {
+            Some((
+                format!("{what} has no control characters"),
+                "write it without them".to_owned(),
+            ))
+        } else if name.len() > NAME_LIMIT {
+            Some((
+                format!("{what} is at most {NAME_LIMIT} bytes long"),
+                format!("this one has {}", name.len()),
+            ))
+        } else {
+            None
+        };
+        if let Some((message, help)) = fault {
+            self.tell(
+                Diagnostic::error(codes::BAD_NAME, message)
+                    .at(field.node.span.clone())
+                    .label("not a usable name")
+                    .help(help),
+            );
+            return None;
+        }
+        Some(name)
+    }
+
+    /// What is backed up must not be where the backups go.
+    pub fn keep_apart(
+        &mut self,
+        fields: &Fields<'_>,
+        container: &Container,
+        source: &Path,
+        exclude: &[String],
+    ) {
+        let Some(field) = fields.set("path_to_backup") else {
+            return;
+        };
+        let fault = if plain(source).starts_with(plain(&container.path)) {
+            Diagnostic::error(
+                codes::CONTAINER_IN_SOURCE,
+                "the container would be backed up into itself",
+            )
+            .help("choose a container elsewhere")
+        } else if plain(&container.path).starts_with(plain(source)) && exclude.is_empty() {
+            Diagnostic::warning(
+                codes::CONTAINER_IN_SOURCE,
+                "the container lies inside of what is backed up",
+            )
+            .help(format!(
+                "every backup would hold all earlier ones: leave it out with `\"exclude\": \"{}\"`",
+                container.path.display()
+            ))
+        } else {
+            return;
+        };
+        self.tell(fault.at(field.node.span.clone()).label(format!(
+            "the container is {}",
+            quoted(&container.path.to_string_lossy())
+        )));
+    }
+
+    /// A restore must not write into its own container, nor clear it away.
+    pub fn spare_container(
+        &mut self,
+        fields: &Fields<'_>,
+        container: &Container,
+        target: &Path,
+        overwrite: bool,
+    ) -> bool {
+        let Some(field) = fields.set("restore_abs_path") else {
+            return true;
+        };
+        let inside = plain(target).starts_with(plain(&container.path));
+        let around = plain(&container.path).starts_with(plain(target));
+        if !inside && !(around && overwrite) {
+            return true;
+        }
+        let message = if inside {
+            "the restore would write into its own container"
+        } else {
+            "the restore would clear its own container away"
+        };
+        self.tell(
+            Diagnostic::error(codes::RESTORE_INTO_CONTAINER, message)
+                .at(field.node.span.clone())
+                .label(format!(
+                    "the container is {}",
+                    quoted(&container.path.to_string_lossy())
+                ))
+                .help("restore into a directory of its own, as `/srv/restored`"),
+        );
+        false
+    }
+}
+
+/// The words that Freezer fills into a backup's name.
+const VARIABLES: [&str; 6] = [
+    "{mode}",
+    "{backup_media}",
+    "{storage}",
+    "{container}",
+    "{project_id}",
+    "{resource_id}",
+];
+
+/// A path with its `..` taken out by the words alone: enough to see that one path is below another as written.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        if component == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(component);
+        }
+    }
+    plain
+}

@@ -1,0 +1,71 @@
+//! A job's id: from the file, or from the file's name.
+
+use super::codes;
+use super::decode::Fields;
+use super::diagnostic::{Diagnostic, quoted};
+use super::values::Judge;
+
+/// The longest id, in bytes: it becomes part of file names.
+pub const ID_LIMIT: usize = 200;
+
+/// The id that a file of that name has where it gives none: the name without its ending and a leading `job_`, each
+/// character that an id may not have replaced by `-`.
+pub fn derived(file_name: &str) -> String {
+    let stem = file_name
+        .strip_suffix(".json")
+        .or_else(|| file_name.strip_suffix(".conf"))
+        .unwrap_or(file_name);
+    let stem = stem
+        .strip_prefix("job_")
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(stem);
+    let id = cleaned(stem);
+    if id.is_empty() { "job".to_owned() } else { id }
+}
+
+fn cleaned(text: &str) -> String {
+    text.trim()
+        .chars()
+        .take(ID_LIMIT)
+        .map(|it| if may_stand(it) { it } else { '-' })
+        .collect()
+}
+
+fn may_stand(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
+}
+
+/// The job's id; `None` where the file gives one that cannot be used.
+pub(super) fn job_id(
+    fields: &Fields<'_>,
+    file_name: &str,
+    judge: &mut Judge<'_>,
+) -> Option<String> {
+    let Some(field) = fields.set("job_id") else {
+        return Some(derived(file_name));
+    };
+    let id = judge.text(Some(field))?;
+    let fault = if id.len() > ID_LIMIT {
+        format!(
+            "a `job_id` is at most {ID_LIMIT} characters long, and this one has {}",
+            id.chars().count()
+        )
+    } else if let Some(odd) = id.chars().find(|it| !may_stand(*it)) {
+        format!(
+            "{} may not stand in a `job_id`",
+            super::diagnostic::name_of_character(odd)
+        )
+    } else {
+        return Some(id);
+    };
+    judge.tell(
+        Diagnostic::error(codes::BAD_JOB_ID, fault)
+            .at(field.node.span.clone())
+            .label("letters, digits, `_` and `-` only")
+            .help(format!(
+                "write {}, or leave it out: the file's name serves then",
+                quoted(&cleaned(&id))
+            )),
+    );
+    None
+}

@@ -1,0 +1,552 @@
+//! Texts, numbers and words.
+
+use super::reader::Reader;
+use super::{Node, Span, Text, Value};
+use crate::job::codes;
+use crate::job::diagnostic::{name_of_character, quoted};
+
+impl<'a> Reader<'a> {
+    /// The text that begins with the quote here.
+    pub(super) fn string(&mut self) -> (Text, Span) {
+        let start = self.at;
+        let mut content = String::new();
+        let mut plain = true;
+        let mut control_told = false;
+        self.at += 1;
+        loop {
+            let run = self.at;
+            while self
+                .peek()
+                .is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+            {
+                self.at += 1;
+            }
+            content.push_str(self.slice(run..self.at));
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return (Text { content, plain }, start..self.at);
+                }
+                Some(b'\\') => {
+                    plain = false;
+                    self.escape(&mut content);
+                }
+                None | Some(b'\n') => return self.unterminated(start, content),
+                Some(b'\r') if matches!(self.peek_at(self.at + 1), None | Some(b'\n')) => {
+                    return self.unterminated(start, content);
+                }
+                Some(byte) => {
+                    if !control_told {
+                        control_told = true;
+                        let name = name_of_character(char::from(byte));
+                        let escape = match byte {
+                            b'\t' => "\\t".to_owned(),
+                            b'\r' => "\\r".to_owned(),
+                            _ => format!("\\u{byte:04x}"),
+                        };
+                        self.fault(
+                            codes::CONTROL_CHARACTER,
+                            self.at..self.at + 1,
+                            format!("{name} may not stand in a text as it is"),
+                            "control character",
+                            format!("write it as `{escape}`, if it is meant at all"),
+                        );
+                    }
+                    content.push(char::from(byte));
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    /// A text that its line, or the file, ends before its quote does.
+    fn unterminated(&mut self, start: usize, content: String) -> (Text, Span) {
+        self.structure_lost = true;
+        if self.peek().is_none() {
+            let line = self.line_of(start);
+            if !self.end_told {
+                self.end_told = true;
+                self.fault(
+                    codes::UNEXPECTED_END,
+                    start..self.at,
+                    format!("the file ends inside of the text that began in line {line}"),
+                    "expected `\"` at its end",
+                    "the file was cut off, or the quote was forgotten",
+                );
+            }
+            return (
+                Text {
+                    content,
+                    plain: false,
+                },
+                start..self.at,
+            );
+        }
+        let line_end = self.at;
+        // A line below that does not begin like a member is taken for the rest of the text.
+        let mut place = line_end;
+        for _ in 0..20 {
+            let Some(line_begin) = self
+                .bytes
+                .iter()
+                .skip(place)
+                .position(|byte| *byte == b'\n')
+            else {
+                break;
+            };
+            let begin = place + line_begin + 1;
+            let line = self.slice(begin..self.line_end(begin));
+            let first = line.trim_start().chars().next();
+            if matches!(first, None | Some('"' | '{' | '}' | '[' | ']')) {
+                break;
+            }
+            if let Some(quote) = line.find('"') {
+                self.fault(
+                    codes::LINE_BREAK_IN_TEXT,
+                    start..line_end,
+                    "a text goes over the end of its line",
+                    "the text begins here",
+                    "write `\\n` for a line break inside of a text",
+                );
+                self.at = begin + quote + 1;
+                return (
+                    Text {
+                        content,
+                        plain: false,
+                    },
+                    start..self.at,
+                );
+            }
+            place = begin;
+        }
+        // `"abc,` : the comma belongs to the list, not to the text.
+        let written = self.slice(start..line_end).trim_end();
+        let end = match written.strip_suffix(',') {
+            Some(shorter) if shorter.len() > 1 => start + shorter.len(),
+            _ => start + written.len(),
+        };
+        let end = end.max(start + 1);
+        self.at = end;
+        self.fault(
+            codes::UNTERMINATED_TEXT,
+            start..end,
+            "the quote that ends this text is missing",
+            "expected `\"` at its end",
+            "",
+        );
+        (
+            Text {
+                content,
+                plain: false,
+            },
+            start..end,
+        )
+    }
+
+    /// One escape. The reader stands on its backslash.
+    fn escape(&mut self, content: &mut String) {
+        let start = self.at;
+        self.at += 1;
+        let simple = match self.peek() {
+            Some(b'"') => Some('"'),
+            Some(b'\\') => Some('\\'),
+            Some(b'/') => Some('/'),
+            Some(b'b') => Some('\u{8}'),
+            Some(b'f') => Some('\u{c}'),
+            Some(b'n') => Some('\n'),
+            Some(b'r') => Some('\r'),
+            Some(b't') => Some('\t'),
+            _ => None,
+        };
+        if let Some(character) = simple {
+            self.at += 1;
+            content.push(character);
+            return;
+        }
+        if self.peek() == Some(b'u') {
+            if let Some(unit) = self.four_digits(self.at + 1) {
+                self.at += 5;
+                if let Some(character) = char::from_u32(unit) {
+                    content.push(character);
+                    return;
+                }
+                // The first half of a pair, which the second must follow.
+                if unit < 0xdc00
+                    && self.slice(self.at..self.at + 2) == "\\u"
+                    && let Some(low @ 0xdc00..=0xdfff) = self.four_digits(self.at + 2)
+                    && let Some(character) =
+                        char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00))
+                {
+                    self.at += 6;
+                    content.push(character);
+                    return;
+                }
+                self.fault(
+                    codes::BAD_ESCAPE,
+                    start..self.at,
+                    "half of a surrogate pair, which is no character",
+                    "no such character",
+                    "write the character itself: the file is UTF-8",
+                );
+            } else {
+                self.at += 1;
+                self.fault(
+                    codes::BAD_ESCAPE,
+                    start..self.at,
+                    "`\\u` must be followed by four hexadecimal digits",
+                    "incomplete escape",
+                    "write the character itself, or `\\\\` for a backslash",
+                );
+            }
+            content.push('\u{fffd}');
+            return;
+        }
+        match self.character() {
+            None | Some('\n' | '\r') => {
+                // The missing quote is what is told of next.
+                content.push('\\');
+            }
+            Some(character) => {
+                self.step();
+                self.fault(
+                    codes::BAD_ESCAPE,
+                    start..self.at,
+                    format!(
+                        "`\\{}` is no escape of JSON",
+                        crate::job::diagnostic::shown(character)
+                    ),
+                    "unknown escape",
+                    "write `\\\\` for a backslash",
+                );
+                content.push(character);
+            }
+        }
+    }
+
+    fn four_digits(&self, start: usize) -> Option<u32> {
+        let digits = self.bytes.get(start..start + 4)?;
+        let mut unit = 0;
+        for digit in digits {
+            unit = unit * 16 + char::from(*digit).to_digit(16)?;
+        }
+        Some(unit)
+    }
+
+    pub(super) fn number(&mut self) -> Node {
+        let start = self.at;
+        while let Some(byte) = self.peek() {
+            let part = byte.is_ascii_alphanumeric()
+                || matches!(byte, b'+' | b'-' | b'.' | b'_')
+                || (byte == b':'
+                    && self
+                        .peek_at(self.at + 1)
+                        .is_some_and(|next| next.is_ascii_digit()));
+            if !part {
+                break;
+            }
+            self.at += 1;
+        }
+        let written = self.slice(start..self.at);
+        let span = start..self.at;
+        let finite = written.parse::<f64>().is_ok_and(f64::is_finite);
+        if is_number(written) && finite {
+            return Node {
+                span,
+                value: Value::Number(written.to_owned()),
+            };
+        }
+        let (label, help) = if is_number(written) {
+            (
+                "too large",
+                "no number of a job file is that large".to_owned(),
+            )
+        } else if written.contains(':') || written.matches('-').count() > 1 {
+            (
+                "a date is written as a text",
+                format!("put it in quotes: `\"{}\"`", short(written)),
+            )
+        } else if written.trim_start_matches('-').starts_with("0x") {
+            ("hexadecimal", "write the number in decimal".to_owned())
+        } else if written.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            (
+                "not a number",
+                format!("put a text in quotes: `\"{}\"`", short(written)),
+            )
+        } else {
+            let plain = written.trim_start_matches('+').replace('_', "");
+            let digits = plain
+                .trim_start_matches('-')
+                .trim_start_matches('0')
+                .trim_end_matches('.');
+            let digits = if digits.is_empty() || digits.starts_with('.') {
+                format!("0{digits}")
+            } else {
+                digits.to_owned()
+            };
+            let sign = if plain.starts_with('-') { "-" } else { "" };
+            (
+                "not how JSON writes it",
+                format!("write `{sign}{}`", short(&digits)),
+            )
+        };
+        self.fault(
+            codes::BAD_NUMBER,
+            span.clone(),
+            format!("{} is no number of JSON", quoted(written)),
+            label,
+            help,
+        );
+        Node {
+            span,
+            value: Value::Broken,
+        }
+    }
+
+    /// The beginning of something that is no value of JSON: a word, a text in other quotes, a stray character.
+    pub(super) fn odd_value(&mut self) -> Node {
+        let start = self.at;
+        if let Some((content, span)) = self.other_quotes() {
+            return Node {
+                span,
+                value: Value::Text(Text {
+                    content,
+                    plain: false,
+                }),
+            };
+        }
+        let word = self.word();
+        if word.is_empty() {
+            let character = self.character().unwrap_or(' ');
+            self.skip_rubbish();
+            let span = start..self.at;
+            self.fault(
+                codes::UNEXPECTED_TEXT,
+                span.clone(),
+                format!("{} begins no value", name_of_character(character)),
+                "expected a value",
+                "a value is a text in quotes, a number, true, false, null, a `[list]` or an `{object}`",
+            );
+            return Node {
+                span,
+                value: Value::Broken,
+            };
+        }
+        let span = start..self.at;
+        match word {
+            "true" => {
+                return Node {
+                    span,
+                    value: Value::Bool(true),
+                };
+            }
+            "false" => {
+                return Node {
+                    span,
+                    value: Value::Bool(false),
+                };
+            }
+            "null" => {
+                return Node {
+                    span,
+                    value: Value::Null,
+                };
+            }
+            _ => {}
+        }
+        let meant = match word.to_ascii_lowercase().as_str() {
+            "true" => Some(("true", Value::Bool(true))),
+            "false" => Some(("false", Value::Bool(false))),
+            "null" | "none" | "nil" | "undefined" => Some(("null", Value::Null)),
+            _ => None,
+        };
+        if let Some((meant, value)) = meant {
+            self.fault(
+                codes::BARE_WORD,
+                span.clone(),
+                format!("JSON writes {} as `{meant}`", quoted(word)),
+                format!("write `{meant}`"),
+                "",
+            );
+            return Node { span, value };
+        }
+        if matches!(self.peek(), Some(b'"' | b'\'')) && self.peek_at(self.at - 1) != Some(b' ') {
+            // `word"`: only the first quote is missing.
+            self.at += 1;
+            self.structure_lost = true;
+            self.fault(
+                codes::BARE_WORD,
+                start..self.at,
+                "the quote that begins this text is missing",
+                "expected `\"` before this",
+                format!("write `\"{}\"`", short(word)),
+            );
+            return Node {
+                span: start..self.at,
+                value: Value::Broken,
+            };
+        }
+        let help = match word {
+            "int" | "timestamp" | "float" | "number" => {
+                "in documentation this word stands for a number: write the number".to_owned()
+            }
+            "secs" | "seconds" => {
+                "in documentation this word stands for a number of seconds: write the number"
+                    .to_owned()
+            }
+            "bool" | "boolean" => {
+                "in documentation this word stands for `true` or `false`: write one of them"
+                    .to_owned()
+            }
+            "string" | "str" | "datetime" => {
+                "in documentation this word stands for a text: write the text, in quotes".to_owned()
+            }
+            "yes" | "on" | "Yes" | "On" => "write `true`".to_owned(),
+            "no" | "off" | "No" | "Off" => "write `false`".to_owned(),
+            _ => format!("write `\"{}\"`", short(word)),
+        };
+        self.fault(
+            codes::BARE_WORD,
+            span.clone(),
+            format!("{} stands without quotes", quoted(word)),
+            "not a value of JSON",
+            help,
+        );
+        Node {
+            span,
+            value: Value::Broken,
+        }
+    }
+
+    /// The beginning of something that is no key of JSON.
+    pub(super) fn odd_key(&mut self) -> Option<(String, Span)> {
+        let start = self.at;
+        if let Some(found) = self.other_quotes() {
+            return Some(found);
+        }
+        let word = self.word().to_owned();
+        let span = start..self.at;
+        if word.is_empty() {
+            self.skip_rubbish();
+            self.fault(
+                codes::UNEXPECTED_TEXT,
+                start..self.at,
+                "this does not belong here",
+                "expected a key in quotes",
+                "",
+            );
+            return None;
+        }
+        self.blanks();
+        if self.peek() == Some(b':') {
+            self.fault(
+                codes::UNQUOTED_KEY,
+                span.clone(),
+                format!("the key {} stands without quotes", quoted(&word)),
+                format!("write `\"{}\"`", short(&word)),
+                "",
+            );
+            return Some((word, span));
+        }
+        self.fault(
+            codes::BARE_WORD,
+            span,
+            format!("{} stands where a member is expected", quoted(&word)),
+            "expected `\"key\": value`",
+            "",
+        );
+        None
+    }
+
+    /// A text in single or typographic quotes: told of, and read.
+    fn other_quotes(&mut self) -> Option<(String, Span)> {
+        let start = self.at;
+        let open = self.character()?;
+        let closing: &[char] = match open {
+            '\'' => &['\''],
+            '`' => &['`', '\''],
+            '“' | '”' | '„' | '«' => &['“', '”', '»', '"'],
+            '‘' | '’' => &['‘', '’', '\''],
+            _ => return None,
+        };
+        let line = self.slice(start + open.len_utf8()..self.line_end(start));
+        let length = line
+            .find(closing)
+            .unwrap_or_else(|| line.trim_end_matches([',', ' ']).len());
+        let content = line.get(..length).unwrap_or("").to_owned();
+        let quote = line
+            .get(length..)
+            .and_then(|rest| rest.chars().next())
+            .filter(|it| closing.contains(it));
+        self.at = start + open.len_utf8() + length + quote.map_or(0, char::len_utf8);
+        let span = start..self.at;
+        let kind = if open == '\'' { "single" } else { "these" };
+        self.fault(
+            codes::OTHER_QUOTES,
+            span.clone(),
+            format!("{kind} quotes do not make a text in JSON"),
+            "write `\"` before and after",
+            "",
+        );
+        Some((content, span))
+    }
+
+    /// The word that begins here, which may be empty.
+    fn word(&mut self) -> &'a str {
+        let start = self.at;
+        while let Some(character) = self.character() {
+            if !(character.is_alphanumeric()
+                || matches!(character, '_' | '-' | '.' | '/' | '$' | '~' | '@' | '*'))
+            {
+                break;
+            }
+            self.step();
+        }
+        self.slice(start..self.at)
+    }
+
+    /// Whether a word and a colon stand here.
+    pub(super) fn word_before_colon(&self) -> bool {
+        let rest = self.slice(self.at..self.bytes.len());
+        let word =
+            rest.trim_start_matches(|it: char| it.is_alphanumeric() || matches!(it, '_' | '-'));
+        word.len() < rest.len() && word.trim_start_matches([' ', '\t']).starts_with(':')
+    }
+
+    pub(super) fn at_literal(&self) -> bool {
+        let rest = self.slice(self.at..self.bytes.len());
+        ["true", "false", "null", "True", "False", "None"]
+            .iter()
+            .any(|word| rest.starts_with(word))
+    }
+}
+
+/// The grammar of a JSON number.
+fn is_number(written: &str) -> bool {
+    let unsigned = written.strip_prefix('-').unwrap_or(written);
+    let integer = unsigned.bytes().take_while(u8::is_ascii_digit).count();
+    if integer == 0 || (integer > 1 && unsigned.starts_with('0')) {
+        return false;
+    }
+    let mut rest = unsigned.get(integer..).unwrap_or("");
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 {
+            return false;
+        }
+        rest = fraction.get(digits..).unwrap_or("");
+    }
+    if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let digits = exponent.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 {
+            return false;
+        }
+        rest = exponent.get(digits..).unwrap_or("");
+    }
+    rest.is_empty()
+}
+
+/// A piece of the file for a help line: short, and without what a terminal would act on.
+fn short(written: &str) -> String {
+    quoted(written).trim_matches('`').to_owned()
+}

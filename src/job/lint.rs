@@ -1,0 +1,106 @@
+//! Secrets that stand in the file itself.
+
+use super::codes;
+use super::diagnostic::{Diagnostic, quoted};
+use super::json::{Node, Value};
+use super::values::Judge;
+
+/// Warns of every secret below a node. The secrets themselves are not repeated in the message.
+pub(super) fn secrets(node: &Node, judge: &mut Judge<'_>) {
+    match &node.value {
+        Value::Object(members) => {
+            for member in members {
+                let name = member.key.to_lowercase().replace('-', "_");
+                let named = NAMES
+                    .iter()
+                    .any(|secret| name == *secret || name.ends_with(&format!("_{secret}")));
+                if named
+                    && !member.node.is_unset()
+                    && matches!(member.node.value, Value::Text(_) | Value::Number(_))
+                {
+                    warn(
+                        &member.node,
+                        format!("{} holds a secret", quoted(&member.key)),
+                        judge,
+                    );
+                } else {
+                    secrets(&member.node, judge);
+                }
+            }
+        }
+        Value::List(nodes) => nodes.iter().for_each(|node| secrets(node, judge)),
+        Value::Text(text) => {
+            if let Some(kind) = secret_in(&text.content) {
+                warn(
+                    node,
+                    format!("there seems to be {kind} in this text"),
+                    judge,
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+fn warn(node: &Node, message: String, judge: &mut Judge<'_>) {
+    judge.tell(
+        Diagnostic::warning(codes::SECRET_IN_FILE, message)
+            .at(node.span.clone())
+            .label("readable to all who can read the file, and shown in lists and logs")
+            .help("keep it in a file that only its user can read, and let the command read it from there"),
+    );
+}
+
+/// Keys whose value is a secret, alone or after an underscore.
+const NAMES: [&str; 8] = [
+    "password",
+    "passwd",
+    "secret_key",
+    "access_key",
+    "api_key",
+    "token",
+    "secret",
+    "passphrase",
+];
+
+/// Words after which `=` or a blank is followed by a secret.
+const MARKS: [&str; 9] = [
+    "password=",
+    "passwd=",
+    "pgpassword=",
+    "mysql_pwd=",
+    "restic_password=",
+    "secret_key=",
+    "api_key=",
+    "token=",
+    "--password ",
+];
+
+/// What kind of secret a text holds, as far as its looks tell.
+fn secret_in(text: &str) -> Option<&'static str> {
+    if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
+        return Some("a private key");
+    }
+    let lower = text.to_lowercase();
+    for mark in MARKS {
+        for (place, _) in lower.match_indices(mark) {
+            let value = lower
+                .get(place + mark.len()..)
+                .unwrap_or("")
+                .trim_start_matches(['"', '\'']);
+            // A variable or a command's output is the way to do it.
+            if !matches!(
+                value.chars().next(),
+                None | Some('$' | '`' | ' ' | '&' | ';')
+            ) {
+                return Some("a password");
+            }
+        }
+    }
+    // scheme://user:password@host
+    let after = lower.split_once("://")?.1;
+    let authority = after.split(['/', ' ', '"', '\'']).next().unwrap_or("");
+    let (user, _) = authority.rsplit_once('@')?;
+    let (_, password) = user.split_once(':')?;
+    (!password.is_empty() && !password.starts_with('$')).then_some("a password")
+}

@@ -1,0 +1,272 @@
+//! Diagnostics as a person sees them, and as a program does.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde::{Deserialize, Serialize};
+
+use super::diagnostic::{Diagnostic, Severity, is_unshowable, position};
+
+/// How diagnostics are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// With the colours of a terminal. Without them the text has no control characters but line ends.
+    pub color: bool,
+    /// Lines drawn with box characters instead of ASCII.
+    pub unicode: bool,
+    /// The width that there is, in columns.
+    pub width: usize,
+}
+
+impl Look {
+    /// Without colours, for a file or a pipe.
+    pub const PLAIN: Look = Look {
+        color: false,
+        unicode: false,
+        width: 120,
+    };
+}
+
+/// The characters of a long line that are drawn before and after the place.
+const AROUND: usize = 60;
+
+/// The longest part of a line that is underlined, in characters.
+const UNDERLINED: usize = 80;
+
+/// Draws one diagnostic, with a line end after its last line.
+///
+/// `name` is what the file is called, `source` is the file's bytes: those that the diagnostic was made from, or none
+/// where they are gone. No control character of either reaches the result.
+pub fn render(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) -> String {
+    let renderer = if look.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let decor = if look.unicode {
+        DecorStyle::Unicode
+    } else {
+        DecorStyle::Ascii
+    };
+    let renderer = renderer
+        .term_width(look.width.clamp(40, 1_000))
+        .decor_style(decor);
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let message = showable(&diagnostic.message);
+    let name = showable(name);
+    let label = diagnostic.label.as_deref().map(showable);
+    let help = diagnostic.help.as_deref().map(showable);
+
+    let mut group = Group::with_title(
+        level
+            .primary_title(message.as_str())
+            .id(diagnostic.code.as_str()),
+    );
+    let extract = diagnostic
+        .span
+        .clone()
+        .map(|span| Extract::of(source, span));
+    group = match &extract {
+        Some(extract) => group.element(
+            Snippet::source(extract.text.as_str())
+                .path(name.as_str())
+                .line_start(extract.first_line)
+                .fold(false)
+                .annotation(
+                    AnnotationKind::Primary
+                        .span(extract.marked.clone())
+                        .label(label),
+                ),
+        ),
+        None => group.element(Origin::path(name.as_str())),
+    };
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let mut drawn = renderer.render(&[group]);
+    if let Some(extract) = extract
+        && extract.column != extract.drawn_column
+    {
+        // The renderer only knows the shortened line.
+        let seen = format!("{name}:{}:{}", extract.line, extract.drawn_column);
+        let meant = format!("{name}:{}:{}", extract.line, extract.column);
+        drawn = drawn.replacen(&seen, &meant, 1);
+    }
+    drawn.push('\n');
+    drawn
+}
+
+/// Draws all diagnostics of a file, a blank line after each.
+pub fn render_all(diagnostics: &[Diagnostic], name: &str, source: &[u8], look: Look) -> String {
+    diagnostics
+        .iter()
+        .map(|diagnostic| render(diagnostic, name, source, look) + "\n")
+        .collect()
+}
+
+/// One diagnostic as data, with lines and columns instead of bytes: the objects of `--json`. Fields are added over
+/// time, never changed in meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Located {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1; `null`: the file as a whole.
+    pub line: Option<usize>,
+    /// The column of the first character, from 1, in characters.
+    pub column: Option<usize>,
+    /// The line of the first character after the place.
+    pub end_line: Option<usize>,
+    /// The column of the first character after the place: for a place without length, `column` itself.
+    pub end_column: Option<usize>,
+    /// A stable name of the kind of fault; `freezerd explain` has its story.
+    pub code: String,
+    /// `error` or `warning`.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What was expected at the place.
+    pub label: Option<String>,
+    /// The mend.
+    pub help: Option<String>,
+}
+
+/// A diagnostic as data.
+pub fn locate(diagnostic: &Diagnostic, name: &str, source: &[u8]) -> Located {
+    let begin = diagnostic
+        .span
+        .as_ref()
+        .map(|span| position(source, span.start));
+    let end = diagnostic
+        .span
+        .as_ref()
+        .map(|span| position(source, span.end));
+    Located {
+        file: name.to_owned(),
+        line: begin.map(|(line, _)| line),
+        column: begin.map(|(_, column)| column),
+        end_line: end.map(|(line, _)| line),
+        end_column: end.map(|(_, column)| column),
+        code: diagnostic.code.clone(),
+        severity: diagnostic.severity,
+        message: diagnostic.message.clone(),
+        label: diagnostic.label.clone(),
+        help: diagnostic.help.clone(),
+    }
+}
+
+/// A text without anything that a terminal would act on.
+fn showable(text: &str) -> String {
+    text.chars().map(show).collect()
+}
+
+fn show(character: char) -> char {
+    match character {
+        '\t' => ' ',
+        // The pictures of control characters stand in the same order as these.
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        _ if is_unshowable(character) => '\u{fffd}',
+        _ => character,
+    }
+}
+
+/// The lines around a place, shortened, and the place within them.
+struct Extract {
+    /// The line and the column of the place in the file, from 1.
+    line: usize,
+    column: usize,
+    /// The column within `text`.
+    drawn_column: usize,
+    /// The number of the first line of `text`.
+    first_line: usize,
+    text: String,
+    marked: std::ops::Range<usize>,
+}
+
+impl Extract {
+    fn of(source: &[u8], span: std::ops::Range<usize>) -> Extract {
+        let start = span.start.min(source.len());
+        let end = span.end.clamp(start, source.len());
+        let (line, column) = position(source, start);
+        let line_begin = begin_of_line(source, start);
+        let line_end = end_of_line(source, start);
+        let mut text = String::new();
+        let mut first_line = line;
+        // The line above often is where the fault began; a long one would only distract.
+        if line_begin > 0 {
+            let above = begin_of_line(source, line_begin - 1)..line_begin - 1;
+            let above = String::from_utf8_lossy(source.get(above).unwrap_or(&[]))
+                .trim_end()
+                .to_owned();
+            if !above.trim().is_empty() && above.chars().count() <= 2 * AROUND {
+                text.push_str(&showable(&above));
+                text.push('\n');
+                first_line = line - 1;
+            }
+        }
+        let piece = |range: std::ops::Range<usize>| {
+            String::from_utf8_lossy(source.get(range).unwrap_or(&[])).into_owned()
+        };
+        let before = piece(line_begin..start.min(line_end));
+        let marked = piece(start.min(line_end)..end.min(line_end));
+        let after = piece(end.min(line_end)..line_end);
+
+        let skipped = before.chars().count().saturating_sub(AROUND);
+        if skipped > 0 && !marked_fits(&before, &marked, &after) {
+            text.push('…');
+            text.extend(before.chars().skip(skipped).map(show));
+        } else {
+            text.push_str(&showable(&before));
+        }
+        let begin = text.len();
+        let drawn_column = 1 + text
+            .rsplit('\n')
+            .next()
+            .map_or(0, |line| line.chars().count());
+        let marked_length = marked.chars().count();
+        text.extend(marked.chars().take(UNDERLINED).map(show));
+        if marked_length > UNDERLINED {
+            text.push('…');
+        }
+        let finish = text.len();
+        let after = after.trim_end_matches('\r');
+        if marked_length <= UNDERLINED {
+            text.extend(after.chars().take(AROUND).map(show));
+            if after.chars().count() > AROUND {
+                text.push('…');
+            }
+        }
+        Extract {
+            line,
+            column,
+            drawn_column,
+            first_line,
+            text,
+            marked: begin..finish,
+        }
+    }
+}
+
+/// Whether the whole line is short enough to be drawn as it is.
+fn marked_fits(before: &str, marked: &str, after: &str) -> bool {
+    before.len() + marked.len() + after.len() <= 2 * AROUND
+}
+
+fn begin_of_line(source: &[u8], place: usize) -> usize {
+    let before = source.get(..place.min(source.len())).unwrap_or(&[]);
+    before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1)
+}
+
+fn end_of_line(source: &[u8], place: usize) -> usize {
+    let after = source.get(place..).unwrap_or(&[]);
+    place
+        + after
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap_or(after.len())
+}
