@@ -6,8 +6,10 @@
 pub mod agent;
 pub mod intake;
 pub mod job;
+pub mod lifecycle;
 pub mod os;
 pub mod protocol;
 pub mod repository;
 pub mod schedule;
+pub mod store;
 pub mod units;

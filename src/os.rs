@@ -228,3 +228,12 @@ mod tests {
         );
     }
 }
+
+/// Gives the pipe signal its default action back, which the runtime takes away at start: a command whose output is
+/// piped into one that ends early ends quietly too.
+pub fn default_sigpipe() {
+    // SAFETY: the default action of a signal is no handler, so nothing of this program runs in it.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}

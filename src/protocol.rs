@@ -20,6 +20,10 @@ pub struct Request {
     pub run: u64,
     /// Names the run among all runs of all hosts, and is kept as a tag with the snapshot: `run:<ledger>-<number>`.
     pub run_tag: String,
+    /// The tag of the interrupted run that this one makes up for: a backup that had finished all the same is found
+    /// by it and not repeated.
+    #[serde(default)]
+    pub makes_up_for: Option<String>,
     /// The action's place in the job, from 0.
     pub action_index: u32,
     /// The attempt, from 1.

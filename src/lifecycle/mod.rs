@@ -1,0 +1,7 @@
+//! What a fact or an event means for a job and for a run: pure functions from a record, an input and an instant to
+//! a new record and the effects that are to follow.
+//!
+//! `docs/design.md` has the transition tables.
+
+pub mod job;
+pub mod run;

@@ -1,0 +1,308 @@
+//! The way of one run through its actions and their attempts.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::job::JobResult;
+use crate::job::action::JobAction;
+use crate::protocol::Verdict;
+use crate::store::record::{ActionRecord, AttemptEnd, ExitStatus};
+
+/// What a run does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Start this attempt as soon as there is a slot.
+    Attempt {
+        /// The action's index.
+        action: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+    },
+    /// Start this attempt when its time has come.
+    Wait {
+        /// The action's index.
+        action: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// The time.
+        until: DateTime<Utc>,
+    },
+    /// It is over.
+    End {
+        /// How.
+        result: JobResult,
+    },
+}
+
+/// The rows of a run that is about to begin.
+pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
+    actions
+        .iter()
+        .map(|action| ActionRecord {
+            kind: action.action.work.name().to_owned(),
+            exit_status: None,
+            attempts: 0,
+        })
+        .collect()
+}
+
+/// The first thing a run does.
+pub fn begin(actions: &[JobAction], rows: &[ActionRecord]) -> Next {
+    onward(actions, rows, 0)
+}
+
+/// What follows the end of an attempt; `rows` gets the action's end, if this was it.
+pub fn after_attempt(
+    actions: &[JobAction],
+    rows: &mut [ActionRecord],
+    (action, attempt): (u32, u32),
+    end: &AttemptEnd,
+    now: DateTime<Utc>,
+) -> Next {
+    let index = action as usize;
+    let (Some(job_action), Some(row)) = (actions.get(index), rows.get_mut(index)) else {
+        return Next::End {
+            result: JobResult::Fail,
+        };
+    };
+    match judge(end) {
+        Judgement::Success => row.exit_status = Some(ExitStatus::Success),
+        Judgement::Aborted => {
+            row.exit_status = Some(ExitStatus::Fail);
+            return Next::End {
+                result: JobResult::Aborted,
+            };
+        }
+        Judgement::Failed if attempt <= job_action.max_retries => {
+            let wait = TimeDelta::from_std(job_action.retry_wait).unwrap_or(TimeDelta::MAX);
+            return Next::Wait {
+                action,
+                attempt: attempt + 1,
+                until: now
+                    .checked_add_signed(wait)
+                    .unwrap_or(DateTime::<Utc>::MAX_UTC),
+            };
+        }
+        Judgement::Failed | Judgement::FailedForGood => row.exit_status = Some(ExitStatus::Fail),
+    }
+    onward(actions, rows, index + 1)
+}
+
+/// The next action that is to run, from `index` on: any, until one failed; then only those that must.
+fn onward(actions: &[JobAction], rows: &[ActionRecord], index: usize) -> Next {
+    let failed = rows
+        .iter()
+        .any(|row| row.exit_status == Some(ExitStatus::Fail));
+    let next = actions
+        .iter()
+        .enumerate()
+        .skip(index)
+        .find(|(_, action)| !failed || action.mandatory);
+    match next {
+        Some((index, _)) => Next::Attempt {
+            action: index as u32,
+            attempt: 1,
+        },
+        None => Next::End {
+            result: if failed {
+                JobResult::Fail
+            } else {
+                JobResult::Success
+            },
+        },
+    }
+}
+
+enum Judgement {
+    Success,
+    Failed,
+    FailedForGood,
+    Aborted,
+}
+
+fn judge(end: &AttemptEnd) -> Judgement {
+    match end {
+        AttemptEnd::Reported { outcome } => match outcome.verdict {
+            Verdict::Success => Judgement::Success,
+            // What could not be read the first time may be readable the next, and what was changed under the
+            // reader's feet has settled.
+            Verdict::Partial | Verdict::Failed => Judgement::Failed,
+            Verdict::FailedForGood => Judgement::FailedForGood,
+        },
+        AttemptEnd::Aborted | AttemptEnd::Interrupted => Judgement::Aborted,
+        AttemptEnd::TimedOut | AttemptEnd::Crashed { .. } => Judgement::Failed,
+    }
+}
+
+/// The result of the run so far, for the environment of a command: `success` or `fail`.
+pub fn result_so_far(rows: &[ActionRecord]) -> &'static str {
+    if rows
+        .iter()
+        .any(|row| row.exit_status == Some(ExitStatus::Fail))
+    {
+        "fail"
+    } else {
+        "success"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::job::action::{Action, Command, Exec, Work};
+    use crate::protocol::{Outcome, Summary};
+
+    fn action(mandatory: bool, max_retries: u32) -> JobAction {
+        JobAction {
+            action: Action {
+                work: Work::Exec(Exec {
+                    command: Command::Shell("true".into()),
+                }),
+                log_file: None,
+                max_priority: false,
+                dry_run: false,
+            },
+            mandatory,
+            max_retries,
+            retry_wait: Duration::from_secs(60),
+            timeout: None,
+        }
+    }
+
+    fn reported(verdict: Verdict) -> AttemptEnd {
+        AttemptEnd::Reported {
+            outcome: Outcome {
+                verdict,
+                reason: None,
+                summary: Summary::default(),
+                problems: Vec::new(),
+                problems_total: 0,
+            },
+        }
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_000_000, 0).unwrap()
+    }
+
+    /// Runs through `actions`, each attempt ending as `ends` says, and lists what was started.
+    fn walk(actions: &[JobAction], ends: &[AttemptEnd]) -> (Vec<(u32, u32)>, Option<JobResult>) {
+        let mut rows = rows(actions);
+        let mut started = Vec::new();
+        let mut next = begin(actions, &rows);
+        let mut ends = ends.iter();
+        loop {
+            let (action, attempt) = match next {
+                Next::Attempt { action, attempt }
+                | Next::Wait {
+                    action, attempt, ..
+                } => (action, attempt),
+                Next::End { result } => return (started, Some(result)),
+            };
+            started.push((action, attempt));
+            let Some(end) = ends.next() else {
+                return (started, None);
+            };
+            next = after_attempt(actions, &mut rows, (action, attempt), end, now());
+        }
+    }
+
+    #[test]
+    fn actions_run_in_order_and_all_succeeding_is_success() {
+        let actions = [action(false, 0), action(false, 0)];
+        let ends = [reported(Verdict::Success), reported(Verdict::Success)];
+        assert_eq!(
+            walk(&actions, &ends),
+            (vec![(0, 1), (1, 1)], Some(JobResult::Success))
+        );
+    }
+
+    #[test]
+    fn after_a_failure_only_mandatory_actions_still_run_and_the_result_is_fail() {
+        let actions = [action(false, 0), action(false, 0), action(true, 0)];
+        let ends = [reported(Verdict::Failed), reported(Verdict::Success)];
+        assert_eq!(
+            walk(&actions, &ends),
+            (vec![(0, 1), (2, 1)], Some(JobResult::Fail))
+        );
+    }
+
+    #[test]
+    fn a_partial_outcome_is_a_failure() {
+        let ends = [reported(Verdict::Partial)];
+        assert_eq!(
+            walk(&[action(false, 0)], &ends),
+            (vec![(0, 1)], Some(JobResult::Fail))
+        );
+    }
+
+    #[test]
+    fn a_job_without_actions_succeeds() {
+        assert_eq!(walk(&[], &[]), (vec![], Some(JobResult::Success)));
+    }
+
+    #[test]
+    fn attempts_are_max_retries_and_one() {
+        let ends = vec![reported(Verdict::Failed); 3];
+        assert_eq!(
+            walk(&[action(false, 2)], &ends),
+            (vec![(0, 1), (0, 2), (0, 3)], Some(JobResult::Fail))
+        );
+    }
+
+    #[test]
+    fn the_next_attempt_waits_for_max_retries_interval() {
+        let actions = [action(false, 1)];
+        let mut rows = rows(&actions);
+        let next = after_attempt(
+            &actions,
+            &mut rows,
+            (0, 1),
+            &reported(Verdict::Failed),
+            now(),
+        );
+        assert_eq!(
+            next,
+            Next::Wait {
+                action: 0,
+                attempt: 2,
+                until: now() + TimeDelta::seconds(60)
+            }
+        );
+        assert_eq!(rows[0].exit_status, None);
+    }
+
+    #[test]
+    fn what_would_fail_again_just_so_is_not_tried_again() {
+        let ends = [reported(Verdict::FailedForGood)];
+        assert_eq!(
+            walk(&[action(false, 5)], &ends),
+            (vec![(0, 1)], Some(JobResult::Fail))
+        );
+    }
+
+    #[test]
+    fn an_aborted_attempt_ends_the_run_at_once_mandatory_or_not() {
+        let actions = [action(false, 3), action(true, 0)];
+        assert_eq!(
+            walk(&actions, &[AttemptEnd::Aborted]),
+            (vec![(0, 1)], Some(JobResult::Aborted))
+        );
+    }
+
+    #[test]
+    fn a_timeout_and_a_crash_are_tried_again() {
+        let ends = [
+            AttemptEnd::TimedOut,
+            AttemptEnd::Crashed {
+                reason: "gone".into(),
+            },
+            reported(Verdict::Success),
+        ];
+        assert_eq!(
+            walk(&[action(false, 2)], &ends),
+            (vec![(0, 1), (0, 2), (0, 3)], Some(JobResult::Success))
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! How a record becomes bytes: one format byte, then JSON.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StoreError;
+
+/// The format of every value written today.
+const FORMAT: u8 = 1;
+
+pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = vec![FORMAT];
+    serde_json::to_writer(&mut bytes, record).map_err(|error| StoreError::Encode {
+        message: error.to_string(),
+    })?;
+    Ok(bytes)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(
+    table: &'static str,
+    bytes: &[u8],
+) -> Result<T, StoreError> {
+    match bytes.split_first() {
+        Some((&FORMAT, json)) => serde_json::from_slice(json).map_err(|error| StoreError::Decode {
+            table,
+            message: error.to_string(),
+        }),
+        Some((other, _)) => Err(StoreError::Decode {
+            table,
+            message: format!("a value has format {other}; this freezerd reads format {FORMAT}"),
+        }),
+        None => Err(StoreError::Decode {
+            table,
+            message: "a value is empty".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,81 @@
+//! A ledger in memory, for simulations: the same promises, no disk.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord, Trigger};
+use super::{Ledger, StoreError, Write};
+
+/// Everything that was committed.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryLedger {
+    /// By id.
+    pub jobs: BTreeMap<String, JobRecord>,
+    /// By number.
+    pub runs: BTreeMap<u64, RunRecord>,
+    /// By run, action and attempt.
+    pub attempts: BTreeMap<(u64, u32, u32), AttemptRecord>,
+    /// By id.
+    pub events: BTreeMap<String, EventRecord>,
+    /// By name.
+    pub files: BTreeMap<String, FileRecord>,
+    /// The run that each occurrence belongs to.
+    pub occurrences: BTreeMap<(String, DateTime<Utc>, Trigger), u64>,
+}
+
+impl Ledger for MemoryLedger {
+    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        for write in writes {
+            if let Write::Claim(run) = write
+                && let Some(other) = self.occurrences.get(&occurrence(run))
+            {
+                return Err(StoreError::AlreadyClaimed {
+                    job_id: run.job_id.clone(),
+                    due: run.due,
+                    trigger: run.trigger.describe(),
+                    run: *other,
+                });
+            }
+        }
+        for write in writes.iter().cloned() {
+            match write {
+                Write::Job(record) => drop(self.jobs.insert(record.job_id.clone(), record)),
+                Write::ForgetJob(job_id) => drop(self.jobs.remove(&job_id)),
+                Write::Claim(record) => {
+                    self.occurrences.insert(occurrence(&record), record.number);
+                    self.runs.insert(record.number, record);
+                }
+                Write::Run(record) => drop(self.runs.insert(record.number, record)),
+                Write::Attempt(record) => drop(
+                    self.attempts
+                        .insert((record.run, record.action, record.attempt), record),
+                ),
+                Write::Event(record) => drop(self.events.insert(record.id.clone(), record)),
+                Write::File(record) => drop(self.files.insert(record.file.clone(), record)),
+                Write::ForgetFile(file) => drop(self.files.remove(&file)),
+            }
+        }
+        Ok(())
+    }
+
+    fn claimed(
+        &self,
+        job_id: &str,
+        due: DateTime<Utc>,
+        trigger: Trigger,
+    ) -> Result<Option<u64>, StoreError> {
+        Ok(self
+            .occurrences
+            .get(&(job_id.to_owned(), due, trigger))
+            .copied())
+    }
+
+    fn answered(&self, event: &str) -> Result<bool, StoreError> {
+        Ok(self.events.contains_key(event))
+    }
+}
+
+fn occurrence(run: &RunRecord) -> (String, DateTime<Utc>, Trigger) {
+    (run.job_id.clone(), run.due, run.trigger)
+}

@@ -1,0 +1,159 @@
+//! Reading the ledger: one transaction, one consistent view.
+
+use std::path::Path;
+
+use redb::{ReadOnlyDatabase, ReadTransaction, ReadableTable};
+use serde::de::DeserializeOwned;
+
+use super::codec::decode;
+use super::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
+use super::{
+    ATTEMPTS, EVENTS, FILES, JOBS, META, OPEN_RUNS, RUNS, RUNS_OF_JOB, STORE_FORMAT, StoreError,
+};
+
+/// A consistent view of the ledger. Short-lived: the file cannot shrink or reuse pages while it is held.
+pub struct Reader {
+    transaction: ReadTransaction,
+    /// Kept open for as long as the view is.
+    _database: Option<ReadOnlyDatabase>,
+}
+
+impl Reader {
+    pub(super) fn new(transaction: ReadTransaction) -> Reader {
+        Reader {
+            transaction,
+            _database: None,
+        }
+    }
+
+    pub(super) fn holding(transaction: ReadTransaction, database: ReadOnlyDatabase) -> Reader {
+        Reader {
+            transaction,
+            _database: Some(database),
+        }
+    }
+
+    pub(super) fn check_format(&self, path: &Path) -> Result<(), StoreError> {
+        let found = self.meta("format")?.unwrap_or_default();
+        if found == STORE_FORMAT.to_string() {
+            Ok(())
+        } else {
+            Err(StoreError::Format {
+                path: path.to_owned(),
+                found,
+            })
+        }
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let table = self.transaction.open_table(META)?;
+        Ok(table.get(key)?.map(|value| value.value().to_owned()))
+    }
+
+    /// The number of the newest run; 0 when there was none.
+    pub fn last_run(&self) -> Result<u64, StoreError> {
+        Ok(self
+            .meta("last_run")?
+            .and_then(|number| number.parse().ok())
+            .unwrap_or(0))
+    }
+
+    /// Every job, by id.
+    pub fn jobs(&self) -> Result<Vec<JobRecord>, StoreError> {
+        collect("jobs", self.transaction.open_table(JOBS)?.iter()?)
+    }
+
+    /// One job.
+    pub fn job(&self, job_id: &str) -> Result<Option<JobRecord>, StoreError> {
+        let table = self.transaction.open_table(JOBS)?;
+        table
+            .get(job_id)?
+            .map(|bytes| decode("jobs", bytes.value()))
+            .transpose()
+    }
+
+    /// Every file in the jobs directory, by name.
+    pub fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
+        collect("files", self.transaction.open_table(FILES)?.iter()?)
+    }
+
+    /// One run.
+    pub fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+        let table = self.transaction.open_table(RUNS)?;
+        table
+            .get(number)?
+            .map(|bytes| decode("runs", bytes.value()))
+            .transpose()
+    }
+
+    /// The newest runs first, of one job or of all.
+    pub fn history(
+        &self,
+        job_id: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        let runs = self.transaction.open_table(RUNS)?;
+        let mut found = Vec::new();
+        match job_id {
+            Some(job_id) => {
+                let index = self.transaction.open_table(RUNS_OF_JOB)?;
+                for entry in index
+                    .range((job_id, 0)..=(job_id, u64::MAX))?
+                    .rev()
+                    .take(limit)
+                {
+                    let (_, number) = entry?.0.value();
+                    if let Some(bytes) = runs.get(number)? {
+                        found.push(decode("runs", bytes.value())?);
+                    }
+                }
+            }
+            None => {
+                for entry in runs.iter()?.rev().take(limit) {
+                    found.push(decode("runs", entry?.1.value())?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Runs that are not over, the oldest first.
+    pub fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        let mut found = Vec::new();
+        for entry in self.transaction.open_table(OPEN_RUNS)?.iter()? {
+            if let Some(run) = self.run(entry?.0.value())? {
+                found.push(run);
+            }
+        }
+        Ok(found)
+    }
+
+    /// A run's attempts, in order.
+    pub fn attempts(&self, run: u64) -> Result<Vec<AttemptRecord>, StoreError> {
+        let table = self.transaction.open_table(ATTEMPTS)?;
+        collect(
+            "attempts",
+            table.range((run, 0, 0)..=(run, u32::MAX, u32::MAX))?,
+        )
+    }
+
+    /// What came of an event.
+    pub fn event(&self, id: &str) -> Result<Option<EventRecord>, StoreError> {
+        let table = self.transaction.open_table(EVENTS)?;
+        table
+            .get(id)?
+            .map(|bytes| decode("events", bytes.value()))
+            .transpose()
+    }
+}
+
+fn collect<K, T>(
+    table: &'static str,
+    range: redb::Range<'_, K, &'static [u8]>,
+) -> Result<Vec<T>, StoreError>
+where
+    K: redb::Key + 'static,
+    T: DeserializeOwned,
+{
+    range.map(|entry| decode(table, entry?.1.value())).collect()
+}
