@@ -4,6 +4,8 @@
 //! it). `docs/design.md` tells the whole story.
 
 pub mod agent;
+pub mod config;
+pub mod control;
 pub mod intake;
 pub mod job;
 pub mod lifecycle;

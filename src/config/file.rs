@@ -1,0 +1,82 @@
+//! `freezerd.toml`: flat `key = value` lines.
+
+use std::path::Path;
+
+use super::{ConfigError, KEYS, Origin, Raw};
+
+/// Reads the file; `None` when there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<Raw>>, ConfigError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(ConfigError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
+        path: path.to_owned(),
+        line: error.span().map_or(1, |span| line_of(span.start)),
+        message: error.message().to_owned(),
+    })?;
+
+    let mut values = Vec::new();
+    for (name, value) in table {
+        let line = line_of_key(&text, &name);
+        let Some(key) = KEYS.iter().find(|key| key.name == name.replace('-', "_")) else {
+            return Err(ConfigError::UnknownKey {
+                path: path.to_owned(),
+                line,
+                hint: suggestion(&name),
+                key: name,
+            });
+        };
+        values.push(Raw {
+            key: key.name,
+            text: plain(&value),
+            origin: Origin::File {
+                path: path.to_owned(),
+                line,
+            },
+        });
+    }
+    Ok(Some(values))
+}
+
+/// A value as the command line would give it; arrays are joined by commas.
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Float(number) => number.to_string(),
+        toml::Value::Boolean(value) => value.to_string(),
+        toml::Value::Datetime(moment) => moment.to_string(),
+        toml::Value::Table(_) => "(a table)".to_owned(),
+    }
+}
+
+fn line_of_key(text: &str, name: &str) -> usize {
+    text.lines()
+        .position(|line| {
+            let line = line.trim_start().trim_start_matches('[');
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
+        })
+        .map_or(1, |index| index + 1)
+}
+
+fn suggestion(name: &str) -> String {
+    let name = name.replace('-', "_");
+    KEYS.iter()
+        .map(|key| (strsim::damerau_levenshtein(&name, key.name), key.name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map_or_else(
+            || "; `freezerd config show` lists them".to_owned(),
+            |(_, key)| format!("; did you mean {key:?}?"),
+        )
+}

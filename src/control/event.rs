@@ -1,0 +1,139 @@
+//! Event files: what the command line asks of the daemon.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::layout::Layout;
+
+/// What can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// Put a job (back) on its schedule.
+    Start,
+    /// Take it off; a run finishes first.
+    Stop,
+    /// End its run now, and take it off.
+    Abort,
+    /// Take it off for good; a run finishes first.
+    Remove,
+    /// Run it once, now.
+    Trigger,
+}
+
+impl Command {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Command::Start => "start",
+            Command::Stop => "stop",
+            Command::Abort => "abort",
+            Command::Remove => "remove",
+            Command::Trigger => "trigger",
+        }
+    }
+}
+
+/// One thing that somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventFile {
+    /// Names the event; the answer is found by it.
+    pub id: String,
+    /// What is asked.
+    pub command: Command,
+    /// Of which job.
+    pub job_id: String,
+    /// By whom: a user id, and the one before `sudo` where there is one.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// An event file is small; anything larger is none.
+const LIMIT: u64 = 64 * 1024;
+
+impl EventFile {
+    /// A new event from the user of this process.
+    pub fn new(command: Command, job_id: &str) -> EventFile {
+        let now = Utc::now();
+        let uid = rustix::process::getuid().as_raw();
+        let by = match std::env::var("SUDO_USER") {
+            Ok(user) if uid == 0 => format!("root (sudo {user})"),
+            _ => std::env::var("USER").unwrap_or_else(|_| format!("uid {uid}")),
+        };
+        EventFile {
+            id: format!(
+                "{}-{}",
+                now.timestamp_nanos_opt().unwrap_or_default(),
+                std::process::id()
+            ),
+            command,
+            job_id: job_id.to_owned(),
+            by,
+            at: now,
+        }
+    }
+
+    /// Drops the file where the daemon looks: written, flushed to disk, and only then named.
+    pub fn send(&self, layout: &Layout) -> io::Result<PathBuf> {
+        let dir = layout.events();
+        let hidden = dir.join(format!(".{}.tmp", self.id));
+        let path = dir.join(format!("{}.json", self.id));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&hidden)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.sync_all()?;
+        fs::rename(&hidden, &path)?;
+        File::open(&dir)?.sync_all()?;
+        Ok(path)
+    }
+}
+
+/// What waits in the events directory, the oldest first: the path, and the event or why it is none.
+pub fn waiting(layout: &Layout) -> io::Result<Vec<(PathBuf, Result<EventFile, String>)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(layout.events())? {
+        let path = entry?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden || path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        found.push(path);
+    }
+    found.sort();
+    Ok(found
+        .into_iter()
+        .map(|path| {
+            let event = read(&path);
+            (path, event)
+        })
+        .collect())
+}
+
+fn read(path: &Path) -> Result<EventFile, String> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits() as i32)
+        .open(path)
+        .map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() || metadata.len() > LIMIT {
+        return Err("it is not a small regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(LIMIT)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+}

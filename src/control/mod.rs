@@ -1,0 +1,7 @@
+//! How the daemon and the command line meet, with no network: a lock, event files, progress files and logs in the
+//! state and runtime directories.
+
+pub mod event;
+pub mod layout;
+pub mod presence;
+pub mod progress;

@@ -1,0 +1,87 @@
+//! Whether a daemon works on a state directory: a lock that the kernel lets go when its holder dies.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::layout::Layout;
+
+/// The daemon's hold on its state directory.
+#[derive(Debug)]
+pub struct Presence {
+    _lock: File,
+}
+
+/// Why the state directory could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PresenceError {
+    /// Another daemon has it.
+    #[error("another freezerd (process {holder}) already works on {state}; stop it first, or name another --state-dir")]
+    Taken {
+        /// Its process id, as far as it is known.
+        holder: String,
+        /// The directory.
+        state: String,
+    },
+    /// The lock file could not be used.
+    #[error("cannot lock {path}: {source}")]
+    Lock {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Presence {
+    /// Takes the state directory.
+    pub fn claim(layout: &Layout) -> Result<Presence, PresenceError> {
+        let path = layout.lock();
+        let fail = |source| PresenceError::Lock {
+            path: path.display().to_string(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(fail)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(PresenceError::Taken {
+                    holder: holder(&mut file),
+                    state: layout.state().display().to_string(),
+                });
+            }
+            Err(error) => return Err(fail(error.into())),
+        }
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(fail)?;
+        Ok(Presence { _lock: file })
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    let text = text.trim();
+    if text.is_empty() { "?".to_owned() } else { text.to_owned() }
+}
+
+/// Whether a daemon works on this state directory now.
+pub fn is_running(layout: &Layout) -> bool {
+    let Ok(file) = File::open(layout.lock()) else {
+        return false;
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => false,
+        Err(error) => error == rustix::io::Errno::WOULDBLOCK,
+    }
+}

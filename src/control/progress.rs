@@ -1,0 +1,83 @@
+//! Progress files: how far a running action is, for whoever looks.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::layout::Layout;
+use crate::protocol::Progress;
+
+/// How far one run is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProgressFile {
+    /// The run.
+    pub run: u64,
+    /// The job.
+    pub job_id: String,
+    /// The action's index.
+    pub action: u32,
+    /// The action's kind: `backup`, `restore`, …
+    pub kind: String,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// When the attempt started.
+    pub started: DateTime<Utc>,
+    /// When this was written.
+    pub updated: DateTime<Utc>,
+    /// What the action waits for, if it waits.
+    pub waiting: Option<String>,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+impl ProgressFile {
+    /// Bytes a second since the attempt started.
+    pub fn rate(&self) -> Option<f64> {
+        let seconds = (self.updated - self.started).as_seconds_f64();
+        (seconds > 0.2 && self.progress.bytes_done > 0).then(|| self.progress.bytes_done as f64 / seconds)
+    }
+
+    /// What is left, at the rate so far.
+    pub fn time_left(&self) -> Option<Duration> {
+        let rest = self
+            .progress
+            .bytes_total?
+            .checked_sub(self.progress.bytes_done)?;
+        Duration::try_from_secs_f64(rest as f64 / self.rate()?).ok()
+    }
+
+    /// Replaces the run's file. Not flushed: it is worth nothing after a crash.
+    pub fn write(&self, layout: &Layout) -> io::Result<()> {
+        let path = layout.progress(self.run);
+        let hidden = layout.progress_dir().join(format!(".{}.tmp", self.run));
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&hidden)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        fs::rename(hidden, path)
+    }
+}
+
+/// A running run's progress, if any was written.
+pub fn read(layout: &Layout, run: u64) -> Option<ProgressFile> {
+    serde_json::from_slice(&fs::read(layout.progress(run)).ok()?).ok()
+}
+
+/// The run is over: nothing is left to show.
+pub fn clear(layout: &Layout, run: u64) {
+    let _ = fs::remove_file(layout.progress(run));
+}
+
+/// Removes what an earlier daemon left behind.
+pub fn clear_all(layout: &Layout) {
+    for entry in fs::read_dir(layout.progress_dir()).into_iter().flatten().flatten() {
+        let _ = fs::remove_file(entry.path());
+    }
+}
