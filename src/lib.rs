@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod config;
 pub mod control;
+pub mod daemon;
 pub mod intake;
 pub mod job;
 pub mod lifecycle;

@@ -1,0 +1,418 @@
+//! The daemon: one loop that owns all job state, and its hands.
+//!
+//! The [`scheduler`] decides; this module feeds it what the hands report (files, events, ends of agents, signals,
+//! time) and carries out what it orders.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{SubsecRound, TimeDelta, Utc};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use crate::config::Settings;
+use crate::control::event;
+use crate::control::layout::Layout;
+use crate::control::presence::{Presence, PresenceError};
+use crate::control::progress;
+use crate::intake::Change;
+use crate::schedule::zone::Zone;
+use crate::store::record::RunState;
+use crate::store::{Store, StoreError};
+
+mod clock;
+mod jobs_dir;
+pub mod monitor;
+mod orphans;
+mod runlog;
+mod runner;
+pub mod scheduler;
+mod service;
+pub mod tally;
+mod watch;
+pub mod words;
+
+use jobs_dir::JobsDir;
+use monitor::Monitor;
+use runlog::RunLog;
+use runner::Runner;
+use scheduler::notice::Notice;
+use scheduler::{Message, Order, Policy, Remembered, Scheduler};
+use service::{Manager, Signals, Wish};
+use tally::Summary;
+use watch::Watch;
+
+/// A directory that changes is read when it has been quiet for this long …
+const QUIET: Duration = Duration::from_millis(100);
+/// … or has not been for this long.
+const IMPATIENCE: Duration = Duration::from_millis(700);
+
+/// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
+const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
+
+/// Why the daemon cannot start, or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Critical {
+    /// There is nothing to watch.
+    #[error("there is no jobs directory {path}; create it with `mkdir -p {path}`, or name another with --jobs-dir")]
+    NoJobsDir {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The jobs directory cannot be read.
+    #[error("cannot read the jobs directory {path}: {message}")]
+    JobsDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
+    /// A directory of the daemon's own cannot be made.
+    #[error("cannot create {path}: {source}; name another place with --state-dir, or create it for this user")]
+    Create {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another daemon is at work.
+    #[error(transparent)]
+    Presence(#[from] PresenceError),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system refuses something that the daemon cannot do without.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// How long the daemon stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Until it is told to stop.
+    Forever,
+    /// Until what is due now has been run.
+    Once,
+}
+
+/// Runs the daemon in this thread's tokio runtime.
+pub async fn run(settings: &Settings, mode: Mode, screen: Arc<dyn Monitor>) -> Result<Summary, Critical> {
+    let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
+    layout
+        .create()
+        .map_err(|(path, source)| Critical::Create { path, source })?;
+    let _presence = Presence::claim(&layout)?;
+    let mut signals = Signals::listen().map_err(|source| Critical::System {
+        what: "listen for signals",
+        source,
+    })?;
+    let store = Store::open(&layout.ledger())?;
+    progress::clear_all(&layout);
+    let remembered = recall(&store)?;
+    let zone = settings.zone();
+    if zone.is_assumed() {
+        tracing::warn!("the host's time zone cannot be told: schedules are read in {}", zone.name());
+    }
+    let mut jobs_dir = JobsDir::open(settings, &remembered)?;
+
+    let (hint_jobs, jobs_hints) = mpsc::unbounded_channel();
+    let (hint_events, event_hints) = mpsc::unbounded_channel();
+    let jobs_watch = Watch::new(&settings.jobs_dir, hint_jobs);
+    let events_watch = Watch::new(&layout.events(), hint_events);
+    // The first look comes after the watches stand, so that nothing falls between.
+    let files = jobs_dir.first_look()?;
+
+    let now = Utc::now();
+    let policy = Policy {
+        slots: settings.concurrent_jobs,
+        zone: zone.clone(),
+        client_id: settings.client_id.clone(),
+        ledger_id: store.id().to_owned(),
+        grace: settings.stop_grace,
+        only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
+    };
+    kill_orphans(&remembered, store.id());
+    let (inbox_sender, inbox) = mpsc::unbounded_channel();
+    let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
+    let daemon = Daemon {
+        settings,
+        mode,
+        runner: Runner::new(&layout, Arc::new(monitor::All(screens)), inbox_sender),
+        layout,
+        scheduler: Scheduler::new(store, policy, remembered),
+        jobs_dir,
+        manager: Manager::new(),
+        zone,
+        summary: Summary::default(),
+        stopping: false,
+    };
+    let ears = Ears {
+        inbox,
+        jobs_hints,
+        event_hints,
+        jobs_watch,
+        events_watch,
+        settle: None,
+    };
+    daemon.live(&mut signals, ears, files).await
+}
+
+fn recall(store: &Store) -> Result<Remembered, StoreError> {
+    let reader = store.reader()?;
+    let open_runs = reader.open_runs()?;
+    let mut attempts = Vec::new();
+    for run in &open_runs {
+        attempts.extend(reader.attempts(run.number)?);
+    }
+    Ok(Remembered {
+        jobs: reader.jobs()?,
+        files: reader.files()?,
+        open_runs,
+        attempts,
+        last_run: reader.last_run()?,
+    })
+}
+
+/// Nothing of an earlier daemon's may run beside what this one starts.
+fn kill_orphans(remembered: &Remembered, ledger_id: &str) {
+    let tags: Vec<String> = remembered
+        .open_runs
+        .iter()
+        .filter(|run| matches!(run.state, RunState::Running { .. }))
+        .map(|run| format!("{ledger_id}-{}", run.number))
+        .collect();
+    let killed = orphans::kill(&tags);
+    if killed > 0 {
+        tracing::warn!("killed {killed} processes that an earlier freezerd left running");
+    }
+}
+
+/// What the loop listens to, beside signals.
+struct Ears {
+    inbox: UnboundedReceiver<Message>,
+    jobs_hints: UnboundedReceiver<()>,
+    event_hints: UnboundedReceiver<()>,
+    jobs_watch: Watch,
+    events_watch: Watch,
+    /// The jobs directory changed: when it is looked at, and when at the latest.
+    settle: Option<(Instant, Instant)>,
+}
+
+impl Ears {
+    fn jobs_changed(&mut self) {
+        let now = Instant::now();
+        let latest = self.settle.map_or(now + IMPATIENCE, |(_, latest)| latest);
+        self.settle = Some(((now + QUIET).min(latest), latest));
+    }
+}
+
+struct Daemon<'a> {
+    settings: &'a Settings,
+    mode: Mode,
+    layout: Layout,
+    scheduler: Scheduler<Store>,
+    runner: Runner,
+    jobs_dir: JobsDir,
+    manager: Manager,
+    zone: Zone,
+    summary: Summary,
+    stopping: bool,
+}
+
+impl Daemon<'_> {
+    async fn live(
+        mut self,
+        signals: &mut Signals,
+        mut ears: Ears,
+        files: Vec<Change>,
+    ) -> Result<Summary, Critical> {
+        self.pass(Message::Files(files))?;
+        self.read_events()?;
+        self.manager.ready();
+        tracing::info!("ready: {}", self.status());
+
+        let mut rescan = interval(self.settings.rescan_interval.max(Duration::from_secs(1)));
+        rescan.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        rescan.reset();
+        let mut heartbeat = interval(self.manager.heartbeat().unwrap_or(Duration::from_secs(3600)));
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
+        while !self.is_done() {
+            self.manager.status(self.status());
+            let wake = self.scheduler.next_wake();
+            let settle = ears.settle.map_or_else(Instant::now, |(at, _)| at);
+            tokio::select! {
+                wish = signals.next() => match wish {
+                    Wish::Stop => self.stop()?,
+                    Wish::Rescan => self.look(&mut ears)?,
+                },
+                Some(message) = ears.inbox.recv() => {
+                    if let Message::Ended { run, .. } = &message {
+                        self.runner.forget(*run);
+                    }
+                    self.pass(message)?;
+                }
+                Some(()) = ears.event_hints.recv() => self.read_events()?,
+                Some(()) = ears.jobs_hints.recv() => ears.jobs_changed(),
+                () = sleep_until(settle), if ears.settle.is_some() => {
+                    ears.settle = None;
+                    self.read_files(&mut ears)?;
+                }
+                _ = rescan.tick() => self.look(&mut ears)?,
+                _ = heartbeat.tick() => self.manager.alive(),
+                () = clock::sleep(wake) => self.pass(Message::Tick)?,
+            }
+        }
+        let (jobs, next) = self.scheduler.outlook();
+        self.summary.jobs = jobs;
+        self.summary.next = next;
+        Ok(self.summary)
+    }
+
+    fn is_done(&self) -> bool {
+        if self.stopping {
+            return self.scheduler.running() == 0;
+        }
+        self.mode == Mode::Once && self.scheduler.is_idle()
+    }
+
+    /// The scheduler hears the message, and what it orders is done.
+    fn pass(&mut self, message: Message) -> Result<(), Critical> {
+        match self.scheduler.handle(message, Utc::now().trunc_subsecs(3)) {
+            Ok(orders) => {
+                for order in orders {
+                    self.carry_out(order);
+                }
+                Ok(())
+            }
+            // Somebody waits for the end of this process: it must not wait for the disk.
+            Err(error) if self.mode == Mode::Once || self.stopping => Err(error.into()),
+            Err(error) => {
+                tracing::error!("{error}; nothing new is started until it works again");
+                Ok(())
+            }
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Spawn(spawn) => self.runner.start(*spawn),
+            Order::End { run, why } => self.runner.end(run, why),
+            Order::Answered { event } => {
+                let path = self.layout.events().join(format!("{event}.json"));
+                if let Err(error) = std::fs::remove_file(&path) {
+                    tracing::debug!("cannot remove {}: {error}", path.display());
+                }
+            }
+            Order::Tell(notice) => self.tell(&notice),
+        }
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        self.summary.hear(notice);
+        let line = words::line(notice, &self.zone);
+        if let Some(run) = line.run {
+            RunLog::open(&self.layout, run, None).line("freezerd", &line.text);
+        }
+        words::log(&line);
+    }
+
+    fn stop(&mut self) -> Result<(), Critical> {
+        if self.stopping {
+            tracing::warn!("asked to stop again: running actions are killed");
+            self.runner.kill_all();
+            return Ok(());
+        }
+        self.stopping = true;
+        self.manager.stopping(self.settings.stop_grace + Duration::from_secs(10));
+        let running = self.scheduler.running();
+        if running > 0 {
+            tracing::info!(
+                "stopping: {running} running action{} get{} up to {} to end",
+                if running == 1 { "" } else { "s" },
+                if running == 1 { "s" } else { "" },
+                crate::units::duration(self.settings.stop_grace)
+            );
+        } else {
+            tracing::info!("stopping");
+        }
+        self.pass(Message::Shutdown)
+    }
+
+    /// The regular look at everything that the kernel may have kept quiet about.
+    fn look(&mut self, ears: &mut Ears) -> Result<(), Critical> {
+        ears.jobs_watch.renew();
+        ears.events_watch.renew();
+        self.read_files(ears)?;
+        self.read_events()?;
+        if self.settings.timezone.is_none() {
+            let zone = Zone::local();
+            if zone != self.zone {
+                tracing::warn!("the host's time zone is {} now", zone.name());
+                self.zone = zone.clone();
+                self.pass(Message::Zone(zone))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_files(&mut self, ears: &mut Ears) -> Result<(), Critical> {
+        if self.stopping {
+            return Ok(());
+        }
+        let look = self.jobs_dir.look();
+        if look.unsettled {
+            ears.jobs_changed();
+        }
+        if look.changes.is_empty() {
+            return Ok(());
+        }
+        self.pass(Message::Files(look.changes))
+    }
+
+    fn read_events(&mut self) -> Result<(), Critical> {
+        let events = match event::waiting(&self.layout) {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::warn!("cannot read {}: {error}", self.layout.events().display());
+                return Ok(());
+            }
+        };
+        for (path, event) in events {
+            match event {
+                // An id that is not the file's own name could not be cleared away by it.
+                Ok(event) if path.file_stem().is_some_and(|stem| *stem == *event.id) => {
+                    self.pass(Message::Asked(event))?;
+                }
+                Ok(_) => refuse_event(&path, "its name is not its id"),
+                Err(error) => refuse_event(&path, &error),
+            }
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> String {
+        let (jobs, next) = self.scheduler.outlook();
+        let running = self.scheduler.running();
+        let next = next.map_or_else(
+            || "nothing to come".to_owned(),
+            |next| format!("next run at {}", words::moment(next, &self.zone)),
+        );
+        format!("{jobs} jobs, {running} running, {next}")
+    }
+}
+
+/// A file that is no event is put aside, so that it is not read for ever.
+fn refuse_event(path: &std::path::Path, why: &str) {
+    tracing::warn!("{} is no event: {why}; it is put aside", path.display());
+    if std::fs::rename(path, path.with_extension("bad")).is_err() {
+        let _ = std::fs::remove_file(path);
+    }
+}

@@ -1,0 +1,253 @@
+//! What a change of the jobs directory means for the jobs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::notice::Notice;
+use super::{Entry, Scheduler};
+use crate::intake::Change as FileChange;
+use crate::job::Job;
+use crate::job::diagnostic::Diagnostic;
+use crate::job::render::{Look, render_all};
+use crate::lifecycle::job::{self as life, Change, Clockwork, Content};
+use crate::store::record::{FileRecord, FileVerdict, JobRecord};
+use crate::store::{Ledger, Write};
+
+impl<L: Ledger> Scheduler<L> {
+    pub(super) fn files_changed(&mut self, changes: Vec<FileChange>, now: DateTime<Utc>) {
+        // At start a bad file comes as invalid, and then with the last good content that is remembered of it.
+        let mut bad = BTreeSet::new();
+        for change in changes {
+            match change {
+                FileChange::Loaded {
+                    file,
+                    job,
+                    digest,
+                    bytes,
+                    warnings,
+                } => {
+                    if !bad.contains(&file) {
+                        let job_id = job.id.clone();
+                        self.note_file(&file, FileVerdict::Loaded { job_id }, now);
+                    }
+                    let content = Content {
+                        file: &file,
+                        digest: &digest.to_string(),
+                        document: &String::from_utf8_lossy(&bytes),
+                    };
+                    self.job_loaded(job, content, warnings.len(), now);
+                }
+                FileChange::Foreign {
+                    file,
+                    job_id,
+                    client_id,
+                    ..
+                } => {
+                    let verdict = FileVerdict::Foreign {
+                        job_id: job_id.clone(),
+                        client_id: client_id.clone(),
+                    };
+                    if self.note_file(&file, verdict, now) {
+                        self.tell(Notice::FileForeign {
+                            file,
+                            job_id,
+                            client_id,
+                        });
+                    }
+                }
+                FileChange::Invalid {
+                    file,
+                    job_id,
+                    kept,
+                    diagnostics,
+                    bytes,
+                } => {
+                    bad.insert(file.clone());
+                    // Warnings are for `freezerd check`: here they would hide the errors.
+                    let errors: Vec<Diagnostic> =
+                        diagnostics.into_iter().filter(Diagnostic::is_error).collect();
+                    let report = render_all(&errors, &file, &bytes, Look::PLAIN);
+                    let verdict = FileVerdict::Invalid {
+                        job_id,
+                        report: report.clone(),
+                        summary: summary(&errors),
+                    };
+                    self.note_file(&file, verdict, now);
+                    self.tell(Notice::FileInvalid {
+                        file,
+                        report,
+                        keeps: kept,
+                    });
+                }
+                FileChange::FileGone { file } => {
+                    self.files.remove(&file);
+                    self.writes.push(Write::ForgetFile(file));
+                }
+                FileChange::Gone { job_id, .. } => self.job_gone(&job_id, now),
+            }
+        }
+        if !self.settled {
+            self.settled = true;
+            self.forget_missing(now);
+            self.resolve_remembered(now);
+        }
+    }
+
+    fn job_gone(&mut self, job_id: &str, now: DateTime<Utc>) {
+        if let Some(entry) = self.jobs.get(job_id) {
+            let step = life::file_gone(entry.record.clone());
+            self.apply(step, now);
+        }
+    }
+
+    /// After the first look: jobs and files that the ledger knows and the jobs directory does not.
+    fn forget_missing(&mut self, now: DateTime<Utc>) {
+        let jobs: Vec<String> = self
+            .jobs
+            .iter()
+            .filter(|(_, entry)| entry.job.is_none() && !self.is_invalid(entry.record.file.as_deref()))
+            .map(|(job_id, _)| job_id.clone())
+            .collect();
+        for job_id in jobs {
+            // A run of the job that is still open is closed with it.
+            if let Some(entry) = self.jobs.get_mut(&job_id) {
+                entry.record.run = None;
+            }
+            self.job_gone(&job_id, now);
+        }
+        let files: Vec<String> = self
+            .files
+            .keys()
+            .filter(|file| !self.seen_files.contains(*file))
+            .cloned()
+            .collect();
+        for file in files {
+            self.files.remove(&file);
+            self.writes.push(Write::ForgetFile(file));
+        }
+        self.seen_files.clear();
+    }
+
+    fn is_invalid(&self, file: Option<&str>) -> bool {
+        file.and_then(|file| self.files.get(file))
+            .is_some_and(|record| matches!(record.verdict, FileVerdict::Invalid { .. }))
+    }
+
+    /// Remembers what a file is; false when that was known.
+    fn note_file(&mut self, file: &str, verdict: FileVerdict, now: DateTime<Utc>) -> bool {
+        if !self.settled {
+            self.seen_files.insert(file.to_owned());
+        }
+        if self.files.get(file).is_some_and(|known| known.verdict == verdict) {
+            return false;
+        }
+        let record = FileRecord {
+            file: file.to_owned(),
+            verdict,
+            seen: now,
+        };
+        self.files.insert(file.to_owned(), record.clone());
+        self.writes.push(Write::File(record));
+        true
+    }
+
+    fn job_loaded(&mut self, job: Arc<Job>, content: Content<'_>, warnings: usize, now: DateTime<Utc>) {
+        let job_id = job.id.clone();
+        let known = self.jobs.get(&job_id).map(|entry| entry.record.clone());
+        let new_delay = delay(Some(&job), &self.policy.client_id);
+        let clockwork = Clockwork {
+            schedule: &job.schedule,
+            zone: &self.policy.zone,
+            delay: new_delay,
+        };
+        let (step, changed) = match &known {
+            None => (
+                life::first_seen(&job_id, content, &job.initial, clockwork, now),
+                false,
+            ),
+            Some(record) => {
+                let changed = record.digest != content.digest;
+                let change = Change {
+                    is: &job.initial,
+                    schedule_changed: changed && !same_schedule(&record.document, &job),
+                };
+                (
+                    life::changed(record.clone(), content, change, clockwork, now),
+                    changed,
+                )
+            }
+        };
+        let schedule = job.schedule.describe();
+        match self.jobs.get_mut(&job_id) {
+            Some(entry) => {
+                entry.job = Some(job);
+                entry.delay = new_delay;
+            }
+            None => self.insert(job, &step.record, new_delay),
+        }
+        if known.is_none() || changed {
+            self.tell(Notice::JobLoaded {
+                job_id: job_id.clone(),
+                file: content.file.to_owned(),
+                schedule,
+                next: step.record.next,
+                reason: step.record.reason.clone(),
+                changed,
+                warnings,
+            });
+        }
+        self.apply(step, now);
+    }
+
+    /// A job that was not known: its record is written by the transition that follows.
+    fn insert(&mut self, job: Arc<Job>, record: &JobRecord, delay: TimeDelta) {
+        let mut blank = record.clone();
+        // Differs from what is about to be put, so that it is put.
+        blank.digest.clear();
+        self.jobs.insert(
+            job.id.clone(),
+            Entry {
+                record: blank,
+                job: Some(job),
+                delay,
+                indexed: None,
+            },
+        );
+    }
+}
+
+/// The job's jitter on this host.
+fn delay(job: Option<&Job>, client_id: &str) -> TimeDelta {
+    job.and_then(|job| TimeDelta::from_std(job.schedule.jitter_delay(client_id, &job.id)).ok())
+        .unwrap_or_else(TimeDelta::zero)
+}
+
+/// Whether the content that is remembered says the same of the schedule as the job does now.
+fn same_schedule(document: &str, job: &Job) -> bool {
+    fn schedule_of(document: &Value) -> Vec<(&String, &Value)> {
+        let document = document.get("job").unwrap_or(document);
+        let Some(schedule) = document.get("job_schedule").and_then(Value::as_object) else {
+            return Vec::new();
+        };
+        let mut keys: Vec<_> = schedule
+            .iter()
+            .filter(|(key, _)| key.starts_with("schedule"))
+            .collect();
+        keys.sort_by_key(|(key, _)| *key);
+        keys
+    }
+    serde_json::from_str::<Value>(document)
+        .is_ok_and(|remembered| schedule_of(&remembered) == schedule_of(&job.document))
+}
+
+/// The first error in one line.
+fn summary(errors: &[Diagnostic]) -> String {
+    let first = errors.first().map_or("it cannot be used", |fault| fault.message.as_str());
+    match errors.len() {
+        0 | 1 => first.to_owned(),
+        more => format!("{first} (and {} more)", more - 1),
+    }
+}
