@@ -3,11 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|word| word == "agent")
-    {
-        return freezerd::agent::main();
-    }
-    ExitCode::SUCCESS
+    freezerd::cli::main(std::env::args_os())
 }

@@ -1,0 +1,109 @@
+//! `freezerd check`: job files judged as the daemon would judge them.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::reading;
+use crate::config::Settings;
+use crate::intake::{self, Standing, Trust};
+use crate::job::render::{locate, render_all};
+use crate::units;
+
+/// Check job files, and say what is wrong with them
+///
+/// A directory is judged as a whole, as the daemon would see it: two files with one job id, another host's jobs, who
+/// may write to it. Files that are named one by one are judged wherever they are and whoever owns them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit code 65 when there is an error.\n\n\
+                        Example: freezerd check\nExample: freezerd check --strict nightly.json")]
+pub struct Args {
+    /// Files and directories [default: the jobs directory]
+    #[arg(value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Warnings count as errors
+    #[arg(long)]
+    strict: bool,
+    /// Do not look at owners and modes: for files that are not in their place yet
+    #[arg(long)]
+    no_trust: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let (paths, in_place) = if args.paths.is_empty() {
+        (vec![settings.jobs_dir.clone()], true)
+    } else {
+        (args.paths.clone(), args.paths.iter().any(|path| path.is_dir()))
+    };
+    if let Some(missing) = paths.iter().find(|path| !path.exists()) {
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!("there is no {}", missing.display()),
+        ));
+    }
+    let trust = (in_place && !args.no_trust).then(|| Trust::of_process(settings.trusted_owners.clone()));
+    let against = intake::Settings {
+        host: &settings.job_host(),
+        client_id: &settings.client_id,
+        trust: trust.as_ref(),
+        now: chrono::Utc::now(),
+    };
+    let checked = intake::check(&paths, &against);
+    let failed = checked.has_errors() || (args.strict && checked.has_diagnostics());
+
+    if args.json {
+        let diagnostics: Vec<_> = checked
+            .files
+            .iter()
+            .flat_map(|file| {
+                let name = file.path.display().to_string();
+                file.diagnostics
+                    .iter()
+                    .map(move |diagnostic| locate(diagnostic, &name, &file.bytes))
+            })
+            .collect();
+        println!("{:#}", json!({"diagnostics": diagnostics}));
+    } else {
+        for file in &checked.files {
+            let name = file.path.display().to_string();
+            eprint!(
+                "{}",
+                render_all(&file.diagnostics, &name, &file.bytes, reading::look())
+            );
+        }
+        println!("{}", summary(&checked));
+    }
+    Ok(if failed { Exit::BadJobFile } else { Exit::Success })
+}
+
+fn summary(checked: &intake::Checked) -> String {
+    let (mut jobs, mut foreign, mut invalid, mut warnings) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for file in &checked.files {
+        match &file.standing {
+            Standing::Job(_) => jobs += 1,
+            Standing::Foreign { .. } => foreign += 1,
+            Standing::Invalid { .. } => invalid += 1,
+            Standing::Directory => {}
+        }
+        warnings += file
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| !diagnostic.is_error())
+            .count() as u64;
+    }
+    let mut parts = vec![format!("{} fine", units::count(jobs, "job", "jobs"))];
+    if foreign > 0 {
+        parts.push(format!("{foreign} for other hosts"));
+    }
+    if invalid > 0 {
+        parts.push(units::count(invalid, "invalid file", "invalid files"));
+    }
+    if warnings > 0 {
+        parts.push(units::count(warnings, "warning", "warnings"));
+    }
+    parts.join(", ")
+}

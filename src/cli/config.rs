@@ -1,0 +1,70 @@
+//! `freezerd config show`: every setting and where it came from.
+
+use serde_json::{Map, Value, json};
+
+use super::exit::{Exit, Failure};
+use super::table::Table;
+use crate::config::{KEYS, Settings};
+
+/// Look at the settings
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print each setting's effective value and where it came from
+    ///
+    /// A flag wins over the environment (FREEZERD_ and the setting's name), that over freezerd.toml, that over the
+    /// default.
+    #[command(after_help = "Example: freezerd config show --state-dir /srv/freezerd")]
+    Show {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Args {
+    pub fn wants_json(&self) -> bool {
+        let Command::Show { json } = self.command;
+        json
+    }
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let zone = settings.zone();
+    if args.wants_json() {
+        let mut object = Map::new();
+        for line in &settings.effective {
+            object.insert(
+                line.key.to_owned(),
+                json!({"value": line.value, "origin": line.origin}),
+            );
+        }
+        let zone = json!({"name": zone.name(), "source": zone.source()});
+        println!(
+            "{:#}",
+            json!({"settings": Value::Object(object), "zone_in_use": zone})
+        );
+        return Ok(Exit::Success);
+    }
+    let mut table = Table::new(&["SETTING", "VALUE", "FROM", "MEANING"]);
+    for line in &settings.effective {
+        let help = KEYS
+            .iter()
+            .find(|key| key.name == line.key)
+            .map_or("", |key| key.help);
+        table.row(vec![
+            line.key.to_owned(),
+            if line.value.is_empty() { "–".to_owned() } else { line.value.clone() },
+            line.origin.to_string(),
+            help.to_owned(),
+        ]);
+    }
+    table.print();
+    println!("\nTime zone in use: {} ({})", zone.name(), zone.source());
+    Ok(Exit::Success)
+}

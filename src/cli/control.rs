@@ -1,0 +1,117 @@
+//! `freezerd start|stop|abort|remove|trigger`: an event file for the daemon, and its answer.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::exit::{Exit, Failure, io_failure};
+use super::ledger;
+use crate::config::Settings;
+use crate::control::event::{Command, EventFile};
+use crate::store::record::EventRecord;
+
+/// How long the answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The pause between two looks for the answer.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What the five commands take.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The job
+    job: String,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    if !ledger.daemon {
+        return Err(Failure::new(
+            Exit::NoDaemon,
+            format!(
+                "no freezerd works on {}: start it with `systemctl start freezerd` or `freezerd run`",
+                settings.state_dir.display()
+            ),
+        ));
+    }
+    let layout = ledger.layout.clone();
+    let known: Vec<String> = ledger
+        .reader
+        .jobs()?
+        .into_iter()
+        .map(|record| record.job_id)
+        .collect();
+    drop(ledger);
+    if !known.contains(&args.job) {
+        let files = ledger::open(settings)?.reader.files()?;
+        let invalid = files.iter().any(|file| file_means(file, &args.job));
+        if !invalid {
+            return Err(ledger::no_such_job(&args.job, known.into_iter()));
+        }
+    }
+    let event = EventFile::new(command, &args.job);
+    let path = event
+        .send(&layout)
+        .map_err(|error| io_failure("leave the event in", &layout.events(), &error))?;
+    let Some(answer) = wait_for(settings, &event.id)? else {
+        // Nobody should carry it out after its sender has given up.
+        let withdrawn = std::fs::remove_file(&path).is_ok();
+        return Err(Failure::new(
+            Exit::TryAgain,
+            if withdrawn {
+                "the daemon did not answer in time; nothing was done".to_owned()
+            } else {
+                "the daemon took the event and has not answered yet; `freezerd show` tells what became of it".to_owned()
+            },
+        ));
+    };
+    if args.json {
+        println!(
+            "{:#}",
+            json!({
+                "job_id": answer.job_id, "command": answer.command, "accepted": answer.accepted,
+                "answer": answer.answer, "run": answer.run,
+            })
+        );
+    } else if answer.accepted {
+        match answer.run {
+            Some(run) => println!(
+                "{}: {} as run {run}; `freezerd log {run}` shows its log",
+                answer.job_id, answer.answer
+            ),
+            None => println!("{}: {}", answer.job_id, answer.answer),
+        }
+    }
+    if answer.accepted {
+        Ok(Exit::Success)
+    } else {
+        let message = format!("{}: {}", answer.job_id, answer.answer);
+        if args.json {
+            eprintln!("freezerd: {message}");
+            return Ok(Exit::TryAgain);
+        }
+        Err(Failure::new(Exit::TryAgain, message))
+    }
+}
+
+fn file_means(file: &crate::store::record::FileRecord, job: &str) -> bool {
+    use crate::store::record::FileVerdict;
+    match &file.verdict {
+        FileVerdict::Loaded { job_id } | FileVerdict::Foreign { job_id, .. } => job_id == job,
+        FileVerdict::Invalid { job_id, .. } => job_id.as_deref() == Some(job),
+    }
+}
+
+fn wait_for(settings: &Settings, event: &str) -> Result<Option<EventRecord>, Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(answer) = ledger::open(settings)?.reader.event(event)? {
+            return Ok(Some(answer));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(None)
+}

@@ -1,0 +1,129 @@
+//! `freezerd history`: the ledger's rows.
+
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure};
+use super::table::Table;
+use super::{ledger, logging};
+use crate::config::Settings;
+use crate::job::JobResult;
+use crate::store::record::{RunRecord, RunState};
+use crate::units;
+
+/// Show past runs, the newest first
+///
+/// Every due time has a row: what was run, what was skipped and why, what was interrupted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd history nightly --limit 5")]
+pub struct Args {
+    /// Only this job's
+    job: Option<String>,
+    /// How many
+    #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
+    limit: usize,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    let runs = ledger.reader.history(args.job.as_deref(), args.limit)?;
+    if let Some(job) = &args.job
+        && runs.is_empty()
+        && ledger.reader.job(job)?.is_none()
+    {
+        let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+        return Err(ledger::no_such_job(job, known));
+    }
+    if args.json {
+        let runs: Vec<Value> = runs.iter().map(as_json).collect();
+        println!("{:#}", json!({"runs": runs}));
+        return Ok(Exit::Success);
+    }
+    let zone = settings.zone();
+    let mut table = Table::new(&["RUN", "JOB", "DUE", "WHY", "STARTED", "TOOK", "RESULT", ""]);
+    for run in &runs {
+        table.row(vec![
+            run.number.to_string(),
+            run.job_id.clone(),
+            logging::moment(Some(run.due), &zone),
+            run.trigger.describe().to_owned(),
+            logging::moment(run.started, &zone),
+            took(run),
+            word(run).to_owned(),
+            remark(run),
+        ]);
+    }
+    if table.is_empty() {
+        println!("No runs yet.");
+    } else {
+        table.print();
+    }
+    Ok(Exit::Success)
+}
+
+/// One row of the ledger, as documented in `docs/commands.md`.
+pub fn as_json(run: &RunRecord) -> Value {
+    json!({
+        "run": run.number,
+        "job_id": run.job_id,
+        "trigger": run.trigger,
+        "due": run.due,
+        "first_due": run.first_due,
+        "covers": run.covers,
+        "state": state(run),
+        "claimed": run.claimed,
+        "started": run.started,
+        "ended": run.ended,
+        "result": run.result,
+        "reason": run.reason,
+        "waits_for": run.waits_for,
+        "makes_up_for": run.makes_up_for,
+        "actions": run.actions,
+    })
+}
+
+/// Where a run is, in one word.
+pub fn state(run: &RunRecord) -> &'static str {
+    match run.state {
+        RunState::Queued { .. } => "queued",
+        RunState::Running { .. } => "running",
+        RunState::Waiting { .. } => "waiting",
+        RunState::Ended => "ended",
+        RunState::Skipped => "skipped",
+        RunState::Interrupted => "interrupted",
+    }
+}
+
+/// The result in one word, or where the run is.
+pub fn word(run: &RunRecord) -> &'static str {
+    match (run.state, run.result) {
+        (RunState::Ended, Some(JobResult::Success)) => "success",
+        (RunState::Ended, Some(JobResult::Fail)) => "fail",
+        (RunState::Ended, Some(JobResult::Aborted)) => "aborted",
+        _ => state(run),
+    }
+}
+
+fn took(run: &RunRecord) -> String {
+    match (run.started, run.ended) {
+        (Some(started), Some(ended)) => (ended - started)
+            .to_std()
+            .map_or_else(|_| "–".to_owned(), units::duration),
+        _ => "–".to_owned(),
+    }
+}
+
+fn remark(run: &RunRecord) -> String {
+    let mut parts = Vec::new();
+    if run.covers > 1 {
+        parts.push(format!("for {} due times", run.covers));
+    }
+    if let Some(other) = run.makes_up_for {
+        parts.push(format!("makes up for run {other}"));
+    }
+    parts.extend(run.waits_for.clone());
+    parts.extend(run.reason.clone());
+    parts.join("; ")
+}

@@ -1,0 +1,171 @@
+//! `freezerd list`: every job, and how it stands.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure};
+use super::ledger::{self, Ledger};
+use super::screen::describe;
+use super::table::Table;
+use super::{history, logging};
+use crate::config::Settings;
+use crate::control::progress::{self, ProgressFile};
+use crate::job::{JobResult, Status};
+use crate::store::record::{FileVerdict, JobRecord, RunRecord};
+
+/// List the jobs with their state, last result and next run
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd list --json")]
+pub struct Args {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    let jobs = ledger.reader.jobs()?;
+    let files = ledger.reader.files()?;
+    let open: BTreeMap<u64, RunRecord> = ledger
+        .reader
+        .open_runs()?
+        .into_iter()
+        .map(|run| (run.number, run))
+        .collect();
+    if args.json {
+        let jobs: Vec<Value> = jobs.iter().map(|job| as_json(job, &ledger, &open)).collect();
+        println!(
+            "{:#}",
+            json!({"daemon": ledger.daemon, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()})
+        );
+        return Ok(Exit::Success);
+    }
+
+    let zone = settings.zone();
+    let mut table = Table::new(&["JOB", "STATUS", "RESULT", "LAST RUN", "NEXT RUN", ""]);
+    for job in &jobs {
+        table.row(vec![
+            job.job_id.clone(),
+            status_word(job.status()).to_owned(),
+            job.result.map_or("–", result_word).to_owned(),
+            logging::moment(job.started, &zone),
+            logging::moment(job.next, &zone),
+            remark(job, &ledger, &open),
+        ]);
+    }
+    if table.is_empty() {
+        println!("No jobs.");
+    } else {
+        table.print();
+    }
+    for file in &files {
+        match &file.verdict {
+            FileVerdict::Invalid { summary, .. } => println!("invalid  {}: {summary}", file.file),
+            FileVerdict::Foreign { job_id, client_id } => {
+                println!("foreign  {}: {job_id} is a job of {client_id}", file.file);
+            }
+            FileVerdict::Loaded { .. } => {}
+        }
+    }
+    if !ledger.daemon {
+        eprintln!("No daemon is running: this is what the last one left.");
+    }
+    Ok(Exit::Success)
+}
+
+fn not_loaded(file: &crate::store::record::FileRecord) -> Option<Value> {
+    match &file.verdict {
+        FileVerdict::Loaded { .. } => None,
+        FileVerdict::Foreign { job_id, client_id } => {
+            Some(json!({"file": file.file, "state": "foreign", "job_id": job_id, "client_id": client_id}))
+        }
+        FileVerdict::Invalid {
+            job_id,
+            report,
+            summary,
+        } => Some(json!({
+            "file": file.file, "state": "invalid", "job_id": job_id, "summary": summary, "report": report,
+        })),
+    }
+}
+
+/// A job's line, as documented in `docs/commands.md`.
+fn as_json(job: &JobRecord, ledger: &Ledger, open: &BTreeMap<u64, RunRecord>) -> Value {
+    let run = job.run.and_then(|run| open.get(&run.number));
+    json!({
+        "job_id": job.job_id,
+        "file": job.file,
+        "status": job.status(),
+        "event": job.pending,
+        "result": job.result,
+        "reason": job.reason,
+        "time_created": job.created.timestamp(),
+        "time_started": job.started.map_or(0, |at| at.timestamp()),
+        "time_ended": job.ended.map_or(0, |at| at.timestamp()),
+        "next": job.next,
+        "run": run.map(history::as_json),
+        "progress": job.run.and_then(|run| live_progress(ledger, run.number)).map(|file| progress_json(&file)),
+    })
+}
+
+/// The progress of a run, as long as a daemon is there to keep it true.
+pub fn live_progress(ledger: &Ledger, run: u64) -> Option<ProgressFile> {
+    ledger
+        .daemon
+        .then(|| progress::read(&ledger.layout, run))
+        .flatten()
+}
+
+/// Progress with what follows from it.
+pub fn progress_json(file: &ProgressFile) -> Value {
+    json!({
+        "run": file.run,
+        "action": file.action,
+        "kind": file.kind,
+        "attempt": file.attempt,
+        "phase": file.progress.phase,
+        "waiting": file.waiting,
+        "files_done": file.progress.files_done,
+        "files_total": file.progress.files_total,
+        "bytes_done": file.progress.bytes_done,
+        "bytes_total": file.progress.bytes_total,
+        "bytes_per_second": file.rate(),
+        "seconds_left": file.time_left().map(|left| left.as_secs()),
+        "started": file.started,
+        "updated": file.updated,
+    })
+}
+
+fn remark(job: &JobRecord, ledger: &Ledger, open: &BTreeMap<u64, RunRecord>) -> String {
+    if let Some(run) = job.run {
+        if let Some(progress) = live_progress(ledger, run.number) {
+            return format!("run {}: {} {}", run.number, progress.kind, describe(&progress));
+        }
+        if let Some(waits) = open.get(&run.number).and_then(|run| run.waits_for.as_ref()) {
+            return format!("run {}: {waits}", run.number);
+        }
+        return format!("run {}", run.number);
+    }
+    job.reason.clone().unwrap_or_default()
+}
+
+/// The contract's word.
+pub fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Stop => "stop",
+        Status::Scheduled => "scheduled",
+        Status::Running => "running",
+        Status::Aborting => "aborting",
+        Status::Removed => "removed",
+    }
+}
+
+/// The contract's word.
+pub fn result_word(result: JobResult) -> &'static str {
+    match result {
+        JobResult::Success => "success",
+        JobResult::Fail => "fail",
+        JobResult::Aborted => "aborted",
+    }
+}

@@ -1,0 +1,71 @@
+//! `freezerd log`: what a run wrote.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use super::exit::{Exit, Failure, io_failure};
+use super::ledger;
+use crate::config::Settings;
+
+/// Show the log of a run
+///
+/// RUN is a number from `freezerd history`, or a job: then its newest run.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd log 42\nExample: freezerd log nightly")]
+pub struct Args {
+    /// A run's number, or a job for its newest run
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// As JSON: the run's number and its lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    let row = match args.run.parse::<u64>() {
+        Ok(number) => ledger.reader.run(number)?.ok_or_else(|| {
+            Failure::new(
+                Exit::NotFound,
+                format!("there is no run {number}; `freezerd history` lists them"),
+            )
+        })?,
+        Err(_) => match ledger.reader.history(Some(&args.run), 1)?.pop() {
+            Some(row) => row,
+            None if ledger.reader.job(&args.run)?.is_some() => {
+                return Err(Failure::new(
+                    Exit::NotFound,
+                    format!("{} has not run yet", args.run),
+                ));
+            }
+            None => {
+                let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+                return Err(ledger::no_such_job(&args.run, known));
+            }
+        },
+    };
+    let path = ledger.layout.run_log(row.number);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        // A row that was skipped never wrote anything.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(io_failure("read", &path, &error)),
+    };
+    if args.json {
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        println!(
+            "{:#}",
+            json!({"run": row.number, "job_id": row.job_id, "lines": lines})
+        );
+    } else {
+        io::stdout()
+            .write_all(&bytes)
+            .map_err(|error| io_failure("write", std::path::Path::new("standard output"), &error))?;
+        if bytes.is_empty() {
+            eprintln!("Run {} of {} has no log.", row.number, row.job_id);
+        }
+    }
+    Ok(Exit::Success)
+}

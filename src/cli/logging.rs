@@ -1,0 +1,168 @@
+//! Where log lines go: the terminal, JSON lines, or the journal.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::screen::Screen;
+use crate::config::{LogFormat, Settings};
+use crate::schedule::zone::Zone;
+
+/// Sends log lines where the settings say; human lines go around the screen's progress bars.
+pub fn start(settings: &Settings, screen: &Arc<Screen>) {
+    let level = LevelFilter::from_level(settings.log_level);
+    // Libraries speak up only when something is wrong.
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN.min(level))
+        .with_target("freezerd", level);
+    let registry = tracing_subscriber::registry().with(filter);
+    let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
+    let format = match settings.log_format {
+        LogFormat::Auto if under_systemd => LogFormat::Journal,
+        LogFormat::Auto => LogFormat::Human,
+        given => given,
+    };
+    if format == LogFormat::Journal {
+        if let Ok(journal) = tracing_journald::layer() {
+            let journal = journal.with_syslog_identifier("freezerd".to_owned());
+            let _ = registry.with(journal).try_init();
+            return;
+        }
+    } else if format == LogFormat::Json {
+        let lines = tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_timer(Rfc3339)
+            .with_writer(io::stderr);
+        let _ = registry.with(lines).try_init();
+        return;
+    }
+    let human = tracing_subscriber::fmt::layer()
+        .event_format(Human {
+            zone: settings.zone(),
+            colour: screen.colour(),
+        })
+        .with_writer(AroundBars(Arc::clone(screen)));
+    let _ = registry.with(human).try_init();
+}
+
+/// Instants as RFC 3339 in UTC.
+struct Rfc3339;
+
+impl tracing_subscriber::fmt::time::FormatTime for Rfc3339 {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        write!(
+            writer,
+            "{}",
+            Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+        )
+    }
+}
+
+/// One plain line an event: the time of day, the job, and what happened.
+struct Human {
+    zone: Zone,
+    colour: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Human
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let time = self.zone.to_local(Utc::now());
+        let (mark, start, end) = match *event.metadata().level() {
+            Level::ERROR => ("error: ", "\x1b[31m", "\x1b[0m"),
+            Level::WARN => ("warning: ", "\x1b[33m", "\x1b[0m"),
+            Level::INFO => ("", "", ""),
+            _ => ("debug: ", "\x1b[2m", "\x1b[0m"),
+        };
+        let (start, end) = if self.colour { (start, end) } else { ("", "") };
+        write!(writer, "{} {start}{mark}{end}", time.format("%H:%M:%S"))?;
+        if let Some(job) = &fields.job {
+            write!(writer, "{job}: ")?;
+        }
+        writeln!(writer, "{}", fields.message)
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    job: Option<String>,
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            "job" => self.job = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+}
+
+/// Writes whole lines to standard error, with the progress bars out of the way.
+struct AroundBars(Arc<Screen>);
+
+impl<'a> MakeWriter<'a> for AroundBars {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line {
+            screen: Arc::clone(&self.0),
+            text: Vec::new(),
+        }
+    }
+}
+
+struct Line {
+    screen: Arc<Screen>,
+    text: Vec<u8>,
+}
+
+impl io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.screen.print(&self.text);
+    }
+}
+
+/// An instant for a table: the date and the time of day in the zone, or a dash.
+pub fn moment(instant: Option<DateTime<Utc>>, zone: &Zone) -> String {
+    instant.map_or_else(
+        || "–".to_owned(),
+        |instant| zone.to_local(instant).format("%F %T").to_string(),
+    )
+}

@@ -1,0 +1,231 @@
+//! What a person types: one file a subcommand.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{Flags, Settings};
+
+mod check;
+mod config;
+mod control;
+pub mod exit;
+mod history;
+mod ledger;
+mod list;
+mod log;
+mod logging;
+mod next;
+mod reading;
+mod restore;
+mod run;
+mod screen;
+mod show;
+mod snapshots;
+mod table;
+
+use exit::{Exit, Failure};
+
+/// A backup scheduler for a single server: drop job files into jobs.d, and they are done.
+#[derive(Debug, Parser)]
+#[command(name = "freezerd", version, about, disable_help_subcommand = true)]
+#[command(after_help = "\
+Exit codes: 0 done, 1 a run failed, 3 a run is incomplete, 64 usage, 65 bad job file, 66 no such job or file,
+69 no daemon, 70 internal, 73 cannot create, 75 try again, 77 not permitted, 78 bad configuration.")]
+pub struct Cli {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes; each wins over its environment variable and its line in freezerd.toml.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings (freezerd config show)")]
+struct SettingsArgs {
+    /// Configuration file [default: /etc/freezerd/freezerd.toml, or ~/.config/freezerd/freezerd.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+    /// Where job files are dropped
+    #[arg(long, global = true, value_name = "DIR")]
+    jobs_dir: Option<String>,
+    /// Where the ledger, event files and logs live
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<String>,
+    /// Where the progress of running actions is shown
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    runtime_dir: Option<String>,
+    /// Where containers live that a job names without a path
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    container_root: Option<String>,
+    /// Who this host is: a job with another client_id is not run here
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    client_id: Option<String>,
+    /// The zone of schedules that do not name one [default: the host's]
+    #[arg(long, global = true, value_name = "ZONE")]
+    timezone: Option<String>,
+    /// How many actions run at the same time
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    concurrent_jobs: Option<String>,
+    /// How long an action that is told to end may take before it is killed
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    stop_grace: Option<String>,
+    /// The pause between two looks at the whole jobs directory
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    rescan_interval: Option<String>,
+    /// User ids, beside root's and the daemon's own, that job files may belong to
+    #[arg(long, global = true, value_name = "UID,…", hide_short_help = true)]
+    trusted_owners: Option<String>,
+    /// Refuse jobs that run commands
+    #[arg(long, global = true, num_args = 0, default_missing_value = "true", hide_short_help = true)]
+    disable_exec: Option<String>,
+    /// auto, human, json or journal
+    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
+    log_format: Option<String>,
+    /// error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL", hide_short_help = true)]
+    log_level: Option<String>,
+}
+
+impl SettingsArgs {
+    fn load(&self) -> Result<Settings, Failure> {
+        let given = [
+            ("jobs_dir", &self.jobs_dir),
+            ("state_dir", &self.state_dir),
+            ("runtime_dir", &self.runtime_dir),
+            ("container_root", &self.container_root),
+            ("client_id", &self.client_id),
+            ("timezone", &self.timezone),
+            ("concurrent_jobs", &self.concurrent_jobs),
+            ("stop_grace", &self.stop_grace),
+            ("rescan_interval", &self.rescan_interval),
+            ("trusted_owners", &self.trusted_owners),
+            ("disable_exec", &self.disable_exec),
+            ("log_format", &self.log_format),
+            ("log_level", &self.log_level),
+        ];
+        let flags: Flags = given
+            .into_iter()
+            .filter_map(|(key, value)| value.clone().map(|value| (key, value)))
+            .collect();
+        Ok(Settings::load(&flags, self.config.as_deref())?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Check(check::Args),
+    Next(next::Args),
+    List(list::Args),
+    Show(show::Args),
+    History(history::Args),
+    Log(log::Args),
+    /// Put a job (back) on its schedule
+    #[command(after_help = "Example: freezerd start nightly")]
+    Start(control::Args),
+    /// Take a job off its schedule; a run that is going on finishes first
+    #[command(after_help = "Example: freezerd stop nightly")]
+    Stop(control::Args),
+    /// End a job's run now, and take the job off its schedule
+    #[command(after_help = "Example: freezerd abort nightly")]
+    Abort(control::Args),
+    /// Take a job off for good; a run that is going on finishes first
+    #[command(
+        after_help = "The job's file stays: it is yours. `freezerd start` revives the job; deleting the file makes it \
+                      go away.\n\nExample: freezerd remove nightly"
+    )]
+    Remove(control::Args),
+    /// Run a job once, now, whatever its schedule says
+    #[command(after_help = "Example: freezerd trigger nightly")]
+    Trigger(control::Args),
+    Snapshots(snapshots::Args),
+    Restore(restore::Args),
+    Config(config::Args),
+    /// Perform one action (started by the daemon)
+    #[command(hide = true)]
+    Agent,
+}
+
+impl Command {
+    fn wants_json(&self) -> bool {
+        match self {
+            Command::Run(args) => args.json,
+            Command::Check(args) => args.json,
+            Command::Next(args) => args.json,
+            Command::List(args) => args.json,
+            Command::Show(args) => args.json,
+            Command::History(args) => args.json,
+            Command::Log(args) => args.json,
+            Command::Start(args)
+            | Command::Stop(args)
+            | Command::Abort(args)
+            | Command::Remove(args)
+            | Command::Trigger(args) => args.json,
+            Command::Snapshots(args) => args.json,
+            Command::Restore(args) => args.json,
+            Command::Config(args) => args.wants_json(),
+            Command::Agent => false,
+        }
+    }
+}
+
+/// The program: reads the command line, does what it says, and ends with one of the codes of [`exit::Exit`].
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
+        }
+    };
+    if let Command::Agent = cli.command {
+        return crate::agent::main();
+    }
+    // `freezerd list | head` ends quietly. Those that feed a child themselves must survive its end.
+    if !matches!(cli.command, Command::Run(_) | Command::Restore(_)) {
+        crate::os::default_sigpipe();
+    }
+    let as_json = cli.command.wants_json();
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.report(as_json);
+            failure.exit.into()
+        }
+    }
+}
+
+/// The command line's definition, for manual pages and completions too.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let matches = definition().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    use crate::control::event::Command as Asked;
+    let settings = cli.settings.load()?;
+    match cli.command {
+        Command::Run(args) => run::run(&settings, &args),
+        Command::Check(args) => check::run(&settings, &args),
+        Command::Next(args) => next::run(&settings, &args),
+        Command::List(args) => list::run(&settings, &args),
+        Command::Show(args) => show::run(&settings, &args),
+        Command::History(args) => history::run(&settings, &args),
+        Command::Log(args) => log::run(&settings, &args),
+        Command::Start(args) => control::run(&settings, Asked::Start, &args),
+        Command::Stop(args) => control::run(&settings, Asked::Stop, &args),
+        Command::Abort(args) => control::run(&settings, Asked::Abort, &args),
+        Command::Remove(args) => control::run(&settings, Asked::Remove, &args),
+        Command::Trigger(args) => control::run(&settings, Asked::Trigger, &args),
+        Command::Snapshots(args) => snapshots::run(&settings, &args),
+        Command::Restore(args) => restore::run(&settings, &args),
+        Command::Config(args) => config::run(&settings, &args),
+        Command::Agent => Ok(Exit::Internal),
+    }
+}

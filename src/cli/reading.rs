@@ -1,0 +1,112 @@
+//! Job documents, read as the daemon would.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::exit::{Exit, Failure, io_failure};
+use crate::config::Settings;
+use crate::job::diagnostic::{Diagnostic, Severity};
+use crate::job::render::{Look, locate, render_all};
+use crate::job::{Host, Job, parse};
+use crate::store::record::JobRecord;
+
+/// What the settings add to a job file.
+pub fn host(settings: &Settings) -> Host {
+    settings.job_host()
+}
+
+/// A job file that was read, with all that there is to say about it.
+pub struct Read {
+    /// The job, where there was no error.
+    pub job: Option<Job>,
+    name: String,
+    bytes: Vec<u8>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Read {
+    /// Tells the faults, and what that makes of the command.
+    pub fn report(&self, as_json: bool) -> Exit {
+        if as_json {
+            let located: Vec<_> = self
+                .diagnostics
+                .iter()
+                .map(|diagnostic| locate(diagnostic, &self.name, &self.bytes))
+                .collect();
+            println!("{:#}", json!({"diagnostics": located}));
+        } else {
+            eprint!(
+                "{}",
+                render_all(&self.diagnostics, &self.name, &self.bytes, look())
+            );
+        }
+        if self
+            .diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        {
+            Exit::BadJobFile
+        } else {
+            Exit::Success
+        }
+    }
+}
+
+/// How diagnostics are drawn on standard error.
+pub fn look() -> Look {
+    if std::io::stderr().is_terminal() {
+        Look {
+            color: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            unicode: true,
+            width: 120,
+        }
+    } else {
+        Look::PLAIN
+    }
+}
+
+/// Reads a file that somebody named, whoever owns it.
+pub fn job_file(settings: &Settings, path: &Path) -> Result<Read, Failure> {
+    let bytes = read_bounded(path).map_err(|error| io_failure("read", path, &error))?;
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let parsed = parse(&bytes, &name, &host(settings));
+    Ok(Read {
+        job: parsed.job,
+        name: path.display().to_string(),
+        bytes,
+        diagnostics: parsed.diagnostics,
+    })
+}
+
+/// A little more than a job file may have, so that one that is too large is told so by the parser.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let file = std::fs::File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(std::io::Error::other("it is a directory; name a job file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(1024 * 1024 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The job that the ledger remembers.
+pub fn remembered(settings: &Settings, record: &JobRecord) -> Result<Job, Failure> {
+    let name = record.file.as_deref().unwrap_or(&record.job_id);
+    parse(record.document.as_bytes(), name, &host(settings))
+        .job
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::BadConfiguration,
+                format!(
+                    "the content that the ledger has of {} is not valid with these settings (disable_exec, for one); \
+                     run the command with the daemon's settings",
+                    record.job_id
+                ),
+            )
+        })
+}

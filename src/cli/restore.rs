@@ -1,0 +1,210 @@
+//! `freezerd restore`: a snapshot back into a directory, by hand.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::screen::Screen;
+use super::snapshots::PlaceArgs;
+use crate::config::Settings;
+use crate::control::progress::ProgressFile;
+use crate::daemon::monitor::Monitor;
+use crate::daemon::words;
+use crate::job::action::{Action, Lineage, Restore, Work};
+use crate::protocol::{Outcome, Progress, Report, Request, Verdict};
+use crate::schedule::moment::Moment;
+
+/// Restore a snapshot into a directory, by hand
+///
+/// Needs no daemon. Without --snapshot the newest one of the job's host and backup name is restored.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd restore nightly --to /tmp/nightly\n\
+                        Example: freezerd restore --container /srv/backup --backup-name www --to /tmp/www --at 2026-11-01")]
+pub struct Args {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// The directory that becomes what the snapshot holds; created where it is missing
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// One snapshot by its id, or the beginning of it
+    #[arg(long, value_name = "ID")]
+    snapshot: Option<String>,
+    /// The newest snapshot not later than this
+    #[arg(long, value_name = "TIME", conflicts_with = "snapshot")]
+    at: Option<String>,
+    /// Replace files that differ, and remove what the snapshot does not hold
+    #[arg(long)]
+    overwrite: bool,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let place = args.place.find(settings)?;
+    let backup_name = match (&place.backup_name, &args.snapshot) {
+        (Some(name), _) => name.clone(),
+        (None, Some(_)) => String::new(),
+        (None, None) => {
+            return Err(Failure::new(
+                Exit::Usage,
+                "name what to restore: a job, --backup-name, or --snapshot; `freezerd snapshots` lists what there is",
+            ));
+        }
+    };
+    let target =
+        std::path::absolute(&args.to).map_err(|error| Failure::new(Exit::Usage, format!("--to: {error}")))?;
+    let not_later_than = match &args.at {
+        None => None,
+        Some(text) => Some(
+            Moment::parse(text)
+                .map_err(|_| {
+                    Failure::new(
+                        Exit::Usage,
+                        format!("--at {text}: expected a date such as 2026-11-01 or 2026-11-01T03:25:00+01:00"),
+                    )
+                })?
+                .instant(&settings.zone())
+                .timestamp(),
+        ),
+    };
+    let request = Request {
+        job_id: "by-hand".to_owned(),
+        run: 0,
+        run_tag: "by-hand".to_owned(),
+        makes_up_for: None,
+        action_index: 0,
+        attempt: 1,
+        action: Action {
+            work: Work::Restore(Restore {
+                container: place.container,
+                lineage: Lineage {
+                    host: place
+                        .host
+                        .unwrap_or_else(|| settings.job_host().host_name),
+                    backup_name,
+                },
+                target: target.clone(),
+                not_later_than,
+                snapshot: args.snapshot.clone(),
+                overwrite: args.overwrite,
+            }),
+            log_file: None,
+            max_priority: true,
+            dry_run: args.dry_run,
+        },
+        result_so_far: "success".to_owned(),
+        grace: Duration::from_secs(5),
+    };
+    let started = std::time::Instant::now();
+    let outcome = perform(&request)?;
+    let took = crate::units::duration(started.elapsed());
+    if args.json {
+        println!("{:#}", json!(outcome));
+    } else {
+        print(&outcome, &target, &took);
+    }
+    match outcome.verdict {
+        Verdict::Success => Ok(Exit::Success),
+        Verdict::Partial => Ok(Exit::RunPartial),
+        Verdict::Failed | Verdict::FailedForGood => {
+            let reason = outcome
+                .reason
+                .unwrap_or_else(|| "the restore failed".to_owned());
+            if args.json {
+                eprintln!("freezerd: {reason}");
+                Ok(Exit::RunFailed)
+            } else {
+                Err(Failure::new(Exit::RunFailed, reason))
+            }
+        }
+    }
+}
+
+fn print(outcome: &Outcome, target: &Path, took: &str) {
+    let done = words::achievement(&outcome.summary);
+    match outcome.verdict {
+        Verdict::Success => println!("Restored into {} in {took}: {done}", target.display()),
+        Verdict::Partial => {
+            println!(
+                "Restored in part into {} in {took}: {done}\n{}",
+                target.display(),
+                outcome.reason.as_deref().unwrap_or_default()
+            );
+            for problem in &outcome.problems {
+                println!("  {}: {}", super::table::printable(&problem.path), problem.reason);
+            }
+            let rest = outcome.problems_total.saturating_sub(outcome.problems.len() as u64);
+            if rest > 0 {
+                println!("  … and {rest} more");
+            }
+        }
+        Verdict::Failed | Verdict::FailedForGood => {}
+    }
+}
+
+/// Lets an agent do it, as the daemon would, so that the engine's troubles stay in a process of their own.
+fn perform(request: &Request) -> Result<Outcome, Failure> {
+    let internal = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot run the agent: {error}"));
+    let screen = Screen::new();
+    let mut child = Command::new("/proc/self/exe")
+        .arg("agent")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(internal)?;
+    // The pipe stays open while the agent works: its end would tell the agent that nobody waits any more.
+    let mut stdin = child.stdin.take();
+    if let Some(stdin) = &mut stdin {
+        let line = serde_json::to_string(request).map_err(|error| internal(error.into()))?;
+        writeln!(stdin, "{line}").map_err(internal)?;
+    }
+    let now = Utc::now();
+    let mut shown = ProgressFile {
+        run: request.run,
+        job_id: "restore".to_owned(),
+        action: 0,
+        kind: String::new(),
+        attempt: 1,
+        started: now,
+        updated: now,
+        waiting: None,
+        progress: Progress::default(),
+    };
+    let mut outcome = None;
+    let mut broke = None;
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| Failure::new(Exit::Internal, "the agent has no output"))?;
+    for line in BufReader::new(stdout).lines() {
+        match serde_json::from_str(&line.map_err(internal)?) {
+            Ok(Report::Progress(progress)) => {
+                shown.progress = progress;
+                shown.waiting = None;
+            }
+            Ok(Report::Waiting { reason }) => shown.waiting = Some(reason),
+            Ok(Report::Panicked { message }) => broke = Some(message),
+            Ok(Report::Outcome(end)) => outcome = Some(end),
+            Err(_) => {}
+        }
+        shown.updated = Utc::now();
+        screen.progress(&shown);
+    }
+    screen.ended(request.run);
+    let status = child.wait().map_err(internal)?;
+    outcome.ok_or_else(|| {
+        Failure::new(
+            Exit::RunFailed,
+            broke.unwrap_or_else(|| format!("the restore was cut off: the agent ended with {status}")),
+        )
+    })
+}

@@ -1,0 +1,115 @@
+//! `freezerd run`: the daemon, in the foreground; or once.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::logging;
+use super::screen::Screen;
+use super::table::Table;
+use crate::config::Settings;
+use crate::daemon::tally::{RunSummary, Summary};
+use crate::daemon::{self, Mode};
+use crate::job::JobResult;
+use crate::units;
+
+/// Watch the jobs directory and run what is due
+///
+/// Stays in the foreground until it is stopped with Ctrl-C or SIGTERM; SIGHUP makes it look at the jobs directory.
+/// With --once it runs what is due now, missed runs included, waits for it, prints a summary and exits: for those
+/// who start it from cron or a timer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd run --once --jobs-dir ./jobs.d --state-dir ./state")]
+pub struct Args {
+    /// Run what is due, wait for it, and exit; the exit code tells the worst result
+    #[arg(long)]
+    once: bool,
+    /// Print the summary of --once as JSON
+    #[arg(long, requires = "once")]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let screen = Arc::new(Screen::new());
+    logging::start(settings, &screen);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, format!("cannot start the event loop: {error}")))?;
+    let mode = if args.once { Mode::Once } else { Mode::Forever };
+    tracing::info!(
+        "freezerd {}: jobs in {}, state in {}",
+        env!("CARGO_PKG_VERSION"),
+        settings.jobs_dir.display(),
+        settings.state_dir.display()
+    );
+    let summary = runtime.block_on(daemon::run(settings, mode, screen))?;
+    if !args.once {
+        tracing::info!("stopped");
+        return Ok(Exit::Success);
+    }
+    if args.json {
+        println!("{:#}", json!(summary));
+    } else {
+        print(&summary, settings);
+    }
+    Ok(worst(&summary))
+}
+
+/// Failed before incomplete before invalid.
+fn worst(summary: &Summary) -> Exit {
+    let failed = |run: &RunSummary| run.result != JobResult::Success && !run.partial;
+    if summary.runs.iter().any(failed) {
+        Exit::RunFailed
+    } else if summary.runs.iter().any(|run| run.partial) {
+        Exit::RunPartial
+    } else if !summary.invalid.is_empty() {
+        Exit::BadJobFile
+    } else {
+        Exit::Success
+    }
+}
+
+fn print(summary: &Summary, settings: &Settings) {
+    let zone = settings.zone();
+    if summary.runs.is_empty() {
+        println!(
+            "Nothing was due: {}, the next run {}.",
+            units::count(summary.jobs as u64, "job", "jobs"),
+            summary.next.map_or_else(
+                || "is not scheduled".to_owned(),
+                |next| format!("is due at {}", logging::moment(Some(next), &zone))
+            )
+        );
+    } else {
+        let mut table = Table::new(&["JOB", "RUN", "RESULT", "TOOK", "NEXT", ""]);
+        for run in &summary.runs {
+            table.row(vec![
+                run.job_id.clone(),
+                run.run.to_string(),
+                word(run).to_owned(),
+                units::duration(std::time::Duration::from_secs_f64(run.seconds)),
+                logging::moment(run.next, &zone),
+                run.reason.clone().unwrap_or_default(),
+            ]);
+        }
+        table.print();
+    }
+    for (job_id, reason) in &summary.skipped {
+        println!("Skipped: {job_id}: {reason}");
+    }
+    for file in &summary.invalid {
+        println!("Invalid: {file} (`freezerd check` says why)");
+    }
+}
+
+fn word(run: &RunSummary) -> &'static str {
+    match run.result {
+        _ if run.interrupted => "interrupted",
+        _ if run.partial => "partial",
+        JobResult::Success => "success",
+        JobResult::Fail => "fail",
+        JobResult::Aborted => "aborted",
+    }
+}

@@ -1,0 +1,107 @@
+//! The terminal of a foreground daemon: a bar for each running backup or restore, and lines around them.
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::control::progress::ProgressFile;
+use crate::daemon::monitor::Monitor;
+use crate::units;
+
+/// Standard error as people see it.
+pub struct Screen {
+    bars: MultiProgress,
+    running: Mutex<HashMap<u64, ProgressBar>>,
+    terminal: bool,
+}
+
+impl Screen {
+    /// Bars where standard error is a terminal; nothing but lines elsewhere.
+    pub fn new() -> Screen {
+        let terminal = io::stderr().is_terminal();
+        Screen {
+            bars: MultiProgress::with_draw_target(if terminal {
+                ProgressDrawTarget::stderr_with_hz(8)
+            } else {
+                ProgressDrawTarget::hidden()
+            }),
+            running: Mutex::new(HashMap::new()),
+            terminal,
+        }
+    }
+
+    /// Whether lines may be coloured.
+    pub fn colour(&self) -> bool {
+        self.terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+
+    /// Prints a line above the bars.
+    pub fn print(&self, line: &[u8]) {
+        self.bars.suspend(|| {
+            // A terminal that is gone cannot be told.
+            let _ = io::stderr().lock().write_all(line);
+        });
+    }
+}
+
+impl Monitor for Screen {
+    fn progress(&self, progress: &ProgressFile) {
+        if !self.terminal {
+            return;
+        }
+        let Ok(mut running) = self.running.lock() else { return };
+        let bar = running.entry(progress.run).or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new(0));
+            if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar:.dim} {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_prefix(format!("{} {}", progress.job_id, progress.kind));
+        if let Some(total) = progress.progress.bytes_total {
+            bar.set_length(total);
+        }
+        bar.set_position(progress.progress.bytes_done);
+        bar.set_message(describe(progress));
+    }
+
+    fn ended(&self, run: u64) {
+        if let Ok(mut running) = self.running.lock()
+            && let Some(bar) = running.remove(&run)
+        {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+    }
+}
+
+/// A running action in a few words: files, bytes, rate, time left.
+pub fn describe(file: &ProgressFile) -> String {
+    if let Some(waiting) = &file.waiting {
+        return waiting.clone();
+    }
+    let progress = &file.progress;
+    let mut parts = Vec::new();
+    if !progress.phase.is_empty() {
+        parts.push(progress.phase.clone());
+    }
+    match (progress.files_done, progress.files_total) {
+        (0, None) => {}
+        (done, Some(total)) => parts.push(format!("{done} of {total} files")),
+        (done, None) => parts.push(units::count(done, "file", "files")),
+    }
+    match (progress.bytes_done, progress.bytes_total) {
+        (0, None) => {}
+        (done, Some(total)) => parts.push(format!("{} of {}", units::bytes(done), units::bytes(total))),
+        (done, None) => parts.push(units::bytes(done)),
+    }
+    if let Some(rate) = file.rate() {
+        parts.push(format!("{}/s", units::bytes(rate as u64)));
+    }
+    if let Some(left) = file.time_left() {
+        parts.push(format!("{} left", units::duration(left)));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,222 @@
+//! `freezerd show`: one job, whole.
+
+use serde_json::{Map, Value, json};
+
+use super::exit::{Exit, Failure};
+use super::ledger::{self, Ledger};
+use super::list::{live_progress, progress_json, result_word, status_word};
+use super::screen::describe;
+use super::{history, logging, reading};
+use crate::config::Settings;
+use crate::job::Job;
+use crate::store::record::{FileVerdict, JobRecord, RunRecord};
+use crate::units;
+
+/// Show a job: its document with the live schedule, and how its last run went
+///
+/// With --json: the job document as in the job file, with the live job_schedule (status, event, result and times) and
+/// each action's exit_status of the last run; what the daemon adds stands under x-freezerd.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd show nightly --json")]
+pub struct Args {
+    /// The job
+    job: String,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    let Some(record) = ledger.reader.job(&args.job)? else {
+        return Err(not_a_job(&ledger, &args.job)?);
+    };
+    let job = reading::remembered(settings, &record)?;
+    let last = match record.run {
+        Some(run) => ledger.reader.run(run.number)?,
+        None => ledger.reader.history(Some(&args.job), 1)?.pop(),
+    };
+    if args.json {
+        println!("{:#}", document(&job, &record, last.as_ref(), &ledger)?);
+    } else {
+        print(settings, &job, &record, last.as_ref(), &ledger)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Why there is nothing to show: the file may be invalid, or another host's.
+fn not_a_job(ledger: &Ledger, name: &str) -> Result<Failure, Failure> {
+    for file in ledger.reader.files()? {
+        match file.verdict {
+            FileVerdict::Invalid {
+                job_id: Some(job_id),
+                report,
+                ..
+            } if job_id == name => {
+                return Ok(Failure::new(
+                    Exit::BadJobFile,
+                    format!("{name} is not loaded: {} is invalid\n{report}", file.file),
+                ));
+            }
+            FileVerdict::Foreign { job_id, client_id } if job_id == name => {
+                return Ok(Failure::new(
+                    Exit::NotFound,
+                    format!("{name} ({}) is a job of {client_id}, not of this host", file.file),
+                ));
+            }
+            _ => {}
+        }
+    }
+    let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+    Ok(ledger::no_such_job(name, known))
+}
+
+/// The job document in the job file's shape, as it stands now.
+fn document(
+    job: &Job,
+    record: &JobRecord,
+    last: Option<&RunRecord>,
+    ledger: &Ledger,
+) -> Result<Value, Failure> {
+    let mut document = job.document.as_object().cloned().unwrap_or_default();
+    document
+        .entry("job_id")
+        .or_insert_with(|| json!(record.job_id));
+    let schedule = document
+        .entry("job_schedule")
+        .or_insert_with(|| Value::Object(Map::new()));
+    if !schedule.is_object() {
+        *schedule = Value::Object(Map::new());
+    }
+    if let Some(schedule) = schedule.as_object_mut() {
+        schedule.insert("time_created".into(), json!(record.created.timestamp()));
+        schedule.insert(
+            "time_started".into(),
+            json!(record.started.map_or(0, |at| at.timestamp())),
+        );
+        schedule.insert(
+            "time_ended".into(),
+            json!(record.ended.map_or(0, |at| at.timestamp())),
+        );
+        schedule.insert("status".into(), json!(record.status()));
+        schedule.insert(
+            "event".into(),
+            record.pending.map_or(json!(""), |event| json!(event)),
+        );
+        schedule.insert(
+            "result".into(),
+            record.result.map_or(json!(""), |result| json!(result)),
+        );
+    }
+    if let (Some(actions), Some(run)) = (document.get_mut("job_actions").and_then(Value::as_array_mut), last) {
+        for (action, row) in actions.iter_mut().zip(&run.actions) {
+            if let (Some(action), Some(status)) = (action.as_object_mut(), row.exit_status) {
+                action.insert("exit_status".into(), json!(status));
+            }
+        }
+    }
+    document.insert(
+        "x-freezerd".into(),
+        json!({
+            "file": record.file,
+            "invalid": invalid_report(ledger, record)?,
+            "next": record.next,
+            "reason": record.reason,
+            "schedule": job.schedule.describe(),
+            "last_run": last.map(history::as_json),
+            "progress": record.run.and_then(|run| live_progress(ledger, run.number)).map(|file| progress_json(&file)),
+            "daemon": ledger.daemon,
+        }),
+    );
+    Ok(Value::Object(document))
+}
+
+/// The faults of the job's file, while it goes on with its last good content.
+fn invalid_report(ledger: &Ledger, record: &JobRecord) -> Result<Option<String>, Failure> {
+    let files = ledger.reader.files()?;
+    Ok(files
+        .into_iter()
+        .find(|file| Some(&file.file) == record.file.as_ref())
+        .and_then(|file| match file.verdict {
+            FileVerdict::Invalid { report, .. } => Some(report),
+            _ => None,
+        }))
+}
+
+fn print(
+    settings: &Settings,
+    job: &Job,
+    record: &JobRecord,
+    last: Option<&RunRecord>,
+    ledger: &Ledger,
+) -> Result<(), Failure> {
+    let zone = settings.zone();
+    let line = |name: &str, value: &str| println!("{name:<12} {value}");
+    line("Job", &record.job_id);
+    if !job.description.is_empty() {
+        line("Description", &super::table::printable(&job.description));
+    }
+    line("File", record.file.as_deref().unwrap_or("(deleted)"));
+    line("Schedule", &job.schedule.describe());
+    line(
+        "Status",
+        &match &record.reason {
+            Some(reason) => format!("{} ({reason})", status_word(record.status())),
+            None => status_word(record.status()).to_owned(),
+        },
+    );
+    line("Next run", &logging::moment(record.next, &zone));
+    line("Result", record.result.map_or("–", result_word));
+    line("Started", &logging::moment(record.started, &zone));
+    line("Ended", &logging::moment(record.ended, &zone));
+    if let Some(progress) = record.run.and_then(|run| live_progress(ledger, run.number)) {
+        line("Progress", &format!("{} {}", progress.kind, describe(&progress)));
+    }
+    if let Some(run) = last {
+        println!();
+        line(
+            "Last run",
+            &format!("{} ({}, {})", run.number, run.trigger.describe(), history::word(run)),
+        );
+        if let Some(reason) = &run.reason {
+            line("Reason", reason);
+        }
+        for attempt in ledger.reader.attempts(run.number)? {
+            let kind = run
+                .actions
+                .get(attempt.action as usize)
+                .map_or("action", |action| action.kind.as_str());
+            let took = attempt
+                .ended
+                .and_then(|ended| (ended - attempt.started).to_std().ok())
+                .map_or_else(|| "running".to_owned(), units::duration);
+            let end = attempt.end.as_ref().map_or_else(String::new, |end| {
+                use crate::store::record::AttemptEnd;
+                match (crate::daemon::words::failure(kind, end), end) {
+                    (Some(failure), _) => failure,
+                    (None, AttemptEnd::Reported { outcome }) => {
+                        crate::daemon::words::achievement(&outcome.summary)
+                    }
+                    (None, _) => String::new(),
+                }
+            });
+            println!("  {}. {kind} ({took}) {end}", attempt.action + 1);
+            if let Some(crate::store::record::AttemptEnd::Reported { outcome }) = &attempt.end {
+                for problem in outcome.problems.iter().take(10) {
+                    println!("       {}: {}", super::table::printable(&problem.path), problem.reason);
+                }
+                if outcome.problems_total > 10 {
+                    println!(
+                        "       … and {} more; `freezerd log {}` has them",
+                        outcome.problems_total - 10,
+                        run.number
+                    );
+                }
+            }
+        }
+    }
+    if let Some(report) = invalid_report(ledger, record)? {
+        println!("\nThe file is invalid; the job goes on with its last good content.\n{report}");
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! `freezerd snapshots`: what a container holds.
+
+use std::path::PathBuf;
+
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure};
+use super::table::Table;
+use super::{ledger, logging, reading};
+use crate::agent;
+use crate::config::Settings;
+use crate::job::action::{Container, Lineage, Work};
+use crate::repository::Filter;
+use crate::units;
+
+/// List the snapshots in a container
+///
+/// The container is a job's, or named with --container. Any restic can read it too.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd snapshots nightly\n\
+                        Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]
+pub struct Args {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Names a container and whose snapshots are meant.
+#[derive(Debug, clap::Args)]
+pub struct PlaceArgs {
+    /// A job: its container, its host and its backup name
+    job: Option<String>,
+    /// A container: an absolute path, or a name below the container root
+    #[arg(long, value_name = "PLACE", conflicts_with = "job", required_unless_present = "job")]
+    container: Option<String>,
+    /// The file with the container's password
+    #[arg(long, value_name = "FILE", requires = "container")]
+    encrypt_pass_file: Option<PathBuf>,
+    /// Only snapshots of this backup name
+    #[arg(long, value_name = "NAME")]
+    backup_name: Option<String>,
+    /// Only snapshots made on this host
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+}
+
+/// A container, and whose snapshots in it.
+pub struct Place {
+    /// The container.
+    pub container: Container,
+    /// Only this backup name.
+    pub backup_name: Option<String>,
+    /// Only this host.
+    pub host: Option<String>,
+}
+
+impl PlaceArgs {
+    /// Finds the place.
+    pub fn find(&self, settings: &Settings) -> Result<Place, Failure> {
+        if let Some(name) = &self.container {
+            let path = std::path::Path::new(name);
+            let path = if path.components().count() == 1 && !path.is_absolute() && name != "." && name != ".." {
+                settings.container_root.join(path)
+            } else {
+                std::path::absolute(path)
+                    .map_err(|error| Failure::new(Exit::Usage, format!("--container {name}: {error}")))?
+            };
+            return Ok(Place {
+                container: Container {
+                    name: name.clone(),
+                    path,
+                    pass_file: self.encrypt_pass_file.clone(),
+                },
+                backup_name: self.backup_name.clone(),
+                host: self.host.clone(),
+            });
+        }
+        let name = self.job.as_deref().unwrap_or_default();
+        let ledger = ledger::open(settings)?;
+        let Some(record) = ledger.reader.job(name)? else {
+            let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+            return Err(ledger::no_such_job(name, known));
+        };
+        let job = reading::remembered(settings, &record)?;
+        let found = job.actions.iter().find_map(|action| match &action.action.work {
+            Work::Backup(backup) => Some((backup.container.clone(), Some(backup.lineage.clone()))),
+            Work::Restore(restore) => Some((restore.container.clone(), Some(restore.lineage.clone()))),
+            Work::Admin(admin) => Some((admin.container.clone(), Some(admin.lineage.clone()))),
+            Work::Info(info) => Some((info.container.clone(), None)),
+            Work::Check(check) => Some((check.container.clone(), None)),
+            Work::Exec(_) => None,
+        });
+        let Some((container, lineage)) = found else {
+            return Err(Failure::new(
+                Exit::NotFound,
+                format!("{name} has no action with a container; name one with --container"),
+            ));
+        };
+        let (host, backup_name) = lineage
+            .map(|Lineage { host, backup_name }| (host, backup_name))
+            .unzip();
+        Ok(Place {
+            container,
+            backup_name: self.backup_name.clone().or(backup_name),
+            host: self.host.clone().or(host),
+        })
+    }
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let place = args.place.find(settings)?;
+    let filter = Filter {
+        host: place.host,
+        label: place.backup_name,
+        ..Filter::default()
+    };
+    let snapshots = agent::list_snapshots(&place.container, &filter).map_err(|error| {
+        Failure::new(
+            if error.kind().is_permanent() { Exit::NotFound } else { Exit::TryAgain },
+            error.to_string(),
+        )
+    })?;
+    if args.json {
+        let snapshots: Vec<Value> = snapshots
+            .iter()
+            .map(|snapshot| {
+                json!({
+                    "id": snapshot.id,
+                    "time": snapshot.time.to_rfc3339_opts(SecondsFormat::Secs, true),
+                    "host": snapshot.host,
+                    "backup_name": snapshot.label,
+                    "level": snapshot.level,
+                    "paths": snapshot.paths,
+                    "tags": snapshot.tags,
+                    "partial": snapshot.partial,
+                    "files": snapshot.summary.as_ref().map(|summary| summary.files),
+                    "bytes": snapshot.summary.as_ref().map(|summary| summary.bytes),
+                    "bytes_added": snapshot.summary.as_ref().map(|summary| summary.bytes_added),
+                })
+            })
+            .collect();
+        println!("{:#}", json!({"snapshots": snapshots}));
+        return Ok(Exit::Success);
+    }
+    let zone = settings.zone();
+    let mut table = Table::new(&[
+        "SNAPSHOT", "TIME", "HOST", "BACKUP", "LEVEL", "FILES", "SIZE", "ADDED", "",
+    ]);
+    for snapshot in &snapshots {
+        let number = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
+        let size = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), units::bytes);
+        let summary = snapshot.summary.as_ref();
+        table.row(vec![
+            snapshot.short_id().to_owned(),
+            logging::moment(Some(snapshot.time), &zone),
+            snapshot.host.clone(),
+            snapshot.label.clone(),
+            number(snapshot.level.map(u64::from)),
+            number(summary.map(|summary| summary.files)),
+            size(summary.map(|summary| summary.bytes)),
+            size(summary.map(|summary| summary.bytes_added)),
+            if snapshot.partial { "partial".to_owned() } else { String::new() },
+        ]);
+    }
+    if table.is_empty() {
+        println!("No snapshots.");
+    } else {
+        table.print();
+    }
+    Ok(Exit::Success)
+}

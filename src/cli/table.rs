@@ -1,0 +1,58 @@
+//! Columns that line up.
+
+use unicode_width::UnicodeWidthStr;
+
+/// Rows under a heading; each column is as wide as its widest cell, the last one as it comes.
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with this heading.
+    pub fn new(heading: &[&str]) -> Table {
+        Table {
+            rows: vec![heading.iter().map(|cell| (*cell).to_owned()).collect()],
+        }
+    }
+
+    /// Adds a row. Control characters are shown as `?`, so that a name cannot play with the terminal.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows
+            .push(cells.into_iter().map(|cell| printable(&cell)).collect());
+    }
+
+    /// Nothing but the heading.
+    pub fn is_empty(&self) -> bool {
+        self.rows.len() == 1
+    }
+
+    /// Prints it.
+    pub fn print(&self) {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns)
+            .map(|column| {
+                self.rows
+                    .iter()
+                    .filter_map(|row| row.get(column))
+                    .map(|cell| cell.width())
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(cell);
+                line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
+            }
+            println!("{}", line.trim_end());
+        }
+    }
+}
+
+/// A text without control characters.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_control() { '?' } else { character })
+        .collect()
+}
