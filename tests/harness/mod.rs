@@ -1,0 +1,419 @@
+//! A host with a freezerd of its own: the real binary in a temporary root.
+//!
+//! `Host::new().job("nightly", json!({…})).once()` runs what is due; `host.start()` runs the daemon, and its log is
+//! waited on instead of time.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything may take before a test gives up. Far more than it ever does.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A temporary root with a jobs directory and a state directory.
+pub struct Host {
+    root: TempDir,
+    environment: Vec<(String, String)>,
+    flags: Vec<String>,
+}
+
+impl Default for Host {
+    fn default() -> Host {
+        Host::new()
+    }
+}
+
+impl Host {
+    /// An empty host in UTC.
+    pub fn new() -> Host {
+        let root = tempfile::Builder::new()
+            .prefix("freezerd-test-")
+            .tempdir()
+            .expect("a temporary directory");
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+        let host = Host {
+            root,
+            environment: vec![("TZ".into(), "UTC".into())],
+            flags: Vec::new(),
+        };
+        for dir in ["jobs.d", "work"] {
+            fs::create_dir(host.path(dir)).expect("a directory in the root");
+            fs::set_permissions(host.path(dir), fs::Permissions::from_mode(0o755)).expect("its mode");
+        }
+        host
+    }
+
+    /// Sets an environment variable for every freezerd of this host.
+    pub fn env(mut self, name: &str, value: &str) -> Host {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a flag to every freezerd of this host.
+    pub fn flag(mut self, flag: &str) -> Host {
+        self.flags.push(flag.into());
+        self
+    }
+
+    /// Adds a job file `NAME.json`.
+    pub fn job(self, name: &str, document: Value) -> Host {
+        self.put(name, document);
+        self
+    }
+
+    /// A place in the root.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// Writes a job file as an editor does: under another name first.
+    pub fn put(&self, name: &str, document: Value) {
+        self.put_text(&format!("{name}.json"), &format!("{document:#}"));
+    }
+
+    /// The same with any name and content.
+    pub fn put_text(&self, file: &str, content: &str) {
+        let hidden = self.path(&format!("jobs.d/.{file}.new"));
+        fs::write(&hidden, content).expect("a job file");
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o644)).expect("its mode");
+        fs::rename(&hidden, self.path(&format!("jobs.d/{file}"))).expect("its name");
+    }
+
+    /// Deletes a job file.
+    pub fn delete(&self, name: &str) {
+        fs::remove_file(self.path(&format!("jobs.d/{name}.json"))).expect("the job file");
+    }
+
+    /// Writes a file in the root, with the directories above it.
+    pub fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("its directories");
+        fs::write(&path, content).expect("a file");
+        path
+    }
+
+    /// A file's content.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// A freezerd command of this host, ready to run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_freezerd"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path("work"))
+            .env("FREEZERD_JOBS_DIR", self.path("jobs.d"))
+            .env("FREEZERD_STATE_DIR", self.path("state"))
+            .env("FREEZERD_CLIENT_ID", "testhost")
+            .env("FREEZERD_STOP_GRACE", "5 seconds")
+            .current_dir(self.path("work"))
+            .stdin(Stdio::null());
+        for (name, value) in &self.environment {
+            command.env(name, value);
+        }
+        command.args(arguments).args(&self.flags);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn freezerd(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().expect("freezerd runs");
+        Ran {
+            arguments: arguments.join(" "),
+            output,
+        }
+    }
+
+    /// Runs a command with `--json` and returns what it printed.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let mut arguments = arguments.to_vec();
+        arguments.push("--json");
+        self.freezerd(&arguments).json()
+    }
+
+    /// Runs what is due, once.
+    pub fn once(&self) -> Ran {
+        self.freezerd(&["run", "--once", "--json"])
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    pub fn start(&self) -> Daemon {
+        let daemon = self.launch();
+        daemon.until(|line| line.message.starts_with("ready"));
+        daemon
+    }
+
+    /// Starts the daemon and waits for nothing.
+    pub fn launch(&self) -> Daemon {
+        self.launch_command(self.command(&["run", "--log-format", "json", "--log-level", "debug"]))
+    }
+
+    /// Starts the daemon with a command of the test's own.
+    pub fn launch_command(&self, mut command: Command) -> Daemon {
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("freezerd starts");
+        let stderr = child.stderr.take().expect("its log");
+        let heard = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
+        let ears = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let (heard, bell) = &*ears;
+                let mut heard = heard.lock().expect("no listener panics");
+                heard.all.push(line.clone());
+                heard.fresh.push_back(LogLine::read(&line));
+                bell.notify_all();
+            }
+            let (heard, bell) = &*ears;
+            heard.lock().expect("no listener panics").closed = true;
+            bell.notify_all();
+        });
+        Daemon {
+            child,
+            heard,
+            done: false,
+        }
+    }
+
+    /// A job as `freezerd show --json` has it.
+    pub fn show(&self, job: &str) -> Value {
+        self.json(&["show", job])
+    }
+
+    /// The rows of a job, the newest first.
+    pub fn history(&self, job: &str) -> Vec<Value> {
+        self.json(&["history", job, "--limit", "1000"])["runs"]
+            .as_array()
+            .expect("a list of runs")
+            .clone()
+    }
+}
+
+/// A command that ended.
+pub struct Ran {
+    arguments: String,
+    /// What it printed, and its exit code.
+    pub output: Output,
+}
+
+impl Ran {
+    /// Its exit code.
+    pub fn code(&self) -> i32 {
+        self.output.status.code().unwrap_or(-1)
+    }
+
+    /// What it printed.
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    /// What it said beside that.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// Fails the test unless the exit code is this one.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Ran {
+        assert_eq!(
+            self.code(),
+            code,
+            "freezerd {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.arguments,
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+
+    /// What it printed, as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.output.stdout).unwrap_or_else(|error| {
+            panic!(
+                "freezerd {}: {error}\n--- stdout\n{}\n--- stderr\n{}",
+                self.arguments,
+                self.stdout(),
+                self.stderr()
+            )
+        })
+    }
+}
+
+/// One line of the daemon's log.
+#[derive(Clone, Debug, Default)]
+pub struct LogLine {
+    /// The job it is about.
+    pub job: String,
+    /// The run it is about.
+    pub run: u64,
+    /// What it says.
+    pub message: String,
+}
+
+impl LogLine {
+    fn read(line: &str) -> LogLine {
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|_| json!({"message": line}));
+        LogLine {
+            job: value["job"].as_str().unwrap_or_default().to_owned(),
+            run: value["run"].as_u64().unwrap_or_default(),
+            message: value["message"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Heard {
+    all: Vec<String>,
+    fresh: VecDeque<LogLine>,
+    closed: bool,
+}
+
+/// A running daemon; killed when it is dropped.
+pub struct Daemon {
+    child: Child,
+    heard: Arc<(Mutex<Heard>, Condvar)>,
+    done: bool,
+}
+
+impl Daemon {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a line of the log that was not waited for yet; earlier lines are done with.
+    #[track_caller]
+    pub fn until(&self, wanted: impl Fn(&LogLine) -> bool) -> LogLine {
+        let deadline = Instant::now() + PATIENCE;
+        let (heard, bell) = &*self.heard;
+        let mut heard = heard.lock().expect("no listener panics");
+        loop {
+            while let Some(line) = heard.fresh.pop_front() {
+                if wanted(&line) {
+                    return line;
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !heard.closed && !left.is_zero(),
+                "the daemon never said so; it said:\n{}",
+                heard.all.join("\n")
+            );
+            heard = bell
+                .wait_timeout(heard, left)
+                .expect("no listener panics")
+                .0;
+        }
+    }
+
+    /// Waits for a line about a job that contains a text.
+    #[track_caller]
+    pub fn says(&self, job: &str, text: &str) -> LogLine {
+        self.until(|line| line.job == job && line.message.contains(text))
+    }
+
+    /// Waits until a run of the job has ended, and returns how, in the log's words.
+    #[track_caller]
+    pub fn run_of(&self, job: &str) -> LogLine {
+        self.until(|line| {
+            line.job == job
+                && line.message.starts_with("run ")
+                && ["succeeded", "failed", "was aborted", "was interrupted"]
+                    .iter()
+                    .any(|word| line.message.contains(word))
+        })
+    }
+
+    /// Everything that it said so far.
+    pub fn log(&self) -> String {
+        self.heard.0.lock().expect("no listener panics").all.join("\n")
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("the daemon is there");
+    }
+
+    /// Stops it as systemd does, and waits for its end.
+    pub fn stop(mut self) -> ExitStatus {
+        self.signal(rustix::process::Signal::TERM);
+        self.done = true;
+        wait(&mut self.child)
+    }
+
+    /// Kills it without a warning.
+    pub fn kill(mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        self.done = true;
+        wait(&mut self.child);
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if !self.done {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    child.wait().expect("the daemon ends")
+}
+
+/// Waits until something holds that no event tells, looking again and again.
+#[track_caller]
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A backup action.
+pub fn backup(path: &Path, container: &Path) -> Value {
+    json!({"freezer_action": {
+        "action": "backup", "path_to_backup": path, "backup_name": "data", "container": container,
+    }})
+}
+
+/// A restore action.
+pub fn restore(container: &Path, target: &Path) -> Value {
+    json!({"freezer_action": {
+        "action": "restore", "restore_abs_path": target, "backup_name": "data", "container": container,
+    }})
+}
+
+/// A command.
+pub fn exec(command: &str) -> Value {
+    json!({"freezer_action": {"action": "exec", "command": command}})
+}
+
+/// A job that runs these actions once.
+pub fn once(actions: Vec<Value>) -> Value {
+    json!({"job_actions": actions})
+}
+
+/// A job that runs these actions at an hour that never comes during a test.
+pub fn someday(actions: Vec<Value>) -> Value {
+    json!({"job_actions": actions, "job_schedule": {"schedule_date": "2999-01-01T00:00:00"}})
+}
