@@ -37,7 +37,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let (paths, in_place) = if args.paths.is_empty() {
         (vec![settings.jobs_dir.clone()], true)
     } else {
-        (args.paths.clone(), args.paths.iter().any(|path| path.is_dir()))
+        (
+            args.paths.clone(),
+            args.paths.iter().any(|path| path.is_dir()),
+        )
     };
     if let Some(missing) = paths.iter().find(|path| !path.exists()) {
         return Err(Failure::new(
@@ -45,7 +48,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             format!("there is no {}", missing.display()),
         ));
     }
-    let trust = (in_place && !args.no_trust).then(|| Trust::of_process(settings.trusted_owners.clone()));
+    let trust =
+        (in_place && !args.no_trust).then(|| Trust::of_process(settings.trusted_owners.clone()));
     let against = intake::Settings {
         host: &settings.job_host(),
         client_id: &settings.client_id,
@@ -77,7 +81,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
         println!("{}", summary(&checked));
     }
-    Ok(if failed { Exit::BadJobFile } else { Exit::Success })
+    Ok(if failed {
+        Exit::BadJobFile
+    } else {
+        Exit::Success
+    })
 }
 
 fn summary(checked: &intake::Checked) -> String {

@@ -59,7 +59,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .map_or("", |key| key.help);
         table.row(vec![
             line.key.to_owned(),
-            if line.value.is_empty() { "–".to_owned() } else { line.value.clone() },
+            if line.value.is_empty() {
+                "–".to_owned()
+            } else {
+                line.value.clone()
+            },
             line.origin.to_string(),
             help.to_owned(),
         ]);

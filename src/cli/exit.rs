@@ -91,7 +91,9 @@ impl From<crate::store::StoreError> for Failure {
             StoreError::Missing { .. } => Exit::NotFound,
             StoreError::InUse { .. } | StoreError::NeedsRepair { .. } => Exit::TryAgain,
             StoreError::Format { .. } => Exit::BadConfiguration,
-            StoreError::Open { message, .. } if message.contains("ermission denied") => Exit::NotPermitted,
+            StoreError::Open { message, .. } if message.contains("ermission denied") => {
+                Exit::NotPermitted
+            }
             _ => Exit::Internal,
         };
         Failure::new(exit, error.to_string())
@@ -105,7 +107,9 @@ impl From<crate::daemon::Critical> for Failure {
         let exit = match error {
             Critical::NoJobsDir { .. } => Exit::NotFound,
             Critical::JobsDir { .. } => Exit::NotPermitted,
-            Critical::Create { .. } | Critical::Presence(PresenceError::Lock { .. }) => Exit::CannotCreate,
+            Critical::Create { .. } | Critical::Presence(PresenceError::Lock { .. }) => {
+                Exit::CannotCreate
+            }
             Critical::Presence(PresenceError::Taken { .. }) => Exit::TryAgain,
             Critical::Store(error) => return error.into(),
             Critical::System { .. } => Exit::Internal,

@@ -34,7 +34,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .map(|run| (run.number, run))
         .collect();
     if args.json {
-        let jobs: Vec<Value> = jobs.iter().map(|job| as_json(job, &ledger, &open)).collect();
+        let jobs: Vec<Value> = jobs
+            .iter()
+            .map(|job| as_json(job, &ledger, &open))
+            .collect();
         println!(
             "{:#}",
             json!({"daemon": ledger.daemon, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()})
@@ -77,9 +80,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 fn not_loaded(file: &crate::store::record::FileRecord) -> Option<Value> {
     match &file.verdict {
         FileVerdict::Loaded { .. } => None,
-        FileVerdict::Foreign { job_id, client_id } => {
-            Some(json!({"file": file.file, "state": "foreign", "job_id": job_id, "client_id": client_id}))
-        }
+        FileVerdict::Foreign { job_id, client_id } => Some(
+            json!({"file": file.file, "state": "foreign", "job_id": job_id, "client_id": client_id}),
+        ),
         FileVerdict::Invalid {
             job_id,
             report,
@@ -140,7 +143,12 @@ pub fn progress_json(file: &ProgressFile) -> Value {
 fn remark(job: &JobRecord, ledger: &Ledger, open: &BTreeMap<u64, RunRecord>) -> String {
     if let Some(run) = job.run {
         if let Some(progress) = live_progress(ledger, run.number) {
-            return format!("run {}: {} {}", run.number, progress.kind, describe(&progress));
+            return format!(
+                "run {}: {} {}",
+                run.number,
+                progress.kind,
+                describe(&progress)
+            );
         }
         if let Some(waits) = open.get(&run.number).and_then(|run| run.waits_for.as_ref()) {
             return format!("run {}: {waits}", run.number);

@@ -40,7 +40,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 ));
             }
             None => {
-                let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+                let known = ledger
+                    .reader
+                    .jobs()?
+                    .into_iter()
+                    .map(|record| record.job_id);
                 return Err(ledger::no_such_job(&args.run, known));
             }
         },
@@ -60,9 +64,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             json!({"run": row.number, "job_id": row.job_id, "lines": lines})
         );
     } else {
-        io::stdout()
-            .write_all(&bytes)
-            .map_err(|error| io_failure("write", std::path::Path::new("standard output"), &error))?;
+        io::stdout().write_all(&bytes).map_err(|error| {
+            io_failure("write", std::path::Path::new("standard output"), &error)
+        })?;
         if bytes.is_empty() {
             eprintln!("Run {} of {} has no log.", row.number, row.job_id);
         }

@@ -78,7 +78,13 @@ struct SettingsArgs {
     #[arg(long, global = true, value_name = "UID,…", hide_short_help = true)]
     trusted_owners: Option<String>,
     /// Refuse jobs that run commands
-    #[arg(long, global = true, num_args = 0, default_missing_value = "true", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        num_args = 0,
+        default_missing_value = "true",
+        hide_short_help = true
+    )]
     disable_exec: Option<String>,
     /// auto, human, json or journal
     #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
@@ -177,7 +183,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Success.into()
+            };
         }
     };
     if let Command::Agent = cli.command {

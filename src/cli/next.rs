@@ -48,7 +48,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let Some(job) = &read.job else {
             return Ok(read.report(args.json));
         };
-        let firings: Vec<DateTime<Utc>> = job.schedule.occurrences(now, now, &zone).take(count).collect();
+        let firings: Vec<DateTime<Utc>> = job
+            .schedule
+            .occurrences(now, now, &zone)
+            .take(count)
+            .collect();
         return Ok(answer(job, &firings, &zone, args.json));
     }
     let ledger = ledger::open(settings)?;
@@ -58,12 +62,23 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let record = match ledger.reader.job(name)? {
         Some(record) => record,
         None => {
-            let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+            let known = ledger
+                .reader
+                .jobs()?
+                .into_iter()
+                .map(|record| record.job_id);
             return Err(ledger::no_such_job(name, known));
         }
     };
     let job = reading::remembered(settings, &record)?;
-    let firings = to_come(settings, &job, &record, args.now.is_some().then_some(now), &zone, count);
+    let firings = to_come(
+        settings,
+        &job,
+        &record,
+        args.now.is_some().then_some(now),
+        &zone,
+        count,
+    );
     Ok(answer(&job, &firings, &zone, args.json))
 }
 
@@ -98,7 +113,11 @@ fn answer(job: &Job, firings: &[DateTime<Utc>], zone: &Zone, as_json: bool) -> E
         let firings: Vec<String> = firings.iter().map(|due| rfc3339(*due, zone)).collect();
         println!("{:#}", json!({"occurrences": firings}));
     } else if firings.is_empty() {
-        println!("{} is not due any more ({}).", job.id, job.schedule.describe());
+        println!(
+            "{} is not due any more ({}).",
+            job.id,
+            job.schedule.describe()
+        );
     } else {
         println!("{}: {} ({})", job.id, job.schedule.describe(), zone.name());
         for due in firings {
@@ -141,7 +160,9 @@ fn rfc3339(instant: DateTime<Utc>, zone: &Zone) -> String {
 }
 
 fn instant(text: Option<&str>, zone: &Zone) -> Result<DateTime<Utc>, Failure> {
-    let Some(text) = text else { return Ok(Utc::now()) };
+    let Some(text) = text else {
+        return Ok(Utc::now());
+    };
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Ok(instant.to_utc());
     }
@@ -157,6 +178,8 @@ fn instant(text: Option<&str>, zone: &Zone) -> Result<DateTime<Utc>, Failure> {
     }
     Err(Failure::new(
         Exit::Usage,
-        format!("--now {text}: expected an instant such as 2026-03-28T12:00:00+01:00, or a local time"),
+        format!(
+            "--now {text}: expected an instant such as 2026-03-28T12:00:00+01:00, or a local time"
+        ),
     ))
 }

@@ -60,8 +60,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             ));
         }
     };
-    let target =
-        std::path::absolute(&args.to).map_err(|error| Failure::new(Exit::Usage, format!("--to: {error}")))?;
+    let target = std::path::absolute(&args.to)
+        .map_err(|error| Failure::new(Exit::Usage, format!("--to: {error}")))?;
     let not_later_than = match &args.at {
         None => None,
         Some(text) => Some(
@@ -87,9 +87,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             work: Work::Restore(Restore {
                 container: place.container,
                 lineage: Lineage {
-                    host: place
-                        .host
-                        .unwrap_or_else(|| settings.job_host().host_name),
+                    host: place.host.unwrap_or_else(|| settings.job_host().host_name),
                     backup_name,
                 },
                 target: target.clone(),
@@ -140,9 +138,15 @@ fn print(outcome: &Outcome, target: &Path, took: &str) {
                 outcome.reason.as_deref().unwrap_or_default()
             );
             for problem in &outcome.problems {
-                println!("  {}: {}", super::table::printable(&problem.path), problem.reason);
+                println!(
+                    "  {}: {}",
+                    super::table::printable(&problem.path),
+                    problem.reason
+                );
             }
-            let rest = outcome.problems_total.saturating_sub(outcome.problems.len() as u64);
+            let rest = outcome
+                .problems_total
+                .saturating_sub(outcome.problems.len() as u64);
             if rest > 0 {
                 println!("  … and {rest} more");
             }
@@ -153,7 +157,9 @@ fn print(outcome: &Outcome, target: &Path, took: &str) {
 
 /// Lets an agent do it, as the daemon would, so that the engine's troubles stay in a process of their own.
 fn perform(request: &Request) -> Result<Outcome, Failure> {
-    let internal = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot run the agent: {error}"));
+    let internal = |error: std::io::Error| {
+        Failure::new(Exit::Internal, format!("cannot run the agent: {error}"))
+    };
     let screen = Screen::new();
     let mut child = Command::new("/proc/self/exe")
         .arg("agent")
@@ -204,7 +210,9 @@ fn perform(request: &Request) -> Result<Outcome, Failure> {
     outcome.ok_or_else(|| {
         Failure::new(
             Exit::RunFailed,
-            broke.unwrap_or_else(|| format!("the restore was cut off: the agent ended with {status}")),
+            broke.unwrap_or_else(|| {
+                format!("the restore was cut off: the agent ended with {status}")
+            }),
         )
     })
 }

@@ -36,7 +36,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Internal, format!("cannot start the event loop: {error}")))?;
+        .map_err(|error| {
+            Failure::new(
+                Exit::Internal,
+                format!("cannot start the event loop: {error}"),
+            )
+        })?;
     let mode = if args.once { Mode::Once } else { Mode::Forever };
     tracing::info!(
         "freezerd {}: jobs in {}, state in {}",

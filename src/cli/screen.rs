@@ -51,7 +51,9 @@ impl Monitor for Screen {
         if !self.terminal {
             return;
         }
-        let Ok(mut running) = self.running.lock() else { return };
+        let Ok(mut running) = self.running.lock() else {
+            return;
+        };
         let bar = running.entry(progress.run).or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new(0));
             if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar:.dim} {msg}") {
@@ -94,7 +96,9 @@ pub fn describe(file: &ProgressFile) -> String {
     }
     match (progress.bytes_done, progress.bytes_total) {
         (0, None) => {}
-        (done, Some(total)) => parts.push(format!("{} of {}", units::bytes(done), units::bytes(total))),
+        (done, Some(total)) => {
+            parts.push(format!("{} of {}", units::bytes(done), units::bytes(total)))
+        }
         (done, None) => parts.push(units::bytes(done)),
     }
     if let Some(rate) = file.rate() {

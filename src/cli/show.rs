@@ -61,13 +61,20 @@ fn not_a_job(ledger: &Ledger, name: &str) -> Result<Failure, Failure> {
             FileVerdict::Foreign { job_id, client_id } if job_id == name => {
                 return Ok(Failure::new(
                     Exit::NotFound,
-                    format!("{name} ({}) is a job of {client_id}, not of this host", file.file),
+                    format!(
+                        "{name} ({}) is a job of {client_id}, not of this host",
+                        file.file
+                    ),
                 ));
             }
             _ => {}
         }
     }
-    let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+    let known = ledger
+        .reader
+        .jobs()?
+        .into_iter()
+        .map(|record| record.job_id);
     Ok(ledger::no_such_job(name, known))
 }
 
@@ -108,7 +115,12 @@ fn document(
             record.result.map_or(json!(""), |result| json!(result)),
         );
     }
-    if let (Some(actions), Some(run)) = (document.get_mut("job_actions").and_then(Value::as_array_mut), last) {
+    if let (Some(actions), Some(run)) = (
+        document
+            .get_mut("job_actions")
+            .and_then(Value::as_array_mut),
+        last,
+    ) {
         for (action, row) in actions.iter_mut().zip(&run.actions) {
             if let (Some(action), Some(status)) = (action.as_object_mut(), row.exit_status) {
                 action.insert("exit_status".into(), json!(status));
@@ -170,13 +182,21 @@ fn print(
     line("Started", &logging::moment(record.started, &zone));
     line("Ended", &logging::moment(record.ended, &zone));
     if let Some(progress) = record.run.and_then(|run| live_progress(ledger, run.number)) {
-        line("Progress", &format!("{} {}", progress.kind, describe(&progress)));
+        line(
+            "Progress",
+            &format!("{} {}", progress.kind, describe(&progress)),
+        );
     }
     if let Some(run) = last {
         println!();
         line(
             "Last run",
-            &format!("{} ({}, {})", run.number, run.trigger.describe(), history::word(run)),
+            &format!(
+                "{} ({}, {})",
+                run.number,
+                run.trigger.describe(),
+                history::word(run)
+            ),
         );
         if let Some(reason) = &run.reason {
             line("Reason", reason);
@@ -203,7 +223,11 @@ fn print(
             println!("  {}. {kind} ({took}) {end}", attempt.action + 1);
             if let Some(crate::store::record::AttemptEnd::Reported { outcome }) = &attempt.end {
                 for problem in outcome.problems.iter().take(10) {
-                    println!("       {}: {}", super::table::printable(&problem.path), problem.reason);
+                    println!(
+                        "       {}: {}",
+                        super::table::printable(&problem.path),
+                        problem.reason
+                    );
                 }
                 if outcome.problems_total > 10 {
                     println!(

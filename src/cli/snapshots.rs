@@ -34,7 +34,12 @@ pub struct PlaceArgs {
     /// A job: its container, its host and its backup name
     job: Option<String>,
     /// A container: an absolute path, or a name below the container root
-    #[arg(long, value_name = "PLACE", conflicts_with = "job", required_unless_present = "job")]
+    #[arg(
+        long,
+        value_name = "PLACE",
+        conflicts_with = "job",
+        required_unless_present = "job"
+    )]
     container: Option<String>,
     /// The file with the container's password
     #[arg(long, value_name = "FILE", requires = "container")]
@@ -62,11 +67,16 @@ impl PlaceArgs {
     pub fn find(&self, settings: &Settings) -> Result<Place, Failure> {
         if let Some(name) = &self.container {
             let path = std::path::Path::new(name);
-            let path = if path.components().count() == 1 && !path.is_absolute() && name != "." && name != ".." {
+            let path = if path.components().count() == 1
+                && !path.is_absolute()
+                && name != "."
+                && name != ".."
+            {
                 settings.container_root.join(path)
             } else {
-                std::path::absolute(path)
-                    .map_err(|error| Failure::new(Exit::Usage, format!("--container {name}: {error}")))?
+                std::path::absolute(path).map_err(|error| {
+                    Failure::new(Exit::Usage, format!("--container {name}: {error}"))
+                })?
             };
             return Ok(Place {
                 container: Container {
@@ -81,18 +91,29 @@ impl PlaceArgs {
         let name = self.job.as_deref().unwrap_or_default();
         let ledger = ledger::open(settings)?;
         let Some(record) = ledger.reader.job(name)? else {
-            let known = ledger.reader.jobs()?.into_iter().map(|record| record.job_id);
+            let known = ledger
+                .reader
+                .jobs()?
+                .into_iter()
+                .map(|record| record.job_id);
             return Err(ledger::no_such_job(name, known));
         };
         let job = reading::remembered(settings, &record)?;
-        let found = job.actions.iter().find_map(|action| match &action.action.work {
-            Work::Backup(backup) => Some((backup.container.clone(), Some(backup.lineage.clone()))),
-            Work::Restore(restore) => Some((restore.container.clone(), Some(restore.lineage.clone()))),
-            Work::Admin(admin) => Some((admin.container.clone(), Some(admin.lineage.clone()))),
-            Work::Info(info) => Some((info.container.clone(), None)),
-            Work::Check(check) => Some((check.container.clone(), None)),
-            Work::Exec(_) => None,
-        });
+        let found = job
+            .actions
+            .iter()
+            .find_map(|action| match &action.action.work {
+                Work::Backup(backup) => {
+                    Some((backup.container.clone(), Some(backup.lineage.clone())))
+                }
+                Work::Restore(restore) => {
+                    Some((restore.container.clone(), Some(restore.lineage.clone())))
+                }
+                Work::Admin(admin) => Some((admin.container.clone(), Some(admin.lineage.clone()))),
+                Work::Info(info) => Some((info.container.clone(), None)),
+                Work::Check(check) => Some((check.container.clone(), None)),
+                Work::Exec(_) => None,
+            });
         let Some((container, lineage)) = found else {
             return Err(Failure::new(
                 Exit::NotFound,
@@ -119,7 +140,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     };
     let snapshots = agent::list_snapshots(&place.container, &filter).map_err(|error| {
         Failure::new(
-            if error.kind().is_permanent() { Exit::NotFound } else { Exit::TryAgain },
+            if error.kind().is_permanent() {
+                Exit::NotFound
+            } else {
+                Exit::TryAgain
+            },
             error.to_string(),
         )
     })?;
@@ -150,7 +175,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         "SNAPSHOT", "TIME", "HOST", "BACKUP", "LEVEL", "FILES", "SIZE", "ADDED", "",
     ]);
     for snapshot in &snapshots {
-        let number = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
+        let number =
+            |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
         let size = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), units::bytes);
         let summary = snapshot.summary.as_ref();
         table.row(vec![
@@ -162,7 +188,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             number(summary.map(|summary| summary.files)),
             size(summary.map(|summary| summary.bytes)),
             size(summary.map(|summary| summary.bytes_added)),
-            if snapshot.partial { "partial".to_owned() } else { String::new() },
+            if snapshot.partial {
+                "partial".to_owned()
+            } else {
+                String::new()
+            },
         ]);
     }
     if table.is_empty() {

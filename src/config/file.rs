@@ -16,12 +16,20 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Raw>>, ConfigError> {
             });
         }
     };
-    let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
-        path: path.to_owned(),
-        line: error.span().map_or(1, |span| line_of(span.start)),
-        message: error.message().to_owned(),
-    })?;
+    let line_of = |offset: usize| {
+        text.bytes()
+            .take(offset)
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1
+    };
+    let table: toml::Table =
+        text.parse()
+            .map_err(|error: toml::de::Error| ConfigError::Syntax {
+                path: path.to_owned(),
+                line: error.span().map_or(1, |span| line_of(span.start)),
+                message: error.message().to_owned(),
+            })?;
 
     let mut values = Vec::new();
     for (name, value) in table {

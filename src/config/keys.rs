@@ -141,6 +141,9 @@ pub(super) fn settle_dependent(chosen: &mut [Raw]) {
             }
             _ => continue,
         };
-        raw.text = std::path::Path::new(&state.text).join(below).display().to_string();
+        raw.text = std::path::Path::new(&state.text)
+            .join(below)
+            .display()
+            .to_string();
     }
 }

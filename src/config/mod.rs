@@ -256,8 +256,12 @@ fn understand(chosen: Vec<Raw>) -> Result<Settings, ConfigError> {
     };
     let duration = |key: &str| -> Result<Duration, ConfigError> {
         let raw = find(key);
-        parse_duration(&raw.text)
-            .map_err(|_| refuse(raw, "expected a duration such as \"30 seconds\" or \"5 minutes\""))
+        parse_duration(&raw.text).map_err(|_| {
+            refuse(
+                raw,
+                "expected a duration such as \"30 seconds\" or \"5 minutes\"",
+            )
+        })
     };
 
     let concurrent = find("concurrent_jobs");

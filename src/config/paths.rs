@@ -47,7 +47,10 @@ pub(super) fn default_state_dir() -> PathBuf {
 
 /// The runtime directory that goes with the default state directory; a state directory of its own brings its own.
 pub(super) fn default_runtime_dir(state: &Raw) -> Option<PathBuf> {
-    if !matches!(state.origin, Origin::Default | Origin::ServiceManager { .. }) {
+    if !matches!(
+        state.origin,
+        Origin::Default | Origin::ServiceManager { .. }
+    ) {
         return None;
     }
     if is_root() {

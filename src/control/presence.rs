@@ -18,7 +18,9 @@ pub struct Presence {
 #[derive(Debug, thiserror::Error)]
 pub enum PresenceError {
     /// Another daemon has it.
-    #[error("another freezerd (process {holder}) already works on {state}; stop it first, or name another --state-dir")]
+    #[error(
+        "another freezerd (process {holder}) already works on {state}; stop it first, or name another --state-dir"
+    )]
     Taken {
         /// Its process id, as far as it is known.
         holder: String,
@@ -72,7 +74,11 @@ fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
     let text = text.trim();
-    if text.is_empty() { "?".to_owned() } else { text.to_owned() }
+    if text.is_empty() {
+        "?".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Whether a daemon works on this state directory now.

@@ -38,7 +38,8 @@ impl ProgressFile {
     /// Bytes a second since the attempt started.
     pub fn rate(&self) -> Option<f64> {
         let seconds = (self.updated - self.started).as_seconds_f64();
-        (seconds > 0.2 && self.progress.bytes_done > 0).then(|| self.progress.bytes_done as f64 / seconds)
+        (seconds > 0.2 && self.progress.bytes_done > 0)
+            .then(|| self.progress.bytes_done as f64 / seconds)
     }
 
     /// What is left, at the rate so far.
@@ -77,7 +78,11 @@ pub fn clear(layout: &Layout, run: u64) {
 
 /// Removes what an earlier daemon left behind.
 pub fn clear_all(layout: &Layout) {
-    for entry in fs::read_dir(layout.progress_dir()).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(layout.progress_dir())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let _ = fs::remove_file(entry.path());
     }
 }

@@ -17,7 +17,10 @@ pub async fn sleep(until: Option<DateTime<Utc>>) {
 fn nap(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     match until {
         None => LONGEST,
-        Some(until) => (until - now).to_std().unwrap_or(Duration::ZERO).min(LONGEST),
+        Some(until) => (until - now)
+            .to_std()
+            .unwrap_or(Duration::ZERO)
+            .min(LONGEST),
     }
 }
 

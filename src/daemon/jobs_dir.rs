@@ -96,8 +96,8 @@ impl JobsDir {
 
     /// Opened anew each time: another directory may have taken its place.
     fn scan(&self) -> Result<Vec<(String, FileState)>, String> {
-        let (directory, warnings) =
-            Directory::open(&self.path, Some(self.trust.clone())).map_err(|faults| in_a_line(&faults))?;
+        let (directory, warnings) = Directory::open(&self.path, Some(self.trust.clone()))
+            .map_err(|faults| in_a_line(&faults))?;
         for warning in &warnings {
             tracing::debug!("{}: {}", self.path.display(), warning.message);
         }

@@ -56,7 +56,9 @@ const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
 #[derive(Debug, thiserror::Error)]
 pub enum Critical {
     /// There is nothing to watch.
-    #[error("there is no jobs directory {path}; create it with `mkdir -p {path}`, or name another with --jobs-dir")]
+    #[error(
+        "there is no jobs directory {path}; create it with `mkdir -p {path}`, or name another with --jobs-dir"
+    )]
     NoJobsDir {
         /// The directory.
         path: PathBuf,
@@ -70,7 +72,9 @@ pub enum Critical {
         message: String,
     },
     /// A directory of the daemon's own cannot be made.
-    #[error("cannot create {path}: {source}; name another place with --state-dir, or create it for this user")]
+    #[error(
+        "cannot create {path}: {source}; name another place with --state-dir, or create it for this user"
+    )]
     Create {
         /// The directory.
         path: PathBuf,
@@ -103,7 +107,11 @@ pub enum Mode {
 }
 
 /// Runs the daemon in this thread's tokio runtime.
-pub async fn run(settings: &Settings, mode: Mode, screen: Arc<dyn Monitor>) -> Result<Summary, Critical> {
+pub async fn run(
+    settings: &Settings,
+    mode: Mode,
+    screen: Arc<dyn Monitor>,
+) -> Result<Summary, Critical> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout
         .create()
@@ -118,7 +126,10 @@ pub async fn run(settings: &Settings, mode: Mode, screen: Arc<dyn Monitor>) -> R
     let remembered = recall(&store)?;
     let zone = settings.zone();
     if zone.is_assumed() {
-        tracing::warn!("the host's time zone cannot be told: schedules are read in {}", zone.name());
+        tracing::warn!(
+            "the host's time zone cannot be told: schedules are read in {}",
+            zone.name()
+        );
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;
 
@@ -241,7 +252,11 @@ impl Daemon<'_> {
         let mut rescan = interval(self.settings.rescan_interval.max(Duration::from_secs(1)));
         rescan.set_missed_tick_behavior(MissedTickBehavior::Delay);
         rescan.reset();
-        let mut heartbeat = interval(self.manager.heartbeat().unwrap_or(Duration::from_secs(3600)));
+        let mut heartbeat = interval(
+            self.manager
+                .heartbeat()
+                .unwrap_or(Duration::from_secs(3600)),
+        );
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         while !self.is_done() {
@@ -331,7 +346,8 @@ impl Daemon<'_> {
             return Ok(());
         }
         self.stopping = true;
-        self.manager.stopping(self.settings.stop_grace + Duration::from_secs(10));
+        self.manager
+            .stopping(self.settings.stop_grace + Duration::from_secs(10));
         let running = self.scheduler.running();
         if running > 0 {
             tracing::info!(

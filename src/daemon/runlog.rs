@@ -40,9 +40,14 @@ impl RunLog {
         match also {
             Some(Ok(file)) => log.also = Some(file),
             Some(Err(error)) => {
-                let path = log_file.map(|path| path.display().to_string()).unwrap_or_default();
+                let path = log_file
+                    .map(|path| path.display().to_string())
+                    .unwrap_or_default();
                 tracing::warn!(run, "cannot append to log_file {path}: {error}");
-                log.line("freezerd", &format!("cannot append to log_file {path}: {error}"));
+                log.line(
+                    "freezerd",
+                    &format!("cannot append to log_file {path}: {error}"),
+                );
             }
             None => {}
         }

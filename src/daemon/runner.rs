@@ -50,7 +50,11 @@ enum Instruction {
 
 impl Runner {
     /// A runner whose attempts report to `inbox`.
-    pub fn new(layout: &Layout, monitor: Arc<dyn Monitor>, inbox: mpsc::UnboundedSender<Message>) -> Runner {
+    pub fn new(
+        layout: &Layout,
+        monitor: Arc<dyn Monitor>,
+        inbox: mpsc::UnboundedSender<Message>,
+    ) -> Runner {
         Runner {
             layout: layout.clone(),
             monitor,
@@ -136,7 +140,9 @@ impl Attempt {
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw);
-        let (Some(stdout), Some(stderr), Some(group)) = (child.stdout.take(), child.stderr.take(), group) else {
+        let (Some(stdout), Some(stderr), Some(group)) =
+            (child.stdout.take(), child.stderr.take(), group)
+        else {
             return AttemptEnd::Crashed {
                 reason: "the agent was gone at once".to_owned(),
             };
@@ -270,7 +276,11 @@ impl Attempt {
 }
 
 /// What the attempt's end is called. Only an agent that said so itself has succeeded.
-fn conclude(heard: Heard, cause: Option<AttemptEnd>, status: std::io::Result<ExitStatus>) -> AttemptEnd {
+fn conclude(
+    heard: Heard,
+    cause: Option<AttemptEnd>,
+    status: std::io::Result<ExitStatus>,
+) -> AttemptEnd {
     if let Some(outcome) = heard.outcome {
         return AttemptEnd::Reported { outcome };
     }
@@ -351,6 +361,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
     fn take(&mut self) -> String {
         let bytes = std::mem::take(&mut self.partial);
-        String::from_utf8_lossy(&bytes).trim_end_matches('\r').to_owned()
+        String::from_utf8_lossy(&bytes)
+            .trim_end_matches('\r')
+            .to_owned()
     }
 }

@@ -65,7 +65,10 @@ impl Manager {
     /// Nothing new is started any more. `grace` is what the end may take.
     pub fn stopping(&self, grace: Duration) {
         let micros = u32::try_from(grace.as_micros()).unwrap_or(u32::MAX);
-        tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(micros)]);
+        tell(&[
+            NotifyState::Stopping,
+            NotifyState::ExtendTimeoutUsec(micros),
+        ]);
     }
 
     /// One line for `systemctl status`.

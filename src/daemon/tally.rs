@@ -56,16 +56,23 @@ impl Summary {
             Notice::FileInvalid { file, .. } => {
                 self.invalid.insert(file.clone());
             }
-            Notice::Skipped { job_id, reason, .. } => self.skipped.push((job_id.clone(), reason.clone())),
+            Notice::Skipped { job_id, reason, .. } => {
+                self.skipped.push((job_id.clone(), reason.clone()))
+            }
             Notice::AttemptEnded {
-                run, end, retry: None, ..
+                run,
+                end,
+                retry: None,
+                ..
             } => {
                 let verdict = match end {
                     AttemptEnd::Reported { outcome } => outcome.verdict,
                     _ => Verdict::Failed,
                 };
                 let worst = self.worst.entry(*run).or_insert(Verdict::Success);
-                if verdict != Verdict::Success && (*worst == Verdict::Success || verdict != Verdict::Partial) {
+                if verdict != Verdict::Success
+                    && (*worst == Verdict::Success || verdict != Verdict::Partial)
+                {
                     *worst = verdict;
                 }
             }

@@ -62,20 +62,24 @@ impl Watch {
 
     fn start(&self) -> notify::Result<RecommendedWatcher> {
         let hints = self.hints.clone();
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading a file, as the daemon does itself, changes nothing. An error may hide a change.
-            let quiet = event.is_ok_and(|event| {
-                !event.need_rescan()
-                    && matches!(
-                        event.kind,
-                        EventKind::Access(AccessKind::Open(_) | AccessKind::Read | AccessKind::Any)
-                            | EventKind::Access(AccessKind::Close(notify::event::AccessMode::Read))
-                    )
-            });
-            if !quiet {
-                let _ = hints.send(());
-            }
-        })?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                // Reading a file, as the daemon does itself, changes nothing. An error may hide a change.
+                let quiet = event.is_ok_and(|event| {
+                    !event.need_rescan()
+                        && matches!(
+                            event.kind,
+                            EventKind::Access(
+                                AccessKind::Open(_) | AccessKind::Read | AccessKind::Any
+                            ) | EventKind::Access(AccessKind::Close(
+                                notify::event::AccessMode::Read
+                            ))
+                        )
+                });
+                if !quiet {
+                    let _ = hints.send(());
+                }
+            })?;
         watcher.watch(&self.dir, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     }

@@ -30,7 +30,9 @@ pub struct Line {
 pub fn about(work: &Work) -> String {
     match work {
         Work::Backup(backup) => format!("{} → {}", backup.path.display(), backup.container.name),
-        Work::Restore(restore) => format!("{} → {}", restore.container.name, restore.target.display()),
+        Work::Restore(restore) => {
+            format!("{} → {}", restore.container.name, restore.target.display())
+        }
         Work::Admin(admin) => match admin.remove {
             Age::Days(days) => format!(
                 "snapshots of {} older than {days} days in {}",
@@ -39,14 +41,19 @@ pub fn about(work: &Work) -> String {
             Age::Before(instant) => format!(
                 "snapshots of {} from before {} in {}",
                 admin.lineage.backup_name,
-                DateTime::<Utc>::from_timestamp(instant, 0).map_or_else(|| instant.to_string(), |at| at.to_rfc3339()),
+                DateTime::<Utc>::from_timestamp(instant, 0)
+                    .map_or_else(|| instant.to_string(), |at| at.to_rfc3339()),
                 admin.container.name
             ),
         },
         Work::Info(info) => info.container.name.clone(),
         // A command may carry a secret: its program is enough.
         Work::Exec(exec) => match &exec.command {
-            Command::Shell(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+            Command::Shell(text) => text
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             Command::Words(words) => words.first().cloned().unwrap_or_default(),
         },
         Work::Check(check) => check.container.name.clone(),
@@ -59,7 +66,10 @@ pub fn failure(kind: &str, end: &AttemptEnd) -> Option<String> {
         AttemptEnd::Reported { outcome } if outcome.verdict == Verdict::Success => None,
         AttemptEnd::Reported { outcome } => Some(format!(
             "{kind}: {}",
-            outcome.reason.as_deref().unwrap_or("it failed without a reason")
+            outcome
+                .reason
+                .as_deref()
+                .unwrap_or("it failed without a reason")
         )),
         AttemptEnd::Aborted => Some(format!("{kind}: aborted")),
         AttemptEnd::TimedOut => Some(format!("{kind}: took longer than its timeout")),
@@ -85,10 +95,16 @@ pub fn achievement(summary: &Summary) -> String {
         parts.push(format!("{} added", units::bytes(added)));
     }
     if let Some(removed) = summary.snapshots_removed {
-        parts.push(format!("{} removed", units::count(removed, "snapshot", "snapshots")));
+        parts.push(format!(
+            "{} removed",
+            units::count(removed, "snapshot", "snapshots")
+        ));
     }
     if let Some(there) = summary.snapshots {
-        parts.push(format!("{} there", units::count(there, "snapshot", "snapshots")));
+        parts.push(format!(
+            "{} there",
+            units::count(there, "snapshot", "snapshots")
+        ));
     }
     if let Some(id) = &summary.snapshot {
         let mut part = format!("snapshot {}", id.chars().take(8).collect::<String>());
@@ -145,7 +161,11 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
                 format!("{verb} from {file}: {schedule}; {then}{warnings}"),
             )
         }
-        Notice::FileInvalid { file, report, keeps } => Line {
+        Notice::FileInvalid {
+            file,
+            report,
+            keeps,
+        } => Line {
             level: Level::ERROR,
             job_id: keeps.clone(),
             run: None,
@@ -167,7 +187,12 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             None,
             format!("{file} is a job of {client_id}: not run here"),
         ),
-        Notice::JobGone { job_id } => say(Level::INFO, job_id, None, "gone: its file was deleted".to_owned()),
+        Notice::JobGone { job_id } => say(
+            Level::INFO,
+            job_id,
+            None,
+            "gone: its file was deleted".to_owned(),
+        ),
         Notice::RunStarted {
             job_id,
             run,
@@ -175,16 +200,27 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             due,
             covers,
         } => {
-            let mut text = format!("run {run} started ({}, due {}", trigger.describe(), at(*due));
+            let mut text = format!(
+                "run {run} started ({}, due {}",
+                trigger.describe(),
+                at(*due)
+            );
             if *covers > 1 {
                 let _ = write!(text, ", for {covers} due times");
             }
             text.push(')');
             say(Level::INFO, job_id, Some(*run), text)
         }
-        Notice::RunWaits { job_id, run, reason } => {
-            say(Level::INFO, job_id, Some(*run), format!("run {run} is {reason}"))
-        }
+        Notice::RunWaits {
+            job_id,
+            run,
+            reason,
+        } => say(
+            Level::INFO,
+            job_id,
+            Some(*run),
+            format!("run {run} is {reason}"),
+        ),
         Notice::AttemptStarted {
             job_id,
             run,
@@ -198,7 +234,12 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             } else {
                 String::new()
             };
-            say(Level::INFO, job_id, Some(*run), format!("{kind} {about}{nth}"))
+            say(
+                Level::INFO,
+                job_id,
+                Some(*run),
+                format!("{kind} {about}{nth}"),
+            )
         }
         Notice::AttemptEnded {
             job_id,
@@ -213,7 +254,10 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
                 AttemptEnd::Reported { outcome } => outcome_line(kind, outcome, &took),
                 other => (
                     Level::ERROR,
-                    format!("{} (after {took})", failure(kind, other).unwrap_or_default()),
+                    format!(
+                        "{} (after {took})",
+                        failure(kind, other).unwrap_or_default()
+                    ),
                 ),
             };
             if let Some(retry) = retry {
@@ -243,7 +287,11 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
                 level,
                 job_id,
                 Some(*run),
-                format!("run {run} {word} after {}{why}{}", units::duration(*took), next(*then)),
+                format!(
+                    "run {run} {word} after {}{why}{}",
+                    units::duration(*took),
+                    next(*then)
+                ),
             )
         }
         Notice::Skipped {
@@ -283,13 +331,23 @@ fn outcome_line(kind: &str, outcome: &Outcome, took: &str) -> (Level, String) {
     let (level, mut text) = match outcome.verdict {
         Verdict::Success => (Level::INFO, format!("{kind} done in {took}")),
         Verdict::Partial => (Level::ERROR, format!("{kind} is incomplete after {took}")),
-        Verdict::Failed | Verdict::FailedForGood => (Level::ERROR, format!("{kind} failed after {took}")),
+        Verdict::Failed | Verdict::FailedForGood => {
+            (Level::ERROR, format!("{kind} failed after {took}"))
+        }
     };
     if let Some(reason) = &outcome.reason {
         let _ = write!(text, ": {reason}");
     }
     if !done.is_empty() {
-        let _ = write!(text, "{} {done}", if outcome.reason.is_some() { " —" } else { ":" });
+        let _ = write!(
+            text,
+            "{} {done}",
+            if outcome.reason.is_some() {
+                " —"
+            } else {
+                ":"
+            }
+        );
     }
     (level, text)
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
-use super::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord, Trigger};
+use super::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
 use super::{Ledger, StoreError, Write};
 
 /// Everything that was committed.
@@ -21,19 +19,19 @@ pub struct MemoryLedger {
     /// By name.
     pub files: BTreeMap<String, FileRecord>,
     /// The run that each occurrence belongs to.
-    pub occurrences: BTreeMap<(String, DateTime<Utc>, Trigger), u64>,
+    pub occurrences: BTreeMap<Claim, u64>,
 }
 
 impl Ledger for MemoryLedger {
     fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         for write in writes {
             if let Write::Claim(run) = write
-                && let Some(other) = self.occurrences.get(&occurrence(run))
+                && let Some(other) = self.occurrences.get(&run.claim())
             {
                 return Err(StoreError::AlreadyClaimed {
                     job_id: run.job_id.clone(),
                     due: run.due,
-                    trigger: run.trigger.describe(),
+                    kind: run.claim().kind.key(),
                     run: *other,
                 });
             }
@@ -43,7 +41,7 @@ impl Ledger for MemoryLedger {
                 Write::Job(record) => drop(self.jobs.insert(record.job_id.clone(), record)),
                 Write::ForgetJob(job_id) => drop(self.jobs.remove(&job_id)),
                 Write::Claim(record) => {
-                    self.occurrences.insert(occurrence(&record), record.number);
+                    self.occurrences.insert(record.claim(), record.number);
                     self.runs.insert(record.number, record);
                 }
                 Write::Run(record) => drop(self.runs.insert(record.number, record)),
@@ -59,23 +57,11 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    fn claimed(
-        &self,
-        job_id: &str,
-        due: DateTime<Utc>,
-        trigger: Trigger,
-    ) -> Result<Option<u64>, StoreError> {
-        Ok(self
-            .occurrences
-            .get(&(job_id.to_owned(), due, trigger))
-            .copied())
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
+        Ok(self.occurrences.get(claim).copied())
     }
 
     fn answered(&self, event: &str) -> Result<bool, StoreError> {
         Ok(self.events.contains_key(event))
     }
-}
-
-fn occurrence(run: &RunRecord) -> (String, DateTime<Utc>, Trigger) {
-    (run.job_id.clone(), run.due, run.trigger)
 }

@@ -18,7 +18,7 @@ pub mod record;
 pub use read::Reader;
 
 use codec::encode;
-use record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord, Trigger};
+use record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
 
 /// The layout of the tables. A store with another one is refused.
 const STORE_FORMAT: u64 = 1;
@@ -34,7 +34,7 @@ const RUNS: TableDefinition<u64, &[u8]> = TableDefinition::new("runs");
 const RUNS_OF_JOB: TableDefinition<(&str, u64), ()> = TableDefinition::new("runs_of_job");
 /// Runs that are not over: what a restart has to look at.
 const OPEN_RUNS: TableDefinition<u64, ()> = TableDefinition::new("open_runs");
-/// (job, due in milliseconds, trigger) → run: an occurrence is claimed once.
+/// (job, due in milliseconds, kind of claim) → run: an occurrence is claimed once.
 const OCCURRENCES: TableDefinition<(&str, i64, &str), u64> = TableDefinition::new("occurrences");
 /// (run, action, attempt).
 const ATTEMPTS: TableDefinition<(u64, u32, u32), &[u8]> = TableDefinition::new("attempts");
@@ -100,14 +100,14 @@ pub enum StoreError {
         message: String,
     },
     /// A second row for one occurrence.
-    #[error("{job_id} at {due} ({trigger}) already has run {run}")]
+    #[error("{job_id} at {due} ({kind}) already has run {run}")]
     AlreadyClaimed {
         /// The job.
         job_id: String,
         /// The due instant.
         due: DateTime<Utc>,
-        /// The trigger.
-        trigger: &'static str,
+        /// In which sense.
+        kind: &'static str,
         /// The run that has it.
         run: u64,
     },
@@ -157,12 +157,7 @@ pub trait Ledger {
     fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError>;
 
     /// The run that an occurrence belongs to, if it has a row.
-    fn claimed(
-        &self,
-        job_id: &str,
-        due: DateTime<Utc>,
-        trigger: Trigger,
-    ) -> Result<Option<u64>, StoreError>;
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError>;
 
     /// Whether an event was dealt with.
     fn answered(&self, event: &str) -> Result<bool, StoreError>;
@@ -213,14 +208,13 @@ impl Ledger for Store {
         Ok(())
     }
 
-    fn claimed(
-        &self,
-        job_id: &str,
-        due: DateTime<Utc>,
-        trigger: Trigger,
-    ) -> Result<Option<u64>, StoreError> {
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
         let table = self.database.begin_read()?.open_table(OCCURRENCES)?;
-        let key = (job_id, due.timestamp_millis(), trigger_key(trigger));
+        let key = (
+            claim.job_id.as_str(),
+            claim.due.timestamp_millis(),
+            claim.kind.key(),
+        );
         Ok(table.get(key)?.map(|run| run.value()))
     }
 
@@ -242,18 +236,18 @@ fn apply(transaction: &redb::WriteTransaction, write: &Write) -> Result<(), Stor
             transaction.open_table(JOBS)?.remove(job_id.as_str())?;
         }
         Write::Claim(record) => {
-            let trigger = trigger_key(record.trigger);
+            let claim = record.claim();
             let key = (
-                record.job_id.as_str(),
-                record.due.timestamp_millis(),
-                trigger,
+                claim.job_id.as_str(),
+                claim.due.timestamp_millis(),
+                claim.kind.key(),
             );
             let mut occurrences = transaction.open_table(OCCURRENCES)?;
             if let Some(run) = occurrences.get(key)?.map(|run| run.value()) {
                 return Err(StoreError::AlreadyClaimed {
                     job_id: record.job_id.clone(),
                     due: record.due,
-                    trigger: record.trigger.describe(),
+                    kind: claim.kind.key(),
                     run,
                 });
             }
@@ -305,14 +299,6 @@ fn put_run(transaction: &redb::WriteTransaction, record: &RunRecord) -> Result<(
         open.insert(record.number, ())?;
     }
     Ok(())
-}
-
-fn trigger_key(trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Schedule => "schedule",
-        Trigger::CatchUp => "catch_up",
-        Trigger::Manual => "manual",
-    }
 }
 
 /// Makes the tables of a new ledger, checks the format of an old one, and returns the ledger's id.

@@ -19,7 +19,11 @@ impl<L: Ledger> Scheduler<L> {
         }
         let (accepted, answer) = self.carry_out(&event, now);
         let run = (event.command == Command::Trigger && accepted)
-            .then(|| self.jobs.get(&event.job_id).and_then(|entry| entry.record.run))
+            .then(|| {
+                self.jobs
+                    .get(&event.job_id)
+                    .and_then(|entry| entry.record.run)
+            })
             .flatten()
             .map(|run| run.number);
         let record = EventRecord {
@@ -53,7 +57,10 @@ impl<L: Ledger> Scheduler<L> {
 
     fn carry_out(&mut self, event: &EventFile, now: DateTime<Utc>) -> (bool, String) {
         if self.stopping {
-            return (false, "freezerd is stopping; ask again once it is back".to_owned());
+            return (
+                false,
+                "freezerd is stopping; ask again once it is back".to_owned(),
+            );
         }
         let Some(entry) = self.jobs.get(&event.job_id) else {
             return (false, self.unknown(&event.job_id));
@@ -92,7 +99,8 @@ impl<L: Ledger> Scheduler<L> {
                     return format!("is a job of {client_id}, not of this host");
                 }
                 FileVerdict::Invalid {
-                    job_id: Some(invalid), ..
+                    job_id: Some(invalid),
+                    ..
                 } if invalid == job_id => {
                     return format!("never loaded: {} is invalid; mend it first", file.file);
                 }

@@ -67,8 +67,10 @@ impl<L: Ledger> Scheduler<L> {
                 } => {
                     bad.insert(file.clone());
                     // Warnings are for `freezerd check`: here they would hide the errors.
-                    let errors: Vec<Diagnostic> =
-                        diagnostics.into_iter().filter(Diagnostic::is_error).collect();
+                    let errors: Vec<Diagnostic> = diagnostics
+                        .into_iter()
+                        .filter(Diagnostic::is_error)
+                        .collect();
                     let report = render_all(&errors, &file, &bytes, Look::PLAIN);
                     let verdict = FileVerdict::Invalid {
                         job_id,
@@ -108,7 +110,9 @@ impl<L: Ledger> Scheduler<L> {
         let jobs: Vec<String> = self
             .jobs
             .iter()
-            .filter(|(_, entry)| entry.job.is_none() && !self.is_invalid(entry.record.file.as_deref()))
+            .filter(|(_, entry)| {
+                entry.job.is_none() && !self.is_invalid(entry.record.file.as_deref())
+            })
             .map(|(job_id, _)| job_id.clone())
             .collect();
         for job_id in jobs {
@@ -141,7 +145,11 @@ impl<L: Ledger> Scheduler<L> {
         if !self.settled {
             self.seen_files.insert(file.to_owned());
         }
-        if self.files.get(file).is_some_and(|known| known.verdict == verdict) {
+        if self
+            .files
+            .get(file)
+            .is_some_and(|known| known.verdict == verdict)
+        {
             return false;
         }
         let record = FileRecord {
@@ -154,7 +162,13 @@ impl<L: Ledger> Scheduler<L> {
         true
     }
 
-    fn job_loaded(&mut self, job: Arc<Job>, content: Content<'_>, warnings: usize, now: DateTime<Utc>) {
+    fn job_loaded(
+        &mut self,
+        job: Arc<Job>,
+        content: Content<'_>,
+        warnings: usize,
+        now: DateTime<Utc>,
+    ) {
         let job_id = job.id.clone();
         let known = self.jobs.get(&job_id).map(|entry| entry.record.clone());
         let new_delay = delay(Some(&job), &self.policy.client_id);
@@ -245,7 +259,9 @@ fn same_schedule(document: &str, job: &Job) -> bool {
 
 /// The first error in one line.
 fn summary(errors: &[Diagnostic]) -> String {
-    let first = errors.first().map_or("it cannot be used", |fault| fault.message.as_str());
+    let first = errors
+        .first()
+        .map_or("it cannot be used", |fault| fault.message.as_str());
     match errors.len() {
         0 | 1 => first.to_owned(),
         more => format!("{first} (and {} more)", more - 1),

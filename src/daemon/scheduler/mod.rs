@@ -209,7 +209,11 @@ impl<L: Ledger> Scheduler<L> {
     ///
     /// A ledger that cannot be written holds everything back: the changes and orders wait, and are tried again at
     /// [`Scheduler::next_wake`]. The error is returned so that somebody hears of it.
-    pub fn handle(&mut self, message: Message, now: DateTime<Utc>) -> Result<Vec<Order>, StoreError> {
+    pub fn handle(
+        &mut self,
+        message: Message,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Order>, StoreError> {
         self.heed_clock(now);
         match message {
             Message::Files(changes) => self.files_changed(changes, now),
@@ -231,11 +235,10 @@ impl<L: Ledger> Scheduler<L> {
 
     /// When something is to be done next, should nothing happen before.
     pub fn next_wake(&self) -> Option<DateTime<Utc>> {
-        let due = self
-            .timeline
-            .first()
-            .map(|(at, _)| *at)
-            .filter(|at| !self.stopping && self.policy.only_until.is_none_or(|limit| *at <= limit));
+        let due =
+            self.timeline.first().map(|(at, _)| *at).filter(|at| {
+                !self.stopping && self.policy.only_until.is_none_or(|limit| *at <= limit)
+            });
         let retry = self.runs.values().filter_map(ActiveRun::waits_until).min();
         let retry = retry.filter(|_| !self.stopping);
         [due, retry, self.commit_again].into_iter().flatten().min()
@@ -252,7 +255,10 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Agents that run now.
     pub fn running(&self) -> usize {
-        self.runs.values().filter(|run| run.attempt.is_some()).count()
+        self.runs
+            .values()
+            .filter(|run| run.attempt.is_some())
+            .count()
     }
 
     /// Jobs that are known, and the time of the next firing.
@@ -305,7 +311,9 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     fn tick_job(&mut self, job_id: &str, now: DateTime<Utc>) {
-        let Some(entry) = self.jobs.get(job_id) else { return };
+        let Some(entry) = self.jobs.get(job_id) else {
+            return;
+        };
         let Some(job) = entry.job.clone() else { return };
         let step = life::tick(entry.record.clone(), self.clockwork(&job, entry.delay), now);
         self.apply(step, now);
@@ -335,7 +343,11 @@ impl<L: Ledger> Scheduler<L> {
             match effect {
                 Effect::Claim(occurrence) => self.claim(&job_id, &occurrence, now),
                 Effect::Skip { occurrence, reason } => self.skip(&job_id, &occurrence, reason, now),
-                Effect::Cancel { run, result, reason } => self.cancel(run, result, reason, now),
+                Effect::Cancel {
+                    run,
+                    result,
+                    reason,
+                } => self.cancel(run, result, reason, now),
                 Effect::Abort { run } => self.abort(run, now),
                 Effect::Forget => self.forget(&job_id),
                 Effect::Warn(text) => self.tell(Notice::Warning(format!("{job_id}: {text}"))),
@@ -346,7 +358,9 @@ impl<L: Ledger> Scheduler<L> {
     /// Keeps a job's record, in memory and (with the next commit) in the ledger.
     fn put(&mut self, record: JobRecord) {
         let job_id = record.job_id.clone();
-        let Some(entry) = self.jobs.get_mut(&job_id) else { return };
+        let Some(entry) = self.jobs.get_mut(&job_id) else {
+            return;
+        };
         if entry.record != record {
             entry.record = record.clone();
             self.writes.push(Write::Job(record));
@@ -356,7 +370,9 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Brings the timeline up to date with the job's next firing.
     fn index(&mut self, job_id: &str) {
-        let Some(entry) = self.jobs.get_mut(job_id) else { return };
+        let Some(entry) = self.jobs.get_mut(job_id) else {
+            return;
+        };
         let next = entry
             .record
             .next

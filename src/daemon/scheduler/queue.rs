@@ -25,14 +25,22 @@ pub enum Verdict {
 /// Judges the waiting contenders, the first due first, beside those that are running.
 ///
 /// Who waits for a container is not overtaken by a later one that would keep it waiting.
-pub fn judge(waiting: &[Contender<'_>], running: &[Contender<'_>], slots: usize) -> Vec<(u64, Verdict)> {
+pub fn judge(
+    waiting: &[Contender<'_>],
+    running: &[Contender<'_>],
+    slots: usize,
+) -> Vec<(u64, Verdict)> {
     let mut free = slots.saturating_sub(running.len());
     let mut ahead: Vec<Contender<'_>> = running.to_vec();
     let mut verdicts = Vec::with_capacity(waiting.len());
     for contender in waiting {
-        let verdict = if let Some(holder) = ahead.iter().find(|other| in_the_way(other, contender)) {
+        let verdict = if let Some(holder) = ahead.iter().find(|other| in_the_way(other, contender))
+        {
             let name = contender.container.map_or("", |(name, _, _)| name);
-            Verdict::Wait(format!("waiting for container {name}, held by run {}", holder.run))
+            Verdict::Wait(format!(
+                "waiting for container {name}, held by run {}",
+                holder.run
+            ))
         } else if free == 0 {
             Verdict::Wait(format!(
                 "waiting for a free slot ({slots} action{} at a time)",
@@ -95,7 +103,10 @@ mod tests {
     #[test]
     fn pruning_has_its_container_alone_and_says_who_holds_it() {
         let running = [on(1, "/a", Access::Shared)];
-        let waiting = [on(2, "/a", Access::Exclusive), on(3, "/b", Access::Exclusive)];
+        let waiting = [
+            on(2, "/a", Access::Exclusive),
+            on(3, "/b", Access::Exclusive),
+        ];
         let verdicts = judge(&waiting, &running, 8);
         assert_eq!(started(&verdicts), [3]);
         assert_eq!(

@@ -49,7 +49,8 @@ impl<L: Ledger> Scheduler<L> {
             record.state = RunState::Interrupted;
             record.ended = Some(now);
             record.result = Some(crate::job::JobResult::Fail);
-            record.reason = Some("freezerd went down, and the job was gone when it came back".to_owned());
+            record.reason =
+                Some("freezerd went down, and the job was gone when it came back".to_owned());
             record.waits_for = None;
             if let Some(entry) = self.jobs.get(&record.job_id) {
                 let mut job = entry.record.clone();
@@ -75,7 +76,11 @@ impl<L: Ledger> Scheduler<L> {
             },
         );
         if was_running {
-            self.interrupt(number, "freezerd or the host went down in the middle of it", now);
+            self.interrupt(
+                number,
+                "freezerd or the host went down in the middle of it",
+                now,
+            );
         } else if let Some(reason) = refusal {
             self.drop_late(number, reason, now);
         } else if !same_content && !never_started {
@@ -108,7 +113,9 @@ impl<L: Ledger> Scheduler<L> {
 
     /// The job has no run any more; it goes on to its next firing.
     fn release(&mut self, job_id: &str, now: DateTime<Utc>) {
-        let Some(entry) = self.jobs.get(job_id) else { return };
+        let Some(entry) = self.jobs.get(job_id) else {
+            return;
+        };
         let mut record = entry.record.clone();
         record.run = None;
         self.put(record);
@@ -117,7 +124,9 @@ impl<L: Ledger> Scheduler<L> {
 
     /// A run that was claimed and never started runs what the job says now.
     fn requeue_with_new_content(&mut self, number: u64, _now: DateTime<Utc>) {
-        let Some(active) = self.runs.get_mut(&number) else { return };
+        let Some(active) = self.runs.get_mut(&number) else {
+            return;
+        };
         let digest = self
             .jobs
             .get(&active.record.job_id)

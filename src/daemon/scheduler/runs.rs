@@ -15,7 +15,7 @@ use crate::lifecycle::job::{self as life, Interrupted, Occurrence, RunEnd};
 use crate::lifecycle::run::{self, Next};
 use crate::protocol::Request;
 use crate::schedule::Due;
-use crate::store::record::{AttemptEnd, AttemptRecord, RunRecord, RunState};
+use crate::store::record::{AttemptEnd, AttemptRecord, Claim, ClaimKind, RunRecord, RunState};
 use crate::store::{Ledger, Write};
 
 impl ActiveRun {
@@ -50,7 +50,9 @@ impl ActiveRun {
 impl<L: Ledger> Scheduler<L> {
     /// Makes the row of an occurrence that is to be run.
     pub(super) fn claim(&mut self, job_id: &str, occurrence: &Occurrence, now: DateTime<Utc>) {
-        let Some(entry) = self.jobs.get(job_id) else { return };
+        let Some(entry) = self.jobs.get(job_id) else {
+            return;
+        };
         let Some(job) = entry.job.clone() else { return };
         let (delay, digest) = (entry.delay, entry.record.digest.clone());
         if self.is_claimed(job_id, occurrence) {
@@ -83,8 +85,16 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     /// Makes the row of an occurrence that is not run.
-    pub(super) fn skip(&mut self, job_id: &str, occurrence: &Occurrence, reason: String, now: DateTime<Utc>) {
-        let Some(entry) = self.jobs.get(job_id) else { return };
+    pub(super) fn skip(
+        &mut self,
+        job_id: &str,
+        occurrence: &Occurrence,
+        reason: String,
+        now: DateTime<Utc>,
+    ) {
+        let Some(entry) = self.jobs.get(job_id) else {
+            return;
+        };
         let Some(job) = entry.job.clone() else { return };
         let digest = entry.record.digest.clone();
         if self.is_claimed(job_id, occurrence) {
@@ -105,10 +115,12 @@ impl<L: Ledger> Scheduler<L> {
 
     /// A clock that was set back may bring an instant a second time; its row stands.
     fn is_claimed(&mut self, job_id: &str, occurrence: &Occurrence) -> bool {
-        match self
-            .ledger
-            .claimed(job_id, occurrence.due.last, occurrence.trigger)
-        {
+        let claim = Claim {
+            job_id: job_id.to_owned(),
+            due: occurrence.due.last,
+            kind: ClaimKind::of(occurrence.trigger, occurrence.makes_up_for.is_some()),
+        };
+        match self.ledger.claimed(&claim) {
             Ok(Some(run)) => {
                 self.tell(Notice::Warning(format!(
                     "{job_id}: {} was dealt with by run {run} already",
@@ -177,7 +189,11 @@ impl<L: Ledger> Scheduler<L> {
         if self.stopping {
             return;
         }
-        let mut order: Vec<&ActiveRun> = self.runs.values().filter(|run| run.queued().is_some()).collect();
+        let mut order: Vec<&ActiveRun> = self
+            .runs
+            .values()
+            .filter(|run| run.queued().is_some())
+            .collect();
         if order.is_empty() {
             return;
         }
@@ -189,7 +205,11 @@ impl<L: Ledger> Scheduler<L> {
         let running: Vec<Contender<'_>> = self
             .runs
             .values()
-            .filter_map(|run| run.attempt.as_ref().map(|attempt| run.contender(attempt.action)))
+            .filter_map(|run| {
+                run.attempt
+                    .as_ref()
+                    .map(|attempt| run.contender(attempt.action))
+            })
             .collect();
         for (number, verdict) in queue::judge(&waiting, &running, self.policy.slots) {
             match verdict {
@@ -200,7 +220,9 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     fn say_waiting(&mut self, number: u64, reason: String) {
-        let Some(active) = self.runs.get_mut(&number) else { return };
+        let Some(active) = self.runs.get_mut(&number) else {
+            return;
+        };
         if active.waits_for.as_ref() == Some(&reason) {
             return;
         }
@@ -216,8 +238,12 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     fn start_attempt(&mut self, number: u64, now: DateTime<Utc>) {
-        let Some(active) = self.runs.get_mut(&number) else { return };
-        let Some((action, attempt)) = active.queued() else { return };
+        let Some(active) = self.runs.get_mut(&number) else {
+            return;
+        };
+        let Some((action, attempt)) = active.queued() else {
+            return;
+        };
         let Some(job_action) = active.job.actions.get(action as usize).cloned() else {
             return;
         };
@@ -270,7 +296,12 @@ impl<L: Ledger> Scheduler<L> {
         })));
     }
 
-    fn request(&self, record: &RunRecord, action: &JobAction, (index, attempt): (u32, u32)) -> Request {
+    fn request(
+        &self,
+        record: &RunRecord,
+        action: &JobAction,
+        (index, attempt): (u32, u32),
+    ) -> Request {
         let tag = |run: u64| format!("{}-{run}", self.policy.ledger_id);
         Request {
             job_id: record.job_id.clone(),
@@ -293,8 +324,12 @@ impl<L: Ledger> Scheduler<L> {
         end: AttemptEnd,
         now: DateTime<Utc>,
     ) {
-        let Some(active) = self.runs.get_mut(&number) else { return };
-        let Some(mut row) = active.attempt.take() else { return };
+        let Some(active) = self.runs.get_mut(&number) else {
+            return;
+        };
+        let Some(mut row) = active.attempt.take() else {
+            return;
+        };
         if (row.action, row.attempt) != (action, attempt) {
             active.attempt = Some(row);
             return;
@@ -344,14 +379,21 @@ impl<L: Ledger> Scheduler<L> {
             return;
         }
         if aborting {
-            self.finish(number, JobResult::Aborted, Some("aborted by hand".to_owned()), now);
+            self.finish(
+                number,
+                JobResult::Aborted,
+                Some("aborted by hand".to_owned()),
+                now,
+            );
             return;
         }
         self.proceed(number, next, reason, now);
     }
 
     fn proceed(&mut self, number: u64, next: Next, reason: Option<String>, now: DateTime<Utc>) {
-        let Some(active) = self.runs.get_mut(&number) else { return };
+        let Some(active) = self.runs.get_mut(&number) else {
+            return;
+        };
         active.record.state = match next {
             Next::Attempt { action, attempt } => RunState::Queued { action, attempt },
             Next::Wait {
@@ -373,20 +415,35 @@ impl<L: Ledger> Scheduler<L> {
 
     /// A run is to end: what it does now is ended, what it waits for is not waited for.
     pub(super) fn abort(&mut self, number: u64, now: DateTime<Utc>) {
-        let Some(active) = self.runs.get(&number) else { return };
+        let Some(active) = self.runs.get(&number) else {
+            return;
+        };
         if active.attempt.is_some() {
             self.orders.push(Order::End {
                 run: number,
                 why: Ending::Abort,
             });
         } else {
-            self.finish(number, JobResult::Aborted, Some("aborted by hand".to_owned()), now);
+            self.finish(
+                number,
+                JobResult::Aborted,
+                Some("aborted by hand".to_owned()),
+                now,
+            );
         }
     }
 
     /// Closes a row whose run never started.
-    pub(super) fn cancel(&mut self, number: u64, result: Option<JobResult>, reason: String, now: DateTime<Utc>) {
-        let Some(mut active) = self.runs.remove(&number) else { return };
+    pub(super) fn cancel(
+        &mut self,
+        number: u64,
+        result: Option<JobResult>,
+        reason: String,
+        now: DateTime<Utc>,
+    ) {
+        let Some(mut active) = self.runs.remove(&number) else {
+            return;
+        };
         active.record.state = RunState::Skipped;
         active.record.ended = Some(now);
         active.record.result = result;
@@ -401,7 +458,13 @@ impl<L: Ledger> Scheduler<L> {
         self.writes.push(Write::Run(active.record));
     }
 
-    fn finish(&mut self, number: u64, result: JobResult, reason: Option<String>, now: DateTime<Utc>) {
+    fn finish(
+        &mut self,
+        number: u64,
+        result: JobResult,
+        reason: Option<String>,
+        now: DateTime<Utc>,
+    ) {
         self.close(number, RunState::Ended, result, reason, now);
     }
 
@@ -424,7 +487,9 @@ impl<L: Ledger> Scheduler<L> {
         reason: Option<String>,
         now: DateTime<Utc>,
     ) {
-        let Some(active) = self.runs.remove(&number) else { return };
+        let Some(active) = self.runs.remove(&number) else {
+            return;
+        };
         let mut record = active.record;
         record.state = state;
         record.ended = Some(now);
