@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use freezerd::schedule::fault::Field::{self, *};
 use freezerd::schedule::parse::RawSchedule;
 use freezerd::schedule::zone::{UnknownZone, Zone};
@@ -549,6 +549,27 @@ fn the_years_after_2099_are_years_like_any_other() {
         2,
     );
     assert_eq!(last, ["9999-12-31T00:00:00+13:00"]);
+}
+
+#[test]
+fn rare_days_are_found_across_the_turn_of_a_century() {
+    let zone = Zone::utc();
+    let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    for start_year in [1990, 2073, 2097, 2190, 2390] {
+        let now = at(&format!("{start_year}-03-01T00:00:00Z"));
+        for (number, name) in (0..).zip(names) {
+            let leap_day = |year: i32| NaiveDate::from_ymd_opt(year, 2, 29);
+            let expected: Vec<NaiveDate> = (start_year + 1..)
+                .filter_map(leap_day)
+                .filter(|date| date.weekday().num_days_from_monday() == number)
+                .take(3)
+                .collect();
+            let schedule = schedule(&[(Month, "2"), (Day, "29"), (DayOfWeek, name), (Hour, "0")]);
+            let firings = schedule.occurrences(now, now, &zone).take(3);
+            let found: Vec<NaiveDate> = firings.map(|firing| firing.date_naive()).collect();
+            assert_eq!(found, expected, "{name} from {start_year}");
+        }
+    }
 }
 
 #[test]
