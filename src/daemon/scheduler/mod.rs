@@ -75,7 +75,7 @@ pub enum Order {
         event: String,
     },
     /// Tell people.
-    Tell(Notice),
+    Tell(Box<Notice>),
 }
 
 /// Why an agent is ended.
@@ -418,6 +418,6 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     fn tell(&mut self, notice: Notice) {
-        self.orders.push(Order::Tell(notice));
+        self.orders.push(Order::Tell(Box::new(notice)));
     }
 }
