@@ -269,20 +269,54 @@ pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>)
 }
 
 /// The host's zone is another now. What was due by the old one has been dealt with; the wall clock's times in the new
-/// one count from now on, not from the last run. A date keeps what it owes: it has no other firing.
-pub fn zone_changed(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -> Step {
-    let repeats_by_the_clock = matches!(clockwork.schedule.kind(), Kind::Calendar | Kind::Interval);
-    if repeats_by_the_clock && clockwork.schedule.zone().is_none() {
-        record.handled = dealt_with(record.handled, clockwork, now);
-    }
-    // A date that was still to come may have passed by the new wall clock.
-    if record.standing == Standing::OnSchedule
-        && record.run.is_none()
-        && let Some(date) = date_of(&record, clockwork)
-    {
-        record.handled = record.handled.min(date - TICK);
+/// one count from now on, not from the last run. A date that is still to come is owed even where the new wall clock
+/// has passed it, since it has no other firing; one that was dealt with does not come again.
+pub fn zone_changed(
+    mut record: JobRecord,
+    old_zone: &Zone,
+    clockwork: Clockwork<'_>,
+    now: DateTime<Utc>,
+) -> Step {
+    let by_the_old_clock = Clockwork {
+        zone: old_zone,
+        ..clockwork
+    };
+    match clockwork.schedule.kind() {
+        Kind::Calendar | Kind::Interval if clockwork.schedule.zone().is_none() => {
+            record.handled = dealt_with(record.handled, clockwork, now);
+        }
+        Kind::Date if record.standing == Standing::OnSchedule => {
+            if let (Some(was), Some(is)) = (
+                date_of(&record, by_the_old_clock),
+                date_of(&record, clockwork),
+            ) {
+                record.handled = if was <= record.handled {
+                    record.handled.max(is)
+                } else {
+                    record.handled.min(is - TICK)
+                };
+            }
+        }
+        _ => {}
     }
     settle(record, Vec::new(), clockwork)
+}
+
+/// The newest of the instants that came due has its row already, from before the clock was set back: what is to be
+/// done about the others, if there are any. A row for them was made, or not, when the clock first came by.
+pub fn but_the_last(
+    record: &JobRecord,
+    clockwork: Clockwork<'_>,
+    due: &Due,
+    now: DateTime<Utc>,
+) -> Option<Effect> {
+    let others = clockwork.schedule.due_between(
+        due.first - TICK,
+        due.last - TICK,
+        record.anchor,
+        clockwork.zone,
+    )?;
+    Some(judge_due(record, clockwork, others, now - clockwork.delay))
 }
 
 /// A row that was claimed and never started is not run after all, or the claim found a row that stood already: the

@@ -37,7 +37,7 @@ impl<L: Ledger> Scheduler<L> {
 
     /// The host's wall clock shows the time of another zone.
     pub(super) fn zone_changed(&mut self, zone: Zone, now: DateTime<Utc>) {
-        self.policy.zone = zone;
+        let old_zone = std::mem::replace(&mut self.policy.zone, zone);
         let all: Vec<String> = self.jobs.keys().cloned().collect();
         for job_id in all {
             let Some(entry) = self.jobs.get(&job_id) else {
@@ -47,7 +47,7 @@ impl<L: Ledger> Scheduler<L> {
                 continue;
             };
             let clockwork = self.clockwork(&job, entry.delay);
-            let step = life::zone_changed(entry.record.clone(), clockwork, now);
+            let step = life::zone_changed(entry.record.clone(), &old_zone, clockwork, now);
             self.apply(step, now);
         }
     }

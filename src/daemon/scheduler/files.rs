@@ -109,6 +109,18 @@ impl<L: Ledger> Scheduler<L> {
 
     /// After the first look: jobs and files that the ledger knows and the jobs directory does not.
     fn forget_missing(&mut self, now: DateTime<Utc>) {
+        // The files first: one that was bad and is gone keeps no job.
+        let files: Vec<String> = self
+            .files
+            .keys()
+            .filter(|file| !self.seen_files.contains(*file))
+            .cloned()
+            .collect();
+        for file in files {
+            self.files.remove(&file);
+            self.batch.forget_file(file);
+        }
+        self.seen_files.clear();
         let jobs: Vec<String> = self
             .jobs
             .iter()
@@ -124,17 +136,6 @@ impl<L: Ledger> Scheduler<L> {
             }
             self.job_gone(&job_id, now);
         }
-        let files: Vec<String> = self
-            .files
-            .keys()
-            .filter(|file| !self.seen_files.contains(*file))
-            .cloned()
-            .collect();
-        for file in files {
-            self.files.remove(&file);
-            self.batch.forget_file(file);
-        }
-        self.seen_files.clear();
     }
 
     fn is_invalid(&self, file: Option<&str>) -> bool {

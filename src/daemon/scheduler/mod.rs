@@ -352,8 +352,7 @@ impl<L: Ledger> Scheduler<L> {
         self.put(step.record);
         for effect in step.effects {
             match effect {
-                Effect::Claim(occurrence) => self.claim(&job_id, &occurrence, now),
-                Effect::Skip { occurrence, reason } => self.skip(&job_id, &occurrence, reason, now),
+                Effect::Claim(_) | Effect::Skip { .. } => self.take_on(&job_id, effect, now),
                 Effect::Cancel {
                     run,
                     result,

@@ -40,6 +40,7 @@ impl<L: Ledger> Scheduler<L> {
 
     fn resume(&mut self, mut record: RunRecord, now: DateTime<Utc>) {
         let number = record.number;
+        self.close_attempts(number, now);
         let known = self.jobs.get(&record.job_id).and_then(|entry| {
             let job = entry.job.clone()?;
             Some((job, entry.record.digest == record.digest, entry.delay))
@@ -64,7 +65,6 @@ impl<L: Ledger> Scheduler<L> {
         let never_started = record.started.is_none();
         let late = now - delay - record.due;
         let refusal = life::catch_up_refusal(&job.schedule, late).filter(|_| never_started);
-        self.close_attempts(number, now);
         self.runs.insert(
             number,
             ActiveRun {

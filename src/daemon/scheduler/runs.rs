@@ -9,26 +9,23 @@ use super::notice::Notice;
 use super::{ActiveRun, Ending, Order, Scheduler};
 use crate::daemon::words;
 use crate::job::{Job, JobResult};
-use crate::lifecycle::job::{self as life, Interrupted, Occurrence, RunEnd};
+use crate::lifecycle::job::{self as life, Effect, Interrupted, Occurrence, RunEnd};
 use crate::lifecycle::run::{self, Next};
 use crate::schedule::Due;
 use crate::store::Ledger;
-use crate::store::record::{AttemptEnd, Claim, ClaimKind, RunRecord, RunState};
+use crate::store::record::{AttemptEnd, Claim, ClaimKind, RunRecord, RunState, Trigger};
+
+/// How many instants that have their rows are gone back over in search of one that has none.
+const MOST_TRIES: u32 = 10_000;
 
 impl<L: Ledger> Scheduler<L> {
     /// Makes the row of an occurrence that is to be run.
-    pub(super) fn claim(&mut self, job_id: &str, occurrence: &Occurrence, now: DateTime<Utc>) {
+    fn claim(&mut self, job_id: &str, occurrence: &Occurrence, now: DateTime<Utc>) {
         let Some(entry) = self.jobs.get(job_id) else {
             return;
         };
         let Some(job) = entry.job.clone() else { return };
         let (delay, digest) = (entry.delay, entry.record.digest.clone());
-        if self.is_claimed(job_id, occurrence) {
-            let known = self.jobs[job_id].record.clone();
-            let step = life::dropped(known, self.clockwork(&job, delay), now);
-            self.apply(step, now);
-            return;
-        }
         let record = self.row(job_id, occurrence, &job, digest, now);
         let number = record.number;
         self.batch.claim(record.clone());
@@ -57,21 +54,12 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     /// Makes the row of an occurrence that is not run.
-    pub(super) fn skip(
-        &mut self,
-        job_id: &str,
-        occurrence: &Occurrence,
-        reason: String,
-        now: DateTime<Utc>,
-    ) {
+    fn skip(&mut self, job_id: &str, occurrence: &Occurrence, reason: String, now: DateTime<Utc>) {
         let Some(entry) = self.jobs.get(job_id) else {
             return;
         };
         let Some(job) = entry.job.clone() else { return };
         let digest = entry.record.digest.clone();
-        if self.is_claimed(job_id, occurrence) {
-            return;
-        }
         let mut record = self.row(job_id, occurrence, &job, digest, now);
         record.state = RunState::Skipped;
         record.ended = Some(now);
@@ -85,24 +73,64 @@ impl<L: Ledger> Scheduler<L> {
         self.batch.claim(record);
     }
 
-    /// A clock that was set back may bring an instant a second time; its row stands.
-    fn is_claimed(&mut self, job_id: &str, occurrence: &Occurrence) -> bool {
+    /// Makes the row of what came due: to be run, or to say why not.
+    ///
+    /// A clock that was set back may bring an instant a second time. Its row stands, and a row is made only for the
+    /// instants that have none.
+    pub(super) fn take_on(&mut self, job_id: &str, effect: Effect, now: DateTime<Utc>) {
+        let mut next = Some(effect);
+        let mut tries = 0;
+        while let Some(effect) = next.take() {
+            let (Effect::Claim(occurrence) | Effect::Skip { occurrence, .. }) = &effect else {
+                return;
+            };
+            let Some(run) = self.row_of(job_id, occurrence) else {
+                return match effect {
+                    Effect::Claim(occurrence) => self.claim(job_id, &occurrence, now),
+                    Effect::Skip { occurrence, reason } => {
+                        self.skip(job_id, &occurrence, reason, now)
+                    }
+                    _ => {}
+                };
+            };
+            if tries == 0 {
+                self.tell(Notice::Warning(format!(
+                    "{job_id}: {} was dealt with by run {run} already",
+                    occurrence.due.last.format("%F %T UTC")
+                )));
+            }
+            tries += 1;
+            let of_schedule = occurrence.makes_up_for.is_none()
+                && occurrence.trigger != Trigger::Manual
+                && tries < MOST_TRIES;
+            if let Some(entry) = self.jobs.get(job_id).filter(|_| of_schedule)
+                && let Some(job) = &entry.job
+            {
+                let clockwork = self.clockwork(job, entry.delay);
+                next = life::but_the_last(&entry.record, clockwork, &occurrence.due, now);
+            }
+        }
+        let Some(entry) = self.jobs.get(job_id) else {
+            return;
+        };
+        if let Some(job) = entry.job.clone()
+            && entry.record.run.is_none()
+        {
+            let clockwork = self.clockwork(&job, entry.delay);
+            let step = life::dropped(entry.record.clone(), clockwork, now);
+            self.apply(step, now);
+        }
+    }
+
+    /// The row that an occurrence has already.
+    fn row_of(&self, job_id: &str, occurrence: &Occurrence) -> Option<u64> {
         let claim = Claim {
             job_id: job_id.to_owned(),
             due: occurrence.due.last,
             kind: ClaimKind::of(occurrence.trigger, occurrence.makes_up_for.is_some()),
         };
-        match self.ledger.claimed(&claim) {
-            Ok(Some(run)) => {
-                self.tell(Notice::Warning(format!(
-                    "{job_id}: {} was dealt with by run {run} already",
-                    occurrence.due.last.format("%F %T UTC")
-                )));
-                true
-            }
-            // A ledger that cannot be read cannot be written either: the commit will tell.
-            Ok(None) | Err(_) => false,
-        }
+        // A ledger that cannot be read cannot be written either: the commit will tell.
+        self.ledger.claimed(&claim).unwrap_or(None)
     }
 
     fn row(

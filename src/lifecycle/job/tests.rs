@@ -268,7 +268,7 @@ fn another_zone_owes_no_run_for_a_time_of_day_that_has_passed_in_it() {
     )
     .record;
     // 03:00 in New York was at 08:00 UTC.
-    let record = zone_changed(record, there, at("2026-01-01T12:00:00Z")).record;
+    let record = zone_changed(record, &berlin, there, at("2026-01-01T12:00:00Z")).record;
     assert_eq!(record.next, Some(at("2026-01-02T08:00:00Z")));
 }
 
@@ -283,7 +283,7 @@ fn a_date_that_has_passed_by_the_clock_of_another_zone_is_still_run() {
     );
     let there = clockwork(&schedule, &tokyo, NO_DELAY);
     let now = at("2026-01-01T12:00:00Z");
-    let record = zone_changed(record, there, now).record;
+    let record = zone_changed(record, &berlin, there, now).record;
     let (_, occurrence) = run_at(record, there, now, 1);
     assert_eq!(occurrence.trigger, Trigger::CatchUp);
 }
@@ -296,4 +296,24 @@ fn many_missed_firings_are_one_run_that_says_how_many() {
     let (_, occurrence) = run_at(record, clockwork, at("2026-01-02T12:05:00Z"), 1);
     assert_eq!(occurrence.trigger, Trigger::CatchUp);
     assert_eq!(occurrence.due.count, 144);
+}
+
+#[test]
+fn a_date_that_is_being_run_does_not_come_again_by_the_clock_of_another_zone() {
+    let schedule = schedule(&[("schedule_date", "2026-01-01T15:00:00")]);
+    let berlin = Zone::bundled("Europe/Berlin").expect("a zone");
+    let new_york = Zone::bundled("America/New_York").expect("a zone");
+    let here = clockwork(&schedule, &berlin, NO_DELAY);
+    let there = clockwork(&schedule, &new_york, NO_DELAY);
+    let record = seen(here, at("2026-01-01T09:00:00Z"));
+    let (record, _) = run_at(record, here, at("2026-01-01T14:00:00Z"), 1);
+    let record = zone_changed(record, &berlin, there, at("2026-01-01T14:05:00Z")).record;
+    assert_eq!(record.next, None);
+    let step = run_ended(
+        record,
+        &ended(JobResult::Success),
+        there,
+        at("2026-01-01T14:10:00Z"),
+    );
+    assert_eq!(step.record.standing, Standing::Finished);
 }
