@@ -421,7 +421,8 @@ impl Daemon<'_> {
             || "nothing to come".to_owned(),
             |next| format!("next run at {}", words::moment(next, &self.zone)),
         );
-        format!("{jobs} jobs, {running} running, {next}")
+        let jobs = crate::units::count(jobs as u64, "job", "jobs");
+        format!("{jobs}, {running} running, {next}")
     }
 }
 

@@ -49,6 +49,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// This user may not read it.
+    #[error("the ledger {path} belongs to another user: run the command as that user, or as root")]
+    Denied {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process writes it.
     #[error("the ledger {path} is in use by another freezerd")]
     InUse {
@@ -362,10 +368,20 @@ fn new_id() -> String {
 
 /// Opens the ledger beside its writer, or without one.
 pub fn open_read_only(path: &Path) -> Result<Reader, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing {
-            path: path.to_owned(),
-        });
+    match std::fs::File::open(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(StoreError::Denied {
+                path: path.to_owned(),
+            });
+        }
+        // Whatever else is wrong with it, the database says better.
+        Err(_) => {}
     }
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
