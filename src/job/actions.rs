@@ -119,6 +119,9 @@ pub(super) fn job_action(
     let log_file = judge.path(fields.get("log_file"));
     judge.word(fields.get("action"));
     mode(fields, judge);
+    // Some kinds of work have no use for these, but a bad value is told all the same.
+    judge.backup_name(fields);
+    judge.name(fields.set("hostname"), "a host's name");
     let works = entry.works?;
     let word = works.words().next().unwrap_or("backup");
     let whose = if word == "admin" || word == "info" || word == "exec" {
@@ -449,6 +452,9 @@ fn exec(fields: &Fields<'_>, judge: &mut Judge<'_>) -> Option<Exec> {
                 .help("the daemon's `disable_exec` is set; whoever runs it decides"),
         );
     }
+    judge.storage(fields.get("storage"));
+    judge.text(fields.get("container"));
+    judge.path(fields.get("encrypt_pass_file"));
     let field = fields.set("command")?;
     let Value::List(nodes) = &field.node.value else {
         let command = judge.text(Some(field))?;

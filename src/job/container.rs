@@ -42,7 +42,7 @@ impl Judge<'_> {
     }
 
     /// Whether the storage is one that there is.
-    fn storage(&mut self, field: Option<Field<'_>>) -> bool {
+    pub fn storage(&mut self, field: Option<Field<'_>>) -> bool {
         let Some(field) = field else { return true };
         if field.node.is_unset() {
             return true;

@@ -218,7 +218,12 @@ impl Reader<'_> {
                     "expected `\"` before the colon",
                     "",
                 );
-                self.at = self.line_end(self.at);
+                let end = self.line_end(self.at);
+                self.at = if self.peek_at(end - 1) == Some(b',') {
+                    end - 1
+                } else {
+                    end
+                };
                 return None;
             }
             Some(_) => {
