@@ -23,8 +23,10 @@ mod lint;
 mod parse;
 pub mod render;
 pub mod schema;
+mod special;
 mod timing;
 mod values;
+mod works;
 
 use action::JobAction;
 use diagnostic::Diagnostic;

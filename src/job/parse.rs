@@ -199,6 +199,9 @@ fn read_job(
     places.schedule = first.map(|field| field.key_span.clone());
     let initial = timing::initial_state(&schedule_fields, judge);
     let defaults = object(fields, "action_defaults", Place::Action, judge);
+    for field in defaults.iter() {
+        judge.any(*field, &timing);
+    }
     let mut actions = Vec::new();
     let mut seen = Works::NONE;
     for node in action_nodes(fields, judge) {

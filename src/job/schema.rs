@@ -11,8 +11,10 @@ use super::{ACTION_LIMIT, identity};
 /// The schema, draft 2020-12.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
-    definitions.insert("job".to_owned(), object(Place::Job));
+    definitions.insert("job".to_owned(), job());
     definitions.insert("entry".to_owned(), object(Place::Entry));
+    definitions.insert("complete_entry".to_owned(), complete_entry());
+    definitions.insert("complete_action".to_owned(), complete_action());
     definitions.insert("schedule".to_owned(), object(Place::Schedule));
     definitions.insert("defaults".to_owned(), action(Works::ALL, false));
     for (word, works) in Works::WORDS {
@@ -41,7 +43,7 @@ const REMARKS: &str = "^(x[-_]|_)";
 
 /// What leaves a key unset.
 fn unset() -> Value {
-    json!({ "enum": [null, false, ""] })
+    json!({ "anyOf": [{ "enum": [null, false] }, { "type": "string", "pattern": "^\\s*$" }] })
 }
 
 /// The keys of a place as properties; those with `-` for `_`, and the other names, as patterns, so that an editor
@@ -103,8 +105,8 @@ fn object(place: Place) -> Value {
     object.into()
 }
 
-/// That a key is there, under one of its names.
-fn given(key: &Key) -> Value {
+/// All names of a key: its aliases too, each with `_` and with `-`.
+fn names(key: &Key) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in std::iter::once(&key.name).chain(key.aliases) {
         names.push((*name).to_owned());
@@ -112,14 +114,84 @@ fn given(key: &Key) -> Value {
             names.push(name.replace('_', "-"));
         }
     }
-    let choices: Vec<Value> = names
+    names
+}
+
+/// That a key is there under one of its names, and says something.
+fn given(key: &Key) -> Value {
+    let choices: Vec<Value> = names(key)
         .into_iter()
-        .map(|name| json!({ "required": [name] }))
+        .map(|name| json!({ "required": [&name], "properties": { &name: { "not": unset() } } }))
         .collect();
     match choices.as_slice() {
         [only] => only.clone(),
         _ => json!({ "anyOf": choices }),
     }
+}
+
+/// The job. Where it has no `action_defaults`, each action must have all that it needs.
+fn job() -> Value {
+    let mut job = object(Place::Job);
+    let each = json!({ "if": { "type": "array" }, "then": { "items": { "$ref": "#/$defs/complete_entry" } }, "else": { "$ref": "#/$defs/complete_entry" } });
+    let lists: Map<String, Value> = Place::Job
+        .find("job_actions")
+        .map(names)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|name| (name, each.clone()))
+        .collect();
+    if let Some(Value::Array(rules)) = job.get_mut("allOf") {
+        rules.push(json!({
+            "if": { "anyOf": [{ "required": ["action_defaults"] }, { "required": ["action-defaults"] }] },
+            "then": true,
+            "else": { "properties": lists }
+        }));
+    }
+    job
+}
+
+/// An entry whose action has all that it needs.
+fn complete_entry() -> Value {
+    let action = json!({ "$ref": "#/$defs/complete_action" });
+    json!({ "properties": { "freezer_action": &action, "freezer-action": &action } })
+}
+
+/// An action that has all that its kind needs.
+fn complete_action() -> Value {
+    let mut branches = Vec::new();
+    for (word, works) in Works::WORDS {
+        let mut needs: Vec<Value> = Place::Action
+            .keys()
+            .iter()
+            .filter(|key| key.required.meets(works))
+            .map(given)
+            .collect();
+        if works == Works::ADMIN {
+            let ages = ["remove_older_than", "remove_from_date"];
+            let ages: Vec<Value> = ages
+                .into_iter()
+                .filter_map(|name| Place::Action.find(name))
+                .map(given)
+                .collect();
+            needs.push(json!({ "anyOf": ages }));
+        }
+        let mut condition = has_word(word);
+        if works == Works::BACKUP {
+            // Without a word it is a backup.
+            needs.push(json!({ "$ref": "#/$defs/backup" }));
+            condition = json!({ "anyOf": [condition, { "not": { "required": ["action"] } }, { "properties": { "action": unset() } }] });
+        }
+        branches.push(json!({ "if": condition, "then": { "allOf": needs } }));
+    }
+    json!({ "if": { "type": "object" }, "then": { "allOf": branches } })
+}
+
+/// That `action` is this word.
+fn has_word(word: &str) -> Value {
+    json!({
+        "required": ["action"],
+        "properties": { "action": { "type": "string", "pattern": format!("^\\s*{word}\\s*$") } }
+    })
 }
 
 /// The keys of one kind of action. Which of them are required cannot be said here: `action_defaults` may have them.
@@ -135,10 +207,8 @@ fn action(works: Works, exact: bool) -> Value {
 fn any_action() -> Value {
     let mut branches: Vec<Value> = Vec::new();
     for (word, _) in Works::WORDS {
-        branches.push(json!({
-            "if": { "required": ["action"], "properties": { "action": { "type": "string", "pattern": format!("^\\s*{word}\\s*$") } } },
-            "then": { "$ref": format!("#/$defs/{word}") }
-        }));
+        branches
+            .push(json!({ "if": has_word(word), "then": { "$ref": format!("#/$defs/{word}") } }));
     }
     branches.push(json!({ "$ref": "#/$defs/defaults" }));
     json!({ "type": "object", "allOf": branches })
@@ -166,27 +236,40 @@ fn described(key: &Key, value: Value) -> Value {
 /// What a key takes.
 fn value(key: &Key) -> Value {
     if matches!(key.standing, Standing::Unsupported(_)) {
-        return json!({ "enum": [null, false, "", -1, "-1"] });
+        return json!({ "anyOf": [{ "enum": [-1, "-1"] }, unset()] });
     }
     if !matches!(key.standing, Standing::Used) {
         return json!({});
     }
     let or_unset = |value: Value| json!({ "anyOf": [value, unset()] });
     match key.shape {
-        Shape::Text | Shape::Path | Shape::Schedule | Shape::Date | Shape::Compression => {
+        Shape::Text | Shape::Path | Shape::Schedule | Shape::Date => {
             or_unset(json!({ "type": ["string", "number"] }))
         }
         Shape::JobId => or_unset(json!({
-            "type": ["string", "number"],
-            "pattern": "^([A-Za-z0-9_-]+|\\s*)$",
-            "maxLength": identity::ID_LIMIT
+            "anyOf": [
+                { "type": "number", "multipleOf": 1 },
+                { "type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": identity::ID_LIMIT }
+            ]
         })),
-        Shape::Flag => {
-            json!({ "anyOf": [{ "type": ["boolean", "null"] }, { "type": "string", "pattern": "^\\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo][Nn][Ee]|)\\s*$" }] })
-        }
-        Shape::Links => {
-            json!({ "anyOf": [{ "type": ["boolean", "null"] }, { "type": "string", "pattern": "^\\s*([A-Za-z]*)\\s*$" }] })
-        }
+        Shape::Flag => json!({
+            "anyOf": [
+                { "type": ["boolean", "null"] },
+                { "type": "string", "pattern": any_case(&["true", "false", "none", ""]) }
+            ]
+        }),
+        Shape::Links => json!({
+            "anyOf": [
+                { "type": ["boolean", "null"] },
+                { "type": "string", "pattern": any_case(&["true", "false", "none", "soft", "hard", "all", ""]) }
+            ]
+        }),
+        Shape::Compression => or_unset(json!({
+            "anyOf": [
+                { "type": "number", "multipleOf": 1, "minimum": -7, "maximum": 22 },
+                { "type": "string", "pattern": "^\\s*([-+]?[0-9]+|zstd|gzip|bzip2|xz)\\s*$" }
+            ]
+        })),
         Shape::Number {
             least, most, whole, ..
         } => {
@@ -196,9 +279,12 @@ fn value(key: &Key) -> Value {
             }
             json!({ "anyOf": [number, { "type": "string", "pattern": "^\\s*[-+.0-9eE]*\\s*$" }, unset()] })
         }
-        Shape::Timestamp => {
-            json!({ "anyOf": [{ "type": "number" }, { "type": "string", "pattern": "^\\s*[-+.0-9eE]*\\s*$" }, unset()] })
-        }
+        Shape::Timestamp => or_unset(json!({
+            "anyOf": [
+                { "type": "number", "maximum": 253_402_300_799_u64 },
+                { "type": "string", "pattern": "^\\s*[-+]?[0-9]*([.][0-9]*)?\\s*$" }
+            ]
+        })),
         Shape::Words(words) => {
             let plain: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let pattern = format!("^\\s*({}|)\\s*$", plain.join("|"));
@@ -226,4 +312,15 @@ fn value(key: &Key) -> Value {
         Shape::Object(_) => json!({ "$ref": "#/$defs/action" }),
         Shape::Anything => json!({}),
     }
+}
+
+/// A pattern for one of some words in any case. JSON Schema has no flag for that.
+fn any_case(words: &[&str]) -> String {
+    let word = |word: &str| -> String {
+        word.chars()
+            .map(|it| format!("[{}{it}]", it.to_ascii_uppercase()))
+            .collect()
+    };
+    let words: Vec<String> = words.iter().map(|it| word(it)).collect();
+    format!("^\\s*({})\\s*$", words.join("|"))
 }
