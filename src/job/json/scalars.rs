@@ -411,10 +411,33 @@ impl<'a> Reader<'a> {
             "not a value of JSON",
             help,
         );
+        // `int (seconds)`, `string ["one", "other"]`: all of it describes the value, and one message is enough.
+        self.rest_of_line();
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        if matches!(self.peek(), Some(b'[' | b'{')) {
+            self.value();
+        }
         Node {
             span,
             value: Value::Broken,
         }
+    }
+
+    /// Steps over what follows in this line and is neither a value nor what stands between values.
+    fn rest_of_line(&mut self) {
+        let rest = self
+            .slice(self.at..self.line_end(self.at))
+            .trim_start_matches([' ', '\t']);
+        let ends = [',', ':', '"', '\'', '{', '}', '[', ']', '#', '/'];
+        if rest.is_empty() || rest.starts_with(ends) {
+            return;
+        }
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        self.skip_rubbish();
     }
 
     /// The beginning of something that is no key of JSON.
@@ -447,10 +470,14 @@ impl<'a> Reader<'a> {
             );
             return Some((word, span));
         }
+        self.at = span.end;
+        self.rest_of_line();
+        let span = start..self.at;
+        let written = quoted(self.slice(span.clone()));
         self.fault(
             codes::BARE_WORD,
             span,
-            format!("{} stands where a member is expected", quoted(&word)),
+            format!("{written} stands where a member is expected"),
             "expected `\"key\": value`",
             "",
         );
