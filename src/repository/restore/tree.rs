@@ -162,7 +162,7 @@ impl Restorer<'_> {
         let nodes = match self.engine.get_tree(&tree) {
             Ok(tree) => tree.nodes,
             Err(error) => {
-                let error = Error::engine("read a directory", Path::new(&self.engine.name), &error);
+                let error = Error::engine("read a directory", super::place(self.engine), &error);
                 return self.problem(path, format!("what is in it cannot be read: {error}"));
             }
         };
