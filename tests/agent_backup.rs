@@ -11,7 +11,7 @@ use std::process::Command;
 use agent_support::*;
 use freezerd::agent::{find_run, list_snapshots};
 use freezerd::job::action::{Backup, Container, Restore, Work};
-use freezerd::protocol::Verdict;
+use freezerd::protocol::{Report, Verdict};
 
 /// Runs the agent as a user to whom permissions mean something. The program is copied to where that user gets at it.
 fn run_as_nobody(place: &Place, work: Work) -> Ended {
@@ -459,6 +459,72 @@ fn names_in_the_log_cannot_forge_lines() {
     );
     assert!(
         ended.said("x\\nfreezerd: all is well\\u{1b}[2J"),
+        "{ended:#?}"
+    );
+}
+
+#[test]
+fn an_engine_that_breaks_is_told_in_words_and_without_an_outcome() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    // A user of its own that may have just the threads that the agent itself needs: the engine's first one fails.
+    let user = 61_234;
+    let allowed = is_root()
+        && Command::new("prlimit")
+            .arg("--version")
+            .output()
+            .is_ok_and(|output| output.status.success());
+    if !allowed {
+        eprintln!(
+            "SKIPPED: a breaking engine, since limiting its threads takes root's rights and prlimit"
+        );
+        return;
+    }
+    let program = place.path("freezerd");
+    fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
+    fs::create_dir(place.path("parent")).unwrap();
+    for name in ["source", "pass", "parent"] {
+        std::os::unix::fs::chown(place.path(name), Some(user), Some(user)).unwrap();
+    }
+    let path = place.path("parent/container");
+    let container = Container {
+        name: path.to_str().unwrap().to_owned(),
+        path,
+        ..place.container()
+    };
+    let work = Work::Backup(Backup {
+        container,
+        ..place.backup()
+    });
+    let mut command = Command::new("prlimit");
+    command
+        .arg("--nproc=2")
+        .arg(program)
+        .arg("agent")
+        .uid(user)
+        .gid(user);
+    let ended = Agent::start_with(&mut command, &request(work)).end();
+    assert_eq!(
+        ended.status.code(),
+        Some(freezerd::agent::BROKEN),
+        "{ended:#?}"
+    );
+    let Some(Report::Panicked { message }) = ended.reports.last() else {
+        panic!("{ended:#?}")
+    };
+    assert_eq!(
+        message,
+        "the engine could not go on: Resource temporarily unavailable"
+    );
+    assert!(
+        !ended
+            .reports
+            .iter()
+            .any(|report| matches!(report, Report::Outcome(_))),
+        "{ended:#?}"
+    );
+    assert!(
+        !format!("{:?}", ended.log).contains("panicked"),
         "{ended:#?}"
     );
 }

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Denied,
     /// What the repository holds is not what it should be.
     Damaged,
+    /// Another program is at work on it.
+    Busy,
     /// No space is left.
     NoSpace,
     /// Reading or writing failed.
@@ -45,7 +47,7 @@ impl ErrorKind {
             | ErrorKind::BadOption
             | ErrorKind::Denied
             | ErrorKind::Damaged => true,
-            ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Engine => false,
+            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Engine => false,
         }
     }
 }
