@@ -11,7 +11,7 @@ use agent_support::*;
 use freezerd::agent::ENDED;
 use freezerd::job::action::{Exec, Work};
 use freezerd::protocol::{Report, Verdict};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn told_to_end(agent: &Agent) {
     kill_process(Pid::from_child(&agent.child), Signal::TERM).unwrap();
@@ -221,6 +221,22 @@ fn what_a_command_left_in_the_background_ends_with_it_when_told_to() {
     told_to_end(&agent);
     agent.wait_for_line("grandchild tidied");
     assert_ended(&agent.end());
+}
+
+#[test]
+fn what_a_command_leaves_in_the_background_does_not_hold_up_its_success() {
+    let mut agent = Agent::start(&request(shell("sleep 1000 & echo started")));
+    let group = Pid::from_child(&agent.child);
+    let outcome = loop {
+        if let Report::Outcome(outcome) = agent.reports.recv_timeout(PATIENCE).unwrap() {
+            break outcome;
+        }
+    };
+    assert_eq!(outcome.verdict, Verdict::Success);
+    assert_eq!(agent.child.wait().unwrap().code(), Some(0));
+    // It is still there, in the group that the daemon knows.
+    kill_process_group(group, Signal::KILL).unwrap();
+    agent.end();
 }
 
 #[test]

@@ -31,6 +31,7 @@ use super::{Repository, Snapshot};
 
 mod contents;
 mod directory;
+mod entries;
 mod metadata;
 mod tree;
 

@@ -7,16 +7,18 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rustic_core::{
-    ErrorKind, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticError, RusticResult,
-};
+use rustic_core::{ErrorKind, ReadSource, ReadSourceEntry, RusticError, RusticResult};
+
+mod reader;
+
+use reader::OpenFile;
 
 use super::monitor::{Monitor, ProblemList};
 use super::node::{self, Names};
@@ -305,82 +307,6 @@ impl Iterator for Walk {
     }
 }
 
-/// A file that the walk opened.
-pub(super) struct OpenFile {
-    file: File,
-    size: u64,
-    path: PathBuf,
-    shared: Arc<Shared>,
-}
-
-impl ReadSourceOpen for OpenFile {
-    type Reader = Reader;
-
-    fn open(self) -> RusticResult<Reader> {
-        Ok(Reader {
-            left: self.size,
-            file: self.file,
-            path: self.path,
-            shared: self.shared,
-            finished: self.size == 0,
-        })
-    }
-}
-
-/// Reads a file up to the size that it had when it was opened: what is written to it later belongs to the next
-/// backup.
-pub(super) struct Reader {
-    file: File,
-    left: u64,
-    path: PathBuf,
-    shared: Arc<Shared>,
-    finished: bool,
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 || buffer.is_empty() {
-            self.finished |= self.left == 0;
-            return Ok(0);
-        }
-        let length = buffer
-            .len()
-            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        match self.file.read(&mut buffer[..length]) {
-            Ok(0) => {
-                self.finished = true;
-                self.left = 0;
-                self.shared
-                    .problem(&self.path, "became shorter while it was being read");
-                Ok(0)
-            }
-            Ok(count) => {
-                self.left -= count as u64;
-                self.finished = self.left == 0;
-                Ok(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                self.finished = true;
-                self.shared.lost.fetch_add(1, Ordering::Relaxed);
-                self.shared.problem(
-                    &self.path,
-                    format!("cannot be read: {}", os::reason(&error)),
-                );
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.shared.engine_gave_up.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
 /// Walks the tree without an engine, for a dry run: afterwards the shared counts say what a backup would have found.
 pub(super) fn rehearse(shared: &Arc<Shared>) -> RusticResult<()> {
     for entry in Walk::new(Arc::clone(shared)) {
@@ -390,163 +316,4 @@ pub(super) fn rehearse(shared: &Arc<Shared>) -> RusticResult<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::repository::Silent;
-    use crate::repository::monitor::Problem;
-
-    fn shared(top: &Path) -> Arc<Shared> {
-        Arc::new(Shared {
-            top: top.to_path_buf(),
-            exclude: Patterns::default(),
-            ignore_unreadable: Patterns::new(&["may-go"]),
-            container: None,
-            monitor: Arc::new(Silent),
-            problems: ProblemList::default(),
-            ignored: AtomicU64::new(0),
-            files: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
-            engine_gave_up: AtomicBool::new(false),
-        })
-    }
-
-    /// Walks until this name comes.
-    fn walk_to(walk: &mut Walk, name: &str) -> ReadSourceEntry<OpenFile> {
-        walk.map(|entry| entry.unwrap())
-            .find(|entry| entry.path.file_name().is_some_and(|found| found == name))
-            .unwrap()
-    }
-
-    fn problems(shared: &Shared) -> Vec<(String, String)> {
-        let problems = shared.problems.take().first;
-        problems
-            .into_iter()
-            .map(|Problem { path, reason }| {
-                (
-                    path.rsplit('/').next().unwrap_or_default().to_owned(),
-                    reason,
-                )
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_file_that_vanishes_between_the_list_and_its_turn_is_a_problem() {
-        let top = tempfile::tempdir().unwrap();
-        for name in ["a", "b", "c", "may-go"] {
-            fs::write(top.path().join(name), name).unwrap();
-        }
-        let shared = shared(top.path());
-        let mut walk = Walk::new(Arc::clone(&shared));
-        walk_to(&mut walk, "a");
-        fs::remove_file(top.path().join("b")).unwrap();
-        fs::remove_file(top.path().join("may-go")).unwrap();
-        assert_eq!(walk.count(), 1);
-        assert_eq!(
-            problems(&shared),
-            [("b".to_owned(), "vanished while the backup ran".to_owned())]
-        );
-        assert_eq!(
-            (
-                shared.ignored.load(Ordering::Relaxed),
-                shared.files.load(Ordering::Relaxed)
-            ),
-            (1, 2)
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_replaced_after_its_turn_is_backed_up_as_it_was() {
-        let top = tempfile::tempdir().unwrap();
-        let path = top.path().join("file");
-        fs::write(&path, "before").unwrap();
-        let shared = shared(top.path());
-        let entry = walk_to(&mut Walk::new(Arc::clone(&shared)), "file");
-        fs::remove_file(&path).unwrap();
-        fs::write(&path, "something quite different").unwrap();
-        let mut content = String::new();
-        entry
-            .open
-            .unwrap()
-            .open()
-            .unwrap()
-            .read_to_string(&mut content)
-            .unwrap();
-        assert_eq!((content.as_str(), entry.node.meta.size), ("before", 6));
-        assert_eq!(problems(&shared), []);
-    }
-
-    #[test]
-    fn a_file_that_grows_is_cut_at_its_size_and_one_that_shrinks_is_a_problem() {
-        let top = tempfile::tempdir().unwrap();
-        for name in ["grows", "shrinks"] {
-            fs::write(top.path().join(name), "0123456789").unwrap();
-        }
-        let shared = shared(top.path());
-        let mut walk = Walk::new(Arc::clone(&shared));
-        let (grows, shrinks) = (walk_to(&mut walk, "grows"), walk_to(&mut walk, "shrinks"));
-        fs::write(top.path().join("grows"), "0123456789and more").unwrap();
-        fs::write(top.path().join("shrinks"), "0123").unwrap();
-        let read = |entry: ReadSourceEntry<OpenFile>| {
-            let mut content = String::new();
-            entry
-                .open
-                .unwrap()
-                .open()
-                .unwrap()
-                .read_to_string(&mut content)
-                .unwrap();
-            content
-        };
-        assert_eq!(read(grows), "0123456789");
-        assert_eq!(read(shrinks), "0123");
-        let expected = (
-            "shrinks".to_owned(),
-            "became shorter while it was being read".to_owned(),
-        );
-        assert_eq!(problems(&shared), [expected]);
-        assert!(!shared.engine_gave_up.load(Ordering::Relaxed));
-    }
-
-    #[test]
-    fn an_engine_that_stops_in_the_middle_of_a_file_ends_the_walk() {
-        let top = tempfile::tempdir().unwrap();
-        for name in ["a", "b"] {
-            fs::write(top.path().join(name), "0123456789").unwrap();
-        }
-        let shared = shared(top.path());
-        let mut walk = Walk::new(Arc::clone(&shared));
-        let mut reader = walk_to(&mut walk, "a").open.unwrap().open().unwrap();
-        reader.read_exact(&mut [0; 3]).unwrap();
-        drop(reader);
-        assert!(walk.next().is_none());
-    }
-
-    #[test]
-    fn fifos_and_links_are_described_and_not_opened() {
-        let top = tempfile::tempdir().unwrap();
-        let fifo = top.path().join("fifo");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &fifo,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
-        std::os::unix::fs::symlink("nowhere", top.path().join("link")).unwrap();
-        let shared = shared(top.path());
-        let entries: Vec<_> = Walk::new(Arc::clone(&shared))
-            .map(|entry| entry.unwrap())
-            .collect();
-        assert!(entries.iter().all(|entry| entry.open.is_none()));
-        assert_eq!(
-            (
-                shared.files.load(Ordering::Relaxed),
-                problems(&shared).len()
-            ),
-            (2, 0)
-        );
-    }
-}
+mod tests;
