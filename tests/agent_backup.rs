@@ -407,9 +407,7 @@ fn a_full_container_is_told_as_such_and_leaves_no_snapshot() {
     let Some(disk) = SmallDisk::mount(&place.path("disk"), "8m") else {
         return;
     };
-    let noise: Vec<u8> = (0..4_000_000u64)
-        .flat_map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
-        .collect();
+    let noise = noise(24_000_000);
     place.write("source/large", &noise);
     for number in 0..50 {
         place.write(&format!("source/small-{number}"), format!("{number}"));

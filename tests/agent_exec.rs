@@ -280,9 +280,7 @@ fn a_backup_that_is_told_to_end_leaves_a_repository_that_is_valid() {
     let place = Place::new();
     place.write("source/small", "x");
     place.back_up();
-    let noise: Vec<u8> = (0..8_000_000u64)
-        .flat_map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
-        .collect();
+    let noise = noise(16_000_000);
     for number in 0..4 {
         let mut content = noise.clone();
         content[0] = number;

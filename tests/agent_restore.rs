@@ -246,9 +246,7 @@ fn overwriting_spares_the_container_and_mount_points_in_the_target() {
 #[test]
 fn a_full_disk_is_told_as_such() {
     let place = Place::new();
-    let noise: Vec<u8> = (0..1_000_000u64)
-        .flat_map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
-        .collect();
+    let noise = noise(8_000_000);
     place.write("source/large", noise);
     place.write("source/small", "x");
     place.back_up();
@@ -277,9 +275,7 @@ fn a_full_disk_is_told_as_such() {
 #[test]
 fn damage_in_the_repository_is_named_and_the_rest_is_restored() {
     let place = Place::new();
-    let noise: Vec<u8> = (0..500_000u64)
-        .flat_map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
-        .collect();
+    let noise = noise(4_000_000);
     place.write("source/first", noise);
     place.back_up();
     let packs = |place: &Place| -> Vec<PathBuf> {
