@@ -25,7 +25,7 @@ fn one_of_everything(top: &Path) {
     write("plain.txt", b"plain");
     write("empty", b"");
     write("deep/er/and/deeper/file", b"down here");
-    let large: Vec<u8> = (0..3_000_000u32)
+    let large: Vec<u8> = (0..600_000u32)
         .flat_map(|number| number.to_le_bytes())
         .collect();
     write("large", &large);

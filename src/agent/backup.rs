@@ -15,9 +15,10 @@ use super::{Context, admin, outcome, password, run_tag};
 use crate::job::action::{Access, Age, Backup};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
+use crate::repository::place::{self, Place};
 use crate::repository::{
-    BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Place,
-    Repository, Snapshot,
+    BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Repository,
+    Snapshot,
 };
 use crate::units;
 
@@ -123,16 +124,16 @@ fn open_or_create(
 ) -> Result<(Lock, Repository), Error> {
     let container = &work.container;
     let monitor = || -> Arc<dyn Monitor> { Arc::<super::Reporter>::clone(&context.reporter) };
-    if Repository::look(container)? == Place::Repository {
+    if place::look(container)? == Place::Repository {
         let lock = Lock::take(container, Access::Shared, &context.reporter)?;
         let repository = Repository::open(container, password, monitor())?;
         note_compression(work, &repository)?;
         return Ok((lock, repository));
     }
-    Repository::make_place(container)?;
+    place::make(container)?;
     let lock = Lock::take(container, Access::Exclusive, &context.reporter)?;
     // Somebody else may have been first.
-    let repository = if Repository::look(container)? == Place::Repository {
+    let repository = if place::look(container)? == Place::Repository {
         Repository::open(container, password, monitor())?
     } else {
         let repository =
@@ -173,12 +174,7 @@ fn rehearse(
     is_empty: bool,
 ) -> Result<Outcome, Error> {
     let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
-    let lineage = match Repository::look(&work.container)? {
-        Place::Repository => {
-            let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
-            Repository::open(&work.container, password, Arc::clone(&monitor))?
-                .snapshots(&filter(work))?
-        }
+    let lineage = match place::look(&work.container)? {
         Place::Free | Place::Unfinished => {
             log(&format!(
                 "would create a repository in {}",
@@ -186,9 +182,12 @@ fn rehearse(
             ));
             Vec::new()
         }
-        // Says what is wrong with it.
-        Place::Other => Repository::open(&work.container, password, Arc::clone(&monitor))?
-            .snapshots(&filter(work))?,
+        Place::Repository | Place::Other => {
+            place::require(&work.container)?;
+            let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
+            Repository::open(&work.container, password, Arc::clone(&monitor))?
+                .snapshots(&filter(work))?
+        }
     };
     refuse_emptied(work, is_empty, &lineage)?;
     let comparable = comparable(work, lineage);

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use crate::job::action::{Access, Container, Work};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request};
-use crate::repository::{Error, ErrorKind, Filter, Monitor, Place, Repository, Silent, Snapshot};
+use crate::repository::place::{self, Place};
+use crate::repository::{Error, Filter, Monitor, Repository, Silent, Snapshot};
 
 mod admin;
 mod backup;
@@ -135,16 +136,7 @@ fn open(
 ) -> Result<(Lock, Repository), Error> {
     let monitor: Arc<dyn Monitor> = Arc::<Reporter>::clone(reporter);
     let password = password::read(container, &*monitor)?;
-    if !container.path.exists() {
-        // Says that there is none.
-        return Err(match Repository::open(container, &password, monitor) {
-            Err(error) => error,
-            Ok(_) => Error::new(
-                ErrorKind::Io,
-                format!("{} comes and goes", container.path.display()),
-            ),
-        });
-    }
+    place::require(container)?;
     let lock = Lock::take(container, access, reporter)?;
     let repository = Repository::open(container, &password, monitor)?;
     Ok((lock, repository))
@@ -179,14 +171,22 @@ pub fn find_run(
     run: &str,
     action_index: u32,
 ) -> Result<Option<Snapshot>, Error> {
-    if Repository::look(container)? != Place::Repository {
+    if place::look(container)? != Place::Repository {
         return Ok(None);
     }
     let filter = Filter {
         tag: Some(run_tag(run, action_index)),
         ..Filter::default()
     };
-    Ok(list_snapshots(container, &filter)?.pop())
+    let snapshots = list_snapshots(container, &filter)?;
+    // Marking a snapshot as partial writes it anew; if that was cut short, both are there.
+    let newest = snapshots.last().map(|newest| newest.time);
+    let of_last_attempt = |snapshot: &&Snapshot| Some(snapshot.time) == newest;
+    let partial = snapshots
+        .iter()
+        .filter(of_last_attempt)
+        .find(|snapshot| snapshot.partial);
+    Ok(partial.or(snapshots.last()).cloned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! An agent that is ended so sends no outcome and exits with [`ENDED`]: the daemon knows why. A backup or restore
 //! ends at once, since a repository stays valid at every moment. A command is asked first: SIGTERM goes to the whole
 //! process group, and whatever of it is still there after the grace gets SIGKILL.
+//!
+//! The kernel ties the agent's life to the *thread* that started it: the daemon must start its agents from one that
+//! lives as long as itself.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use rustic_core::repofile::{SnapshotFile, SnapshotModification, StringList};
 use rustic_core::{BackupOptions as EngineOptions, ParentOptions, RewriteOptions, SnapshotOptions};
@@ -15,6 +16,9 @@ use super::pattern::Patterns;
 use super::snapshot::{PARTIAL_TAG, Snapshot, SnapshotSummary};
 use super::source::{self, Shared, TreeSource};
 use super::{Filter, Repository};
+
+/// A file server's clock may be this far behind ours.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
 /// How to back up.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +57,7 @@ impl Repository {
     /// # Errors
     /// When no snapshot was made.
     pub fn backup(&self, path: &Path, options: &BackupOptions) -> Result<BackupReport, Error> {
+        let started = SystemTime::now();
         let engine = self
             .engine()?
             .to_indexed_ids()
@@ -86,7 +91,7 @@ impl Repository {
                 &*self.monitor,
             );
         }
-        self.settle()?;
+        self.settle(started)?;
         let problems = shared.problems.take();
         let snapshot = if problems.is_empty() {
             Snapshot::from_file(&snapshot)
@@ -153,10 +158,15 @@ impl Repository {
     }
 
     /// Sees to it that the names of new files are on the disk, not only their contents: the engine leaves that out.
-    fn settle(&self) -> Result<(), Error> {
+    /// Directories that have not changed since then are passed by, since there are hundreds.
+    fn settle(&self, since: SystemTime) -> Result<(), Error> {
+        let since = since - CLOCK_TOLERANCE;
         let settle = |path: &Path| {
             fs::File::open(path)
-                .and_then(|directory| directory.sync_all())
+                .and_then(|directory| match directory.metadata()?.modified() {
+                    Ok(modified) if modified < since => Ok(()),
+                    _ => directory.sync_all(),
+                })
                 .map_err(|error| Error::io("write down", path, &error))
         };
         let data = self.container.path.join("data");
