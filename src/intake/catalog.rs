@@ -376,29 +376,27 @@ impl Catalog {
         news: &mut BTreeMap<String, News>,
         released: &mut BTreeMap<String, String>,
     ) {
-        let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (file, entry) in &self.files {
-            if let Latest::Waiting { good, .. } = &entry.latest
-                && !self.owners.contains_key(&good.job.id)
-            {
-                waiting.entry(good.job.id.as_str()).or_default().push(file);
+        loop {
+            let takers = self.takers();
+            if takers.is_empty() {
+                break;
             }
-        }
-        let takers: Vec<String> = waiting
-            .into_iter()
-            .filter_map(|(id, files)| self.first_of(id, &files))
-            .map(str::to_owned)
-            .collect();
-        for file in takers {
-            let Some(entry) = self.files.get_mut(&file) else {
-                continue;
-            };
-            if let Latest::Waiting { good, .. } =
-                std::mem::replace(&mut entry.latest, Latest::Loaded)
-            {
-                self.owners.insert(good.job.id.clone(), file.clone());
-                entry.in_force = Some(good);
-                news.insert(file, News::Good);
+            for file in takers {
+                let Some(entry) = self.files.get_mut(&file) else {
+                    continue;
+                };
+                let latest = std::mem::replace(&mut entry.latest, Latest::Loaded);
+                if let Latest::Waiting { good, .. } = latest {
+                    self.owners.insert(good.job.id.clone(), file.clone());
+                    let old = entry.in_force.replace(good);
+                    // What it held on to while it waited is free now, maybe for another file that waits.
+                    if let Some(old) = old
+                        && self.owners.get(&old.job.id) == Some(&file)
+                    {
+                        self.release(old.job.id.clone(), &file, released);
+                    }
+                    news.insert(file, News::Good);
+                }
             }
         }
         // A file that was edited to an id that it cannot have keeps what it had, if that is still free.
@@ -414,6 +412,20 @@ impl Catalog {
                 }
             }
         }
+    }
+
+    /// For each id that is free and waited for, the file that gets it.
+    fn takers(&self) -> Vec<String> {
+        let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (file, entry) in &self.files {
+            if let Latest::Waiting { good, .. } = &entry.latest
+                && !self.owners.contains_key(&good.job.id)
+            {
+                waiting.entry(good.job.id.as_str()).or_default().push(file);
+            }
+        }
+        let first = |(id, files): (&str, Vec<&str>)| self.first_of(id, &files).map(str::to_owned);
+        waiting.into_iter().filter_map(first).collect()
     }
 
     /// Who gets a free id: its owner in an earlier process, else who has claimed it longest, else the first by name.
