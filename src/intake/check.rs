@@ -115,7 +115,7 @@ fn check_directory(path: &Path, settings: &Settings<'_>) -> Vec<CheckedFile> {
     };
     let names = match directory.names() {
         Ok(names) => names,
-        Err(diagnostic) => return vec![about(vec![diagnostic])],
+        Err(diagnostics) => return vec![about(diagnostics)],
     };
     let mut files = Vec::new();
     if !warnings.is_empty() {
