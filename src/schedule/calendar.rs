@@ -30,6 +30,25 @@ pub(crate) struct Calendar {
     pub texts: [Option<String>; 8],
 }
 
+/// A time with one offset: what fires in it.
+struct Stretch {
+    /// Seconds east of UTC.
+    offset: i64,
+    /// From this reading on, wanted ones fire when the clock shows them.
+    first_reading: i64,
+    /// Readings that were jumped over, and fire all the same.
+    lost: Option<Lost>,
+}
+
+/// Readings from `from` up to but not including `end`, which fire at the instants they would have had, had the offset
+/// stayed what it was.
+struct Lost {
+    from: i64,
+    end: i64,
+    /// Seconds east of UTC.
+    offset: i64,
+}
+
 impl Calendar {
     /// The first firing after an instant, both in Unix seconds.
     ///
@@ -79,43 +98,70 @@ impl Calendar {
         last
     }
 
-    /// How many firings there are from the firing `first` to the firing `last`, or `most` if there are more.
-    pub fn count(&self, first: i64, last: i64, most: u64, zone: &Zone) -> u64 {
-        let mut count = 1;
-        let mut firing = first;
-        while firing < last && count < most {
-            match self.next_after(firing, zone) {
-                Some(next) => firing = next,
-                None => break,
+    /// How many firings there are from `first` to `last`, both Unix seconds and both included.
+    pub fn count(&self, first: i64, last: i64, zone: &Zone) -> u64 {
+        let mut count = 0;
+        let mut from = first;
+        while from <= last {
+            let end = end_of_stretch(from, last, zone);
+            let stretch = self.stretch(from, zone);
+            count += self.count_readings(stretch.first_reading, end + stretch.offset);
+            if let Some(lost) = stretch.lost {
+                let mut next = self.next_reading(lost.from);
+                while let Some(reading) = next.filter(|reading| *reading < lost.end) {
+                    let shifted = reading - lost.offset;
+                    // One that falls on a regular firing is not another one.
+                    let regular = self.next_reading(shifted + stretch.offset)
+                        == Some(shifted + stretch.offset);
+                    count += u64::from(shifted < end && !regular);
+                    next = self.next_reading(reading + 1);
+                }
             }
-            count += 1;
+            from = end;
         }
         count
     }
 
     /// The first firing from an instant on, as long as the offset stays what it is there.
     fn next_in_stretch(&self, from: i64, zone: &Zone) -> Option<i64> {
+        let stretch = self.stretch(from, zone);
+        let regular = self
+            .next_reading(stretch.first_reading)
+            .map(|reading| reading - stretch.offset);
+        let shifted = stretch.lost.and_then(|lost| {
+            self.next_reading(lost.from)
+                .filter(|reading| *reading < lost.end)
+                .map(|reading| reading - lost.offset)
+        });
+        match (regular, shifted) {
+            (Some(regular), Some(shifted)) => Some(regular.min(shifted)),
+            (regular, shifted) => regular.or(shifted),
+        }
+    }
+
+    /// What fires from an instant on, as long as the offset stays what it is there.
+    fn stretch(&self, from: i64, zone: &Zone) -> Stretch {
         let offset = i64::from(zone.offset_seconds(from));
-        let mut reading = from + offset;
-        let mut shifted = None;
+        let mut stretch = Stretch {
+            offset,
+            first_reading: from + offset,
+            lost: None,
+        };
         if !self.clock.every_hour()
             && let Some(change) = zone.change_between(from - REACH, from)
         {
             let (before, after) = (i64::from(change.before), i64::from(change.after));
             if before > after {
-                reading = reading.max(change.at + before);
-            } else {
-                shifted = self
-                    .next_reading(from + before)
-                    .filter(|lost| *lost < change.at + after)
-                    .map(|lost| lost - before);
+                stretch.first_reading = stretch.first_reading.max(change.at + before);
+            } else if from + before < change.at + after {
+                stretch.lost = Some(Lost {
+                    from: from + before,
+                    end: change.at + after,
+                    offset: before,
+                });
             }
         }
-        let regular = self.next_reading(reading).map(|reading| reading - offset);
-        match (regular, shifted) {
-            (Some(regular), Some(shifted)) => Some(regular.min(shifted)),
-            (regular, shifted) => regular.or(shifted),
-        }
+        stretch
     }
 
     /// The first wanted reading of the wall clock that is at least `from`, in seconds as if it were UTC.
@@ -131,6 +177,42 @@ impl Calendar {
         let date = self.days.next_from(date.succ_opt()?)?;
         Some((i64::from(date.num_days_from_ce()) - EPOCH_DAY) * DAY + self.clock.first())
     }
+
+    /// How many wanted readings there are from `from` up to but not including `end`.
+    fn count_readings(&self, from: i64, end: i64) -> u64 {
+        let (Some(first), Some(last)) =
+            (date_of(from.div_euclid(DAY)), date_of(end.div_euclid(DAY)))
+        else {
+            return 0;
+        };
+        if from >= end {
+            return 0;
+        }
+        // Whole days from the first on, less the first's beginning, and what is wanted of the last.
+        let part = |date: NaiveDate, time: i64| {
+            let wanted = self.days.contains(date);
+            if wanted {
+                self.clock.count_before(time)
+            } else {
+                0
+            }
+        };
+        self.days.count(first, last) * self.clock.count() + part(last, end.rem_euclid(DAY))
+            - part(first, from.rem_euclid(DAY))
+    }
+}
+
+/// The first second after `from` that has another offset, or that comes after `last`.
+fn end_of_stretch(from: i64, last: i64, zone: &Zone) -> i64 {
+    let mut same_until = from;
+    while same_until < last {
+        let until = last.min(same_until + SINGLE_CHANGE_SPAN);
+        if let Some(change) = zone.change_between(same_until, until) {
+            return change.at;
+        }
+        same_until = until;
+    }
+    last + 1
 }
 
 /// The date of a day counted from 1970-01-01.

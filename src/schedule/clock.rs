@@ -90,6 +90,25 @@ impl Clock {
             * u64::from(self.minutes.count_ones())
             * u64::from(self.seconds.count_ones())
     }
+
+    /// How many of them come before a time, in seconds since midnight.
+    pub fn count_before(&self, time: i64) -> u64 {
+        let below = |set: Set, value: i64| u64::from((set & ((1 << value) - 1)).count_ones());
+        let has = |set: Set, value: i64| set & 1 << value != 0;
+        let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+        let (minutes, seconds) = (
+            u64::from(self.minutes.count_ones()),
+            u64::from(self.seconds.count_ones()),
+        );
+        let mut count = below(self.hours, hour) * minutes * seconds;
+        if has(self.hours, hour) {
+            count += below(self.minutes, minute) * seconds;
+            if has(self.minutes, minute) {
+                count += below(self.seconds, second);
+            }
+        }
+        count
+    }
 }
 
 /// The highest member of a set that is not empty.

@@ -82,6 +82,29 @@ impl Days {
         }
     }
 
+    /// On how many days the rule holds, from `from` up to but not including `end`.
+    pub fn count(&self, from: NaiveDate, end: NaiveDate) -> u64 {
+        let mut count = 0;
+        let mut date = from;
+        while date < end {
+            let (year, month) = (date.year(), date.month());
+            let is_last = (year, month) == (end.year(), end.month());
+            if u32::try_from(year).is_ok_and(|year| self.years.contains(year))
+                && self.months & 1 << month != 0
+            {
+                let stop = if is_last { end.day() } else { 32 };
+                let days = self.in_month(year, month) & between(date.day(), stop);
+                count += u64::from(days.count_ones());
+            }
+            let next = NaiveDate::from_ymd_opt(year + i32::from(month == 12), month % 12 + 1, 1);
+            match next {
+                Some(next) => date = next,
+                None => break,
+            }
+        }
+        count
+    }
+
     /// The first matching day of a year, from a month and day on.
     fn next_in_year(&self, year: i32, month: u32, day: u32) -> Option<NaiveDate> {
         let mut not_before = day;

@@ -40,8 +40,6 @@ const ONCE_DELAY: TimeDelta = TimeDelta::seconds(2);
 const CONTINUOUS_DELAY: TimeDelta = TimeDelta::seconds(1);
 /// A date that is further past than this when its job is first seen is not made up for.
 const DATE_GRACE: TimeDelta = TimeDelta::hours(1);
-/// Counting a calendar's firings ends here.
-const MOST_COUNTED: u64 = 100_000;
 
 /// When a job is due.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +98,7 @@ pub struct Due {
     pub first: DateTime<Utc>,
     /// The latest: the one that a run stands for.
     pub last: DateTime<Utc>,
-    /// How many in all. For a calendar counting ends at 100,000; the first and the last are exact all the same.
+    /// How many in all, exactly.
     pub count: u64,
 }
 
@@ -230,7 +228,7 @@ impl Schedule {
     }
 
     /// The firings after `after` and not after `until`; `None` if there are none. `anchor` and `host_zone` are those
-    /// of [`Schedule::next_after`]. The work does not grow with the length of time.
+    /// of [`Schedule::next_after`]. The work hardly grows with the length of time, and not with the number of firings.
     pub fn due_between(
         &self,
         after: DateTime<Utc>,
@@ -255,7 +253,7 @@ impl Schedule {
             Rule::Calendar(calendar) => {
                 let first = first.timestamp();
                 let last = calendar.last_until(first, until.timestamp(), zone);
-                let count = calendar.count(first, last, MOST_COUNTED, zone);
+                let count = calendar.count(first, last, zone);
                 (DateTime::from_timestamp(last, 0)?, count)
             }
         };
