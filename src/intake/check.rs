@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::catalog::{Catalog, Change};
+use super::catalog::Catalog;
+use super::change::Change;
 use super::directory::{Directory, FileState};
 use super::lints::{self, Member};
 use super::trust::Trust;
