@@ -191,7 +191,7 @@ fn change(dice: &mut Dice, sample: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
 fn changed_documents_are_judged() {
     let samples = samples();
     let mut dice = Dice::new(0x5eed);
-    for round in 0..60_000_u32 {
+    for round in 0..30_000_u32 {
         let sample = dice.pick(&samples).clone();
         let bytes = change(&mut dice, &sample, &samples);
         judge(&bytes);
@@ -204,7 +204,7 @@ fn changed_documents_are_judged() {
 #[test]
 fn documents_made_of_pieces_are_judged() {
     let mut dice = Dice::new(0xf00d);
-    for round in 0..200_000_u32 {
+    for round in 0..100_000_u32 {
         let length = dice.below(14);
         let text: String = (0..length).map(|_| *dice.pick(TOKENS)).collect();
         judge(text.as_bytes());

@@ -278,9 +278,6 @@ fn the_schema_agrees_with_the_parser_on_every_key_and_kind_of_value() {
                                     "{{\"action\": \"exec\", \"command\": \"x\", \"{name}\": {value}}}"
                                 )),
                                 job_support::with_action(&format!(
-                                    "{{\"action\": \"admin\", \"backup_name\": \"a\", \"container\": \"/c\", \"remove_older_than\": 1, \"{name}\": {value}}}"
-                                )),
-                                job_support::with_action(&format!(
                                     "{{\"action\": \"restore\", \"backup_name\": \"a\", \"container\": \"/c\", \"restore_abs_path\": \"/r\", \"{name}\": {value}}}"
                                 )),
                                 format!(

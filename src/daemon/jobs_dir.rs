@@ -101,7 +101,7 @@ impl JobsDir {
         for warning in &warnings {
             tracing::debug!("{}: {}", self.path.display(), warning.message);
         }
-        intake::scan(&directory, &self.catalog).map_err(|fault| in_a_line(&[fault]))
+        intake::scan(&directory, &self.catalog).map_err(|faults| in_a_line(&faults))
     }
 }
 

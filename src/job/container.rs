@@ -217,7 +217,8 @@ impl Judge<'_> {
         };
         let inside = plain(target).starts_with(plain(&container.path));
         let around = plain(&container.path).starts_with(plain(target));
-        if !inside && !(around && overwrite) {
+        let harmed = inside || (around && overwrite);
+        if !harmed {
             return true;
         }
         let message = if inside {

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::{Member, Node, Span, Value};
 use crate::job::codes;
-use crate::job::diagnostic::{Diagnostic, quoted};
+use crate::job::diagnostic::quoted;
 
 /// What stands before the next part of an object or a list.
 #[derive(Clone, Copy)]
@@ -423,79 +423,6 @@ impl Reader<'_> {
         }
     }
 
-    fn stray_bracket(&mut self, byte: u8) {
-        self.structure_lost = true;
-        let place = self.at;
-        self.at += 1;
-        let expected = match self.open.last() {
-            Some((bracket, opened)) => {
-                let closing = closing_of(*bracket);
-                format!(
-                    "expected `{closing}` for the one opened in line {}",
-                    self.line_of(*opened)
-                )
-            }
-            None => "no bracket is open".to_owned(),
-        };
-        self.fault(
-            codes::STRAY_BRACKET,
-            place..place + 1,
-            format!("`{}` closes nothing", char::from(byte)),
-            expected,
-            "",
-        );
-    }
-
-    fn missing_closing(&mut self, missing: char, found: char) {
-        self.structure_lost = true;
-        let opened = self.open.last().map_or(0, |(_, place)| *place);
-        let line = self.line_of(opened);
-        self.fault(
-            codes::MISSING_CLOSING,
-            self.at..self.at + 1,
-            format!("`{missing}` is missing before this `{found}`"),
-            format!("expected `{missing}` first"),
-            format!(
-                "it would close the `{}` in line {line}",
-                if missing == '}' { '{' } else { '[' }
-            ),
-        );
-    }
-
-    /// The file ends while brackets are open.
-    pub(super) fn file_ends(&mut self) {
-        if self.end_told {
-            return;
-        }
-        self.structure_lost = true;
-        self.end_told = true;
-        let closing: String = self
-            .open
-            .iter()
-            .rev()
-            .map(|(bracket, _)| closing_of(*bracket))
-            .collect();
-        let (what, opened) = match self.open.last() {
-            Some((b'[', place)) => ("list", *place),
-            Some((_, place)) => ("object", *place),
-            None => ("object", 0),
-        };
-        let end = self
-            .text
-            .trim_end_matches([' ', '\t', '\r', '\n', '\0'])
-            .len();
-        let line = self.line_of(opened);
-        self.tell(
-            Diagnostic::error(
-                codes::UNEXPECTED_END,
-                format!("the file ends inside of the {what} that began in line {line}"),
-            )
-            .at(end..end)
-            .label(format!("expected `{closing}`"))
-            .help("if that is more than a forgotten bracket, the file was cut off: was it still being written?"),
-        );
-    }
-
     /// The end of what was read last, blanks and comments excluded.
     fn end_of_part(&self) -> usize {
         let read = self.slice(0..self.at);
@@ -514,8 +441,4 @@ impl Reader<'_> {
     fn end_is_near(&self) -> bool {
         self.end_told || !self.open.is_empty()
     }
-}
-
-fn closing_of(bracket: u8) -> char {
-    if bracket == b'[' { ']' } else { '}' }
 }
