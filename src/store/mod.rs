@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows what the records mean; the tables and their keys are described in `docs/design.md`.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -175,6 +177,7 @@ impl Store {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE_BYTES);
         builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+        make_private(path)?;
         let database = builder
             .create(path)
             .map_err(|error| open_error(path, &error))?;
@@ -341,6 +344,21 @@ fn initialise(database: &Database, path: &Path) -> Result<String, StoreError> {
     Ok(id)
 }
 
+/// A ledger holds job files, and those are nobody else's business, whoever may enter its directory.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Open {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })
+}
+
 /// Eight hexadecimal digits that no other ledger is likely to have.
 fn new_id() -> String {
     use sha2::{Digest, Sha256};
@@ -362,10 +380,20 @@ fn new_id() -> String {
 
 /// Opens the ledger beside its writer, or without one.
 pub fn open_read_only(path: &Path) -> Result<Reader, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing {
-            path: path.to_owned(),
-        });
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        // Somebody who may not enter the state directory cannot know.
+        Err(error) => {
+            return Err(StoreError::Open {
+                path: path.to_owned(),
+                message: error.to_string(),
+            });
+        }
     }
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
