@@ -664,6 +664,15 @@ pub fn tree(top: &Path) -> BTreeMap<PathBuf, (u32, u32, i64, i64, Vec<u8>)> {
     found
 }
 
+/// Whether a process runs; one that has ended and is yet to be reaped does not.
+pub fn is_alive(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| {
+        !stat
+            .rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('Z'))
+    })
+}
+
 /// Whether the tests run as root, who may read everything.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
