@@ -33,12 +33,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         && runs.is_empty()
         && ledger.reader.job(job)?.is_none()
     {
-        let known = ledger
-            .reader
-            .jobs()?
-            .into_iter()
-            .map(|record| record.job_id);
-        return Err(ledger::no_such_job(job, known));
+        return Err(ledger.no_such_job(job));
     }
     if args.json {
         let runs: Vec<Value> = runs.iter().map(as_json).collect();

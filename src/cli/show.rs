@@ -36,7 +36,7 @@ pub struct Args {
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = ledger::open(settings)?;
     let Some(record) = ledger.reader.job(&args.job)? else {
-        return Err(not_a_job(&ledger, &args.job)?);
+        return Err(ledger.no_such_job(&args.job));
     };
     if args.effective {
         return show_effective(settings, &record, args.json);
@@ -99,40 +99,6 @@ fn origin(value: &Effective, file: &str) -> String {
         Origin::Host => "this host".to_owned(),
         Origin::Default => "default".to_owned(),
     }
-}
-
-/// Why there is nothing to show: the file may be invalid, or another host's.
-fn not_a_job(ledger: &Ledger, name: &str) -> Result<Failure, Failure> {
-    for file in ledger.reader.files()? {
-        match file.verdict {
-            FileVerdict::Invalid {
-                job_id: Some(job_id),
-                report,
-                ..
-            } if job_id == name => {
-                return Ok(Failure::new(
-                    Exit::BadJobFile,
-                    format!("{name} is not loaded: {} is invalid\n{report}", file.file),
-                ));
-            }
-            FileVerdict::Foreign { job_id, client_id } if job_id == name => {
-                return Ok(Failure::new(
-                    Exit::NotFound,
-                    format!(
-                        "{name} ({}) is a job of {client_id}, not of this host",
-                        file.file
-                    ),
-                ));
-            }
-            _ => {}
-        }
-    }
-    let known = ledger
-        .reader
-        .jobs()?
-        .into_iter()
-        .map(|record| record.job_id);
-    Ok(ledger::no_such_job(name, known))
 }
 
 /// The job document in the job file's shape, as it stands now.

@@ -49,6 +49,9 @@ const QUIET: Duration = Duration::from_millis(100);
 /// … or has not been for this long.
 const IMPATIENCE: Duration = Duration::from_millis(700);
 
+/// The pause between two looks at a jobs directory that cannot be read: the kernel does not tell when it comes back.
+const UNTIL_READABLE: Duration = Duration::from_secs(1);
+
 /// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
 
@@ -222,6 +225,11 @@ impl Ears {
         let latest = self.settle.map_or(now + IMPATIENCE, |(_, latest)| latest);
         self.settle = Some(((now + QUIET).min(latest), latest));
     }
+
+    fn look_after(&mut self, pause: Duration) {
+        let at = Instant::now() + pause;
+        self.settle.get_or_insert((at, at));
+    }
 }
 
 struct Daemon<'a> {
@@ -331,7 +339,10 @@ impl Daemon<'_> {
     }
 
     fn tell(&mut self, notice: &Notice) {
-        self.summary.hear(notice);
+        if self.mode == Mode::Once {
+            // A daemon that stays would remember every run of its life.
+            self.summary.hear(notice);
+        }
         let line = words::line(notice, &self.zone);
         if let Some(run) = line.run {
             RunLog::open(&self.layout, run, None).line("freezerd", &line.text);
@@ -364,7 +375,6 @@ impl Daemon<'_> {
 
     /// The regular look at everything that the kernel may have kept quiet about.
     fn look(&mut self, ears: &mut Ears) -> Result<(), Critical> {
-        ears.jobs_watch.renew();
         ears.events_watch.renew();
         self.read_files(ears)?;
         self.read_events()?;
@@ -383,9 +393,15 @@ impl Daemon<'_> {
         if self.stopping {
             return Ok(());
         }
+        // The change may be that another directory has its name now. It is watched before it is looked at, so that
+        // nothing falls between.
+        ears.jobs_watch.renew();
         let look = self.jobs_dir.look();
         if look.unsettled {
             ears.jobs_changed();
+        }
+        if look.unreadable {
+            ears.look_after(UNTIL_READABLE);
         }
         if look.changes.is_empty() {
             return Ok(());

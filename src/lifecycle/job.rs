@@ -464,6 +464,11 @@ pub fn claimed(mut record: JobRecord, run: u64, clockwork: Clockwork<'_>) -> Job
     record
 }
 
+/// The occurrence that was to be claimed has its row already: nothing comes of it any more.
+pub fn not_claimed(record: JobRecord, clockwork: Clockwork<'_>) -> JobRecord {
+    settle(record, Vec::new(), clockwork).record
+}
+
 /// The first attempt of the job's run starts.
 pub fn run_started(mut record: JobRecord, now: DateTime<Utc>) -> JobRecord {
     if let Some(run) = &mut record.run {

@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows what the records mean; the tables and their keys are described in `docs/design.md`.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -181,6 +183,7 @@ impl Store {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE_BYTES);
         builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+        make_private(path)?;
         let database = builder
             .create(path)
             .map_err(|error| open_error(path, &error))?;
@@ -345,6 +348,21 @@ fn initialise(database: &Database, path: &Path) -> Result<String, StoreError> {
     transaction.open_table(EVENTS)?;
     transaction.commit()?;
     Ok(id)
+}
+
+/// A ledger holds job files, and those are nobody else's business, whoever may enter its directory.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Open {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })
 }
 
 /// Eight hexadecimal digits that no other ledger is likely to have.

@@ -56,6 +56,11 @@ impl<L: Ledger> Scheduler<L> {
         let Some(job) = entry.job.clone() else { return };
         let (delay, digest) = (entry.delay, entry.record.digest.clone());
         if self.is_claimed(job_id, occurrence) {
+            let settled = life::not_claimed(
+                self.jobs[job_id].record.clone(),
+                self.clockwork(&job, delay),
+            );
+            self.put(settled);
             return;
         }
         let record = self.row(job_id, occurrence, &job, digest, now);
