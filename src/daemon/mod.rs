@@ -52,6 +52,9 @@ const IMPATIENCE: Duration = Duration::from_millis(700);
 /// The pause between two looks at a jobs directory that cannot be read: the kernel does not tell when it comes back.
 const UNTIL_READABLE: Duration = Duration::from_secs(1);
 
+/// How long a ledger is waited for that somebody else has although no daemon runs.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
 
@@ -124,7 +127,7 @@ pub async fn run(
         what: "listen for signals",
         source,
     })?;
-    let store = Store::open(&layout.ledger())?;
+    let store = open_ledger(&layout)?;
     progress::clear_all(&layout);
     let remembered = recall(&store)?;
     let zone = settings.zone();
@@ -176,6 +179,20 @@ pub async fn run(
         settle: None,
     };
     daemon.live(&mut signals, ears, files).await
+}
+
+/// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may
+/// have it for a moment.
+fn open_ledger(layout: &Layout) -> Result<Store, StoreError> {
+    let deadline = std::time::Instant::now() + LEDGER_PATIENCE;
+    loop {
+        match Store::open(&layout.ledger()) {
+            Err(StoreError::InUse { .. }) if std::time::Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
 }
 
 fn recall(store: &Store) -> Result<Remembered, StoreError> {

@@ -145,8 +145,6 @@ struct ActiveRun {
     job: Arc<Job>,
     /// The current attempt's row, while its agent runs.
     attempt: Option<AttemptRecord>,
-    /// The first failure, in words.
-    failure: Option<String>,
     /// What the last `RunWaits` said.
     waits_for: Option<String>,
 }
