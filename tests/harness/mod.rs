@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use freezerd::store::record::{AttemptRecord, JobRecord};
-use freezerd::store::{Ledger, Store, Write};
+use freezerd::store::{Ledger, Reader, Store, Write};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -213,7 +213,11 @@ impl Host {
     /// Starts the daemon and waits until it is ready.
     pub fn start(&self) -> Daemon {
         let daemon = self.launch();
-        daemon.until(|line| line.message.starts_with("ready"));
+        // What it says of jobs before that is left for those who wait for it.
+        daemon.listen(
+            |line| line.job.is_empty(),
+            |line| line.message.starts_with("ready"),
+        );
         daemon
     }
 
@@ -235,13 +239,16 @@ impl Host {
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let (heard, bell) = &*ears;
-                let mut heard = heard.lock().expect("no listener panics");
+                // A test that failed holds on to nothing any more.
+                let Ok(mut heard) = heard.lock() else { return };
                 heard.all.push(line.clone());
                 heard.fresh.push_back(LogLine::read(&line));
                 bell.notify_all();
             }
             let (heard, bell) = &*ears;
-            heard.lock().expect("no listener panics").closed = true;
+            if let Ok(mut heard) = heard.lock() {
+                heard.closed = true;
+            }
             bell.notify_all();
         });
         Daemon {
@@ -329,11 +336,14 @@ impl Host {
         Gate::new(self.path(name))
     }
 
+    /// The ledger, to look at.
+    pub fn ledger(&self) -> Reader {
+        freezerd::store::open_read_only(&self.path("state/ledger.redb")).expect("a ledger")
+    }
+
     /// The attempts of a run, in order.
     pub fn attempts(&self, run: u64) -> Vec<AttemptRecord> {
-        let reader =
-            freezerd::store::open_read_only(&self.path("state/ledger.redb")).expect("a ledger");
-        reader.attempts(run).expect("the attempts")
+        self.ledger().attempts(run).expect("the attempts")
     }
 
     /// With no daemon running: everything that the ledger says of the job's schedule is that much longer ago.
