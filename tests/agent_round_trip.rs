@@ -12,7 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use agent_support::*;
 use freezerd::job::action::Work;
-use freezerd::protocol::Report;
+use freezerd::protocol::{Progress, Report};
 
 /// A tree with one of everything. Returns what this file system would not take.
 fn one_of_everything(top: &Path) {
@@ -316,18 +316,30 @@ fn a_level_above_0_reads_again_what_changed_its_inode_or_its_ctime() {
 fn progress_is_reported_with_its_totals() {
     let place = Place::new();
     place.write("source/file", vec![7; 5_000_000]);
-    let ended = run(Work::Backup(place.backup()));
-    ended.outcome();
-    let phases: Vec<_> = ended
-        .reports
-        .iter()
-        .filter_map(|report| match report {
-            Report::Progress(progress) => Some(progress.phase.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert!(!phases.is_empty(), "{ended:#?}");
-    assert!(ended.said("backing up"), "{ended:#?}");
+    place.write("source/other", "x");
+    for (work, phase) in [
+        (Work::Backup(place.backup()), "backing up"),
+        (Work::Restore(place.restore()), "restoring"),
+    ] {
+        let ended = run(work);
+        ended.outcome();
+        let last = ended
+            .reports
+            .iter()
+            .filter_map(|report| match report {
+                Report::Progress(progress) => Some(progress),
+                _ => None,
+            })
+            .next_back();
+        let expected = Progress {
+            phase: phase.to_owned(),
+            files_done: 2,
+            files_total: Some(2),
+            bytes_done: 5_000_001,
+            bytes_total: Some(5_000_001),
+        };
+        assert_eq!(last, Some(&expected), "{ended:#?}");
+    }
 }
 
 #[test]

@@ -263,17 +263,15 @@ fn announcement(what: &str, work: &Backup, next: &Next<'_>) -> String {
 }
 
 fn result_line(report: &BackupReport, start: Instant) -> String {
-    let elapsed = start.elapsed();
     let summary = &report.summary;
     format!(
-        "snapshot {}: {} ({} new, {} changed), {} in {} ({}), {} added",
+        "snapshot {}: {} ({} new, {} changed), {} in {}, {} added",
         report.snapshot.as_ref().map_or("none", Snapshot::short_id),
         units::count(summary.files, "file", "files"),
         summary.files_new,
         summary.files_changed,
         units::bytes(summary.bytes),
-        units::duration(elapsed),
-        units::rate(summary.bytes, elapsed),
+        units::effort(summary.bytes, start.elapsed()),
         units::bytes(summary.bytes_added)
     )
 }

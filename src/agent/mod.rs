@@ -78,6 +78,7 @@ pub fn main() -> ExitCode {
     if let Some(reason) = &outcome.reason {
         log(reason);
     }
+    context.reporter.send_last_progress();
     context.reporter.send(&Report::Outcome(outcome));
     ExitCode::SUCCESS
 }
