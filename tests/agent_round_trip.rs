@@ -12,7 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use agent_support::*;
 use freezerd::job::action::Work;
-use freezerd::protocol::{Progress, Report};
+use freezerd::protocol::{Outcome, Progress, Report, Verdict};
 
 /// A tree with one of everything. Returns what this file system would not take.
 fn one_of_everything(top: &Path) {
@@ -342,28 +342,29 @@ fn progress_is_reported_with_its_totals() {
     }
 }
 
+/// A backup in a run of its own number, which makes up for another where one is given.
+fn back_up_as(place: &Place, run_tag: &str, makes_up_for: Option<&str>) -> Outcome {
+    let mut request = request(Work::Backup(place.backup()));
+    request.run_tag = run_tag.to_owned();
+    request.makes_up_for = makes_up_for.map(str::to_owned);
+    run_request(&request).outcome().clone()
+}
+
 #[test]
-fn the_run_of_a_snapshot_is_found_again() {
+fn a_backup_that_an_interrupted_run_had_finished_is_found_and_not_repeated() {
     let place = Place::new();
     place.write("source/file", "x");
-    assert_eq!(
-        freezerd::agent::find_run(&place.container(), "ledger-7", 0).unwrap(),
-        None
-    );
-    let backup = place.back_up();
-    let found = freezerd::agent::find_run(&place.container(), "ledger-7", 0)
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (Some(found.id), found.partial),
-        (backup.summary.snapshot, false)
-    );
-    assert_eq!(
-        freezerd::agent::find_run(&place.container(), "ledger-7", 1).unwrap(),
-        None
-    );
-    assert_eq!(
-        freezerd::agent::find_run(&place.container(), "ledger-8", 0).unwrap(),
-        None
-    );
+    let first = back_up_as(&place, "ledger-7", None);
+    let again = back_up_as(&place, "ledger-8", Some("ledger-7"));
+    assert_eq!(again.verdict, Verdict::Success);
+    assert_eq!(again.summary, first.summary);
+    let all = || {
+        freezerd::agent::list_snapshots(&place.container(), &Default::default())
+            .unwrap()
+            .len()
+    };
+    assert_eq!(all(), 1);
+    let other = back_up_as(&place, "ledger-9", Some("ledger-1"));
+    assert_ne!(other.summary.snapshot, first.summary.snapshot);
+    assert_eq!(all(), 2);
 }
