@@ -182,7 +182,7 @@ fn the_priority_is_low_unless_the_job_asks_for_more() {
 #[test]
 fn a_command_that_is_told_to_end_may_tidy_up() {
     let agent = Agent::start(&request(shell(
-        "trap 'echo tidied; exit 0' TERM; echo ready; while :; do sleep 1000 & wait; done",
+        "trap 'echo tidied; exit 0' TERM; sleep 1000 & echo ready; wait",
     )));
     agent.wait_for_line("ready");
     told_to_end(&agent);
@@ -214,8 +214,8 @@ fn a_command_that_will_not_end_is_killed_with_all_that_it_started() {
 fn what_a_command_left_in_the_background_ends_with_it_when_told_to() {
     // The shell is gone long before the grandchild; the agent waits for that one too.
     let agent = Agent::start(&request(shell(
-        "(trap 'echo grandchild tidied; exit' TERM; echo ready; while :; do sleep 1000 & wait; done) & \
-         trap 'exit 0' TERM; while :; do sleep 1000 & wait; done",
+        "trap 'exit 0' TERM; \
+         (trap 'echo grandchild tidied; exit' TERM; sleep 1000 & echo ready; wait) & wait",
     )));
     agent.wait_for_line("ready");
     told_to_end(&agent);

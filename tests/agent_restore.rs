@@ -5,6 +5,7 @@ mod agent_support;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use agent_support::*;
 use freezerd::agent::list_snapshots;
@@ -459,4 +460,33 @@ fn what_a_restore_that_was_killed_left_behind_is_cleared_away() {
     let leftover = place.write("target/.freezerd-restoring-4711-0", "half");
     succeed(Work::Restore(place.restore()));
     assert!(!leftover.exists());
+}
+
+/// As `rsnapshot` and its like leave them: more directories with links than a process may have open.
+#[test]
+fn hard_links_in_more_directories_than_can_be_open_are_restored() {
+    let place = Place::new();
+    place.write("source/0000/file", "x");
+    for number in 1..400 {
+        let directory = place.path(&format!("source/{number:04}"));
+        fs::create_dir(&directory).unwrap();
+        fs::hard_link(place.path("source/0000/file"), directory.join("file")).unwrap();
+    }
+    assert_eq!(place.back_up().summary.files, Some(400));
+    let mut limited = Command::new("/bin/sh");
+    limited.args([
+        "-c",
+        "ulimit -n 64; exec \"$0\" agent",
+        env!("CARGO_BIN_EXE_freezerd"),
+    ]);
+    let ended = Agent::start_with(&mut limited, &request(Work::Restore(place.restore()))).end();
+    assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
+    assert_eq!(ended.outcome().summary.files, Some(400));
+    assert_eq!(
+        fs::metadata(place.path("target/0000/file"))
+            .unwrap()
+            .nlink(),
+        400
+    );
+    assert_same_tree(&place.path("source"), &place.path("target"));
 }

@@ -11,7 +11,7 @@ use chrono::Utc;
 use super::level::{self, Next};
 use super::lock::Lock;
 use super::report::log;
-use super::{Context, admin, outcome, password, run_tag};
+use super::{Context, admin, outcome, password, run_tag, whole_snapshot};
 use crate::job::action::{Access, Age, Backup};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
@@ -37,6 +37,9 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
         return rehearse(context, work, &password, is_empty);
     }
     let (lock, repository) = open_or_create(context, work, &password)?;
+    if let Some(outcome) = finished_before(context, &repository)? {
+        return Ok(outcome);
+    }
     let lineage = repository.snapshots(&filter(work))?;
     refuse_emptied(work, is_empty, &lineage)?;
     let comparable = comparable(work, lineage);
@@ -65,6 +68,32 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
         Some(days) => remove_old(context, work, &repository, &lock, days, summary),
         None => Ok(outcome::success(summary)),
     }
+}
+
+/// A run that makes up for an interrupted one finds what that one had finished, and does not repeat it.
+fn finished_before(context: &Context, repository: &Repository) -> Result<Option<Outcome>, Error> {
+    let Some(interrupted) = &context.request.makes_up_for else {
+        return Ok(None);
+    };
+    let Some(snapshot) = whole_snapshot(repository, interrupted, context.request.action_index)?
+    else {
+        return Ok(None);
+    };
+    log(&format!(
+        "the interrupted run had finished this backup: snapshot {} stands for it",
+        snapshot.short_id()
+    ));
+    let numbers = snapshot.summary.unwrap_or_default();
+    Ok(Some(outcome::success(Summary {
+        snapshot: Some(snapshot.id),
+        level: snapshot.level,
+        files: Some(numbers.files),
+        files_new: Some(numbers.files_new),
+        files_changed: Some(numbers.files_changed),
+        bytes: Some(numbers.bytes),
+        bytes_added: Some(numbers.bytes_added),
+        ..Summary::default()
+    })))
 }
 
 /// Whether the source is a directory with nothing in it.
@@ -263,17 +292,15 @@ fn announcement(what: &str, work: &Backup, next: &Next<'_>) -> String {
 }
 
 fn result_line(report: &BackupReport, start: Instant) -> String {
-    let elapsed = start.elapsed();
     let summary = &report.summary;
     format!(
-        "snapshot {}: {} ({} new, {} changed), {} in {} ({}), {} added",
+        "snapshot {}: {} ({} new, {} changed), {} in {}, {} added",
         report.snapshot.as_ref().map_or("none", Snapshot::short_id),
         units::count(summary.files, "file", "files"),
         summary.files_new,
         summary.files_changed,
         units::bytes(summary.bytes),
-        units::duration(elapsed),
-        units::rate(summary.bytes, elapsed),
+        units::effort(summary.bytes, start.elapsed()),
         units::bytes(summary.bytes_added)
     )
 }

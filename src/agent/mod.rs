@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::job::action::{Access, Container, Work};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request};
-use crate::repository::place::{self, Place};
+use crate::repository::place;
 use crate::repository::{Error, Filter, Monitor, Repository, Silent, Snapshot};
 
 mod admin;
@@ -78,6 +78,7 @@ pub fn main() -> ExitCode {
     if let Some(reason) = &outcome.reason {
         log(reason);
     }
+    context.reporter.send_last_progress();
     context.reporter.send(&Report::Outcome(outcome));
     ExitCode::SUCCESS
 }
@@ -160,33 +161,19 @@ pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snap
     Repository::open(container, &password, Arc::new(Silent))?.snapshots(filter)
 }
 
-/// The snapshot that this action of this run has made, if it has: after a crash, such a backup need not be done
-/// again. Of several attempts, the last one's. A snapshot that is `partial` is one too; whether it counts is for the
-/// caller to say.
-///
-/// # Errors
-/// When the container has a repository that cannot be opened or read. That there is none is no error.
-pub fn find_run(
-    container: &Container,
+/// The whole snapshot that an action of a run has made, if it has: after a crash, such a backup need not be done
+/// again. A snapshot that is `partial`, or was not confirmed before the crash, is none.
+fn whole_snapshot(
+    repository: &Repository,
     run: &str,
     action_index: u32,
 ) -> Result<Option<Snapshot>, Error> {
-    if place::look(container)? != Place::Repository {
-        return Ok(None);
-    }
     let filter = Filter {
         tag: Some(run_tag(run, action_index)),
         ..Filter::default()
     };
-    let snapshots = list_snapshots(container, &filter)?;
-    // Marking a snapshot as partial writes it anew; if that was cut short, both are there.
-    let newest = snapshots.last().map(|newest| newest.time);
-    let of_last_attempt = |snapshot: &&Snapshot| Some(snapshot.time) == newest;
-    let partial = snapshots
-        .iter()
-        .filter(of_last_attempt)
-        .find(|snapshot| snapshot.partial);
-    Ok(partial.or(snapshots.last()).cloned())
+    let snapshots = repository.snapshots(&filter)?;
+    Ok(snapshots.into_iter().rfind(|snapshot| !snapshot.partial))
 }
 
 #[cfg(test)]

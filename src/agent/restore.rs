@@ -151,7 +151,6 @@ fn name(label: &str) -> &str {
 }
 
 fn result_line(report: &RestoreReport, start: Instant, dry_run: bool) -> String {
-    let elapsed = start.elapsed();
     let amount = format!(
         "{}, {}",
         units::count(report.written, "file", "files"),
@@ -166,9 +165,8 @@ fn result_line(report: &RestoreReport, start: Instant, dry_run: bool) -> String 
         format!("would write {amount}; {rest}")
     } else {
         format!(
-            "wrote {amount} in {} ({}); {rest}",
-            units::duration(elapsed),
-            units::rate(report.bytes, elapsed)
+            "wrote {amount} in {}; {rest}",
+            units::effort(report.bytes, start.elapsed())
         )
     }
 }

@@ -3,7 +3,7 @@
 //! A file *claims* a job id. The first to claim it owns it; a file that turns bad keeps its last good version and its
 //! claim; when an owner lets go, the next file that waits for the id takes over in the same step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::change::{Change, Remembered};
@@ -22,6 +22,8 @@ pub struct Catalog {
     /// Which file each job id belongs to.
     owners: BTreeMap<String, String>,
     remembered: BTreeMap<String, Remembered>,
+    /// The remembered job of each file.
+    remembered_of: HashMap<String, String>,
     batches: u64,
 }
 
@@ -93,6 +95,10 @@ impl Catalog {
             client_id: client_id.into(),
             files: BTreeMap::new(),
             owners: BTreeMap::new(),
+            remembered_of: remembered
+                .iter()
+                .map(|(job_id, remembered)| (remembered.file.clone(), job_id.clone()))
+                .collect(),
             remembered,
             batches: 0,
         }
@@ -269,10 +275,7 @@ impl Catalog {
 
     /// The last good version of a file from before this process, where there is one.
     fn last_good(&self, file: &str) -> Option<Good> {
-        let remembered = self
-            .remembered
-            .values()
-            .find(|remembered| remembered.file == file)?;
+        let remembered = self.remembered.get(self.remembered_of.get(file)?)?;
         match self.judge(file, remembered.content.clone()?, Vec::new()) {
             Said::Good(good) => Some(good),
             Said::Other(_) => None,

@@ -226,7 +226,7 @@ impl Repository {
                 } else {
                     files += 1;
                     if node.is_file() {
-                        bytes += node.meta.size;
+                        bytes = u64::saturating_add(bytes, node.meta.size);
                     }
                 }
             }

@@ -70,7 +70,8 @@ pub(super) struct Task {
 #[derive(Default)]
 struct Later {
     directories: Vec<(PathBuf, Node)>,
-    links: Vec<Task>,
+    /// Without the descriptors of their directories: there may be more of those than a process can hold.
+    links: Vec<(PathBuf, Node)>,
 }
 
 impl Restorer<'_> {
@@ -98,8 +99,8 @@ impl Restorer<'_> {
         if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
-        for task in later.links {
-            self.link(&task)?;
+        for (path, node) in later.links {
+            self.later_link(target.as_ref(), path, node)?;
         }
         let Some(target) = target.filter(|_| !self.options.dry_run) else {
             return Ok(());
@@ -116,6 +117,35 @@ impl Restorer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Restores a further link, in its directory opened again.
+    fn later_link(
+        &self,
+        target: Option<&Arc<OwnedFd>>,
+        path: PathBuf,
+        node: Node,
+    ) -> Result<(), Error> {
+        let above = path.parent().unwrap_or(Path::new(""));
+        let directory = match target.map(|target| directory::open_below(target, above)) {
+            Some(Ok(directory)) => Some(Arc::new(directory)),
+            // Where nothing is made, the directory may be missing.
+            Some(Err(_)) if self.options.dry_run => None,
+            Some(Err(error)) => {
+                self.failed(
+                    &path,
+                    &node,
+                    &format!("its directory cannot be opened: {}", os::reason(&error)),
+                );
+                return Ok(());
+            }
+            None => None,
+        };
+        self.link(&Task {
+            directory,
+            path,
+            node,
+        })
     }
 
     fn walk(
@@ -239,7 +269,7 @@ impl Restorer<'_> {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner);
                     if first.contains_key(&key) {
-                        later.links.push(task);
+                        later.links.push((task.path, task.node));
                         return;
                     }
                     first.insert(
