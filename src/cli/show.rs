@@ -221,6 +221,9 @@ fn print(
                 history::word(run)
             ),
         );
+        if let Some(waits) = history::waits(run, &zone) {
+            line("Waits", &waits);
+        }
         if let Some(reason) = &run.reason {
             line("Reason", reason);
         }
