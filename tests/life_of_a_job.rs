@@ -2,7 +2,6 @@
 
 mod harness;
 
-
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use harness::{Daemon, Gate, Host, eventually, every, exec, is_alive, is_root, now, once, someday};
 use serde_json::{Value, json};
@@ -688,17 +687,21 @@ fn an_attempt_that_succeeds_after_others_failed_is_a_success_and_waits_for_the_i
         host.path("second").display()
     ));
     action["max_retries"] = json!(5);
-    action["max_retries_interval"] = json!(1);
+    action["max_retries_interval"] = json!(2);
     host.put("a", now(vec![action]));
     let line = daemon.says("a", "tried again at");
-    assert_eq!(host.run(line.run)["state"], "waiting");
+    let row = host.run(line.run);
+    assert_eq!(row["state"], "waiting");
+    assert!(instant(&row["next_attempt"]) > instant(&row["started"]));
+    let shown = host.freezerd(&["show", "a"]).exits(0).stdout();
+    assert!(shown.contains("the next attempt is due at"), "{shown}");
     assert_eq!(host.state("a"), "running//");
     daemon.run_of("a");
     assert_eq!(host.state("a"), "stop//success");
     let attempts = host.attempts(line.run);
     assert_eq!(attempts.len(), 2);
     let waited = attempts[1].started - attempts[0].ended.unwrap();
-    assert!(waited >= TimeDelta::seconds(1), "{waited}");
+    assert!(waited >= TimeDelta::seconds(2), "{waited}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::store::record::RunState;
-use harness::{Daemon, Gate, Host, eventually, every, exec, is_alive, now, someday};
+use harness::{Daemon, Gate, Host, backup, eventually, every, exec, is_alive, now, someday};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -150,6 +150,30 @@ fn a_catch_up_run_that_is_cut_off_is_caught_up_like_any_other() {
     assert_eq!(rows[1]["run"], run);
     assert_eq!(rows[0]["makes_up_for"], run);
     assert_eq!(rows[0]["result"], "success");
+}
+
+#[test]
+fn a_backup_that_was_done_when_its_run_was_cut_off_is_found_and_not_repeated() {
+    let host = Host::new();
+    let gate = host.gate("gate");
+    let source = host.file("source/file", "content");
+    let container = host.path("container");
+    host.put(
+        "a",
+        someday(vec![
+            backup(source.parent().unwrap(), &container),
+            gate.action(),
+        ]),
+    );
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.says("a", "exec");
+    daemon.kill();
+    gate.pass();
+    let daemon = host.start();
+    daemon.says("a", "succeeded");
+    let snapshots = host.json(&["snapshots", "a"]);
+    assert_eq!(snapshots["snapshots"].as_array().unwrap().len(), 1);
 }
 
 #[test]
