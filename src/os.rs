@@ -200,6 +200,15 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
+/// Gives the pipe signal its default action back, which the runtime takes away at start: a command whose output is
+/// piped into one that ends early ends quietly too.
+pub fn default_sigpipe() {
+    // SAFETY: the default action of a signal is no handler, so nothing of this program runs in it.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,14 +235,5 @@ mod tests {
             reason(&io::Error::from_raw_os_error(libc::EACCES)),
             "Permission denied"
         );
-    }
-}
-
-/// Gives the pipe signal its default action back, which the runtime takes away at start: a command whose output is
-/// piped into one that ends early ends quietly too.
-pub fn default_sigpipe() {
-    // SAFETY: the default action of a signal is no handler, so nothing of this program runs in it.
-    unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
 }

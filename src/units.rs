@@ -49,6 +49,15 @@ pub fn rate(count: u64, span: Duration) -> String {
     format!("{}/s", bytes((count as f64 / seconds) as u64))
 }
 
+/// How long a piece of work took, with its speed where that says something: `0.2 s`, `42 s (12.3 MB/s)`.
+pub fn effort(count: u64, span: Duration) -> String {
+    if span < Duration::from_secs(1) {
+        duration(span)
+    } else {
+        format!("{} ({})", duration(span), rate(count, span))
+    }
+}
+
 /// A number with its thing: `1 file`, `2 files`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

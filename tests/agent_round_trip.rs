@@ -12,7 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use agent_support::*;
 use freezerd::job::action::Work;
-use freezerd::protocol::Report;
+use freezerd::protocol::{Outcome, Progress, Report, Verdict};
 
 /// A tree with one of everything. Returns what this file system would not take.
 fn one_of_everything(top: &Path) {
@@ -25,7 +25,7 @@ fn one_of_everything(top: &Path) {
     write("plain.txt", b"plain");
     write("empty", b"");
     write("deep/er/and/deeper/file", b"down here");
-    let large: Vec<u8> = (0..3_000_000u32)
+    let large: Vec<u8> = (0..600_000u32)
         .flat_map(|number| number.to_le_bytes())
         .collect();
     write("large", &large);
@@ -316,42 +316,55 @@ fn a_level_above_0_reads_again_what_changed_its_inode_or_its_ctime() {
 fn progress_is_reported_with_its_totals() {
     let place = Place::new();
     place.write("source/file", vec![7; 5_000_000]);
-    let ended = run(Work::Backup(place.backup()));
-    ended.outcome();
-    let phases: Vec<_> = ended
-        .reports
-        .iter()
-        .filter_map(|report| match report {
-            Report::Progress(progress) => Some(progress.phase.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert!(!phases.is_empty(), "{ended:#?}");
-    assert!(ended.said("backing up"), "{ended:#?}");
+    place.write("source/other", "x");
+    for (work, phase) in [
+        (Work::Backup(place.backup()), "backing up"),
+        (Work::Restore(place.restore()), "restoring"),
+    ] {
+        let ended = run(work);
+        ended.outcome();
+        let last = ended
+            .reports
+            .iter()
+            .filter_map(|report| match report {
+                Report::Progress(progress) => Some(progress),
+                _ => None,
+            })
+            .next_back();
+        let expected = Progress {
+            phase: phase.to_owned(),
+            files_done: 2,
+            files_total: Some(2),
+            bytes_done: 5_000_001,
+            bytes_total: Some(5_000_001),
+        };
+        assert_eq!(last, Some(&expected), "{ended:#?}");
+    }
+}
+
+/// A backup in a run of its own number, which makes up for another where one is given.
+fn back_up_as(place: &Place, run_tag: &str, makes_up_for: Option<&str>) -> Outcome {
+    let mut request = request(Work::Backup(place.backup()));
+    request.run_tag = run_tag.to_owned();
+    request.makes_up_for = makes_up_for.map(str::to_owned);
+    run_request(&request).outcome().clone()
 }
 
 #[test]
-fn the_run_of_a_snapshot_is_found_again() {
+fn a_backup_that_an_interrupted_run_had_finished_is_found_and_not_repeated() {
     let place = Place::new();
     place.write("source/file", "x");
-    assert_eq!(
-        freezerd::agent::find_run(&place.container(), "ledger-7", 0).unwrap(),
-        None
-    );
-    let backup = place.back_up();
-    let found = freezerd::agent::find_run(&place.container(), "ledger-7", 0)
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (Some(found.id), found.partial),
-        (backup.summary.snapshot, false)
-    );
-    assert_eq!(
-        freezerd::agent::find_run(&place.container(), "ledger-7", 1).unwrap(),
-        None
-    );
-    assert_eq!(
-        freezerd::agent::find_run(&place.container(), "ledger-8", 0).unwrap(),
-        None
-    );
+    let first = back_up_as(&place, "ledger-7", None);
+    let again = back_up_as(&place, "ledger-8", Some("ledger-7"));
+    assert_eq!(again.verdict, Verdict::Success);
+    assert_eq!(again.summary, first.summary);
+    let all = || {
+        freezerd::agent::list_snapshots(&place.container(), &Default::default())
+            .unwrap()
+            .len()
+    };
+    assert_eq!(all(), 1);
+    let other = back_up_as(&place, "ledger-9", Some("ledger-1"));
+    assert_ne!(other.summary.snapshot, first.summary.snapshot);
+    assert_eq!(all(), 2);
 }

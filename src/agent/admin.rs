@@ -68,6 +68,7 @@ pub fn remove_old(
     let report = if dry_run {
         repository.rehearse_prune(&old)?
     } else {
+        repository.refuse_beside_restic()?;
         repository.forget(&old)?;
         repository.prune()?
     };

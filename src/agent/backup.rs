@@ -11,13 +11,14 @@ use chrono::Utc;
 use super::level::{self, Next};
 use super::lock::Lock;
 use super::report::log;
-use super::{Context, admin, outcome, password, run_tag};
+use super::{Context, admin, outcome, password, run_tag, whole_snapshot};
 use crate::job::action::{Access, Age, Backup};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
+use crate::repository::place::{self, Place};
 use crate::repository::{
-    BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Place,
-    Repository, Snapshot,
+    BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Repository,
+    Snapshot,
 };
 use crate::units;
 
@@ -36,6 +37,9 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
         return rehearse(context, work, &password, is_empty);
     }
     let (lock, repository) = open_or_create(context, work, &password)?;
+    if let Some(outcome) = finished_before(context, &repository)? {
+        return Ok(outcome);
+    }
     let lineage = repository.snapshots(&filter(work))?;
     refuse_emptied(work, is_empty, &lineage)?;
     let comparable = comparable(work, lineage);
@@ -64,6 +68,32 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
         Some(days) => remove_old(context, work, &repository, &lock, days, summary),
         None => Ok(outcome::success(summary)),
     }
+}
+
+/// A run that makes up for an interrupted one finds what that one had finished, and does not repeat it.
+fn finished_before(context: &Context, repository: &Repository) -> Result<Option<Outcome>, Error> {
+    let Some(interrupted) = &context.request.makes_up_for else {
+        return Ok(None);
+    };
+    let Some(snapshot) = whole_snapshot(repository, interrupted, context.request.action_index)?
+    else {
+        return Ok(None);
+    };
+    log(&format!(
+        "the interrupted run had finished this backup: snapshot {} stands for it",
+        snapshot.short_id()
+    ));
+    let numbers = snapshot.summary.unwrap_or_default();
+    Ok(Some(outcome::success(Summary {
+        snapshot: Some(snapshot.id),
+        level: snapshot.level,
+        files: Some(numbers.files),
+        files_new: Some(numbers.files_new),
+        files_changed: Some(numbers.files_changed),
+        bytes: Some(numbers.bytes),
+        bytes_added: Some(numbers.bytes_added),
+        ..Summary::default()
+    })))
 }
 
 /// Whether the source is a directory with nothing in it.
@@ -123,16 +153,16 @@ fn open_or_create(
 ) -> Result<(Lock, Repository), Error> {
     let container = &work.container;
     let monitor = || -> Arc<dyn Monitor> { Arc::<super::Reporter>::clone(&context.reporter) };
-    if Repository::look(container)? == Place::Repository {
+    if place::look(container)? == Place::Repository {
         let lock = Lock::take(container, Access::Shared, &context.reporter)?;
         let repository = Repository::open(container, password, monitor())?;
         note_compression(work, &repository)?;
         return Ok((lock, repository));
     }
-    Repository::make_place(container)?;
+    place::make(container)?;
     let lock = Lock::take(container, Access::Exclusive, &context.reporter)?;
     // Somebody else may have been first.
-    let repository = if Repository::look(container)? == Place::Repository {
+    let repository = if place::look(container)? == Place::Repository {
         Repository::open(container, password, monitor())?
     } else {
         let repository =
@@ -173,12 +203,7 @@ fn rehearse(
     is_empty: bool,
 ) -> Result<Outcome, Error> {
     let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
-    let lineage = match Repository::look(&work.container)? {
-        Place::Repository => {
-            let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
-            Repository::open(&work.container, password, Arc::clone(&monitor))?
-                .snapshots(&filter(work))?
-        }
+    let lineage = match place::look(&work.container)? {
         Place::Free | Place::Unfinished => {
             log(&format!(
                 "would create a repository in {}",
@@ -186,9 +211,12 @@ fn rehearse(
             ));
             Vec::new()
         }
-        // Says what is wrong with it.
-        Place::Other => Repository::open(&work.container, password, Arc::clone(&monitor))?
-            .snapshots(&filter(work))?,
+        Place::Repository | Place::Other => {
+            place::require(&work.container)?;
+            let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
+            Repository::open(&work.container, password, Arc::clone(&monitor))?
+                .snapshots(&filter(work))?
+        }
     };
     refuse_emptied(work, is_empty, &lineage)?;
     let comparable = comparable(work, lineage);
@@ -264,17 +292,15 @@ fn announcement(what: &str, work: &Backup, next: &Next<'_>) -> String {
 }
 
 fn result_line(report: &BackupReport, start: Instant) -> String {
-    let elapsed = start.elapsed();
     let summary = &report.summary;
     format!(
-        "snapshot {}: {} ({} new, {} changed), {} in {} ({}), {} added",
+        "snapshot {}: {} ({} new, {} changed), {} in {}, {} added",
         report.snapshot.as_ref().map_or("none", Snapshot::short_id),
         units::count(summary.files, "file", "files"),
         summary.files_new,
         summary.files_changed,
         units::bytes(summary.bytes),
-        units::duration(elapsed),
-        units::rate(summary.bytes, elapsed),
+        units::effort(summary.bytes, start.elapsed()),
         units::bytes(summary.bytes_added)
     )
 }

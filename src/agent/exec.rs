@@ -107,6 +107,7 @@ fn wait(context: &Context, command: Pid) -> io::Result<WaitStatus> {
             Ok(Some((child, status))) if child == command && !context.watch.is_ending() => {
                 return Ok(status);
             }
+            Ok(Some((child, _))) if child == command => context.watch.command_has_ended(),
             Ok(_) | Err(Errno::INTR) => {}
             Err(Errno::CHILD) if context.watch.is_ending() => {
                 context.watch.command_is_gone();

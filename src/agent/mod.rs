@@ -16,7 +16,8 @@ use std::sync::Arc;
 use crate::job::action::{Access, Container, Work};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request};
-use crate::repository::{Error, ErrorKind, Filter, Monitor, Place, Repository, Silent, Snapshot};
+use crate::repository::place;
+use crate::repository::{Error, Filter, Monitor, Repository, Silent, Snapshot};
 
 mod admin;
 mod backup;
@@ -77,6 +78,7 @@ pub fn main() -> ExitCode {
     if let Some(reason) = &outcome.reason {
         log(reason);
     }
+    context.reporter.send_last_progress();
     context.reporter.send(&Report::Outcome(outcome));
     ExitCode::SUCCESS
 }
@@ -135,16 +137,7 @@ fn open(
 ) -> Result<(Lock, Repository), Error> {
     let monitor: Arc<dyn Monitor> = Arc::<Reporter>::clone(reporter);
     let password = password::read(container, &*monitor)?;
-    if !container.path.exists() {
-        // Says that there is none.
-        return Err(match Repository::open(container, &password, monitor) {
-            Err(error) => error,
-            Ok(_) => Error::new(
-                ErrorKind::Io,
-                format!("{} comes and goes", container.path.display()),
-            ),
-        });
-    }
+    place::require(container)?;
     let lock = Lock::take(container, access, reporter)?;
     let repository = Repository::open(container, &password, monitor)?;
     Ok((lock, repository))
@@ -168,25 +161,19 @@ pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snap
     Repository::open(container, &password, Arc::new(Silent))?.snapshots(filter)
 }
 
-/// The snapshot that this action of this run has made, if it has: after a crash, such a backup need not be done
-/// again. Of several attempts, the last one's. A snapshot that is `partial` is one too; whether it counts is for the
-/// caller to say.
-///
-/// # Errors
-/// When the container has a repository that cannot be opened or read. That there is none is no error.
-pub fn find_run(
-    container: &Container,
+/// The whole snapshot that an action of a run has made, if it has: after a crash, such a backup need not be done
+/// again. A snapshot that is `partial`, or was not confirmed before the crash, is none.
+fn whole_snapshot(
+    repository: &Repository,
     run: &str,
     action_index: u32,
 ) -> Result<Option<Snapshot>, Error> {
-    if Repository::look(container)? != Place::Repository {
-        return Ok(None);
-    }
     let filter = Filter {
         tag: Some(run_tag(run, action_index)),
         ..Filter::default()
     };
-    Ok(list_snapshots(container, &filter)?.pop())
+    let snapshots = repository.snapshots(&filter)?;
+    Ok(snapshots.into_iter().rfind(|snapshot| !snapshot.partial))
 }
 
 #[cfg(test)]

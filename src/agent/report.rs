@@ -53,6 +53,14 @@ impl Reporter {
             .and_then(|()| stdout.flush());
     }
 
+    /// Sends the progress once more, as it stands at the end of the work.
+    pub fn send_last_progress(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.sent.take().is_some() {
+            self.send_progress(&mut state);
+        }
+    }
+
     fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);

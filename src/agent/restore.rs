@@ -8,16 +8,14 @@ use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Restore};
 use crate::protocol::{Outcome, Summary};
-use crate::repository::{
-    Error, ErrorKind, Filter, Repository, RestoreOptions, RestoreReport, Snapshot,
-};
+use crate::repository::{Error, ErrorKind, Filter, RestoreOptions, RestoreReport, Snapshot};
 use crate::units;
 
 /// Restores one snapshot.
 pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
     let dry_run = context.request.action.dry_run;
     let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
-    let snapshot = choose(&repository, work)?;
+    let snapshot = choose(&repository.snapshots(&Filter::default())?, work)?;
     log(&format!(
         "{} snapshot {} ({} of {}, {}) to {}",
         if dry_run {
@@ -55,9 +53,8 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
 }
 
 /// The snapshot that is asked for: by its id, or the newest of the lineage that is not too late. A snapshot's time
-/// counts in whole seconds, as people see it.
-fn choose(repository: &Repository, work: &Restore) -> Result<Snapshot, Error> {
-    let all = repository.snapshots(&Filter::default())?;
+/// counts in whole seconds, as people see it. All snapshots of the container come in, oldest first.
+fn choose(all: &[Snapshot], work: &Restore) -> Result<Snapshot, Error> {
     if let Some(beginning) = &work.snapshot {
         let beginning = beginning.to_ascii_lowercase();
         let mut found = all
@@ -68,7 +65,7 @@ fn choose(repository: &Repository, work: &Restore) -> Result<Snapshot, Error> {
             (None, _) => Err(none(
                 work,
                 &format!("no snapshot's id begins with {beginning}"),
-                &all,
+                all,
             )),
             (Some(one), Some(other)) => Err(Error::new(
                 ErrorKind::NoSuchSnapshot,
@@ -103,7 +100,7 @@ fn choose(repository: &Repository, work: &Restore) -> Result<Snapshot, Error> {
                 "there is no snapshot of {} made on {}{limit}",
                 work.lineage.backup_name, work.lineage.host
             );
-            none(work, &wanted, &all)
+            none(work, &wanted, all)
         })
 }
 
@@ -154,7 +151,6 @@ fn name(label: &str) -> &str {
 }
 
 fn result_line(report: &RestoreReport, start: Instant, dry_run: bool) -> String {
-    let elapsed = start.elapsed();
     let amount = format!(
         "{}, {}",
         units::count(report.written, "file", "files"),
@@ -169,9 +165,8 @@ fn result_line(report: &RestoreReport, start: Instant, dry_run: bool) -> String 
         format!("would write {amount}; {rest}")
     } else {
         format!(
-            "wrote {amount} in {} ({}); {rest}",
-            units::duration(elapsed),
-            units::rate(report.bytes, elapsed)
+            "wrote {amount} in {}; {rest}",
+            units::effort(report.bytes, start.elapsed())
         )
     }
 }
@@ -184,9 +179,8 @@ fn partial_reason(report: &RestoreReport, work: &Restore) -> String {
         .iter()
         .any(|problem| problem.reason.ends_with("; kept"));
     format!(
-        "{} in {} not as in the snapshot{}{}",
+        "{} not as in the snapshot{}{}",
         units::count(report.problems.total, "path is", "paths are"),
-        work.target.display(),
         first.map_or_else(String::new, |problem| format!(
             ", the first being {} ({})",
             problem.path, problem.reason
@@ -197,4 +191,72 @@ fn partial_reason(report: &RestoreReport, work: &Restore) -> String {
             ""
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::action::{Container, Lineage};
+
+    fn snapshot(id: &str, host: &str, seconds: i64, nanoseconds: u32) -> Snapshot {
+        Snapshot {
+            id: id.to_owned(),
+            time: chrono::DateTime::from_timestamp(seconds, nanoseconds).unwrap(),
+            host: host.to_owned(),
+            label: "nightly".to_owned(),
+            tags: Vec::new(),
+            paths: Vec::new(),
+            level: None,
+            parent: None,
+            partial: false,
+            summary: None,
+        }
+    }
+
+    fn wanted(id: Option<&str>, not_later_than: Option<i64>) -> Restore {
+        Restore {
+            container: Container {
+                name: "c".to_owned(),
+                path: "/c".into(),
+                pass_file: None,
+            },
+            lineage: Lineage {
+                host: "one".to_owned(),
+                backup_name: "nightly".to_owned(),
+            },
+            target: "/t".into(),
+            not_later_than,
+            snapshot: id.map(str::to_owned),
+            overwrite: false,
+        }
+    }
+
+    #[test]
+    fn the_snapshot_is_chosen_by_id_or_by_time() {
+        let all = [
+            snapshot("aa11", "one", 100, 0),
+            snapshot("aa22", "two", 150, 0),
+            snapshot("bb33", "one", 200, 999_999_999),
+        ];
+        for (id, limit, expected) in [
+            (None, None, Ok("bb33")),
+            (None, Some(200), Ok("bb33")),
+            (None, Some(199), Ok("aa11")),
+            (None, Some(100), Ok("aa11")),
+            (None, Some(99), Err("it holds nightly of one (2 snapshots,")),
+            (Some("b"), None, Ok("bb33")),
+            (Some("AA2"), None, Ok("aa22")),
+            (Some("aa"), None, Err("several snapshots")),
+            (Some(""), None, Err("no snapshot's id begins with")),
+            (Some("cc"), None, Err("nightly of two (1 snapshot,")),
+        ] {
+            match (choose(&all, &wanted(id, limit)), expected) {
+                (Ok(chosen), Ok(expected)) => assert_eq!(chosen.id, expected),
+                (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{error}"),
+                (result, _) => panic!("{id:?} {limit:?}: {result:?}"),
+            }
+        }
+        let error = choose(&[], &wanted(None, None)).unwrap_err();
+        assert!(error.to_string().ends_with("it holds nothing"), "{error}");
+    }
 }

@@ -3,12 +3,15 @@
 //! An agent that is ended so sends no outcome and exits with [`ENDED`]: the daemon knows why. A backup or restore
 //! ends at once, since a repository stays valid at every moment. A command is asked first: SIGTERM goes to the whole
 //! process group, and whatever of it is still there after the grace gets SIGKILL.
+//!
+//! The kernel ties the agent's life to the *thread* that started it: the daemon must start its agents from one that
+//! lives as long as itself.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::exit;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal};
@@ -18,6 +21,12 @@ use crate::os;
 
 /// The exit code of an agent that was ended before its work was done: as a shell reports a SIGTERM.
 pub const ENDED: i32 = 143;
+
+/// Nobody waits longer for a command to end.
+const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What lingers after its command has ended is told to end again this often.
+const REMINDER: Duration = Duration::from_millis(500);
 
 /// What the watching thread and the working one tell each other.
 #[derive(Debug, Default)]
@@ -32,6 +41,8 @@ struct State {
     grace: Option<Duration>,
     /// The end was asked for.
     ending: bool,
+    /// The command itself has ended, if not all that it started.
+    command_ended: bool,
     /// The command and all that it started have ended.
     gone: bool,
 }
@@ -70,6 +81,11 @@ impl Watch {
         self.lock().ending
     }
 
+    /// The command itself has ended, and what it started may linger.
+    pub fn command_has_ended(&self) {
+        self.lock().command_ended = true;
+    }
+
     /// The command and all that it started have ended.
     pub fn command_is_gone(&self) {
         self.lock().gone = true;
@@ -91,13 +107,23 @@ impl Watch {
         log(&format!("{why}: telling the command to end"));
         let group = rustix::process::getpgrp();
         let _ = rustix::process::kill_process_group(group, Signal::TERM);
-        let (state, result) = self
-            .changed
-            .wait_timeout_while(state, grace, |state| !state.gone)
-            .unwrap_or_else(PoisonError::into_inner);
-        if result.timed_out() && !state.gone {
-            log("the command did not end in time: killing it and all that it started");
-            kill_group(group);
+        let deadline = Instant::now() + grace.min(LONGEST_GRACE);
+        while !state.gone {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                log("the command did not end in time: killing it and all that it started");
+                kill_group(group);
+                break;
+            }
+            let (next, _) = self
+                .changed
+                .wait_timeout_while(state, left.min(REMINDER), |state| !state.gone)
+                .unwrap_or_else(PoisonError::into_inner);
+            state = next;
+            if state.command_ended && !state.gone {
+                // A shell loses a signal that comes while it starts a program.
+                let _ = rustix::process::kill_process_group(group, Signal::TERM);
+            }
         }
         exit(ENDED);
     }

@@ -1,14 +1,17 @@
 //! `freezerd check`: job files judged as the daemon would judge them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::reading;
+use super::{ledger, reading};
 use crate::config::Settings;
 use crate::intake::{self, Standing, Trust};
+use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{locate, render_all};
+use crate::job::{JobResult, codes};
 use crate::units;
 
 /// Check job files, and say what is wrong with them
@@ -33,6 +36,9 @@ pub struct Args {
     pub json: bool,
 }
 
+/// The runs whose length an interval is held against.
+const LOOKED_BACK: usize = 20;
+
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let (paths, in_place) = if args.paths.is_empty() {
         (vec![settings.jobs_dir.clone()], true)
@@ -56,7 +62,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         trust: trust.as_ref(),
         now: chrono::Utc::now(),
     };
-    let checked = intake::check(&paths, &against);
+    let mut checked = intake::check(&paths, &against);
+    look_at_history(settings, &mut checked);
     let failed = checked.has_errors() || (args.strict && checked.has_diagnostics());
 
     if args.json {
@@ -86,6 +93,46 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Exit::Success
     })
+}
+
+/// What only the past shows. Where there is no ledger to read, there is nothing to say.
+fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
+    let Ok(ledger) = ledger::open(settings) else {
+        return;
+    };
+    for file in &mut checked.files {
+        let Standing::Job(job) = &file.standing else {
+            continue;
+        };
+        let Some(interval) = job.schedule.interval() else {
+            continue;
+        };
+        let Ok(runs) = ledger.reader.history(Some(&job.id), LOOKED_BACK) else {
+            continue;
+        };
+        let mut took: Vec<Duration> = runs
+            .iter()
+            .filter(|run| run.result == Some(JobResult::Success))
+            .filter_map(|run| (run.ended? - run.started?).to_std().ok())
+            .collect();
+        took.sort();
+        let Some(median) = took
+            .get(took.len() / 2)
+            .filter(|median| **median > interval)
+        else {
+            continue;
+        };
+        let diagnostic = Diagnostic::warning(
+            codes::INTERVAL_TOO_SHORT,
+            format!(
+                "the interval is {}, and the last runs took {}",
+                units::duration(interval),
+                units::duration(*median)
+            ),
+        )
+        .help("choose a longer `schedule_interval`, or `continuous`");
+        file.diagnostics.push(diagnostic);
+    }
 }
 
 fn summary(checked: &intake::Checked) -> String {

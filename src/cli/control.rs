@@ -37,21 +37,11 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
             ),
         ));
     }
-    let layout = ledger.layout.clone();
-    let known: Vec<String> = ledger
-        .reader
-        .jobs()?
-        .into_iter()
-        .map(|record| record.job_id)
-        .collect();
-    drop(ledger);
-    if !known.contains(&args.job) {
-        let files = ledger::open(settings)?.reader.files()?;
-        let invalid = files.iter().any(|file| file_means(file, &args.job));
-        if !invalid {
-            return Err(ledger::no_such_job(&args.job, known.into_iter()));
-        }
+    if ledger.reader.job(&args.job)?.is_none() {
+        return Err(ledger.no_such_job(&args.job));
     }
+    let layout = ledger.layout.clone();
+    drop(ledger);
     let event = EventFile::new(command, &args.job);
     let path = event
         .send(&layout)
@@ -94,14 +84,6 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
             return Ok(Exit::TryAgain);
         }
         Err(Failure::new(Exit::TryAgain, message))
-    }
-}
-
-fn file_means(file: &crate::store::record::FileRecord, job: &str) -> bool {
-    use crate::store::record::FileVerdict;
-    match &file.verdict {
-        FileVerdict::Loaded { job_id } | FileVerdict::Foreign { job_id, .. } => job_id == job,
-        FileVerdict::Invalid { job_id, .. } => job_id.as_deref() == Some(job),
     }
 }
 

@@ -91,9 +91,7 @@ impl From<crate::store::StoreError> for Failure {
             StoreError::Missing { .. } => Exit::NotFound,
             StoreError::InUse { .. } | StoreError::NeedsRepair { .. } => Exit::TryAgain,
             StoreError::Format { .. } => Exit::BadConfiguration,
-            StoreError::Open { message, .. } if message.contains("ermission denied") => {
-                Exit::NotPermitted
-            }
+            StoreError::Denied { .. } => Exit::NotPermitted,
             _ => Exit::Internal,
         };
         Failure::new(exit, error.to_string())

@@ -1,5 +1,6 @@
 //! `freezerd history`: the ledger's rows.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
@@ -7,6 +8,7 @@ use super::table::Table;
 use super::{ledger, logging};
 use crate::config::Settings;
 use crate::job::JobResult;
+use crate::schedule::zone::Zone;
 use crate::store::record::{RunRecord, RunState};
 use crate::units;
 
@@ -33,12 +35,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         && runs.is_empty()
         && ledger.reader.job(job)?.is_none()
     {
-        let known = ledger
-            .reader
-            .jobs()?
-            .into_iter()
-            .map(|record| record.job_id);
-        return Err(ledger::no_such_job(job, known));
+        return Err(ledger.no_such_job(job));
     }
     if args.json {
         let runs: Vec<Value> = runs.iter().map(as_json).collect();
@@ -56,7 +53,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             logging::moment(run.started, &zone),
             took(run),
             word(run).to_owned(),
-            remark(run),
+            remark(run, &zone),
         ]);
     }
     if table.is_empty() {
@@ -83,6 +80,7 @@ pub fn as_json(run: &RunRecord) -> Value {
         "result": run.result,
         "reason": run.reason,
         "waits_for": run.waits_for,
+        "next_attempt": next_attempt(run),
         "makes_up_for": run.makes_up_for,
         "actions": run.actions,
     })
@@ -119,7 +117,24 @@ fn took(run: &RunRecord) -> String {
     }
 }
 
-fn remark(run: &RunRecord) -> String {
+/// When the next attempt is due, while a run waits for it.
+fn next_attempt(run: &RunRecord) -> Option<DateTime<Utc>> {
+    match run.state {
+        RunState::Waiting { until, .. } => Some(until),
+        _ => None,
+    }
+}
+
+/// What a run waits for, in words, if it waits.
+pub fn waits(run: &RunRecord, zone: &Zone) -> Option<String> {
+    let retry = next_attempt(run).map(|at| {
+        let at = logging::moment(Some(at), zone);
+        format!("the next attempt is due at {at}")
+    });
+    retry.or_else(|| run.waits_for.clone())
+}
+
+fn remark(run: &RunRecord, zone: &Zone) -> String {
     let mut parts = Vec::new();
     if run.covers > 1 {
         parts.push(format!("for {} due times", run.covers));
@@ -127,7 +142,7 @@ fn remark(run: &RunRecord) -> String {
     if let Some(other) = run.makes_up_for {
         parts.push(format!("makes up for run {other}"));
     }
-    parts.extend(run.waits_for.clone());
+    parts.extend(waits(run, zone));
     parts.extend(run.reason.clone());
     parts.join("; ")
 }

@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::presence;
+use crate::store::record::FileVerdict;
 use crate::store::{self, Reader, Store, StoreError};
 
 use super::exit::{Exit, Failure};
@@ -46,15 +47,54 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
     })
 }
 
-/// No job of that name; the nearest one may be meant.
-pub fn no_such_job(job_id: &str, known: impl Iterator<Item = String>) -> Failure {
-    let hint = known
-        .map(|known| (strsim::damerau_levenshtein(job_id, &known), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3)
-        .map_or_else(
-            || "`freezerd list` shows them".to_owned(),
-            |(_, known)| format!("did you mean {known}?"),
-        );
-    Failure::new(Exit::NotFound, format!("there is no job {job_id}; {hint}"))
+impl Ledger {
+    /// Why there is no job of that name: its file is invalid, or another host's; or the nearest name is meant.
+    pub fn no_such_job(&self, name: &str) -> Failure {
+        self.explain_absence(name).unwrap_or_else(Failure::from)
+    }
+
+    fn explain_absence(&self, name: &str) -> Result<Failure, StoreError> {
+        for file in self.reader.files()? {
+            match file.verdict {
+                FileVerdict::Invalid {
+                    job_id: Some(job_id),
+                    report,
+                    ..
+                } if job_id == name => {
+                    return Ok(Failure::new(
+                        Exit::BadJobFile,
+                        format!("{name} is not loaded: {} is invalid\n{report}", file.file),
+                    ));
+                }
+                FileVerdict::Foreign { job_id, client_id } if job_id == name => {
+                    return Ok(Failure::new(
+                        Exit::NotFound,
+                        format!(
+                            "{name} ({}) is a job of {client_id}, not of this host",
+                            file.file
+                        ),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        let known = self.reader.jobs()?.into_iter();
+        let hint = known
+            .map(|known| {
+                (
+                    strsim::damerau_levenshtein(name, &known.job_id),
+                    known.job_id,
+                )
+            })
+            .min()
+            .filter(|(distance, _)| *distance <= 3)
+            .map_or_else(
+                || "`freezerd list` shows them".to_owned(),
+                |(_, known)| format!("did you mean {known}?"),
+            );
+        Ok(Failure::new(
+            Exit::NotFound,
+            format!("there is no job {name}; {hint}"),
+        ))
+    }
 }

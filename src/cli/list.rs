@@ -12,6 +12,7 @@ use super::{history, logging};
 use crate::config::Settings;
 use crate::control::progress::{self, ProgressFile};
 use crate::job::{JobResult, Status};
+use crate::schedule::zone::Zone;
 use crate::store::record::{FileVerdict, JobRecord, RunRecord};
 
 /// List the jobs with their state, last result and next run
@@ -54,7 +55,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             job.result.map_or("–", result_word).to_owned(),
             logging::moment(job.started, &zone),
             logging::moment(job.next, &zone),
-            remark(job, &ledger, &open),
+            remark(job, &ledger, &open, &zone),
         ]);
     }
     if table.is_empty() {
@@ -140,7 +141,12 @@ pub fn progress_json(file: &ProgressFile) -> Value {
     })
 }
 
-fn remark(job: &JobRecord, ledger: &Ledger, open: &BTreeMap<u64, RunRecord>) -> String {
+fn remark(
+    job: &JobRecord,
+    ledger: &Ledger,
+    open: &BTreeMap<u64, RunRecord>,
+    zone: &Zone,
+) -> String {
     if let Some(run) = job.run {
         if let Some(progress) = live_progress(ledger, run.number) {
             return format!(
@@ -150,7 +156,8 @@ fn remark(job: &JobRecord, ledger: &Ledger, open: &BTreeMap<u64, RunRecord>) -> 
                 describe(&progress)
             );
         }
-        if let Some(waits) = open.get(&run.number).and_then(|run| run.waits_for.as_ref()) {
+        let row = open.get(&run.number);
+        if let Some(waits) = row.and_then(|row| history::waits(row, zone)) {
             return format!("run {}: {waits}", run.number);
         }
         return format!("run {}", run.number);

@@ -39,14 +39,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                     format!("{} has not run yet", args.run),
                 ));
             }
-            None => {
-                let known = ledger
-                    .reader
-                    .jobs()?
-                    .into_iter()
-                    .map(|record| record.job_id);
-                return Err(ledger::no_such_job(&args.run, known));
-            }
+            None => return Err(ledger.no_such_job(&args.run)),
         },
     };
     let path = ledger.layout.run_log(row.number);

@@ -11,6 +11,7 @@ mod check;
 mod config;
 mod control;
 pub mod exit;
+mod explain;
 mod history;
 mod ledger;
 mod list;
@@ -20,6 +21,7 @@ mod next;
 mod reading;
 mod restore;
 mod run;
+mod schema;
 mod screen;
 mod show;
 mod snapshots;
@@ -123,6 +125,8 @@ impl SettingsArgs {
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
     Next(next::Args),
     List(list::Args),
     Show(show::Args),
@@ -159,6 +163,8 @@ impl Command {
         match self {
             Command::Run(args) => args.json,
             Command::Check(args) => args.json,
+            Command::Explain(args) => args.json,
+            Command::Schema(args) => args.json,
             Command::Next(args) => args.json,
             Command::List(args) => args.json,
             Command::Show(args) => args.json,
@@ -219,6 +225,11 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     use crate::control::event::Command as Asked;
+    match &cli.command {
+        Command::Explain(args) => return explain::run(args),
+        Command::Schema(args) => return schema::run(args),
+        _ => {}
+    }
     let settings = cli.settings.load()?;
     match cli.command {
         Command::Run(args) => run::run(&settings, &args),
@@ -236,6 +247,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Snapshots(args) => snapshots::run(&settings, &args),
         Command::Restore(args) => restore::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
-        Command::Agent => Ok(Exit::Internal),
+        // Answered before the settings were read.
+        Command::Explain(_) | Command::Schema(_) | Command::Agent => Ok(Exit::Internal),
     }
 }

@@ -61,14 +61,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     };
     let record = match ledger.reader.job(name)? {
         Some(record) => record,
-        None => {
-            let known = ledger
-                .reader
-                .jobs()?
-                .into_iter()
-                .map(|record| record.job_id);
-            return Err(ledger::no_such_job(name, known));
-        }
+        None => return Err(ledger.no_such_job(name)),
     };
     let job = reading::remembered(settings, &record)?;
     let firings = to_come(

@@ -99,14 +99,17 @@ pub fn remembered(settings: &Settings, record: &JobRecord) -> Result<Job, Failur
     let name = record.file.as_deref().unwrap_or(&record.job_id);
     parse(record.document.as_bytes(), name, &host(settings))
         .job
-        .ok_or_else(|| {
-            Failure::new(
-                Exit::BadConfiguration,
-                format!(
-                    "the content that the ledger has of {} is not valid with these settings (disable_exec, for one); \
-                     run the command with the daemon's settings",
-                    record.job_id
-                ),
-            )
-        })
+        .ok_or_else(|| not_valid_here(record))
+}
+
+/// What was valid for the daemon is not for this command.
+pub fn not_valid_here(record: &JobRecord) -> Failure {
+    Failure::new(
+        Exit::BadConfiguration,
+        format!(
+            "the content that the ledger has of {} is not valid with these settings (disable_exec, for one); \
+             run the command with the daemon's settings",
+            record.job_id
+        ),
+    )
 }

@@ -6,9 +6,11 @@ use super::exit::{Exit, Failure};
 use super::ledger::{self, Ledger};
 use super::list::{live_progress, progress_json, result_word, status_word};
 use super::screen::describe;
+use super::table::Table;
 use super::{history, logging, reading};
 use crate::config::Settings;
-use crate::job::Job;
+
+use crate::job::{Effective, Job, Origin, effective};
 use crate::store::record::{FileVerdict, JobRecord, RunRecord};
 use crate::units;
 
@@ -17,10 +19,15 @@ use crate::units;
 /// With --json: the job document as in the job file, with the live job_schedule (status, event, result and times) and
 /// each action's exit_status of the last run; what the daemon adds stands under x-freezerd.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: freezerd show nightly --json")]
+#[command(
+    after_help = "Example: freezerd show nightly --json\nExample: freezerd show nightly --effective"
+)]
 pub struct Args {
     /// The job
     job: String,
+    /// Show every value in effect, after aliases and defaults, and where it comes from
+    #[arg(long)]
+    effective: bool,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -29,8 +36,11 @@ pub struct Args {
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = ledger::open(settings)?;
     let Some(record) = ledger.reader.job(&args.job)? else {
-        return Err(not_a_job(&ledger, &args.job)?);
+        return Err(ledger.no_such_job(&args.job));
     };
+    if args.effective {
+        return show_effective(settings, &record, args.json);
+    }
     let job = reading::remembered(settings, &record)?;
     let last = match record.run {
         Some(run) => ledger.reader.run(run.number)?,
@@ -44,38 +54,51 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Why there is nothing to show: the file may be invalid, or another host's.
-fn not_a_job(ledger: &Ledger, name: &str) -> Result<Failure, Failure> {
-    for file in ledger.reader.files()? {
-        match file.verdict {
-            FileVerdict::Invalid {
-                job_id: Some(job_id),
-                report,
-                ..
-            } if job_id == name => {
-                return Ok(Failure::new(
-                    Exit::BadJobFile,
-                    format!("{name} is not loaded: {} is invalid\n{report}", file.file),
-                ));
-            }
-            FileVerdict::Foreign { job_id, client_id } if job_id == name => {
-                return Ok(Failure::new(
-                    Exit::NotFound,
-                    format!(
-                        "{name} ({}) is a job of {client_id}, not of this host",
-                        file.file
-                    ),
-                ));
-            }
-            _ => {}
-        }
+/// The job after aliases and defaults, each value with its origin.
+fn show_effective(settings: &Settings, record: &JobRecord, as_data: bool) -> Result<Exit, Failure> {
+    let file = record.file.as_deref().unwrap_or(&record.job_id);
+    let values = effective(record.document.as_bytes(), file, &settings.job_host())
+        .ok_or_else(|| reading::not_valid_here(record))?;
+    if as_data {
+        println!("{:#}", json!({"file": file, "values": values}));
+        return Ok(Exit::Success);
     }
-    let known = ledger
-        .reader
-        .jobs()?
-        .into_iter()
-        .map(|record| record.job_id);
-    Ok(ledger::no_such_job(name, known))
+    let mut table = Table::new(&["KEY", "VALUE", "FROM"]);
+    for value in values {
+        let written = match &value.value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        table.row(vec![
+            value.path.clone(),
+            match &value.resolved {
+                Some(resolved) => format!("{written} = {resolved}"),
+                None => written,
+            },
+            origin(&value, file),
+        ]);
+    }
+    table.print();
+    Ok(Exit::Success)
+}
+
+fn origin(value: &Effective, file: &str) -> String {
+    let place = |what: &str, alias: &Option<String>| {
+        let line = value
+            .line
+            .map_or_else(String::new, |line| format!(":{line}"));
+        let alias = alias
+            .as_ref()
+            .map_or_else(String::new, |alias| format!(" as {alias}"));
+        format!("{file}{line}{what}{alias}")
+    };
+    match &value.origin {
+        Origin::File { alias } => place("", alias),
+        Origin::ActionDefaults { alias } => place(" (action_defaults)", alias),
+        Origin::FileName => "the file's name".to_owned(),
+        Origin::Host => "this host".to_owned(),
+        Origin::Default => "default".to_owned(),
+    }
 }
 
 /// The job document in the job file's shape, as it stands now.
@@ -198,6 +221,9 @@ fn print(
                 history::word(run)
             ),
         );
+        if let Some(waits) = history::waits(run, &zone) {
+            line("Waits", &waits);
+        }
         if let Some(reason) = &run.reason {
             line("Reason", reason);
         }

@@ -91,12 +91,7 @@ impl PlaceArgs {
         let name = self.job.as_deref().unwrap_or_default();
         let ledger = ledger::open(settings)?;
         let Some(record) = ledger.reader.job(name)? else {
-            let known = ledger
-                .reader
-                .jobs()?
-                .into_iter()
-                .map(|record| record.job_id);
-            return Err(ledger::no_such_job(name, known));
+            return Err(ledger.no_such_job(name));
         };
         let job = reading::remembered(settings, &record)?;
         let found = job

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
+use crate::os;
 
 /// What can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ impl EventFile {
         let uid = rustix::process::getuid().as_raw();
         let by = match std::env::var("SUDO_USER") {
             Ok(user) if uid == 0 => format!("root (sudo {user})"),
-            _ => std::env::var("USER").unwrap_or_else(|_| format!("uid {uid}")),
+            _ => os::user_name(uid).unwrap_or_else(|| format!("uid {uid}")),
         };
         EventFile {
             id: format!(

@@ -3,10 +3,19 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, test_kill_process};
 
 use super::layout::Layout;
+
+/// How long a lock is waited for whose holder is dead: a child that it was just starting when it was killed has the
+/// lock, too, until it has become another program.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The daemon's hold on its state directory.
 #[derive(Debug)]
@@ -53,15 +62,22 @@ impl Presence {
             .mode(0o600)
             .open(&path)
             .map_err(fail)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                return Err(PresenceError::Taken {
-                    holder: holder(&mut file),
-                    state: layout.state().display().to_string(),
-                });
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let holder = holder(&mut file);
+                    if Instant::now() >= deadline || runs(&holder) {
+                        return Err(PresenceError::Taken {
+                            holder,
+                            state: layout.state().display().to_string(),
+                        });
+                    }
+                    std::thread::sleep(PAUSE);
+                }
+                Err(error) => return Err(fail(error.into())),
             }
-            Err(error) => return Err(fail(error.into())),
         }
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
@@ -79,6 +95,12 @@ fn holder(file: &mut File) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// Whether the process that a lock file names is there. One that cannot be told is taken to be.
+fn runs(holder: &str) -> bool {
+    let pid = holder.parse().ok().and_then(Pid::from_raw);
+    pid.is_none_or(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 /// Whether a daemon works on this state directory now.

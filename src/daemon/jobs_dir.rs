@@ -25,6 +25,8 @@ pub struct Look {
     pub changes: Vec<Change>,
     /// A file was being written: look again soon.
     pub unsettled: bool,
+    /// The directory could not be read: look again after a while.
+    pub unreadable: bool,
 }
 
 impl JobsDir {
@@ -79,6 +81,7 @@ impl JobsDir {
                 return Look {
                     changes: Vec::new(),
                     unsettled: false,
+                    unreadable: true,
                 };
             }
         };
@@ -91,6 +94,7 @@ impl JobsDir {
         Look {
             changes: self.catalog.update(states),
             unsettled,
+            unreadable: false,
         }
     }
 
@@ -101,7 +105,7 @@ impl JobsDir {
         for warning in &warnings {
             tracing::debug!("{}: {}", self.path.display(), warning.message);
         }
-        intake::scan(&directory, &self.catalog).map_err(|fault| in_a_line(&[fault]))
+        intake::scan(&directory, &self.catalog).map_err(|faults| in_a_line(&faults))
     }
 }
 

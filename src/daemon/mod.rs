@@ -50,6 +50,12 @@ const QUIET: Duration = Duration::from_millis(100);
 /// … or has not been for this long.
 const IMPATIENCE: Duration = Duration::from_millis(700);
 
+/// The pause between two looks at a jobs directory that cannot be read: the kernel does not tell when it comes back.
+const UNTIL_READABLE: Duration = Duration::from_secs(1);
+
+/// How long a ledger is waited for that somebody else has although no daemon runs.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
 
@@ -122,7 +128,7 @@ pub async fn run(
         what: "listen for signals",
         source,
     })?;
-    let store = Store::open(&layout.ledger())?;
+    let store = open_ledger(&layout)?;
     progress::clear_all(&layout);
     let remembered = recall(&store)?;
     let zone = settings.zone();
@@ -240,6 +246,20 @@ async fn doubt_clock(
     }
 }
 
+/// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may
+/// have it for a moment.
+fn open_ledger(layout: &Layout) -> Result<Store, StoreError> {
+    let deadline = std::time::Instant::now() + LEDGER_PATIENCE;
+    loop {
+        match Store::open(&layout.ledger()) {
+            Err(StoreError::InUse { .. }) if std::time::Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
+}
+
 fn recall(store: &Store) -> Result<Remembered, StoreError> {
     let reader = store.reader()?;
     let open_runs = reader.open_runs()?;
@@ -287,6 +307,11 @@ impl Ears {
         let now = Instant::now();
         let latest = self.settle.map_or(now + IMPATIENCE, |(_, latest)| latest);
         self.settle = Some(((now + QUIET).min(latest), latest));
+    }
+
+    fn look_after(&mut self, pause: Duration) {
+        let at = Instant::now() + pause;
+        self.settle.get_or_insert((at, at));
     }
 }
 
@@ -410,7 +435,10 @@ impl Daemon<'_> {
     }
 
     fn tell(&mut self, notice: &Notice) {
-        self.summary.hear(notice);
+        if self.mode == Mode::Once {
+            // A daemon that stays would remember every run of its life.
+            self.summary.hear(notice);
+        }
         let line = words::line(notice, &self.zone);
         if let Some(run) = line.run {
             RunLog::open(&self.layout, run, None).line("freezerd", &line.text);
@@ -443,7 +471,6 @@ impl Daemon<'_> {
 
     /// The regular look at everything that the kernel may have kept quiet about.
     fn look(&mut self, ears: &mut Ears) -> Result<(), Critical> {
-        ears.jobs_watch.renew();
         ears.events_watch.renew();
         self.read_files(ears)?;
         self.read_events()?;
@@ -467,9 +494,15 @@ impl Daemon<'_> {
         if self.stopping {
             return Ok(());
         }
+        // The change may be that another directory has its name now. It is watched before it is looked at, so that
+        // nothing falls between.
+        ears.jobs_watch.renew();
         let look = self.jobs_dir.look();
         if look.unsettled {
             ears.jobs_changed();
+        }
+        if look.unreadable {
+            ears.look_after(UNTIL_READABLE);
         }
         if look.changes.is_empty() {
             return Ok(());
@@ -505,7 +538,8 @@ impl Daemon<'_> {
             || "nothing to come".to_owned(),
             |next| format!("next run at {}", words::moment(next, &self.zone)),
         );
-        format!("{jobs} jobs, {running} running, {next}")
+        let jobs = crate::units::count(jobs as u64, "job", "jobs");
+        format!("{jobs}, {running} running, {next}")
     }
 }
 

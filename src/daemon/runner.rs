@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use super::runlog::RunLog;
 use super::scheduler::{Ending, Message, Spawn};
 use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
-use crate::protocol::{Outcome, Report};
+use crate::protocol::{Outcome, Report, Verdict};
 use crate::store::record::AttemptEnd;
 
 /// A longer log line is cut in pieces.
@@ -183,25 +183,25 @@ impl Attempt {
                             Ending::Abort => AttemptEnd::Aborted,
                             Ending::Shutdown => AttemptEnd::Interrupted,
                         });
-                        signal(group, Signal::TERM);
+                        ask_to_end(group);
                         kill_at = kill_at.min(Instant::now() + self.spawn.request.grace + KILL_MARGIN);
                     }
-                    Instruction::Kill => signal(group, Signal::KILL),
+                    Instruction::Kill => kill(group),
                 },
                 () = sleep_until(overdue), if cause.is_none() => {
                     cause = Some(AttemptEnd::TimedOut);
-                    signal(group, Signal::TERM);
+                    ask_to_end(group);
                     kill_at = Instant::now() + self.spawn.request.grace + KILL_MARGIN;
                 }
                 () = sleep_until(kill_at) => {
-                    signal(group, Signal::KILL);
+                    kill(group);
                     kill_at = far;
                 }
             }
         };
         if cause.is_some() {
             // Whatever the agent started and did not end.
-            signal(group, Signal::KILL);
+            kill(group);
         }
         let _ = timeout(DRAIN, async {
             while let Some(line) = reports.next().await {
@@ -281,11 +281,13 @@ fn conclude(
     cause: Option<AttemptEnd>,
     status: std::io::Result<ExitStatus>,
 ) -> AttemptEnd {
-    if let Some(outcome) = heard.outcome {
-        return AttemptEnd::Reported { outcome };
-    }
-    if let Some(cause) = cause {
-        return cause;
+    match (heard.outcome, cause) {
+        // Whoever ends everything at once, as a service manager may, ends the command too: that is no failure of
+        // its own.
+        (Some(outcome), Some(cause)) if outcome.verdict == Verdict::Failed => return cause,
+        (Some(outcome), _) => return AttemptEnd::Reported { outcome },
+        (None, Some(cause)) => return cause,
+        (None, None) => {}
     }
     let reason = match (heard.panic, status) {
         (Some(message), _) => message,
@@ -302,9 +304,15 @@ fn conclude(
     AttemptEnd::Crashed { reason }
 }
 
-fn signal(group: Pid, signal: Signal) {
-    // A group that is gone needs no signal.
-    let _ = kill_process_group(group, signal);
+/// Tells the agent alone, which leads the group: it tells its command. Told by the daemon, a command could be gone
+/// before the agent knows why, and its end would look like a failure of its own.
+fn ask_to_end(agent: Pid) {
+    // An agent that is gone needs no signal.
+    let _ = kill_process(agent, Signal::TERM);
+}
+
+fn kill(group: Pid) {
+    let _ = kill_process_group(group, Signal::KILL);
 }
 
 async fn copy_log(stderr: impl AsyncRead + Unpin, mut log: RunLog, who: &'static str) {

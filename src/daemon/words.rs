@@ -266,7 +266,11 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             let (level, mut text) = match end {
                 AttemptEnd::Reported { outcome } => outcome_line(kind, outcome, &took),
                 other => (
-                    Level::ERROR,
+                    if *other == AttemptEnd::Aborted {
+                        Level::WARN
+                    } else {
+                        Level::ERROR
+                    },
                     format!(
                         "{} (after {took})",
                         failure(kind, other).unwrap_or_default()

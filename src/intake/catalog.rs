@@ -3,9 +3,10 @@
 //! A file *claims* a job id. The first to claim it owns it; a file that turns bad keeps its last good version and its
 //! claim; when an owner lets go, the next file that waits for the id takes over in the same step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::change::{Change, Remembered};
 use super::directory::FileState;
 use super::stamp::{Digest, Stamp};
 use crate::job::codes;
@@ -21,72 +22,9 @@ pub struct Catalog {
     /// Which file each job id belongs to.
     owners: BTreeMap<String, String>,
     remembered: BTreeMap<String, Remembered>,
+    /// The remembered job of each file.
+    remembered_of: HashMap<String, String>,
     batches: u64,
-}
-
-/// What was known of a job before the daemon was started.
-#[derive(Clone, Debug)]
-pub struct Remembered {
-    /// The file that owned the job's id: it does so again, whatever other files claim the id now.
-    pub file: String,
-    /// The file's last good content: it holds while the file is bad.
-    pub content: Option<Arc<[u8]>>,
-}
-
-/// What became of a file or of a job.
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// The job is to be as this file has it: it is new, or its content is.
-    Loaded {
-        /// The file that owns the job's id.
-        file: String,
-        /// The job.
-        job: Arc<Job>,
-        /// The digest of the content.
-        digest: Digest,
-        /// The content.
-        bytes: Arc<[u8]>,
-        /// What there is to say about it.
-        warnings: Vec<Diagnostic>,
-    },
-    /// The file is not good for a job.
-    Invalid {
-        /// The file.
-        file: String,
-        /// The id of the job that it would be, as far as that can be told.
-        job_id: Option<String>,
-        /// The job whose last good version stays in force although its file is bad now.
-        kept: Option<String>,
-        /// Why; at least one error.
-        diagnostics: Vec<Diagnostic>,
-        /// What the diagnostics point into; empty where the file was not read.
-        bytes: Arc<[u8]>,
-    },
-    /// The file is a job of another host.
-    Foreign {
-        /// The file.
-        file: String,
-        /// The job's id.
-        job_id: String,
-        /// The host whose job it is.
-        client_id: String,
-        /// What there is to say about it.
-        warnings: Vec<Diagnostic>,
-        /// The content.
-        bytes: Arc<[u8]>,
-    },
-    /// No file here has this job any more.
-    Gone {
-        /// The job's id.
-        job_id: String,
-        /// The file that had it last.
-        file: String,
-    },
-    /// The file is not there any more.
-    FileGone {
-        /// The file.
-        file: String,
-    },
 }
 
 /// One file.
@@ -157,6 +95,10 @@ impl Catalog {
             client_id: client_id.into(),
             files: BTreeMap::new(),
             owners: BTreeMap::new(),
+            remembered_of: remembered
+                .iter()
+                .map(|(job_id, remembered)| (remembered.file.clone(), job_id.clone()))
+                .collect(),
             remembered,
             batches: 0,
         }
@@ -333,10 +275,7 @@ impl Catalog {
 
     /// The last good version of a file from before this process, where there is one.
     fn last_good(&self, file: &str) -> Option<Good> {
-        let remembered = self
-            .remembered
-            .values()
-            .find(|remembered| remembered.file == file)?;
+        let remembered = self.remembered.get(self.remembered_of.get(file)?)?;
         match self.judge(file, remembered.content.clone()?, Vec::new()) {
             Said::Good(good) => Some(good),
             Said::Other(_) => None,
@@ -376,29 +315,27 @@ impl Catalog {
         news: &mut BTreeMap<String, News>,
         released: &mut BTreeMap<String, String>,
     ) {
-        let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (file, entry) in &self.files {
-            if let Latest::Waiting { good, .. } = &entry.latest
-                && !self.owners.contains_key(&good.job.id)
-            {
-                waiting.entry(good.job.id.as_str()).or_default().push(file);
+        loop {
+            let takers = self.takers();
+            if takers.is_empty() {
+                break;
             }
-        }
-        let takers: Vec<String> = waiting
-            .into_iter()
-            .filter_map(|(id, files)| self.first_of(id, &files))
-            .map(str::to_owned)
-            .collect();
-        for file in takers {
-            let Some(entry) = self.files.get_mut(&file) else {
-                continue;
-            };
-            if let Latest::Waiting { good, .. } =
-                std::mem::replace(&mut entry.latest, Latest::Loaded)
-            {
-                self.owners.insert(good.job.id.clone(), file.clone());
-                entry.in_force = Some(good);
-                news.insert(file, News::Good);
+            for file in takers {
+                let Some(entry) = self.files.get_mut(&file) else {
+                    continue;
+                };
+                let latest = std::mem::replace(&mut entry.latest, Latest::Loaded);
+                if let Latest::Waiting { good, .. } = latest {
+                    self.owners.insert(good.job.id.clone(), file.clone());
+                    let old = entry.in_force.replace(good);
+                    // What it held on to while it waited is free now, maybe for another file that waits.
+                    if let Some(old) = old
+                        && self.owners.get(&old.job.id) == Some(&file)
+                    {
+                        self.release(old.job.id.clone(), &file, released);
+                    }
+                    news.insert(file, News::Good);
+                }
             }
         }
         // A file that was edited to an id that it cannot have keeps what it had, if that is still free.
@@ -414,6 +351,20 @@ impl Catalog {
                 }
             }
         }
+    }
+
+    /// For each id that is free and waited for, the file that gets it.
+    fn takers(&self) -> Vec<String> {
+        let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (file, entry) in &self.files {
+            if let Latest::Waiting { good, .. } = &entry.latest
+                && !self.owners.contains_key(&good.job.id)
+            {
+                waiting.entry(good.job.id.as_str()).or_default().push(file);
+            }
+        }
+        let first = |(id, files): (&str, Vec<&str>)| self.first_of(id, &files).map(str::to_owned);
+        waiting.into_iter().filter_map(first).collect()
     }
 
     /// Who gets a free id: its owner in an earlier process, else who has claimed it longest, else the first by name.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::catalog::{Catalog, Change};
+use super::catalog::Catalog;
+use super::change::Change;
 use super::directory::{Directory, FileState};
 use super::lints::{self, Member};
 use super::trust::Trust;
@@ -115,7 +116,7 @@ fn check_directory(path: &Path, settings: &Settings<'_>) -> Vec<CheckedFile> {
     };
     let names = match directory.names() {
         Ok(names) => names,
-        Err(diagnostic) => return vec![about(vec![diagnostic])],
+        Err(diagnostics) => return vec![about(diagnostics)],
     };
     let mut files = Vec::new();
     if !warnings.is_empty() {

@@ -98,8 +98,8 @@ impl Directory {
     /// # Errors
     ///
     /// Why the directory cannot be listed.
-    pub fn names(&self) -> Result<Vec<OsString>, Diagnostic> {
-        let unusable = |fault: Errno| unreadable("directory", &self.path, fault);
+    pub fn names(&self) -> Result<Vec<OsString>, Vec<Diagnostic>> {
+        let unusable = |fault: Errno| vec![unreadable("directory", &self.path, fault)];
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle).map_err(unusable)? {
             let entry = entry.map_err(unusable)?;
@@ -203,7 +203,7 @@ impl Directory {
 pub fn scan(
     directory: &Directory,
     catalog: &Catalog,
-) -> Result<Vec<(String, FileState)>, Diagnostic> {
+) -> Result<Vec<(String, FileState)>, Vec<Diagnostic>> {
     let mut changes = Vec::new();
     let mut present = std::collections::HashSet::new();
     for name in directory.names()? {

@@ -40,7 +40,7 @@ pub(super) fn lint(
                 backup.path.as_path(),
                 &backup.lineage,
             );
-            if let Some((first, _, ..)) = backups
+            if let Some((first, ..)) = backups
                 .iter()
                 .find(|(_, _, container, path, lineage)| (*container, *path, *lineage) == this)
             {

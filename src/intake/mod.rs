@@ -4,6 +4,7 @@
 //! `freezerd check` use the same two.
 
 mod catalog;
+mod change;
 mod check;
 mod directory;
 mod lints;
@@ -11,7 +12,8 @@ mod names;
 mod stamp;
 mod trust;
 
-pub use catalog::{Catalog, Change, Remembered};
+pub use catalog::Catalog;
+pub use change::{Change, Remembered};
 pub use check::{Checked, CheckedFile, Settings, Standing, check};
 pub use directory::{Directory, FileState, scan};
 pub use names::counts as name_counts;

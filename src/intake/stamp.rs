@@ -21,6 +21,8 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    // The fields' types differ between platforms.
+    #[allow(clippy::unnecessary_cast)]
     pub(super) fn of(stat: &Stat) -> Stamp {
         let nanoseconds =
             |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);

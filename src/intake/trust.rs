@@ -83,6 +83,17 @@ impl Trust {
                 )),
             );
         }
+        if what == "file" && stat.st_nlink > 1 {
+            diagnostics.push(
+                Diagnostic::warning(
+                    codes::HARD_LINK,
+                    "the file has another name: whoever changes that one changes the job",
+                )
+                .help(format!(
+                    "make it a file of its own: `cp {shell} {shell}.new && mv {shell}.new {shell}`"
+                )),
+            );
+        }
         diagnostics
     }
 }

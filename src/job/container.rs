@@ -42,7 +42,7 @@ impl Judge<'_> {
     }
 
     /// Whether the storage is one that there is.
-    fn storage(&mut self, field: Option<Field<'_>>) -> bool {
+    pub fn storage(&mut self, field: Option<Field<'_>>) -> bool {
         let Some(field) = field else { return true };
         if field.node.is_unset() {
             return true;
@@ -113,13 +113,13 @@ impl Judge<'_> {
         } else {
             self.host.host_name.clone()
         };
-        let backup_name = self.backup_name(fields)?;
+        let backup_name = self.backup_name(fields.get("backup_name"))?;
         Some(Lineage { host, backup_name })
     }
 
     /// The backup's name: any text of up to 255 bytes without control characters or blanks at its ends.
-    pub fn backup_name(&mut self, fields: &Fields<'_>) -> Option<String> {
-        let field = fields.set("backup_name")?;
+    pub fn backup_name(&mut self, field: Option<Field<'_>>) -> Option<String> {
+        let field = field.filter(|field| !field.node.is_unset())?;
         let name = self.name(Some(field), "a backup's name")?;
         if let Some(variable) = VARIABLES
             .into_iter()
@@ -217,7 +217,8 @@ impl Judge<'_> {
         };
         let inside = plain(target).starts_with(plain(&container.path));
         let around = plain(&container.path).starts_with(plain(target));
-        if !inside && !(around && overwrite) {
+        let harmed = inside || (around && overwrite);
+        if !harmed {
             return true;
         }
         let message = if inside {

@@ -14,18 +14,25 @@ pub mod codes;
 mod container;
 mod decode;
 pub mod diagnostic;
+mod effective;
+mod explain;
 mod identity;
 pub mod json;
 pub mod keys;
 mod lint;
 mod parse;
 pub mod render;
+pub mod schema;
+mod special;
 mod timing;
 mod values;
+mod works;
 
 use action::JobAction;
 use diagnostic::Diagnostic;
 
+pub use effective::{Effective, Origin, effective};
+pub use explain::explain;
 pub use identity::derived as derived_id;
 pub use parse::{ACTION_LIMIT, SIZE_LIMIT, parse};
 

@@ -40,8 +40,8 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
         );
     };
     let document = json::read(&text);
-    let broken = document.faults.iter().any(Diagnostic::is_error);
     judge.diagnostics.extend(document.faults);
+    let broken = judge.diagnostics.iter().any(Diagnostic::is_error);
     let before = judge.diagnostics.len();
 
     let job = document
@@ -199,6 +199,9 @@ fn read_job(
     places.schedule = first.map(|field| field.key_span.clone());
     let initial = timing::initial_state(&schedule_fields, judge);
     let defaults = object(fields, "action_defaults", Place::Action, judge);
+    for field in defaults.iter() {
+        judge.any(*field, &timing);
+    }
     let mut actions = Vec::new();
     let mut seen = Works::NONE;
     for node in action_nodes(fields, judge) {
@@ -332,13 +335,13 @@ pub(super) fn text<'a>(bytes: &'a [u8], judge: &mut Judge<'_>) -> Option<Cow<'a,
         }
         count += usize::from(!chunk.invalid().is_empty());
     }
-    let message = if count == 1 {
-        "the file is not UTF-8 here".to_owned()
-    } else {
-        format!(
+    let message = match count {
+        1 => "the file is not UTF-8 here".to_owned(),
+        2 => "the file is not UTF-8, here and in one more place".to_owned(),
+        _ => format!(
             "the file is not UTF-8, here and in {} more places",
             count - 1
-        )
+        ),
     };
     let written: Vec<String> = bytes
         .get(start..end)

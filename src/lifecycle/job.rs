@@ -13,9 +13,6 @@ const ON_TIME: TimeDelta = TimeDelta::seconds(60);
 /// A step back of the clock by more than this is a corrected clock, not a jump in the middle of the night.
 const CORRECTED_CLOCK: TimeDelta = TimeDelta::hours(3);
 
-/// A date older than this when its file is first seen is not run.
-const DATE_GRACE: TimeDelta = TimeDelta::hours(1);
-
 /// The least difference between two instants.
 const TICK: TimeDelta = TimeDelta::milliseconds(1);
 
@@ -674,20 +671,17 @@ fn owe_recent_date(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTi
     if record.standing != Standing::OnSchedule {
         return;
     }
-    let Some(date) = date_of(record, clockwork) else {
+    let Some(date) = date_of(record, clockwork).filter(|date| *date <= now) else {
         return;
     };
-    if date + clockwork.delay > now {
-        return;
-    }
-    if now - date <= DATE_GRACE {
-        record.handled = date - TICK;
-    } else {
+    if clockwork.schedule.is_too_late(now, clockwork.zone) {
         record.standing = Standing::Finished;
         record.reason = Some(format!(
             "its date {} had passed by more than an hour when it was first seen",
             clockwork.zone.to_local(date).to_rfc3339()
         ));
+    } else {
+        record.handled = date - TICK;
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use rustic_core::repofile::{SnapshotFile, SnapshotModification, StringList};
 use rustic_core::{BackupOptions as EngineOptions, ParentOptions, RewriteOptions, SnapshotOptions};
@@ -15,6 +16,9 @@ use super::pattern::Patterns;
 use super::snapshot::{PARTIAL_TAG, Snapshot, SnapshotSummary};
 use super::source::{self, Shared, TreeSource};
 use super::{Filter, Repository};
+
+/// A file server's clock may be this far behind ours.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
 /// How to back up.
 #[derive(Clone, Debug, Default)]
@@ -48,11 +52,12 @@ pub struct BackupReport {
 }
 
 impl Repository {
-    /// Backs up a file or directory. When something could not be read, the snapshot is kept with the tag `partial`.
+    /// Backs up a file or directory. When something could not be read, the snapshot keeps the tag `partial`, which every snapshot has until it is known to be whole.
     ///
     /// # Errors
     /// When no snapshot was made.
     pub fn backup(&self, path: &Path, options: &BackupOptions) -> Result<BackupReport, Error> {
+        let started = SystemTime::now();
         let engine = self
             .engine()?
             .to_indexed_ids()
@@ -86,12 +91,12 @@ impl Repository {
                 &*self.monitor,
             );
         }
-        self.settle()?;
+        self.settle(started)?;
         let problems = shared.problems.take();
         let snapshot = if problems.is_empty() {
-            Snapshot::from_file(&snapshot)
+            self.confirm(engine.drop_index(), snapshot)?
         } else {
-            self.mark_partial(engine.drop_index(), snapshot)?
+            Snapshot::from_file(&snapshot)
         };
         Ok(BackupReport {
             summary: snapshot.summary.unwrap_or_default(),
@@ -138,6 +143,9 @@ impl Repository {
         for tag in &options.tags {
             snapshot.tags.add(tag.clone());
         }
+        // Until it is known that nothing is missing. Whatever cuts the backup short from here on, no snapshot claims
+        // to be more than it is.
+        snapshot.tags.add(PARTIAL_TAG.to_owned());
         Ok(snapshot)
     }
 
@@ -153,10 +161,15 @@ impl Repository {
     }
 
     /// Sees to it that the names of new files are on the disk, not only their contents: the engine leaves that out.
-    fn settle(&self) -> Result<(), Error> {
+    /// Directories that have not changed since then are passed by, since there are hundreds.
+    fn settle(&self, since: SystemTime) -> Result<(), Error> {
+        let since = since - CLOCK_TOLERANCE;
         let settle = |path: &Path| {
             fs::File::open(path)
-                .and_then(|directory| directory.sync_all())
+                .and_then(|directory| match directory.metadata()?.modified() {
+                    Ok(modified) if modified < since => Ok(()),
+                    _ => directory.sync_all(),
+                })
                 .map_err(|error| Error::io("write down", path, &error))
         };
         let data = self.container.path.join("data");
@@ -171,42 +184,34 @@ impl Repository {
         settle(&self.container.path.join("snapshots"))
     }
 
-    /// Gives the snapshot the tag `partial`. It gets a new id by that; the one without the tag goes.
-    fn mark_partial(
-        &self,
-        engine: super::Engine,
-        snapshot: SnapshotFile,
-    ) -> Result<Snapshot, Error> {
+    /// Takes the tag `partial` from a snapshot that turned out whole. It gets a new id by that; the one with the tag
+    /// goes after the one without it is there.
+    fn confirm(&self, engine: super::Engine, snapshot: SnapshotFile) -> Result<Snapshot, Error> {
         let mut tags = StringList::default();
         tags.add(PARTIAL_TAG.to_owned());
-        let modification = SnapshotModification::default().add_tags(vec![tags]);
+        let mut modification = SnapshotModification::default();
+        modification.remove_tags = vec![tags];
         let options = RewriteOptions::default()
             .forget(true)
             .modification(modification);
-        let old = Snapshot::from_file(&snapshot);
+        let unconfirmed = Snapshot::from_file(&snapshot);
         engine
             .rewrite_snapshots(vec![snapshot], &options)
-            .map_err(|error| self.failed("mark the snapshot as partial", &error))?;
-        // The engine does not say the new id. Times have nanoseconds, so the pair is as good as one.
+            .map_err(|error| self.failed("confirm the snapshot", &error))?;
+        // The engine does not say the new id. Times have nanoseconds, so that no other has this one.
         self.snapshots(&Filter {
-            host: Some(old.host.clone()),
-            label: Some(old.label.clone()),
-            tag: Some(PARTIAL_TAG.to_owned()),
+            host: Some(unconfirmed.host.clone()),
+            label: Some(unconfirmed.label.clone()),
+            tag: None,
         })?
         .into_iter()
-        .find(|found| {
-            found.time == old.time
-                && found
-                    .tags
-                    .iter()
-                    .all(|tag| tag == PARTIAL_TAG || old.tags.contains(tag))
-        })
+        .find(|found| found.time == unconfirmed.time && !found.partial)
         .ok_or_else(|| {
             Error::new(
                 ErrorKind::Engine,
                 format!(
-                    "the snapshot {} was marked as partial and cannot be found again",
-                    old.short_id()
+                    "the snapshot {} was confirmed and cannot be found again",
+                    unconfirmed.short_id()
                 ),
             )
         })

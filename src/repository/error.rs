@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Denied,
     /// What the repository holds is not what it should be.
     Damaged,
+    /// Another program is at work on it.
+    Busy,
     /// No space is left.
     NoSpace,
     /// Reading or writing failed.
@@ -45,7 +47,7 @@ impl ErrorKind {
             | ErrorKind::BadOption
             | ErrorKind::Denied
             | ErrorKind::Damaged => true,
-            ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Engine => false,
+            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Engine => false,
         }
     }
 }
@@ -132,6 +134,7 @@ impl std::error::Error for Error {}
 fn io_kind(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Denied,
+        io::ErrorKind::NotADirectory => ErrorKind::BadOption,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
         _ => ErrorKind::Io,
     }

@@ -7,6 +7,7 @@
 //! nightly prune so frees in one night what was marked in the night before.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use rustic_core::jiff::Span;
 use rustic_core::repofile::SnapshotId;
@@ -18,6 +19,9 @@ use super::{Filter, Repository, Snapshot};
 /// For so many hours data that was marked stays. Less than a day, so that a prune at the same hour each day always
 /// finds the marks of the day before old enough.
 pub const KEEP_MARKED: i64 = 23;
+
+/// The age at which restic takes one of its locks for forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(30 * 60);
 
 /// What a prune did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +73,39 @@ impl Repository {
             .prune(&options, plan)
             .map_err(|error| self.failed("prune", &error))?;
         Ok(report)
+    }
+
+    /// Whether `restic` itself is at work on the repository, as its own lock files tell: it writes them anew every
+    /// five minutes and takes those of half an hour ago for forgotten. The removal of data beside it could make its
+    /// snapshots unreadable.
+    ///
+    /// # Errors
+    /// When somebody is.
+    pub fn refuse_beside_restic(&self) -> Result<(), Error> {
+        let recent = |entry: &fs::DirEntry| {
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            modified.is_ok_and(|modified| {
+                modified.elapsed().is_ok_and(|age| age < FORGOTTEN) || modified > SystemTime::now()
+            })
+        };
+        let locks = self.container.path.join("locks");
+        match fs::read_dir(&locks)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .find(recent)
+        {
+            Some(lock) => Err(Error::new(
+                ErrorKind::Busy,
+                format!(
+                    "restic is at work in {} (its lock is {}), and nothing is removed beside it; if it is not, run \
+                     restic unlock",
+                    self.container.path.display(),
+                    lock.path().display()
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// What a prune would do once these snapshots are gone. Changes nothing.

@@ -7,9 +7,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use rustic_backend::LocalBackend;
@@ -26,6 +23,7 @@ mod maintenance;
 mod monitor;
 mod node;
 mod pattern;
+pub mod place;
 mod progress;
 mod restore;
 mod snapshot;
@@ -36,6 +34,7 @@ pub use error::{Error, ErrorKind};
 pub use maintenance::{CheckReport, PruneReport};
 pub use monitor::{Monitor, Problem, Problems, Silent};
 pub use pattern::Patterns;
+use place::Place;
 pub use restore::{RestoreOptions, RestoreReport};
 pub use snapshot::{Filter, Snapshot, SnapshotSummary};
 
@@ -59,19 +58,6 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What is at a container's path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Nothing, or an empty directory.
-    Free,
-    /// What the creation of a repository left behind when it was cut short: no data, no configuration.
-    Unfinished,
-    /// A repository.
-    Repository,
-    /// Something else: it is left alone.
-    Other,
-}
-
 /// An open repository.
 pub struct Repository {
     container: Container,
@@ -81,73 +67,6 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Looks at what is at the container's path.
-    ///
-    /// # Errors
-    /// When the directory cannot be read.
-    pub fn look(container: &Container) -> Result<Place, Error> {
-        let path = &container.path;
-        let failed = |error: io::Error| Error::io("read the container", path, &error);
-        let entries = match fs::read_dir(path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Place::Other),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut place = Place::Free;
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            place = match name.to_str() {
-                Some("config") => return Ok(Place::Repository),
-                // Made before the configuration is written; only keys may be in them by then.
-                Some("data" | "index" | "snapshots")
-                    if holds_no_file(&entry.path()).map_err(failed)? =>
-                {
-                    Place::Unfinished
-                }
-                Some("keys" | "locks" | "config-tmp-") => Place::Unfinished,
-                // What the agent locks where a directory cannot be locked.
-                Some(".freezerd-lock") => place,
-                _ => Place::Other,
-            };
-            if place == Place::Other {
-                // A configuration may still come among the entries.
-                if path.join("config").exists() {
-                    return Ok(Place::Repository);
-                }
-                return Ok(Place::Other);
-            }
-        }
-        Ok(place)
-    }
-
-    /// Makes the container's directory where it is missing, readable by its owner alone. A container that was given
-    /// by a path must have its parent directory: a disk that is not mounted is not to be filled up in its place.
-    /// Where it was given by a name, the directories above it are made too.
-    ///
-    /// # Errors
-    /// When the directory cannot be made.
-    pub fn make_place(container: &Container) -> Result<(), Error> {
-        let by_path = Path::new(&container.name).is_absolute();
-        match fs::DirBuilder::new()
-            .recursive(!by_path)
-            .mode(0o700)
-            .create(&container.path)
-        {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) if by_path && error.kind() == io::ErrorKind::NotFound => Err(Error::new(
-                ErrorKind::NoRepository,
-                format!(
-                    "cannot create the container {}: the directory above it does not exist; mount it or create it",
-                    container.path.display()
-                ),
-            )),
-            Err(error) => Err(Error::io("create the container", &container.path, &error)),
-        }
-    }
-
     /// Creates the repository in a place that is free or unfinished. The caller has the container alone.
     /// `compression` is the zstd level for all that is ever written to it; `None`: restic's default.
     ///
@@ -160,23 +79,16 @@ impl Repository {
         monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let path = &container.path;
-        match Self::look(container)? {
+        match place::look(container)? {
             Place::Free => {}
-            Place::Unfinished => {
-                // A key from the attempt that was cut short would open, and then not fit the new configuration.
-                let keys = path.join("keys");
-                for key in fs::read_dir(&keys).into_iter().flatten().flatten() {
-                    fs::remove_file(key.path())
-                        .map_err(|error| Error::io("remove", &key.path(), &error))?;
-                }
-            }
+            Place::Unfinished => place::clear_keys(container)?,
             Place::Repository => {
                 return Err(Error::new(
                     ErrorKind::BadOption,
                     format!("there is a repository in {} already", path.display()),
                 ));
             }
-            Place::Other => return Err(not_a_repository(container)),
+            Place::Other => return Err(place::not_a_repository(container)),
         }
         let mut config = ConfigOptions::default();
         config.set_version = Some(2);
@@ -209,19 +121,7 @@ impl Repository {
         monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let path = &container.path;
-        match Self::look(container)? {
-            Place::Repository => {}
-            Place::Free | Place::Unfinished => {
-                return Err(Error::new(
-                    ErrorKind::NoRepository,
-                    format!(
-                        "there is no repository in {} yet: the first backup creates it",
-                        path.display()
-                    ),
-                ));
-            }
-            Place::Other => return Err(not_a_repository(container)),
-        }
+        place::require(container)?;
         let backends = backends(container)?;
         let engine = rustic_core::Repository::new(&repository_options(), &backends)
             .and_then(|repository| repository.open(&Credentials::password(&password.0)))
@@ -333,25 +233,4 @@ fn wrong_password(container: &Container) -> Error {
         ),
     };
     Error::new(ErrorKind::WrongPassword, message)
-}
-
-fn not_a_repository(container: &Container) -> Error {
-    Error::new(
-        ErrorKind::NotARepository,
-        format!(
-            "{} holds something else than a repository, and is left alone; choose an empty directory as the container",
-            container.path.display()
-        ),
-    )
-}
-
-/// Whether there is no file in this directory or in those directly in it.
-fn holds_no_file(directory: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if !entry.file_type()?.is_dir() || fs::read_dir(entry.path())?.next().is_some() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

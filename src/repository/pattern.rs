@@ -5,8 +5,8 @@
 //! - `*` stands for any run of characters and `?` for any one, **`/` included**; `[abc]`, `[a-z]`, `[!a-z]` for one of
 //!   a set; `\` takes the next character as it is. Case matters.
 //! - A pattern that starts with `./` is tied to the source's top, one that starts with `/` to the root of the file
-//!   system: they match from there only.
-//! - A `/` at the end is ignored. A directory that matches is left out with all that it holds.
+//!   system: they match from there only (tar knows paths below the source alone).
+//! - A `/` at the end is ignored (with one, tar's pattern would match nothing). A directory that matches is left out with all that it holds.
 //!
 //! Paths are bytes; a name that is not UTF-8 is matched byte by byte.
 
@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn patterns_match_as_tar_excludes() {
-        // pattern, path below /top, whether it matches; the answers are GNU tar 1.34's.
+        // pattern, path below /top, whether it matches: the answers of GNU tar 1.34 for `tar -C /top .`, except where
+        // the pattern ends in `/` or starts with it.
         for (pattern, path, expected) in [
             ("*.log", "a.log", true),
             ("*.log", "deep/down/a.log", true),

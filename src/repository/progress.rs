@@ -16,6 +16,10 @@ impl Bars {
     }
 }
 
+/// What the engine calls work on the list of snapshots: a moment at the end of everything else, whose numbers would
+/// hide those that matter.
+const PASSING: [&str; 3] = ["getting", "saving snapshots", "removing snapshots"];
+
 impl fmt::Debug for Bars {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Bars")
@@ -25,8 +29,8 @@ impl fmt::Debug for Bars {
 impl ProgressBars for Bars {
     fn progress(&self, kind: ProgressType, prefix: &str) -> Progress {
         let phase = prefix.trim_end_matches('.');
-        // Bars without a name are the engine's own housekeeping, and so is every look at the list of snapshots.
-        if phase.is_empty() || phase.starts_with("getting") {
+        // Bars without a name are the engine's own housekeeping.
+        if phase.is_empty() || PASSING.iter().any(|passing| phase.starts_with(passing)) {
             return Progress::hidden();
         }
         self.0.phase(phase);

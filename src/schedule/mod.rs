@@ -173,6 +173,14 @@ impl Schedule {
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }
 
+    /// The distance between two firings of an interval schedule.
+    pub fn interval(&self) -> Option<Duration> {
+        match self.rule {
+            Rule::Interval { step } => Some(Duration::from_secs(step)),
+            _ => None,
+        }
+    }
+
     /// What is done about missed runs, `schedule_catch_up`.
     pub fn catch_up(&self) -> CatchUp {
         self.catch_up

@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows what the records mean; the tables and their keys are described in `docs/design.md`.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -46,6 +48,12 @@ pub enum StoreError {
     /// There is no ledger yet.
     #[error("there is no ledger at {path}; has freezerd run here?")]
     Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// This user may not read it.
+    #[error("the ledger {path} belongs to another user: run the command as that user, or as root")]
+    Denied {
         /// The file.
         path: PathBuf,
     },
@@ -175,6 +183,7 @@ impl Store {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE_BYTES);
         builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+        make_private(path)?;
         let database = builder
             .create(path)
             .map_err(|error| open_error(path, &error))?;
@@ -341,6 +350,21 @@ fn initialise(database: &Database, path: &Path) -> Result<String, StoreError> {
     Ok(id)
 }
 
+/// A ledger holds job files, and those are nobody else's business, whoever may enter its directory.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Open {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })
+}
+
 /// Eight hexadecimal digits that no other ledger is likely to have.
 fn new_id() -> String {
     use sha2::{Digest, Sha256};
@@ -362,10 +386,20 @@ fn new_id() -> String {
 
 /// Opens the ledger beside its writer, or without one.
 pub fn open_read_only(path: &Path) -> Result<Reader, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing {
-            path: path.to_owned(),
-        });
+    match std::fs::File::open(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(StoreError::Denied {
+                path: path.to_owned(),
+            });
+        }
+        // Whatever else is wrong with it, the database says better.
+        Err(_) => {}
     }
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);

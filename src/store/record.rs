@@ -186,7 +186,7 @@ pub struct RunRecord {
     pub ended: Option<DateTime<Utc>>,
     /// How it ended.
     pub result: Option<JobResult>,
-    /// Why it was skipped, aborted or failed, in words.
+    /// Why it was skipped, aborted or failed, in words; while it goes on, its first failure.
     pub reason: Option<String>,
     /// What it waits for before its next attempt can start, in words.
     #[serde(default)]

@@ -150,8 +150,6 @@ struct ActiveRun {
     job: Arc<Job>,
     /// The current attempt's row, while its agent runs.
     attempt: Option<AttemptRecord>,
-    /// The first failure, in words.
-    failure: Option<String>,
 }
 
 /// The owner of all job state.

@@ -71,7 +71,6 @@ impl<L: Ledger> Scheduler<L> {
                 record,
                 job: Arc::clone(&job),
                 attempt: None,
-                failure: None,
             },
         );
         if was_running {

@@ -42,7 +42,6 @@ impl<L: Ledger> Scheduler<L> {
                 record,
                 job,
                 attempt: None,
-                failure: None,
             },
         );
         if let Next::End { result } = next {
@@ -214,10 +213,10 @@ impl<L: Ledger> Scheduler<L> {
             Next::Wait { until, .. } if !aborting => Some(until),
             _ => None,
         };
-        if retry.is_none() && active.failure.is_none() {
-            active.failure = failure;
+        if retry.is_none() && active.record.reason.is_none() {
+            active.record.reason = failure;
         }
-        let reason = active.failure.clone();
+        let reason = active.record.reason.clone();
         let notice = Notice::AttemptEnded {
             job_id: active.record.job_id.clone(),
             run: number,

@@ -27,6 +27,11 @@ codes! {
         "Your own group may write to the file or directory.",
         "Many systems give each user a group of their own, so this is accepted; as long as nobody else is in it.",
         Words("-rw-rw-r-- ada ada nightly.json", "chmod g-w nightly.json");
+    HARD_LINK, "hard-link", schema: false,
+        "The file has another name.",
+        "A hard link is a second name for the same file, maybe in a directory that others may write to. It is read all \
+         the same: only its owner can change what is in it. A copy would be clearer.",
+        Words("ln ~ada/nightly.json /etc/freezerd/jobs.d/", "cp ~ada/nightly.json /etc/freezerd/jobs.d/");
     UNREADABLE, "unreadable", schema: false,
         "The file or directory cannot be read.",
         "The daemon's user may not read it, or reading it failed.",

@@ -203,11 +203,15 @@ codes! {
     DATE_PAST, "date-past", schema: false,
         "The date is past.",
         "A date that is past by more than an hour when its file is first seen does not run: the job shows as stopped.",
-        Words("a `schedule_date` of last year", "a date to come, or `freezerd run JOB`");
+        Words("a `schedule_date` of last year", "a date to come, or `freezerd trigger JOB`");
     NEVER_FIRES, "never-fires", schema: false,
         "The schedule never fires.",
         "There is no such day (as February 30), or none between the start and the end.",
         Words("`schedule_month` 2 and `schedule_day` 30", "a day that there is");
+    INTERVAL_TOO_SHORT, "interval-too-short", schema: false,
+        "The last runs took longer than the interval.",
+        "A firing that falls due while the job still runs is skipped, so the job runs less often than it says.",
+        Words("every 10 minutes, for a backup that takes 15", "an interval that is longer than a run");
     SCHEDULE_OVER, "schedule-over", schema: false,
         "The schedule does not fire any more.",
         "Its last moment is past. If the job is done with, its file can go.",

@@ -16,7 +16,7 @@ codes! {
         "The value is none of the words that the key takes.",
         "The help line lists them, or says which one was likely meant.",
         Action(r#"{"action": "excec", "command": "sync"}"#, r#"{"action": "exec", "command": "sync"}"#);
-    OUT_OF_RANGE, "out-of-range", schema: true,
+    OUT_OF_RANGE, "out-of-range", schema: false,
         "The number is too small or too large.",
         "A timeout of 0 would end every attempt at once, and an age of 0 days would remove all snapshots but one; both \
          are what \"off\" looks like elsewhere. To switch something off, leave the key out.",

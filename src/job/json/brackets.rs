@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::{Member, Node, Span, Value};
 use crate::job::codes;
-use crate::job::diagnostic::{Diagnostic, quoted};
+use crate::job::diagnostic::quoted;
 
 /// What stands before the next part of an object or a list.
 #[derive(Clone, Copy)]
@@ -14,6 +14,8 @@ enum Before {
     Comma(usize),
     /// A part, which ended at this byte.
     Part(usize),
+    /// Something that was skipped, of which that was said.
+    Rubbish,
 }
 
 impl Reader<'_> {
@@ -100,21 +102,23 @@ impl Reader<'_> {
                 Some(b',') => before = self.comma(before),
                 Some(_) if self.ellipsis() => self.comma_after_ellipsis(before),
                 Some(_) => {
-                    if let Before::Part(end) = before {
-                        self.between_parts(end, true);
-                        if matches!(self.peek(), None | Some(b',' | b'}' | b']')) {
-                            continue;
-                        }
+                    if let Before::Part(end) = before
+                        && !self.between_parts(end, true)
+                    {
+                        before = Before::Rubbish;
+                        continue;
                     }
                     let start = self.at;
-                    if let Some(member) = self.member() {
-                        members.push(member);
-                    }
+                    let member = self.member();
                     if self.at == start {
                         // Whatever this is, the walk must go on.
                         self.step();
                     }
-                    before = Before::Part(self.end_of_part());
+                    before = match member {
+                        Some(_) => Before::Part(self.end_of_part()),
+                        None => Before::Rubbish,
+                    };
+                    members.extend(member);
                 }
             }
         }
@@ -150,11 +154,11 @@ impl Reader<'_> {
                 Some(b',') => before = self.comma(before),
                 Some(_) if self.ellipsis() => self.comma_after_ellipsis(before),
                 Some(_) => {
-                    if let Before::Part(end) = before {
-                        self.between_parts(end, false);
-                        if matches!(self.peek(), None | Some(b',' | b'}' | b']')) {
-                            continue;
-                        }
+                    if let Before::Part(end) = before
+                        && !self.between_parts(end, false)
+                    {
+                        before = Before::Rubbish;
+                        continue;
                     }
                     let start = self.at;
                     nodes.push(self.value());
@@ -209,7 +213,8 @@ impl Reader<'_> {
             Some(_) if key.contains(':') && self.peek() != Some(b'"') => {
                 // `"action: "backup",`: the quote that closes the key was forgotten, and all quotes after it in
                 // this line are off by one.
-                let colon = key_span.start + 1 + key.find(':').unwrap_or(0);
+                let written = self.slice(key_span.clone());
+                let colon = key_span.start + written.find(':').unwrap_or(written.len());
                 self.structure_lost = true;
                 self.fault(
                     codes::UNTERMINATED_TEXT,
@@ -218,7 +223,12 @@ impl Reader<'_> {
                     "expected `\"` before the colon",
                     "",
                 );
-                self.at = self.line_end(self.at);
+                let end = self.line_end(self.at);
+                self.at = if self.peek_at(end - 1) == Some(b',') {
+                    end - 1
+                } else {
+                    end
+                };
                 return None;
             }
             Some(_) => {
@@ -333,8 +343,8 @@ impl Reader<'_> {
         }
     }
 
-    /// What stands between two parts without a comma: nothing (the comma was forgotten), or rubbish.
-    fn between_parts(&mut self, end: usize, in_object: bool) {
+    /// What stands between two parts without a comma: nothing (the comma was forgotten: true), or rubbish.
+    fn between_parts(&mut self, end: usize, in_object: bool) -> bool {
         let begins_part = match self.peek() {
             Some(b'"' | b'\'') => true,
             Some(b'{' | b'[' | b'0'..=b'9' | b'-') => !in_object,
@@ -350,7 +360,7 @@ impl Reader<'_> {
                 "expected `,` here",
                 "",
             );
-            return;
+            return true;
         }
         let start = self.at;
         if matches!(self.peek(), Some(b'{' | b'[')) {
@@ -367,13 +377,14 @@ impl Reader<'_> {
             format!("expected `,` or `{closing}`"),
             "a value ends at its closing quote or bracket; words belong inside of the quotes",
         );
+        false
     }
 
     fn comma(&mut self, before: Before) -> Before {
         let comma = self.at;
         self.at += 1;
         match before {
-            Before::Part(_) => return Before::Comma(comma),
+            Before::Part(_) | Before::Rubbish => return Before::Comma(comma),
             Before::Opening => self.fault(
                 codes::EXTRA_COMMA,
                 comma..comma + 1,
@@ -395,7 +406,7 @@ impl Reader<'_> {
     /// `..., ` counts as a part where a comma would otherwise be one too many.
     fn comma_after_ellipsis(&mut self, before: Before) {
         self.blanks();
-        if self.peek() == Some(b',') && !matches!(before, Before::Part(_)) {
+        if self.peek() == Some(b',') && !matches!(before, Before::Part(_) | Before::Rubbish) {
             self.at += 1;
         }
     }
@@ -410,79 +421,6 @@ impl Reader<'_> {
                 "JSON wants a comma between two members, and none after the last",
             );
         }
-    }
-
-    fn stray_bracket(&mut self, byte: u8) {
-        self.structure_lost = true;
-        let place = self.at;
-        self.at += 1;
-        let expected = match self.open.last() {
-            Some((bracket, opened)) => {
-                let closing = closing_of(*bracket);
-                format!(
-                    "expected `{closing}` for the one opened in line {}",
-                    self.line_of(*opened)
-                )
-            }
-            None => "no bracket is open".to_owned(),
-        };
-        self.fault(
-            codes::STRAY_BRACKET,
-            place..place + 1,
-            format!("`{}` closes nothing", char::from(byte)),
-            expected,
-            "",
-        );
-    }
-
-    fn missing_closing(&mut self, missing: char, found: char) {
-        self.structure_lost = true;
-        let opened = self.open.last().map_or(0, |(_, place)| *place);
-        let line = self.line_of(opened);
-        self.fault(
-            codes::MISSING_CLOSING,
-            self.at..self.at + 1,
-            format!("`{missing}` is missing before this `{found}`"),
-            format!("expected `{missing}` first"),
-            format!(
-                "it would close the `{}` in line {line}",
-                if missing == '}' { '{' } else { '[' }
-            ),
-        );
-    }
-
-    /// The file ends while brackets are open.
-    pub(super) fn file_ends(&mut self) {
-        if self.end_told {
-            return;
-        }
-        self.structure_lost = true;
-        self.end_told = true;
-        let closing: String = self
-            .open
-            .iter()
-            .rev()
-            .map(|(bracket, _)| closing_of(*bracket))
-            .collect();
-        let (what, opened) = match self.open.last() {
-            Some((b'[', place)) => ("list", *place),
-            Some((_, place)) => ("object", *place),
-            None => ("object", 0),
-        };
-        let end = self
-            .text
-            .trim_end_matches([' ', '\t', '\r', '\n', '\0'])
-            .len();
-        let line = self.line_of(opened);
-        self.tell(
-            Diagnostic::error(
-                codes::UNEXPECTED_END,
-                format!("the file ends inside of the {what} that began in line {line}"),
-            )
-            .at(end..end)
-            .label(format!("expected `{closing}`"))
-            .help("if that is more than a forgotten bracket, the file was cut off: was it still being written?"),
-        );
     }
 
     /// The end of what was read last, blanks and comments excluded.
@@ -503,8 +441,4 @@ impl Reader<'_> {
     fn end_is_near(&self) -> bool {
         self.end_told || !self.open.is_empty()
     }
-}
-
-fn closing_of(bracket: u8) -> char {
-    if bracket == b'[' { ']' } else { '}' }
 }

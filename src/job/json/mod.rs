@@ -9,8 +9,10 @@ use super::diagnostic::Diagnostic;
 
 mod blanks;
 mod brackets;
+mod closings;
 mod reader;
 mod scalars;
+mod texts;
 
 /// A range of bytes of the file.
 pub type Span = Range<usize>;

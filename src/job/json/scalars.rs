@@ -1,4 +1,4 @@
-//! Texts, numbers and words.
+//! Numbers and words, and what stands in their place.
 
 use super::reader::Reader;
 use super::{Node, Span, Text, Value};
@@ -6,232 +6,6 @@ use crate::job::codes;
 use crate::job::diagnostic::{name_of_character, quoted};
 
 impl<'a> Reader<'a> {
-    /// The text that begins with the quote here.
-    pub(super) fn string(&mut self) -> (Text, Span) {
-        let start = self.at;
-        let mut content = String::new();
-        let mut plain = true;
-        let mut control_told = false;
-        self.at += 1;
-        loop {
-            let run = self.at;
-            while self
-                .peek()
-                .is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
-            {
-                self.at += 1;
-            }
-            content.push_str(self.slice(run..self.at));
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return (Text { content, plain }, start..self.at);
-                }
-                Some(b'\\') => {
-                    plain = false;
-                    self.escape(&mut content);
-                }
-                None | Some(b'\n') => return self.unterminated(start, content),
-                Some(b'\r') if matches!(self.peek_at(self.at + 1), None | Some(b'\n')) => {
-                    return self.unterminated(start, content);
-                }
-                Some(byte) => {
-                    if !control_told {
-                        control_told = true;
-                        let name = name_of_character(char::from(byte));
-                        let escape = match byte {
-                            b'\t' => "\\t".to_owned(),
-                            b'\r' => "\\r".to_owned(),
-                            _ => format!("\\u{byte:04x}"),
-                        };
-                        self.fault(
-                            codes::CONTROL_CHARACTER,
-                            self.at..self.at + 1,
-                            format!("{name} may not stand in a text as it is"),
-                            "control character",
-                            format!("write it as `{escape}`, if it is meant at all"),
-                        );
-                    }
-                    content.push(char::from(byte));
-                    self.at += 1;
-                }
-            }
-        }
-    }
-
-    /// A text that its line, or the file, ends before its quote does.
-    fn unterminated(&mut self, start: usize, content: String) -> (Text, Span) {
-        self.structure_lost = true;
-        if self.peek().is_none() {
-            let line = self.line_of(start);
-            if !self.end_told {
-                self.end_told = true;
-                self.fault(
-                    codes::UNEXPECTED_END,
-                    start..self.at,
-                    format!("the file ends inside of the text that began in line {line}"),
-                    "expected `\"` at its end",
-                    "the file was cut off, or the quote was forgotten",
-                );
-            }
-            return (
-                Text {
-                    content,
-                    plain: false,
-                },
-                start..self.at,
-            );
-        }
-        let line_end = self.at;
-        // A line below that does not begin like a member is taken for the rest of the text.
-        let mut place = line_end;
-        for _ in 0..20 {
-            let Some(line_begin) = self
-                .bytes
-                .iter()
-                .skip(place)
-                .position(|byte| *byte == b'\n')
-            else {
-                break;
-            };
-            let begin = place + line_begin + 1;
-            let line = self.slice(begin..self.line_end(begin));
-            let first = line.trim_start().chars().next();
-            if matches!(first, None | Some('"' | '{' | '}' | '[' | ']')) {
-                break;
-            }
-            if let Some(quote) = line.find('"') {
-                self.fault(
-                    codes::LINE_BREAK_IN_TEXT,
-                    start..line_end,
-                    "a text goes over the end of its line",
-                    "the text begins here",
-                    "write `\\n` for a line break inside of a text",
-                );
-                self.at = begin + quote + 1;
-                return (
-                    Text {
-                        content,
-                        plain: false,
-                    },
-                    start..self.at,
-                );
-            }
-            place = begin;
-        }
-        // `"abc,` : the comma belongs to the list, not to the text.
-        let written = self.slice(start..line_end).trim_end();
-        let end = match written.strip_suffix(',') {
-            Some(shorter) if shorter.len() > 1 => start + shorter.len(),
-            _ => start + written.len(),
-        };
-        let end = end.max(start + 1);
-        self.at = end;
-        self.fault(
-            codes::UNTERMINATED_TEXT,
-            start..end,
-            "the quote that ends this text is missing",
-            "expected `\"` at its end",
-            "",
-        );
-        (
-            Text {
-                content,
-                plain: false,
-            },
-            start..end,
-        )
-    }
-
-    /// One escape. The reader stands on its backslash.
-    fn escape(&mut self, content: &mut String) {
-        let start = self.at;
-        self.at += 1;
-        let simple = match self.peek() {
-            Some(b'"') => Some('"'),
-            Some(b'\\') => Some('\\'),
-            Some(b'/') => Some('/'),
-            Some(b'b') => Some('\u{8}'),
-            Some(b'f') => Some('\u{c}'),
-            Some(b'n') => Some('\n'),
-            Some(b'r') => Some('\r'),
-            Some(b't') => Some('\t'),
-            _ => None,
-        };
-        if let Some(character) = simple {
-            self.at += 1;
-            content.push(character);
-            return;
-        }
-        if self.peek() == Some(b'u') {
-            if let Some(unit) = self.four_digits(self.at + 1) {
-                self.at += 5;
-                if let Some(character) = char::from_u32(unit) {
-                    content.push(character);
-                    return;
-                }
-                // The first half of a pair, which the second must follow.
-                if unit < 0xdc00
-                    && self.slice(self.at..self.at + 2) == "\\u"
-                    && let Some(low @ 0xdc00..=0xdfff) = self.four_digits(self.at + 2)
-                    && let Some(character) =
-                        char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00))
-                {
-                    self.at += 6;
-                    content.push(character);
-                    return;
-                }
-                self.fault(
-                    codes::BAD_ESCAPE,
-                    start..self.at,
-                    "half of a surrogate pair, which is no character",
-                    "no such character",
-                    "write the character itself: the file is UTF-8",
-                );
-            } else {
-                self.at += 1;
-                self.fault(
-                    codes::BAD_ESCAPE,
-                    start..self.at,
-                    "`\\u` must be followed by four hexadecimal digits",
-                    "incomplete escape",
-                    "write the character itself, or `\\\\` for a backslash",
-                );
-            }
-            content.push('\u{fffd}');
-            return;
-        }
-        match self.character() {
-            None | Some('\n' | '\r') => {
-                // The missing quote is what is told of next.
-                content.push('\\');
-            }
-            Some(character) => {
-                self.step();
-                self.fault(
-                    codes::BAD_ESCAPE,
-                    start..self.at,
-                    format!(
-                        "`\\{}` is no escape of JSON",
-                        crate::job::diagnostic::shown(character)
-                    ),
-                    "unknown escape",
-                    "write `\\\\` for a backslash",
-                );
-                content.push(character);
-            }
-        }
-    }
-
-    fn four_digits(&self, start: usize) -> Option<u32> {
-        let digits = self.bytes.get(start..start + 4)?;
-        let mut unit = 0;
-        for digit in digits {
-            unit = unit * 16 + char::from(*digit).to_digit(16)?;
-        }
-        Some(unit)
-    }
-
     pub(super) fn number(&mut self) -> Node {
         let start = self.at;
         while let Some(byte) = self.peek() {
@@ -411,10 +185,33 @@ impl<'a> Reader<'a> {
             "not a value of JSON",
             help,
         );
+        // `int (seconds)`, `string ["one", "other"]`: all of it describes the value, and one message is enough.
+        self.rest_of_line();
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        if matches!(self.peek(), Some(b'[' | b'{')) {
+            self.value();
+        }
         Node {
             span,
             value: Value::Broken,
         }
+    }
+
+    /// Steps over what follows in this line and is neither a value nor what stands between values.
+    fn rest_of_line(&mut self) {
+        let rest = self
+            .slice(self.at..self.line_end(self.at))
+            .trim_start_matches([' ', '\t']);
+        let ends = [',', ':', '"', '\'', '{', '}', '[', ']', '#', '/'];
+        if rest.is_empty() || rest.starts_with(ends) {
+            return;
+        }
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        self.skip_rubbish();
     }
 
     /// The beginning of something that is no key of JSON.
@@ -447,10 +244,14 @@ impl<'a> Reader<'a> {
             );
             return Some((word, span));
         }
+        self.at = span.end;
+        self.rest_of_line();
+        let span = start..self.at;
+        let written = quoted(self.slice(span.clone()));
         self.fault(
             codes::BARE_WORD,
             span,
-            format!("{} stands where a member is expected", quoted(&word)),
+            format!("{written} stands where a member is expected"),
             "expected `\"key\": value`",
             "",
         );

@@ -122,11 +122,7 @@ fn fill(
         let blob = engine
             .get_blob_cached(&BlobId::from(*id), BlobType::Data)
             .map_err(|error| {
-                Failure::Content(Error::engine(
-                    "read data",
-                    std::path::Path::new(&engine.name),
-                    &error,
-                ))
+                Failure::Content(Error::engine("read data", super::place(engine), &error))
             })?;
         if !id.blob_matches_reader(blob.len() as u64, &mut &blob[..]) {
             return Err(Failure::Content(Error::new(

@@ -31,6 +31,7 @@ use super::{Repository, Snapshot};
 
 mod contents;
 mod directory;
+mod entries;
 mod metadata;
 mod tree;
 
@@ -38,6 +39,11 @@ use tree::{Restorer, Tally};
 
 /// The engine's repository with its whole index in memory.
 type Indexed = rustic_core::Repository<IndexedFullStatus>;
+
+/// Where the engine's repository is, without the word that it puts before it.
+fn place(engine: &Indexed) -> &Path {
+    Path::new(engine.name.strip_prefix("local:").unwrap_or(&engine.name))
+}
 
 /// How to restore.
 #[derive(Clone, Copy, Debug, Default)]
@@ -220,7 +226,7 @@ impl Repository {
                 } else {
                     files += 1;
                     if node.is_file() {
-                        bytes += node.meta.size;
+                        bytes = u64::saturating_add(bytes, node.meta.size);
                     }
                 }
             }

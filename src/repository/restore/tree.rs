@@ -3,23 +3,22 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustic_core::TreeId;
 use rustic_core::repofile::{Node, NodeType};
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, Mode, Stat};
 
-use super::contents::{self, Failure};
 use super::directory::{self, Kept};
+use super::entries::link_key;
 use super::metadata::{self, Owners};
 use super::{Indexed, RestoreOptions};
 use crate::os;
-use crate::repository::error::{Error, ErrorKind};
+use crate::repository::error::Error;
 use crate::repository::monitor::{Monitor, ProblemList};
 
 /// Counts of one restore.
@@ -55,23 +54,24 @@ pub struct Restorer<'a> {
 
 /// Where the first of several hard links belongs, and whether it is there.
 pub struct FirstLink {
-    path: PathBuf,
-    restored: bool,
+    pub path: PathBuf,
+    pub restored: bool,
 }
 
 /// One entry to put into a directory. Without a descriptor the directory does not exist (a dry run).
-struct Task {
-    directory: Option<Arc<OwnedFd>>,
+pub(super) struct Task {
+    pub directory: Option<Arc<OwnedFd>>,
     /// The path below the target.
-    path: PathBuf,
-    node: Node,
+    pub path: PathBuf,
+    pub node: Node,
 }
 
 /// What the walk leaves for later.
 #[derive(Default)]
 struct Later {
     directories: Vec<(PathBuf, Node)>,
-    links: Vec<Task>,
+    /// Without the descriptors of their directories: there may be more of those than a process can hold.
+    links: Vec<(PathBuf, Node)>,
 }
 
 impl Restorer<'_> {
@@ -99,8 +99,8 @@ impl Restorer<'_> {
         if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
-        for task in later.links {
-            self.link(&task)?;
+        for (path, node) in later.links {
+            self.later_link(target.as_ref(), path, node)?;
         }
         let Some(target) = target.filter(|_| !self.options.dry_run) else {
             return Ok(());
@@ -117,6 +117,35 @@ impl Restorer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Restores a further link, in its directory opened again.
+    fn later_link(
+        &self,
+        target: Option<&Arc<OwnedFd>>,
+        path: PathBuf,
+        node: Node,
+    ) -> Result<(), Error> {
+        let above = path.parent().unwrap_or(Path::new(""));
+        let directory = match target.map(|target| directory::open_below(target, above)) {
+            Some(Ok(directory)) => Some(Arc::new(directory)),
+            // Where nothing is made, the directory may be missing.
+            Some(Err(_)) if self.options.dry_run => None,
+            Some(Err(error)) => {
+                self.failed(
+                    &path,
+                    &node,
+                    &format!("its directory cannot be opened: {}", os::reason(&error)),
+                );
+                return Ok(());
+            }
+            None => None,
+        };
+        self.link(&Task {
+            directory,
+            path,
+            node,
+        })
     }
 
     fn walk(
@@ -162,7 +191,7 @@ impl Restorer<'_> {
         let nodes = match self.engine.get_tree(&tree) {
             Ok(tree) => tree.nodes,
             Err(error) => {
-                let error = Error::engine("read a directory", Path::new(&self.engine.name), &error);
+                let error = Error::engine("read a directory", super::place(self.engine), &error);
                 return self.problem(path, format!("what is in it cannot be read: {error}"));
             }
         };
@@ -240,7 +269,7 @@ impl Restorer<'_> {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner);
                     if first.contains_key(&key) {
-                        later.links.push(task);
+                        later.links.push((task.path, task.node));
                         return;
                     }
                     first.insert(
@@ -301,263 +330,8 @@ impl Restorer<'_> {
         }
     }
 
-    /// A hand: takes files off the walk and writes them.
-    fn work(
-        &self,
-        receiver: &Mutex<Receiver<Task>>,
-        stop: &AtomicBool,
-        failure: &Mutex<Option<Error>>,
-    ) {
-        loop {
-            let task = receiver
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .recv();
-            let Ok(task) = task else {
-                return;
-            };
-            if stop.load(Ordering::Relaxed) {
-                continue;
-            }
-            if let Err(error) = self.file(&task) {
-                stop.store(true, Ordering::Relaxed);
-                failure
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
-            }
-        }
-    }
-
-    /// Restores a regular file. An error ends the restore.
-    fn file(&self, task: &Task) -> Result<(), Error> {
-        let name = task.path.file_name().unwrap_or_default();
-        let Some(parent) = &task.directory else {
-            self.done(task, task.node.meta.size);
-            return Ok(());
-        };
-        let Some(found) = self.look(parent, task, name) else {
-            return Ok(());
-        };
-        if let Some(found) = found {
-            match self.is_identical(parent, name, task, &found) {
-                Ok(Some(file)) => {
-                    // A further link may lead out of the target: then its metadata is not ours to change.
-                    if found.st_nlink == 1 && !self.options.dry_run {
-                        self.note_missing(
-                            &task.path,
-                            metadata::apply(&file.into(), &task.node, &self.owners),
-                        );
-                    }
-                    if found.st_nlink == 1 || !self.options.overwrite {
-                        self.mark_first(&task.node);
-                        self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                        self.monitor.advance(1, task.node.meta.size);
-                        return Ok(());
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    self.failed(
-                        &task.path,
-                        &task.node,
-                        &format!("cannot be compared: {}", os::reason(&error)),
-                    );
-                    return Ok(());
-                }
-            }
-            if !self.may_replace(task) {
-                return Ok(());
-            }
-            if directory::kind(&found) == FileType::Directory && !self.give_way(parent, task, name)
-            {
-                return Ok(());
-            }
-        }
-        if self.options.dry_run {
-            self.done(task, task.node.meta.size);
-            return Ok(());
-        }
-        let mut missing = Vec::new();
-        let written = contents::write(
-            self.engine,
-            parent,
-            name,
-            &task.node,
-            self.options.overwrite,
-            self.monitor,
-            |file| missing = metadata::apply(file, &task.node, &self.owners),
-        );
-        match written {
-            Ok(length) => {
-                self.mark_first(&task.node);
-                self.note_missing(&task.path, missing);
-                self.tally.written.fetch_add(1, Ordering::Relaxed);
-                self.tally.bytes.fetch_add(length, Ordering::Relaxed);
-                self.monitor.advance(1, 0);
-                Ok(())
-            }
-            Err(failure) => self.fail(task, &failure),
-        }
-    }
-
-    /// Remembers that further links to this file have something to link to.
-    fn mark_first(&self, node: &Node) {
-        if let Some(key) = link_key(node)
-            && let Some(first) = self
-                .first_links
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get_mut(&key)
-        {
-            first.restored = true;
-        }
-    }
-
-    fn is_identical(
-        &self,
-        parent: &OwnedFd,
-        name: &OsStr,
-        task: &Task,
-        found: &Stat,
-    ) -> std::io::Result<Option<File>> {
-        if directory::kind(found) != FileType::RegularFile {
-            return Ok(None);
-        }
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = File::from(rustix::fs::openat(parent, name, flags, Mode::empty())?);
-        Ok(contents::is_identical(self.engine, &task.node, &mut file)?.then_some(file))
-    }
-
-    /// Restores a hard link to a file that was restored before; where that did not work, a file of its own.
-    fn link(&self, task: &Task) -> Result<(), Error> {
-        let name = task.path.file_name().unwrap_or_default();
-        let Some(parent) = task.directory.as_ref().filter(|_| !self.options.dry_run) else {
-            return self.file(task);
-        };
-        let first = link_key(&task.node).and_then(|key| {
-            let first = self
-                .first_links
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            first
-                .get(&key)
-                .filter(|first| first.restored)
-                .map(|first| first.path.clone())
-        });
-        let Some(first) = first else {
-            return self.file(task);
-        };
-        match self.link_to(&first, parent, name, task) {
-            Ok(true) => Ok(()),
-            Ok(false) => self.file(task),
-            Err(failure) => self.fail(task, &failure),
-        }
-    }
-
-    /// `false`: it takes a file of its own.
-    fn link_to(
-        &self,
-        first: &Path,
-        parent: &OwnedFd,
-        name: &OsStr,
-        task: &Task,
-    ) -> Result<bool, Failure> {
-        let target = directory::open_target(self.target).map_err(Failure::Content)?;
-        let above = directory::open_below(&target, first.parent().unwrap_or(Path::new("")))?;
-        let first_name = first.file_name().unwrap_or_default();
-        let Some(origin) = directory::status(&above, first_name)? else {
-            return Ok(false);
-        };
-        if let Some(found) = directory::status(parent, name)? {
-            if (found.st_dev, found.st_ino) == (origin.st_dev, origin.st_ino) {
-                self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                self.monitor.advance(1, task.node.meta.size);
-                return Ok(true);
-            }
-            if !self.options.overwrite {
-                // The same content under a name of its own, or kept.
-                return Ok(false);
-            }
-            if directory::kind(&found) == FileType::Directory && !self.give_way(parent, task, name)
-            {
-                return Ok(true);
-            }
-        }
-        let unfinished = contents::unfinished_name();
-        rustix::fs::linkat(
-            &above,
-            first_name,
-            parent,
-            &unfinished,
-            rustix::fs::AtFlags::empty(),
-        )?;
-        if let Err(failure) = contents::put(parent, &unfinished, name, self.options.overwrite) {
-            let _ = rustix::fs::unlinkat(parent, &unfinished, rustix::fs::AtFlags::empty());
-            return Err(failure);
-        }
-        self.done(task, task.node.meta.size);
-        Ok(true)
-    }
-
-    /// Restores a link, a device, a FIFO or a socket.
-    fn special(&self, task: &Task, name: &OsStr) {
-        let Some(parent) = &task.directory else {
-            return self.done(task, 0);
-        };
-        let Some(found) = self.look(parent, task, name) else {
-            return;
-        };
-        if let Some(found) = found {
-            if is_same_special(parent, name, &task.node.node_type, &found) {
-                if !self.options.dry_run && found.st_nlink == 1 {
-                    let missing = metadata::apply_unopened(parent, name, &task.node, &self.owners);
-                    self.note_missing(&task.path, missing);
-                }
-                self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                self.monitor.advance(1, 0);
-                return;
-            }
-            if !self.give_way(parent, task, name) {
-                return;
-            }
-        }
-        if self.options.dry_run {
-            return self.done(task, 0);
-        }
-        let private = Mode::RUSR | Mode::WUSR;
-        let made = match &task.node.node_type {
-            link @ NodeType::Symlink { .. } => rustix::fs::symlinkat(link.to_link(), parent, name),
-            NodeType::Dev { device } => {
-                rustix::fs::mknodat(parent, name, FileType::BlockDevice, private, *device)
-            }
-            NodeType::Chardev { device } => {
-                rustix::fs::mknodat(parent, name, FileType::CharacterDevice, private, *device)
-            }
-            NodeType::Fifo => rustix::fs::mknodat(parent, name, FileType::Fifo, private, 0),
-            NodeType::Socket => rustix::fs::mknodat(parent, name, FileType::Socket, private, 0),
-            NodeType::File | NodeType::Dir => return,
-        };
-        match made {
-            Ok(()) => {
-                self.note_missing(
-                    &task.path,
-                    metadata::apply_unopened(parent, name, &task.node, &self.owners),
-                );
-                self.done(task, 0);
-            }
-            Err(error) => {
-                self.failed(
-                    &task.path,
-                    &task.node,
-                    &format!("cannot be created: {}", os::reason(&error.into())),
-                );
-            }
-        }
-    }
-
     /// What is there under the name: `Some(None)` is nothing, `None` that it cannot be told (and is noted).
-    fn look(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> Option<Option<Stat>> {
+    pub(super) fn look(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> Option<Option<Stat>> {
         match directory::status(parent, name) {
             Ok(found) => Some(found),
             Err(error) => {
@@ -572,7 +346,7 @@ impl Restorer<'_> {
     }
 
     /// Whether what differs may be replaced; notes it where it is kept.
-    fn may_replace(&self, task: &Task) -> bool {
+    pub(super) fn may_replace(&self, task: &Task) -> bool {
         if !self.options.overwrite {
             self.failed(&task.path, &task.node, "exists and differs; kept");
         }
@@ -580,7 +354,7 @@ impl Restorer<'_> {
     }
 
     /// Removes what is in the way of an entry, where that is wanted and can be done.
-    fn give_way(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> bool {
+    pub(super) fn give_way(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> bool {
         if !self.may_replace(task) {
             return false;
         }
@@ -627,7 +401,7 @@ impl Restorer<'_> {
         }
     }
 
-    fn done(&self, task: &Task, bytes: u64) {
+    pub(super) fn done(&self, task: &Task, bytes: u64) {
         if self.options.dry_run {
             self.tally.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
@@ -636,31 +410,8 @@ impl Restorer<'_> {
             .advance(1, if task.node.is_file() { bytes } else { 0 });
     }
 
-    /// A failure that ends the restore is an error, any other a problem of this file.
-    fn fail(&self, task: &Task, failure: &Failure) -> Result<(), Error> {
-        if let (true, Failure::Io(error)) = (failure.is_final(), failure) {
-            let done = self.tally.written.load(Ordering::Relaxed)
-                + self.tally.identical.load(Ordering::Relaxed);
-            let error = Error::io("write", &self.target.join(&task.path), error);
-            return Err(Error::new(
-                error.kind(),
-                format!(
-                    "{error}; the restore ended after {done} files, and {} is not complete",
-                    self.target.display()
-                ),
-            ));
-        }
-        if let Failure::Content(error) = failure
-            && error.kind() == ErrorKind::NoSpace
-        {
-            return Err(error.clone());
-        }
-        self.failed(&task.path, &task.node, &failure.reason());
-        Ok(())
-    }
-
     /// An entry is not restored; of a directory, none that is in it is.
-    fn failed(&self, path: &Path, node: &Node, reason: &str) {
+    pub(super) fn failed(&self, path: &Path, node: &Node, reason: &str) {
         self.problem(path, reason);
         let mut lost = 0;
         let mut pending: Vec<TreeId> = node.subtree.filter(|_| node.is_dir()).into_iter().collect();
@@ -684,7 +435,7 @@ impl Restorer<'_> {
         self.monitor.advance(lost, 0);
     }
 
-    fn note_missing(&self, path: &Path, missing: Vec<String>) {
+    pub(super) fn note_missing(&self, path: &Path, missing: Vec<String>) {
         for reason in missing {
             self.problem(path, reason);
         }
@@ -694,31 +445,6 @@ impl Restorer<'_> {
         self.tally
             .problems
             .add(&self.target.join(path), reason, self.monitor);
-    }
-}
-
-/// Identifies a file with several names.
-fn link_key(node: &Node) -> Option<(u64, u64)> {
-    (node.is_file() && node.meta.links > 1 && node.meta.inode != 0)
-        .then_some((node.meta.device_id, node.meta.inode))
-}
-
-fn is_same_special(parent: &OwnedFd, name: &OsStr, wanted: &NodeType, found: &Stat) -> bool {
-    let kind = directory::kind(found);
-    match wanted {
-        NodeType::Symlink { .. } => {
-            kind == FileType::Symlink
-                && rustix::fs::readlinkat(parent, name, Vec::new()).is_ok_and(|link| {
-                    link.as_bytes() == wanted.to_link().as_os_str().as_encoded_bytes()
-                })
-        }
-        NodeType::Dev { device } => kind == FileType::BlockDevice && found.st_rdev == *device,
-        NodeType::Chardev { device } => {
-            kind == FileType::CharacterDevice && found.st_rdev == *device
-        }
-        NodeType::Fifo => kind == FileType::Fifo,
-        NodeType::Socket => kind == FileType::Socket,
-        NodeType::File | NodeType::Dir => false,
     }
 }
 

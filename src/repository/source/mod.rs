@@ -7,16 +7,18 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rustic_core::{
-    ErrorKind, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticError, RusticResult,
-};
+use rustic_core::{ErrorKind, ReadSource, ReadSourceEntry, RusticError, RusticResult};
+
+mod reader;
+
+use reader::OpenFile;
 
 use super::monitor::{Monitor, ProblemList};
 use super::node::{self, Names};
@@ -305,82 +307,6 @@ impl Iterator for Walk {
     }
 }
 
-/// A file that the walk opened.
-pub(super) struct OpenFile {
-    file: File,
-    size: u64,
-    path: PathBuf,
-    shared: Arc<Shared>,
-}
-
-impl ReadSourceOpen for OpenFile {
-    type Reader = Reader;
-
-    fn open(self) -> RusticResult<Reader> {
-        Ok(Reader {
-            left: self.size,
-            file: self.file,
-            path: self.path,
-            shared: self.shared,
-            finished: self.size == 0,
-        })
-    }
-}
-
-/// Reads a file up to the size that it had when it was opened: what is written to it later belongs to the next
-/// backup.
-pub(super) struct Reader {
-    file: File,
-    left: u64,
-    path: PathBuf,
-    shared: Arc<Shared>,
-    finished: bool,
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 || buffer.is_empty() {
-            self.finished |= self.left == 0;
-            return Ok(0);
-        }
-        let length = buffer
-            .len()
-            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        match self.file.read(&mut buffer[..length]) {
-            Ok(0) => {
-                self.finished = true;
-                self.left = 0;
-                self.shared
-                    .problem(&self.path, "became shorter while it was being read");
-                Ok(0)
-            }
-            Ok(count) => {
-                self.left -= count as u64;
-                self.finished = self.left == 0;
-                Ok(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                self.finished = true;
-                self.shared.lost.fetch_add(1, Ordering::Relaxed);
-                self.shared.problem(
-                    &self.path,
-                    format!("cannot be read: {}", os::reason(&error)),
-                );
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.shared.engine_gave_up.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
 /// Walks the tree without an engine, for a dry run: afterwards the shared counts say what a backup would have found.
 pub(super) fn rehearse(shared: &Arc<Shared>) -> RusticResult<()> {
     for entry in Walk::new(Arc::clone(shared)) {
@@ -388,3 +314,6 @@ pub(super) fn rehearse(shared: &Arc<Shared>) -> RusticResult<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

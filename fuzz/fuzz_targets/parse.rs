@@ -1,0 +1,25 @@
+//! Any bytes are judged, and every place that is told of lies inside of them.
+#![no_main]
+
+use freezerd::job::{Host, parse};
+use freezerd::schedule::zone::Zone;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let host = Host {
+        working_dir: "/var/lib/freezerd".into(),
+        container_root: "/srv/containers".into(),
+        host_name: "db1".to_owned(),
+        zone: Zone::utc(),
+        disable_exec: false,
+    };
+    let parsed = parse(bytes, "nightly.json", &host);
+    let failed = parsed.diagnostics.iter().any(|it| it.is_error());
+    assert_eq!(parsed.job.is_none(), failed);
+    for fault in &parsed.diagnostics {
+        assert_ne!(fault.code, "internal-fault");
+        if let Some(span) = &fault.span {
+            assert!(span.start <= span.end && span.end <= bytes.len());
+        }
+    }
+});

@@ -1,0 +1,23 @@
+//! Whatever is told of any bytes can be drawn, and nothing of the file reaches the terminal as it is.
+#![no_main]
+
+use freezerd::job::render::{Look, locate, render_all};
+use freezerd::job::{Host, parse};
+use freezerd::schedule::zone::Zone;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let host = Host {
+        working_dir: "/var/lib/freezerd".into(),
+        container_root: "/srv/containers".into(),
+        host_name: "db1".to_owned(),
+        zone: Zone::utc(),
+        disable_exec: false,
+    };
+    let parsed = parse(bytes, "nightly.json", &host);
+    let drawn = render_all(&parsed.diagnostics, "nightly.json", bytes, Look::PLAIN);
+    assert!(drawn.chars().all(|it| it == '\n' || !it.is_control()));
+    for fault in &parsed.diagnostics {
+        locate(fault, "nightly.json", bytes);
+    }
+});

@@ -1,0 +1,67 @@
+//! `freezerd explain`: the story behind a fault of a job file.
+
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure};
+use super::table::Table;
+use crate::job::{codes, explain};
+
+/// Tell the story behind a fault of a job file, with an example before and after
+///
+/// Without CODE: all codes, in a line each.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd explain unknown-key")]
+pub struct Args {
+    /// The code, as it stands in brackets behind `error` or `warning`
+    code: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let Some(name) = &args.code else {
+        return Ok(all(args.json));
+    };
+    let Some(code) = codes::find(name) else {
+        let hint = codes::suggestion(name).map_or_else(
+            || "`freezerd explain` lists them".to_owned(),
+            |code| format!("did you mean {code}?"),
+        );
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!("there is no code {name}; {hint}"),
+        ));
+    };
+    if args.json {
+        println!("{:#}", as_json(code));
+    } else {
+        print!("{}", explain(code));
+    }
+    Ok(Exit::Success)
+}
+
+fn all(as_data: bool) -> Exit {
+    if as_data {
+        let codes: Vec<Value> = codes::all().map(as_json).collect();
+        println!("{:#}", json!({"codes": codes}));
+        return Exit::Success;
+    }
+    let mut table = Table::new(&["CODE", "WHAT IT IS"]);
+    for code in codes::all() {
+        table.row(vec![code.name.to_owned(), code.title.to_owned()]);
+    }
+    table.print();
+    Exit::Success
+}
+
+fn as_json(code: &codes::Code) -> Value {
+    let (before, after) = code.example.files().unzip();
+    json!({
+        "code": code.name,
+        "title": code.title,
+        "story": code.story,
+        "before": before,
+        "after": after,
+    })
+}
