@@ -353,7 +353,7 @@ impl Daemon<'_> {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         while !self.is_done() {
-            self.watch_clocks();
+            self.watch_clocks()?;
             self.manager.status(self.status());
             let wake = self.scheduler.next_wake();
             let settle = ears.settle.map_or_else(Instant::now, |(at, _)| at);
@@ -386,13 +386,18 @@ impl Daemon<'_> {
         Ok(self.summary)
     }
 
-    /// Speaks of clocks that did not just go on. What it means for the jobs the scheduler sees for itself.
-    fn watch_clocks(&mut self) {
+    /// Speaks of clocks that did not just go on. What that means for the jobs the scheduler sees for itself, now.
+    fn watch_clocks(&mut self) -> Result<(), Critical> {
         let clocks = Reading::now();
-        for jump in clocks.jumps_since(&self.clocks) {
+        let jumps = clocks.jumps_since(&self.clocks);
+        self.clocks = clocks;
+        if jumps.is_empty() {
+            return Ok(());
+        }
+        for jump in jumps {
             tracing::warn!("{jump}");
         }
-        self.clocks = clocks;
+        self.pass(Message::Tick)
     }
 
     fn is_done(&self) -> bool {
