@@ -55,8 +55,11 @@ pub enum Effect {
     },
     /// The job's file is gone and nothing runs: the record goes too.
     Forget,
-    /// Something that the administrator should know.
-    Warn(String),
+    /// The clock was set back so far that the schedule goes on from now.
+    Corrected {
+        /// The last due instant that had been dealt with by the clock as it was.
+        handled: DateTime<Utc>,
+    },
 }
 
 /// Due instants that one row stands for.
@@ -112,7 +115,8 @@ pub fn first_seen(
         started: instant(initial.time_started),
         ended: instant(initial.time_ended),
         anchor: anchor(clockwork.schedule, created, now),
-        handled: now - TICK,
+        // What the jitter still delays is to come: the job fires as if it had always been there.
+        handled: just_before_now(clockwork, now),
         next: None,
         failures: 0,
         reason: None,
@@ -165,7 +169,7 @@ pub fn changed(
     record.document = content.document.to_owned();
     if change.schedule_changed {
         // What the old schedule owed is not owed by the new one.
-        record.handled = record.handled.max(now - clockwork.delay - TICK);
+        record.handled = dealt_with(record.handled, clockwork, now);
         if record.standing == Standing::Finished && clockwork.schedule.kind() != Kind::None {
             record.standing = Standing::OnSchedule;
             record.reason = None;
@@ -227,16 +231,19 @@ pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>)
         return settle(record, effects, clockwork);
     }
     if record.handled > nominal_now + CORRECTED_CLOCK {
-        effects.push(Effect::Warn(format!(
-            "the clock was set back to {} from after {}: the schedule goes on from now",
-            now.format("%F %T UTC"),
-            record.handled.format("%F %T UTC")
-        )));
+        effects.push(Effect::Corrected {
+            handled: record.handled,
+        });
         record.handled = nominal_now - TICK;
         record.anchor = record.anchor.min(now);
     }
-    let busy = record.run.is_some() && repeats_after_its_end(clockwork.schedule);
-    let due = (!busy)
+    let repeats = repeats_after_its_end(clockwork.schedule);
+    if repeats && record.run.is_none() {
+        // A clock that was set back must not make the pause after the last run longer.
+        record.anchor = record.anchor.min(anchor_after_run(record.failures, now));
+        record.handled = record.handled.min(record.anchor);
+    }
+    let due = (!repeats || record.run.is_none())
         .then(|| {
             clockwork.schedule.due_between(
                 record.handled,
@@ -248,9 +255,95 @@ pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>)
         .flatten();
     if let Some(due) = due {
         record.handled = due.last;
-        effects.push(judge_due(&record, clockwork, due, nominal_now));
+        let effect = judge_due(&record, clockwork, due, nominal_now);
+        if repeats && matches!(effect, Effect::Skip { .. }) {
+            // No run will end that the next one could follow.
+            record.anchor = now;
+        }
+        effects.push(effect);
     }
     settle(record, effects, clockwork)
+}
+
+/// The host's zone is another now. What was due by the old one has been dealt with; the wall clock's times in the new
+/// one count from now on, not from the last run. A date that is still to come is owed even where the new wall clock
+/// has passed it, since it has no other firing; one that was dealt with does not come again.
+pub fn zone_changed(
+    mut record: JobRecord,
+    old_zone: &Zone,
+    clockwork: Clockwork<'_>,
+    now: DateTime<Utc>,
+) -> Step {
+    let by_the_old_clock = Clockwork {
+        zone: old_zone,
+        ..clockwork
+    };
+    match clockwork.schedule.kind() {
+        Kind::Calendar | Kind::Interval if clockwork.schedule.zone().is_none() => {
+            record.handled = dealt_with(record.handled, clockwork, now);
+        }
+        Kind::Date if record.standing == Standing::OnSchedule => {
+            if let (Some(was), Some(is)) = (
+                date_of(&record, by_the_old_clock),
+                date_of(&record, clockwork),
+            ) {
+                record.handled = if was <= record.handled {
+                    record.handled.max(is)
+                } else {
+                    record.handled.min(is - TICK)
+                };
+            }
+        }
+        _ => {}
+    }
+    settle(record, Vec::new(), clockwork)
+}
+
+/// The newest of the instants that came due has its row already, from before the clock was set back: what is to be
+/// done about the others, if there are any. A row for them was made, or not, when the clock first came by.
+pub fn but_the_last(
+    record: &JobRecord,
+    clockwork: Clockwork<'_>,
+    due: &Due,
+    now: DateTime<Utc>,
+) -> Option<Effect> {
+    let others = clockwork.schedule.due_between(
+        due.first - TICK,
+        due.last - TICK,
+        record.anchor,
+        clockwork.zone,
+    )?;
+    Some(judge_due(record, clockwork, others, now - clockwork.delay))
+}
+
+/// A row that was claimed and never started is not run after all, or the claim found a row that stood already: the
+/// job goes on to its next firing.
+pub fn dropped(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -> Step {
+    record.run = None;
+    if repeats_after_its_end(clockwork.schedule) {
+        record.anchor = now;
+    }
+    settle(record, Vec::new(), clockwork)
+}
+
+/// Up to where a job that begins anew counts as dealt with: what was is not owed, and what was dealt with is not
+/// dealt with again, unless it lies in a future that a corrected clock took away.
+fn dealt_with(
+    handled: DateTime<Utc>,
+    clockwork: Clockwork<'_>,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let begin = just_before_now(clockwork, now);
+    if handled > begin + CORRECTED_CLOCK {
+        begin
+    } else {
+        handled.max(begin)
+    }
+}
+
+/// The last due instant that cannot fire at `now` or later.
+fn just_before_now(clockwork: Clockwork<'_>, now: DateTime<Utc>) -> DateTime<Utc> {
+    now - clockwork.delay - TICK
 }
 
 fn judge_due(
@@ -336,7 +429,7 @@ fn start(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -
     }
     let mut revived = record.clone();
     revived.standing = Standing::OnSchedule;
-    revived.handled = revived.handled.max(now - clockwork.delay - TICK);
+    revived.handled = dealt_with(revived.handled, clockwork, now);
     revived.anchor = anchor(clockwork.schedule, record.created, now);
     revived.failures = 0;
     revived.reason = None;
@@ -464,11 +557,6 @@ pub fn claimed(mut record: JobRecord, run: u64, clockwork: Clockwork<'_>) -> Job
     record
 }
 
-/// The occurrence that was to be claimed has its row already: nothing comes of it any more.
-pub fn not_claimed(record: JobRecord, clockwork: Clockwork<'_>) -> JobRecord {
-    settle(record, Vec::new(), clockwork).record
-}
-
 /// The first attempt of the job's run starts.
 pub fn run_started(mut record: JobRecord, now: DateTime<Utc>) -> JobRecord {
     if let Some(run) = &mut record.run {
@@ -532,7 +620,9 @@ pub fn run_ended(
         Some(Event::Start) | None => {}
     }
     if repeats_after_its_end(clockwork.schedule) {
-        record.anchor = now + back_off(record.failures) - TimeDelta::seconds(1);
+        record.anchor = anchor_after_run(record.failures, now);
+        // The clock may have been set back during the run; the next firing must still lie ahead.
+        record.handled = record.handled.min(record.anchor);
     }
     if record.file.is_none() {
         effects.push(Effect::Forget);
@@ -558,6 +648,11 @@ fn back_off(failures: u32) -> TimeDelta {
     TimeDelta::seconds((1_i64 << doublings).min(3600))
 }
 
+/// What a continuous schedule counts from when a run ended at `now`: its next due instant is a second later.
+fn anchor_after_run(failures: u32, now: DateTime<Utc>) -> DateTime<Utc> {
+    now + back_off(failures) - TimeDelta::seconds(1)
+}
+
 /// Only a continuous schedule counts from the end of the last run.
 fn repeats_after_its_end(schedule: &Schedule) -> bool {
     schedule.kind() == Kind::Continuous
@@ -573,14 +668,10 @@ fn anchor(schedule: &Schedule, created: DateTime<Utc>, now: DateTime<Utc>) -> Da
 
 /// A date that has just passed when the job is first seen is still run; an older one is not, and says so.
 fn owe_recent_date(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) {
-    if clockwork.schedule.kind() != Kind::Date || record.standing != Standing::OnSchedule {
+    if record.standing != Standing::OnSchedule {
         return;
     }
-    let date =
-        clockwork
-            .schedule
-            .next_after(DateTime::<Utc>::MIN_UTC, record.anchor, clockwork.zone);
-    let Some(date) = date.filter(|date| *date <= now) else {
+    let Some(date) = date_of(record, clockwork) else {
         return;
     };
     if clockwork.schedule.is_too_late(now, clockwork.zone) {
@@ -594,6 +685,19 @@ fn owe_recent_date(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTi
     }
 }
 
+/// The one instant of a schedule that is a date.
+fn date_of(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc>> {
+    let long_ago = DateTime::<Utc>::MIN_UTC;
+    let next = || {
+        clockwork
+            .schedule
+            .next_after(long_ago, record.anchor, clockwork.zone)
+    };
+    (clockwork.schedule.kind() == Kind::Date)
+        .then(next)
+        .flatten()
+}
+
 /// When the job fires next, jitter included.
 fn upcoming(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc>> {
     if record.standing != Standing::OnSchedule
@@ -601,9 +705,15 @@ fn upcoming(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc
     {
         return None;
     }
+    let anchor = if repeats_after_its_end(clockwork.schedule) {
+        // It has a next firing whatever became of the last one.
+        record.anchor.max(record.handled)
+    } else {
+        record.anchor
+    };
     clockwork
         .schedule
-        .next_after(record.handled, record.anchor, clockwork.zone)
+        .next_after(record.handled, anchor, clockwork.zone)
         .and_then(|due| due.checked_add_signed(clockwork.delay))
 }
 
@@ -629,3 +739,6 @@ fn instant(seconds: Option<i64>) -> Option<DateTime<Utc>> {
         .filter(|seconds| *seconds != 0)
         .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
 }
+
+#[cfg(test)]
+mod tests;
