@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::run::anchor_after_run;
-use super::{Clockwork, Effect, Occurrence, Step, TICK, date_of, repeats_after_its_end, settle};
+use super::{
+    Clockwork, Effect, Occurrence, Step, TICK, anchor_after_run, date_of, repeats_after_its_end,
+    settle,
+};
 use crate::schedule::zone::Zone;
 use crate::schedule::{CatchUp, Due, Kind, Schedule};
 use crate::store::record::{JobRecord, Standing, Trigger};

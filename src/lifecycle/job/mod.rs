@@ -90,6 +90,17 @@ pub struct Step {
     pub effects: Vec<Effect>,
 }
 
+/// The pause before a continuous job runs again: a second, longer after each further failure.
+fn back_off(failures: u32) -> TimeDelta {
+    let doublings = failures.saturating_sub(1).min(12);
+    TimeDelta::seconds((1_i64 << doublings).min(3600))
+}
+
+/// What a continuous schedule counts from when a run ended at `now`: its next due instant is a second later.
+fn anchor_after_run(failures: u32, now: DateTime<Utc>) -> DateTime<Utc> {
+    now + back_off(failures) - TimeDelta::seconds(1)
+}
+
 /// Only a continuous schedule counts from the end of the last run.
 fn repeats_after_its_end(schedule: &Schedule) -> bool {
     schedule.kind() == Kind::Continuous

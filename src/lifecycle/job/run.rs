@@ -1,9 +1,11 @@
 //! What the job's own run means for it: claimed, started, ended.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::due::catch_up_refusal;
-use super::{Clockwork, Effect, Occurrence, Step, repeats_after_its_end, settle, upcoming};
+use super::{
+    Clockwork, Effect, Occurrence, Step, anchor_after_run, repeats_after_its_end, settle, upcoming,
+};
 use crate::job::{Event, JobResult};
 use crate::schedule::Due;
 use crate::store::record::{JobRecord, OpenRun, Standing, Trigger};
@@ -102,15 +104,4 @@ pub fn run_ended(
         }));
     }
     settle(record, effects, clockwork)
-}
-
-/// The pause before a continuous job runs again: a second, longer after each further failure.
-fn back_off(failures: u32) -> TimeDelta {
-    let doublings = failures.saturating_sub(1).min(12);
-    TimeDelta::seconds((1_i64 << doublings).min(3600))
-}
-
-/// What a continuous schedule counts from when a run ended at `now`: its next due instant is a second later.
-pub(super) fn anchor_after_run(failures: u32, now: DateTime<Utc>) -> DateTime<Utc> {
-    now + back_off(failures) - TimeDelta::seconds(1)
 }
