@@ -226,6 +226,19 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             Some(*run),
             format!("run {run} is {reason}"),
         ),
+        Notice::MoreWait { runs } => Line {
+            level: Level::INFO,
+            job_id: None,
+            run: None,
+            text: format!(
+                "{} too; `freezerd list` says for what",
+                if *runs == 1 {
+                    "1 more run waits".to_owned()
+                } else {
+                    format!("{runs} more runs wait")
+                }
+            ),
+        },
         Notice::AttemptStarted {
             job_id,
             run,

@@ -36,7 +36,7 @@ impl<L: Ledger> Scheduler<L> {
             answer: answer.clone(),
             run,
         };
-        self.writes.push(Write::Event(record));
+        self.batch.event(record);
         self.orders.push(Order::Answered { event: event.id });
         self.tell(Notice::Asked {
             job_id: event.job_id,
@@ -50,7 +50,8 @@ impl<L: Ledger> Scheduler<L> {
     fn was_answered(&self, id: &str) -> bool {
         self.ledger.answered(id).unwrap_or(false)
             || self
-                .writes
+                .batch
+                .writes()
                 .iter()
                 .any(|write| matches!(write, Write::Event(event) if event.id == id))
     }

@@ -13,8 +13,8 @@ use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{Look, render_all};
 use crate::lifecycle::job::{self as life, Change, Clockwork, Content};
+use crate::store::Ledger;
 use crate::store::record::{FileRecord, FileVerdict, JobRecord};
-use crate::store::{Ledger, Write};
 
 impl<L: Ledger> Scheduler<L> {
     pub(super) fn files_changed(&mut self, changes: Vec<FileChange>, now: DateTime<Utc>) {
@@ -86,7 +86,7 @@ impl<L: Ledger> Scheduler<L> {
                 }
                 FileChange::FileGone { file } => {
                     self.files.remove(&file);
-                    self.writes.push(Write::ForgetFile(file));
+                    self.batch.forget_file(file);
                 }
                 FileChange::Gone { job_id, .. } => self.job_gone(&job_id, now),
             }
@@ -95,6 +95,8 @@ impl<L: Ledger> Scheduler<L> {
             self.settled = true;
             self.forget_missing(now);
             self.resolve_remembered(now);
+            // The clock may be behind what an earlier daemon saw of it.
+            self.look_at_every_job(now);
         }
     }
 
@@ -107,6 +109,18 @@ impl<L: Ledger> Scheduler<L> {
 
     /// After the first look: jobs and files that the ledger knows and the jobs directory does not.
     fn forget_missing(&mut self, now: DateTime<Utc>) {
+        // The files first: one that was bad and is gone keeps no job.
+        let files: Vec<String> = self
+            .files
+            .keys()
+            .filter(|file| !self.seen_files.contains(*file))
+            .cloned()
+            .collect();
+        for file in files {
+            self.files.remove(&file);
+            self.batch.forget_file(file);
+        }
+        self.seen_files.clear();
         let jobs: Vec<String> = self
             .jobs
             .iter()
@@ -122,17 +136,6 @@ impl<L: Ledger> Scheduler<L> {
             }
             self.job_gone(&job_id, now);
         }
-        let files: Vec<String> = self
-            .files
-            .keys()
-            .filter(|file| !self.seen_files.contains(*file))
-            .cloned()
-            .collect();
-        for file in files {
-            self.files.remove(&file);
-            self.writes.push(Write::ForgetFile(file));
-        }
-        self.seen_files.clear();
     }
 
     fn is_invalid(&self, file: Option<&str>) -> bool {
@@ -158,7 +161,7 @@ impl<L: Ledger> Scheduler<L> {
             seen: now,
         };
         self.files.insert(file.to_owned(), record.clone());
-        self.writes.push(Write::File(record));
+        self.batch.file(record);
         true
     }
 

@@ -17,16 +17,21 @@ use crate::lifecycle::job::{self as life, Clockwork, Effect, Step};
 use crate::protocol::Request;
 use crate::schedule::zone::Zone;
 use crate::store::record::{AttemptEnd, AttemptRecord, FileRecord, JobRecord, RunRecord};
-use crate::store::{Ledger, StoreError, Write};
+use crate::store::{Ledger, StoreError};
 
 mod asked;
+mod batch;
+mod clock;
+mod dispatch;
 mod files;
 pub mod notice;
 pub mod queue;
 mod recovery;
 mod runs;
 
+use batch::Batch;
 use notice::Notice;
+use queue::Queue;
 
 /// How long after a failed commit the next one is tried.
 const RETRY_COMMIT: TimeDelta = TimeDelta::seconds(5);
@@ -145,8 +150,6 @@ struct ActiveRun {
     job: Arc<Job>,
     /// The current attempt's row, while its agent runs.
     attempt: Option<AttemptRecord>,
-    /// What the last `RunWaits` said.
-    waits_for: Option<String>,
 }
 
 /// The owner of all job state.
@@ -158,11 +161,15 @@ pub struct Scheduler<L> {
     /// When each job fires next.
     timeline: BTreeSet<(DateTime<Utc>, String)>,
     runs: BTreeMap<u64, ActiveRun>,
+    /// Who waits for a slot or a container, and who has one.
+    queue: Queue,
+    /// Runs whose next attempt has its time.
+    retries: BTreeSet<(DateTime<Utc>, u64)>,
     last_run: u64,
     stopping: bool,
     /// Jobs that had their run in this life, where each gets only one.
     served: BTreeSet<String>,
-    writes: Vec<Write>,
+    batch: Batch,
     orders: Vec<Order>,
     /// The first look at the jobs directory is behind us.
     settled: bool,
@@ -175,6 +182,9 @@ pub struct Scheduler<L> {
     commit_again: Option<DateTime<Utc>>,
     /// The newest clock reading, to notice a step back.
     latest: Option<DateTime<Utc>>,
+    /// Jobs whose schedule goes on from now because the clock was set back a long way, and the latest instant that
+    /// one of them had dealt with.
+    corrected: Option<(u64, DateTime<Utc>)>,
 }
 
 impl<L: Ledger> Scheduler<L> {
@@ -182,6 +192,8 @@ impl<L: Ledger> Scheduler<L> {
     pub fn new(ledger: L, policy: Policy, remembered: Remembered) -> Scheduler<L> {
         let mut scheduler = Scheduler {
             ledger,
+            queue: Queue::new(policy.slots),
+            retries: BTreeSet::new(),
             policy,
             jobs: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -190,7 +202,7 @@ impl<L: Ledger> Scheduler<L> {
             last_run: remembered.last_run,
             stopping: false,
             served: BTreeSet::new(),
-            writes: Vec::new(),
+            batch: Batch::default(),
             orders: Vec::new(),
             settled: false,
             seen_files: BTreeSet::new(),
@@ -198,6 +210,7 @@ impl<L: Ledger> Scheduler<L> {
             left_attempts: Vec::new(),
             commit_again: None,
             latest: None,
+            corrected: None,
         };
         scheduler.remember(remembered);
         scheduler
@@ -213,6 +226,10 @@ impl<L: Ledger> Scheduler<L> {
         now: DateTime<Utc>,
     ) -> Result<Vec<Order>, StoreError> {
         self.heed_clock(now);
+        if self.ends_schedules(&message) {
+            // What came due before that still has its row.
+            self.tick(now);
+        }
         match message {
             Message::Files(changes) => self.files_changed(changes, now),
             Message::Asked(event) => self.asked(event, now),
@@ -228,7 +245,21 @@ impl<L: Ledger> Scheduler<L> {
         }
         self.tick(now);
         self.dispatch(now);
+        self.report_corrections(now);
         self.commit(now)
+    }
+
+    /// Whether after this message a job may be off its schedule, or on another one.
+    fn ends_schedules(&self, message: &Message) -> bool {
+        match message {
+            Message::Files(_) | Message::Asked(_) | Message::Zone(_) => true,
+            Message::Ended { run, .. } => self
+                .runs
+                .get(run)
+                .and_then(|active| self.jobs.get(&active.record.job_id))
+                .is_some_and(|entry| entry.record.pending.is_some() || entry.record.file.is_none()),
+            Message::Tick | Message::Shutdown => false,
+        }
     }
 
     /// When something is to be done next, should nothing happen before.
@@ -237,7 +268,7 @@ impl<L: Ledger> Scheduler<L> {
             self.timeline.first().map(|(at, _)| *at).filter(|at| {
                 !self.stopping && self.policy.only_until.is_none_or(|limit| *at <= limit)
             });
-        let retry = self.runs.values().filter_map(ActiveRun::waits_until).min();
+        let retry = self.retries.first().map(|(until, _)| *until);
         let retry = retry.filter(|_| !self.stopping);
         [due, retry, self.commit_again].into_iter().flatten().min()
     }
@@ -253,10 +284,7 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Agents that run now.
     pub fn running(&self) -> usize {
-        self.runs
-            .values()
-            .filter(|run| run.attempt.is_some())
-            .count()
+        self.queue.running()
     }
 
     /// Jobs that are known, and the time of the next firing.
@@ -269,28 +297,19 @@ impl<L: Ledger> Scheduler<L> {
         &self.ledger
     }
 
+    /// The ledger, when the rest is not needed any more.
+    pub fn into_ledger(self) -> L {
+        self.ledger
+    }
+
     fn commit(&mut self, now: DateTime<Utc>) -> Result<Vec<Order>, StoreError> {
-        if let Err(error) = self.ledger.commit(&self.writes) {
+        if let Err(error) = self.ledger.commit(self.batch.writes()) {
             self.commit_again = Some(now + RETRY_COMMIT);
             return Err(error);
         }
-        self.writes.clear();
+        self.batch.clear();
         self.commit_again = None;
         Ok(std::mem::take(&mut self.orders))
-    }
-
-    /// After a step back of the clock every job is looked at again, not only those whose time has come.
-    fn heed_clock(&mut self, now: DateTime<Utc>) {
-        let stepped_back = self
-            .latest
-            .replace(now)
-            .is_some_and(|latest| latest.signed_duration_since(now) > TimeDelta::seconds(2));
-        if stepped_back {
-            let all: Vec<String> = self.jobs.keys().cloned().collect();
-            for job_id in all {
-                self.tick_job(&job_id, now);
-            }
-        }
     }
 
     fn tick(&mut self, now: DateTime<Utc>) {
@@ -317,14 +336,6 @@ impl<L: Ledger> Scheduler<L> {
         self.apply(step, now);
     }
 
-    fn zone_changed(&mut self, zone: Zone, now: DateTime<Utc>) {
-        self.policy.zone = zone;
-        let all: Vec<String> = self.jobs.keys().cloned().collect();
-        for job_id in all {
-            self.tick_job(&job_id, now);
-        }
-    }
-
     fn clockwork<'a>(&'a self, job: &'a Job, delay: TimeDelta) -> Clockwork<'a> {
         Clockwork {
             schedule: &job.schedule,
@@ -339,8 +350,7 @@ impl<L: Ledger> Scheduler<L> {
         self.put(step.record);
         for effect in step.effects {
             match effect {
-                Effect::Claim(occurrence) => self.claim(&job_id, &occurrence, now),
-                Effect::Skip { occurrence, reason } => self.skip(&job_id, &occurrence, reason, now),
+                Effect::Claim(_) | Effect::Skip { .. } => self.take_on(&job_id, effect, now),
                 Effect::Cancel {
                     run,
                     result,
@@ -348,7 +358,7 @@ impl<L: Ledger> Scheduler<L> {
                 } => self.cancel(run, result, reason, now),
                 Effect::Abort { run } => self.abort(run, now),
                 Effect::Forget => self.forget(&job_id),
-                Effect::Warn(text) => self.tell(Notice::Warning(format!("{job_id}: {text}"))),
+                Effect::Corrected { handled } => self.note_correction(handled),
             }
         }
     }
@@ -361,7 +371,7 @@ impl<L: Ledger> Scheduler<L> {
         };
         if entry.record != record {
             entry.record = record.clone();
-            self.writes.push(Write::Job(record));
+            self.batch.job(record);
         }
         self.index(&job_id);
     }
@@ -393,7 +403,7 @@ impl<L: Ledger> Scheduler<L> {
         {
             self.timeline.remove(&(at, job_id.to_owned()));
         }
-        self.writes.push(Write::ForgetJob(job_id.to_owned()));
+        self.batch.forget_job(job_id);
         self.tell(Notice::JobGone {
             job_id: job_id.to_owned(),
         });

@@ -71,6 +71,11 @@ pub enum Notice {
         /// For what.
         reason: String,
     },
+    /// Many more runs have to wait than are named one by one.
+    MoreWait {
+        /// How many more.
+        runs: usize,
+    },
     /// An attempt started.
     AttemptStarted {
         /// The job.

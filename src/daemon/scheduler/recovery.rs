@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ActiveRun, Entry, Remembered, Scheduler};
 use crate::lifecycle::job as life;
+use crate::store::Ledger;
 use crate::store::record::{AttemptEnd, RunRecord, RunState};
-use crate::store::{Ledger, Write};
 
 impl<L: Ledger> Scheduler<L> {
     /// Takes over what the ledger says; the jobs' meaning follows with their files.
@@ -40,6 +40,7 @@ impl<L: Ledger> Scheduler<L> {
 
     fn resume(&mut self, mut record: RunRecord, now: DateTime<Utc>) {
         let number = record.number;
+        self.close_attempts(number, now);
         let known = self.jobs.get(&record.job_id).and_then(|entry| {
             let job = entry.job.clone()?;
             Some((job, entry.record.digest == record.digest, entry.delay))
@@ -57,21 +58,19 @@ impl<L: Ledger> Scheduler<L> {
                 job.run = None;
                 self.put(job);
             }
-            self.writes.push(Write::Run(record));
+            self.batch.run(record);
             return;
         };
         let was_running = matches!(record.state, RunState::Running { .. });
         let never_started = record.started.is_none();
         let late = now - delay - record.due;
         let refusal = life::catch_up_refusal(&job.schedule, late).filter(|_| never_started);
-        self.close_attempts(number, now);
         self.runs.insert(
             number,
             ActiveRun {
                 record,
                 job: Arc::clone(&job),
                 attempt: None,
-                waits_for: None,
             },
         );
         if was_running {
@@ -85,7 +84,9 @@ impl<L: Ledger> Scheduler<L> {
         } else if !same_content && !never_started {
             self.interrupt(number, "its job changed while freezerd was down", now);
         } else if !same_content {
-            self.requeue_with_new_content(number, now);
+            self.requeue_with_new_content(number);
+        } else {
+            self.line_up(number);
         }
     }
 
@@ -96,7 +97,7 @@ impl<L: Ledger> Scheduler<L> {
                 let mut attempt = attempt.clone();
                 attempt.ended = Some(now);
                 attempt.end = Some(AttemptEnd::Interrupted);
-                self.writes.push(Write::Attempt(attempt));
+                self.batch.attempt(attempt);
             }
         }
     }
@@ -116,13 +117,17 @@ impl<L: Ledger> Scheduler<L> {
             return;
         };
         let mut record = entry.record.clone();
-        record.run = None;
-        self.put(record);
+        let Some(job) = entry.job.clone() else {
+            record.run = None;
+            return self.put(record);
+        };
+        let step = life::dropped(record, self.clockwork(&job, entry.delay), now);
+        self.apply(step, now);
         self.tick_job(job_id, now);
     }
 
     /// A run that was claimed and never started runs what the job says now.
-    fn requeue_with_new_content(&mut self, number: u64, _now: DateTime<Utc>) {
+    fn requeue_with_new_content(&mut self, number: u64) {
         let Some(active) = self.runs.get_mut(&number) else {
             return;
         };
@@ -136,6 +141,7 @@ impl<L: Ledger> Scheduler<L> {
             action: 0,
             attempt: 1,
         };
-        self.writes.push(Write::Run(active.record.clone()));
+        self.batch.run(active.record.clone());
+        self.line_up(number);
     }
 }

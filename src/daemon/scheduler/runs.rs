@@ -6,66 +6,29 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::notice::Notice;
-use super::queue::{self, Contender, Verdict};
-use super::{ActiveRun, Ending, Order, Scheduler, Spawn};
+use super::{ActiveRun, Ending, Order, Scheduler};
 use crate::daemon::words;
-use crate::job::action::JobAction;
 use crate::job::{Job, JobResult};
-use crate::lifecycle::job::{self as life, Interrupted, Occurrence, RunEnd};
+use crate::lifecycle::job::{self as life, Effect, Interrupted, Occurrence, RunEnd};
 use crate::lifecycle::run::{self, Next};
-use crate::protocol::Request;
 use crate::schedule::Due;
-use crate::store::record::{AttemptEnd, AttemptRecord, Claim, ClaimKind, RunRecord, RunState};
-use crate::store::{Ledger, Write};
+use crate::store::Ledger;
+use crate::store::record::{AttemptEnd, Claim, ClaimKind, RunRecord, RunState, Trigger};
 
-impl ActiveRun {
-    pub(super) fn waits_until(&self) -> Option<DateTime<Utc>> {
-        match self.record.state {
-            RunState::Waiting { until, .. } => Some(until),
-            _ => None,
-        }
-    }
-
-    fn queued(&self) -> Option<(u32, u32)> {
-        match self.record.state {
-            RunState::Queued { action, attempt } => Some((action, attempt)),
-            _ => None,
-        }
-    }
-
-    fn contender(&self, action: u32) -> Contender<'_> {
-        let container = self
-            .job
-            .actions
-            .get(action as usize)
-            .and_then(|action| action.action.work.container())
-            .map(|(container, access)| (container.name.as_str(), container.path.as_path(), access));
-        Contender {
-            run: self.record.number,
-            container,
-        }
-    }
-}
+/// How many instants that have their rows are gone back over in search of one that has none.
+const MOST_TRIES: u32 = 10_000;
 
 impl<L: Ledger> Scheduler<L> {
     /// Makes the row of an occurrence that is to be run.
-    pub(super) fn claim(&mut self, job_id: &str, occurrence: &Occurrence, now: DateTime<Utc>) {
+    fn claim(&mut self, job_id: &str, occurrence: &Occurrence, now: DateTime<Utc>) {
         let Some(entry) = self.jobs.get(job_id) else {
             return;
         };
         let Some(job) = entry.job.clone() else { return };
         let (delay, digest) = (entry.delay, entry.record.digest.clone());
-        if self.is_claimed(job_id, occurrence) {
-            let settled = life::not_claimed(
-                self.jobs[job_id].record.clone(),
-                self.clockwork(&job, delay),
-            );
-            self.put(settled);
-            return;
-        }
         let record = self.row(job_id, occurrence, &job, digest, now);
         let number = record.number;
-        self.writes.push(Write::Claim(record.clone()));
+        self.batch.claim(record.clone());
         let claimed = life::claimed(
             self.jobs[job_id].record.clone(),
             number,
@@ -79,31 +42,23 @@ impl<L: Ledger> Scheduler<L> {
                 record,
                 job,
                 attempt: None,
-                waits_for: None,
             },
         );
         if let Next::End { result } = next {
             // A job without actions: nothing to wait for.
             self.finish(number, result, None, now);
+        } else {
+            self.line_up(number);
         }
     }
 
     /// Makes the row of an occurrence that is not run.
-    pub(super) fn skip(
-        &mut self,
-        job_id: &str,
-        occurrence: &Occurrence,
-        reason: String,
-        now: DateTime<Utc>,
-    ) {
+    fn skip(&mut self, job_id: &str, occurrence: &Occurrence, reason: String, now: DateTime<Utc>) {
         let Some(entry) = self.jobs.get(job_id) else {
             return;
         };
         let Some(job) = entry.job.clone() else { return };
         let digest = entry.record.digest.clone();
-        if self.is_claimed(job_id, occurrence) {
-            return;
-        }
         let mut record = self.row(job_id, occurrence, &job, digest, now);
         record.state = RunState::Skipped;
         record.ended = Some(now);
@@ -114,27 +69,67 @@ impl<L: Ledger> Scheduler<L> {
             due: record.due,
             reason,
         });
-        self.writes.push(Write::Claim(record));
+        self.batch.claim(record);
     }
 
-    /// A clock that was set back may bring an instant a second time; its row stands.
-    fn is_claimed(&mut self, job_id: &str, occurrence: &Occurrence) -> bool {
+    /// Makes the row of what came due: to be run, or to say why not.
+    ///
+    /// A clock that was set back may bring an instant a second time. Its row stands, and a row is made only for the
+    /// instants that have none.
+    pub(super) fn take_on(&mut self, job_id: &str, effect: Effect, now: DateTime<Utc>) {
+        let mut next = Some(effect);
+        let mut tries = 0;
+        while let Some(effect) = next.take() {
+            let (Effect::Claim(occurrence) | Effect::Skip { occurrence, .. }) = &effect else {
+                return;
+            };
+            let Some(run) = self.row_of(job_id, occurrence) else {
+                return match effect {
+                    Effect::Claim(occurrence) => self.claim(job_id, &occurrence, now),
+                    Effect::Skip { occurrence, reason } => {
+                        self.skip(job_id, &occurrence, reason, now)
+                    }
+                    _ => {}
+                };
+            };
+            if tries == 0 {
+                self.tell(Notice::Warning(format!(
+                    "{job_id}: {} was dealt with by run {run} already",
+                    occurrence.due.last.format("%F %T UTC")
+                )));
+            }
+            tries += 1;
+            let of_schedule = occurrence.makes_up_for.is_none()
+                && occurrence.trigger != Trigger::Manual
+                && tries < MOST_TRIES;
+            if let Some(entry) = self.jobs.get(job_id).filter(|_| of_schedule)
+                && let Some(job) = &entry.job
+            {
+                let clockwork = self.clockwork(job, entry.delay);
+                next = life::but_the_last(&entry.record, clockwork, &occurrence.due, now);
+            }
+        }
+        let Some(entry) = self.jobs.get(job_id) else {
+            return;
+        };
+        if let Some(job) = entry.job.clone()
+            && entry.record.run.is_none()
+        {
+            let clockwork = self.clockwork(&job, entry.delay);
+            let step = life::dropped(entry.record.clone(), clockwork, now);
+            self.apply(step, now);
+        }
+    }
+
+    /// The row that an occurrence has already.
+    fn row_of(&self, job_id: &str, occurrence: &Occurrence) -> Option<u64> {
         let claim = Claim {
             job_id: job_id.to_owned(),
             due: occurrence.due.last,
             kind: ClaimKind::of(occurrence.trigger, occurrence.makes_up_for.is_some()),
         };
-        match self.ledger.claimed(&claim) {
-            Ok(Some(run)) => {
-                self.tell(Notice::Warning(format!(
-                    "{job_id}: {} was dealt with by run {run} already",
-                    occurrence.due.last.format("%F %T UTC")
-                )));
-                true
-            }
-            // A ledger that cannot be read cannot be written either: the commit will tell.
-            Ok(None) | Err(_) => false,
-        }
+        // A ledger that cannot be read cannot be written either: the commit will tell.
+        self.ledger.claimed(&claim).unwrap_or(None)
     }
 
     fn row(
@@ -172,154 +167,6 @@ impl<L: Ledger> Scheduler<L> {
         }
     }
 
-    /// Retries whose time has come join the queue.
-    pub(super) fn wake_retries(&mut self, now: DateTime<Utc>) {
-        for active in self.runs.values_mut() {
-            if let RunState::Waiting {
-                action,
-                attempt,
-                until,
-            } = active.record.state
-                && until <= now
-            {
-                active.record.state = RunState::Queued { action, attempt };
-                self.writes.push(Write::Run(active.record.clone()));
-            }
-        }
-    }
-
-    /// Starts what may start.
-    pub(super) fn dispatch(&mut self, now: DateTime<Utc>) {
-        if self.stopping {
-            return;
-        }
-        let mut order: Vec<&ActiveRun> = self
-            .runs
-            .values()
-            .filter(|run| run.queued().is_some())
-            .collect();
-        if order.is_empty() {
-            return;
-        }
-        order.sort_by_key(|run| (run.record.due, run.record.number));
-        let waiting: Vec<Contender<'_>> = order
-            .iter()
-            .filter_map(|run| run.queued().map(|(action, _)| run.contender(action)))
-            .collect();
-        let running: Vec<Contender<'_>> = self
-            .runs
-            .values()
-            .filter_map(|run| {
-                run.attempt
-                    .as_ref()
-                    .map(|attempt| run.contender(attempt.action))
-            })
-            .collect();
-        for (number, verdict) in queue::judge(&waiting, &running, self.policy.slots) {
-            match verdict {
-                Verdict::Start => self.start_attempt(number, now),
-                Verdict::Wait(reason) => self.say_waiting(number, reason),
-            }
-        }
-    }
-
-    fn say_waiting(&mut self, number: u64, reason: String) {
-        let Some(active) = self.runs.get_mut(&number) else {
-            return;
-        };
-        if active.waits_for.as_ref() == Some(&reason) {
-            return;
-        }
-        active.waits_for = Some(reason.clone());
-        active.record.waits_for = Some(reason.clone());
-        self.writes.push(Write::Run(active.record.clone()));
-        let notice = Notice::RunWaits {
-            job_id: active.record.job_id.clone(),
-            run: number,
-            reason,
-        };
-        self.tell(notice);
-    }
-
-    fn start_attempt(&mut self, number: u64, now: DateTime<Utc>) {
-        let Some(active) = self.runs.get_mut(&number) else {
-            return;
-        };
-        let Some((action, attempt)) = active.queued() else {
-            return;
-        };
-        let Some(job_action) = active.job.actions.get(action as usize).cloned() else {
-            return;
-        };
-        let first = active.record.started.is_none();
-        active.record.state = RunState::Running { action, attempt };
-        active.record.waits_for = None;
-        active.waits_for = None;
-        active.record.started.get_or_insert(now);
-        if let Some(row) = active.record.actions.get_mut(action as usize) {
-            row.attempts = attempt;
-        }
-        let row = AttemptRecord {
-            run: number,
-            action,
-            attempt,
-            started: now,
-            ended: None,
-            end: None,
-        };
-        active.attempt = Some(row.clone());
-        let record = active.record.clone();
-        self.writes.push(Write::Run(record.clone()));
-        self.writes.push(Write::Attempt(row));
-        let job_id = record.job_id.clone();
-        if first {
-            if let Some(entry) = self.jobs.get(&job_id) {
-                let started = life::run_started(entry.record.clone(), now);
-                self.put(started);
-            }
-            self.tell(Notice::RunStarted {
-                job_id: job_id.clone(),
-                run: number,
-                trigger: record.trigger,
-                due: record.due,
-                covers: record.covers,
-            });
-        }
-        self.tell(Notice::AttemptStarted {
-            job_id,
-            run: number,
-            kind: job_action.action.work.name().to_owned(),
-            about: words::about(&job_action.action.work),
-            attempt,
-            attempts: job_action.max_retries.saturating_add(1),
-        });
-        let request = self.request(&record, &job_action, (action, attempt));
-        self.orders.push(Order::Spawn(Box::new(Spawn {
-            request,
-            timeout: job_action.timeout,
-        })));
-    }
-
-    fn request(
-        &self,
-        record: &RunRecord,
-        action: &JobAction,
-        (index, attempt): (u32, u32),
-    ) -> Request {
-        let tag = |run: u64| format!("{}-{run}", self.policy.ledger_id);
-        Request {
-            job_id: record.job_id.clone(),
-            run: record.number,
-            run_tag: tag(record.number),
-            makes_up_for: record.makes_up_for.map(tag),
-            action_index: index,
-            attempt,
-            action: action.action.clone(),
-            result_so_far: run::result_so_far(&record.actions).to_owned(),
-            grace: self.policy.grace,
-        }
-    }
-
     /// An agent is gone.
     pub(super) fn attempt_ended(
         &mut self,
@@ -338,10 +185,11 @@ impl<L: Ledger> Scheduler<L> {
             active.attempt = Some(row);
             return;
         }
+        self.queue.leave(number);
         row.ended = Some(now);
         row.end = Some(end.clone());
         let took = (now - row.started).to_std().unwrap_or(Duration::ZERO);
-        self.writes.push(Write::Attempt(row));
+        self.batch.attempt(row);
 
         let job = Arc::clone(&active.job);
         let kind = job
@@ -414,7 +262,8 @@ impl<L: Ledger> Scheduler<L> {
                 return;
             }
         };
-        self.writes.push(Write::Run(active.record.clone()));
+        self.batch.run(active.record.clone());
+        self.line_up(number);
     }
 
     /// A run is to end: what it does now is ended, what it waits for is not waited for.
@@ -445,6 +294,7 @@ impl<L: Ledger> Scheduler<L> {
         reason: String,
         now: DateTime<Utc>,
     ) {
+        self.step_out(number);
         let Some(mut active) = self.runs.remove(&number) else {
             return;
         };
@@ -459,7 +309,7 @@ impl<L: Ledger> Scheduler<L> {
             due: active.record.due,
             reason,
         });
-        self.writes.push(Write::Run(active.record));
+        self.batch.run(active.record);
     }
 
     fn finish(
@@ -491,6 +341,7 @@ impl<L: Ledger> Scheduler<L> {
         reason: Option<String>,
         now: DateTime<Utc>,
     ) {
+        self.step_out(number);
         let Some(active) = self.runs.remove(&number) else {
             return;
         };
@@ -500,7 +351,7 @@ impl<L: Ledger> Scheduler<L> {
         record.result = Some(result);
         record.reason = reason.clone();
         record.waits_for = None;
-        self.writes.push(Write::Run(record.clone()));
+        self.batch.run(record.clone());
         if self.policy.only_until.is_some() {
             self.served.insert(record.job_id.clone());
         }

@@ -1,0 +1,230 @@
+//! From the queue to an agent: who waits for what, and who starts.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::notice::Notice;
+use super::queue::{NEAR, Need};
+use super::{ActiveRun, Order, Scheduler, Spawn};
+use crate::daemon::words;
+use crate::job::action::JobAction;
+use crate::lifecycle::job as life;
+use crate::lifecycle::run;
+use crate::protocol::Request;
+use crate::store::Ledger;
+use crate::store::record::{AttemptRecord, RunRecord, RunState};
+
+impl ActiveRun {
+    fn queued(&self) -> Option<(u32, u32)> {
+        match self.record.state {
+            RunState::Queued { action, attempt } => Some((action, attempt)),
+            _ => None,
+        }
+    }
+
+    /// What an action of the run needs beside a slot.
+    fn need(&self, action: u32) -> Option<Need> {
+        let action = self.job.actions.get(action as usize)?;
+        let (container, access) = action.action.work.container()?;
+        Some(Need {
+            name: container.name.clone(),
+            place: container.path.clone(),
+            access,
+        })
+    }
+}
+
+impl<L: Ledger> Scheduler<L> {
+    /// A run takes the place that its state gives it: in the queue, or among those that wait for their retry.
+    pub(super) fn line_up(&mut self, number: u64) {
+        let Some(active) = self.runs.get(&number) else {
+            return;
+        };
+        match active.record.state {
+            RunState::Queued { action, .. } => {
+                let need = active.need(action);
+                self.queue.join(number, active.record.due, need);
+            }
+            RunState::Waiting { until, .. } => {
+                self.retries.insert((until, number));
+            }
+            RunState::Running { .. }
+            | RunState::Ended
+            | RunState::Skipped
+            | RunState::Interrupted => {}
+        }
+    }
+
+    /// A run gives up its place.
+    pub(super) fn step_out(&mut self, number: u64) {
+        self.queue.leave(number);
+        if let Some(RunState::Waiting { until, .. }) =
+            self.runs.get(&number).map(|active| active.record.state)
+        {
+            self.retries.remove(&(until, number));
+        }
+    }
+
+    /// Retries whose time has come join the queue.
+    pub(super) fn wake_retries(&mut self, now: DateTime<Utc>) {
+        while let Some(&(until, number)) = self.retries.first()
+            && until <= now
+        {
+            self.retries.pop_first();
+            if let Some(active) = self.runs.get_mut(&number)
+                && let RunState::Waiting {
+                    action, attempt, ..
+                } = active.record.state
+            {
+                active.record.state = RunState::Queued { action, attempt };
+                self.batch.run(active.record.clone());
+                self.line_up(number);
+            }
+        }
+    }
+
+    /// After the clock was set back nobody waits longer for a retry than the job says.
+    pub(super) fn shorten_retries(&mut self, now: DateTime<Utc>) {
+        for (until, number) in std::mem::take(&mut self.retries) {
+            let Some(active) = self.runs.get_mut(&number) else {
+                continue;
+            };
+            if let RunState::Waiting {
+                action, attempt, ..
+            } = active.record.state
+            {
+                let wait = active
+                    .job
+                    .actions
+                    .get(action as usize)
+                    .and_then(|action| TimeDelta::from_std(action.retry_wait).ok())
+                    .unwrap_or(TimeDelta::MAX);
+                let latest = now
+                    .checked_add_signed(wait)
+                    .unwrap_or(DateTime::<Utc>::MAX_UTC);
+                if until > latest {
+                    active.record.state = RunState::Waiting {
+                        action,
+                        attempt,
+                        until: latest,
+                    };
+                    self.batch.run(active.record.clone());
+                }
+                self.line_up(number);
+            }
+        }
+    }
+
+    /// Starts what may start, and tells the others what they wait for.
+    pub(super) fn dispatch(&mut self, now: DateTime<Utc>) {
+        if self.stopping {
+            return;
+        }
+        while let Some(number) = self.queue.start_next() {
+            self.start_attempt(number, now);
+        }
+        let mut told = 0;
+        let mut untold = 0;
+        for (number, reason) in self.queue.news() {
+            let Some(active) = self.runs.get_mut(&number) else {
+                continue;
+            };
+            if active.record.waits_for.as_ref() == Some(&reason) {
+                continue;
+            }
+            active.record.waits_for = Some(reason.clone());
+            self.batch.run(active.record.clone());
+            if told == NEAR {
+                untold += 1;
+                continue;
+            }
+            told += 1;
+            let notice = Notice::RunWaits {
+                job_id: active.record.job_id.clone(),
+                run: number,
+                reason,
+            };
+            self.tell(notice);
+        }
+        if untold > 0 {
+            self.tell(Notice::MoreWait { runs: untold });
+        }
+    }
+
+    fn start_attempt(&mut self, number: u64, now: DateTime<Utc>) {
+        let Some(active) = self.runs.get_mut(&number) else {
+            return;
+        };
+        let Some((action, attempt)) = active.queued() else {
+            return;
+        };
+        let Some(job_action) = active.job.actions.get(action as usize).cloned() else {
+            return;
+        };
+        let first = active.record.started.is_none();
+        active.record.state = RunState::Running { action, attempt };
+        active.record.waits_for = None;
+        active.record.started.get_or_insert(now);
+        if let Some(row) = active.record.actions.get_mut(action as usize) {
+            row.attempts = attempt;
+        }
+        let row = AttemptRecord {
+            run: number,
+            action,
+            attempt,
+            started: now,
+            ended: None,
+            end: None,
+        };
+        active.attempt = Some(row.clone());
+        let record = active.record.clone();
+        self.batch.run(record.clone());
+        self.batch.attempt(row);
+        let job_id = record.job_id.clone();
+        if first {
+            if let Some(entry) = self.jobs.get(&job_id) {
+                let started = life::run_started(entry.record.clone(), now);
+                self.put(started);
+            }
+            self.tell(Notice::RunStarted {
+                job_id: job_id.clone(),
+                run: number,
+                trigger: record.trigger,
+                due: record.due,
+                covers: record.covers,
+            });
+        }
+        self.tell(Notice::AttemptStarted {
+            job_id,
+            run: number,
+            kind: job_action.action.work.name().to_owned(),
+            about: words::about(&job_action.action.work),
+            attempt,
+            attempts: job_action.max_retries.saturating_add(1),
+        });
+        let request = self.request(&record, &job_action, (action, attempt));
+        self.orders.push(Order::Spawn(Box::new(Spawn {
+            request,
+            timeout: job_action.timeout,
+        })));
+    }
+
+    fn request(
+        &self,
+        record: &RunRecord,
+        action: &JobAction,
+        (index, attempt): (u32, u32),
+    ) -> Request {
+        let tag = |run: u64| format!("{}-{run}", self.policy.ledger_id);
+        Request {
+            job_id: record.job_id.clone(),
+            run: record.number,
+            run_tag: tag(record.number),
+            makes_up_for: record.makes_up_for.map(tag),
+            action_index: index,
+            attempt,
+            action: action.action.clone(),
+            result_so_far: run::result_so_far(&record.actions).to_owned(),
+            grace: self.policy.grace,
+        }
+    }
+}

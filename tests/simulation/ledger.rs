@@ -1,0 +1,224 @@
+//! A ledger in memory that keeps of rows that are over only what is judged later, and watches over what is written.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+use freezerd::store::record::{
+    AttemptRecord, Claim, ClaimKind, FileRecord, JobRecord, RunRecord, RunState,
+};
+use freezerd::store::{Ledger, StoreError, Write};
+
+/// What is left of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub number: u64,
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
+    pub covers: u64,
+    pub claimed: DateTime<Utc>,
+}
+
+/// A run that was cut off, and the job's record as it was before.
+pub struct Cut {
+    pub run: u64,
+    pub job_id: String,
+    pub before: Option<JobRecord>,
+}
+
+/// Everything that was committed.
+#[derive(Default)]
+pub struct Books {
+    pub jobs: BTreeMap<String, JobRecord>,
+    pub files: BTreeMap<String, FileRecord>,
+    pub open: BTreeMap<u64, RunRecord>,
+    attempts: BTreeMap<(u64, u32, u32), AttemptRecord>,
+    occurrences: HashMap<(String, i64, &'static str), u64>,
+    events: BTreeSet<String>,
+    pub last_run: u64,
+    pub runs: u64,
+    pub skipped: u64,
+    pub caught_up: u64,
+    pub interrupted: u64,
+    pub manual: u64,
+    /// Rows that stand for due instants, by job.
+    pub due_rows: HashMap<String, Vec<Row>>,
+    /// Jobs that were written since somebody asked.
+    pub touched: BTreeSet<String>,
+    /// Runs that were cut off since somebody asked, and those that were made up for.
+    pub cut: Vec<Cut>,
+    pub made_up: BTreeSet<u64>,
+    /// Commits fail.
+    pub broken: bool,
+}
+
+/// The scheduler has one end of it, the world the other.
+#[derive(Clone, Default)]
+pub struct SharedLedger(pub Rc<RefCell<Books>>);
+
+impl Books {
+    fn take(&mut self, write: &Write) {
+        match write {
+            Write::Job(record) => {
+                self.touched.insert(record.job_id.clone());
+                self.jobs.insert(record.job_id.clone(), record.clone());
+            }
+            Write::ForgetJob(job_id) => {
+                self.touched.insert(job_id.clone());
+                self.jobs.remove(job_id);
+            }
+            Write::Claim(record) => self.claim(record),
+            Write::Run(record) => {
+                assert!(
+                    self.open.contains_key(&record.number),
+                    "run {} is written although it is over, or never was claimed",
+                    record.number
+                );
+                self.keep(record);
+            }
+            Write::Attempt(record) => {
+                self.attempts
+                    .insert((record.run, record.action, record.attempt), record.clone());
+            }
+            Write::Event(record) => {
+                assert!(
+                    self.events.insert(record.id.clone()),
+                    "an event is answered once"
+                );
+            }
+            Write::File(record) => drop(self.files.insert(record.file.clone(), record.clone())),
+            Write::ForgetFile(file) => drop(self.files.remove(file)),
+        }
+    }
+
+    fn claim(&mut self, record: &RunRecord) {
+        assert_eq!(
+            record.number,
+            self.last_run + 1,
+            "numbers count up without a hole"
+        );
+        self.last_run = record.number;
+        self.runs += 1;
+        let claim = record.claim();
+        self.occurrences.insert(key(&claim), record.number);
+        match claim.kind {
+            ClaimKind::Due => {
+                self.caught_up +=
+                    u64::from(record.trigger == freezerd::store::record::Trigger::CatchUp);
+                self.due_rows
+                    .entry(record.job_id.clone())
+                    .or_default()
+                    .push(Row {
+                        number: record.number,
+                        first: record.first_due,
+                        last: record.due,
+                        covers: record.covers,
+                        claimed: record.claimed,
+                    });
+            }
+            ClaimKind::Manual => self.manual += 1,
+            ClaimKind::MakeUp => {
+                let run = record.makes_up_for.expect("it says for which run");
+                assert!(self.made_up.insert(run), "run {run} is made up for twice");
+            }
+        }
+        self.keep(record);
+    }
+
+    fn keep(&mut self, record: &RunRecord) {
+        if !record.state.is_over() {
+            self.open.insert(record.number, record.clone());
+            return;
+        }
+        match record.state {
+            RunState::Skipped => {
+                self.skipped += 1;
+                assert!(
+                    record.reason.is_some(),
+                    "run {} does not say why it was skipped",
+                    record.number
+                );
+            }
+            RunState::Interrupted => {
+                self.interrupted += 1;
+            }
+            _ => assert!(
+                record.result.is_some(),
+                "run {} ended without a result",
+                record.number
+            ),
+        }
+        assert!(
+            record.waits_for.is_none(),
+            "run {} is over and waits",
+            record.number
+        );
+        self.open.remove(&record.number);
+        let of_run = (record.number, 0, 0)..=(record.number, u32::MAX, u32::MAX);
+        let attempts: Vec<_> = self.attempts.range(of_run).map(|(key, _)| *key).collect();
+        for attempt in attempts {
+            let attempt = self.attempts.remove(&attempt).expect("it was just there");
+            assert!(
+                attempt.end.is_some(),
+                "run {} is over, an attempt of it is not",
+                record.number
+            );
+        }
+    }
+
+    pub fn open_attempts(&self) -> Vec<AttemptRecord> {
+        self.attempts.values().cloned().collect()
+    }
+}
+
+fn key(claim: &Claim) -> (String, i64, &'static str) {
+    (
+        claim.job_id.clone(),
+        claim.due.timestamp_millis(),
+        claim.kind.key(),
+    )
+}
+
+impl Ledger for SharedLedger {
+    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        let mut books = self.0.borrow_mut();
+        if books.broken {
+            return Err(StoreError::Transaction {
+                message: "no space left on device".into(),
+            });
+        }
+        for write in writes {
+            if let Write::Claim(record) = write {
+                let taken = books.occurrences.get(&key(&record.claim()));
+                assert_eq!(
+                    taken, None,
+                    "an occurrence is claimed a second time: {record:?}"
+                );
+            }
+            if let Write::Run(record) = write
+                && record.state == RunState::Interrupted
+                && record.makes_up_for.is_none()
+            {
+                let before = books.jobs.get(&record.job_id).cloned();
+                books.cut.push(Cut {
+                    run: record.number,
+                    job_id: record.job_id.clone(),
+                    before,
+                });
+            }
+        }
+        for write in writes {
+            books.take(write);
+        }
+        Ok(())
+    }
+
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
+        Ok(self.0.borrow().occurrences.get(&key(claim)).copied())
+    }
+
+    fn answered(&self, event: &str) -> Result<bool, StoreError> {
+        Ok(self.0.borrow().events.contains(event))
+    }
+}

@@ -1,0 +1,74 @@
+//! The scheduler on a virtual clock, with a ledger in memory: months of many jobs, with outages, crashes, suspends,
+//! clock steps, long runs, edited files, orders from people, and hosts that move to another zone. Every due instant
+//! must have exactly one row, whatever happens.
+//!
+//! Deterministic from a seed, which is printed. The default takes a few seconds; a year of a thousand jobs:
+//!
+//! ```text
+//! FREEZERD_SIMULATION=SEED:JOBS:DAYS cargo test --release --test simulation -- --nocapture
+//! FREEZERD_SIMULATION=1:1000:365 cargo test --release --test simulation -- --nocapture
+//! ```
+
+mod jobs;
+mod ledger;
+mod shadow;
+mod world;
+
+use std::time::Instant;
+
+use world::World;
+
+const DAY: i64 = 86_400_000;
+
+/// Lives through it, judges it, and tells about it.
+fn simulate(seed: u64, jobs: u64, days: u64, with_failing_commits: bool) -> World {
+    println!("simulation {seed}:{jobs}:{days}");
+    let begin = Instant::now();
+    let mut world = World::new(seed, jobs, 180);
+    world.with_failing_commits = with_failing_commits;
+    while world.elapsed < days as i64 * DAY {
+        world.live();
+    }
+    world.judge();
+    let books = world.ledger.0.borrow();
+    println!(
+        "{:.1} s: {} rows ({} caught up, {} skipped, {} interrupted, {} by hand), {:?}",
+        begin.elapsed().as_secs_f64(),
+        books.runs,
+        books.caught_up,
+        books.skipped,
+        books.interrupted,
+        books.manual,
+        world.tally,
+    );
+    drop(books);
+    world
+}
+
+#[test]
+fn every_due_instant_has_exactly_one_row_whatever_happens() {
+    let wanted = std::env::var("FREEZERD_SIMULATION").unwrap_or_else(|_| "20261123:100:40".into());
+    let numbers: Vec<u64> = wanted
+        .split(':')
+        .map(|number| number.parse().expect("SEED:JOBS:DAYS"))
+        .collect();
+    let [seed, jobs, days] = numbers[..] else {
+        panic!("FREEZERD_SIMULATION is SEED:JOBS:DAYS");
+    };
+    let world = simulate(seed, jobs, days, false);
+    let (books, tally) = (world.ledger.0.borrow(), &world.tally);
+    assert!(
+        books.runs > jobs,
+        "a simulation in which nothing runs proves nothing"
+    );
+    assert!(
+        tally.crashes > 0 && tally.steps_back > 0 && tally.file_changes > 0 && tally.events > 0,
+        "a simulation without trouble proves little"
+    );
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_for_a_while_loses_nothing() {
+    let world = simulate(4, 30, 30, true);
+    assert!(world.tally.failed_commits > 0);
+}
