@@ -655,7 +655,9 @@ fn an_event_that_a_daemon_did_not_live_to_handle_is_handled_by_the_next_one_once
     assert_eq!(host.history("a").len(), 1);
     fs::write(host.path("state/events/junk.json"), "{").unwrap();
     daemon.until(|line| line.message.contains("junk.json is no event"));
-    assert!(host.path("state/events/junk.bad").exists());
+    eventually("it is put aside", || {
+        host.path("state/events/junk.bad").exists()
+    });
 }
 
 // ---------------------------------------------------------------- two of them, and none
