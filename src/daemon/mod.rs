@@ -34,6 +34,7 @@ pub mod tally;
 mod watch;
 pub mod words;
 
+use clock::{Reading, Steps};
 use jobs_dir::JobsDir;
 use monitor::Monitor;
 use runlog::RunLog;
@@ -131,11 +132,10 @@ pub async fn run(
     progress::clear_all(&layout);
     let remembered = recall(&store)?;
     let zone = settings.zone();
-    if zone.is_assumed() {
-        tracing::warn!(
-            "the host's time zone cannot be told: schedules are read in {}",
-            zone.name()
-        );
+    say_zone(settings, &zone);
+    let manager = Manager::new();
+    if !doubt_clock(&store, mode, &manager, &mut signals).await? {
+        return Ok(Summary::default());
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;
 
@@ -165,10 +165,11 @@ pub async fn run(
         layout,
         scheduler: Scheduler::new(store, policy, remembered),
         jobs_dir,
-        manager: Manager::new(),
+        manager,
         zone,
         summary: Summary::default(),
         stopping: false,
+        clocks: Reading::now(),
     };
     let ears = Ears {
         inbox,
@@ -177,8 +178,72 @@ pub async fn run(
         jobs_watch,
         events_watch,
         settle: None,
+        steps: Steps::listen(),
     };
     daemon.live(&mut signals, ears, files).await
+}
+
+/// Which zone schedules without one of their own are read in, and why that one.
+fn say_zone(settings: &Settings, zone: &Zone) {
+    let whose = if settings.timezone.is_some() {
+        "as configured"
+    } else {
+        "the host's"
+    };
+    if zone.is_assumed() {
+        tracing::warn!(
+            "the host's time zone cannot be told ({}): schedules are read in {}",
+            zone.source(),
+            zone.name()
+        );
+    } else {
+        tracing::info!("time zone {} ({whose}: {})", zone.name(), zone.source());
+    }
+}
+
+/// A clock that cannot be right is spoken of, and after the host's boot waited for: until then it may jump by years.
+/// False when a signal ended the wait and everything.
+async fn doubt_clock(
+    store: &Store,
+    mode: Mode,
+    manager: &Manager,
+    signals: &mut Signals,
+) -> Result<bool, StoreError> {
+    let newest = store.reader()?.history(None, 1)?.pop();
+    let known = clock::Known {
+        newest_row: newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))),
+        built: clock::built(),
+    };
+    let Some(why) = known.doubt(Utc::now()) else {
+        return Ok(true);
+    };
+    if mode == Mode::Once || !clock::just_booted() {
+        tracing::warn!("{why}");
+        return Ok(true);
+    }
+    tracing::warn!(
+        "{why}: waiting up to {} for it to be set; no job runs before",
+        crate::units::duration(clock::DOUBT_LIMIT)
+    );
+    manager.waiting(&why, clock::DOUBT_LIMIT);
+    let mut waiting = std::pin::pin!(clock::wait_until_set(known));
+    loop {
+        tokio::select! {
+            set = &mut waiting => {
+                if set {
+                    tracing::info!("the clock is set");
+                } else {
+                    tracing::warn!("nobody set the clock: going on with what it shows");
+                }
+                return Ok(true);
+            }
+            wish = signals.next() => {
+                if wish == Wish::Stop {
+                    return Ok(false);
+                }
+            }
+        }
+    }
 }
 
 /// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may
@@ -234,6 +299,7 @@ struct Ears {
     events_watch: Watch,
     /// The jobs directory changed: when it is looked at, and when at the latest.
     settle: Option<(Instant, Instant)>,
+    steps: Steps,
 }
 
 impl Ears {
@@ -260,6 +326,8 @@ struct Daemon<'a> {
     zone: Zone,
     summary: Summary,
     stopping: bool,
+    /// What the clocks showed when they were last looked at.
+    clocks: Reading,
 }
 
 impl Daemon<'_> {
@@ -285,6 +353,7 @@ impl Daemon<'_> {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         while !self.is_done() {
+            self.watch_clocks();
             self.manager.status(self.status());
             let wake = self.scheduler.next_wake();
             let settle = ears.settle.map_or_else(Instant::now, |(at, _)| at);
@@ -308,12 +377,22 @@ impl Daemon<'_> {
                 _ = rescan.tick() => self.look(&mut ears)?,
                 _ = heartbeat.tick() => self.manager.alive(),
                 () = clock::sleep(wake) => self.pass(Message::Tick)?,
+                () = ears.steps.next() => self.pass(Message::Tick)?,
             }
         }
         let (jobs, next) = self.scheduler.outlook();
         self.summary.jobs = jobs;
         self.summary.next = next;
         Ok(self.summary)
+    }
+
+    /// Speaks of clocks that did not just go on. What it means for the jobs the scheduler sees for itself.
+    fn watch_clocks(&mut self) {
+        let clocks = Reading::now();
+        for jump in clocks.jumps_since(&self.clocks) {
+            tracing::warn!("{jump}");
+        }
+        self.clocks = clocks;
     }
 
     fn is_done(&self) -> bool {
@@ -398,7 +477,12 @@ impl Daemon<'_> {
         if self.settings.timezone.is_none() {
             let zone = Zone::local();
             if zone != self.zone {
-                tracing::warn!("the host's time zone is {} now", zone.name());
+                tracing::warn!(
+                    "the host's time zone is {} now ({}); it was {}",
+                    zone.name(),
+                    zone.source(),
+                    self.zone.name()
+                );
                 self.zone = zone.clone();
                 self.pass(Message::Zone(zone))?;
             }

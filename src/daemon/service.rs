@@ -62,6 +62,16 @@ impl Manager {
         tell(&[NotifyState::Ready]);
     }
 
+    /// Not ready yet, for this reason, and perhaps for so long.
+    pub fn waiting(&self, why: &str, limit: Duration) {
+        let limit = limit + Duration::from_secs(30);
+        let micros = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
+        tell(&[
+            NotifyState::Status(why),
+            NotifyState::ExtendTimeoutUsec(micros),
+        ]);
+    }
+
     /// Nothing new is started any more. `grace` is what the end may take.
     pub fn stopping(&self, grace: Duration) {
         let micros = u32::try_from(grace.as_micros()).unwrap_or(u32::MAX);

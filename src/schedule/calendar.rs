@@ -7,7 +7,7 @@ use super::days::Days;
 use super::zone::{SINGLE_CHANGE_SPAN, Zone};
 
 /// How long a change of the clock can matter: no zone has ever moved by more than a day.
-const REACH: i64 = DAY + 3600;
+pub(super) const REACH: i64 = DAY + 3600;
 
 /// How far apart an instant and the wall clock's reading of it, counted as if it were UTC, may drift when the offset
 /// is not yet known: twice the largest offset, and more than [`REACH`].
@@ -162,6 +162,11 @@ impl Calendar {
             }
         }
         stretch
+    }
+
+    /// Whether a reading of the wall clock, in seconds as if it were UTC, is wanted.
+    pub fn wants(&self, reading: i64) -> bool {
+        self.next_reading(reading) == Some(reading)
     }
 
     /// The first wanted reading of the wall clock that is at least `from`, in seconds as if it were UTC.

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 pub mod fault;
 pub mod interval;
+pub mod landing;
 pub mod moment;
 pub mod parse;
 pub mod zone;

@@ -47,7 +47,7 @@ fn simulate(seed: u64, jobs: u64, days: u64, with_failing_commits: bool) -> Worl
 
 #[test]
 fn every_due_instant_has_exactly_one_row_whatever_happens() {
-    let wanted = std::env::var("FREEZERD_SIMULATION").unwrap_or_else(|_| "20261123:100:40".into());
+    let wanted = std::env::var("FREEZERD_SIMULATION").unwrap_or_else(|_| "20261123:200:60".into());
     let numbers: Vec<u64> = wanted
         .split(':')
         .map(|number| number.parse().expect("SEED:JOBS:DAYS"))

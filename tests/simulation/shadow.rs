@@ -68,10 +68,13 @@ impl Shadow {
         };
         if schedule.kind() == Kind::Date
             && let Some(date) = schedule.next_after(DateTime::<Utc>::MIN_UTC, anchor, zone)
-            && date + delay <= now
-            && now - date <= TimeDelta::hours(1)
+            && date <= now
         {
-            after = date - TICK;
+            after = if now - date <= TimeDelta::hours(1) {
+                date - TICK
+            } else {
+                after.max(date)
+            };
         }
         self.stretch = Some(Stretch {
             job: Arc::clone(&self.job),

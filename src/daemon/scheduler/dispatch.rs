@@ -124,7 +124,8 @@ impl<L: Ledger> Scheduler<L> {
         }
         let mut told = 0;
         let mut untold = 0;
-        for (number, reason) in self.queue.news() {
+        for (number, waits) in self.queue.news() {
+            let reason = waits.to_string();
             let Some(active) = self.runs.get_mut(&number) else {
                 continue;
             };

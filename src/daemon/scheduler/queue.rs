@@ -4,6 +4,7 @@
 //! waiting. So only heads are ever looked at: joining, starting and ending cost the same however many wait.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +24,46 @@ pub struct Need {
     pub place: PathBuf,
     /// How it is needed.
     pub access: Access,
+}
+
+/// What a waiting run waits for. Its text is what people are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// A slot: so many attempts run at a time.
+    Slot(usize),
+    /// A container.
+    Container {
+        /// Its name.
+        name: String,
+        /// The run that has it, or has it next.
+        holder: u64,
+        /// The run is far back in the line.
+        far: bool,
+    },
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Waits::Slot(slots) => write!(
+                formatter,
+                "waiting for a free slot ({slots} action{} at a time)",
+                if *slots == 1 { "" } else { "s" }
+            ),
+            Waits::Container {
+                name, far: true, ..
+            } => write!(
+                formatter,
+                "waiting for container {name}, behind more than {NEAR} other runs"
+            ),
+            Waits::Container { name, holder, .. } => {
+                write!(
+                    formatter,
+                    "waiting for container {name}, held by run {holder}"
+                )
+            }
+        }
+    }
 }
 
 /// A place in the order: the due instant, and the run's number.
@@ -152,7 +193,7 @@ impl Queue {
     }
 
     /// The waiting runs that have something new to be told, with what they wait for, in the order of their turns.
-    pub fn news(&mut self) -> Vec<(u64, String)> {
+    pub fn news(&mut self) -> Vec<(u64, Waits)> {
         let mut turns = std::mem::take(&mut self.newcomers);
         for place in std::mem::take(&mut self.stirred) {
             if let Some(line) = self.lines.get(&Some(place)) {
@@ -166,37 +207,23 @@ impl Queue {
     }
 
     /// What a waiting run waits for.
-    pub fn reason(&self, run: u64) -> Option<String> {
+    pub fn reason(&self, run: u64) -> Option<Waits> {
         let waiter = self.waiting.get(&run)?;
-        let for_a_slot = || {
-            format!(
-                "waiting for a free slot ({} action{} at a time)",
-                self.slots,
-                if self.slots == 1 { "" } else { "s" }
-            )
-        };
         let Some(need) = &waiter.need else {
-            return Some(for_a_slot());
+            return Some(Waits::Slot(self.slots));
         };
         let line = self.lines.get(&Some(need.place.clone()))?;
         let holder = line
             .holder(need.access)
             .or_else(|| line.ahead(waiter.turn, need.access));
-        let near = || {
-            line.waiting
-                .keys()
-                .take(NEAR)
-                .any(|turn| *turn == waiter.turn)
+        let Some(holder) = holder else {
+            return Some(Waits::Slot(self.slots));
         };
-        Some(match holder {
-            None => for_a_slot(),
-            Some(holder) if near() => {
-                format!("waiting for container {}, held by run {holder}", need.name)
-            }
-            Some(_) => format!(
-                "waiting for container {}, behind more than {NEAR} other runs",
-                need.name
-            ),
+        let mut near = line.waiting.keys().take(NEAR);
+        Some(Waits::Container {
+            name: need.name.clone(),
+            holder,
+            far: near.all(|turn| *turn != waiter.turn),
         })
     }
 
@@ -263,6 +290,11 @@ mod tests {
         queue
     }
 
+    fn tell(queue: &mut Queue) -> Vec<(u64, String)> {
+        let news = queue.news().into_iter();
+        news.map(|(run, waits)| (run, waits.to_string())).collect()
+    }
+
     fn started(queue: &mut Queue) -> Vec<u64> {
         std::iter::from_fn(|| queue.start_next()).collect()
     }
@@ -304,7 +336,7 @@ mod tests {
         queue.join(3, due(3), on("/b", Access::Exclusive));
         assert_eq!(started(&mut queue), [3]);
         assert_eq!(
-            queue.news(),
+            tell(&mut queue),
             [(2, "waiting for container /a, held by run 1".to_owned())]
         );
         queue.leave(1);
@@ -318,7 +350,7 @@ mod tests {
         queue.join(2, due(2), on("/a", Access::Exclusive));
         queue.join(3, due(3), on("/a", Access::Shared));
         assert_eq!(started(&mut queue), Vec::<u64>::new());
-        let told = queue.news();
+        let told = tell(&mut queue);
         assert_eq!(told[0].1, "waiting for container /a, held by run 1");
         assert_eq!(told[1].1, "waiting for container /a, held by run 2");
     }
@@ -332,7 +364,7 @@ mod tests {
         queue.leave(1);
         assert_eq!(started(&mut queue), [2]);
         assert_eq!(
-            queue.news(),
+            tell(&mut queue),
             [(3, "waiting for container /a, held by run 2".to_owned())]
         );
         assert_eq!(queue.news(), []);
@@ -345,7 +377,7 @@ mod tests {
         let mut one = queue(1, runs());
         assert_eq!(started(&mut one), [1]);
         assert_eq!(
-            one.reason(2).as_deref(),
+            one.reason(2).map(|waits| waits.to_string()).as_deref(),
             Some("waiting for a free slot (1 action at a time)")
         );
     }
@@ -355,14 +387,14 @@ mod tests {
         let runs = (1..=100).map(|run| (run, on("/a", Access::Exclusive)));
         let mut queue = queue(4, runs);
         assert_eq!(started(&mut queue), [1]);
-        let told = queue.news();
+        let told = tell(&mut queue);
         assert_eq!(told.len(), 99);
         let far = "waiting for container /a, behind more than 16 other runs";
         assert_eq!(told.iter().filter(|(_, reason)| reason == far).count(), 83);
         for run in 1..60 {
             queue.leave(run);
             assert_eq!(started(&mut queue), [run + 1]);
-            let told = queue.news();
+            let told = tell(&mut queue);
             assert!(told.len() <= NEAR, "{} were told", told.len());
             assert!(told.iter().all(|(_, reason)| reason != far));
         }

@@ -1,0 +1,223 @@
+//! What the daemon's loop costs: a wake-up must not cost more because more jobs exist, nor because more runs wait.
+//!
+//! ```text
+//! cargo bench --bench loop
+//! ```
+//!
+//! `forgetful` ledgers keep nothing, so that the scheduler alone is measured; `on_disk` is the real one, whose commits
+//! wait for the disk.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use divan::Bencher;
+use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler};
+use freezerd::intake::{Catalog, FileState, Stamp};
+use freezerd::job::Host;
+use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::schedule::zone::Zone;
+use freezerd::store::record::{AttemptEnd, Claim};
+use freezerd::store::{Ledger, Store, StoreError, Write};
+use serde_json::{Value, json};
+
+const JOBS: [u64; 3] = [1_000, 10_000, 100_000];
+
+fn main() {
+    divan::main();
+}
+
+/// A ledger that keeps nothing.
+struct Forgetful;
+
+impl Ledger for Forgetful {
+    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        divan::black_box(writes);
+        Ok(())
+    }
+
+    fn claimed(&self, _: &Claim) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    fn answered(&self, _: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
+fn begin() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).expect("2026-01-01")
+}
+
+/// A scheduler that has just loaded these jobs.
+fn scheduler<L: Ledger>(ledger: L, documents: impl Iterator<Item = Value>) -> Scheduler<L> {
+    let host = Host {
+        working_dir: "/".into(),
+        container_root: "/containers".into(),
+        host_name: "host".into(),
+        zone: Zone::utc(),
+        disable_exec: false,
+    };
+    let states = documents
+        .enumerate()
+        .map(|(number, document)| {
+            let bytes: Arc<[u8]> = Arc::from(document.to_string().into_bytes());
+            let stamp = Stamp {
+                device: 1,
+                inode: number as u64,
+                size: bytes.len() as u64,
+                modified: 0,
+                changed: 0,
+            };
+            let warnings = Vec::new();
+            let content = FileState::Content {
+                bytes,
+                stamp,
+                warnings,
+            };
+            (format!("job{number}.json"), content)
+        })
+        .collect();
+    let changes = Catalog::new(host, "host", BTreeMap::new()).update(states);
+    let policy = Policy {
+        slots: 4,
+        zone: Zone::utc(),
+        client_id: "host".into(),
+        ledger_id: "00000000".into(),
+        grace: Duration::from_secs(30),
+        only_until: None,
+    };
+    let mut scheduler = Scheduler::new(ledger, policy, Remembered::default());
+    let orders = scheduler.handle(Message::Files(changes), begin());
+    assert!(!orders.expect("the ledger works").is_empty());
+    scheduler
+}
+
+/// Jobs of which one is due each second, in turn.
+fn one_each_second(jobs: u64) -> impl Iterator<Item = Value> {
+    (0..jobs).map(move |number| {
+        let first = begin() + TimeDelta::seconds(60 + number as i64);
+        json!({
+            "job_actions": [{"freezer_action": {"action": "exec", "command": "true"}}],
+            "job_schedule": {
+                "schedule_interval": format!("{jobs} seconds"),
+                "schedule_start_date": first.format("%FT%TZ").to_string(),
+            },
+        })
+    })
+}
+
+/// Jobs that are all due at one o'clock; each tenth prunes the one container that half of the others write to.
+fn all_at_once(jobs: u64) -> impl Iterator<Item = Value> {
+    (0..jobs).map(|number| {
+        let action = match number % 10 {
+            0 => json!({"action": "admin", "backup_name": "data", "container": "/c/all", "remove_older_than": 30}),
+            1..=5 => json!({"action": "backup", "backup_name": "data", "container": "/c/all", "path_to_backup": "/data"}),
+            _ => json!({"action": "exec", "command": "true"}),
+        };
+        json!({
+            "job_actions": [{"freezer_action": action}],
+            "job_schedule": {"schedule_hour": "1"},
+        })
+    })
+}
+
+/// The runs that were started.
+fn started(orders: Vec<Order>) -> Vec<u64> {
+    orders
+        .into_iter()
+        .filter_map(|order| match order {
+            Order::Spawn(spawn) => Some(spawn.request.run),
+            _ => None,
+        })
+        .collect()
+}
+
+fn ended(run: u64) -> Message {
+    Message::Ended {
+        run,
+        action: 0,
+        attempt: 1,
+        end: AttemptEnd::Reported {
+            outcome: Outcome {
+                verdict: Verdict::Success,
+                reason: None,
+                summary: Summary::default(),
+                problems: Vec::new(),
+                problems_total: 0,
+            },
+        },
+    }
+}
+
+/// Wakes for one job that is due, starts it, and hears of its end.
+fn one_run<L: Ledger>(scheduler: &mut Scheduler<L>) {
+    let now = scheduler.next_wake().expect("a job is due");
+    let runs = started(scheduler.handle(Message::Tick, now).expect("it works"));
+    assert_eq!(runs.len(), 1, "one job is due");
+    let soon = now + TimeDelta::milliseconds(300);
+    let orders = scheduler.handle(ended(runs[0]), soon).expect("it works");
+    divan::black_box(orders);
+}
+
+#[divan::bench(args = JOBS)]
+fn one_wake_up_and_one_run_forgetful(bencher: Bencher, jobs: u64) {
+    let mut scheduler = scheduler(Forgetful, one_each_second(jobs));
+    bencher.bench_local(|| one_run(&mut scheduler));
+}
+
+#[divan::bench(args = JOBS, sample_count = 50, sample_size = 4)]
+fn one_wake_up_and_one_run_on_disk(bencher: Bencher, jobs: u64) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Store::open(&dir.path().join("ledger.redb")).expect("a ledger");
+    let mut scheduler = scheduler(store, one_each_second(jobs));
+    bencher.bench_local(|| one_run(&mut scheduler));
+}
+
+#[divan::bench(args = JOBS)]
+fn a_wake_up_with_nothing_due(bencher: Bencher, jobs: u64) {
+    let mut scheduler = scheduler(Forgetful, one_each_second(jobs));
+    bencher.bench_local(|| scheduler.handle(Message::Tick, begin()).expect("it works"));
+}
+
+/// The very moment: a row for each, and what each waits for.
+#[divan::bench(args = [1_000, 10_000], sample_count = 10)]
+fn all_due_at_once_forgetful(bencher: Bencher, jobs: u64) {
+    let now = begin() + TimeDelta::hours(1);
+    bencher
+        .with_inputs(|| scheduler(Forgetful, all_at_once(jobs)))
+        .bench_local_refs(|scheduler| scheduler.handle(Message::Tick, now).expect("it works"));
+}
+
+#[divan::bench(args = [1_000, 10_000], sample_count = 3)]
+fn all_due_at_once_on_disk(bencher: Bencher, jobs: u64) {
+    let now = begin() + TimeDelta::hours(1);
+    bencher
+        .with_inputs(|| {
+            let dir = tempfile::tempdir().expect("a directory");
+            let store = Store::open(&dir.path().join("ledger.redb")).expect("a ledger");
+            (scheduler(store, all_at_once(jobs)), dir)
+        })
+        .bench_local_refs(|(scheduler, _)| scheduler.handle(Message::Tick, now).expect("it works"));
+}
+
+/// From the moment until the last has ended: divide by the number of jobs for one end and one start.
+#[divan::bench(args = [1_000, 10_000], sample_count = 5)]
+fn all_due_at_once_until_the_last_has_ended_forgetful(bencher: Bencher, jobs: u64) {
+    bencher
+        .with_inputs(|| scheduler(Forgetful, all_at_once(jobs)))
+        .bench_local_refs(|scheduler| {
+            let mut now = begin() + TimeDelta::hours(1);
+            let mut running = started(scheduler.handle(Message::Tick, now).expect("it works"));
+            let mut count = 0;
+            while let Some(run) = running.pop() {
+                count += 1;
+                now += TimeDelta::seconds(1);
+                running.extend(started(
+                    scheduler.handle(ended(run), now).expect("it works"),
+                ));
+            }
+            assert_eq!(count, jobs);
+        });
+}

@@ -1,0 +1,249 @@
+//! `freezerd next`: when jobs are due, and the plan of a week.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use super::exit::{Exit, Failure};
+use super::ledger::{self, Ledger};
+use super::reading;
+use crate::config::Settings;
+use crate::daemon::scheduler::queue::Need;
+use crate::job::Job;
+use crate::schedule::zone::Zone;
+use crate::store::record::{RunState, Standing};
+
+mod coming;
+mod plan;
+mod show;
+mod span;
+
+use coming::{Coming, Limits};
+use plan::{Course, Step};
+
+/// Show when jobs are due next
+///
+/// Without a job: the next firing of every job. With --for a span: the plan of that time, with what past runs let one
+/// expect: which runs overlap, and which wait for a slot or a container. With --job FILE nothing but that file is
+/// needed, neither a daemon nor a ledger: the file's schedule is read as if the job had just been created.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd next nightly --count 3\n\
+                        Example: freezerd next --for 7d\n\
+                        Example: freezerd next --job nightly.json --now 2026-03-28T12:00 --timezone Europe/Berlin")]
+pub struct Args {
+    /// Only this job
+    #[arg(conflicts_with = "file")]
+    job: Option<String>,
+    /// A job file instead of a job that is known
+    #[arg(long = "job", value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The instant to start from: RFC 3339, or a local time in the zone [default: now]
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
+    /// How many firings of a job [default: 5, for all jobs 1, with --for all of them]
+    #[arg(long, short = 'n', value_name = "N")]
+    count: Option<usize>,
+    /// How far ahead: 7d, 36h, 2w, "10 days"
+    #[arg(long = "for", value_name = "SPAN")]
+    span: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// More firings of a job than anybody reads, fewer than would hurt.
+const MOST: usize = 100_000;
+
+/// Of all jobs together, in a plan.
+const MOST_IN_PLAN: usize = 1_000_000;
+
+/// How many past runs are asked how long they took.
+const PAST_RUNS: usize = 10;
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let zone = settings.zone();
+    let from = instant(args.now.as_deref(), &zone)?;
+    let now = from.unwrap_or_else(Utc::now);
+    let until = until(args, now)?;
+    let limits = |usual: usize| Limits {
+        count: args
+            .count
+            .unwrap_or(if until.is_some() { MOST } else { usual })
+            .min(MOST),
+        until,
+    };
+    if let Some(path) = &args.file {
+        let read = reading::job_file(settings, path)?;
+        let Some(job) = &read.job else {
+            return Ok(read.report(args.json));
+        };
+        let coming = Coming::of_file(job, &settings.client_id, now, &zone, limits(5));
+        show::one(&coming, now, args.json);
+        return Ok(Exit::Success);
+    }
+    let ledger = ledger::open(settings)?;
+    if let Some(name) = &args.job {
+        let Some(record) = ledger.reader.job(name)? else {
+            return Err(ledger.no_such_job(name));
+        };
+        let job = reading::remembered(settings, &record)?;
+        let client_id = &settings.client_id;
+        let coming = Coming::of_job(&job, &record, client_id, (now, from), &zone, limits(5));
+        show::one(&coming, now, args.json);
+        return Ok(Exit::Success);
+    }
+    all(settings, args, &ledger, (now, from), limits(1))
+}
+
+/// Every job, and with a span the plan of it.
+fn all(
+    settings: &Settings,
+    args: &Args,
+    ledger: &Ledger,
+    (now, from): (DateTime<Utc>, Option<DateTime<Utc>>),
+    limits: Limits,
+) -> Result<Exit, Failure> {
+    let zone = settings.zone();
+    let mut coming = Vec::new();
+    let mut courses = Vec::new();
+    let mut left = MOST_IN_PLAN;
+    for record in ledger.reader.jobs()? {
+        // What is valid for the daemon may not be for this command; the others still are.
+        let Ok(job) = reading::remembered(settings, &record) else {
+            eprintln!(
+                "freezerd: {} is left out: it is not valid with these settings",
+                record.job_id
+            );
+            continue;
+        };
+        if record.standing != Standing::OnSchedule {
+            continue;
+        }
+        let limits = Limits {
+            count: limits.count.min(left),
+            ..limits
+        };
+        let of_job = Coming::of_job(
+            &job,
+            &record,
+            &settings.client_id,
+            (now, from),
+            &zone,
+            limits,
+        );
+        left = left.saturating_sub(of_job.firings.len());
+        if limits.until.is_some() {
+            courses.push(course(ledger, &job)?);
+        }
+        coming.push(of_job);
+    }
+    let plan = limits.until.map(|until| {
+        let mut firings: Vec<(DateTime<Utc>, usize)> = Vec::new();
+        for (index, of_job) in coming.iter().enumerate() {
+            // What is owed starts as soon as anything can.
+            if of_job
+                .owed
+                .as_ref()
+                .is_some_and(|owed| owed.refusal.is_none())
+            {
+                firings.push((now, index));
+            }
+            firings.extend(of_job.firings.iter().map(|firing| (firing.at, index)));
+        }
+        firings.sort_unstable();
+        let known: Vec<bool> = courses.iter().map(|(_, known)| *known).collect();
+        let courses: Vec<Course> = courses.drain(..).map(|(course, _)| course).collect();
+        let entries = plan::play(&courses, &firings, settings.concurrent_jobs);
+        show::Plan {
+            until,
+            slots: settings.concurrent_jobs,
+            entries,
+            known,
+        }
+    });
+    show::all(&coming, plan.as_ref(), now, &zone, args.json);
+    Ok(Exit::Success)
+}
+
+/// How a run of the job will go, by how its last ones went; and whether there were any.
+fn course(ledger: &Ledger, job: &Job) -> Result<(Course, bool), Failure> {
+    let mut lasted: Vec<Vec<TimeDelta>> = vec![Vec::new(); job.actions.len()];
+    for run in ledger.reader.history(Some(&job.id), PAST_RUNS)? {
+        if run.state != RunState::Ended || run.actions.len() != job.actions.len() {
+            continue;
+        }
+        let mut of_run: Vec<Option<TimeDelta>> = vec![None; job.actions.len()];
+        for attempt in ledger.reader.attempts(run.number)? {
+            if let (Some(total), Some(ended)) =
+                (of_run.get_mut(attempt.action as usize), attempt.ended)
+            {
+                let took = (ended - attempt.started).max(TimeDelta::zero());
+                *total = Some(total.unwrap_or_default() + took);
+            }
+        }
+        for (all, one) in lasted.iter_mut().zip(of_run) {
+            all.extend(one);
+        }
+    }
+    let known = lasted.iter().any(|durations| !durations.is_empty());
+    let steps = job
+        .actions
+        .iter()
+        .zip(lasted)
+        .map(|(action, durations)| Step {
+            need: action
+                .action
+                .work
+                .container()
+                .map(|(container, access)| Need {
+                    name: container.name.clone(),
+                    place: container.path.clone(),
+                    access,
+                }),
+            lasts: plan::median(durations).unwrap_or_default(),
+        })
+        .collect();
+    Ok((Course { steps }, known))
+}
+
+fn until(args: &Args, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
+    let Some(text) = &args.span else {
+        return Ok(None);
+    };
+    let span = span::parse(text)
+        .map_err(|why| Failure::new(Exit::Usage, format!("--for {text}: {why}")))?;
+    let until = TimeDelta::from_std(span)
+        .ok()
+        .and_then(|span| now.checked_add_signed(span))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC);
+    Ok(Some(until))
+}
+
+/// What `--now` says, if it is given.
+fn instant(text: Option<&str>, zone: &Zone) -> Result<Option<DateTime<Utc>>, Failure> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Some(instant.to_utc()));
+    }
+    for format in [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+    ] {
+        if let Ok(wall) = NaiveDateTime::parse_from_str(text, format) {
+            return Ok(Some(zone.instant(wall)));
+        }
+    }
+    if let Ok(day) = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Ok(Some(zone.instant(day.and_time(chrono::NaiveTime::MIN))));
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        format!(
+            "--now {text}: expected an instant such as 2026-03-28T12:00:00+01:00, or a local time"
+        ),
+    ))
+}
