@@ -6,6 +6,7 @@ mod harness;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use harness::{Host, NOBODY, eventually, every, exec, is_root, now, someday};
 use rustix::process::Signal;
@@ -33,6 +34,27 @@ fn why_invalid(host: &Host, job: &str) -> String {
         .as_str()
         .unwrap_or_default()
         .to_owned()
+}
+
+#[test]
+fn adding_changing_and_deleting_a_file_takes_effect_within_a_second() {
+    let host = Host::new();
+    let daemon = host.start();
+    // One try may meet a machine that is busy with something else.
+    let in_time = (0..5).any(|_| {
+        let mut longest = Duration::ZERO;
+        let mut time = |act: &dyn Fn(), says: &str| {
+            let start = Instant::now();
+            act();
+            daemon.says("a", says);
+            longest = longest.max(start.elapsed());
+        };
+        time(&|| host.put("a", described("old")), "loaded");
+        time(&|| host.put("a", described("new")), "changed");
+        time(&|| host.delete("a"), "gone");
+        longest < Duration::from_secs(1)
+    });
+    assert!(in_time);
 }
 
 #[test]

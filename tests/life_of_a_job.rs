@@ -3,7 +3,7 @@
 mod harness;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use harness::{Daemon, Gate, Host, eventually, every, exec, is_alive, is_root, now, once, someday};
+use harness::{Daemon, Gate, Host, eventually, every, exec, is_alive, now, once, someday};
 use serde_json::{Value, json};
 
 /// A job with one action that waits at a gate.
@@ -224,6 +224,33 @@ fn the_same_occurrence_never_runs_twice_however_its_file_is_edited() {
         "not even when the file was away"
     );
     assert_eq!(host.schedule("a")["status"], "stop");
+}
+
+#[test]
+fn jitter_delays_every_firing_by_the_same_time_on_one_host() {
+    let host = Host::new();
+    let date = "2999-01-01T00:00:00Z";
+    host.put(
+        "a",
+        scheduled(
+            json!({"schedule_date": date, "schedule_jitter": "1 hour"}),
+            "true",
+        ),
+    );
+    let daemon = host.start();
+    let first = next(&host, "a");
+    let delay = instant(&first) - date.parse::<DateTime<Utc>>().unwrap();
+    assert!(
+        delay >= TimeDelta::zero() && delay <= TimeDelta::hours(1),
+        "{delay}"
+    );
+    daemon.stop();
+    let daemon = host.start();
+    assert_eq!(next(&host, "a"), first);
+    daemon.stop();
+    let host = host.env("FREEZERD_CLIENT_ID", "another");
+    let _daemon = host.start();
+    assert_ne!(next(&host, "a"), first, "and by another on another host");
 }
 
 // ---------------------------------------------------------------- stop, abort, remove, start, trigger
@@ -856,21 +883,4 @@ fn a_continuous_job_backs_off_while_it_fails() {
     assert_eq!(pause(&host), TimeDelta::seconds(1));
     daemon.run_of("a");
     assert_eq!(pause(&host), TimeDelta::seconds(2));
-}
-
-#[test]
-fn a_job_that_another_user_may_not_read_from_is_told_so_by_its_log() {
-    if !is_root() {
-        println!("SKIPPED: only root can run freezerd as another user");
-        return;
-    }
-    let Some(host) = Host::unprivileged() else {
-        return;
-    };
-    host.put("a", now(vec![exec("cat /etc/shadow")]));
-    let daemon = host.start();
-    daemon.run_of("a");
-    assert_eq!(host.state("a"), "stop//fail");
-    let log = host.freezerd(&["log", "a"]).exits(0).stdout();
-    assert!(log.contains("Permission denied"), "{log}");
 }

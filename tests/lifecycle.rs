@@ -443,3 +443,15 @@ fn a_clock_set_back_by_more_than_three_hours_goes_on_from_now() {
     assert_eq!(large.record.next, Some(at(6, 0)));
     assert!(matches!(&large.effects[..], [Effect::Corrected { .. }]));
 }
+
+#[test]
+fn a_date_to_come_is_not_taken_for_dealt_with() {
+    let bench = Bench::new(&RawSchedule {
+        date: Some("2999-01-01T00:00:00"),
+        ..RawSchedule::default()
+    });
+    let record = bench.fresh();
+    assert!(record.handled <= at(0, 30));
+    assert_eq!(record.status(), Status::Scheduled);
+    assert_eq!(tick(record, bench.clockwork(), at(0, 31)).effects, []);
+}

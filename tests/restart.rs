@@ -4,6 +4,7 @@ mod harness;
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::store::record::RunState;
@@ -361,6 +362,58 @@ fn a_run_that_waits_while_its_file_changes_unseen_is_begun_anew_with_the_new_con
     assert_eq!(host.run(end.run)["makes_up_for"], run);
 }
 
+// ---------------------------------------------------------------- a disk that is full
+
+/// Sets the size beyond which no file of the daemon's may be written.
+fn limit_files(daemon: &Daemon, size: Option<u64>) {
+    let pid = rustix::process::Pid::from_raw(daemon.id().try_into().unwrap());
+    let limit = rustix::process::Rlimit {
+        current: size,
+        maximum: None,
+    };
+    rustix::process::prlimit(pid, rustix::process::Resource::Fsize, limit).unwrap();
+}
+
+#[test]
+fn while_the_ledger_cannot_be_written_nothing_starts_and_afterwards_nothing_is_lost() {
+    let host = Host::new();
+    let mark = format!("echo ran >> '{}'", host.path("marks").display());
+    host.put("a", someday(vec![exec(&mark)]));
+    // Beyond its limit a write is to fail, and not to end the daemon.
+    let mut command = Command::new("/bin/sh");
+    let daemon = host.command(&["run", "--log-format", "json"]);
+    command.arg("-c").arg("trap '' XFSZ; exec \"$0\" \"$@\"");
+    command.arg(daemon.get_program()).args(daemon.get_args());
+    for (name, value) in daemon.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command.current_dir(host.path("work")).stdin(Stdio::null());
+    let daemon = host.launch_command(command);
+    daemon.until(|line| line.message.starts_with("ready"));
+    limit_files(&daemon, Some(0));
+    let event =
+        json!({"id": "1-1", "command": "trigger", "job_id": "a", "by": "test", "at": Utc::now()});
+    fs::write(host.path("state/events/1-1.json"), event.to_string()).unwrap();
+    daemon.until(|line| {
+        line.message
+            .contains("nothing new is started until it works again")
+    });
+    assert!(!host.path("marks").exists());
+    assert!(
+        host.path("state/events/1-1.json").exists(),
+        "what is not answered stays"
+    );
+    limit_files(&daemon, None);
+    daemon.says("a", "succeeded");
+    assert_eq!(host.read("marks"), "ran\n");
+    assert_eq!(host.history("a").len(), 1);
+    eventually("the event is answered", || {
+        !host.path("state/events/1-1.json").exists()
+    });
+}
+
 // ---------------------------------------------------------------- stopped
 
 #[test]
@@ -602,7 +655,9 @@ fn an_event_that_a_daemon_did_not_live_to_handle_is_handled_by_the_next_one_once
     assert_eq!(host.history("a").len(), 1);
     fs::write(host.path("state/events/junk.json"), "{").unwrap();
     daemon.until(|line| line.message.contains("junk.json is no event"));
-    assert!(host.path("state/events/junk.bad").exists());
+    eventually("it is put aside", || {
+        host.path("state/events/junk.bad").exists()
+    });
 }
 
 // ---------------------------------------------------------------- two of them, and none

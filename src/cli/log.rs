@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
-use super::ledger;
+use super::ledger::{self, Ledger};
 use crate::config::Settings;
+use crate::store::record::RunRecord;
 
 /// Show the log of a run
 ///
@@ -24,24 +25,7 @@ pub struct Args {
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = ledger::open(settings)?;
-    let row = match args.run.parse::<u64>() {
-        Ok(number) => ledger.reader.run(number)?.ok_or_else(|| {
-            Failure::new(
-                Exit::NotFound,
-                format!("there is no run {number}; `freezerd history` lists them"),
-            )
-        })?,
-        Err(_) => match ledger.reader.history(Some(&args.run), 1)?.pop() {
-            Some(row) => row,
-            None if ledger.reader.job(&args.run)?.is_some() => {
-                return Err(Failure::new(
-                    Exit::NotFound,
-                    format!("{} has not run yet", args.run),
-                ));
-            }
-            None => return Err(ledger.no_such_job(&args.run)),
-        },
-    };
+    let row = find(&ledger, &args.run)?;
     let path = ledger.layout.run_log(row.number);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
@@ -65,4 +49,30 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Success)
+}
+
+/// The run of that number, or the newest one of the job of that name. A job's name may be a number, too.
+fn find(ledger: &Ledger, name: &str) -> Result<RunRecord, Failure> {
+    let number = name.parse::<u64>().ok();
+    if let Some(number) = number
+        && let Some(row) = ledger.reader.run(number)?
+    {
+        return Ok(row);
+    }
+    if let Some(row) = ledger.reader.history(Some(name), 1)?.pop() {
+        return Ok(row);
+    }
+    if ledger.reader.job(name)?.is_some() {
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!("{name} has not run yet"),
+        ));
+    }
+    Err(match number {
+        Some(number) => Failure::new(
+            Exit::NotFound,
+            format!("there is no run {number}; `freezerd history` lists them"),
+        ),
+        None => ledger.no_such_job(name),
+    })
 }

@@ -42,13 +42,22 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Raw>>, ConfigError> {
                 key: name,
             });
         };
+        let origin = Origin::File {
+            path: path.to_owned(),
+            line,
+        };
+        if value.is_table() {
+            return Err(ConfigError::Value {
+                key: key.name,
+                value: "[…]".to_owned(),
+                origin,
+                message: format!("this is a section; write `{} = …`", key.name),
+            });
+        }
         values.push(Raw {
             key: key.name,
             text: plain(&value),
-            origin: Origin::File {
-                path: path.to_owned(),
-                line,
-            },
+            origin,
         });
     }
     Ok(Some(values))

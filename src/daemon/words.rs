@@ -49,15 +49,20 @@ pub fn about(work: &Work) -> String {
         Work::Info(info) => info.container.name.clone(),
         // A command may carry a secret: its program is enough.
         Work::Exec(exec) => match &exec.command {
-            Command::Shell(text) => text
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            Command::Shell(text) => program(text).unwrap_or("a shell command").to_owned(),
             Command::Words(words) => words.first().cloned().unwrap_or_default(),
         },
         Work::Check(check) => check.container.name.clone(),
     }
+}
+
+/// The program that a shell command begins with, if it does begin with one: `PGPASSWORD=… pg_dump` does not.
+fn program(command: &str) -> Option<&str> {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "/._+-".contains(it);
+    command
+        .split_whitespace()
+        .next()
+        .filter(|word| word.chars().all(plain))
 }
 
 /// Why an attempt was no success; `None` when it was.

@@ -27,6 +27,7 @@ impl Ledger for MemoryLedger {
         for write in writes {
             if let Write::Claim(run) = write
                 && let Some(other) = self.occurrences.get(&run.claim())
+                && *other != run.number
             {
                 return Err(StoreError::AlreadyClaimed {
                     job_id: run.job_id.clone(),

@@ -173,22 +173,24 @@ pub trait Ledger {
 
 /// The ledger, opened by its one writer.
 pub struct Store {
-    database: Database,
+    /// `None` after a transaction failed, until the next one: the file has to be opened anew, since redb does nothing
+    /// more with one that it could not write.
+    database: Option<Database>,
+    path: PathBuf,
     id: String,
 }
 
 impl Store {
     /// Opens the ledger, mends it after a crash, or makes a new one.
     pub fn open(path: &Path) -> Result<Store, StoreError> {
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES);
-        builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
         make_private(path)?;
-        let database = builder
-            .create(path)
-            .map_err(|error| open_error(path, &error))?;
+        let database = open_for_writing(path)?;
         let id = initialise(&database, path)?;
-        Ok(Store { database, id })
+        Ok(Store {
+            database: Some(database),
+            path: path.to_owned(),
+            id,
+        })
     }
 
     /// Names this ledger among all that ever were: eight hexadecimal digits.
@@ -198,8 +200,37 @@ impl Store {
 
     /// A view for reading.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Ok(Reader::new(self.database.begin_read()?))
+        Ok(Reader::new(self.begin_read()?))
     }
+
+    fn begin_read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        match &self.database {
+            Some(database) => Ok(database.begin_read()?),
+            None => Err(StoreError::Transaction {
+                message: "it has to be opened anew after a failure".to_owned(),
+            }),
+        }
+    }
+}
+
+fn open_for_writing(path: &Path) -> Result<Database, StoreError> {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    builder
+        .create(path)
+        .map_err(|error| open_error(path, &error))
+}
+
+fn transact(database: &Database, writes: &[Write]) -> Result<(), StoreError> {
+    let mut transaction = database.begin_write()?;
+    // A crash is then mended by reading a table instead of the whole file.
+    transaction.set_quick_repair(true);
+    for write in writes {
+        apply(&transaction, write)?;
+    }
+    transaction.commit()?;
+    Ok(())
 }
 
 impl Ledger for Store {
@@ -207,18 +238,17 @@ impl Ledger for Store {
         if writes.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.database.begin_write()?;
-        // A crash is then mended by reading a table instead of the whole file.
-        transaction.set_quick_repair(true);
-        for write in writes {
-            apply(&transaction, write)?;
-        }
-        transaction.commit()?;
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => open_for_writing(&self.path)?,
+        };
+        transact(&database, writes)?;
+        self.database = Some(database);
         Ok(())
     }
 
     fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
-        let table = self.database.begin_read()?.open_table(OCCURRENCES)?;
+        let table = self.begin_read()?.open_table(OCCURRENCES)?;
         let key = (
             claim.job_id.as_str(),
             claim.due.timestamp_millis(),
@@ -228,7 +258,7 @@ impl Ledger for Store {
     }
 
     fn answered(&self, event: &str) -> Result<bool, StoreError> {
-        let table = self.database.begin_read()?.open_table(EVENTS)?;
+        let table = self.begin_read()?.open_table(EVENTS)?;
         Ok(table.get(event)?.is_some())
     }
 }
@@ -252,7 +282,9 @@ fn apply(transaction: &redb::WriteTransaction, write: &Write) -> Result<(), Stor
                 claim.kind.key(),
             );
             let mut occurrences = transaction.open_table(OCCURRENCES)?;
-            if let Some(run) = occurrences.get(key)?.map(|run| run.value()) {
+            let other = occurrences.get(key)?.map(|run| run.value());
+            // The same run again: a commit that seemed to fail was kept all the same.
+            if let Some(run) = other.filter(|run| *run != record.number) {
                 return Err(StoreError::AlreadyClaimed {
                     job_id: record.job_id.clone(),
                     due: record.due,

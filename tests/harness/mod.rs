@@ -57,6 +57,7 @@ impl Host {
             flags: Vec::new(),
             user: None,
         };
+        host.file("freezerd.toml", "");
         for dir in ["jobs.d", "work"] {
             fs::create_dir(host.path(dir)).expect("a directory in the root");
             fs::set_permissions(host.path(dir), fs::Permissions::from_mode(0o755))
@@ -176,6 +177,8 @@ impl Host {
             .env("FREEZERD_JOBS_DIR", self.path("jobs.d"))
             .env("FREEZERD_STATE_DIR", self.path("state"))
             .env("FREEZERD_CLIENT_ID", "testhost")
+            // Not that of the machine.
+            .env("FREEZERD_CONFIG", self.path("freezerd.toml"))
             .env("FREEZERD_STOP_GRACE", "5 seconds")
             .current_dir(self.path("work"))
             .stdin(Stdio::null());

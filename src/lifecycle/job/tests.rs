@@ -1,4 +1,5 @@
 use super::*;
+use crate::job::{Event, InitialState};
 use crate::schedule::parse::RawSchedule;
 
 fn at(text: &str) -> DateTime<Utc> {

@@ -1,14 +1,20 @@
-//! What time does to a job: it passes, stands still, is set back, and changes its zone.
+//! What came due, and what the clock's own changes mean for that.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    CORRECTED_CLOCK, Clockwork, Effect, ON_TIME, Occurrence, Step, TICK, anchor_after_run, date_of,
-    repeats_after_its_end, settle,
+    Clockwork, Effect, Occurrence, Step, TICK, anchor_after_run, date_of, repeats_after_its_end,
+    settle,
 };
 use crate::schedule::zone::Zone;
 use crate::schedule::{CatchUp, Due, Kind, Schedule};
 use crate::store::record::{JobRecord, Standing, Trigger};
+
+/// How late a run may start and still count as on time. Longer than the loop ever sleeps.
+const ON_TIME: TimeDelta = TimeDelta::seconds(60);
+
+/// A step back of the clock by more than this is a corrected clock, not a jump in the middle of the night.
+const CORRECTED_CLOCK: TimeDelta = TimeDelta::hours(3);
 
 /// The clock moved on: what is due now?
 pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -> Step {

@@ -1,0 +1,165 @@
+//! What the job's file means for it: first seen, changed, gone.
+
+use chrono::{DateTime, Utc};
+
+use super::asked::ask;
+use super::due::{dealt_with, just_before_now};
+use super::{Clockwork, Effect, Step, TICK, anchor, date_of, settle};
+use crate::job::{Event, InitialState, Status};
+use crate::schedule::Kind;
+use crate::store::record::{JobRecord, Standing};
+
+/// A job whose content was never seen before.
+pub fn first_seen(
+    job_id: &str,
+    content: Content<'_>,
+    initial: &InitialState,
+    clockwork: Clockwork<'_>,
+    now: DateTime<Utc>,
+) -> Step {
+    let created = instant(initial.time_created).unwrap_or(now);
+    let mut record = JobRecord {
+        job_id: job_id.to_owned(),
+        file: Some(content.file.to_owned()),
+        digest: content.digest.to_owned(),
+        document: content.document.to_owned(),
+        standing: Standing::OnSchedule,
+        run: None,
+        pending: None,
+        result: initial.result,
+        created,
+        started: instant(initial.time_started),
+        ended: instant(initial.time_ended),
+        anchor: anchor(clockwork.schedule, created, now),
+        // What the jitter still delays is to come: the job fires as if it had always been there.
+        handled: just_before_now(clockwork, now),
+        next: None,
+        failures: 0,
+        reason: None,
+        said: initial.clone(),
+    };
+    let standing = match (initial.event, initial.status) {
+        (Some(Event::Start), _) => Standing::OnSchedule,
+        (Some(Event::Remove), _) | (None, Some(Status::Removed)) => Standing::Removed,
+        (Some(Event::Stop | Event::Abort), _) | (None, Some(Status::Stop)) => Standing::Stopped,
+        (None, _) => Standing::OnSchedule,
+    };
+    record.standing = standing;
+    if standing != Standing::OnSchedule {
+        record.reason = Some("its file says so".to_owned());
+    }
+    owe_recent_date(&mut record, clockwork, now);
+    settle(record, Vec::new(), clockwork)
+}
+
+/// Where a job's content stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// The file's name.
+    pub file: &'a str,
+    /// The content's digest.
+    pub digest: &'a str,
+    /// The content.
+    pub document: &'a str,
+}
+
+/// What changed between two contents of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// What the new content says of the state.
+    pub is: &'a InitialState,
+    /// The schedule is another.
+    pub schedule_changed: bool,
+}
+
+/// A job whose file has new content, or another name.
+pub fn changed(
+    mut record: JobRecord,
+    content: Content<'_>,
+    change: Change<'_>,
+    clockwork: Clockwork<'_>,
+    now: DateTime<Utc>,
+) -> Step {
+    record.file = Some(content.file.to_owned());
+    record.digest = content.digest.to_owned();
+    record.document = content.document.to_owned();
+    if change.schedule_changed {
+        // What the old schedule owed is not owed by the new one.
+        record.handled = dealt_with(record.handled, clockwork, now);
+        if record.standing == Standing::Finished && clockwork.schedule.kind() != Kind::None {
+            record.standing = Standing::OnSchedule;
+            record.reason = None;
+        }
+        if record.standing == Standing::OnSchedule {
+            record.anchor = anchor(clockwork.schedule, record.created, now);
+        }
+        owe_recent_date(&mut record, clockwork, now);
+    }
+    let asked = asked_by_file(&record.said, change.is);
+    record.said = change.is.clone();
+    match asked {
+        Some(event) => ask(record, event, clockwork, now).step,
+        None => settle(record, Vec::new(), clockwork),
+    }
+}
+
+/// The event that a changed file stands for: its `event`, else its `status`, where they changed.
+fn asked_by_file(was: &InitialState, is: &InitialState) -> Option<Event> {
+    if is.event != was.event && is.event.is_some() {
+        return is.event;
+    }
+    if is.status == was.status {
+        return None;
+    }
+    match is.status? {
+        Status::Stop => Some(Event::Stop),
+        Status::Scheduled => Some(Event::Start),
+        Status::Removed => Some(Event::Remove),
+        Status::Running | Status::Aborting => None,
+    }
+}
+
+/// The job's file is gone.
+pub fn file_gone(mut record: JobRecord) -> Step {
+    record.file = None;
+    let mut effects = Vec::new();
+    match record.run {
+        Some(run) if run.started => {}
+        Some(run) => {
+            record.run = None;
+            effects.push(Effect::Cancel {
+                run: run.number,
+                result: None,
+                reason: "its file was deleted before it started".to_owned(),
+            });
+            effects.push(Effect::Forget);
+        }
+        None => effects.push(Effect::Forget),
+    }
+    Step { record, effects }
+}
+
+/// A date that has just passed when the job is first seen is still run; an older one is not, and says so.
+fn owe_recent_date(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) {
+    if record.standing != Standing::OnSchedule {
+        return;
+    }
+    let Some(date) = date_of(record, clockwork).filter(|date| *date <= now) else {
+        return;
+    };
+    if clockwork.schedule.is_too_late(now, clockwork.zone) {
+        record.standing = Standing::Finished;
+        record.reason = Some(format!(
+            "its date {} had passed by more than an hour when it was first seen",
+            clockwork.zone.to_local(date).to_rfc3339()
+        ));
+    } else {
+        record.handled = date - TICK;
+    }
+}
+
+fn instant(seconds: Option<i64>) -> Option<DateTime<Utc>> {
+    seconds
+        .filter(|seconds| *seconds != 0)
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+}

@@ -1,0 +1,107 @@
+//! What the job's own run means for it: claimed, started, ended.
+
+use chrono::{DateTime, Utc};
+
+use super::due::catch_up_refusal;
+use super::{
+    Clockwork, Effect, Occurrence, Step, anchor_after_run, repeats_after_its_end, settle, upcoming,
+};
+use crate::job::{Event, JobResult};
+use crate::schedule::Due;
+use crate::store::record::{JobRecord, OpenRun, Standing, Trigger};
+
+/// A row was made for this job: it has a run.
+pub fn claimed(mut record: JobRecord, run: u64, clockwork: Clockwork<'_>) -> JobRecord {
+    record.run = Some(OpenRun {
+        number: run,
+        started: false,
+        aborting: false,
+    });
+    record.next = upcoming(&record, clockwork);
+    record
+}
+
+/// The first attempt of the job's run starts.
+pub fn run_started(mut record: JobRecord, now: DateTime<Utc>) -> JobRecord {
+    if let Some(run) = &mut record.run {
+        run.started = true;
+    }
+    record.started = Some(now);
+    record.ended = None;
+    record
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// The result.
+    pub result: JobResult,
+    /// The run, when it was cut off by the daemon's end and not by its own: what it stood for is still owed, unless
+    /// it made up for such a run itself.
+    pub interrupted: Option<Interrupted>,
+}
+
+/// A run that was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// The run.
+    pub run: u64,
+    /// What it stood for.
+    pub due: Due,
+    /// It made up for an interrupted run itself: one try is enough.
+    pub made_up: bool,
+}
+
+/// The job's run ended.
+pub fn run_ended(
+    mut record: JobRecord,
+    end: &RunEnd,
+    clockwork: Clockwork<'_>,
+    now: DateTime<Utc>,
+) -> Step {
+    let mut effects = Vec::new();
+    record.run = None;
+    record.result = Some(end.result);
+    record.ended = Some(now);
+    record.failures = match end.result {
+        JobResult::Success => 0,
+        JobResult::Fail | JobResult::Aborted => record.failures.saturating_add(1),
+    };
+    let pending = record.pending.take();
+    match pending {
+        Some(Event::Remove) => {
+            record.standing = Standing::Removed;
+            record.reason = Some("removed by hand".to_owned());
+        }
+        Some(Event::Stop) => {
+            record.standing = Standing::Stopped;
+            record.reason = Some("stopped by hand".to_owned());
+        }
+        Some(Event::Abort) => {
+            record.standing = Standing::Stopped;
+            record.reason = Some("aborted by hand".to_owned());
+        }
+        Some(Event::Start) | None => {}
+    }
+    if repeats_after_its_end(clockwork.schedule) {
+        record.anchor = anchor_after_run(record.failures, now);
+        // The clock may have been set back during the run; the next firing must still lie ahead.
+        record.handled = record.handled.min(record.anchor);
+    }
+    if record.file.is_none() {
+        effects.push(Effect::Forget);
+        return Step { record, effects };
+    }
+    if let Some(cut) = &end.interrupted
+        && !cut.made_up
+        && pending.is_none()
+        && catch_up_refusal(clockwork.schedule, now - clockwork.delay - cut.due.last).is_none()
+    {
+        effects.push(Effect::Claim(Occurrence {
+            trigger: Trigger::CatchUp,
+            due: cut.due.clone(),
+            makes_up_for: Some(cut.run),
+        }));
+    }
+    settle(record, effects, clockwork)
+}
