@@ -34,12 +34,28 @@ pub const ZONES: [&str; 5] = [
     "UTC",
 ];
 
+/// What kind of jobs there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// All but continuous ones.
+    Usual,
+    /// Continuous ones only.
+    Continuous,
+}
+
 /// A job document. `year` is where the dates are thrown in; `containers` is how many there are to quarrel about.
-pub fn document(dice: &mut Dice, number: u64, year: &str, containers: u64) -> Value {
+pub fn document(dice: &mut Dice, mix: Mix, number: u64, year: &str, containers: u64) -> Value {
+    let schedule = match mix {
+        Mix::Usual => schedule(dice, year),
+        Mix::Continuous => {
+            let catch_up = *dice.pick(&["once", "skip", "1 hours"]);
+            json!({"schedule_interval": "continuous", "schedule_catch_up": catch_up})
+        }
+    };
     json!({
         "job_id": format!("job{number}"),
         "job_actions": actions(dice, containers),
-        "job_schedule": schedule(dice, year),
+        "job_schedule": schedule,
     })
 }
 

@@ -16,15 +16,16 @@ mod world;
 
 use std::time::Instant;
 
+use jobs::Mix;
 use world::World;
 
 const DAY: i64 = 86_400_000;
 
 /// Lives through it, judges it, and tells about it.
-fn simulate(seed: u64, jobs: u64, days: u64, with_failing_commits: bool) -> World {
+fn simulate(seed: u64, mix: Mix, jobs: u64, days: u64, with_failing_commits: bool) -> World {
     println!("simulation {seed}:{jobs}:{days}");
     let begin = Instant::now();
-    let mut world = World::new(seed, jobs, 180);
+    let mut world = World::new(seed, mix, jobs, 180);
     world.with_failing_commits = with_failing_commits;
     while world.elapsed < days as i64 * DAY {
         world.live();
@@ -47,7 +48,7 @@ fn simulate(seed: u64, jobs: u64, days: u64, with_failing_commits: bool) -> Worl
 
 #[test]
 fn every_due_instant_has_exactly_one_row_whatever_happens() {
-    let wanted = std::env::var("FREEZERD_SIMULATION").unwrap_or_else(|_| "20261123:200:60".into());
+    let wanted = std::env::var("FREEZERD_SIMULATION").unwrap_or_else(|_| "20261123:150:50".into());
     let numbers: Vec<u64> = wanted
         .split(':')
         .map(|number| number.parse().expect("SEED:JOBS:DAYS"))
@@ -55,7 +56,7 @@ fn every_due_instant_has_exactly_one_row_whatever_happens() {
     let [seed, jobs, days] = numbers[..] else {
         panic!("FREEZERD_SIMULATION is SEED:JOBS:DAYS");
     };
-    let world = simulate(seed, jobs, days, false);
+    let world = simulate(seed, Mix::Usual, jobs, days, false);
     let (books, tally) = (world.ledger.0.borrow(), &world.tally);
     assert!(
         books.runs > jobs,
@@ -69,6 +70,13 @@ fn every_due_instant_has_exactly_one_row_whatever_happens() {
 
 #[test]
 fn a_ledger_that_cannot_be_written_for_a_while_loses_nothing() {
-    let world = simulate(4, 30, 30, true);
+    let world = simulate(4, Mix::Usual, 30, 30, true);
     assert!(world.tally.failed_commits > 0);
+}
+
+#[test]
+fn continuous_jobs_go_on_whatever_happens() {
+    let world = simulate(7, Mix::Continuous, 5, 12, false);
+    let (books, tally) = (world.ledger.0.borrow(), &world.tally);
+    assert!(books.runs > 1000 && tally.steps_back > 0 && tally.crashes > 0);
 }

@@ -160,6 +160,20 @@ impl World {
             shadow.close(reach, &rows);
         }
         let books = self.ledger.0.borrow();
+        for (job_id, record) in &books.jobs {
+            let continuous = self.jobs[job_id].schedule.kind() == Kind::Continuous;
+            if continuous && record.standing == Standing::OnSchedule && record.run.is_none() {
+                let next = record.next.expect("it has a next run");
+                assert!(
+                    next <= self.now + TimeDelta::seconds(3601),
+                    "{job_id} rests"
+                );
+            }
+            assert!(
+                !continuous || record.standing != Standing::Finished,
+                "{job_id} is continuous and finished"
+            );
+        }
         for (number, run) in &books.open {
             if matches!(run.state, RunState::Running { .. }) {
                 assert!(

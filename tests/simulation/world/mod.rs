@@ -17,7 +17,7 @@ use freezerd::store::record::{AttemptEnd, RunState};
 mod judge;
 mod trouble;
 
-use super::jobs::{Dice, document};
+use super::jobs::{Dice, Mix, document};
 use super::ledger::SharedLedger;
 use super::shadow::Shadow;
 
@@ -58,6 +58,7 @@ pub struct World {
     calm: u64,
     zone: Zone,
     slots: usize,
+    mix: Mix,
     containers: u64,
     numbers: u64,
     files: BTreeMap<String, Vec<u8>>,
@@ -84,14 +85,14 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, jobs: u64, calm_minutes: u64) -> World {
+    pub fn new(seed: u64, mix: Mix, jobs: u64, calm_minutes: u64) -> World {
         let mut dice = Dice::new(seed);
         // Shortly before a change of summer time.
         let now = "2026-03-20T11:17:05Z".parse().expect("an instant");
         let containers = 1 + jobs / 5;
         let files = (0..jobs)
             .map(|number| {
-                let document = document(&mut dice, number, "2026", containers);
+                let document = document(&mut dice, mix, number, "2026", containers);
                 (
                     format!("job{number}.json"),
                     document.to_string().into_bytes(),
@@ -108,6 +109,7 @@ impl World {
             catalog: catalog(&zone, BTreeMap::new()),
             zone,
             slots: 4 + jobs as usize / 20,
+            mix,
             containers,
             numbers: jobs,
             files,

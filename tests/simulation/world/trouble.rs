@@ -138,7 +138,8 @@ impl World {
                     }
                 }
                 _ => {
-                    let document = document(&mut self.dice, number, &year, self.containers);
+                    let document =
+                        document(&mut self.dice, self.mix, number, &year, self.containers);
                     self.files
                         .insert(file.clone(), document.to_string().into_bytes());
                 }
