@@ -291,7 +291,7 @@ fn entry_notes(entry: &Entry, coming: &[Coming]) -> Vec<String> {
     }
     match &entry.beside[..] {
         [] => {}
-        [others @ ..] if others.len() <= 3 => {
+        others if others.len() <= 3 => {
             let names: Vec<&str> = others
                 .iter()
                 .map(|job| coming[*job].job_id.as_str())
