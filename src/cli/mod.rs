@@ -26,6 +26,7 @@ mod screen;
 mod show;
 mod snapshots;
 mod table;
+mod why;
 
 use exit::{Exit, Failure};
 
@@ -128,6 +129,7 @@ enum Command {
     Explain(explain::Args),
     Schema(schema::Args),
     Next(next::Args),
+    Why(why::Args),
     List(list::Args),
     Show(show::Args),
     History(history::Args),
@@ -166,6 +168,7 @@ impl Command {
             Command::Explain(args) => args.json,
             Command::Schema(args) => args.json,
             Command::Next(args) => args.json,
+            Command::Why(args) => args.json,
             Command::List(args) => args.json,
             Command::Show(args) => args.json,
             Command::History(args) => args.json,
@@ -235,6 +238,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(&settings, &args),
         Command::Check(args) => check::run(&settings, &args),
         Command::Next(args) => next::run(&settings, &args),
+        Command::Why(args) => why::run(&settings, &args),
         Command::List(args) => list::run(&settings, &args),
         Command::Show(args) => show::run(&settings, &args),
         Command::History(args) => history::run(&settings, &args),

@@ -19,9 +19,9 @@ use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::intake::Change;
 use crate::schedule::zone::Zone;
-use crate::store::record::RunState;
 use crate::store::{Store, StoreError};
 
+mod boot;
 mod clock;
 mod jobs_dir;
 pub mod monitor;
@@ -40,7 +40,7 @@ use monitor::Monitor;
 use runlog::RunLog;
 use runner::Runner;
 use scheduler::notice::Notice;
-use scheduler::{Message, Order, Policy, Remembered, Scheduler};
+use scheduler::{Message, Order, Policy, Scheduler};
 use service::{Manager, Signals, Wish};
 use tally::Summary;
 use watch::Watch;
@@ -52,9 +52,6 @@ const IMPATIENCE: Duration = Duration::from_millis(700);
 
 /// The pause between two looks at a jobs directory that cannot be read: the kernel does not tell when it comes back.
 const UNTIL_READABLE: Duration = Duration::from_secs(1);
-
-/// How long a ledger is waited for that somebody else has although no daemon runs.
-const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
@@ -128,13 +125,13 @@ pub async fn run(
         what: "listen for signals",
         source,
     })?;
-    let store = open_ledger(&layout)?;
+    let store = boot::open_ledger(&layout)?;
     progress::clear_all(&layout);
-    let remembered = recall(&store)?;
+    let remembered = boot::recall(&store)?;
     let zone = settings.zone();
-    say_zone(settings, &zone);
+    boot::say_zone(settings, &zone);
     let manager = Manager::new();
-    if !doubt_clock(&store, mode, &manager, &mut signals).await? {
+    if !boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
         return Ok(Summary::default());
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;
@@ -155,7 +152,7 @@ pub async fn run(
         grace: settings.stop_grace,
         only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
     };
-    kill_orphans(&remembered, store.id());
+    boot::kill_orphans(&remembered, store.id());
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
     let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
     let daemon = Daemon {
@@ -181,113 +178,6 @@ pub async fn run(
         steps: Steps::listen(),
     };
     daemon.live(&mut signals, ears, files).await
-}
-
-/// Which zone schedules without one of their own are read in, and why that one.
-fn say_zone(settings: &Settings, zone: &Zone) {
-    let whose = if settings.timezone.is_some() {
-        "as configured"
-    } else {
-        "the host's"
-    };
-    if zone.is_assumed() {
-        tracing::warn!(
-            "the host's time zone cannot be told ({}): schedules are read in {}",
-            zone.source(),
-            zone.name()
-        );
-    } else {
-        tracing::info!("time zone {} ({whose}: {})", zone.name(), zone.source());
-    }
-}
-
-/// A clock that cannot be right is spoken of, and after the host's boot waited for: until then it may jump by years.
-/// False when a signal ended the wait and everything.
-async fn doubt_clock(
-    store: &Store,
-    mode: Mode,
-    manager: &Manager,
-    signals: &mut Signals,
-) -> Result<bool, StoreError> {
-    let newest = store.reader()?.history(None, 1)?.pop();
-    let known = clock::Known {
-        newest_row: newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))),
-        built: clock::built(),
-    };
-    let Some(why) = known.doubt(Utc::now()) else {
-        return Ok(true);
-    };
-    if mode == Mode::Once || !clock::just_booted() {
-        tracing::warn!("{why}");
-        return Ok(true);
-    }
-    tracing::warn!(
-        "{why}: waiting up to {} for it to be set; no job runs before",
-        crate::units::duration(clock::DOUBT_LIMIT)
-    );
-    manager.waiting(&why, clock::DOUBT_LIMIT);
-    let mut waiting = std::pin::pin!(clock::wait_until_set(known));
-    loop {
-        tokio::select! {
-            set = &mut waiting => {
-                if set {
-                    tracing::info!("the clock is set");
-                } else {
-                    tracing::warn!("nobody set the clock: going on with what it shows");
-                }
-                return Ok(true);
-            }
-            wish = signals.next() => {
-                if wish == Wish::Stop {
-                    return Ok(false);
-                }
-            }
-        }
-    }
-}
-
-/// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may
-/// have it for a moment.
-fn open_ledger(layout: &Layout) -> Result<Store, StoreError> {
-    let deadline = std::time::Instant::now() + LEDGER_PATIENCE;
-    loop {
-        match Store::open(&layout.ledger()) {
-            Err(StoreError::InUse { .. }) if std::time::Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            result => return result,
-        }
-    }
-}
-
-fn recall(store: &Store) -> Result<Remembered, StoreError> {
-    let reader = store.reader()?;
-    let open_runs = reader.open_runs()?;
-    let mut attempts = Vec::new();
-    for run in &open_runs {
-        attempts.extend(reader.attempts(run.number)?);
-    }
-    Ok(Remembered {
-        jobs: reader.jobs()?,
-        files: reader.files()?,
-        open_runs,
-        attempts,
-        last_run: reader.last_run()?,
-    })
-}
-
-/// Nothing of an earlier daemon's may run beside what this one starts.
-fn kill_orphans(remembered: &Remembered, ledger_id: &str) {
-    let tags: Vec<String> = remembered
-        .open_runs
-        .iter()
-        .filter(|run| matches!(run.state, RunState::Running { .. }))
-        .map(|run| format!("{ledger_id}-{}", run.number))
-        .collect();
-    let killed = orphans::kill(&tags);
-    if killed > 0 {
-        tracing::warn!("killed {killed} processes that an earlier freezerd left running");
-    }
 }
 
 /// What the loop listens to, beside signals.
@@ -353,7 +243,7 @@ impl Daemon<'_> {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         while !self.is_done() {
-            self.watch_clocks();
+            self.watch_clocks()?;
             self.manager.status(self.status());
             let wake = self.scheduler.next_wake();
             let settle = ears.settle.map_or_else(Instant::now, |(at, _)| at);
@@ -386,13 +276,18 @@ impl Daemon<'_> {
         Ok(self.summary)
     }
 
-    /// Speaks of clocks that did not just go on. What it means for the jobs the scheduler sees for itself.
-    fn watch_clocks(&mut self) {
+    /// Speaks of clocks that did not just go on. What that means for the jobs the scheduler sees for itself, now.
+    fn watch_clocks(&mut self) -> Result<(), Critical> {
         let clocks = Reading::now();
-        for jump in clocks.jumps_since(&self.clocks) {
+        let jumps = clocks.jumps_since(&self.clocks);
+        self.clocks = clocks;
+        if jumps.is_empty() {
+            return Ok(());
+        }
+        for jump in jumps {
             tracing::warn!("{jump}");
         }
-        self.clocks = clocks;
+        self.pass(Message::Tick)
     }
 
     fn is_done(&self) -> bool {

@@ -137,6 +137,23 @@ impl Reader {
         )
     }
 
+    /// What was asked of a job, the newest first.
+    pub fn events_of(&self, job_id: &str, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        let table = self.transaction.open_table(EVENTS)?;
+        let mut found = Vec::new();
+        // An event's id begins with its time. Nobody reads what was asked ten thousand events ago.
+        for entry in table.iter()?.rev().take(10_000) {
+            let event: EventRecord = decode("events", entry?.1.value())?;
+            if event.job_id == job_id {
+                found.push(event);
+                if found.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// What came of an event.
     pub fn event(&self, id: &str) -> Result<Option<EventRecord>, StoreError> {
         let table = self.transaction.open_table(EVENTS)?;

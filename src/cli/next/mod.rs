@@ -13,7 +13,7 @@ use crate::job::Job;
 use crate::schedule::zone::Zone;
 use crate::store::record::{RunState, Standing};
 
-mod coming;
+pub(super) mod coming;
 mod plan;
 mod show;
 mod span;

@@ -1,0 +1,142 @@
+//! `freezerd why`: why a job did or did not run, in sentences.
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::ledger::{self, Ledger};
+use super::list::status_word;
+use super::next::coming::{Coming, Limits};
+use super::table::printable;
+use super::{history, reading};
+use crate::config::Settings;
+use crate::store::record::{FileRecord, FileVerdict, JobRecord};
+
+mod story;
+
+use story::{Facts, Story};
+
+/// Tell why a job did or did not run, and when it will
+///
+/// From the ledger: what was due when, what was run when, what was skipped, caught up or interrupted and why, what a
+/// run waits for, who stopped it, and what comes next.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd why nightly")]
+pub struct Args {
+    /// The job
+    job: String,
+    /// How many past runs
+    #[arg(long, short = 'n', default_value_t = 5, value_name = "N")]
+    limit: usize,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How many of the things that were asked are told.
+const EVENTS: usize = 5;
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    let record = ledger.reader.job(&args.job)?;
+    let file = file_of(&ledger, &args.job, record.as_ref())?;
+    let runs = ledger
+        .reader
+        .history(Some(&args.job), args.limit.min(10_000))?;
+    if record.is_none() && runs.is_empty() && file.is_none() {
+        return Err(ledger.no_such_job(&args.job));
+    }
+    let zone = settings.zone();
+    let now = Utc::now();
+    let job = record
+        .as_ref()
+        .and_then(|record| reading::remembered(settings, record).ok());
+    let limits = Limits {
+        count: 1,
+        until: None,
+    };
+    let coming = record.as_ref().zip(job.as_ref()).map(|(record, job)| {
+        Coming::of_job(job, record, &settings.client_id, (now, None), &zone, limits)
+    });
+    let open = match record.as_ref().and_then(|record| record.run) {
+        Some(run) => ledger.reader.run(run.number)?,
+        None => None,
+    };
+    let events = ledger.reader.events_of(&args.job, EVENTS)?;
+    let story = story::tell(&Facts {
+        job_id: &args.job,
+        client_id: &settings.client_id,
+        now,
+        zone: &zone,
+        daemon: ledger.daemon,
+        record: record.as_ref(),
+        coming: coming.as_ref(),
+        file: file.as_ref(),
+        open: open.as_ref(),
+        runs: &runs,
+        events: &events,
+    });
+    if args.json {
+        println!(
+            "{:#}",
+            json!({
+                "job_id": args.job,
+                "status": record.as_ref().map(|record| status_word(record.status())),
+                "state": story.state,
+                "lately": story.lately,
+                "next": story.next,
+                "runs": runs.iter().map(history::as_json).collect::<Vec<_>>(),
+                "events": events,
+                "daemon": ledger.daemon,
+            })
+        );
+    } else {
+        print(&story);
+    }
+    Ok(Exit::Success)
+}
+
+fn print(story: &Story) {
+    let paragraphs = [&story.state, &story.lately, &story.next];
+    let mut first = true;
+    for paragraph in paragraphs
+        .into_iter()
+        .filter(|sentences| !sentences.is_empty())
+    {
+        if !first {
+            println!();
+        }
+        first = false;
+        for sentence in paragraph {
+            println!("{}", printable(sentence));
+        }
+    }
+}
+
+/// The file that the job comes from, or would come from.
+fn file_of(
+    ledger: &Ledger,
+    job_id: &str,
+    record: Option<&JobRecord>,
+) -> Result<Option<FileRecord>, Failure> {
+    let of_job = record.and_then(|record| record.file.clone());
+    Ok(ledger
+        .reader
+        .files()?
+        .into_iter()
+        .find(|file| match &of_job {
+            Some(name) => file.file == *name,
+            None => match &file.verdict {
+                FileVerdict::Foreign { job_id: id, .. } | FileVerdict::Loaded { job_id: id } => {
+                    id == job_id
+                }
+                FileVerdict::Invalid {
+                    job_id: Some(id), ..
+                } => id == job_id,
+                // A file that says nothing of its job is called after it, most likely.
+                FileVerdict::Invalid { job_id: None, .. } => {
+                    crate::job::derived_id(&file.file) == job_id
+                }
+            },
+        }))
+}

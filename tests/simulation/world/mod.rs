@@ -1,0 +1,419 @@
+//! The world around the scheduler: a clock that people meddle with, agents, files, and all kinds of trouble.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use freezerd::daemon::scheduler::notice::Notice;
+use freezerd::daemon::scheduler::{Ending, Message, Order, Policy, Remembered, Scheduler, Spawn};
+use freezerd::intake::{self, Catalog, FileState, Stamp};
+use freezerd::job::action::Access;
+use freezerd::job::{Host, Job};
+use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::schedule::zone::Zone;
+use freezerd::store::record::{AttemptEnd, RunState};
+
+mod judge;
+mod trouble;
+
+use super::jobs::{Dice, document};
+use super::ledger::SharedLedger;
+use super::shadow::Shadow;
+
+/// An attempt that goes on.
+struct Agent {
+    action: u32,
+    attempt: u32,
+    /// Real time, in milliseconds.
+    end: i64,
+    job_id: String,
+    container: Option<(PathBuf, Access)>,
+}
+
+/// How much of what happened.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub crashes: u64,
+    pub stops: u64,
+    pub steps_forward: u64,
+    pub steps_back: u64,
+    pub corrections: u64,
+    pub suspends: u64,
+    pub file_changes: u64,
+    pub events: u64,
+    pub zone_changes: u64,
+    pub failed_commits: u64,
+}
+
+/// The clock, the daemon, its agents, and what should become of it all.
+pub struct World {
+    pub dice: Dice,
+    /// What the clock shows.
+    pub now: DateTime<Utc>,
+    /// How long the world has been going, in milliseconds, whatever the clock shows.
+    pub elapsed: i64,
+    next_trouble: i64,
+    /// The mean time between two troubles.
+    calm: u64,
+    zone: Zone,
+    slots: usize,
+    containers: u64,
+    numbers: u64,
+    files: BTreeMap<String, Vec<u8>>,
+    stamps: u64,
+    catalog: Catalog,
+    scheduler: Option<Scheduler<SharedLedger>>,
+    pub ledger: SharedLedger,
+    agents: BTreeMap<u64, Agent>,
+    ends: BTreeMap<(i64, u64), ()>,
+    /// The jobs as their files have them, or had them when they were last good.
+    jobs: HashMap<String, Arc<Job>>,
+    shadows: BTreeMap<String, Shadow>,
+    /// What the clock had shown to the scheduler before each step back.
+    peaks: Vec<DateTime<Utc>>,
+    /// What it showed when the scheduler was last heard of.
+    last_alive: DateTime<Utc>,
+    rows_before_message: u64,
+    asked: u64,
+    triggered: u64,
+    /// When the commits work again.
+    repaired_at: Option<i64>,
+    pub with_failing_commits: bool,
+    pub tally: Tally,
+}
+
+impl World {
+    pub fn new(seed: u64, jobs: u64, calm_minutes: u64) -> World {
+        let mut dice = Dice::new(seed);
+        // Shortly before a change of summer time.
+        let now = "2026-03-20T11:17:05Z".parse().expect("an instant");
+        let containers = 1 + jobs / 5;
+        let files = (0..jobs)
+            .map(|number| {
+                let document = document(&mut dice, number, "2026", containers);
+                (
+                    format!("job{number}.json"),
+                    document.to_string().into_bytes(),
+                )
+            })
+            .collect();
+        let zone = Zone::named("Europe/Berlin").expect("a zone");
+        let mut world = World {
+            dice,
+            now,
+            elapsed: 0,
+            next_trouble: 0,
+            calm: calm_minutes * 60_000,
+            catalog: catalog(&zone, BTreeMap::new()),
+            zone,
+            slots: 4 + jobs as usize / 20,
+            containers,
+            numbers: jobs,
+            files,
+            stamps: 0,
+            scheduler: None,
+            ledger: SharedLedger::default(),
+            agents: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            jobs: HashMap::new(),
+            shadows: BTreeMap::new(),
+            peaks: Vec::new(),
+            last_alive: now,
+            rows_before_message: 0,
+            asked: 0,
+            triggered: 0,
+            repaired_at: None,
+            with_failing_commits: false,
+            tally: Tally::default(),
+        };
+        world.boot();
+        world
+    }
+
+    // The clock.
+
+    /// Real time passes, and the clock with it.
+    fn pass(&mut self, milliseconds: i64) {
+        self.elapsed += milliseconds;
+        self.now += TimeDelta::milliseconds(milliseconds);
+    }
+
+    fn step_back(&mut self, by: TimeDelta) {
+        // What the scheduler has seen of it: what it has not seen is still to come.
+        self.peaks.push(self.last_alive);
+        self.now -= by;
+        self.tally.steps_back += 1;
+    }
+
+    /// The most that the clock showed since a stretch began, up to when the scheduler was last heard of.
+    fn reach(&self, shadow: &Shadow, last: DateTime<Utc>) -> DateTime<Utc> {
+        let since = shadow
+            .stretch
+            .as_ref()
+            .map_or(self.peaks.len(), |stretch| stretch.peaks_before);
+        self.peaks[since..]
+            .iter()
+            .copied()
+            .fold(last, DateTime::max)
+    }
+
+    // The daemon.
+
+    fn boot(&mut self) {
+        let books = self.ledger.0.borrow();
+        let remembered = Remembered {
+            jobs: books.jobs.values().cloned().collect(),
+            files: books.files.values().cloned().collect(),
+            open_runs: books.open.values().cloned().collect(),
+            attempts: books.open_attempts(),
+            last_run: books.last_run,
+        };
+        let known = books
+            .jobs
+            .values()
+            .filter_map(|job| {
+                let content = Some(Arc::from(job.document.as_bytes()));
+                let file = job.file.clone()?;
+                Some((job.job_id.clone(), intake::Remembered { file, content }))
+            })
+            .collect();
+        drop(books);
+        self.catalog = catalog(&self.zone, known);
+        let policy = Policy {
+            slots: self.slots,
+            zone: self.zone.clone(),
+            client_id: "host".into(),
+            ledger_id: "00000000".into(),
+            grace: std::time::Duration::from_secs(30),
+            only_until: None,
+        };
+        self.scheduler = Some(Scheduler::new(self.ledger.clone(), policy, remembered));
+        let states: Vec<_> = self.files.clone().into_iter().collect();
+        let states = states
+            .into_iter()
+            .map(|(file, bytes)| (file, self.content(bytes)))
+            .collect();
+        self.look(states, true);
+    }
+
+    fn content(&mut self, bytes: Vec<u8>) -> FileState {
+        self.stamps += 1;
+        FileState::Content {
+            stamp: Stamp {
+                device: 1,
+                inode: self.stamps,
+                size: bytes.len() as u64,
+                modified: 0,
+                changed: 0,
+            },
+            bytes: Arc::from(bytes),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn look(&mut self, states: Vec<(String, FileState)>, at_boot: bool) {
+        let changes = self.catalog.update(states);
+        for change in &changes {
+            if let intake::Change::Loaded { job, .. } = change {
+                self.jobs.insert(job.id.clone(), Arc::clone(job));
+            }
+        }
+        self.tell(Message::Files(changes), at_boot, false);
+    }
+
+    /// The scheduler hears something; a crash may come before its orders are carried out.
+    fn tell(&mut self, message: Message, at_boot: bool, lose_orders: bool) {
+        let mut scheduler = self.scheduler.take().expect("it is up");
+        let stepped_back = self.now < self.last_alive;
+        if stepped_back && !at_boot {
+            self.heed_step_back(self.last_alive);
+        }
+        self.rows_before_message = self.ledger.0.borrow().last_run;
+        let told = scheduler.handle(message, self.now);
+        self.scheduler = Some(scheduler);
+        let Ok(orders) = told else {
+            self.tally.failed_commits += 1;
+            return;
+        };
+        self.follow(at_boot);
+        self.last_alive = self.now;
+        if at_boot {
+            for shadow in self.shadows.values_mut() {
+                if let Some(stretch) = &mut shadow.stretch {
+                    stretch.unseen = false;
+                }
+            }
+            self.heed_step_back(self.now);
+        }
+        if lose_orders {
+            return;
+        }
+        for order in orders {
+            self.carry_out(order);
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Spawn(spawn) => self.spawn(&spawn),
+            Order::End { run, why } => {
+                let agent = self.agents.remove(&run).expect("it has an agent");
+                self.ends.remove(&(agent.end, run));
+                let end = match why {
+                    Ending::Abort => AttemptEnd::Aborted,
+                    Ending::Shutdown => AttemptEnd::Interrupted,
+                };
+                self.tell(ended(run, &agent, end), false, false);
+            }
+            Order::Tell(notice) => {
+                if let Notice::Asked {
+                    command, accepted, ..
+                } = *notice
+                {
+                    self.triggered += u64::from(accepted && command == "trigger");
+                }
+            }
+            Order::Answered { .. } => {}
+        }
+    }
+
+    fn spawn(&mut self, spawn: &Spawn) {
+        let request = &spawn.request;
+        let (run, action) = (request.run, request.action_index);
+        let container = request
+            .action
+            .work
+            .container()
+            .map(|(container, access)| (container.path.clone(), access));
+        for (other, agent) in &self.agents {
+            assert_ne!(*other, run, "run {run} has an agent already");
+            assert_ne!(
+                agent.job_id, request.job_id,
+                "{}: runs {other} and {run} at the same time",
+                request.job_id
+            );
+            if let (Some((ours, access)), Some((theirs, other))) = (&container, &agent.container) {
+                assert!(
+                    ours != theirs || (*access == Access::Shared && *other == Access::Shared),
+                    "run {run} is not alone on {}",
+                    ours.display()
+                );
+            }
+        }
+        assert!(self.agents.len() < self.slots, "more agents than slots");
+        let row = self.ledger.0.borrow().open[&run].clone();
+        assert!(
+            matches!(row.state, RunState::Running { .. }),
+            "a run is a row that says so before it is a process"
+        );
+        // Most are short, some take half a day.
+        let seconds = if self.dice.once_in(100) {
+            self.dice.roll(12 * 3600)
+        } else {
+            self.dice.roll(300)
+        };
+        let end = self.elapsed + 1000 + seconds as i64 * 1000;
+        let agent = Agent {
+            action,
+            attempt: request.attempt,
+            end,
+            job_id: request.job_id.clone(),
+            container,
+        };
+        if self.dice.once_in(300) {
+            // Trouble likes company.
+            let soon = self.elapsed + 1 + self.dice.roll(2 * seconds * 1000 + 1) as i64;
+            self.next_trouble = self.next_trouble.min(soon);
+        }
+        self.ends.insert((end, run), ());
+        self.agents.insert(run, agent);
+    }
+
+    // What happens.
+
+    /// Time passes to the next thing that happens.
+    pub fn live(&mut self) {
+        let wake = self.scheduler.as_ref().expect("it is up").next_wake();
+        let until_wake = wake.map_or(86_400_000, |wake| {
+            (wake - self.now).num_milliseconds().max(0)
+        });
+        let wake = self.elapsed.saturating_add(until_wake);
+        let end = self
+            .ends
+            .first_key_value()
+            .map_or(i64::MAX, |((end, _), ())| *end);
+        if self.repaired_at.is_some_and(|at| at <= self.elapsed) {
+            self.repaired_at = None;
+            self.ledger.0.borrow_mut().broken = false;
+        }
+        let next = wake.min(end).min(self.next_trouble);
+        self.pass((next - self.elapsed).max(0));
+        if next == self.next_trouble {
+            self.next_trouble = self.elapsed + 1 + self.dice.roll(2 * self.calm) as i64;
+            self.trouble();
+        } else if next == end {
+            self.agent_ends();
+        } else {
+            self.tick();
+        }
+    }
+
+    fn tick(&mut self) {
+        self.tell(Message::Tick, false, false);
+    }
+
+    fn agent_ends(&mut self) {
+        let ((_, run), ()) = self.ends.pop_first().expect("one ends");
+        let agent = self.agents.remove(&run).expect("its agent");
+        let end = match self.dice.roll(40) {
+            0..=5 => reported(Verdict::Failed),
+            6 => reported(Verdict::Partial),
+            7 => AttemptEnd::TimedOut,
+            8 => AttemptEnd::Crashed {
+                reason: "gone".into(),
+            },
+            _ => reported(Verdict::Success),
+        };
+        self.tell(ended(run, &agent, end), false, false);
+        // What a failed attempt is to wait for, it waits for.
+        let books = self.ledger.0.borrow();
+        if let Some(row) = books.open.get(&run)
+            && let RunState::Waiting { until, .. } = row.state
+        {
+            assert!(until > self.last_alive, "run {run} does not wait");
+        }
+    }
+}
+
+fn catalog(zone: &Zone, remembered: BTreeMap<String, intake::Remembered>) -> Catalog {
+    let host = Host {
+        working_dir: "/".into(),
+        container_root: "/containers".into(),
+        host_name: "host".into(),
+        zone: zone.clone(),
+        disable_exec: false,
+    };
+    Catalog::new(host, "host", remembered)
+}
+
+fn ended(run: u64, agent: &Agent, end: AttemptEnd) -> Message {
+    Message::Ended {
+        run,
+        action: agent.action,
+        attempt: agent.attempt,
+        end,
+    }
+}
+
+fn reported(verdict: Verdict) -> AttemptEnd {
+    AttemptEnd::Reported {
+        outcome: Outcome {
+            verdict,
+            reason: (verdict != Verdict::Success).then(|| "bad luck".to_owned()),
+            summary: Summary::default(),
+            problems: Vec::new(),
+            problems_total: 0,
+        },
+    }
+}
