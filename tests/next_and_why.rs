@@ -335,3 +335,53 @@ fn why_tells_of_invalid_and_foreign_files_and_of_jobs_that_never_were() {
         "{shown}"
     );
 }
+
+/// Every schedule that the documentation for users shows: blocks of JSON, and the fields in its table.
+fn documented() -> Vec<Value> {
+    let text = std::fs::read_to_string("docs/schedules.md").expect("the documentation");
+    let blocks = text
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .map(str::to_owned);
+    let rows = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("`\""))
+        .filter_map(|line| line.split('`').nth(1))
+        .filter(|fields| fields.contains("\": \""))
+        .map(|fields| format!("{{{fields}}}"));
+    blocks
+        .chain(rows)
+        .map(|text| {
+            let fields: serde_json::Map<String, Value> =
+                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            fields
+                .into_iter()
+                .map(|(key, value)| {
+                    let key = key.trim_start_matches("schedule_").to_owned();
+                    (format!("schedule_{key}"), value)
+                })
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        })
+        .collect()
+}
+
+#[test]
+fn every_schedule_in_the_documentation_fires() {
+    let host = Host::new();
+    let documented = documented();
+    assert!(documented.len() > 8, "{documented:#?}");
+    for schedule in documented {
+        let path = file(
+            &host,
+            &json!({"job_actions": [exec("true")], "job_schedule": schedule}),
+        );
+        let answer = host.json(&["next", "--job", &path, "--now", "2026-11-24T00:00"]);
+        let firings = answer["occurrences"].as_array();
+        assert!(
+            firings.is_some_and(|firings| !firings.is_empty()),
+            "{schedule}: {answer}"
+        );
+    }
+}
