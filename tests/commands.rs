@@ -150,7 +150,17 @@ fn a_command_line_that_is_wrong_exits_64() {
         &["snapshots"],
         &["restore", "save"],
         &["restore", "--container", "x", "--to", "y"],
-        &["restore", "save", "--to", "y", "--at", "yesterday"],
+        &[
+            "restore",
+            "--container",
+            "x",
+            "--backup-name",
+            "y",
+            "--to",
+            "z",
+            "--at",
+            "yesterday",
+        ],
     ] {
         let said = host.freezerd(arguments).exits(64).stderr();
         assert!(!said.is_empty(), "{arguments:?}");
