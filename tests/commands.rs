@@ -43,6 +43,13 @@ fn busy() -> Host {
     host
 }
 
+/// A host where a job `save` has run, and has saved nothing.
+fn idle() -> Host {
+    let host = Host::new().job("save", now(vec![exec("true")]));
+    host.once().exits(0);
+    host
+}
+
 fn snapshots(host: &Host, arguments: &[&str]) -> Vec<Value> {
     let mut all = vec!["snapshots"];
     all.extend(arguments);
@@ -130,7 +137,7 @@ fn the_five_commands_that_ask_answer_in_json_too() {
 
 #[test]
 fn a_command_line_that_is_wrong_exits_64() {
-    let host = busy();
+    let host = idle();
     for arguments in [
         &[][..],
         &["backup"],
@@ -143,7 +150,17 @@ fn a_command_line_that_is_wrong_exits_64() {
         &["snapshots"],
         &["restore", "save"],
         &["restore", "--container", "x", "--to", "y"],
-        &["restore", "save", "--to", "y", "--at", "yesterday"],
+        &[
+            "restore",
+            "--container",
+            "x",
+            "--backup-name",
+            "y",
+            "--to",
+            "z",
+            "--at",
+            "yesterday",
+        ],
     ] {
         let said = host.freezerd(arguments).exits(64).stderr();
         assert!(!said.is_empty(), "{arguments:?}");
@@ -157,7 +174,7 @@ fn a_command_line_that_is_wrong_exits_64() {
 
 #[test]
 fn what_is_not_there_exits_66_and_names_what_may_be_meant() {
-    let host = busy();
+    let host = idle();
     for arguments in [
         &["show", "sav"][..],
         &["history", "sav"],
@@ -229,7 +246,7 @@ fn a_place_that_cannot_be_made_exits_73() {
 
 #[test]
 fn a_user_who_may_not_look_exits_77() {
-    let host = busy();
+    let host = idle();
     for arguments in [&["list"][..], &["history"], &["trigger", "save"]] {
         let Some(ran) = host.command_of_a_stranger(arguments) else {
             return;
@@ -587,7 +604,7 @@ fn a_configuration_that_is_wrong_exits_78_and_says_where() {
 
 #[test]
 fn a_ledger_of_another_format_is_refused_with_78() {
-    let host = busy();
+    let host = idle();
     {
         let table: redb::TableDefinition<&str, &str> = redb::TableDefinition::new("meta");
         let mut builder = redb::Builder::new();
@@ -745,7 +762,7 @@ fn history_has_the_newest_first_and_as_many_as_asked_for() {
 
 #[test]
 fn a_reader_that_goes_away_ends_a_command_quietly() {
-    let host = busy();
+    let host = idle();
     let mut child = host
         .command(&["list"])
         .stdout(Stdio::piped())

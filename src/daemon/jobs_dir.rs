@@ -1,6 +1,6 @@
 //! The daemon's hand in the jobs directory: looks, and says what changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -88,9 +88,14 @@ impl JobsDir {
         if self.complaint.take().is_some() {
             tracing::info!("{} can be read again", self.path.display());
         }
-        let unsettled = states
-            .iter()
-            .any(|(_, state)| matches!(state, FileState::Changing));
+        let changing = |state: &(String, FileState)| matches!(state.1, FileState::Changing);
+        let mut unsettled = states.iter().any(changing);
+        let mut states = states;
+        if states.iter().any(is_gone) {
+            let before = states.len();
+            states = gone_twice(states, self.scan().unwrap_or_default());
+            unsettled |= states.len() != before;
+        }
         Look {
             changes: self.catalog.update(states),
             unsettled,
@@ -118,4 +123,62 @@ fn in_a_line(faults: &[Diagnostic]) -> String {
         })
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+fn is_gone(state: &(String, FileState)) -> bool {
+    matches!(state.1, FileState::Gone)
+}
+
+/// A file that is renamed while its directory is listed may be in the list under neither name. Its job must not go
+/// for that: who is gone is gone in two lists, and a name that is only in the second belongs to the same rename.
+fn gone_twice(
+    first: Vec<(String, FileState)>,
+    second: Vec<(String, FileState)>,
+) -> Vec<(String, FileState)> {
+    let (gone, there): (Vec<_>, Vec<_>) = second.into_iter().partition(is_gone);
+    let gone: HashSet<String> = gone.into_iter().map(|(file, _)| file).collect();
+    let mut sure: Vec<(String, FileState)> = first
+        .into_iter()
+        .filter(|state| !is_gone(state) || gone.contains(&state.0))
+        .collect();
+    let known: HashSet<String> = sure.iter().map(|(file, _)| file.clone()).collect();
+    sure.extend(there.into_iter().filter(|(file, _)| !known.contains(file)));
+    sure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone(file: &str) -> (String, FileState) {
+        (file.to_owned(), FileState::Gone)
+    }
+
+    fn here(file: &str) -> (String, FileState) {
+        (file.to_owned(), FileState::Changing)
+    }
+
+    fn names(states: &[(String, FileState)]) -> Vec<(&str, bool)> {
+        states
+            .iter()
+            .map(|state| (state.0.as_str(), is_gone(state)))
+            .collect()
+    }
+
+    #[test]
+    fn a_name_that_one_list_missed_is_not_gone() {
+        assert_eq!(names(&gone_twice(vec![gone("a")], vec![])), []);
+        assert_eq!(
+            names(&gone_twice(vec![gone("a")], vec![gone("a")])),
+            [("a", true)]
+        );
+    }
+
+    #[test]
+    fn the_new_name_of_a_rename_comes_with_the_old_ones_end() {
+        assert_eq!(
+            names(&gone_twice(vec![gone("a")], vec![gone("a"), here("b")])),
+            [("a", true), ("b", false)]
+        );
+    }
 }
