@@ -480,5 +480,5 @@ fn a_huge_text_is_refused_with_few_words_and_in_no_time() {
             }
         }
     }
-    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
