@@ -10,6 +10,7 @@ pub mod control;
 pub mod daemon;
 pub mod intake;
 pub mod job;
+pub mod kill_point;
 pub mod lifecycle;
 pub mod os;
 pub mod protocol;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
+use crate::kill_point::{Point, pass};
 use crate::protocol::{Outcome, Summary};
 use crate::repository::{Error, ErrorKind, Filter, PruneReport, Repository, Snapshot};
 use crate::units;
@@ -70,7 +71,10 @@ pub fn remove_old(
     } else {
         repository.refuse_beside_restic()?;
         repository.forget(&old)?;
-        repository.prune()?
+        pass(Point::SnapshotsForgotten);
+        let report = repository.prune()?;
+        pass(Point::Pruned);
+        report
     };
     log(&summary_line(
         old.len() as u64,

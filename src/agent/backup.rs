@@ -13,6 +13,7 @@ use super::lock::Lock;
 use super::report::log;
 use super::{Context, admin, outcome, password, run_tag, whole_snapshot};
 use crate::job::action::{Access, Age, Backup};
+use crate::kill_point::{Point, pass};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
 use crate::repository::place::{self, Place};
@@ -37,8 +38,8 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
         return rehearse(context, work, &password, is_empty);
     }
     let (lock, repository) = open_or_create(context, work, &password)?;
-    if let Some(outcome) = finished_before(context, &repository)? {
-        return Ok(outcome);
+    if let Some(summary) = finished_before(context, &repository)? {
+        return clear_out(context, work, &repository, &lock, summary);
     }
     let lineage = repository.snapshots(&filter(work))?;
     refuse_emptied(work, is_empty, &lineage)?;
@@ -64,27 +65,32 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
         let reason = partial_reason(&report);
         return Ok(outcome::partial(summary, reason, report.problems));
     }
-    match work.remove_older_than {
-        Some(days) => remove_old(context, work, &repository, &lock, days, summary),
-        None => Ok(outcome::success(summary)),
-    }
+    clear_out(context, work, &repository, &lock, summary)
 }
 
-/// A run that makes up for an interrupted one finds what that one had finished, and does not repeat it.
-fn finished_before(context: &Context, repository: &Repository) -> Result<Option<Outcome>, Error> {
-    let Some(interrupted) = &context.request.makes_up_for else {
-        return Ok(None);
-    };
-    let Some(snapshot) = whole_snapshot(repository, interrupted, context.request.action_index)?
-    else {
+/// A run that makes up for an interrupted one finds what that one had finished, and an attempt what an earlier one of
+/// its run had, which was lost before it could say so: it is not repeated.
+fn finished_before(context: &Context, repository: &Repository) -> Result<Option<Summary>, Error> {
+    let request = &context.request;
+    let earlier = (request.attempt > 1).then_some((&request.run_tag, "an earlier attempt"));
+    let interrupted = request.makes_up_for.as_ref();
+    let interrupted = interrupted.map(|tag| (tag, "the interrupted run"));
+    let mut found = None;
+    for (tag, who) in earlier.into_iter().chain(interrupted) {
+        if let Some(snapshot) = whole_snapshot(repository, tag, request.action_index)? {
+            found = Some((snapshot, who));
+            break;
+        }
+    }
+    let Some((snapshot, who)) = found else {
         return Ok(None);
     };
     log(&format!(
-        "the interrupted run had finished this backup: snapshot {} stands for it",
+        "{who} had finished this backup: snapshot {} stands for it",
         snapshot.short_id()
     ));
     let numbers = snapshot.summary.unwrap_or_default();
-    Ok(Some(outcome::success(Summary {
+    Ok(Some(Summary {
         snapshot: Some(snapshot.id),
         level: snapshot.level,
         files: Some(numbers.files),
@@ -93,7 +99,7 @@ fn finished_before(context: &Context, repository: &Repository) -> Result<Option<
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
         ..Summary::default()
-    })))
+    }))
 }
 
 /// Whether the source is a directory with nothing in it.
@@ -167,6 +173,7 @@ fn open_or_create(
     } else {
         let repository =
             Repository::create(container, password, work.compression_level, monitor())?;
+        pass(Point::RepositoryMade);
         log(&format!(
             "created a repository in {}",
             container.path.display()
@@ -317,15 +324,17 @@ fn partial_reason(report: &BackupReport) -> String {
     )
 }
 
-/// The backup is done; what goes wrong from here on is told as such.
-fn remove_old(
+/// The backup is done, and old snapshots go if the job says so; what goes wrong from here on is told as such.
+fn clear_out(
     context: &Context,
     work: &Backup,
     repository: &Repository,
     lock: &Lock,
-    days: f64,
     mut summary: Summary,
 ) -> Result<Outcome, Error> {
+    let Some(days) = work.remove_older_than else {
+        return Ok(outcome::success(summary));
+    };
     let removed = lock
         .change(Access::Exclusive, &context.reporter)
         .and_then(|()| admin::remove_old(repository, &work.lineage, Age::Days(days), false));

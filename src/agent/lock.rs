@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::report::{Reporter, log};
 use crate::job::action::{Access, Container};
+use crate::kill_point::{Point, pass};
 use crate::protocol::Report;
 use crate::repository::{Error, ErrorKind};
 
@@ -62,6 +63,7 @@ impl Lock {
         }
         let lock = Lock { file, path };
         lock.change(access, reporter)?;
+        pass(Point::LockTaken);
         Ok(lock)
     }
 

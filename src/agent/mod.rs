@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::job::action::{Access, Container, Work};
+use crate::kill_point::{Point, pass};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request};
 use crate::repository::place;
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    pass(Point::RequestRead);
     let reporter = Arc::new(Reporter::new());
     broken::watch_for_panics(Arc::clone(&reporter));
     let watch = match Watch::start() {
@@ -79,7 +81,9 @@ pub fn main() -> ExitCode {
         log(reason);
     }
     context.reporter.send_last_progress();
+    pass(Point::OutcomeBegins);
     context.reporter.send(&Report::Outcome(outcome));
+    pass(Point::OutcomeSent);
     ExitCode::SUCCESS
 }
 

@@ -7,6 +7,7 @@ use super::admin::local;
 use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Restore};
+use crate::kill_point::{Point, pass};
 use crate::protocol::{Outcome, Summary};
 use crate::repository::{Error, ErrorKind, Filter, RestoreOptions, RestoreReport, Snapshot};
 use crate::units;
@@ -38,6 +39,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
         dry_run,
     };
     let report = repository.restore(&snapshot, &work.target, options)?;
+    pass(Point::Restored);
     log(&result_line(&report, start, dry_run));
     let summary = Summary {
         snapshot: Some(snapshot.id),

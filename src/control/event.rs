@@ -4,11 +4,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
+use crate::kill_point::{Point, pass};
 use crate::os;
 
 /// What can be asked.
@@ -58,6 +60,9 @@ pub struct EventFile {
 /// An event file is small; anything larger is none.
 const LIMIT: u64 = 64 * 1024;
 
+/// A sender needs a moment between writing and naming an event; one of this age is dead.
+const ABANDONED: Duration = Duration::from_secs(60);
+
 impl EventFile {
     /// A new event from the user of this process.
     pub fn new(command: Command, job_id: &str) -> EventFile {
@@ -92,8 +97,10 @@ impl EventFile {
             .open(&hidden)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_all()?;
+        pass(Point::EventWritten);
         fs::rename(&hidden, &path)?;
         File::open(&dir)?.sync_all()?;
+        pass(Point::EventSent);
         Ok(path)
     }
 }
@@ -119,6 +126,22 @@ pub fn waiting(layout: &Layout) -> io::Result<Vec<(PathBuf, Result<EventFile, St
             (path, event)
         })
         .collect())
+}
+
+/// Removes what a sender that was killed left under a hidden name.
+pub fn sweep(layout: &Layout) {
+    for entry in fs::read_dir(layout.events())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let old = modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED));
+        if hidden && old {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<EventFile, String> {

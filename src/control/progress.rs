@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
+use crate::kill_point::{Point, pass};
 use crate::protocol::Progress;
 
 /// How far one run is.
@@ -62,7 +63,10 @@ impl ProgressFile {
             .mode(0o600)
             .open(&hidden)?;
         file.write_all(&serde_json::to_vec(self)?)?;
-        fs::rename(hidden, path)
+        pass(Point::ProgressWritten);
+        fs::rename(hidden, path)?;
+        pass(Point::ProgressShown);
+        Ok(())
     }
 }
 
@@ -74,6 +78,7 @@ pub fn read(layout: &Layout, run: u64) -> Option<ProgressFile> {
 /// The run is over: nothing is left to show.
 pub fn clear(layout: &Layout, run: u64) {
     let _ = fs::remove_file(layout.progress(run));
+    pass(Point::ProgressCleared);
 }
 
 /// Removes what an earlier daemon left behind.

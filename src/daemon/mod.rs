@@ -18,6 +18,7 @@ use crate::control::layout::Layout;
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::intake::Change;
+use crate::kill_point::{Point, pass};
 use crate::schedule::zone::Zone;
 use crate::store::{Store, StoreError};
 
@@ -127,7 +128,9 @@ pub async fn run(
     })?;
     let store = boot::open_ledger(&layout)?;
     progress::clear_all(&layout);
+    event::sweep(&layout);
     let remembered = boot::recall(&store)?;
+    pass(Point::Recalled);
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
     let manager = Manager::new();
@@ -153,6 +156,7 @@ pub async fn run(
         only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
     };
     boot::kill_orphans(&remembered, store.id());
+    pass(Point::OrphansKilled);
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
     let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
     let daemon = Daemon {
@@ -320,10 +324,12 @@ impl Daemon<'_> {
             Order::Spawn(spawn) => self.runner.start(*spawn),
             Order::End { run, why } => self.runner.end(run, why),
             Order::Answered { event } => {
+                pass(Point::AnswerBegins);
                 let path = self.layout.events().join(format!("{event}.json"));
                 if let Err(error) = std::fs::remove_file(&path) {
                     tracing::debug!("cannot remove {}: {error}", path.display());
                 }
+                pass(Point::Answered);
             }
             Order::Tell(notice) => self.tell(&notice),
         }
@@ -334,11 +340,14 @@ impl Daemon<'_> {
             // A daemon that stays would remember every run of its life.
             self.summary.hear(notice);
         }
+        pass(Point::TellBegins);
         let line = words::line(notice, &self.zone);
         if let Some(run) = line.run {
             RunLog::open(&self.layout, run, None).line("freezerd", &line.text);
+            pass(Point::LogWritten);
         }
         words::log(&line);
+        pass(Point::Told);
     }
 
     fn stop(&mut self) -> Result<(), Critical> {

@@ -18,6 +18,7 @@ use super::runlog::RunLog;
 use super::scheduler::{Ending, Message, Spawn};
 use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
+use crate::kill_point::{Point, pass};
 use crate::protocol::{Outcome, Report, Verdict};
 use crate::store::record::AttemptEnd;
 
@@ -79,6 +80,7 @@ impl Runner {
             let monitor = Arc::clone(&attempt.monitor);
             let end = attempt.perform(orders).await;
             monitor.ended(run);
+            pass(Point::AgentGone);
             // The loop is gone only when the process is about to be.
             let _ = inbox.send(Message::Ended {
                 run,
@@ -209,11 +211,16 @@ impl Attempt {
             }
         })
         .await;
+        if heard.outcome.is_none() {
+            // Nor does an agent that broke leave anything that works on beside the next attempt.
+            kill(group);
+        }
         let _ = timeout(DRAIN, log).await;
         conclude(heard, cause, status)
     }
 
     async fn launch(&self) -> std::io::Result<Child> {
+        pass(Point::SpawnBegins);
         // The running program itself, also when a newer one has taken its place on disk.
         let mut child = Command::new("/proc/self/exe")
             .arg0("freezerd")
@@ -227,12 +234,14 @@ impl Attempt {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
+        pass(Point::Spawned);
         let mut request = serde_json::to_vec(&self.spawn.request)?;
         request.push(b'\n');
         if let Some(stdin) = child.stdin.as_mut() {
             // An agent that is gone already says so by its end.
             let _ = stdin.write_all(&request).await;
         }
+        pass(Point::RequestSent);
         Ok(child)
     }
 
@@ -266,7 +275,10 @@ impl Attempt {
                 self.monitor.progress(progress);
             }
             Ok(Report::Panicked { message }) => heard.panic = Some(message),
-            Ok(Report::Outcome(outcome)) => heard.outcome = Some(outcome),
+            Ok(Report::Outcome(outcome)) => {
+                heard.outcome = Some(outcome);
+                pass(Point::OutcomeHeard);
+            }
             Err(error) => tracing::warn!(
                 run = self.spawn.request.run,
                 "the agent sent a line that is no report: {error}"
@@ -309,6 +321,7 @@ fn conclude(
 fn ask_to_end(agent: Pid) {
     // An agent that is gone needs no signal.
     let _ = kill_process(agent, Signal::TERM);
+    pass(Point::EndAsked);
 }
 
 fn kill(group: Pid) {

@@ -19,6 +19,7 @@ pub mod record;
 
 pub use read::Reader;
 
+use crate::kill_point::{Point, pass};
 use codec::encode;
 use record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
 
@@ -229,7 +230,9 @@ fn transact(database: &Database, writes: &[Write]) -> Result<(), StoreError> {
     for write in writes {
         apply(&transaction, write)?;
     }
+    pass(Point::CommitWritten);
     transaction.commit()?;
+    pass(Point::CommitDone);
     Ok(())
 }
 
@@ -238,6 +241,7 @@ impl Ledger for Store {
         if writes.is_empty() {
             return Ok(());
         }
+        pass(Point::CommitBegins);
         let database = match self.database.take() {
             Some(database) => database,
             None => open_for_writing(&self.path)?,

@@ -612,6 +612,12 @@ impl Daemon {
         wait(&mut self.child)
     }
 
+    /// Whether it has ended by itself, or was killed from elsewhere.
+    pub fn has_ended(&mut self) -> bool {
+        self.done = self.done || self.child.try_wait().expect("a child").is_some();
+        self.done
+    }
+
     /// Kills it without a warning.
     pub fn kill(mut self) {
         self.signal(rustix::process::Signal::KILL);

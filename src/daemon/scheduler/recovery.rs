@@ -62,6 +62,11 @@ impl<L: Ledger> Scheduler<L> {
             return;
         };
         let was_running = matches!(record.state, RunState::Running { .. });
+        let aborting = self
+            .jobs
+            .get(&record.job_id)
+            .and_then(|entry| entry.record.run)
+            .is_some_and(|run| run.number == number && run.aborting);
         let never_started = record.started.is_none();
         let late = now - delay - record.due;
         let refusal = life::catch_up_refusal(&job.schedule, late).filter(|_| never_started);
@@ -73,7 +78,10 @@ impl<L: Ledger> Scheduler<L> {
                 attempt: None,
             },
         );
-        if was_running {
+        if aborting {
+            // Somebody wanted its end, and that it has.
+            self.finish_aborted(number, now);
+        } else if was_running {
             self.interrupt(
                 number,
                 "freezerd or the host went down in the middle of it",

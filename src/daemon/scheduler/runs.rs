@@ -226,17 +226,12 @@ impl<L: Ledger> Scheduler<L> {
             retry,
         };
         self.tell(notice);
-        if matches!(end, AttemptEnd::Interrupted) {
-            self.interrupt(number, "freezerd was stopped in the middle of it", now);
+        if aborting {
+            self.finish_aborted(number, now);
             return;
         }
-        if aborting {
-            self.finish(
-                number,
-                JobResult::Aborted,
-                Some("aborted by hand".to_owned()),
-                now,
-            );
+        if matches!(end, AttemptEnd::Interrupted) {
+            self.interrupt(number, "freezerd was stopped in the middle of it", now);
             return;
         }
         self.proceed(number, next, reason, now);
@@ -277,13 +272,14 @@ impl<L: Ledger> Scheduler<L> {
                 why: Ending::Abort,
             });
         } else {
-            self.finish(
-                number,
-                JobResult::Aborted,
-                Some("aborted by hand".to_owned()),
-                now,
-            );
+            self.finish_aborted(number, now);
         }
+    }
+
+    /// Somebody wanted the run's end, and it has ended.
+    pub(super) fn finish_aborted(&mut self, number: u64, now: DateTime<Utc>) {
+        let reason = Some("aborted by hand".to_owned());
+        self.finish(number, JobResult::Aborted, reason, now);
     }
 
     /// Closes a row whose run never started.

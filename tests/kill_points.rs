@@ -1,0 +1,580 @@
+//! Killed anywhere: the daemon, its agent, or both, by SIGKILL, at every commit and around every effect on the world.
+//!
+//! A scenario is run once to its end, and every point that is passed is noted. Then, for every one of them, a new
+//! host runs the same scenario and is killed there; a daemon that was killed is started again. When everything is at
+//! rest, the ledger has one row for each occurrence and nothing open, a run that was cut off was made up for once, a
+//! backup that was done is not repeated, what was asked was done once, and the other jobs never noticed.
+//!
+//! `FREEZERD_KILL_ONLY=Spawned` runs the cases of one point.
+
+mod harness;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use freezerd::control::event::{Command, EventFile};
+use freezerd::control::layout::Layout;
+use freezerd::kill_point::Point;
+use freezerd::store::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing};
+use freezerd::store::{Reader, open_read_only};
+use freezerd::{job::JobResult, protocol::Verdict};
+use harness::{Daemon, Host, PATIENCE, backup, exec, restore, someday};
+use serde_json::{Value, json};
+
+/// So many cases at a time: most of a case is waiting.
+const AT_A_TIME: usize = 4;
+
+/// What happens on a host, from the start of the daemon until all is at rest.
+struct Scenario {
+    name: &'static str,
+    /// Puts the jobs there, and whatever they need. Jobs that end by themselves are called `job…`.
+    prepare: fn(&Host),
+    /// Points of these roles are killed at.
+    roles: &'static [&'static str],
+    /// What must hold in the end, beside what always must.
+    judge: fn(&Host, &Reader),
+}
+
+/// A point that was passed, the how manieth of its kind, and by whom.
+#[derive(Clone, Debug, PartialEq)]
+struct Passed {
+    role: String,
+    point: String,
+    count: usize,
+    /// Whether there was both a daemon and an agent.
+    beside: bool,
+}
+
+/// One kill.
+#[derive(Clone, Debug)]
+struct Case {
+    point: String,
+    count: usize,
+    whom: &'static str,
+}
+
+// ---------------------------------------------------------------- scenarios
+
+const BACKUP: Scenario = Scenario {
+    name: "backup",
+    prepare: |host| {
+        host.file("source/one", "first");
+        host.file("source/two", "second");
+        host.put(
+            "job",
+            due(vec![retried(backup(
+                &host.path("source"),
+                &host.path("container"),
+            ))]),
+        );
+    },
+    roles: &["daemon", "agent"],
+    judge: |host, reader| {
+        succeeded(reader, "job");
+        let listed = host.json(&["snapshots", "job"]);
+        let whole: Vec<&Value> = listed["snapshots"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|snapshot| snapshot["partial"] != json!(true))
+            .collect();
+        assert_eq!(whole.len(), 1, "one whole snapshot: {listed:#}");
+    },
+};
+
+const RESTORE: Scenario = Scenario {
+    name: "restore and removal",
+    prepare: |host| {
+        let (source, container) = (host.path("source"), host.path("container"));
+        host.file("source/one", "old");
+        for round in ["older", "newer"] {
+            host.put("seed", due(vec![backup(&source, &container)]));
+            host.once().exits(0);
+            host.delete("seed");
+            fs::remove_dir_all(host.path("state")).expect("the state of the preparation");
+            host.file("source/two", round);
+        }
+        let removal = json!({"freezer_action": {
+            "action": "admin", "backup_name": "data", "container": container, "remove_older_than": 0.000001,
+        }});
+        let mut back = restore(&container, &host.path("target"));
+        back["freezer_action"]["overwrite"] = json!(true);
+        host.put("job", due(vec![retried(back), retried(removal)]));
+    },
+    roles: &["agent"],
+    judge: |host, reader| {
+        succeeded(reader, "job");
+        assert_eq!(host.read("target/one"), "old");
+        assert_eq!(host.read("target/two"), "older");
+        let listed = host.json(&["snapshots", "job"]);
+        let left = listed["snapshots"].as_array().expect("a list").len();
+        assert_eq!(left, 1, "the newest stays: {listed:#}");
+    },
+};
+
+/// A command that fails at first, and a second action that must see what became of it.
+const COMMAND: Scenario = Scenario {
+    name: "command and retry",
+    prepare: |host| {
+        let command = "echo x >> ran; test -e tried || { touch tried; exit 1; }";
+        let mut first = retried(exec(command));
+        first["max_retries"] = json!(3);
+        host.put("job", due(vec![first, retried(exec("echo y >> after"))]));
+    },
+    roles: &["daemon", "agent"],
+    judge: |host, reader| {
+        succeeded(reader, "job");
+        let begun: usize = runs_of(reader, "job")
+            .iter()
+            .flat_map(|run| reader.attempts(run.number).expect("attempts"))
+            .filter(|attempt| attempt.action == 0)
+            .count();
+        let ran = host.read("work/ran").lines().count();
+        assert!(
+            (2..=begun).contains(&ran),
+            "{ran} commands ran in {begun} attempts"
+        );
+    },
+};
+
+/// A run that is asked for, and one that asks for its own abort.
+const EVENTS: Scenario = Scenario {
+    name: "events",
+    prepare: |host| {
+        host.put("asked", someday(vec![retried(exec("echo x >> asked"))]));
+        // Known before it is asked for.
+        host.start().stop();
+        send(host, Command::Trigger, "asked");
+        let abort = send(host, Command::Abort, "job");
+        fs::rename(&abort, host.path("work/abort.json")).expect("the event put by");
+        let leave = format!(
+            "mv abort.json '{}' && touch sent; test -e sent && sleep 1000",
+            abort.display()
+        );
+        host.put("job", due(vec![retried(exec(&leave))]));
+    },
+    roles: &["daemon", "agent"],
+    judge: |_, reader| {
+        let asked = runs_of(reader, "asked");
+        let by_hand = |run: &&RunRecord| run.claim().kind == ClaimKind::Manual;
+        assert_eq!(asked.iter().filter(by_hand).count(), 1, "{asked:#?}");
+        succeeded(reader, "asked");
+        let events = reader.events_of("asked", 10).expect("events");
+        assert_eq!(events.len(), 1, "{events:#?}");
+        assert!(events[0].accepted, "{events:#?}");
+        let events = reader.events_of("job", 10).expect("events");
+        assert_eq!(events.len(), 1, "{events:#?}");
+        let last = runs_of(reader, "job").pop().expect("a row");
+        assert!(
+            last.result == Some(JobResult::Aborted),
+            "{last:#?}\n{events:#?}"
+        );
+    },
+};
+
+/// A job that is due now, and was by a whole second.
+fn due(actions: Vec<Value>) -> Value {
+    let date = Utc::now() - TimeDelta::seconds(30);
+    json!({
+        "job_actions": actions,
+        "job_schedule": {"schedule_date": date.to_rfc3339_opts(SecondsFormat::Secs, true)},
+    })
+}
+
+/// An action that is tried again when its agent is lost.
+fn retried(mut action: Value) -> Value {
+    action["max_retries"] = json!(2);
+    action["max_retries_interval"] = json!(1);
+    action
+}
+
+fn layout(host: &Host) -> Layout {
+    let state = host.path("state");
+    Layout::new(&state, &state.join("runtime"))
+}
+
+fn send(host: &Host, command: Command, job: &str) -> std::path::PathBuf {
+    EventFile::new(command, job)
+        .send(&layout(host))
+        .expect("an event")
+}
+
+// ---------------------------------------------------------------- running
+
+/// A new host where the scenario is about to happen, with two jobs that have nothing to do with it.
+fn stage(scenario: &Scenario) -> Host {
+    let host = Host::new();
+    (scenario.prepare)(&host);
+    host.put("far", someday(vec![exec("false")]));
+    let mut halted = someday(vec![exec("false")]);
+    halted["job_schedule"]["event"] = json!("stop");
+    host.put("halted", halted);
+    host
+}
+
+fn launch(host: &Host, trace: &str, at: Option<&Case>) -> Daemon {
+    let mut command = host.command(&["run", "--log-format", "json", "--log-level", "debug"]);
+    command.env("FREEZERD_KILL_TRACE", host.path(trace));
+    if let Some(case) = at {
+        let at = format!("{}:{}:{}", case.point, case.count, case.whom);
+        command.env("FREEZERD_KILL_AT", at);
+    }
+    host.launch_command(command)
+}
+
+/// Everything that was to happen has happened.
+fn is_at_rest(host: &Host) -> bool {
+    let waiting = fs::read_dir(host.path("state/events")).is_ok_and(|mut events| {
+        events.any(|event| {
+            let name = event.expect("an entry").file_name();
+            !name.as_encoded_bytes().starts_with(b".")
+        })
+    });
+    // Right after a kill it may not be readable until the daemon has mended it.
+    let Ok(reader) = open_read_only(&host.path("state/ledger.redb")) else {
+        return false;
+    };
+    let (Ok(jobs), Ok(open)) = (reader.jobs(), reader.open_runs()) else {
+        return false;
+    };
+    let expected = fs::read_dir(host.path("jobs.d")).expect("jobs").count();
+    let resting = |job: &freezerd::store::record::JobRecord| {
+        job.run.is_none()
+            && (!job.job_id.starts_with("job") || job.standing != Standing::OnSchedule)
+    };
+    !waiting && open.is_empty() && jobs.len() == expected && jobs.iter().all(resting)
+}
+
+/// Waits until all is at rest (true) or the daemon has gone (false).
+fn settle(host: &Host, daemon: &mut Daemon) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if daemon.has_ended() {
+            return false;
+        }
+        if is_at_rest(host) {
+            return true;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "never at rest; the daemon said:\n{}",
+            daemon.log()
+        );
+        std::thread::sleep(std::time::Duration::from_millis(30));
+    }
+}
+
+/// Runs the scenario undisturbed, and returns what was passed.
+fn rehearse(scenario: &Scenario) -> Vec<Passed> {
+    let host = stage(scenario);
+    let mut daemon = launch(&host, "trace", None);
+    assert!(settle(&host, &mut daemon), "{}", daemon.log());
+    daemon.stop();
+    judge(scenario, &host);
+    passed(&host, "trace")
+}
+
+fn passed(host: &Host, trace: &str) -> Vec<Passed> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut agents = 0_usize;
+    let mut found = Vec::new();
+    for line in host.read(trace).lines() {
+        let mut words = line.split(' ');
+        let role = words.next().expect("a role").to_owned();
+        let point = words.next().expect("a point").to_owned();
+        let count = counts.entry(point.clone()).or_default();
+        *count += 1;
+        match point.as_str() {
+            "Spawned" => agents += 1,
+            "AgentGone" => agents = agents.saturating_sub(1),
+            _ => {}
+        }
+        found.push(Passed {
+            beside: role == "agent" || agents > 0,
+            count: *count,
+            role,
+            point,
+        });
+    }
+    found
+}
+
+fn cases(scenario: &Scenario, passed: &[Passed]) -> Vec<Case> {
+    let only = std::env::var("FREEZERD_KILL_ONLY").ok();
+    let mut cases = Vec::new();
+    for passed in passed {
+        if !scenario.roles.contains(&passed.role.as_str())
+            || only.as_ref().is_some_and(|only| *only != passed.point)
+        {
+            continue;
+        }
+        let whoms: &[&str] = match (passed.role.as_str(), passed.beside) {
+            ("daemon", false) => &["daemon"],
+            _ => &["daemon", "agent", "both"],
+        };
+        cases.extend(whoms.iter().map(|whom| Case {
+            point: passed.point.clone(),
+            count: passed.count,
+            whom,
+        }));
+    }
+    cases
+}
+
+/// Kills once, starts again if need be, and judges. Whether the kill came about: times differ from run to run.
+fn run(scenario: &Scenario, case: &Case) -> bool {
+    let host = stage(scenario);
+    let mut daemon = launch(&host, "trace", Some(case));
+    if settle(&host, &mut daemon) {
+        daemon.stop();
+    }
+    // Also where the first one lived on: a start must find nothing to do.
+    let mut again = launch(&host, "trace-of-the-second", None);
+    assert!(
+        settle(&host, &mut again),
+        "the second daemon ended:\n{}",
+        again.log()
+    );
+    again.stop();
+    judge(scenario, &host);
+    passed(&host, "trace")
+        .iter()
+        .any(|passed| passed.point == case.point && passed.count == case.count)
+}
+
+/// Goes through the cases, several at a time, and returns the points at which a kill came about.
+fn exhaust(
+    scenario: &Scenario,
+    cases: &[Case],
+    run: impl Fn(&Case) -> bool + Sync,
+) -> BTreeSet<String> {
+    let next = AtomicUsize::new(0);
+    let reached = Mutex::new(BTreeSet::new());
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|threads| {
+        for _ in 0..AT_A_TIME {
+            threads.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let came = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(case)));
+                    match came {
+                        Ok(true) => {
+                            let mut reached = reached.lock().expect("no panic under it");
+                            reached.insert(case.point.clone());
+                        }
+                        Ok(false) => {}
+                        Err(_) => failed.lock().expect("no panic under it").push(case.clone()),
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("no panic under it");
+    assert!(
+        failed.is_empty(),
+        "{}: {} of {} kills went wrong: {failed:#?}",
+        scenario.name,
+        failed.len(),
+        cases.len()
+    );
+    println!("{}: {} kills", scenario.name, cases.len());
+    reached.into_inner().expect("no panic under it")
+}
+
+// ---------------------------------------------------------------- judging
+
+/// What must hold on every host at rest.
+fn judge(scenario: &Scenario, host: &Host) {
+    let reader = host.ledger();
+    let runs = reader.history(None, usize::MAX).expect("the rows");
+    let mut claims = BTreeSet::new();
+    for run in &runs {
+        assert!(claims.insert(run.claim()), "two rows for {:?}", run.claim());
+        assert!(run.state.is_over(), "left open: {run:#?}");
+        let made_up: Vec<&RunRecord> = runs
+            .iter()
+            .filter(|other| other.makes_up_for == Some(run.number))
+            .collect();
+        let owed = run.state == RunState::Interrupted
+            && run.makes_up_for.is_none()
+            && scenario.name != EVENTS.name;
+        if owed {
+            assert_eq!(made_up.len(), 1, "made up for once: {run:#?}\n{made_up:#?}");
+        } else if run.state != RunState::Interrupted {
+            assert!(made_up.is_empty(), "nothing to make up for: {run:#?}");
+        }
+        for attempt in reader.attempts(run.number).expect("the attempts") {
+            assert!(
+                attempt.end.is_some() && attempt.ended.is_some(),
+                "an attempt without an end: {attempt:#?}"
+            );
+        }
+        if run.result == Some(JobResult::Success) {
+            confirm(&reader, run);
+        }
+    }
+    for job in reader.jobs().expect("the jobs") {
+        match job.job_id.as_str() {
+            "far" => assert_eq!(job.standing, Standing::OnSchedule),
+            "halted" => assert_eq!(job.standing, Standing::Stopped),
+            other => {
+                let due =
+                    |run: &&RunRecord| run.job_id == other && run.claim().kind == ClaimKind::Due;
+                let expected = usize::from(other.starts_with("job"));
+                assert_eq!(runs.iter().filter(due).count(), expected, "{runs:#?}");
+                continue;
+            }
+        }
+        let none = runs_of(&reader, &job.job_id);
+        assert!(none.is_empty(), "a bystander ran: {none:#?}");
+    }
+    harness::eventually("nothing of it runs any more", || leftovers(host).is_empty());
+    (scenario.judge)(host, &reader);
+}
+
+/// A success is one of every action's last attempt, as its agent said itself.
+fn confirm(reader: &Reader, run: &RunRecord) {
+    let attempts = reader.attempts(run.number).expect("the attempts");
+    for index in 0..run.actions.len() {
+        let last = attempts
+            .iter()
+            .rfind(|attempt| attempt.action as usize == index);
+        let said = last.and_then(|attempt| match &attempt.end {
+            Some(AttemptEnd::Reported { outcome }) => Some(outcome.verdict),
+            _ => None,
+        });
+        assert_eq!(said, Some(Verdict::Success), "{run:#?}\n{attempts:#?}");
+    }
+}
+
+fn runs_of(reader: &Reader, job: &str) -> Vec<RunRecord> {
+    let mut runs = reader.history(Some(job), usize::MAX).expect("the rows");
+    runs.reverse();
+    runs
+}
+
+#[track_caller]
+fn succeeded(reader: &Reader, job: &str) {
+    let runs = runs_of(reader, job);
+    let last = runs.last().expect("a row");
+    assert_eq!(last.result, Some(JobResult::Success), "{runs:#?}");
+    let record = reader.job(job).expect("readable").expect("the job");
+    assert_eq!(record.result, Some(JobResult::Success));
+}
+
+/// Processes of this host's runs: their commands work in its directory.
+fn leftovers(host: &Host) -> Vec<String> {
+    let work = host.path("work");
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == work)
+            && harness::is_alive(&name)
+        {
+            found.push(name);
+        }
+    }
+    found
+}
+
+// ---------------------------------------------------------------- the tests
+
+fn kill_everywhere(scenario: &Scenario) -> BTreeSet<String> {
+    let passed = rehearse(scenario);
+    let cases = cases(scenario, &passed);
+    exhaust(scenario, &cases, |case| run(scenario, case))
+}
+
+#[test]
+fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() {
+    let mut reached = BTreeSet::new();
+    for scenario in [&BACKUP, &RESTORE, &COMMAND, &EVENTS] {
+        reached.extend(kill_everywhere(scenario));
+    }
+    if std::env::var_os("FREEZERD_KILL_ONLY").is_some() {
+        return;
+    }
+    // Those of the command line have a test of their own.
+    let elsewhere = [Point::EventWritten, Point::EventSent];
+    let never: Vec<String> = Point::ALL
+        .iter()
+        .filter(|point| !elsewhere.contains(point))
+        .map(|point| point.name())
+        .filter(|point| !reached.contains(point))
+        .collect();
+    assert!(never.is_empty(), "nobody was killed at {never:?}");
+}
+
+#[test]
+fn a_daemon_that_is_killed_again_while_it_recovers_loses_nothing_either() {
+    let first = Case {
+        point: Point::RequestSent.name(),
+        count: 1,
+        whom: "both",
+    };
+    let recover = |second: Option<&Case>| {
+        let host = stage(&BACKUP);
+        let mut daemon = launch(&host, "trace", Some(&first));
+        assert!(!settle(&host, &mut daemon), "it was to be killed");
+        let mut daemon = launch(&host, "trace-of-the-second", second);
+        if settle(&host, &mut daemon) {
+            daemon.stop();
+        }
+        let mut daemon = launch(&host, "trace-of-the-third", None);
+        assert!(settle(&host, &mut daemon), "{}", daemon.log());
+        daemon.stop();
+        host
+    };
+    let host = recover(None);
+    judge(&BACKUP, &host);
+    let cases = cases(&BACKUP, &passed(&host, "trace-of-the-second"));
+    exhaust(&BACKUP, &cases, |case| {
+        let host = recover(Some(case));
+        let reader = host.ledger();
+        let runs = runs_of(&reader, "job");
+        // The run and the one that makes up for it; a third one nobody owes.
+        assert_eq!(runs.len(), 2, "{runs:#?}");
+        assert!(runs.iter().all(|run| run.state.is_over()), "{runs:#?}");
+        assert_eq!(runs[0].state, RunState::Interrupted, "{runs:#?}");
+        assert_eq!(runs[1].makes_up_for, Some(runs[0].number), "{runs:#?}");
+        if runs[1].result == Some(JobResult::Success) {
+            judge(&BACKUP, &host);
+        }
+        true
+    });
+}
+
+#[test]
+fn an_event_whose_sender_is_killed_is_carried_out_once_or_not_at_all() {
+    for (point, expected) in [(Point::EventWritten, 0), (Point::EventSent, 1)] {
+        let host = Host::new();
+        host.put("a", someday(vec![exec("true")]));
+        let daemon = host.start();
+        let mut command = host.command(&["trigger", "a"]);
+        command
+            .env("FREEZERD_KILL_TRACE", host.path("trace"))
+            .env("FREEZERD_KILL_AT", format!("{}:1:daemon", point.name()));
+        let ended = command.status().expect("freezerd runs");
+        assert!(ended.code().is_none(), "it was to be killed");
+        daemon.looks(&host);
+        harness::eventually("the event was heard", || {
+            host.history("a").len() == expected
+        });
+        // What a dead sender left under a hidden name does no harm, and does not stay for ever.
+        daemon.stop();
+        for left in fs::read_dir(host.path("state/events")).expect("events") {
+            let left = fs::File::open(left.expect("an entry").path()).expect("an event");
+            let then = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+            left.set_modified(then).expect("its time");
+        }
+        host.start().stop();
+        assert_eq!(host.history("a").len(), expected);
+        let left = fs::read_dir(host.path("state/events"))
+            .expect("events")
+            .count();
+        assert_eq!(left, 0, "left behind by {}", point.name());
+    }
+}
