@@ -25,6 +25,7 @@ mod schema;
 mod screen;
 mod show;
 mod snapshots;
+mod status;
 mod table;
 mod why;
 
@@ -89,6 +90,9 @@ struct SettingsArgs {
         hide_short_help = true
     )]
     disable_exec: Option<String>,
+    /// Where freezerd.prom and status.json are kept for monitoring [default: nowhere]
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    metrics_dir: Option<String>,
     /// auto, human, json or journal
     #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
     log_format: Option<String>,
@@ -111,6 +115,7 @@ impl SettingsArgs {
             ("rescan_interval", &self.rescan_interval),
             ("trusted_owners", &self.trusted_owners),
             ("disable_exec", &self.disable_exec),
+            ("metrics_dir", &self.metrics_dir),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
         ];
@@ -134,6 +139,7 @@ enum Command {
     Show(show::Args),
     History(history::Args),
     Log(log::Args),
+    Status(status::Args),
     /// Put a job (back) on its schedule
     #[command(after_help = "Example: freezerd start nightly")]
     Start(control::Args),
@@ -173,6 +179,7 @@ impl Command {
             Command::Show(args) => args.json,
             Command::History(args) => args.json,
             Command::Log(args) => args.json,
+            Command::Status(args) => args.json,
             Command::Start(args)
             | Command::Stop(args)
             | Command::Abort(args)
@@ -243,6 +250,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&settings, &args),
         Command::History(args) => history::run(&settings, &args),
         Command::Log(args) => log::run(&settings, &args),
+        Command::Status(args) => status::run(&settings, &args),
         Command::Start(args) => control::run(&settings, Asked::Start, &args),
         Command::Stop(args) => control::run(&settings, Asked::Stop, &args),
         Command::Abort(args) => control::run(&settings, Asked::Abort, &args),
