@@ -111,6 +111,7 @@ impl Publisher {
     fn note(&mut self, (result, took): Made) {
         let rest = PAUSE.max(took * SHARE);
         self.earliest = self.earliest.max(Instant::now() + rest);
+        tracing::debug!("made what monitoring sees in {} ms", took.as_millis());
         match result {
             Ok(()) if self.failing => {
                 self.failing = false;
