@@ -22,7 +22,7 @@ use crate::schedule::zone::Zone;
 use crate::store::{Store, StoreError};
 
 mod boot;
-mod clock;
+pub mod clock;
 mod jobs_dir;
 pub mod monitor;
 mod orphans;
