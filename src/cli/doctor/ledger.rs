@@ -145,7 +145,7 @@ pub fn judge_jobs(status: &Status) -> Vec<Finding> {
                 "",
                 "no job is known to the daemon: nothing is backed up",
             )
-            .help("drop a job file into the jobs directory; README.md has one to begin with"),
+            .help("drop a job file into the jobs directory; the README has one to begin with"),
         );
     } else if bad < total {
         let mut message = format!(

@@ -31,6 +31,9 @@ use containers::Used;
 use finding::{Finding, Level};
 use who::Who;
 
+/// A person is told so many findings of one kind.
+const ENOUGH: usize = 20;
+
 /// Look over the whole installation, and say what to do about what is found
 ///
 /// Directories and their modes, the ledger, the daemon and its unit, the clock, free space, job files, passwords,
@@ -153,8 +156,21 @@ fn tell(findings: &[Finding], as_json: bool) -> Exit {
     if as_json {
         println!("{:#}", json!({"worst": worst, "findings": findings}));
     } else {
+        let mut told: BTreeMap<(&str, Level), usize> = BTreeMap::new();
         for finding in findings {
-            print(finding);
+            let count = told.entry((finding.check, finding.level)).or_default();
+            *count += 1;
+            if *count <= ENOUGH {
+                print(finding);
+            }
+        }
+        for ((check, level), count) in told {
+            if let more @ 1.. = count.saturating_sub(ENOUGH) {
+                println!(
+                    "{:<8} {check:<10} {more} more of the kind (--json has them all)",
+                    level.name()
+                );
+            }
         }
         println!("\n{}", summary(findings));
     }
