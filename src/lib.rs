@@ -16,5 +16,6 @@ pub mod os;
 pub mod protocol;
 pub mod repository;
 pub mod schedule;
+pub mod status;
 pub mod store;
 pub mod units;

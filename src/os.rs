@@ -191,6 +191,22 @@ unsafe fn string_at(pointer: *const libc::c_char) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// Whether the kernel holds its clock for synchronised with another one: a time service tells it so. Changes nothing.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn clock_is_synchronised() -> io::Result<bool> {
+    // SAFETY: the structure is integers, for which zero is a valid value; with no mode set the call only fills it.
+    let (state, status) = unsafe {
+        let mut clock: libc::timex = std::mem::zeroed();
+        (libc::adjtimex(&mut clock), clock.status)
+    };
+    match state {
+        -1 => Err(io::Error::last_os_error()),
+        state => Ok(state != libc::TIME_ERROR && status & libc::STA_UNSYNC == 0),
+    }
+}
+
 /// What an I/O error says, in the operating system's words without its number: `Permission denied`.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();

@@ -156,6 +156,14 @@ fn run_tag(run_tag: &str, action_index: u32) -> String {
     )
 }
 
+/// Whether a container's password can be had. Without a pass file it always can.
+///
+/// # Errors
+/// When the pass file cannot be read, or can hold no password.
+pub fn check_password(container: &Container) -> Result<(), Error> {
+    password::read(container, &Silent).map(drop)
+}
+
 /// The snapshots of a container that the filter lets through, oldest first. Takes no lock and changes nothing.
 ///
 /// # Errors

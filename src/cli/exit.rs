@@ -14,6 +14,10 @@ pub enum Exit {
     RunFailed = 1,
     /// A run ended with something missing in its backup or restore.
     RunPartial = 3,
+    /// The doctor has warnings, and no error.
+    Warnings = 4,
+    /// The doctor found an error.
+    Errors = 5,
     /// The command line is wrong.
     Usage = 64,
     /// A job file is invalid.

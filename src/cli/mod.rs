@@ -1,6 +1,7 @@
 //! What a person types: one file a subcommand.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -10,6 +11,7 @@ use crate::config::{Flags, Settings};
 mod check;
 mod config;
 mod control;
+mod doctor;
 pub mod exit;
 mod explain;
 mod history;
@@ -25,6 +27,7 @@ mod schema;
 mod screen;
 mod show;
 mod snapshots;
+mod status;
 mod table;
 mod why;
 
@@ -34,7 +37,7 @@ use exit::{Exit, Failure};
 #[derive(Debug, Parser)]
 #[command(name = "freezerd", version, about, disable_help_subcommand = true)]
 #[command(after_help = "\
-Exit codes: 0 done, 1 a run failed, 3 a run is incomplete, 64 usage, 65 bad job file, 66 no such job or file,
+Exit codes: 0 done, 1 a run failed, 3 a run is incomplete, 4 and 5 warnings and errors of the doctor, 64 usage, 65 bad job file, 66 no such job or file,
 69 no daemon, 70 internal, 73 cannot create, 75 try again, 77 not permitted, 78 bad configuration.")]
 pub struct Cli {
     #[command(flatten)]
@@ -89,6 +92,9 @@ struct SettingsArgs {
         hide_short_help = true
     )]
     disable_exec: Option<String>,
+    /// Where freezerd.prom and status.json are kept for monitoring [default: nowhere]
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    metrics_dir: Option<String>,
     /// auto, human, json or journal
     #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
     log_format: Option<String>,
@@ -99,6 +105,10 @@ struct SettingsArgs {
 
 impl SettingsArgs {
     fn load(&self) -> Result<Settings, Failure> {
+        self.load_from(self.config.as_deref())
+    }
+
+    fn load_from(&self, config: Option<&Path>) -> Result<Settings, Failure> {
         let given = [
             ("jobs_dir", &self.jobs_dir),
             ("state_dir", &self.state_dir),
@@ -111,6 +121,7 @@ impl SettingsArgs {
             ("rescan_interval", &self.rescan_interval),
             ("trusted_owners", &self.trusted_owners),
             ("disable_exec", &self.disable_exec),
+            ("metrics_dir", &self.metrics_dir),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
         ];
@@ -118,7 +129,7 @@ impl SettingsArgs {
             .into_iter()
             .filter_map(|(key, value)| value.clone().map(|value| (key, value)))
             .collect();
-        Ok(Settings::load(&flags, self.config.as_deref())?)
+        Ok(Settings::load(&flags, config)?)
     }
 }
 
@@ -134,6 +145,8 @@ enum Command {
     Show(show::Args),
     History(history::Args),
     Log(log::Args),
+    Status(status::Args),
+    Doctor(doctor::Args),
     /// Put a job (back) on its schedule
     #[command(after_help = "Example: freezerd start nightly")]
     Start(control::Args),
@@ -173,6 +186,8 @@ impl Command {
             Command::Show(args) => args.json,
             Command::History(args) => args.json,
             Command::Log(args) => args.json,
+            Command::Status(args) => args.json,
+            Command::Doctor(args) => args.json,
             Command::Start(args)
             | Command::Stop(args)
             | Command::Abort(args)
@@ -231,6 +246,12 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Explain(args) => return explain::run(args),
         Command::Schema(args) => return schema::run(args),
+        Command::Doctor(args) => {
+            let settings = &cli.settings;
+            let without_file = || settings.load_from(Some(Path::new("/dev/null")));
+            let config = settings.config.as_deref();
+            return Ok(doctor::run(settings.load(), without_file, config, args));
+        }
         _ => {}
     }
     let settings = cli.settings.load()?;
@@ -243,6 +264,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&settings, &args),
         Command::History(args) => history::run(&settings, &args),
         Command::Log(args) => log::run(&settings, &args),
+        Command::Status(args) => status::run(&settings, &args),
         Command::Start(args) => control::run(&settings, Asked::Start, &args),
         Command::Stop(args) => control::run(&settings, Asked::Stop, &args),
         Command::Abort(args) => control::run(&settings, Asked::Abort, &args),
@@ -252,6 +274,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Restore(args) => restore::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
         // Answered before the settings were read.
-        Command::Explain(_) | Command::Schema(_) | Command::Agent => Ok(Exit::Internal),
+        Command::Explain(_) | Command::Schema(_) | Command::Doctor(_) | Command::Agent => {
+            Ok(Exit::Internal)
+        }
     }
 }

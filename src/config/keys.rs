@@ -71,6 +71,10 @@ pub const KEYS: &[Key] = &[
         help: "refuse jobs that run commands",
     },
     Key {
+        name: "metrics_dir",
+        help: "where freezerd.prom and status.json are kept for monitoring; empty: nowhere",
+    },
+    Key {
         name: "log_format",
         help: "auto, human, json or journal",
     },

@@ -159,6 +159,8 @@ pub struct Settings {
     pub trusted_owners: Vec<u32>,
     /// Jobs with an `exec` action are refused.
     pub disable_exec: bool,
+    /// Where the state is shown to monitoring; `None`: nowhere.
+    pub metrics_dir: Option<PathBuf>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// The least important level that is logged.
@@ -310,6 +312,10 @@ fn understand(chosen: Vec<Raw>) -> Result<Settings, ConfigError> {
             "true" => true,
             "false" => false,
             _ => return Err(refuse(disable_exec, "expected true or false")),
+        },
+        metrics_dir: match find("metrics_dir").text.as_str() {
+            "" => None,
+            _ => Some(path("metrics_dir")?),
         },
         log_format: match format.text.as_str() {
             "auto" => LogFormat::Auto,

@@ -5,8 +5,11 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, test_kill_process};
+
+use serde::Serialize;
 
 use super::layout::Layout;
 
@@ -79,21 +82,87 @@ impl Presence {
                 Err(error) => return Err(fail(error.into())),
             }
         }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
+        let text = format!(
+            "{}\n{}\n{}\n",
+            std::process::id(),
+            env!("CARGO_PKG_VERSION"),
+            Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
+        );
+        file.rewind()
+            .and_then(|()| file.set_len(0))
+            .and_then(|()| file.write_all(text.as_bytes()))
             .map_err(fail)?;
         Ok(Presence { _lock: file })
+    }
+}
+
+/// The daemon that has a state directory, as its lock file names it: the process id, its version and since when, a
+/// line each. Earlier versions wrote the first line alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: Option<u32>,
+    /// Its version.
+    pub version: Option<String>,
+    /// When it started.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Holder {
+    /// This process, as a daemon that started then.
+    pub fn this(since: DateTime<Utc>) -> Holder {
+        Holder {
+            pid: Some(std::process::id()),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            since: Some(since),
+        }
+    }
+
+    fn read(text: &str) -> Holder {
+        let mut lines = text.lines().map(str::trim);
+        let mut next = || lines.next().filter(|line| !line.is_empty());
+        Holder {
+            pid: next().and_then(|line| line.parse().ok()),
+            version: next().map(str::to_owned),
+            since: next().and_then(|line| line.parse().ok()),
+        }
+    }
+}
+
+/// The daemon that works on this state directory now, if one does.
+///
+/// # Errors
+/// When the lock may not be looked at: then it cannot be told.
+pub fn running(layout: &Layout) -> io::Result<Option<Holder>> {
+    let mut file = match File::open(layout.lock()) {
+        Ok(file) => file,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(None),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            Ok(Some(Holder::read(&text)))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    let text = text.trim();
-    if text.is_empty() {
-        "?".to_owned()
-    } else {
-        text.to_owned()
+    match text.lines().next().map(str::trim) {
+        Some(pid) if !pid.is_empty() => pid.to_owned(),
+        _ => "?".to_owned(),
     }
 }
 
@@ -105,11 +174,36 @@ fn runs(holder: &str) -> bool {
 
 /// Whether a daemon works on this state directory now.
 pub fn is_running(layout: &Layout) -> bool {
-    let Ok(file) = File::open(layout.lock()) else {
-        return false;
-    };
-    match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => false,
-        Err(error) => error == rustix::io::Errno::WOULDBLOCK,
+    running(layout).is_ok_and(|holder| holder.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_of_an_earlier_version_names_the_process_alone() {
+        let now = Holder::read("12\n0.2.0\n2026-11-24T03:25:00Z\n");
+        assert_eq!((now.pid, now.version.as_deref()), (Some(12), Some("0.2.0")));
+        assert!(now.since.is_some());
+        let earlier = Holder::read("12\n");
+        assert_eq!(
+            (earlier.pid, earlier.version, earlier.since),
+            (Some(12), None, None)
+        );
+        assert_eq!(Holder::read(""), Holder::default());
+    }
+
+    #[test]
+    fn the_daemon_that_has_the_directory_is_named_as_long_as_it_has_it() {
+        let top = tempfile::tempdir().unwrap();
+        let layout = Layout::new(top.path(), top.path());
+        assert_eq!(running(&layout).unwrap(), None, "no lock file");
+        let presence = Presence::claim(&layout).unwrap();
+        let holder = running(&layout).unwrap().expect("it is held");
+        assert_eq!(holder.pid, Some(std::process::id()));
+        assert_eq!(holder.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+        drop(presence);
+        assert_eq!(running(&layout).unwrap(), None, "what it says is past");
     }
 }

@@ -23,10 +23,11 @@ use crate::schedule::zone::Zone;
 use crate::store::{Store, StoreError};
 
 mod boot;
-mod clock;
+pub mod clock;
 mod jobs_dir;
 pub mod monitor;
 mod orphans;
+mod publish;
 mod runlog;
 mod runner;
 pub mod scheduler;
@@ -38,6 +39,7 @@ pub mod words;
 use clock::{Reading, Steps};
 use jobs_dir::JobsDir;
 use monitor::Monitor;
+use publish::Publisher;
 use runlog::RunLog;
 use runner::Runner;
 use scheduler::notice::Notice;
@@ -171,6 +173,7 @@ pub async fn run(
         summary: Summary::default(),
         stopping: false,
         clocks: Reading::now(),
+        publisher: settings.metrics_dir.as_deref().map(Publisher::new),
     };
     let ears = Ears {
         inbox,
@@ -222,6 +225,8 @@ struct Daemon<'a> {
     stopping: bool,
     /// What the clocks showed when they were last looked at.
     clocks: Reading,
+    /// Where there is a `metrics_dir`.
+    publisher: Option<Publisher>,
 }
 
 impl Daemon<'_> {
@@ -272,7 +277,15 @@ impl Daemon<'_> {
                 _ = heartbeat.tick() => self.manager.alive(),
                 () = clock::sleep(wake) => self.pass(Message::Tick)?,
                 () = ears.steps.next() => self.pass(Message::Tick)?,
+                () = next_publication(&mut self.publisher) => {
+                    if let Some(publisher) = &mut self.publisher {
+                        publisher.publish(self.scheduler.ledger());
+                    }
+                }
             }
+        }
+        if let Some(publisher) = self.publisher.take() {
+            publisher.end(self.scheduler.ledger()).await;
         }
         let (jobs, next) = self.scheduler.outlook();
         self.summary.jobs = jobs;
@@ -305,6 +318,9 @@ impl Daemon<'_> {
     fn pass(&mut self, message: Message) -> Result<(), Critical> {
         match self.scheduler.handle(message, Utc::now().trunc_subsecs(3)) {
             Ok(orders) => {
+                if let Some(publisher) = &mut self.publisher {
+                    publisher.committed(self.scheduler.commits());
+                }
                 for order in orders {
                     self.carry_out(order);
                 }
@@ -444,6 +460,14 @@ impl Daemon<'_> {
         );
         let jobs = crate::units::count(jobs as u64, "job", "jobs");
         format!("{jobs}, {running} running, {next}")
+    }
+}
+
+/// Never, where nothing is published.
+async fn next_publication(publisher: &mut Option<Publisher>) {
+    match publisher {
+        Some(publisher) => publisher.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -41,6 +41,9 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             kind: action.action.work.name().to_owned(),
             exit_status: None,
             attempts: 0,
+            partial: false,
+            bytes_added: 0,
+            problems: 0,
         })
         .collect()
 }
@@ -64,6 +67,7 @@ pub fn after_attempt(
             result: JobResult::Fail,
         };
     };
+    take_down(row, end);
     match judge(end) {
         Judgement::Success => row.exit_status = Some(ExitStatus::Success),
         Judgement::Aborted => {
@@ -85,6 +89,19 @@ pub fn after_attempt(
         Judgement::Failed | Judgement::FailedForGood => row.exit_status = Some(ExitStatus::Fail),
     }
     onward(actions, rows, index + 1)
+}
+
+/// Keeps the numbers of an attempt with its action.
+fn take_down(row: &mut ActionRecord, end: &AttemptEnd) {
+    row.partial = false;
+    row.problems = 0;
+    if let AttemptEnd::Reported { outcome } = end {
+        row.partial = outcome.verdict == Verdict::Partial;
+        row.problems = outcome.problems_total;
+        // An attempt that failed may have added something too.
+        let added = outcome.summary.bytes_added.unwrap_or(0);
+        row.bytes_added = row.bytes_added.saturating_add(added);
+    }
 }
 
 /// The next action that is to run, from `index` on: any, until one failed; then only those that must.

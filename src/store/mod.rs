@@ -230,6 +230,9 @@ fn transact(database: &Database, writes: &[Write]) -> Result<(), StoreError> {
     for write in writes {
         apply(&transaction, write)?;
     }
+    transaction
+        .open_table(META)?
+        .insert("last_commit", Utc::now().to_rfc3339().as_str())?;
     pass(Point::CommitWritten);
     transaction.commit()?;
     pass(Point::CommitDone);

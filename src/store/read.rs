@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use redb::{ReadOnlyDatabase, ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 
@@ -56,6 +57,18 @@ impl Reader {
             .meta("last_run")?
             .and_then(|number| number.parse().ok())
             .unwrap_or(0))
+    }
+
+    /// The ledger's id.
+    pub fn id(&self) -> Result<String, StoreError> {
+        Ok(self.meta("id")?.unwrap_or_default())
+    }
+
+    /// When the daemon last wrote to it, as the clock was then.
+    pub fn last_commit(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(self
+            .meta("last_commit")?
+            .and_then(|instant| instant.parse().ok()))
     }
 
     /// Every job, by id.

@@ -3,7 +3,7 @@ use crate::cli::next::coming::{Firing, Owed};
 use crate::job::InitialState;
 use crate::schedule::Due;
 use crate::schedule::landing::Landing;
-use crate::store::record::{ActionRecord, OpenRun};
+use crate::store::record::{ActionRecord, OpenRun, Past};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
@@ -28,6 +28,7 @@ fn record() -> JobRecord {
         failures: 0,
         reason: None,
         said: InitialState::default(),
+        past: Past::default(),
     }
 }
 
@@ -52,6 +53,9 @@ fn run(number: u64, state: RunState) -> RunRecord {
             kind: "backup".into(),
             exit_status: None,
             attempts: 1,
+            partial: false,
+            bytes_added: 0,
+            problems: 0,
         }],
     }
 }

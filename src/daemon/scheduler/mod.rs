@@ -178,6 +178,8 @@ pub struct Scheduler<L> {
     /// Runs and attempts that an earlier daemon left open, until the files are known.
     left_open: Vec<RunRecord>,
     left_attempts: Vec<AttemptRecord>,
+    /// How many times something was committed.
+    commits: u64,
     /// A commit failed: the next is due then.
     commit_again: Option<DateTime<Utc>>,
     /// The newest clock reading, to notice a step back.
@@ -208,6 +210,7 @@ impl<L: Ledger> Scheduler<L> {
             seen_files: BTreeSet::new(),
             left_open: Vec::new(),
             left_attempts: Vec::new(),
+            commits: 0,
             commit_again: None,
             latest: None,
             corrected: None,
@@ -292,6 +295,11 @@ impl<L: Ledger> Scheduler<L> {
         (self.jobs.len(), self.timeline.first().map(|(at, _)| *at))
     }
 
+    /// How many times something was committed: whoever shows the ledger looks again when it has grown.
+    pub fn commits(&self) -> u64 {
+        self.commits
+    }
+
     /// The ledger, to look at.
     pub fn ledger(&self) -> &L {
         &self.ledger
@@ -307,6 +315,7 @@ impl<L: Ledger> Scheduler<L> {
             self.commit_again = Some(now + RETRY_COMMIT);
             return Err(error);
         }
+        self.commits += u64::from(!self.batch.writes().is_empty());
         self.batch.clear();
         self.commit_again = None;
         Ok(std::mem::take(&mut self.orders))

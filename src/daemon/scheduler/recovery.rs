@@ -58,6 +58,7 @@ impl<L: Ledger> Scheduler<L> {
                 job.run = None;
                 self.put(job);
             }
+            self.note_over(&record);
             self.batch.run(record);
             return;
         };

@@ -30,7 +30,7 @@ impl<L: Ledger> Scheduler<L> {
         let number = record.number;
         self.batch.claim(record.clone());
         let claimed = life::claimed(
-            self.jobs[job_id].record.clone(),
+            life::row_made(self.jobs[job_id].record.clone(), &record),
             number,
             self.clockwork(&job, delay),
         );
@@ -69,6 +69,8 @@ impl<L: Ledger> Scheduler<L> {
             due: record.due,
             reason,
         });
+        let job = life::row_made(self.jobs[job_id].record.clone(), &record);
+        self.put(life::row_over(job, &record));
         self.batch.claim(record);
     }
 
@@ -305,7 +307,15 @@ impl<L: Ledger> Scheduler<L> {
             due: active.record.due,
             reason,
         });
+        self.note_over(&active.record);
         self.batch.run(active.record);
+    }
+
+    /// The job remembers how a row ended.
+    pub(super) fn note_over(&mut self, row: &RunRecord) {
+        if let Some(entry) = self.jobs.get(&row.job_id) {
+            self.put(life::row_over(entry.record.clone(), row));
+        }
     }
 
     fn finish(
@@ -367,7 +377,8 @@ impl<L: Ledger> Scheduler<L> {
         let step = self.jobs.get(&record.job_id).map(|entry| {
             let job = entry.job.clone().unwrap_or(active.job);
             let clockwork = self.clockwork(&job, entry.delay);
-            life::run_ended(entry.record.clone(), &end, clockwork, now)
+            let counted = life::row_over(entry.record.clone(), &record);
+            life::run_ended(counted, &end, clockwork, now)
         });
         let next = step.as_ref().and_then(|step| step.record.next);
         self.tell(Notice::RunEnded {

@@ -61,6 +61,7 @@ fn start(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -
     revived.handled = dealt_with(revived.handled, clockwork, now);
     revived.anchor = anchor(clockwork.schedule, record.created, now);
     revived.failures = 0;
+    revived.past.owed_since = None;
     revived.reason = None;
     if upcoming(&revived, clockwork).is_none() && revived.run.is_none() {
         return (

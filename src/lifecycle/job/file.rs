@@ -7,7 +7,7 @@ use super::due::{dealt_with, just_before_now};
 use super::{Clockwork, Effect, Step, TICK, anchor, date_of, settle};
 use crate::job::{Event, InitialState, Status};
 use crate::schedule::Kind;
-use crate::store::record::{JobRecord, Standing};
+use crate::store::record::{JobRecord, Past, Standing};
 
 /// A job whose content was never seen before.
 pub fn first_seen(
@@ -37,6 +37,7 @@ pub fn first_seen(
         failures: 0,
         reason: None,
         said: initial.clone(),
+        past: Past::default(),
     };
     let standing = match (initial.event, initial.status) {
         (Some(Event::Start), _) => Standing::OnSchedule,

@@ -12,6 +12,7 @@ use crate::store::record::{JobRecord, Standing, Trigger};
 mod asked;
 mod due;
 mod file;
+mod past;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod tests;
 pub use asked::{Answer, ask, trigger};
 pub use due::{but_the_last, catch_up_refusal, dropped, tick, zone_changed};
 pub use file::{Change, Content, changed, file_gone, first_seen};
+pub use past::{row_made, row_over};
 pub use run::{Interrupted, RunEnd, claimed, run_ended, run_started};
 
 /// The least difference between two instants.

@@ -1,0 +1,290 @@
+//! The containers and their passwords: everything that a backup tonight needs.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::finding::{Finding, Level};
+use super::who::{self, Who};
+use crate::agent;
+use crate::intake::{Checked, Standing};
+use crate::job::action::Container;
+use crate::repository::place::{self, Place};
+use crate::repository::{Error, ErrorKind, Filter};
+use crate::units;
+
+/// A container, and the jobs that use it with this pass file.
+#[derive(Clone, Debug)]
+pub struct Used {
+    pub container: Container,
+    pub jobs: Vec<String>,
+}
+
+/// The containers of all valid jobs, each with each of its pass files once.
+pub fn of_jobs(checked: &Checked) -> Vec<Used> {
+    let mut found: BTreeMap<(PathBuf, Option<PathBuf>), Used> = BTreeMap::new();
+    for file in &checked.files {
+        let Standing::Job(job) = &file.standing else {
+            continue;
+        };
+        for action in &job.actions {
+            let Some((container, _)) = action.action.work.container() else {
+                continue;
+            };
+            let key = (container.path.clone(), container.pass_file.clone());
+            let used = found.entry(key).or_insert_with(|| Used {
+                container: container.clone(),
+                jobs: Vec::new(),
+            });
+            if !used.jobs.contains(&job.id) {
+                used.jobs.push(job.id.clone());
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// A pass file.
+#[derive(Clone, Debug)]
+pub struct PassFile {
+    pub path: PathBuf,
+    /// Its mode and owner, where they can be seen.
+    pub seen: Option<(u32, u32)>,
+    /// Why it holds no password for this user.
+    pub fault: Option<String>,
+}
+
+/// Looks at each pass file, once.
+pub fn look_at_passwords(used: &[Used]) -> Vec<PassFile> {
+    let mut found: BTreeMap<&Path, PassFile> = BTreeMap::new();
+    for Used { container, .. } in used {
+        let Some(path) = &container.pass_file else {
+            continue;
+        };
+        found.entry(path).or_insert_with(|| PassFile {
+            path: path.clone(),
+            seen: std::fs::metadata(path)
+                .ok()
+                .map(|metadata| (metadata.mode() & 0o7777, metadata.uid())),
+            fault: agent::check_password(container)
+                .err()
+                .map(|error| error.to_string()),
+        });
+    }
+    found.into_values().collect()
+}
+
+pub fn judge_password(file: &PassFile, who: Who) -> Vec<Finding> {
+    let path = file.path.display();
+    let finding = |level, message: String| Finding::new("password", level, &path, message);
+    let mut findings = Vec::new();
+    if let Some(fault) = &file.fault {
+        let help = if file.seen.is_none() {
+            format!("put the password there, for its owner alone: `chmod 600 {path}`")
+        } else {
+            format!(
+                "see to it that {} can read a password there",
+                who::name(who.daemon)
+            )
+        };
+        findings.push(finding(Level::Error, fault.clone()).help(help));
+    }
+    if let Some((mode, owner)) = file.seen {
+        if !who.trusts(owner) {
+            findings.push(
+                finding(
+                    Level::Warning,
+                    format!("it belongs to {}, who can change it", who::name(owner)),
+                )
+                .help(format!("`chown {} {path}`", who::name(who.daemon))),
+            );
+        }
+        if mode & 0o022 != 0 {
+            findings.push(
+                finding(
+                    Level::Error,
+                    format!("others can write to it (mode {mode:04o})"),
+                )
+                .help(format!("`chmod 600 {path}`")),
+            );
+        } else if mode & 0o004 != 0 {
+            findings.push(
+                finding(
+                    Level::Warning,
+                    format!("everybody can read it (mode {mode:04o})"),
+                )
+                .help(format!("`chmod 600 {path}`")),
+            );
+        }
+    }
+    if findings.is_empty() {
+        findings.push(finding(Level::Ok, "it holds a password".to_owned()));
+    }
+    findings
+}
+
+/// What became of a container when it was tried.
+#[derive(Clone, Debug)]
+pub enum Tried {
+    /// The password opened it; it has so many snapshots.
+    Opened(u64),
+    /// It will be made by the first backup.
+    ToBeMade,
+    /// It would be made in a directory that is not there.
+    NoParent(PathBuf),
+    /// It is there, and was not opened: nobody asked for that, or its pass file cannot be read anyway.
+    Left,
+    /// It cannot be used.
+    Failed(Error),
+}
+
+/// Tries a container. Opening one takes a third of a second and 128 MB, so one at a time.
+pub fn try_it(container: &Container, open: bool) -> Tried {
+    match place::look(container) {
+        Err(error) => Tried::Failed(error),
+        Ok(Place::Free | Place::Unfinished) => {
+            let by_path = Path::new(&container.name).is_absolute();
+            match container.path.parent() {
+                Some(parent) if by_path && !parent.is_dir() => Tried::NoParent(parent.to_owned()),
+                _ => Tried::ToBeMade,
+            }
+        }
+        Ok(Place::Repository) if !open => Tried::Left,
+        // What is no repository says so when it is opened.
+        Ok(Place::Repository | Place::Other) => {
+            match agent::list_snapshots(container, &Filter::default()) {
+                Ok(snapshots) => Tried::Opened(snapshots.len() as u64),
+                Err(error) => Tried::Failed(error),
+            }
+        }
+    }
+}
+
+pub fn judge(used: &Used, tried: &Tried) -> Finding {
+    let place = used.container.path.display();
+    let finding = |level, message: String| Finding::new("container", level, &place, message);
+    let jobs = match used.jobs.as_slice() {
+        [one] => one.clone(),
+        [one, more @ ..] => format!(
+            "{one} and {}",
+            units::count(more.len() as u64, "more job", "more jobs")
+        ),
+        [] => String::new(),
+    };
+    match tried {
+        Tried::Opened(snapshots) => finding(
+            Level::Ok,
+            format!(
+                "opens with its password, {} (for {jobs})",
+                units::count(*snapshots, "snapshot", "snapshots")
+            ),
+        ),
+        Tried::Left => finding(
+            Level::Info,
+            format!("there is a repository, which was not opened (for {jobs})"),
+        ),
+        Tried::ToBeMade => finding(
+            Level::Info,
+            format!("will be made at the first backup (for {jobs})"),
+        ),
+        Tried::NoParent(parent) => finding(
+            Level::Error,
+            format!(
+                "{} is not there, so it cannot be made (for {jobs})",
+                parent.display()
+            ),
+        )
+        .help(format!(
+            "mount the disk, or `mkdir -p {}` where it is to be on this one",
+            parent.display()
+        )),
+        Tried::Failed(error) => {
+            let finding = finding(Level::Error, format!("{error} (for {jobs})"));
+            match error.kind() {
+                ErrorKind::WrongPassword => finding.help(
+                    "put the repository's own password into the pass file, or name another file as \
+                     encrypt_pass_file; without the password nothing can be restored",
+                ),
+                ErrorKind::Damaged => {
+                    finding.help("run a `check` action on it, and back up to a new container meanwhile")
+                }
+                ErrorKind::Denied => finding.help(
+                    "let the daemon's user read and write there; run `freezerd doctor` as that user",
+                ),
+                ErrorKind::NotARepository => {
+                    finding.help("name an empty directory as the container")
+                }
+                _ => finding.help("see to it that the daemon can read and write there"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: Who = Who {
+        looks: 0,
+        daemon: 0,
+    };
+
+    fn levels(seen: Option<(u32, u32)>, fault: bool) -> Vec<Level> {
+        let file = PassFile {
+            path: "/pass".into(),
+            seen,
+            fault: fault.then(|| "it is empty".to_owned()),
+        };
+        let findings = judge_password(&file, ROOT);
+        for finding in &findings {
+            assert_eq!(finding.help.is_some(), finding.level >= Level::Warning);
+        }
+        findings.iter().map(|finding| finding.level).collect()
+    }
+
+    #[test]
+    fn a_pass_file_is_for_the_daemon_alone() {
+        assert_eq!(levels(Some((0o600, 0)), false), [Level::Ok]);
+        assert_eq!(
+            levels(Some((0o640, 0)), false),
+            [Level::Ok],
+            "a group of admins"
+        );
+        assert_eq!(levels(Some((0o644, 0)), false), [Level::Warning]);
+        assert_eq!(levels(Some((0o666, 0)), false), [Level::Error]);
+        assert_eq!(levels(Some((0o600, 1234)), false), [Level::Warning]);
+        assert_eq!(levels(None, true), [Level::Error]);
+        assert_eq!(
+            levels(Some((0o644, 0)), true),
+            [Level::Error, Level::Warning]
+        );
+    }
+
+    #[test]
+    fn a_container_that_cannot_be_used_is_an_error_with_a_mend() {
+        let used = Used {
+            container: Container {
+                name: "/mnt/a".to_owned(),
+                path: "/mnt/a".into(),
+                pass_file: None,
+            },
+            jobs: vec!["www".to_owned(), "db".to_owned(), "mail".to_owned()],
+        };
+        for (tried, level) in [
+            (Tried::Opened(3), Level::Ok),
+            (Tried::ToBeMade, Level::Info),
+            (Tried::Left, Level::Info),
+            (Tried::NoParent("/mnt".into()), Level::Error),
+            (
+                Tried::Failed(Error::new(ErrorKind::WrongPassword, "no")),
+                Level::Error,
+            ),
+            (Tried::Failed(Error::new(ErrorKind::Io, "no")), Level::Error),
+        ] {
+            let finding = judge(&used, &tried);
+            assert_eq!(finding.level, level, "{finding:?}");
+            assert_eq!(finding.help.is_some(), level == Level::Error);
+            assert!(finding.message.contains("www and 2 more jobs"));
+        }
+    }
+}

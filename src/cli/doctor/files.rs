@@ -1,0 +1,141 @@
+//! The job files, as `freezerd check` sees them.
+
+use std::path::Path;
+
+use super::finding::{Finding, Level};
+use crate::config::Settings;
+use crate::intake::{self, Checked, CheckedFile, Standing, Trust};
+use crate::units;
+
+/// Reads and judges every file in the jobs directory; `None`: there is no such directory.
+pub fn look(settings: &Settings) -> Option<Checked> {
+    if !settings.jobs_dir.is_dir() {
+        return None;
+    }
+    let trust = Trust::of_process(settings.trusted_owners.clone());
+    let against = intake::Settings {
+        host: &settings.job_host(),
+        client_id: &settings.client_id,
+        trust: Some(&trust),
+        now: chrono::Utc::now(),
+    };
+    Some(intake::check(
+        std::slice::from_ref(&settings.jobs_dir),
+        &against,
+    ))
+}
+
+pub fn judge(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let (mut jobs, mut foreign, mut warnings) = (0_u64, 0_u64, 0_u64);
+    for file in &checked.files {
+        match &file.standing {
+            Standing::Job(_) => jobs += 1,
+            Standing::Foreign { .. } => foreign += 1,
+            Standing::Invalid { .. } | Standing::Directory => {}
+        }
+        findings.extend(judge_file(file));
+        warnings += file
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| !diagnostic.is_error())
+            .count() as u64;
+    }
+    let finding =
+        |level, message: String| Finding::new("job file", level, jobs_dir.display(), message);
+    if warnings > 0 {
+        findings.push(
+            finding(
+                Level::Info,
+                format!(
+                    "{} about job files",
+                    units::count(warnings, "warning", "warnings")
+                ),
+            )
+            .help("`freezerd check` has them"),
+        );
+    }
+    let mut message = units::count(jobs, "valid job file", "valid job files");
+    if foreign > 0 {
+        message.push_str(&format!(", {foreign} for other hosts"));
+    }
+    findings.push(finding(
+        if jobs > 0 { Level::Ok } else { Level::Info },
+        message,
+    ));
+    findings
+}
+
+/// A file that is no job, or a directory that is refused as a whole.
+fn judge_file(file: &CheckedFile) -> Option<Finding> {
+    let errors: Vec<_> = file
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .collect();
+    let first = errors.first()?;
+    let message = match errors.len() {
+        1 => first.message.clone(),
+        more => format!("{} (and {} more)", first.message, more - 1),
+    };
+    let finding = Finding::new("job file", Level::Error, file.path.display(), message);
+    Some(match (&file.standing, &first.help) {
+        (Standing::Directory, Some(help)) => finding.help(help.clone()),
+        _ => finding.help("`freezerd check` shows each fault in its place"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::job::codes;
+    use crate::job::diagnostic::Diagnostic;
+
+    fn file(standing: Standing, diagnostics: Vec<Diagnostic>) -> CheckedFile {
+        CheckedFile {
+            path: "/jobs/a.json".into(),
+            bytes: Arc::from([].as_slice()),
+            standing,
+            diagnostics,
+        }
+    }
+
+    #[test]
+    fn each_invalid_file_is_an_error_and_warnings_are_counted() {
+        let fault = || Diagnostic::error(codes::UNREADABLE, "it is bad");
+        let checked = Checked {
+            files: vec![
+                file(
+                    Standing::Invalid { job_id: None },
+                    vec![
+                        fault(),
+                        fault(),
+                        Diagnostic::warning(codes::HARD_LINK, "hm"),
+                    ],
+                ),
+                file(
+                    Standing::Foreign {
+                        job_id: "x".to_owned(),
+                        client_id: "other".to_owned(),
+                    },
+                    Vec::new(),
+                ),
+            ],
+        };
+        let findings = judge(&checked, Path::new("/jobs"));
+        let told: Vec<_> = findings
+            .iter()
+            .map(|finding| (finding.level, finding.message.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Level::Error, "it is bad (and 1 more)"),
+                (Level::Info, "1 warning about job files"),
+                (Level::Info, "0 valid job files, 1 for other hosts"),
+            ]
+        );
+    }
+}

@@ -1,0 +1,300 @@
+//! The ledger, and what it says of the jobs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::finding::{Finding, Level};
+use crate::control::layout::Layout;
+use crate::status::{Facts, JobStatus, Status};
+use crate::store::{self, StoreError};
+use crate::units;
+
+/// A job that is overdue for longer is worth a warning …
+const LATE: f64 = 3600.0;
+/// … and for longer an error.
+const FAR_TOO_LATE: f64 = 2.0 * 86_400.0;
+
+/// What is known of the ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    pub path: PathBuf,
+    /// Bytes on disk.
+    pub size: u64,
+    pub rows: Result<Rows, Fault>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    pub facts: Facts,
+    /// The latest instant of the newest row.
+    pub newest: Option<DateTime<Utc>>,
+    /// The newest row's number.
+    pub last_run: u64,
+}
+
+/// Why nothing was read.
+#[derive(Debug)]
+pub enum Fault {
+    /// The ledger says so itself.
+    Store(StoreError),
+    /// It is so damaged that reading it broke.
+    Broke,
+}
+
+/// Reads the ledger and changes nothing, not even what the daemon's next start would mend.
+pub fn look(layout: &Layout) -> Ledger {
+    let path = layout.ledger();
+    Ledger {
+        size: std::fs::metadata(&path).map_or(0, |metadata| metadata.len()),
+        rows: guarded(&path),
+        path,
+    }
+}
+
+/// A damaged file may break the database's reader in any place: that too is something to report.
+fn guarded(path: &Path) -> Result<Rows, Fault> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let read = catch_unwind(AssertUnwindSafe(|| read(path)));
+    std::panic::set_hook(hook);
+    match read {
+        Ok(rows) => rows.map_err(Fault::Store),
+        Err(_) => Err(Fault::Broke),
+    }
+}
+
+fn read(path: &Path) -> Result<Rows, StoreError> {
+    let reader = store::open_read_only(path)?;
+    let newest = reader.history(None, 1)?.pop();
+    Ok(Rows {
+        facts: Facts::read(&reader)?,
+        newest: newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))),
+        last_run: reader.last_run()?,
+    })
+}
+
+/// Judges the ledger itself. `daemon` says whether one runs.
+pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
+    let finding =
+        |level, message: String| Finding::new("ledger", level, ledger.path.display(), message);
+    let beyond_repair = "stop the daemon, put the file back from a backup of the state directory, or move it aside \
+                         and start anew: jobs are loaded from their files again, and their history is lost";
+    match &ledger.rows {
+        Ok(rows) => finding(
+            Level::Ok,
+            format!(
+                "readable, {}, {} so far",
+                units::bytes(ledger.size),
+                units::count(rows.last_run, "run", "runs")
+            ),
+        ),
+        Err(Fault::Store(StoreError::Missing { .. })) => finding(
+            if daemon { Level::Error } else { Level::Info },
+            if daemon {
+                "the ledger is gone while a daemon runs".to_owned()
+            } else {
+                "there is none yet: the daemon's first start makes it".to_owned()
+            },
+        )
+        .help_if(daemon, "restart the daemon; it begins with an empty ledger"),
+        Err(Fault::Store(error @ StoreError::NeedsRepair { .. })) => {
+            finding(Level::Warning, error.to_string()).help("start the daemon")
+        }
+        Err(Fault::Store(error @ StoreError::InUse { .. })) => {
+            finding(Level::Warning, error.to_string())
+                .help("another command may be mending it: try again")
+        }
+        Err(Fault::Store(error @ StoreError::Denied { .. })) => {
+            finding(Level::Warning, error.to_string())
+                .help("run `freezerd doctor` as the daemon's user or as root")
+        }
+        Err(Fault::Store(error @ StoreError::Format { .. })) => {
+            finding(Level::Error, error.to_string())
+                .help("use the freezerd that wrote it, or a newer one")
+        }
+        Err(Fault::Store(error)) => finding(Level::Error, error.to_string()).help(beyond_repair),
+        Err(Fault::Broke) => finding(
+            Level::Error,
+            "it is damaged: reading it broke in the middle".to_owned(),
+        )
+        .help(beyond_repair),
+    }
+}
+
+impl Finding {
+    fn help_if(self, wanted: bool, help: &str) -> Finding {
+        if wanted { self.help(help) } else { self }
+    }
+}
+
+/// Judges how the jobs do. Those that do well are one finding together.
+pub fn judge_jobs(status: &Status) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = status.jobs.iter().filter_map(judge_job).collect();
+    let total = status.jobs.len() as u64;
+    let bad = findings.len() as u64;
+    let off = status.summary.jobs.stop + status.summary.jobs.removed;
+    if total == 0 {
+        findings.push(
+            Finding::new(
+                "job",
+                Level::Warning,
+                "",
+                "no job is known to the daemon: nothing is backed up",
+            )
+            .help("drop a job file into the jobs directory; the README has one to begin with"),
+        );
+    } else if bad < total {
+        let mut message = format!(
+            "{} without complaint",
+            units::count(total - bad, "job", "jobs")
+        );
+        if off > 0 {
+            message.push_str(&format!(" ({off} in all off their schedule)"));
+        }
+        findings.push(Finding::new("job", Level::Ok, "", message));
+    }
+    findings
+}
+
+fn judge_job(job: &JobStatus) -> Option<Finding> {
+    let finding = |level, message| {
+        Finding::new("job", level, &job.job_id, message)
+            .help(format!("`freezerd why {}` tells the story", job.job_id))
+    };
+    let overdue = job.overdue_seconds;
+    if overdue >= LATE && (job.run.is_none() || overdue >= FAR_TOO_LATE) {
+        let level = if overdue >= FAR_TOO_LATE {
+            Level::Error
+        } else {
+            Level::Warning
+        };
+        let last = match job.last_success {
+            Some(last) => format!("the last success was at {}", last.format("%F %T UTC")),
+            None => "it has never succeeded".to_owned(),
+        };
+        let since = units::duration(Duration::from_secs_f64(overdue));
+        return Some(finding(
+            level,
+            format!("due {since} ago and not done since; {last}"),
+        ));
+    }
+    let last = job.last_run.as_ref()?;
+    (job.failures > 0 && job.owed_since.is_some()).then(|| {
+        finding(
+            Level::Warning,
+            format!(
+                "its last run ended as {} ({} in a row failed)",
+                last.result.name(),
+                job.failures
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::status::LastRun;
+    use crate::store::record::{Ending, Rows as Counts};
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_767_225_600, 0).unwrap()
+    }
+
+    fn job(overdue: TimeDelta, failures: u32) -> JobStatus {
+        let owed = (overdue > TimeDelta::zero()).then(|| now() - overdue);
+        JobStatus {
+            job_id: "www".to_owned(),
+            status: crate::job::Status::Scheduled,
+            reason: None,
+            invalid: false,
+            run: None,
+            next: None,
+            last_success: None,
+            owed_since: owed,
+            overdue_seconds: overdue.as_seconds_f64(),
+            failures,
+            last_run: (failures > 0).then(|| LastRun {
+                run: 1,
+                result: Ending::Fail,
+                started: now(),
+                ended: now(),
+                seconds: 0.0,
+                bytes_added: 0,
+                files_failed: 0,
+            }),
+            runs_total: Counts::default(),
+        }
+    }
+
+    fn level(job: &JobStatus) -> Option<Level> {
+        judge_job(job).map(|finding| finding.level)
+    }
+
+    #[test]
+    fn a_job_is_judged_by_how_long_it_is_overdue_and_then_by_its_last_run() {
+        assert_eq!(level(&job(TimeDelta::zero(), 0)), None);
+        assert_eq!(level(&job(TimeDelta::minutes(30), 0)), None);
+        assert_eq!(level(&job(TimeDelta::minutes(30), 2)), Some(Level::Warning));
+        assert_eq!(level(&job(TimeDelta::hours(2), 0)), Some(Level::Warning));
+        assert_eq!(level(&job(TimeDelta::days(3), 1)), Some(Level::Error));
+        let running = |overdue| JobStatus {
+            run: Some(2),
+            ..job(overdue, 0)
+        };
+        assert_eq!(level(&running(TimeDelta::hours(2))), None, "it is at it");
+        assert_eq!(level(&running(TimeDelta::days(3))), Some(Level::Error));
+    }
+
+    #[test]
+    fn no_job_at_all_is_a_warning() {
+        let none = Status::of(&Facts::default(), None, now());
+        let findings = judge_jobs(&none);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].level, Level::Warning);
+    }
+
+    #[test]
+    fn each_fault_of_the_ledger_has_a_word_and_a_mend() {
+        let path = || PathBuf::from("/state/ledger.redb");
+        let judge = |rows, daemon| {
+            let ledger = Ledger {
+                path: path(),
+                size: 5,
+                rows,
+            };
+            judge(&ledger, daemon)
+        };
+        let store = |error| Err(Fault::Store(error));
+        assert_eq!(judge(Ok(Rows::default()), true).level, Level::Ok);
+        let missing = || store(StoreError::Missing { path: path() });
+        assert_eq!(judge(missing(), false).level, Level::Info);
+        for (rows, level) in [
+            (missing(), Level::Error),
+            (
+                store(StoreError::NeedsRepair { path: path() }),
+                Level::Warning,
+            ),
+            (store(StoreError::InUse { path: path() }), Level::Warning),
+            (store(StoreError::Denied { path: path() }), Level::Warning),
+            (
+                store(StoreError::Open {
+                    path: path(),
+                    message: "noise".to_owned(),
+                }),
+                Level::Error,
+            ),
+            (Err(Fault::Broke), Level::Error),
+        ] {
+            let finding = judge(rows, true);
+            assert_eq!(finding.level, level, "{finding:?}");
+            assert!(finding.help.is_some(), "{finding:?}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `freezerd doctor`: looks at an installation, and says what to do about what it finds.
+//!
+//! One file a thing that is looked at. In each, `look` gathers facts and changes nothing, and `judge` makes findings
+//! of them without looking at anything.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::table::printable;
+use crate::config::{Settings, paths};
+use crate::control::layout::Layout;
+use crate::control::presence;
+use crate::status::Status;
+use crate::units;
+
+mod clock;
+mod containers;
+mod files;
+mod finding;
+mod ledger;
+mod places;
+mod service;
+mod space;
+mod who;
+
+use containers::Used;
+use finding::{Finding, Level};
+use who::Who;
+
+/// A person is told so many findings of one kind.
+const ENOUGH: usize = 20;
+
+/// Look over the whole installation, and say what to do about what is found
+///
+/// Directories and their modes, the ledger, the daemon and its unit, the clock, free space, job files, passwords,
+/// containers, and jobs that do not succeed. Changes nothing, and needs no daemon. Each repository is opened, which
+/// takes a third of a second and 128 MB, one after the other.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit code 0 when all is well, 4 when there are warnings, 5 when there are errors.\n\n\
+                        Example: freezerd doctor\nExample: freezerd doctor --no-containers --json"
+)]
+pub struct Args {
+    /// Do not open containers: for disks that are not to be woken up
+    #[arg(long)]
+    no_containers: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `loaded` may be an error: that is a finding like others. `fallback` loads the settings without their file, and
+/// `config` is the file that was named on the command line.
+pub fn run(
+    loaded: Result<Settings, Failure>,
+    fallback: impl FnOnce() -> Result<Settings, Failure>,
+    config: Option<&Path>,
+    args: &Args,
+) -> Exit {
+    let config = config
+        .map(Path::to_path_buf)
+        .or_else(|| std::env::var_os("FREEZERD_CONFIG").map(PathBuf::from))
+        .unwrap_or_else(paths::default_config);
+    let mut findings = Vec::new();
+    let settings = match loaded {
+        Ok(settings) => Some(settings),
+        Err(failure) => {
+            findings.push(broken_settings(&config, &failure));
+            fallback().ok()
+        }
+    };
+    if let Some(settings) = settings {
+        examine(&settings, &config, args, &mut findings);
+    }
+    tell(&findings, args.json)
+}
+
+fn broken_settings(config: &Path, failure: &Failure) -> Finding {
+    Finding::new(
+        "config",
+        Level::Error,
+        config.display(),
+        failure.message.clone(),
+    )
+    .help("mend that: the daemon does not start so. What follows was looked at without this file")
+}
+
+fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<Finding>) {
+    let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
+    let who = Who::look(&settings.state_dir);
+    let holder = presence::running(&layout).map_err(|error| crate::os::reason(&error));
+    let daemon = matches!(holder, Ok(Some(_)));
+    let state = settings.state_dir.display().to_string();
+    findings.extend(who::judge(who, &settings.state_dir));
+
+    for place in places::look(settings, &layout, config) {
+        findings.extend(places::judge(&place, who, daemon));
+    }
+
+    let ledger = ledger::look(&layout);
+    findings.push(ledger::judge(&ledger, daemon));
+    findings.push(service::judge_daemon(&holder, &state));
+    let packaged = settings.state_dir == Path::new("/var/lib/freezerd");
+    findings.push(service::judge_unit(&service::look(), packaged, daemon));
+
+    let newest = ledger.rows.as_ref().ok().and_then(|rows| rows.newest);
+    findings.extend(clock::judge(&clock::look(newest, &settings.zone())));
+
+    let checked = files::look(settings);
+    let used = checked.as_ref().map_or_else(Vec::new, containers::of_jobs);
+    if let Some(checked) = &checked {
+        findings.extend(files::judge(checked, &settings.jobs_dir));
+    }
+
+    let places = used.iter().map(|used| used.container.path.as_path());
+    let places = [settings.state_dir.as_path()].into_iter().chain(places);
+    findings.extend(space::look(places).iter().map(space::judge));
+
+    judge_containers(&used, who, !args.no_containers, findings);
+
+    if let Ok(rows) = &ledger.rows {
+        let status = Status::of(&rows.facts, None, Utc::now());
+        findings.extend(ledger::judge_jobs(&status));
+    }
+}
+
+fn judge_containers(used: &[Used], who: Who, open: bool, findings: &mut Vec<Finding>) {
+    let passwords = containers::look_at_passwords(used);
+    let mut unusable = BTreeMap::new();
+    for password in &passwords {
+        findings.extend(containers::judge_password(password, who));
+        unusable.insert(password.path.as_path(), password.fault.is_some());
+    }
+    for used in used {
+        // Once is enough for a pass file that cannot be read.
+        let no_password = used
+            .container
+            .pass_file
+            .as_deref()
+            .is_some_and(|path| unusable.get(path) == Some(&true));
+        let tried = containers::try_it(&used.container, open && !no_password);
+        findings.push(containers::judge(used, &tried));
+    }
+}
+
+fn tell(findings: &[Finding], as_json: bool) -> Exit {
+    let worst = findings
+        .iter()
+        .map(|finding| finding.level)
+        .max()
+        .unwrap_or(Level::Ok);
+    if as_json {
+        println!("{:#}", json!({"worst": worst, "findings": findings}));
+    } else {
+        let mut told: BTreeMap<(&str, Level), usize> = BTreeMap::new();
+        for finding in findings {
+            let count = told.entry((finding.check, finding.level)).or_default();
+            *count += 1;
+            if *count <= ENOUGH {
+                print(finding);
+            }
+        }
+        for ((check, level), count) in told {
+            if let more @ 1.. = count.saturating_sub(ENOUGH) {
+                println!(
+                    "{:<8} {check:<10} {more} more of the kind (--json has them all)",
+                    level.name()
+                );
+            }
+        }
+        println!("\n{}", summary(findings));
+    }
+    match worst {
+        Level::Ok | Level::Info => Exit::Success,
+        Level::Warning => Exit::Warnings,
+        Level::Error => Exit::Errors,
+    }
+}
+
+fn print(finding: &Finding) {
+    let subject = if finding.subject.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", finding.subject)
+    };
+    println!(
+        "{:<8} {:<10} {}",
+        finding.level.name(),
+        finding.check,
+        printable(&format!("{subject}{}", finding.message))
+    );
+    if let Some(help) = &finding.help {
+        println!("{:19} → {}", "", printable(help));
+    }
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count() as u64
+    };
+    let fine = count(Level::Ok) + count(Level::Info);
+    let mut parts = vec![format!("{fine} fine")];
+    for (level, one, many) in [
+        (Level::Warning, "warning", "warnings"),
+        (Level::Error, "error", "errors"),
+    ] {
+        if count(level) > 0 {
+            parts.push(units::count(count(level), one, many));
+        }
+    }
+    format!(
+        "{} looked at: {}.",
+        units::count(findings.len() as u64, "thing", "things"),
+        parts.join(", ")
+    )
+}

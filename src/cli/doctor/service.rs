@@ -1,0 +1,193 @@
+//! The daemon, and the systemd unit that starts it.
+
+use std::process::{Command, Stdio};
+
+use super::finding::{Finding, Level};
+use crate::control::presence::Holder;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What systemd says of the unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// `systemctl is-active` and `systemctl is-enabled`, a word each.
+    Known { active: String, enabled: String },
+    /// It does not say, for this reason.
+    Unknown(String),
+}
+
+pub fn look() -> Unit {
+    let ask = |what: &str| {
+        Command::new("systemctl")
+            .args([what, "freezerd.service"])
+            .stdin(Stdio::null())
+            .output()
+    };
+    let word = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        text.lines().next().unwrap_or_default().trim().to_owned()
+    };
+    let output = match ask("is-active") {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Unit::Unknown("there is no systemctl here".to_owned());
+        }
+        Err(error) => {
+            return Unit::Unknown(format!(
+                "systemctl cannot be run: {}",
+                crate::os::reason(&error)
+            ));
+        }
+    };
+    let active = word(&output.stdout);
+    if active.is_empty() {
+        return Unit::Unknown(format!("systemctl says: {}", word(&output.stderr)));
+    }
+    Unit::Known {
+        active,
+        enabled: ask("is-enabled").map_or_else(|_| String::new(), |output| word(&output.stdout)),
+    }
+}
+
+/// Judges whether a daemon runs. `holder` is an error where the lock may not be looked at.
+pub fn judge_daemon(holder: &Result<Option<Holder>, String>, state: &str) -> Finding {
+    let finding = |level, message: String| Finding::new("daemon", level, state, message);
+    match holder {
+        Err(reason) => finding(
+            Level::Warning,
+            format!("it cannot be told whether a daemon runs: {reason}"),
+        )
+        .help("run `freezerd doctor` as the daemon's user or as root"),
+        Ok(None) => finding(Level::Warning, "no daemon is running".to_owned()).help(
+            "start it (`systemctl start freezerd`, or `freezerd run`); where cron or a timer starts \
+             `freezerd run --once`, all is well",
+        ),
+        Ok(Some(holder)) => {
+            let pid = holder.pid.map_or("?".to_owned(), |pid| pid.to_string());
+            match holder.version.as_deref() {
+                Some(VERSION) => finding(
+                    Level::Ok,
+                    format!("freezerd {VERSION} is running as process {pid}"),
+                ),
+                other => finding(
+                    Level::Warning,
+                    format!(
+                        "the daemon (process {pid}) is {}, and this is freezerd {VERSION}",
+                        other.map_or("of an earlier version".to_owned(), |version| format!(
+                            "freezerd {version}"
+                        ))
+                    ),
+                )
+                .help("restart it once nothing runs: `systemctl restart freezerd`"),
+            }
+        }
+    }
+}
+
+/// Judges the unit. `packaged` says that this is the installation that the unit is for; `daemon` that one runs.
+pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
+    let finding = |level, message: String| Finding::new("unit", level, "freezerd.service", message);
+    let (active, enabled) = match unit {
+        Unit::Unknown(reason) => return finding(Level::Info, reason.clone()),
+        Unit::Known { active, enabled } => (active.as_str(), enabled.as_str()),
+    };
+    let state = format!(
+        "{active}, {}",
+        if enabled.is_empty() {
+            "not known"
+        } else {
+            enabled
+        }
+    );
+    let help = match (active, enabled) {
+        _ if !packaged => {
+            return finding(
+                Level::Info,
+                format!("{state}; it is for another installation than this one"),
+            );
+        }
+        ("active", "enabled" | "enabled-runtime" | "static" | "alias") => {
+            return finding(Level::Ok, state);
+        }
+        ("active" | "activating" | "reloading", "disabled") => {
+            return finding(
+                Level::Warning,
+                format!("{state}: it will not start at boot"),
+            )
+            .help("`systemctl enable freezerd`");
+        }
+        ("active" | "activating" | "reloading" | "deactivating", _) => {
+            return finding(Level::Info, state);
+        }
+        ("failed", _) => {
+            return finding(Level::Error, state)
+                .help("`systemctl status freezerd` and `journalctl -u freezerd` say why");
+        }
+        (_, "" | "not-found") => {
+            return finding(Level::Info, "there is no such unit".to_owned());
+        }
+        _ => "`systemctl enable --now freezerd`",
+    };
+    let level = if daemon { Level::Info } else { Level::Warning };
+    let finding = finding(level, state);
+    if daemon { finding } else { finding.help(help) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(active: &str, enabled: &str) -> Unit {
+        Unit::Known {
+            active: active.to_owned(),
+            enabled: enabled.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_unit_is_to_be_active_and_enabled() {
+        for (active, enabled, level) in [
+            ("active", "enabled", Level::Ok),
+            ("active", "disabled", Level::Warning),
+            ("inactive", "enabled", Level::Warning),
+            ("inactive", "disabled", Level::Warning),
+            ("failed", "enabled", Level::Error),
+            ("inactive", "", Level::Info),
+            ("inactive", "not-found", Level::Info),
+            ("activating", "enabled", Level::Info),
+        ] {
+            let finding = judge_unit(&unit(active, enabled), true, false);
+            assert_eq!(finding.level, level, "{active} {enabled}");
+            assert_eq!(finding.help.is_some(), level >= Level::Warning);
+        }
+    }
+
+    #[test]
+    fn no_systemd_and_another_installation_are_no_faults() {
+        let unknown = Unit::Unknown("there is no systemctl here".to_owned());
+        assert_eq!(judge_unit(&unknown, true, false).level, Level::Info);
+        let failed = unit("failed", "enabled");
+        assert_eq!(judge_unit(&failed, false, false).level, Level::Info);
+        let by_hand = unit("inactive", "disabled");
+        assert_eq!(judge_unit(&by_hand, true, true).level, Level::Info);
+    }
+
+    #[test]
+    fn a_daemon_of_another_version_is_to_be_restarted() {
+        let holder = |version: Option<&str>| {
+            Ok(Some(Holder {
+                pid: Some(7),
+                version: version.map(str::to_owned),
+                since: None,
+            }))
+        };
+        assert_eq!(judge_daemon(&holder(Some(VERSION)), "/s").level, Level::Ok);
+        for other in [holder(Some("0.0.1")), holder(None), Ok(None)] {
+            let finding = judge_daemon(&other, "/s");
+            assert_eq!(finding.level, Level::Warning);
+            assert!(finding.help.is_some());
+        }
+        let hidden = judge_daemon(&Err("Permission denied".to_owned()), "/s");
+        assert!(hidden.message.contains("cannot be told"));
+    }
+}

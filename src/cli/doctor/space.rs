@@ -1,0 +1,117 @@
+//! Free space, where the ledger and the containers are.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::finding::{Finding, Level};
+use crate::units;
+
+/// Less is an error.
+const LEAST: u64 = 100 * 1024 * 1024;
+
+/// One file system.
+#[derive(Clone, Debug)]
+pub struct FileSystem {
+    /// What of freezerd's is on it.
+    pub paths: Vec<PathBuf>,
+    /// Bytes that an ordinary user may still use.
+    pub free: u64,
+    /// Bytes in all.
+    pub size: u64,
+}
+
+/// The file systems that these paths are on, or would be.
+pub fn look<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
+    let mut found: BTreeMap<u64, FileSystem> = BTreeMap::new();
+    for path in paths {
+        let Some((there, metadata)) = path
+            .ancestors()
+            .find_map(|path| Some((path, std::fs::metadata(path).ok()?)))
+        else {
+            continue;
+        };
+        let Ok(space) = rustix::fs::statvfs(there) else {
+            continue;
+        };
+        found
+            .entry(metadata.dev())
+            .or_insert_with(|| FileSystem {
+                paths: Vec::new(),
+                free: space.f_bavail.saturating_mul(space.f_frsize),
+                size: space.f_blocks.saturating_mul(space.f_frsize),
+            })
+            .paths
+            .push(path.to_owned());
+    }
+    found.into_values().collect()
+}
+
+pub fn judge(system: &FileSystem) -> Finding {
+    // A file system that does not tell its size has what it has.
+    let percent = if system.size == 0 {
+        100.0
+    } else {
+        system.free as f64 * 100.0 / system.size as f64
+    };
+    let level = match percent {
+        _ if system.size > 0 && system.free < LEAST => Level::Error,
+        0.0..1.0 => Level::Error,
+        1.0..5.0 => Level::Warning,
+        _ => Level::Ok,
+    };
+    let subject = match system.paths.as_slice() {
+        [] => String::new(),
+        [one] => one.display().to_string(),
+        [one, more @ ..] => format!("{} and {} more", one.display(), more.len()),
+    };
+    let message = format!(
+        "{} of {} free ({percent:.0} %)",
+        units::bytes(system.free),
+        units::bytes(system.size)
+    );
+    let finding = Finding::new("space", level, subject, message);
+    if level == Level::Ok {
+        finding
+    } else {
+        finding.help(
+            "make room: an `admin` action with remove_older_than removes old snapshots; \
+             without room nothing is backed up, and no run can be recorded",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(free: u64, size: u64) -> Level {
+        judge(&FileSystem {
+            paths: vec!["/a".into(), "/b".into()],
+            free,
+            size,
+        })
+        .level
+    }
+
+    #[test]
+    fn little_room_is_a_warning_and_next_to_none_an_error() {
+        const GB: u64 = 1_000_000_000;
+        assert_eq!(level(50 * GB, 100 * GB), Level::Ok);
+        assert_eq!(level(5 * GB, 100 * GB), Level::Ok);
+        assert_eq!(level(4 * GB, 100 * GB), Level::Warning);
+        assert_eq!(level(GB / 2, 100 * GB), Level::Error, "less than 1 %");
+        assert_eq!(level(GB / 20, GB / 10), Level::Error, "less than 100 MiB");
+        assert_eq!(level(0, 0), Level::Ok, "it does not tell");
+    }
+
+    #[test]
+    fn paths_on_one_file_system_are_one_and_missing_ones_are_where_they_would_be() {
+        let top = tempfile::tempdir().unwrap();
+        let missing = top.path().join("not/there");
+        let found = look([top.path(), &missing].into_iter());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].paths.len(), 2);
+        assert!(judge(&found[0]).subject.ends_with("and 1 more"));
+    }
+}

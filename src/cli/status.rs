@@ -1,0 +1,141 @@
+//! `freezerd status`: how everything stands, for a glance and for monitoring.
+
+use std::time::Duration;
+
+use chrono::{SubsecRound, Utc};
+
+use super::exit::{Exit, Failure};
+use super::list::status_word;
+use super::table::Table;
+use super::{ledger, logging};
+use crate::config::Settings;
+use crate::control::presence::{self, Holder};
+use crate::schedule::zone::Zone;
+use crate::status::{Facts, JobStatus, Status};
+use crate::units;
+
+/// See how everything stands: the daemon, the jobs, what is overdue
+///
+/// From the ledger, with or without a daemon. Monitoring gets the same as files from the daemon (metrics_dir), or
+/// from this command as --json or --prometheus.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: freezerd status\nExample: freezerd status --prometheus > freezerd.prom"
+)]
+pub struct Args {
+    /// As JSON: what the daemon keeps as status.json
+    #[arg(long, conflicts_with = "prometheus")]
+    pub json: bool,
+    /// As Prometheus metrics: what the daemon keeps as freezerd.prom
+    #[arg(long)]
+    prometheus: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    let facts = Facts::read(&ledger.reader)?;
+    let daemon = presence::running(&ledger.layout).unwrap_or(None);
+    // The view is let go before anything is printed: a pager may keep this waiting.
+    drop(ledger);
+    let status = Status::of(&facts, daemon, Utc::now().trunc_subsecs(3));
+    if args.json {
+        print!("{}", status.to_json());
+    } else if args.prometheus {
+        print!("{}", crate::status::prometheus(&status));
+    } else {
+        print_for_people(&status, &settings.zone());
+    }
+    Ok(Exit::Success)
+}
+
+fn print_for_people(status: &Status, zone: &Zone) {
+    println!("{}", daemon_line(status.daemon.as_ref(), zone));
+    let summary = &status.summary;
+    let jobs = units::count(status.jobs.len() as u64, "job", "jobs");
+    let counts: Vec<String> = summary
+        .jobs
+        .each()
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    let mut parts = vec![if counts.is_empty() {
+        jobs
+    } else {
+        format!("{jobs} ({})", counts.join(", "))
+    }];
+    for (count, what) in [
+        (summary.failing, "whose last run was no success"),
+        (summary.overdue, "overdue"),
+        (summary.runs_queued, "waiting for a slot or a container"),
+        (summary.runs_waiting, "waiting for a retry"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    println!("{}", parts.join(", "));
+    if summary.invalid_files > 0 {
+        println!(
+            "{}: `freezerd check` says why",
+            units::count(
+                summary.invalid_files,
+                "invalid job file",
+                "invalid job files"
+            )
+        );
+    }
+    if status.jobs.is_empty() {
+        return;
+    }
+    println!();
+    let mut table = Table::new(&[
+        "JOB",
+        "STATUS",
+        "LAST RUN",
+        "LAST SUCCESS",
+        "OVERDUE",
+        "ADDED",
+        "NEXT RUN",
+    ]);
+    for job in &status.jobs {
+        table.row(row(job, zone));
+    }
+    table.print();
+}
+
+fn row(job: &JobStatus, zone: &Zone) -> Vec<String> {
+    let dash = || "–".to_owned();
+    let last = job.last_run.as_ref();
+    vec![
+        job.job_id.clone(),
+        status_word(job.status).to_owned(),
+        last.map_or_else(dash, |run| run.result.name().to_owned()),
+        logging::moment(job.last_success, zone),
+        match job.owed_since {
+            Some(_) => units::duration(Duration::from_secs_f64(job.overdue_seconds)),
+            None => dash(),
+        },
+        last.map_or_else(dash, |run| units::bytes(run.bytes_added)),
+        logging::moment(job.next, zone),
+    ]
+}
+
+/// Which daemon there is, in one line.
+fn daemon_line(daemon: Option<&Holder>, zone: &Zone) -> String {
+    let Some(holder) = daemon else {
+        return "No daemon is running: this is what the last one left.".to_owned();
+    };
+    let mut line = "freezerd".to_owned();
+    if let Some(version) = &holder.version {
+        line = format!("{line} {version}");
+    }
+    line.push_str(" is running");
+    if let Some(pid) = holder.pid {
+        line = format!("{line} as process {pid}");
+    }
+    if holder.since.is_some() {
+        line = format!("{line}, since {}", logging::moment(holder.since, zone));
+    }
+    line
+}

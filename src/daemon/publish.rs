@@ -1,0 +1,184 @@
+//! What the daemon shows of itself in files, for monitoring: `freezerd.prom` and `status.json` in `metrics_dir`.
+//!
+//! They are made from committed rows by a thread of their own, so the loop only opens a view of the ledger. However
+//! much is committed, they are made once a second at most, and the longer that takes the less often; and once a
+//! minute when nothing happens, so that their age tells that the daemon lives.
+
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::control::presence::Holder;
+use crate::status::{self, Facts, Status};
+use crate::store::{Reader, Store};
+
+/// The least time from one making to the next.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// At most this part of the time is spent on making them.
+const SHARE: u32 = 20;
+
+/// The most time from one making to the next.
+const REFRESH: Duration = Duration::from_secs(60);
+
+/// Keeps the files.
+pub struct Publisher {
+    dir: PathBuf,
+    daemon: Holder,
+    /// The last state of the ledger that was shown.
+    shown: u64,
+    /// When they are made next.
+    due: Instant,
+    /// When they may be made at the earliest.
+    earliest: Instant,
+    /// They are being made now.
+    work: Option<JoinHandle<Made>>,
+    failing: bool,
+}
+
+/// How a making went, and how long it took.
+type Made = (Result<(), (PathBuf, io::Error)>, Duration);
+
+impl Publisher {
+    /// For a daemon that starts now. Nothing is written yet.
+    pub fn new(dir: &Path) -> Publisher {
+        let now = Instant::now();
+        Publisher {
+            dir: dir.to_owned(),
+            daemon: Holder::this(Utc::now()),
+            shown: 0,
+            due: now,
+            earliest: now,
+            work: None,
+            failing: false,
+        }
+    }
+
+    /// So many commits were made.
+    pub fn committed(&mut self, commits: u64) {
+        if commits != self.shown {
+            self.shown = commits;
+            self.due = self.due.min(self.earliest);
+        }
+    }
+
+    /// Waits until [`Publisher::publish`] has something to do.
+    pub async fn next(&mut self) {
+        if let Some(work) = &mut self.work {
+            let made = work.await;
+            self.work = None;
+            if let Ok(made) = made {
+                self.note(made);
+            }
+        }
+        self.due = self.due.max(self.earliest);
+        sleep_until(self.due).await;
+    }
+
+    /// Begins to make the files anew, unless that is being done.
+    pub fn publish(&mut self, ledger: &Store) {
+        if self.work.is_some() {
+            return;
+        }
+        let now = Instant::now();
+        (self.earliest, self.due) = (now + PAUSE, now + REFRESH);
+        // A ledger that cannot be read is spoken of elsewhere; what is there grows old.
+        let Ok(reader) = ledger.reader() else { return };
+        let dir = self.dir.clone();
+        let daemon = Some(self.daemon.clone());
+        self.work = Some(tokio::task::spawn_blocking(move || {
+            make(&dir, reader, daemon)
+        }));
+    }
+
+    /// The last time: there is no daemon any more.
+    pub async fn end(mut self, ledger: &Store) {
+        if let Some(work) = self.work.take() {
+            let _ = work.await;
+        }
+        if let Ok(reader) = ledger.reader() {
+            let made = make(&self.dir, reader, None);
+            self.note(made);
+        }
+    }
+
+    fn note(&mut self, (result, took): Made) {
+        let rest = PAUSE.max(took * SHARE);
+        self.earliest = self.earliest.max(Instant::now() + rest);
+        tracing::debug!("made what monitoring sees in {} ms", took.as_millis());
+        match result {
+            Ok(()) if self.failing => {
+                self.failing = false;
+                tracing::info!("{} shows the state again", self.dir.display());
+            }
+            Err((path, error)) if !self.failing => {
+                self.failing = true;
+                tracing::warn!(
+                    "cannot write {}: {}; monitoring sees an old state until that is mended (metrics_dir)",
+                    path.display(),
+                    crate::os::reason(&error)
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn make(dir: &Path, reader: Reader, daemon: Option<Holder>) -> Made {
+    let begun = std::time::Instant::now();
+    let facts = Facts::read(&reader);
+    drop(reader);
+    let result = match facts {
+        Ok(facts) => write(dir, &Status::of(&facts, daemon, now())),
+        // The daemon would have seen it too.
+        Err(error) => Err((dir.to_owned(), io::Error::other(error.to_string()))),
+    };
+    (result, begun.elapsed())
+}
+
+fn now() -> DateTime<Utc> {
+    use chrono::SubsecRound;
+    Utc::now().trunc_subsecs(3)
+}
+
+fn write(dir: &Path, status: &Status) -> Result<(), (PathBuf, io::Error)> {
+    // One level only: a path that is mistyped is not to be made.
+    match DirBuilder::new().mode(0o755).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err((dir.to_owned(), error));
+        }
+        _ => {}
+    }
+    for (name, text) in [
+        ("freezerd.prom", status::prometheus(status)),
+        ("status.json", status.to_json()),
+    ] {
+        replace(dir, name, &text).map_err(|error| (dir.join(name), error))?;
+    }
+    Ok(())
+}
+
+/// Readers see the old file or the new one, whole. It is not flushed: it is worth nothing after a crash.
+fn replace(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+    let hidden = dir.join(format!(".{name}.tmp"));
+    // The directory may be somebody else's: what is there under this name is not written to, wherever it leads.
+    match fs::remove_file(&hidden) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&hidden)?;
+    // Whatever the umask is: somebody else is to read it.
+    file.set_permissions(Permissions::from_mode(0o644))?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&hidden, dir.join(name))
+}

@@ -1,0 +1,286 @@
+//! What a job remembers of its runs when their rows are made and closed: the last success, what is owed, counts.
+
+use crate::job::JobResult;
+use crate::store::record::{
+    ActionRecord, Ending, ExitStatus, JobRecord, PastRun, RunRecord, RunState, Trigger,
+};
+
+/// A row was made. From its earliest due instant on a success is owed, if none was owed before. A run that somebody
+/// asked for is an extra, and what makes up for one too: nothing is owed for those.
+pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
+    if row.trigger != Trigger::Manual && row.makes_up_for.is_none() {
+        let since = record.past.owed_since.map_or(row.first_due, |since| {
+            // Later only after the clock was set back.
+            since.min(row.first_due)
+        });
+        record.past.owed_since = Some(since);
+    }
+    record
+}
+
+/// A row is over: run to its end, cut off, or never begun.
+pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
+    let past = &mut record.past;
+    let ending = ending(row);
+    let count = past.rows.of(ending);
+    *count = count.saturating_add(1);
+    if ending == Ending::Success {
+        past.last_success = row.ended;
+        past.owed_since = None;
+    }
+    if let (Some(started), Some(ended)) = (row.started, row.ended) {
+        past.last_run = Some(PastRun {
+            number: row.number,
+            ending,
+            started,
+            ended,
+            bytes_added: sum(row, |action| action.bytes_added),
+            problems: sum(row, |action| action.problems),
+        });
+    }
+    record
+}
+
+/// How a row that is over ended. Only a run that came to its own end with every action done is a success.
+fn ending(row: &RunRecord) -> Ending {
+    match (row.state, row.result) {
+        (_, Some(JobResult::Aborted)) => Ending::Aborted,
+        (RunState::Interrupted, _) => Ending::Interrupted,
+        (RunState::Ended, Some(JobResult::Success)) => Ending::Success,
+        (RunState::Ended, _) if is_partial(row) => Ending::Partial,
+        (RunState::Ended, _) => Ending::Fail,
+        _ => Ending::Skipped,
+    }
+}
+
+/// Whether what failed of it failed only in that something is missing.
+fn is_partial(row: &RunRecord) -> bool {
+    let mut failed = row
+        .actions
+        .iter()
+        .filter(|action| action.exit_status == Some(ExitStatus::Fail))
+        .peekable();
+    failed.peek().is_some() && failed.all(|action| action.partial)
+}
+
+fn sum(row: &RunRecord, number: impl Fn(&ActionRecord) -> u64) -> u64 {
+    row.actions.iter().map(number).fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::job::InitialState;
+    use crate::store::record::{Past, Rows, Standing};
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::minutes(minute)
+    }
+
+    fn job() -> JobRecord {
+        JobRecord {
+            job_id: "job".to_owned(),
+            file: Some("job.json".to_owned()),
+            digest: String::new(),
+            document: String::new(),
+            standing: Standing::OnSchedule,
+            run: None,
+            pending: None,
+            result: None,
+            created: at(0),
+            started: None,
+            ended: None,
+            anchor: at(0),
+            handled: at(0),
+            next: None,
+            failures: 0,
+            reason: None,
+            said: InitialState::default(),
+            past: Past::default(),
+        }
+    }
+
+    fn action(exit_status: Option<ExitStatus>, partial: bool) -> ActionRecord {
+        ActionRecord {
+            kind: "backup".to_owned(),
+            exit_status,
+            attempts: 1,
+            partial,
+            bytes_added: 10,
+            problems: u64::from(partial),
+        }
+    }
+
+    /// A run on schedule that was due at one minute and is over at another.
+    fn row(due: i64, ended: i64, state: RunState, result: Option<JobResult>) -> RunRecord {
+        RunRecord {
+            number: 7,
+            job_id: "job".to_owned(),
+            trigger: Trigger::Schedule,
+            due: at(due),
+            first_due: at(due),
+            covers: 1,
+            state,
+            claimed: at(due),
+            started: (state != RunState::Skipped).then(|| at(due)),
+            ended: Some(at(ended)),
+            result,
+            reason: None,
+            waits_for: None,
+            makes_up_for: None,
+            digest: String::new(),
+            actions: vec![action(Some(ExitStatus::Success), false)],
+        }
+    }
+
+    fn through(record: JobRecord, row: &RunRecord) -> JobRecord {
+        row_over(row_made(record, row), row)
+    }
+
+    fn succeeded(due: i64, ended: i64) -> RunRecord {
+        row(due, ended, RunState::Ended, Some(JobResult::Success))
+    }
+
+    fn failed(due: i64, ended: i64) -> RunRecord {
+        RunRecord {
+            actions: vec![action(Some(ExitStatus::Fail), false)],
+            ..row(due, ended, RunState::Ended, Some(JobResult::Fail))
+        }
+    }
+
+    #[test]
+    fn from_the_first_due_instant_until_a_success_a_success_is_owed() {
+        let due = row_made(job(), &succeeded(60, 65));
+        assert_eq!(due.past.owed_since, Some(at(60)), "while it runs too");
+        let record = through(due, &failed(60, 65));
+        assert_eq!(record.past.owed_since, Some(at(60)));
+        let record = through(record, &failed(120, 125));
+        assert_eq!(
+            record.past.owed_since,
+            Some(at(60)),
+            "the earliest, not the last"
+        );
+        assert_eq!(record.past.last_success, None);
+        let record = through(record, &succeeded(180, 185));
+        assert_eq!(record.past.owed_since, None);
+        assert_eq!(record.past.last_success, Some(at(185)));
+    }
+
+    #[test]
+    fn nothing_but_a_success_pays_what_is_owed() {
+        let partial = RunRecord {
+            actions: vec![action(Some(ExitStatus::Fail), true)],
+            ..failed(60, 65)
+        };
+        for (row, ending) in [
+            (failed(60, 65), Ending::Fail),
+            (partial, Ending::Partial),
+            (
+                row(60, 65, RunState::Ended, Some(JobResult::Aborted)),
+                Ending::Aborted,
+            ),
+            (
+                row(60, 65, RunState::Interrupted, Some(JobResult::Fail)),
+                Ending::Interrupted,
+            ),
+            (row(60, 65, RunState::Skipped, None), Ending::Skipped),
+            (
+                row(60, 65, RunState::Skipped, Some(JobResult::Aborted)),
+                Ending::Aborted,
+            ),
+        ] {
+            let record = through(job(), &row);
+            assert_eq!(record.past.owed_since, Some(at(60)), "{ending:?}");
+            assert_eq!(record.past.last_success, None, "{ending:?}");
+            let mut rows = Rows::default();
+            *rows.of(ending) = 1;
+            assert_eq!(record.past.rows, rows);
+            let begun = row.started.is_some();
+            assert_eq!(
+                record.past.last_run.map(|run| run.ending),
+                begun.then_some(ending)
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_that_failed_in_another_way_too_is_no_partial_one() {
+        let mut row = failed(60, 65);
+        row.actions = vec![
+            action(Some(ExitStatus::Fail), true),
+            action(Some(ExitStatus::Fail), false),
+        ];
+        assert_eq!(ending(&row), Ending::Fail);
+        row.actions.pop();
+        row.actions.push(action(None, false));
+        assert_eq!(ending(&row), Ending::Partial, "the second did not run");
+        row.actions.clear();
+        assert_eq!(ending(&row), Ending::Fail);
+    }
+
+    #[test]
+    fn a_run_that_is_made_up_for_is_owed_until_the_second_one_succeeds() {
+        let cut = row(60, 65, RunState::Interrupted, Some(JobResult::Fail));
+        let record = through(job(), &cut);
+        let again = RunRecord {
+            number: 8,
+            trigger: Trigger::CatchUp,
+            makes_up_for: Some(7),
+            ..succeeded(60, 75)
+        };
+        let record = row_made(record, &again);
+        assert_eq!(record.past.owed_since, Some(at(60)));
+        let record = row_over(record, &again);
+        assert_eq!(record.past.owed_since, None);
+        assert_eq!(record.past.last_run.map(|run| run.number), Some(8));
+    }
+
+    #[test]
+    fn an_extra_run_that_fails_owes_nothing_and_one_that_succeeds_pays() {
+        let by_hand = |row: RunRecord| RunRecord {
+            trigger: Trigger::Manual,
+            ..row
+        };
+        let record = through(job(), &by_hand(failed(30, 35)));
+        assert_eq!(record.past.owed_since, None);
+        let made_up = RunRecord {
+            trigger: Trigger::CatchUp,
+            makes_up_for: Some(7),
+            ..failed(30, 40)
+        };
+        let record = through(record, &made_up);
+        assert_eq!(record.past.owed_since, None);
+        let record = through(record, &failed(60, 65));
+        let record = through(record, &by_hand(succeeded(70, 75)));
+        assert_eq!(record.past.owed_since, None);
+    }
+
+    #[test]
+    fn a_skipped_row_leaves_the_last_run_alone() {
+        let record = through(job(), &succeeded(60, 65));
+        let record = through(record, &row(120, 120, RunState::Skipped, None));
+        assert_eq!(record.past.last_run.map(|run| run.ended), Some(at(65)));
+        assert_eq!(record.past.last_success, Some(at(65)));
+        assert_eq!(record.past.owed_since, Some(at(120)));
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_the_earlier_instant_counts() {
+        let record = through(job(), &failed(500_000, 500_001));
+        let record = through(record, &failed(60, 65));
+        assert_eq!(record.past.owed_since, Some(at(60)));
+    }
+
+    #[test]
+    fn a_run_has_the_numbers_of_all_its_actions() {
+        let mut row = failed(60, 65);
+        row.actions = vec![
+            action(Some(ExitStatus::Fail), true),
+            action(Some(ExitStatus::Success), false),
+        ];
+        let run = row_over(job(), &row).past.last_run.unwrap();
+        assert_eq!((run.bytes_added, run.problems), (20, 1));
+    }
+}

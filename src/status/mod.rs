@@ -1,0 +1,325 @@
+//! How the whole installation stands, in numbers: the ledger's rows → a [`Status`] → JSON or Prometheus text.
+//!
+//! `freezerd status` and the daemon's `metrics_dir` show the same document, made here. Nothing but rows that are
+//! committed is in it, beside which daemon runs and what time it is.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::control::presence::Holder;
+use crate::job::Status as Word;
+use crate::store::record::{
+    Ending, FileRecord, FileVerdict, JobRecord, Rows, RunRecord, RunState, Standing,
+};
+use crate::store::{Reader, StoreError};
+
+mod prometheus;
+
+pub use prometheus::render as prometheus;
+
+/// What a status is made of: one view of the ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The ledger's id.
+    pub ledger: String,
+    /// When the daemon last wrote to it.
+    pub last_commit: Option<DateTime<Utc>>,
+    /// Every job.
+    pub jobs: Vec<JobRecord>,
+    /// Every file in the jobs directory.
+    pub files: Vec<FileRecord>,
+    /// Runs that are not over.
+    pub open_runs: Vec<RunRecord>,
+}
+
+impl Facts {
+    /// Reads them; the view can be let go afterwards.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn read(reader: &Reader) -> Result<Facts, StoreError> {
+        Ok(Facts {
+            ledger: reader.id()?,
+            last_commit: reader.last_commit()?,
+            jobs: reader.jobs()?,
+            files: reader.files()?,
+            open_runs: reader.open_runs()?,
+        })
+    }
+}
+
+/// How the installation stands: `status.json`, as documented in `docs/monitoring.md`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// The version of the freezerd that made this.
+    pub version: &'static str,
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// The daemon that works on the state directory; `None`: none does.
+    pub daemon: Option<Holder>,
+    /// The ledger.
+    pub ledger: LedgerStatus,
+    /// Everything in a few numbers.
+    pub summary: Summary,
+    /// Each job, by id.
+    pub jobs: Vec<JobStatus>,
+    /// The files in the jobs directory that are no jobs of this host.
+    pub files: Vec<FileStatus>,
+}
+
+/// The ledger.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LedgerStatus {
+    /// Its id.
+    pub id: String,
+    /// When the daemon last wrote to it.
+    pub last_commit: Option<DateTime<Utc>>,
+}
+
+/// Everything in a few numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Jobs by status.
+    pub jobs: JobCounts,
+    /// Jobs whose last run was no success.
+    pub failing: u64,
+    /// Jobs that owe a success.
+    pub overdue: u64,
+    /// Files that are no valid jobs.
+    pub invalid_files: u64,
+    /// Files with jobs of other hosts.
+    pub foreign_files: u64,
+    /// Runs with an action that is running.
+    pub runs_running: u64,
+    /// Runs that wait for a slot or a container.
+    pub runs_queued: u64,
+    /// Runs that wait for a retry.
+    pub runs_waiting: u64,
+    /// The earliest next run of all jobs.
+    pub next: Option<DateTime<Utc>>,
+}
+
+/// Jobs by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct JobCounts {
+    /// On their schedule, and not running.
+    pub scheduled: u64,
+    /// Running.
+    pub running: u64,
+    /// Being ended.
+    pub aborting: u64,
+    /// Off their schedule.
+    pub stop: u64,
+    /// Off it for good.
+    pub removed: u64,
+}
+
+impl JobCounts {
+    /// Each status in the contract's word, with its count.
+    pub fn each(&self) -> [(&'static str, u64); 5] {
+        [
+            ("scheduled", self.scheduled),
+            ("running", self.running),
+            ("aborting", self.aborting),
+            ("stop", self.stop),
+            ("removed", self.removed),
+        ]
+    }
+}
+
+/// One job.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JobStatus {
+    /// Its id.
+    pub job_id: String,
+    /// The contract's word.
+    pub status: Word,
+    /// Why it is not on its schedule.
+    pub reason: Option<String>,
+    /// Its file is invalid now; it goes on with what the file said before.
+    pub invalid: bool,
+    /// Its open run, if it has one.
+    pub run: Option<u64>,
+    /// When it runs next.
+    pub next: Option<DateTime<Utc>>,
+    /// The end of its last run that succeeded.
+    pub last_success: Option<DateTime<Utc>>,
+    /// The earliest due instant that no success has followed.
+    pub owed_since: Option<DateTime<Utc>>,
+    /// How long ago that is; 0 when nothing is owed.
+    pub overdue_seconds: f64,
+    /// Runs in a row that failed.
+    pub failures: u32,
+    /// The last run that was begun and is over.
+    pub last_run: Option<LastRun>,
+    /// Rows that are over since the job was first seen, by how they ended.
+    pub runs_total: Rows,
+}
+
+/// The last run that was begun and is over.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LastRun {
+    /// The run.
+    pub run: u64,
+    /// How it ended.
+    pub result: Ending,
+    /// When it started.
+    pub started: DateTime<Utc>,
+    /// When it ended.
+    pub ended: DateTime<Utc>,
+    /// How long it took.
+    pub seconds: f64,
+    /// Bytes that its containers grew by.
+    pub bytes_added: u64,
+    /// Paths that were not backed up, or not restored.
+    pub files_failed: u64,
+}
+
+/// A file that is no job of this host.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FileStatus {
+    /// Its name.
+    pub file: String,
+    /// `invalid` or `foreign`.
+    pub state: &'static str,
+    /// Which job it would be, as far as that can be told.
+    pub job_id: Option<String>,
+    /// The first fault in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The host that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+impl Status {
+    /// How everything stands at `at`.
+    pub fn of(facts: &Facts, daemon: Option<Holder>, at: DateTime<Utc>) -> Status {
+        let files: Vec<FileStatus> = facts.files.iter().filter_map(file_status).collect();
+        let mut invalid: Vec<&str> = files
+            .iter()
+            .filter(|file| file.state == "invalid")
+            .map(|file| file.file.as_str())
+            .collect();
+        invalid.sort_unstable();
+        let jobs: Vec<JobStatus> = facts
+            .jobs
+            .iter()
+            .map(|record| {
+                let file = record.file.as_deref().unwrap_or_default();
+                job_status(record, invalid.binary_search(&file).is_ok(), at)
+            })
+            .collect();
+        let mut summary = Summary {
+            invalid_files: invalid.len() as u64,
+            foreign_files: (files.len() - invalid.len()) as u64,
+            next: jobs.iter().filter_map(|job| job.next).min(),
+            ..Summary::default()
+        };
+        for job in &jobs {
+            *match job.status {
+                Word::Scheduled => &mut summary.jobs.scheduled,
+                Word::Running => &mut summary.jobs.running,
+                Word::Aborting => &mut summary.jobs.aborting,
+                Word::Stop => &mut summary.jobs.stop,
+                Word::Removed => &mut summary.jobs.removed,
+            } += 1;
+            let failing = |run: &LastRun| run.result != Ending::Success;
+            summary.failing += u64::from(job.last_run.as_ref().is_some_and(failing));
+            summary.overdue += u64::from(job.owed_since.is_some());
+        }
+        for run in &facts.open_runs {
+            match run.state {
+                RunState::Running { .. } => summary.runs_running += 1,
+                RunState::Queued { .. } => summary.runs_queued += 1,
+                RunState::Waiting { .. } => summary.runs_waiting += 1,
+                RunState::Ended | RunState::Skipped | RunState::Interrupted => {}
+            }
+        }
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            at,
+            daemon,
+            ledger: LedgerStatus {
+                id: facts.ledger.clone(),
+                last_commit: facts.last_commit,
+            },
+            summary,
+            jobs,
+            files,
+        }
+    }
+
+    /// As JSON, in lines for people.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and options of them: nothing in it can fail to be JSON.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus {
+    let owed_since = owed_since(record, at);
+    JobStatus {
+        job_id: record.job_id.clone(),
+        status: record.status(),
+        reason: record.reason.clone(),
+        invalid,
+        run: record.run.map(|run| run.number),
+        next: record.next,
+        last_success: record.past.last_success,
+        owed_since,
+        overdue_seconds: owed_since.map_or(0.0, |since| seconds_between(since, at)),
+        failures: record.failures,
+        last_run: record.past.last_run.as_ref().map(|run| LastRun {
+            run: run.number,
+            result: run.ending,
+            started: run.started,
+            ended: run.ended,
+            seconds: seconds_between(run.started, run.ended),
+            bytes_added: run.bytes_added,
+            files_failed: run.problems,
+        }),
+        runs_total: record.past.rows,
+    }
+}
+
+/// Since when a success is owed. Nobody owes what somebody took off its schedule; and what should have started by now
+/// and has no row yet, since no daemon runs, is owed all the same.
+fn owed_since(record: &JobRecord, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let by_hand = matches!(record.standing, Standing::Stopped | Standing::Removed);
+    if by_hand && record.run.is_none() {
+        return None;
+    }
+    let missed = record.next.filter(|next| *next <= at);
+    [record.past.owed_since, missed].into_iter().flatten().min()
+}
+
+fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    // A clock that was set back in between makes it no less than nothing.
+    (to - from).as_seconds_f64().max(0.0)
+}
+
+fn file_status(record: &FileRecord) -> Option<FileStatus> {
+    let (state, job_id, summary, client_id) = match &record.verdict {
+        FileVerdict::Loaded { .. } => return None,
+        FileVerdict::Invalid {
+            job_id, summary, ..
+        } => ("invalid", job_id.clone(), Some(summary.clone()), None),
+        FileVerdict::Foreign { job_id, client_id } => (
+            "foreign",
+            Some(job_id.clone()),
+            None,
+            Some(client_id.clone()),
+        ),
+    };
+    Some(FileStatus {
+        file: record.file.clone(),
+        state,
+        job_id,
+        summary,
+        client_id,
+    })
+}
+
+#[cfg(test)]
+mod tests;

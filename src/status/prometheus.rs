@@ -1,0 +1,283 @@
+//! The text that Prometheus reads: its exposition format, version 0.0.4.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+
+use super::{JobStatus, LastRun, Status};
+use crate::store::record::Ending;
+
+/// Renders a status as metrics, sorted as they are documented in `docs/monitoring.md`.
+pub fn render(status: &Status) -> String {
+    // About what a job takes.
+    let mut text = Text(String::with_capacity(4096 + 1500 * status.jobs.len()));
+    host(&mut text, status);
+    jobs(&mut text, &status.jobs);
+    text.0
+}
+
+fn host(text: &mut Text, status: &Status) {
+    text.family(
+        "freezerd_build_info",
+        GAUGE,
+        "The version that made these metrics; always 1.",
+    );
+    text.sample("freezerd_build_info", &[("version", status.version)], 1);
+    text.one(
+        "freezerd_up",
+        "Whether a daemon works on the state directory.",
+        u8::from(status.daemon.is_some()),
+    );
+    if let Some(since) = status.daemon.as_ref().and_then(|daemon| daemon.since) {
+        text.one(
+            "freezerd_start_time_seconds",
+            "When the daemon started.",
+            unix(since),
+        );
+    }
+    text.one(
+        "freezerd_rendered_timestamp_seconds",
+        "When these metrics were made.",
+        unix(status.at),
+    );
+    if let Some(last) = status.ledger.last_commit {
+        text.one(
+            "freezerd_ledger_last_commit_timestamp_seconds",
+            "When the daemon last wrote to its ledger.",
+            unix(last),
+        );
+    }
+    text.family("freezerd_jobs", GAUGE, "Jobs by status.");
+    for (word, count) in status.summary.jobs.each() {
+        text.sample("freezerd_jobs", &[("status", word)], count);
+    }
+    let summary = &status.summary;
+    for (name, help, value) in [
+        (
+            "freezerd_jobs_failing",
+            "Jobs whose last run was no success.",
+            summary.failing,
+        ),
+        (
+            "freezerd_jobs_overdue",
+            "Jobs with a due instant that no success has followed.",
+            summary.overdue,
+        ),
+        (
+            "freezerd_files_invalid",
+            "Files in the jobs directory that are no valid jobs.",
+            summary.invalid_files,
+        ),
+        (
+            "freezerd_files_foreign",
+            "Files in the jobs directory with jobs of other hosts.",
+            summary.foreign_files,
+        ),
+        (
+            "freezerd_runs_running",
+            "Runs with an action that is running.",
+            summary.runs_running,
+        ),
+        (
+            "freezerd_runs_queued",
+            "Runs that wait for a slot or a container.",
+            summary.runs_queued,
+        ),
+        (
+            "freezerd_runs_waiting",
+            "Runs that wait for a retry.",
+            summary.runs_waiting,
+        ),
+    ] {
+        text.one(name, help, value);
+    }
+}
+
+fn jobs(text: &mut Text, jobs: &[JobStatus]) {
+    let last =
+        |number: fn(&LastRun) -> f64| move |job: &JobStatus| job.last_run.as_ref().map(number);
+    text.each(
+        jobs,
+        "freezerd_job_running",
+        "Whether a run of the job has started and is not over.",
+        |job| {
+            let word = job.status;
+            let busy = matches!(
+                word,
+                crate::job::Status::Running | crate::job::Status::Aborting
+            );
+            Some(f64::from(u8::from(busy)))
+        },
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_success_timestamp_seconds",
+        "The end of the job's last successful run; 0 before the first.",
+        |job| Some(job.last_success.map_or(0.0, unix)),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_overdue_seconds",
+        "How long ago the job was due without a success since; 0 when none is owed.",
+        |job| Some(job.overdue_seconds),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_owed_since_timestamp_seconds",
+        "The earliest due instant that no success has followed; absent when none is owed.",
+        |job| job.owed_since.map(unix),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_next_run_timestamp_seconds",
+        "When the job runs next; absent when it does not.",
+        |job| job.next.map(unix),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_consecutive_failures",
+        "Runs in a row that failed.",
+        |job| Some(f64::from(job.failures)),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_run_success",
+        "Whether the job's last run was a success; absent before the first.",
+        last(|run| f64::from(u8::from(run.result == Ending::Success))),
+    );
+    text.family(
+        "freezerd_job_last_run_result",
+        GAUGE,
+        "How the job's last run ended, as a label; always 1.",
+    );
+    for job in jobs {
+        if let Some(run) = &job.last_run {
+            let labels = [("job", job.job_id.as_str()), ("result", run.result.name())];
+            text.sample("freezerd_job_last_run_result", &labels, 1);
+        }
+    }
+    text.each(
+        jobs,
+        "freezerd_job_last_run_start_timestamp_seconds",
+        "When the job's last run started.",
+        last(|run| unix(run.started)),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_run_end_timestamp_seconds",
+        "When the job's last run ended.",
+        last(|run| unix(run.ended)),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_run_duration_seconds",
+        "How long the job's last run took.",
+        last(|run| run.seconds),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_run_added_bytes",
+        "Bytes that the job's last run added to its containers.",
+        last(|run| run.bytes_added as f64),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_run_failed_files",
+        "Paths that the job's last run did not back up, or not restore.",
+        last(|run| run.files_failed as f64),
+    );
+    text.family(
+        "freezerd_job_runs_total",
+        COUNTER,
+        "Rows of the job that are over since it was first seen, by how they ended.",
+    );
+    for job in jobs {
+        let mut rows = job.runs_total;
+        for ending in [
+            Ending::Success,
+            Ending::Partial,
+            Ending::Fail,
+            Ending::Aborted,
+            Ending::Interrupted,
+            Ending::Skipped,
+        ] {
+            let labels = [("job", job.job_id.as_str()), ("result", ending.name())];
+            text.sample("freezerd_job_runs_total", &labels, *rows.of(ending));
+        }
+    }
+}
+
+const GAUGE: &str = "gauge";
+const COUNTER: &str = "counter";
+
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+        self.0.push_str(name);
+        for (index, (label, value)) in labels.iter().enumerate() {
+            self.0.push(if index == 0 { '{' } else { ',' });
+            self.0.push_str(label);
+            self.0.push_str("=\"");
+            escape(&mut self.0, value);
+            self.0.push('"');
+        }
+        if !labels.is_empty() {
+            self.0.push('}');
+        }
+        let _ = writeln!(self.0, " {value}");
+    }
+
+    fn one(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
+        self.family(name, GAUGE, help);
+        self.sample(name, &[], value);
+    }
+
+    /// A gauge of every job that has the number.
+    fn each(
+        &mut self,
+        jobs: &[JobStatus],
+        name: &str,
+        help: &str,
+        number: impl Fn(&JobStatus) -> Option<f64>,
+    ) {
+        self.family(name, GAUGE, help);
+        for job in jobs {
+            if let Some(number) = number(job) {
+                self.sample(name, &[("job", &job.job_id)], number);
+            }
+        }
+    }
+}
+
+/// A label's value: backslash, quote and line end are the format's own.
+fn escape(text: &mut String, value: &str) {
+    for character in value.chars() {
+        match character {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            other => text.push(other),
+        }
+    }
+}
+
+fn unix(instant: DateTime<Utc>) -> f64 {
+    instant.timestamp_millis() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn a_label_cannot_end_early_or_begin_a_line() {
+        let mut text = String::new();
+        escape(&mut text, "a\"b\\c\nd ü");
+        assert_eq!(text, "a\\\"b\\\\c\\nd ü");
+    }
+}

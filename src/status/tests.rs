@@ -1,0 +1,231 @@
+use chrono::TimeDelta;
+
+use super::*;
+use crate::job::{InitialState, JobResult};
+use crate::store::record::{OpenRun, Past, PastRun, Trigger};
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::minutes(minute)
+}
+
+fn job(job_id: &str) -> JobRecord {
+    JobRecord {
+        job_id: job_id.to_owned(),
+        file: Some(format!("{job_id}.json")),
+        digest: String::new(),
+        document: "a document that nobody may see: secret".to_owned(),
+        standing: Standing::OnSchedule,
+        run: None,
+        pending: None,
+        result: None,
+        created: at(0),
+        started: None,
+        ended: None,
+        anchor: at(0),
+        handled: at(0),
+        next: Some(at(1440)),
+        failures: 0,
+        reason: None,
+        said: InitialState::default(),
+        past: Past::default(),
+    }
+}
+
+fn with(jobs: Vec<JobRecord>) -> Facts {
+    Facts {
+        jobs,
+        ..Facts::default()
+    }
+}
+
+fn one(record: JobRecord, minute: i64) -> JobStatus {
+    Status::of(&with(vec![record]), None, at(minute))
+        .jobs
+        .remove(0)
+}
+
+fn owing(since: i64) -> JobRecord {
+    let mut record = job("job");
+    record.past.owed_since = Some(at(since));
+    record
+}
+
+#[test]
+fn overdue_is_the_time_since_the_earliest_due_instant_without_a_success() {
+    assert_eq!(one(job("job"), 60).overdue_seconds, 0.0);
+    let owes = one(owing(50), 60);
+    assert_eq!(
+        (owes.owed_since, owes.overdue_seconds),
+        (Some(at(50)), 600.0)
+    );
+    assert_eq!(
+        one(owing(50), 40).overdue_seconds,
+        0.0,
+        "the clock is behind"
+    );
+}
+
+#[test]
+fn what_should_have_started_without_a_daemon_is_overdue_too() {
+    let mut record = job("job");
+    record.next = Some(at(50));
+    assert_eq!(one(record, 60).owed_since, Some(at(50)));
+    let mut record = owing(20);
+    record.next = Some(at(50));
+    assert_eq!(one(record, 60).owed_since, Some(at(20)));
+}
+
+#[test]
+fn a_job_that_somebody_took_off_owes_nothing_once_its_run_is_over() {
+    for standing in [Standing::Stopped, Standing::Removed] {
+        let record = JobRecord {
+            standing,
+            ..owing(50)
+        };
+        assert_eq!(one(record, 60).owed_since, None);
+    }
+    let finished = JobRecord {
+        standing: Standing::Finished,
+        next: None,
+        ..owing(50)
+    };
+    assert_eq!(
+        one(finished, 60).owed_since,
+        Some(at(50)),
+        "it ran out of firings without a success"
+    );
+}
+
+#[test]
+fn jobs_files_and_runs_are_counted() {
+    let file = |file: &str, verdict| FileRecord {
+        file: file.to_owned(),
+        verdict,
+        seen: at(0),
+    };
+    let run = |number, state| RunRecord {
+        number,
+        job_id: "a".to_owned(),
+        trigger: Trigger::Schedule,
+        due: at(0),
+        first_due: at(0),
+        covers: 1,
+        state,
+        claimed: at(0),
+        started: None,
+        ended: None,
+        result: None,
+        reason: None,
+        waits_for: None,
+        makes_up_for: None,
+        digest: String::new(),
+        actions: Vec::new(),
+    };
+    let (action, attempt) = (0, 1);
+    let mut running = job("b");
+    running.run = Some(OpenRun {
+        number: 1,
+        started: true,
+        aborting: false,
+    });
+    running.next = Some(at(10));
+    let facts = Facts {
+        jobs: vec![job("a"), running],
+        files: vec![
+            file("a.json", FileVerdict::Loaded { job_id: "a".into() }),
+            file(
+                "b.json",
+                FileVerdict::Invalid {
+                    job_id: Some("b".into()),
+                    report: "the whole report".into(),
+                    summary: "it is bad".into(),
+                },
+            ),
+            file(
+                "c.json",
+                FileVerdict::Foreign {
+                    job_id: "c".into(),
+                    client_id: "other".into(),
+                },
+            ),
+        ],
+        open_runs: vec![
+            run(1, RunState::Running { action, attempt }),
+            run(2, RunState::Queued { action, attempt }),
+            run(3, RunState::Queued { action, attempt }),
+            run(
+                4,
+                RunState::Waiting {
+                    action,
+                    attempt,
+                    until: at(9),
+                },
+            ),
+        ],
+        ..Facts::default()
+    };
+    let status = Status::of(&facts, None, at(5));
+    let summary = &status.summary;
+    assert_eq!((summary.jobs.scheduled, summary.jobs.running), (1, 1));
+    assert_eq!((summary.invalid_files, summary.foreign_files), (1, 1));
+    assert_eq!(
+        (
+            summary.runs_running,
+            summary.runs_queued,
+            summary.runs_waiting
+        ),
+        (1, 2, 1)
+    );
+    assert_eq!(summary.next, Some(at(10)));
+    assert_eq!(
+        status
+            .jobs
+            .iter()
+            .map(|job| job.invalid)
+            .collect::<Vec<_>>(),
+        [false, true]
+    );
+}
+
+#[test]
+fn a_jobs_document_is_nowhere_in_it() {
+    let status = Status::of(&with(vec![job("job")]), None, at(5));
+    assert!(!status.to_json().contains("secret"));
+    assert!(!prometheus(&status).contains("secret"));
+}
+
+#[test]
+fn a_job_has_a_line_for_each_of_its_numbers() {
+    let mut record = owing(50);
+    record.past.last_success = Some(at(20));
+    record.failures = 2;
+    record.result = Some(JobResult::Fail);
+    record.past.rows.success = 3;
+    record.past.rows.partial = 2;
+    record.past.last_run = Some(PastRun {
+        number: 9,
+        ending: Ending::Partial,
+        started: at(51),
+        ended: at(52),
+        bytes_added: 1234,
+        problems: 5,
+    });
+    let text = prometheus(&Status::of(&with(vec![record]), None, at(60)));
+    for line in [
+        "freezerd_up 0",
+        "freezerd_job_running{job=\"job\"} 0",
+        "freezerd_job_last_success_timestamp_seconds{job=\"job\"} 1767226800",
+        "freezerd_job_overdue_seconds{job=\"job\"} 600",
+        "freezerd_job_consecutive_failures{job=\"job\"} 2",
+        "freezerd_job_last_run_success{job=\"job\"} 0",
+        "freezerd_job_last_run_result{job=\"job\",result=\"partial\"} 1",
+        "freezerd_job_last_run_duration_seconds{job=\"job\"} 60",
+        "freezerd_job_last_run_added_bytes{job=\"job\"} 1234",
+        "freezerd_job_last_run_failed_files{job=\"job\"} 5",
+        "freezerd_job_runs_total{job=\"job\",result=\"success\"} 3",
+        "freezerd_job_runs_total{job=\"job\",result=\"partial\"} 2",
+        "freezerd_job_runs_total{job=\"job\",result=\"fail\"} 0",
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line}\n{text}");
+    }
+}
