@@ -15,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::config::Settings;
 use crate::control::event;
 use crate::control::layout::Layout;
+use crate::control::mark;
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::intake::Change;
@@ -336,7 +337,8 @@ impl Daemon<'_> {
         }
         let line = words::line(notice, &self.zone);
         if let Some(run) = line.run {
-            RunLog::open(&self.layout, run, None).line("freezerd", &line.text);
+            let text = words::in_run_log(notice).unwrap_or_else(|| line.text.clone());
+            RunLog::open(&self.layout, run, None).line(mark::WRITER, &text);
         }
         words::log(&line);
     }

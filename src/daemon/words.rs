@@ -7,6 +7,7 @@ use tracing::Level;
 
 use super::scheduler::notice::Notice;
 use crate::job::JobResult;
+use crate::control::mark::Mark;
 use crate::job::action::{Age, Command, Work};
 use crate::protocol::{Outcome, Summary, Verdict};
 use crate::schedule::zone::Zone;
@@ -251,6 +252,7 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
                 format!(" (attempt {attempt} of {attempts})")
             } else {
                 String::new()
+            ..
             };
             say(
                 Level::INFO,
@@ -353,6 +355,29 @@ fn outcome_line(kind: &str, outcome: &Outcome, took: &str) -> (Level, String) {
     let (level, mut text) = match outcome.verdict {
         Verdict::Success => (Level::INFO, format!("{kind} done in {took}")),
         Verdict::Partial => (Level::ERROR, format!("{kind} is incomplete after {took}")),
+/// What the run's own log says instead of the line: where an attempt begins must be found in it.
+pub fn in_run_log(notice: &Notice) -> Option<String> {
+    let Notice::AttemptStarted {
+        kind,
+        about,
+        action,
+        actions,
+        attempt,
+        attempts,
+        ..
+    } = notice
+    else {
+        return None;
+    };
+    let mark = Mark {
+        action: *action,
+        actions: *actions,
+        attempt: *attempt,
+        attempts: *attempts,
+    };
+    Some(format!("{mark}: {kind} {about}"))
+}
+
         Verdict::Failed | Verdict::FailedForGood => {
             (Level::ERROR, format!("{kind} failed after {took}"))
         }
