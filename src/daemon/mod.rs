@@ -25,6 +25,8 @@ use crate::store::{Store, StoreError};
 mod boot;
 mod clock;
 mod jobs_dir;
+pub mod limits;
+mod lines;
 pub mod monitor;
 mod orphans;
 mod runlog;
@@ -39,7 +41,7 @@ use clock::{Reading, Steps};
 use jobs_dir::JobsDir;
 use monitor::Monitor;
 use runlog::RunLog;
-use runner::Runner;
+use runner::{Circumstances, Runner};
 use scheduler::notice::Notice;
 use scheduler::{Message, Order, Policy, Scheduler};
 use service::{Manager, Signals, Wish};
@@ -153,13 +155,22 @@ pub async fn run(
         grace: settings.stop_grace,
         only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
     };
-    boot::kill_orphans(&remembered, store.id());
+    let groups = boot::set_limits(settings.limits);
+    boot::kill_orphans(&remembered, store.id(), groups.as_ref());
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
     let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
     let daemon = Daemon {
         settings,
         mode,
-        runner: Runner::new(&layout, Arc::new(monitor::All(screens)), inbox_sender),
+        runner: Runner::new(
+            Circumstances {
+                layout: layout.clone(),
+                monitor: Arc::new(monitor::All(screens)),
+                stall_timeout: settings.stall_timeout,
+                groups,
+            },
+            inbox_sender,
+        ),
         layout,
         scheduler: Scheduler::new(store, policy, remembered),
         jobs_dir,

@@ -1,13 +1,14 @@
 //! What happened, in plain words.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing::Level;
 
 use super::scheduler::notice::Notice;
-use crate::job::JobResult;
 use crate::control::mark::Mark;
+use crate::job::JobResult;
 use crate::job::action::{Age, Command, Work};
 use crate::protocol::{Outcome, Summary, Verdict};
 use crate::schedule::zone::Zone;
@@ -79,6 +80,10 @@ pub fn failure(kind: &str, end: &AttemptEnd) -> Option<String> {
         )),
         AttemptEnd::Aborted => Some(format!("{kind}: aborted")),
         AttemptEnd::TimedOut => Some(format!("{kind}: took longer than its timeout")),
+        AttemptEnd::Stalled { seconds } => Some(format!(
+            "{kind}: no progress for {}, its stall_timeout",
+            units::duration(Duration::try_from_secs_f64(*seconds).unwrap_or_default())
+        )),
         AttemptEnd::Interrupted => Some(format!("{kind}: interrupted")),
         AttemptEnd::Crashed { reason } => Some(format!("{kind}: {reason}")),
     }
@@ -247,12 +252,12 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             about,
             attempt,
             attempts,
+            ..
         } => {
             let nth = if *attempt > 1 {
                 format!(" (attempt {attempt} of {attempts})")
             } else {
                 String::new()
-            ..
             };
             say(
                 Level::INFO,
@@ -350,11 +355,6 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
     }
 }
 
-fn outcome_line(kind: &str, outcome: &Outcome, took: &str) -> (Level, String) {
-    let done = achievement(&outcome.summary);
-    let (level, mut text) = match outcome.verdict {
-        Verdict::Success => (Level::INFO, format!("{kind} done in {took}")),
-        Verdict::Partial => (Level::ERROR, format!("{kind} is incomplete after {took}")),
 /// What the run's own log says instead of the line: where an attempt begins must be found in it.
 pub fn in_run_log(notice: &Notice) -> Option<String> {
     let Notice::AttemptStarted {
@@ -378,6 +378,11 @@ pub fn in_run_log(notice: &Notice) -> Option<String> {
     Some(format!("{mark}: {kind} {about}"))
 }
 
+fn outcome_line(kind: &str, outcome: &Outcome, took: &str) -> (Level, String) {
+    let done = achievement(&outcome.summary);
+    let (level, mut text) = match outcome.verdict {
+        Verdict::Success => (Level::INFO, format!("{kind} done in {took}")),
+        Verdict::Partial => (Level::ERROR, format!("{kind} is incomplete after {took}")),
         Verdict::Failed | Verdict::FailedForGood => {
             (Level::ERROR, format!("{kind} failed after {took}"))
         }

@@ -208,6 +208,7 @@ impl<L: Ledger> Scheduler<L> {
         self.orders.push(Order::Spawn(Box::new(Spawn {
             request,
             timeout: job_action.timeout,
+            stall_timeout: job_action.stall_timeout,
         })));
     }
 
