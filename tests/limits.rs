@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use harness::{Daemon, Host, eventually, exec, is_alive, is_root, now, someday};
+use harness::{Daemon, Host, backup, eventually, exec, is_alive, is_root, now, someday};
 use rustix::fs::XattrFlags;
 use serde_json::json;
 
@@ -51,7 +51,7 @@ impl Delegated {
         }
     }
 
-    /// Starts the daemon in it, as a service manager would.
+    /// Starts the daemon in it, as a service manager would; in its leaf, if an earlier daemon has made that.
     fn start(&self, host: &Host) -> Daemon {
         let daemon = self.launch(host);
         daemon.until(|line| line.message.starts_with("ready"));
@@ -63,7 +63,7 @@ impl Delegated {
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
-            .arg("echo $$ > \"$0/cgroup.procs\" && exec \"$@\"")
+            .arg("group=$0; test -d \"$group/daemon\" && group=$group/daemon; echo $$ > \"$group/cgroup.procs\" && exec \"$@\"")
             .arg(&self.group)
             .arg(freezerd.get_program())
             .args(freezerd.get_args())
@@ -136,8 +136,10 @@ fn an_agent_and_its_command_run_in_the_group_of_their_run_and_the_daemon_in_a_le
     let host = limited();
     let seen = host.path("seen");
     let command = format!(
-        "cat /proc/self/cgroup /proc/$PPID/cgroup > '{}'",
-        seen.display()
+        "cat /proc/self/cgroup /proc/$PPID/cgroup > '{}'; cat '{}'/run-$FREEZERD_RUN/cpu.max > '{}' || true",
+        seen.display(),
+        delegated.group.display(),
+        host.path("quota").display()
     );
     host.put("a", someday(vec![exec(&command)]));
     let daemon = delegated.start(&host);
@@ -151,6 +153,11 @@ fn an_agent_and_its_command_run_in_the_group_of_their_run_and_the_daemon_in_a_le
         .collect();
     let expected = format!("/{top}/run-{run}");
     assert_eq!(groups, [expected.clone(), expected]);
+    if delegated.offers("cpu") {
+        assert_eq!(host.read("quota"), "10000000 100000\n");
+    } else {
+        println!("SKIPPED: the cpu controller is not one of cgroup v2 on this host");
+    }
     let of_daemon = fs::read_to_string(format!("/proc/{}/cgroup", daemon.id())).unwrap();
     assert_eq!(own_group(&of_daemon), format!("/{top}/daemon"));
     eventually("the run's group is gone", || delegated.runs().is_empty());
@@ -270,13 +277,13 @@ fn a_command_that_uses_more_than_memory_limit_is_killed_and_the_reason_names_it(
         println!("SKIPPED: the memory controller is not one of cgroup v2 on this host");
         return;
     }
-    let host = Host::new().env("FREEZERD_MEMORY_LIMIT", "64 MiB");
+    let host = Host::new().env("FREEZERD_MEMORY_LIMIT", "256 MiB");
     let daemon = delegated.start(&host);
     // A line without an end, kept in memory.
     host.put("a", now(vec![exec("tail -n 1 /dev/zero > /dev/null")]));
     let end = daemon.run_of("a");
     assert!(
-        end.message.contains("used more than memory_limit, 64 MiB"),
+        end.message.contains("used more than memory_limit, 256 MiB"),
         "{}",
         end.message
     );
@@ -284,10 +291,28 @@ fn a_command_that_uses_more_than_memory_limit_is_killed_and_the_reason_names_it(
 }
 
 #[test]
+fn the_least_memory_limit_is_enough_for_a_backup() {
+    let Some(delegated) = Delegated::new() else {
+        return;
+    };
+    if !delegated.offers("memory") {
+        println!("SKIPPED: the memory controller is not one of cgroup v2 on this host");
+        return;
+    }
+    let host = Host::new().env("FREEZERD_MEMORY_LIMIT", "256 MiB");
+    let source = host.file("source/file", "content");
+    let source = source.parent().expect("a directory");
+    let daemon = delegated.start(&host);
+    host.put("a", now(vec![backup(source, &host.path("container"))]));
+    let end = daemon.run_of("a");
+    assert!(end.message.contains("succeeded"), "{}", end.message);
+}
+
+#[test]
 fn a_limit_that_makes_no_sense_is_refused_and_the_setting_is_named() {
     for (key, value, expected) in [
         ("memory_limit", "lots", "a size such as"),
-        ("memory_limit", "1 MiB", "64 MiB at least"),
+        ("memory_limit", "1 MiB", "256 MiB at least"),
         ("cpu_limit", "2", "percent of one processor"),
         ("cpu_limit", "0 %", "percent of one processor"),
         ("stall_timeout", "soon", "a duration such as"),

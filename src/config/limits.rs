@@ -19,8 +19,8 @@ impl Limits {
     }
 }
 
-/// Opening a repository alone takes half of this, for the password's key.
-const LEAST_MEMORY: u64 = 64 << 20;
+/// The key of a repository is made from its password in 128 MiB: no backup or restore begins with less than that.
+const LEAST_MEMORY: u64 = 256 << 20;
 
 /// The kernel deals out processor time in pieces of a hundredth of a processor at least.
 const CPU_RANGE: std::ops::RangeInclusive<u32> = 1..=100_000;
