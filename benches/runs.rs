@@ -162,7 +162,10 @@ fn memory() {
     let (_root, path) = root(400, |_| job(json!({"schedule_interval": "continuous"})));
     let mut daemon = Daemon::start(&path, 8);
     daemon.until("\"ready", 1);
-    println!("400 continuous jobs: {} KiB resident at the start", daemon.resident_kib());
+    println!(
+        "400 continuous jobs: {} KiB resident at the start",
+        daemon.resident_kib()
+    );
     let step = runs / 10;
     for part in 1..=10 {
         daemon.until("succeeded", step);

@@ -41,6 +41,10 @@ pub enum Point {
     ProgressShown,
     /// The progress of a run that ended is gone.
     ProgressCleared,
+    /// A file for monitoring is written under its hidden name.
+    StatusWritten,
+    /// It has its name.
+    StatusShown,
     /// A notice is about to be told.
     TellBegins,
     /// It is in the run's log.
@@ -83,7 +87,7 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Point; 33] = [
+    pub const ALL: [Point; 35] = [
         Point::CommitBegins,
         Point::CommitWritten,
         Point::CommitDone,
@@ -98,6 +102,8 @@ impl Point {
         Point::ProgressWritten,
         Point::ProgressShown,
         Point::ProgressCleared,
+        Point::StatusWritten,
+        Point::StatusShown,
         Point::TellBegins,
         Point::LogWritten,
         Point::Told,

@@ -22,6 +22,45 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// A size as memory is sold, in powers of 1024: `512 MiB`, `1.5 GiB`.
+pub fn memory(count: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut value = count as f64;
+    let mut name = "B";
+    for unit in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        name = unit;
+    }
+    format!("{} {name}", (value * 10.0).round() / 10.0)
+}
+
+/// A size as people write it: `2 GiB`, `1.5GB`, `512 MiB`, `1073741824`. `2G` is 2 GiB, as systemd has it.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text
+        .find(|character: char| !character.is_ascii_digit() && character != '.')
+        .unwrap_or(text.len());
+    let number: f64 = text[..end].parse().ok()?;
+    let (base, exponent): (f64, i32) = match text[end..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => (1.0, 0),
+        "kb" => (1000.0, 1),
+        "mb" => (1000.0, 2),
+        "gb" => (1000.0, 3),
+        "tb" => (1000.0, 4),
+        "k" | "kib" => (1024.0, 1),
+        "m" | "mib" => (1024.0, 2),
+        "g" | "gib" => (1024.0, 3),
+        "t" | "tib" => (1024.0, 4),
+        _ => return None,
+    };
+    let bytes = number * base.powi(exponent);
+    // Below 2^53 every whole number is exact.
+    (bytes < 9e15).then_some(bytes as u64)
+}
+
 /// A span of time: `0.0 s`, `1.9 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. The second part is left out
 /// where it is zero.
 pub fn duration(span: Duration) -> String {
@@ -106,6 +145,28 @@ mod tests {
                 "{milliseconds}"
             );
         }
+    }
+
+    #[test]
+    fn sizes_of_memory_are_read_and_written_in_powers_of_1024() {
+        for (text, size) in [
+            ("2 GiB", 2 << 30),
+            ("2G", 2 << 30),
+            ("1.5gib", 3 << 29),
+            ("512MiB", 512 << 20),
+            ("1 GB", 1_000_000_000),
+            ("1073741824", 1 << 30),
+            ("0", 0),
+        ] {
+            assert_eq!(parse_bytes(text), Some(size), "{text}");
+        }
+        for text in ["", "GiB", "2 GiG", "-1", "1e3", "1.2.3 MB", "9999999 TiB"] {
+            assert_eq!(parse_bytes(text), None, "{text}");
+        }
+        assert_eq!(memory(2 << 30), "2 GiB");
+        assert_eq!(memory(3 << 29), "1.5 GiB");
+        assert_eq!(memory(64 << 20), "64 MiB");
+        assert_eq!(memory(1_000_000_000), "953.7 MiB");
     }
 
     #[test]

@@ -226,6 +226,41 @@ fn waiting_is_visible_in_list_and_show_and_history() {
 }
 
 #[test]
+fn waiting_for_a_container_does_not_count_as_a_stall() {
+    let depot = Depot::new(Host::new().env("FREEZERD_STALL_TIMEOUT", "4 seconds"));
+    let host = &depot.host;
+    let gate = host.gate("gate");
+    let mut quiet = gate.action();
+    quiet["stall_timeout"] = json!(5);
+    host.put("quiet", someday(vec![quiet]));
+    depot.daemon.says("quiet", "loaded");
+    let hold = depot.hold();
+    let save = depot.start("save");
+    // It begins later, may wait for longer, and is ended.
+    host.trigger("quiet");
+    let end = depot.daemon.run_of("quiet");
+    assert!(end.message.contains("no progress"), "{}", end.message);
+    assert_eq!(host.run(save)["state"], "running");
+    drop(hold);
+    depot.succeeds("save");
+}
+
+#[test]
+fn who_had_to_wait_for_a_container_does_not_show_it_when_it_goes_on() {
+    let depot = Depot::new(Host::new());
+    let host = &depot.host;
+    // Nothing on the disk, and long to read.
+    let huge = File::create(host.path("source/huge")).unwrap();
+    huge.set_len(200 << 30).unwrap();
+    let hold = depot.hold();
+    depot.start("save");
+    drop(hold);
+    eventually("it goes on", || depot.progress("save")["waiting"].is_null());
+    host.ask("abort", "save");
+    depot.daemon.run_of("save");
+}
+
+#[test]
 fn a_wait_for_a_container_can_be_aborted() {
     let depot = Depot::new(Host::new());
     let _hold = depot.hold();

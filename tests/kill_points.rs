@@ -218,6 +218,7 @@ fn stage(scenario: &Scenario) -> Host {
 
 fn launch(host: &Host, trace: &str, at: Option<&Case>) -> Daemon {
     let mut command = host.command(&["run", "--log-format", "json", "--log-level", "debug"]);
+    command.env("FREEZERD_METRICS_DIR", host.path("metrics"));
     command.env("FREEZERD_KILL_TRACE", host.path(trace));
     if let Some(case) = at {
         let at = format!("{}:{}:{}", case.point, case.count, case.whom);

@@ -1,17 +1,22 @@
 //! The transition table of `docs/design.md`, cell by cell. A cell without a check, or a check without a cell, fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use freezerd::control::event::Command;
+use freezerd::job::action::{self, Action, Exec, JobAction, Work};
 use freezerd::job::{Event, InitialState, JobResult, Status};
 use freezerd::lifecycle::job::{
     Change, Clockwork, Content, Effect, Interrupted, RunEnd, Step, ask, changed, claimed,
     file_gone, first_seen, run_ended, run_started, tick, trigger,
 };
+use freezerd::lifecycle::run::{self, Next};
+use freezerd::protocol::{Outcome, Summary, Verdict};
 use freezerd::schedule::parse::RawSchedule;
 use freezerd::schedule::zone::Zone;
 use freezerd::schedule::{Due, Schedule};
-use freezerd::store::record::{JobRecord, Standing, Trigger};
+use freezerd::store::record::{AttemptEnd, ExitStatus, JobRecord, Standing, Trigger};
 
 const CONTENT: Content<'static> = Content {
     file: "nightly.json",
@@ -106,46 +111,105 @@ fn claims(step: &Step) -> Option<Trigger> {
     })
 }
 
-/// The cells of the table: the input and the situation, except where the table has a dash.
-fn cells() -> BTreeSet<(String, String)> {
+/// A table of `docs/design.md` that begins after a line with these words: its rows, the head first.
+fn table(after: &str) -> Vec<Vec<String>> {
     let design = std::fs::read_to_string("docs/design.md").expect("the design");
-    let table = design
-        .split("What each input does")
-        .nth(1)
-        .and_then(|rest| rest.split("\n\nSeveral").next())
-        .expect("the transition table");
-    let rows: Vec<Vec<String>> = table
-        .lines()
-        .filter(|line| line.starts_with("| ") || line.starts_with("|---"))
+    let text = design.split(after).nth(1).expect("the table's heading");
+    text.lines()
+        .skip_while(|line| !line.starts_with('|'))
+        .take_while(|line| line.starts_with('|'))
+        .filter(|line| !line.starts_with("|---"))
         .map(|line| {
             line.trim_matches('|')
                 .split(" | ")
                 .map(|cell| cell.trim().trim_matches('`').to_owned())
                 .collect()
         })
-        .collect();
-    let situations = rows[0][1..].to_vec();
-    let mut cells = BTreeSet::new();
-    for row in &rows[2..] {
-        for (situation, cell) in situations.iter().zip(&row[1..]) {
-            if cell != "–" {
-                cells.insert((row[0].clone(), situation.clone()));
-            }
+        .collect()
+}
+
+/// The cells of a table: what they say, by their row and column. What a cell leaves to another one is filled in.
+fn cells(after: &str) -> BTreeMap<(String, String), String> {
+    let rows = table(after);
+    let mut cells: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut above: Vec<String> = Vec::new();
+    for row in &rows[1..] {
+        assert_eq!(row.len(), rows[0].len(), "{row:?}");
+        let mut said: Vec<String> = Vec::new();
+        for (column, cell) in row[1..].iter().enumerate() {
+            said.push(if cell == "as above" {
+                above[column].clone()
+            } else if cell.starts_with("the same") {
+                format!("{}; {cell}", said[column - 1])
+            } else {
+                cell.clone()
+            });
         }
+        for (situation, cell) in rows[0][1..].iter().zip(&said) {
+            cells.insert((row[0].clone(), situation.clone()), cell.clone());
+        }
+        above = said;
     }
-    assert!(cells.len() > 20, "the table was not found");
     cells
+}
+
+/// Everything that can come to a job. What can be asked for has no other arm here, so that nothing is forgotten.
+fn inputs() -> BTreeSet<String> {
+    let asked = [
+        Command::Start,
+        Command::Stop,
+        Command::Abort,
+        Command::Remove,
+        Command::Trigger,
+    ];
+    let asked = asked.map(|command| match command {
+        Command::Start | Command::Stop | Command::Abort | Command::Remove | Command::Trigger => {
+            command.name()
+        }
+    });
+    let facts = [
+        "due",
+        "due, missed by more than a minute",
+        "file changed",
+        "file deleted",
+        "run ended",
+        "run interrupted",
+    ];
+    let all = asked.into_iter().chain(facts);
+    all.map(str::to_owned).collect()
 }
 
 #[test]
 fn every_cell_of_the_transition_table_holds() {
-    for (input, situation) in cells() {
-        println!("{input} × {situation}");
-        check_cell(&input, &situation);
+    let cells = cells("What each input does");
+    let known: BTreeSet<String> = cells.keys().map(|(input, _)| input.clone()).collect();
+    assert_eq!(
+        known,
+        inputs(),
+        "a row is missing, or there is one too many"
+    );
+    for input in inputs() {
+        for situation in ["no run", "queued run", "started run"] {
+            println!("{input} × {situation}");
+            let cell = &cells[&(input.clone(), situation.to_owned())];
+            let cannot_be = input.starts_with("run ") && situation != "started run";
+            assert_eq!(cell == "–", cannot_be, "{cell:?}");
+            if cannot_be {
+                continue;
+            }
+            for word in check_cell(&input, situation) {
+                assert!(
+                    cell.contains(word),
+                    "it does this: {word:?}; the table: {cell:?}"
+                );
+            }
+        }
     }
+    assert_eq!(cells.len(), inputs().len() * 3);
 }
 
-fn check_cell(input: &str, situation: &str) {
+/// Checks what the program does, and returns the words that the table must have for it.
+fn check_cell(input: &str, situation: &str) -> Vec<&'static str> {
     let bench = Bench::hourly();
     let record = bench.in_situation(situation);
     let ask_for = |event| ask(record.clone(), event, bench.clockwork(), at(0, 45));
@@ -164,6 +228,11 @@ fn check_cell(input: &str, situation: &str) {
             assert_eq!(answer.step.record.standing, Standing::OnSchedule);
             assert_eq!(answer.step.record.pending, None);
             assert_eq!(answer.step.record.next, Some(at(1, 0)));
+            match situation {
+                "no run" => vec!["back on schedule"],
+                "queued run" => vec!["stays on it"],
+                _ => vec!["drops a pending `stop`"],
+            }
         }
         "stop" | "remove" => {
             let (event, standing) = if input == "stop" {
@@ -188,6 +257,16 @@ fn check_cell(input: &str, situation: &str) {
                 (record.run, record.pending, record.next),
                 (None, None, None)
             );
+            let word = if input == "stop" {
+                "stopped"
+            } else {
+                "removed"
+            };
+            match situation {
+                "no run" => vec![word],
+                "queued run" => vec!["closed as skipped", word],
+                _ => vec!["waits for the end"],
+            }
         }
         "abort" => {
             let answer = ask_for(Event::Abort);
@@ -206,6 +285,11 @@ fn check_cell(input: &str, situation: &str) {
             } else {
                 assert_eq!(record, bench.fresh(), "nothing changed");
             }
+            match situation {
+                "no run" => vec!["refused"],
+                "queued run" => vec!["is closed", "`aborted`", "stopped"],
+                _ => vec!["the attempt is ended", "`aborted`", "then stopped"],
+            }
         }
         "trigger" => {
             let answer = trigger(record.clone(), at(0, 45));
@@ -217,6 +301,11 @@ fn check_cell(input: &str, situation: &str) {
             let mut removed = bench.fresh();
             removed.standing = Standing::Removed;
             assert!(!trigger(removed, at(0, 45)).accepted);
+            if answer.accepted {
+                vec!["one run now", "removed job: refused"]
+            } else {
+                vec!["refused: one run at a time"]
+            }
         }
         "due" => {
             let step = tick(record, bench.clockwork(), at(1, 0));
@@ -224,8 +313,10 @@ fn check_cell(input: &str, situation: &str) {
             assert_eq!(step.record.next, Some(at(2, 0)));
             if queued || started {
                 assert!(skips(&step));
+                vec!["skipped", "still going on"]
             } else {
                 assert_eq!(claims(&step), Some(Trigger::Schedule));
+                vec!["a row is claimed, and run"]
             }
         }
         "due, missed by more than a minute" => {
@@ -233,6 +324,7 @@ fn check_cell(input: &str, situation: &str) {
             assert_eq!(step.record.handled, at(3, 0));
             if queued || started {
                 assert!(skips(&step));
+                vec!["skipped", "still going on"]
             } else {
                 let [Effect::Claim(occurrence)] = &step.effects[..] else {
                     panic!(
@@ -249,6 +341,7 @@ fn check_cell(input: &str, situation: &str) {
                     ),
                     (at(1, 0), at(3, 0), 3)
                 );
+                vec!["a catch-up run, or a row that says why not"]
             }
         }
         "file changed" => {
@@ -282,6 +375,11 @@ fn check_cell(input: &str, situation: &str) {
                 let again = apply(&step.record.said.clone(), step.record.clone());
                 assert_eq!(again.record, step.record, "it is acted on once");
             }
+            if started {
+                vec!["the same", "goes on with what it began with"]
+            } else {
+                vec!["where they differ from what the old content said"]
+            }
         }
         "file deleted" => {
             let step = file_gone(record);
@@ -290,8 +388,14 @@ fn check_cell(input: &str, situation: &str) {
                 assert_eq!(step.effects, []);
                 let ended = bench.ended(step.record, JobResult::Success);
                 assert_eq!(ended.effects, [Effect::Forget]);
+                vec!["the run ends, then the job goes"]
             } else {
                 assert!(step.effects.contains(&Effect::Forget));
+                if queued {
+                    vec!["closed as skipped", "the job goes"]
+                } else {
+                    vec!["the job goes; its rows stay"]
+                }
             }
         }
         "run ended" => {
@@ -307,6 +411,7 @@ fn check_cell(input: &str, situation: &str) {
                 (over.status(), over.result),
                 (Status::Stop, Some(JobResult::Fail))
             );
+            vec!["on to the next firing", "finished"]
         }
         "run interrupted" => {
             let cut = |made_up| RunEnd {
@@ -331,10 +436,132 @@ fn check_cell(input: &str, situation: &str) {
             );
             let step = run_ended(record, &cut(true), bench.clockwork(), at(0, 50));
             assert_eq!(step.effects, [], "once");
+            vec!["closed as interrupted", "claimed, once"]
         }
         other => panic!("docs/design.md has an input that no test knows: {other}"),
     }
 }
+
+// ---------------------------------------------------------------- the end of an attempt
+
+/// Every way in which an attempt can end. A new one has no arm in `name`, so that it is not forgotten here.
+fn ends() -> Vec<AttemptEnd> {
+    let verdicts = [
+        Verdict::Success,
+        Verdict::Partial,
+        Verdict::Failed,
+        Verdict::FailedForGood,
+    ];
+    let reported = |verdict| AttemptEnd::Reported {
+        outcome: Outcome {
+            verdict,
+            reason: None,
+            summary: Summary::default(),
+            problems: Vec::new(),
+            problems_total: 0,
+        },
+    };
+    let mut ends: Vec<AttemptEnd> = verdicts.into_iter().map(reported).collect();
+    ends.extend([
+        AttemptEnd::TimedOut,
+        AttemptEnd::Stalled { seconds: 600.0 },
+        AttemptEnd::Crashed {
+            reason: "gone".into(),
+        },
+        AttemptEnd::Aborted,
+        AttemptEnd::Interrupted,
+    ]);
+    ends
+}
+
+/// What the table calls it.
+fn name(end: &AttemptEnd) -> &'static str {
+    match end {
+        AttemptEnd::Reported { outcome } => match outcome.verdict {
+            Verdict::Success => "success",
+            Verdict::Partial => "partial",
+            Verdict::Failed => "failed",
+            Verdict::FailedForGood => "failed for good",
+        },
+        AttemptEnd::TimedOut => "timed out",
+        AttemptEnd::Stalled { .. } => "stalled",
+        AttemptEnd::Crashed { .. } => "crashed",
+        AttemptEnd::Aborted => "aborted",
+        AttemptEnd::Interrupted => "interrupted",
+    }
+}
+
+#[test]
+fn every_end_of_an_attempt_has_the_consequence_that_the_table_names() {
+    let cells = cells("What the end of an attempt means");
+    let known: BTreeSet<&str> = cells.keys().map(|(end, _)| end.as_str()).collect();
+    assert_eq!(known, ends().iter().map(name).collect());
+    let command = |mandatory| JobAction {
+        action: Action {
+            work: Work::Exec(Exec {
+                command: action::Command::Shell("true".into()),
+            }),
+            log_file: None,
+            max_priority: false,
+            dry_run: false,
+        },
+        mandatory,
+        max_retries: 1,
+        retry_wait: Duration::from_secs(90),
+        timeout: None,
+        stall_timeout: None,
+    };
+    // Of those that follow, the first is skipped after a failure.
+    let actions = [command(false), command(false), command(true)];
+    for end in ends() {
+        for (attempt, situation) in [(1, "with attempts left"), (2, "at the last one")] {
+            println!("{} × {situation}", name(&end));
+            let mut rows = run::rows(&actions);
+            let next = run::after_attempt(&actions, &mut rows, (0, attempt), &end, at(1, 0));
+            let word = match (next, rows[0].exit_status) {
+                (
+                    Next::Attempt {
+                        action: 1,
+                        attempt: 1,
+                    },
+                    Some(ExitStatus::Success),
+                ) => "the action has succeeded",
+                (
+                    Next::Attempt {
+                        action: 2,
+                        attempt: 1,
+                    },
+                    Some(ExitStatus::Fail),
+                ) => "the action has failed",
+                (
+                    Next::Wait {
+                        action: 0,
+                        attempt: 2,
+                        until,
+                    },
+                    None,
+                ) => {
+                    assert_eq!(until, at(1, 0) + TimeDelta::seconds(90));
+                    "waits for `max_retries_interval`"
+                }
+                (
+                    Next::End {
+                        result: JobResult::Aborted,
+                    },
+                    Some(ExitStatus::Fail),
+                ) => "the run is over",
+                other => panic!("{other:?}"),
+            };
+            let cell = &cells[&(name(&end).to_owned(), situation.to_owned())];
+            assert!(
+                cell.contains(word),
+                "it does this: {word:?}; the table: {cell:?}"
+            );
+        }
+    }
+}
+
+// ---------------------------------------------------------------- beside the tables
 
 #[test]
 fn a_job_starts_from_what_its_file_says_when_it_is_first_seen() {

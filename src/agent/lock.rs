@@ -103,7 +103,10 @@ impl Lock {
         reporter.send(&Report::Waiting { reason });
         loop {
             match flock(file, wait) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    reporter.goes_on();
+                    return Ok(());
+                }
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(failed(error)),
             }

@@ -61,6 +61,13 @@ impl Reporter {
         }
     }
 
+    /// What was waited for is there: the progress as it stands says so.
+    pub fn goes_on(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.sent = None;
+        self.send_progress(&mut state);
+    }
+
     fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
@@ -113,6 +120,10 @@ impl Monitor for Reporter {
         if let Ok(mut state) = self.state.try_lock() {
             self.send_progress(&mut state);
         }
+    }
+
+    fn pulse(&self) {
+        self.advance(0, 0);
     }
 
     fn log(&self, line: &str) {

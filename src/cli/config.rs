@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::config::{KEYS, Settings};
+use crate::daemon::limits;
 
 /// Look at the settings
 #[derive(Debug, clap::Args)]
@@ -44,10 +45,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 json!({"value": line.value, "origin": line.origin}),
             );
         }
+        let without_effect = limits::unavailable(settings.limits);
         let zone = json!({"name": zone.name(), "source": zone.source()});
         println!(
             "{:#}",
-            json!({"settings": Value::Object(object), "zone_in_use": zone})
+            json!({
+                "settings": Value::Object(object), "zone_in_use": zone, "limits_without_effect": without_effect,
+            })
         );
         return Ok(Exit::Success);
     }
@@ -70,5 +74,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     table.print();
     println!("\nTime zone in use: {} ({})", zone.name(), zone.source());
+    for what in limits::unavailable(settings.limits) {
+        println!("Note: {what}.");
+    }
     Ok(Exit::Success)
 }

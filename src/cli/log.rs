@@ -2,23 +2,32 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure, io_failure};
 use super::ledger::{self, Ledger};
 use crate::config::Settings;
-use crate::store::record::RunRecord;
+use crate::control::mark::Mark;
+use crate::daemon::words;
+use crate::store::record::{AttemptEnd, AttemptRecord, RunRecord};
 
 /// Show the log of a run
 ///
-/// RUN is a number from `freezerd history`, or a job: then its newest run.
+/// RUN is a number from `freezerd history`, or a job: then its newest run. Each attempt at an action begins with a line
+/// that says so; --action and --attempt show its part alone.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: freezerd log 42\nExample: freezerd log nightly")]
+#[command(after_help = "Example: freezerd log 42\nExample: freezerd log nightly --attempt 2")]
 pub struct Args {
     /// A run's number, or a job for its newest run
     #[arg(value_name = "RUN")]
     run: String,
-    /// As JSON: the run's number and its lines
+    /// Only what this action wrote, from 1
+    #[arg(long, value_name = "N")]
+    action: Option<u32>,
+    /// Only what this attempt at it wrote, from 1
+    #[arg(long, value_name = "N")]
+    attempt: Option<u32>,
+    /// As JSON: the run's number, its attempts and its lines
     #[arg(long)]
     pub json: bool,
 }
@@ -33,15 +42,33 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(io_failure("read", &path, &error)),
     };
+    let attempts = ledger.reader.attempts(row.number)?;
+    let whole = args.action.is_none() && args.attempt.is_none();
+    if !whole && !attempts.iter().any(|attempt| args.wants(attempt)) {
+        return Err(no_such_attempt(&row, args, &attempts));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let part = (!whole).then(|| args.part(&text));
     if args.json {
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().collect();
+        let lines = part.unwrap_or_else(|| text.lines().collect());
+        let attempts: Vec<Value> = attempts
+            .iter()
+            .filter(|attempt| args.wants(attempt))
+            .map(|attempt| attempt_json(&row, attempt))
+            .collect();
         println!(
             "{:#}",
-            json!({"run": row.number, "job_id": row.job_id, "lines": lines})
+            json!({"run": row.number, "job_id": row.job_id, "attempts": attempts, "lines": lines})
         );
     } else {
-        io::stdout().write_all(&bytes).map_err(|error| {
+        let part = part.map(|lines| {
+            lines
+                .iter()
+                .map(|line| format!("{line}\n"))
+                .collect::<String>()
+        });
+        let bytes = part.as_deref().map_or(&*bytes, str::as_bytes);
+        io::stdout().write_all(bytes).map_err(|error| {
             io_failure("write", std::path::Path::new("standard output"), &error)
         })?;
         if bytes.is_empty() {
@@ -49,6 +76,80 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Success)
+}
+
+impl Args {
+    fn wants(&self, attempt: &AttemptRecord) -> bool {
+        self.wants_place(attempt.action + 1, attempt.attempt)
+    }
+
+    fn wants_place(&self, action: u32, attempt: u32) -> bool {
+        self.action.is_none_or(|wanted| wanted == action)
+            && self.attempt.is_none_or(|wanted| wanted == attempt)
+    }
+
+    /// The lines of the attempts that are wanted: each from its mark to the next one.
+    fn part<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        let mut wanted = false;
+        text.lines()
+            .filter(|line| {
+                if let Some(mark) = Mark::read(line) {
+                    wanted = self.wants_place(mark.action, mark.attempt);
+                }
+                wanted
+            })
+            .collect()
+    }
+}
+
+fn no_such_attempt(row: &RunRecord, args: &Args, attempts: &[AttemptRecord]) -> Failure {
+    let mut what = String::new();
+    if let Some(attempt) = args.attempt {
+        what.push_str(&format!(" attempt {attempt}"));
+    }
+    if let Some(action) = args.action {
+        what.push_str(if what.is_empty() {
+            " attempt at"
+        } else {
+            " at"
+        });
+        what.push_str(&format!(" action {action}"));
+    }
+    let there: Vec<String> = attempts
+        .iter()
+        .map(|attempt| format!("{}.{}", attempt.action + 1, attempt.attempt))
+        .collect();
+    let there = match there.len() {
+        0 => "nothing of it was started".to_owned(),
+        _ => format!("there are (action.attempt) {}", there.join(", ")),
+    };
+    Failure::new(
+        Exit::NotFound,
+        format!("run {} has no{what}: {there}", row.number),
+    )
+}
+
+/// One attempt, as documented in `docs/commands.md`.
+fn attempt_json(row: &RunRecord, attempt: &AttemptRecord) -> Value {
+    let kind = row
+        .actions
+        .get(attempt.action as usize)
+        .map_or("action", |action| action.kind.as_str());
+    let end = attempt.end.as_ref();
+    let verdict = match end {
+        Some(AttemptEnd::Reported { outcome }) => Some(outcome.verdict),
+        _ => None,
+    };
+    json!({
+        "action": attempt.action,
+        "kind": kind,
+        "attempt": attempt.attempt,
+        "started": attempt.started,
+        "ended": attempt.ended,
+        "how": end.map(|end| json!(end)["how"].clone()),
+        "verdict": verdict,
+        "reason": end.and_then(|end| words::failure(kind, end)),
+    })
 }
 
 /// The run of that number, or the newest one of the job of that name. A job's name may be a number, too.

@@ -77,6 +77,15 @@ struct SettingsArgs {
     /// How long an action that is told to end may take before it is killed
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     stop_grace: Option<String>,
+    /// How long an action may show no progress before it is ended; off: for ever
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    stall_timeout: Option<String>,
+    /// How much memory an action and its command may use, as 2 GiB; off: any
+    #[arg(long, global = true, value_name = "SIZE", hide_short_help = true)]
+    memory_limit: Option<String>,
+    /// How much of a processor they may use: 150 % is one and a half; off: all
+    #[arg(long, global = true, value_name = "PERCENT", hide_short_help = true)]
+    cpu_limit: Option<String>,
     /// The pause between two looks at the whole jobs directory
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     rescan_interval: Option<String>,
@@ -118,6 +127,9 @@ impl SettingsArgs {
             ("timezone", &self.timezone),
             ("concurrent_jobs", &self.concurrent_jobs),
             ("stop_grace", &self.stop_grace),
+            ("stall_timeout", &self.stall_timeout),
+            ("memory_limit", &self.memory_limit),
+            ("cpu_limit", &self.cpu_limit),
             ("rescan_interval", &self.rescan_interval),
             ("trusted_owners", &self.trusted_owners),
             ("disable_exec", &self.disable_exec),

@@ -59,6 +59,18 @@ pub const KEYS: &[Key] = &[
         help: "how long an action that is told to end may take before it is killed",
     },
     Key {
+        name: "stall_timeout",
+        help: "how long an action may show no progress before it is ended; off: for ever",
+    },
+    Key {
+        name: "memory_limit",
+        help: "how much memory an action and its command may use; off: any",
+    },
+    Key {
+        name: "cpu_limit",
+        help: "how much of a processor they may use, in percent of one; off: all",
+    },
+    Key {
         name: "rescan_interval",
         help: "the pause between two looks at the whole jobs directory",
     },
@@ -111,6 +123,7 @@ pub(super) fn default(key: &'static str) -> Raw {
         "timezone" => "local".to_owned(),
         "concurrent_jobs" => "2".to_owned(),
         "stop_grace" => "30 seconds".to_owned(),
+        "stall_timeout" | "memory_limit" | "cpu_limit" => "off".to_owned(),
         "rescan_interval" => "60 seconds".to_owned(),
         "disable_exec" => "false".to_owned(),
         "log_format" => "auto".to_owned(),

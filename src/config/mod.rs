@@ -13,9 +13,11 @@ use crate::schedule::zone::Zone;
 
 mod file;
 mod keys;
+mod limits;
 pub mod paths;
 
 pub use keys::{KEYS, Key};
+pub use limits::Limits;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -153,6 +155,10 @@ pub struct Settings {
     pub concurrent_jobs: usize,
     /// How long a child that is told to end may take.
     pub stop_grace: Duration,
+    /// How long an action may show no progress; `None`: for ever.
+    pub stall_timeout: Option<Duration>,
+    /// What an action and its command may use of the host.
+    pub limits: Limits,
     /// The pause between two looks at the whole jobs directory.
     pub rescan_interval: Duration,
     /// User ids beside root's and the daemon's that job files may belong to.
@@ -282,6 +288,15 @@ fn understand(chosen: Vec<Raw>) -> Result<Settings, ConfigError> {
     if client.text.is_empty() {
         return Err(refuse(client, "a name was expected"));
     }
+    let stall = find("stall_timeout");
+    let stall_timeout = match limits::is_off(&stall.text) {
+        true => None,
+        false => Some(duration("stall_timeout")?).filter(|limit| !limit.is_zero()),
+    };
+    let limits = Limits {
+        memory: limits::memory(find("memory_limit"))?,
+        cpu: limits::cpu(find("cpu_limit"))?,
+    };
     let disable_exec = find("disable_exec");
     let format = find("log_format");
     let level = find("log_level");
@@ -296,6 +311,8 @@ fn understand(chosen: Vec<Raw>) -> Result<Settings, ConfigError> {
         timezone: zone,
         concurrent_jobs,
         stop_grace: duration("stop_grace")?,
+        stall_timeout,
+        limits,
         rescan_interval: duration("rescan_interval")?,
         trusted_owners: owners
             .text

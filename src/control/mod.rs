@@ -3,5 +3,6 @@
 
 pub mod event;
 pub mod layout;
+pub mod mark;
 pub mod presence;
 pub mod progress;

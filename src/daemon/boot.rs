@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use chrono::Utc;
 
+use super::limits::{self, Groups};
 use super::scheduler::Remembered;
 use super::service::{Manager, Signals, Wish};
 use super::{Mode, clock, orphans};
-use crate::config::Settings;
+use crate::config::{Limits, Settings};
 use crate::control::layout::Layout;
 use crate::schedule::zone::Zone;
 use crate::store::record::RunState;
@@ -109,13 +110,31 @@ pub(super) fn recall(store: &Store) -> Result<Remembered, StoreError> {
     })
 }
 
+/// Makes ready what holds agents to their limits. What cannot be had is said, once.
+pub(super) fn set_limits(limits: Limits) -> Option<Groups> {
+    let (groups, missing) = limits::set_up(limits);
+    for what in missing {
+        tracing::warn!("{what}; runs go on without it");
+    }
+    groups
+}
+
 /// Nothing of an earlier daemon's may run beside what this one starts.
-pub(super) fn kill_orphans(remembered: &Remembered, ledger_id: &str) {
-    let tags: Vec<String> = remembered
+pub(super) fn kill_orphans(remembered: &Remembered, ledger_id: &str, groups: Option<&Groups>) {
+    let runs: Vec<u64> = remembered
         .open_runs
         .iter()
         .filter(|run| matches!(run.state, RunState::Running { .. }))
-        .map(|run| format!("{ledger_id}-{}", run.number))
+        .map(|run| run.number)
+        .collect();
+    for run in &runs {
+        if let Some(groups) = groups {
+            groups.clear(*run);
+        }
+    }
+    let tags: Vec<String> = runs
+        .iter()
+        .map(|run| format!("{ledger_id}-{run}"))
         .collect();
     let killed = orphans::kill(&tags);
     if killed > 0 {

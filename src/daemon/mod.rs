@@ -15,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::config::Settings;
 use crate::control::event;
 use crate::control::layout::Layout;
+use crate::control::mark;
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::intake::Change;
@@ -25,6 +26,8 @@ use crate::store::{Store, StoreError};
 mod boot;
 pub mod clock;
 mod jobs_dir;
+pub mod limits;
+mod lines;
 pub mod monitor;
 mod orphans;
 mod publish;
@@ -41,7 +44,7 @@ use jobs_dir::JobsDir;
 use monitor::Monitor;
 use publish::Publisher;
 use runlog::RunLog;
-use runner::Runner;
+use runner::{Circumstances, Runner};
 use scheduler::notice::Notice;
 use scheduler::{Message, Order, Policy, Scheduler};
 use service::{Manager, Signals, Wish};
@@ -157,14 +160,23 @@ pub async fn run(
         grace: settings.stop_grace,
         only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
     };
-    boot::kill_orphans(&remembered, store.id());
+    let groups = boot::set_limits(settings.limits);
+    boot::kill_orphans(&remembered, store.id(), groups.as_ref());
     pass(Point::OrphansKilled);
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
     let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
     let daemon = Daemon {
         settings,
         mode,
-        runner: Runner::new(&layout, Arc::new(monitor::All(screens)), inbox_sender),
+        runner: Runner::new(
+            Circumstances {
+                layout: layout.clone(),
+                monitor: Arc::new(monitor::All(screens)),
+                stall_timeout: settings.stall_timeout,
+                groups,
+            },
+            inbox_sender,
+        ),
         layout,
         scheduler: Scheduler::new(store, policy, remembered),
         jobs_dir,
@@ -359,7 +371,8 @@ impl Daemon<'_> {
         pass(Point::TellBegins);
         let line = words::line(notice, &self.zone);
         if let Some(run) = line.run {
-            RunLog::open(&self.layout, run, None).line("freezerd", &line.text);
+            let text = words::in_run_log(notice).unwrap_or_else(|| line.text.clone());
+            RunLog::open(&self.layout, run, None).line(mark::WRITER, &text);
             pass(Point::LogWritten);
         }
         words::log(&line);

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::control::presence::Holder;
+use crate::kill_point::{Point, pass};
 use crate::status::{self, Facts, Status};
 use crate::store::{Reader, Store};
 
@@ -180,5 +181,8 @@ fn replace(dir: &Path, name: &str, text: &str) -> io::Result<()> {
     // Whatever the umask is: somebody else is to read it.
     file.set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(text.as_bytes())?;
-    fs::rename(&hidden, dir.join(name))
+    pass(Point::StatusWritten);
+    fs::rename(&hidden, dir.join(name))?;
+    pass(Point::StatusShown);
+    Ok(())
 }

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::limits::{self, Group, Groups};
+use super::lines::Lines;
 use super::monitor::Monitor;
 use super::runlog::RunLog;
 use super::scheduler::{Ending, Message, Spawn};
@@ -34,10 +37,22 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// What a child gets beyond the grace time, for its own clean-up, before it is killed.
 const KILL_MARGIN: Duration = Duration::from_secs(2);
 
+/// What every attempt has in common.
+#[derive(Clone)]
+pub struct Circumstances {
+    /// Where everything lies.
+    pub layout: Layout,
+    /// Who hears of progress.
+    pub monitor: Arc<dyn Monitor>,
+    /// How long an attempt may show no progress, where its job does not say; `None`: for ever.
+    pub stall_timeout: Option<Duration>,
+    /// Where agents are limited; `None`: they are not.
+    pub groups: Option<Groups>,
+}
+
 /// Starts agents and tells the loop how they end.
 pub struct Runner {
-    layout: Layout,
-    monitor: Arc<dyn Monitor>,
+    circumstances: Circumstances,
     inbox: mpsc::UnboundedSender<Message>,
     live: HashMap<u64, mpsc::UnboundedSender<Instruction>>,
 }
@@ -51,14 +66,9 @@ enum Instruction {
 
 impl Runner {
     /// A runner whose attempts report to `inbox`.
-    pub fn new(
-        layout: &Layout,
-        monitor: Arc<dyn Monitor>,
-        inbox: mpsc::UnboundedSender<Message>,
-    ) -> Runner {
+    pub fn new(circumstances: Circumstances, inbox: mpsc::UnboundedSender<Message>) -> Runner {
         Runner {
-            layout: layout.clone(),
-            monitor,
+            circumstances,
             inbox,
             live: HashMap::new(),
         }
@@ -70,14 +80,13 @@ impl Runner {
         let run = spawn.request.run;
         self.live.insert(run, sender);
         let attempt = Attempt {
-            layout: self.layout.clone(),
-            monitor: Arc::clone(&self.monitor),
+            circumstances: self.circumstances.clone(),
             spawn,
         };
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
             let request = attempt.spawn.request.clone();
-            let monitor = Arc::clone(&attempt.monitor);
+            let monitor = Arc::clone(&attempt.circumstances.monitor);
             let end = attempt.perform(orders).await;
             monitor.ended(run);
             pass(Point::AgentGone);
@@ -113,8 +122,7 @@ impl Runner {
 
 /// One attempt, from the start of its agent to its end.
 struct Attempt {
-    layout: Layout,
-    monitor: Arc<dyn Monitor>,
+    circumstances: Circumstances,
     spawn: Spawn,
 }
 
@@ -127,8 +135,8 @@ struct Heard {
 
 impl Attempt {
     async fn perform(self, mut orders: mpsc::UnboundedReceiver<Instruction>) -> AttemptEnd {
-        let mut child = match self.launch().await {
-            Ok(child) => child,
+        let (mut child, limited) = match self.launch().await {
+            Ok(launched) => launched,
             Err(error) => {
                 return AttemptEnd::Crashed {
                     reason: format!("cannot start the agent: {error}"),
@@ -149,20 +157,20 @@ impl Attempt {
                 reason: "the agent was gone at once".to_owned(),
             };
         };
+        // Of a command the output is the progress, whole lines or not.
+        let output = Arc::new(Notify::new());
+        let over = Arc::new(AtomicBool::new(false));
         let log = tokio::spawn(copy_log(
-            stderr,
-            RunLog::open(
-                &self.layout,
-                self.spawn.request.run,
-                self.spawn.request.action.log_file.as_deref(),
-            ),
+            Lines::new(stderr, LOG_LINE_LIMIT, Arc::clone(&output)),
+            self.log(),
             self.spawn.request.action.work.name(),
+            Arc::clone(&over),
         ));
         let mut progress = self.first_progress();
-        self.monitor.progress(&progress);
+        self.circumstances.monitor.progress(&progress);
 
         let mut heard = Heard::default();
-        let mut reports = Lines::new(stdout, REPORT_LIMIT);
+        let mut reports = Lines::new(stdout, REPORT_LIMIT, Arc::default());
         let mut cause = None;
         let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
         let overdue = self
@@ -170,14 +178,23 @@ impl Attempt {
             .timeout
             .and_then(|limit| Instant::now().checked_add(limit))
             .unwrap_or(far);
+        // This clock stands still while the host is suspended.
+        let stall = self.stall_timeout();
+        let mut moved = Instant::now();
         let mut kill_at = far;
         let status = loop {
+            let stalled = stall
+                .and_then(|limit| moved.checked_add(limit))
+                .unwrap_or(far);
             tokio::select! {
                 line = reports.next(), if reports.open => {
                     if let Some(line) = line {
+                        // An agent reports when something has moved, and at no other time.
+                        moved = Instant::now();
                         self.hear(&line, &mut heard, &mut progress);
                     }
                 }
+                () = output.notified(), if stall.is_some() => moved = Instant::now(),
                 status = child.wait() => break status,
                 Some(order) = orders.recv() => match order {
                     Instruction::End(why) => {
@@ -188,22 +205,28 @@ impl Attempt {
                         ask_to_end(group);
                         kill_at = kill_at.min(Instant::now() + self.spawn.request.grace + KILL_MARGIN);
                     }
-                    Instruction::Kill => kill(group),
+                    Instruction::Kill => kill(group, limited.as_ref()),
                 },
                 () = sleep_until(overdue), if cause.is_none() => {
                     cause = Some(AttemptEnd::TimedOut);
                     ask_to_end(group);
                     kill_at = Instant::now() + self.spawn.request.grace + KILL_MARGIN;
                 }
+                () = sleep_until(stalled), if cause.is_none() && progress.waiting.is_none() => {
+                    let seconds = stall.unwrap_or_default().as_secs_f64();
+                    cause = Some(AttemptEnd::Stalled { seconds });
+                    ask_to_end(group);
+                    kill_at = Instant::now() + self.spawn.request.grace + KILL_MARGIN;
+                }
                 () = sleep_until(kill_at) => {
-                    kill(group);
+                    kill(group, limited.as_ref());
                     kill_at = far;
                 }
             }
         };
         if cause.is_some() {
             // Whatever the agent started and did not end.
-            kill(group);
+            kill(group, limited.as_ref());
         }
         let _ = timeout(DRAIN, async {
             while let Some(line) = reports.next().await {
@@ -213,13 +236,55 @@ impl Attempt {
         .await;
         if heard.outcome.is_none() {
             // Nor does an agent that broke leave anything that works on beside the next attempt.
-            kill(group);
+            kill(group, limited.as_ref());
         }
         let _ = timeout(DRAIN, log).await;
-        conclude(heard, cause, status)
+        over.store(true, Ordering::Relaxed);
+        let out_of_memory = limited.as_ref().and_then(Group::out_of_memory);
+        if let Some(limited) = limited {
+            let _ = timeout(DRAIN, async {
+                // What was killed needs a moment to be gone. What a command left behind on purpose keeps its group.
+                while !limited.remove() && (cause.is_some() || out_of_memory.is_some()) {
+                    sleep(limits::PAUSE).await;
+                }
+            })
+            .await;
+        }
+        conclude(heard, cause, status, out_of_memory)
     }
 
-    async fn launch(&self) -> std::io::Result<Child> {
+    fn log(&self) -> RunLog {
+        RunLog::open(
+            &self.circumstances.layout,
+            self.spawn.request.run,
+            self.spawn.request.action.log_file.as_deref(),
+        )
+    }
+
+    /// As the job says, or else the settings.
+    fn stall_timeout(&self) -> Option<Duration> {
+        self.spawn
+            .stall_timeout
+            .or(self.circumstances.stall_timeout)
+            .filter(|limit| !limit.is_zero())
+    }
+
+    /// Puts the agent under its limits.
+    fn limit(&self, agent: &Child) -> Option<Group> {
+        let groups = self.circumstances.groups.as_ref()?;
+        let id = agent.id().and_then(|id| i32::try_from(id).ok());
+        match groups.place(self.spawn.request.run, id.and_then(Pid::from_raw)?) {
+            Ok(group) => Some(group),
+            Err(error) => {
+                let text = format!("this attempt runs without limits: {error}");
+                tracing::warn!(run = self.spawn.request.run, "{text}");
+                self.log().line("freezerd", &text);
+                None
+            }
+        }
+    }
+
+    async fn launch(&self) -> std::io::Result<(Child, Option<Group>)> {
         pass(Point::SpawnBegins);
         // The running program itself, also when a newer one has taken its place on disk.
         let mut child = Command::new("/proc/self/exe")
@@ -235,6 +300,8 @@ impl Attempt {
             .stderr(Stdio::piped())
             .spawn()?;
         pass(Point::Spawned);
+        // An agent does nothing before it has its request.
+        let limited = self.limit(&child);
         let mut request = serde_json::to_vec(&self.spawn.request)?;
         request.push(b'\n');
         if let Some(stdin) = child.stdin.as_mut() {
@@ -242,7 +309,7 @@ impl Attempt {
             let _ = stdin.write_all(&request).await;
         }
         pass(Point::RequestSent);
-        Ok(child)
+        Ok((child, limited))
     }
 
     fn first_progress(&self) -> ProgressFile {
@@ -267,12 +334,12 @@ impl Attempt {
                 progress.progress = now;
                 progress.waiting = None;
                 progress.updated = Utc::now();
-                self.monitor.progress(progress);
+                self.circumstances.monitor.progress(progress);
             }
             Ok(Report::Waiting { reason }) => {
                 progress.waiting = Some(reason);
                 progress.updated = Utc::now();
-                self.monitor.progress(progress);
+                self.circumstances.monitor.progress(progress);
             }
             Ok(Report::Panicked { message }) => heard.panic = Some(message),
             Ok(Report::Outcome(outcome)) => {
@@ -292,8 +359,11 @@ fn conclude(
     heard: Heard,
     cause: Option<AttemptEnd>,
     status: std::io::Result<ExitStatus>,
+    out_of_memory: Option<String>,
 ) -> AttemptEnd {
     match (heard.outcome, cause) {
+        // Where the kernel killed the command alone, its agent only saw it go.
+        (Some(outcome), None) if outcome.verdict == Verdict::Failed && out_of_memory.is_some() => {}
         // Whoever ends everything at once, as a service manager may, ends the command too: that is no failure of
         // its own.
         (Some(outcome), Some(cause)) if outcome.verdict == Verdict::Failed => return cause,
@@ -301,7 +371,7 @@ fn conclude(
         (None, Some(cause)) => return cause,
         (None, None) => {}
     }
-    let reason = match (heard.panic, status) {
+    let reason = match (out_of_memory.or(heard.panic), status) {
         (Some(message), _) => message,
         (None, Ok(status)) => match (status.code(), status.signal()) {
             (Some(code), _) => format!("the agent ended with exit code {code} and without a result"),
@@ -324,66 +394,24 @@ fn ask_to_end(agent: Pid) {
     pass(Point::EndAsked);
 }
 
-fn kill(group: Pid) {
-    let _ = kill_process_group(group, Signal::KILL);
+fn kill(agent: Pid, limited: Option<&Group>) {
+    let _ = kill_process_group(agent, Signal::KILL);
+    if let Some(limited) = limited {
+        // And what has left the process group.
+        limited.kill();
+    }
 }
 
-async fn copy_log(stderr: impl AsyncRead + Unpin, mut log: RunLog, who: &'static str) {
-    let mut lines = Lines::new(stderr, LOG_LINE_LIMIT);
+/// What a command left behind writes on when its attempt is `over`: that is no part of the next one.
+async fn copy_log<R: AsyncRead + Unpin>(
+    mut lines: Lines<R>,
+    mut log: RunLog,
+    who: &'static str,
+    over: Arc<AtomicBool>,
+) {
+    let after = format!("{who}, left behind");
     while let Some(line) = lines.next().await {
-        log.line(who, &line);
-    }
-}
-
-/// Lines of a bounded length, whatever comes.
-struct Lines<R> {
-    reader: BufReader<R>,
-    partial: Vec<u8>,
-    limit: usize,
-    open: bool,
-}
-
-impl<R: AsyncRead + Unpin> Lines<R> {
-    fn new(reader: R, limit: usize) -> Lines<R> {
-        Lines {
-            reader: BufReader::new(reader),
-            partial: Vec::new(),
-            limit,
-            open: true,
-        }
-    }
-
-    /// The next line without its end; `None` at the end. Safe to drop in the middle: nothing read is lost.
-    async fn next(&mut self) -> Option<String> {
-        while self.open {
-            let Ok(buffer) = self.reader.fill_buf().await else {
-                self.open = false;
-                break;
-            };
-            if buffer.is_empty() {
-                self.open = false;
-                break;
-            }
-            let newline = buffer.iter().position(|byte| *byte == b'\n');
-            let room = self.limit.saturating_sub(self.partial.len());
-            let (take, whole) = match newline {
-                Some(at) if at < room => (at, true),
-                _ if buffer.len() >= room => (room, false),
-                _ => (buffer.len(), false),
-            };
-            self.partial.extend_from_slice(&buffer[..take]);
-            self.reader.consume(take + usize::from(whole));
-            if whole || self.partial.len() >= self.limit {
-                return Some(self.take());
-            }
-        }
-        (!self.partial.is_empty()).then(|| self.take())
-    }
-
-    fn take(&mut self) -> String {
-        let bytes = std::mem::take(&mut self.partial);
-        String::from_utf8_lossy(&bytes)
-            .trim_end_matches('\r')
-            .to_owned()
+        let over = over.load(Ordering::Relaxed);
+        log.line(if over { &after } else { who }, &line);
     }
 }

@@ -1,11 +1,13 @@
 //! What happened, in plain words.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing::Level;
 
 use super::scheduler::notice::Notice;
+use crate::control::mark::Mark;
 use crate::job::JobResult;
 use crate::job::action::{Age, Command, Work};
 use crate::protocol::{Outcome, Summary, Verdict};
@@ -78,6 +80,10 @@ pub fn failure(kind: &str, end: &AttemptEnd) -> Option<String> {
         )),
         AttemptEnd::Aborted => Some(format!("{kind}: aborted")),
         AttemptEnd::TimedOut => Some(format!("{kind}: took longer than its timeout")),
+        AttemptEnd::Stalled { seconds } => Some(format!(
+            "{kind}: no progress for {}, its stall_timeout",
+            units::duration(Duration::try_from_secs_f64(*seconds).unwrap_or_default())
+        )),
         AttemptEnd::Interrupted => Some(format!("{kind}: interrupted")),
         AttemptEnd::Crashed { reason } => Some(format!("{kind}: {reason}")),
     }
@@ -246,6 +252,7 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             about,
             attempt,
             attempts,
+            ..
         } => {
             let nth = if *attempt > 1 {
                 format!(" (attempt {attempt} of {attempts})")
@@ -346,6 +353,29 @@ pub fn line(notice: &Notice, zone: &Zone) -> Line {
             text: text.clone(),
         },
     }
+}
+
+/// What the run's own log says instead of the line: where an attempt begins must be found in it.
+pub fn in_run_log(notice: &Notice) -> Option<String> {
+    let Notice::AttemptStarted {
+        kind,
+        about,
+        action,
+        actions,
+        attempt,
+        attempts,
+        ..
+    } = notice
+    else {
+        return None;
+    };
+    let mark = Mark {
+        action: *action,
+        actions: *actions,
+        attempt: *attempt,
+        attempts: *attempts,
+    };
+    Some(format!("{mark}: {kind} {about}"))
 }
 
 fn outcome_line(kind: &str, outcome: &Outcome, took: &str) -> (Level, String) {

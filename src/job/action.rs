@@ -20,6 +20,9 @@ pub struct JobAction {
     pub retry_wait: Duration,
     /// An attempt that takes longer is ended and fails.
     pub timeout: Option<Duration>,
+    /// An attempt that shows no progress for so long is ended and fails; zero: never; `None`: as the daemon's
+    /// settings say.
+    pub stall_timeout: Option<Duration>,
 }
 
 /// One `freezer_action`.

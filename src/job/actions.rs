@@ -110,7 +110,8 @@ pub(super) fn job_action(
     let retry_wait = judge
         .seconds(entry.outer.get("max_retries_interval"))
         .unwrap_or(Duration::from_secs(60));
-    let timeout = timeout(entry, judge);
+    let timeout = either(entry, "timeout", judge);
+    let stall_timeout = either(entry, "stall_timeout", judge);
     let fields = &entry.action;
     let max_priority = judge.flag(fields.get("max_priority")).unwrap_or(false);
     let dry_run = judge.flag(fields.get("dry_run")).unwrap_or(false);
@@ -147,13 +148,14 @@ pub(super) fn job_action(
         max_retries,
         retry_wait,
         timeout,
+        stall_timeout,
     })
 }
 
-/// The timeout may stand beside `freezer_action` or in it; a default gives way to either.
-fn timeout(entry: &Entry<'_>, judge: &mut Judge<'_>) -> Option<Duration> {
-    let outer_field = entry.outer.set("timeout");
-    let inner_field = entry.action.set("timeout");
+/// A timeout may stand beside `freezer_action` or in it; a default gives way to either.
+fn either(entry: &Entry<'_>, name: &str, judge: &mut Judge<'_>) -> Option<Duration> {
+    let outer_field = entry.outer.set(name);
+    let inner_field = entry.action.set(name);
     let outer = judge.seconds(outer_field);
     let inner = judge.seconds(inner_field);
     if let (Some(a), Some(b), Some(field)) = (outer, inner, inner_field)
@@ -163,7 +165,7 @@ fn timeout(entry: &Entry<'_>, judge: &mut Judge<'_>) -> Option<Duration> {
         judge.tell(
             Diagnostic::error(
                 codes::CONFLICTING_KEYS,
-                "`timeout` stands beside `freezer_action` and in it, with two values",
+                format!("`{name}` stands beside `freezer_action` and in it, with two values"),
             )
             .at(field.key_span.start..field.node.span.end)
             .label("which of the two is meant?")

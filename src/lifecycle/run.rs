@@ -146,7 +146,9 @@ fn judge(end: &AttemptEnd) -> Judgement {
             Verdict::FailedForGood => Judgement::FailedForGood,
         },
         AttemptEnd::Aborted | AttemptEnd::Interrupted => Judgement::Aborted,
-        AttemptEnd::TimedOut | AttemptEnd::Crashed { .. } => Judgement::Failed,
+        AttemptEnd::TimedOut | AttemptEnd::Stalled { .. } | AttemptEnd::Crashed { .. } => {
+            Judgement::Failed
+        }
     }
 }
 
@@ -184,6 +186,7 @@ mod tests {
             max_retries,
             retry_wait: Duration::from_secs(60),
             timeout: None,
+            stall_timeout: None,
         }
     }
 

@@ -14,6 +14,9 @@ pub trait Monitor: Send + Sync {
     /// So much more is done.
     fn advance(&self, files: u64, bytes: u64);
 
+    /// Something was done that no count says: the work goes on.
+    fn pulse(&self);
+
     /// A sentence for the log.
     fn log(&self, line: &str);
 }
@@ -26,6 +29,7 @@ impl Monitor for Silent {
     fn phase(&self, _: &str) {}
     fn total(&self, _: Option<u64>, _: Option<u64>) {}
     fn advance(&self, _: u64, _: u64) {}
+    fn pulse(&self) {}
     fn log(&self, _: &str) {}
 }
 

@@ -70,6 +70,8 @@ impl RusticProgress for Bar {
     fn inc(&self, step: u64) {
         if self.bytes {
             self.monitor.advance(0, step);
+        } else {
+            self.monitor.pulse();
         }
     }
 

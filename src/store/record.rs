@@ -402,6 +402,11 @@ pub enum AttemptEnd {
     Aborted,
     /// It took longer than its `timeout`.
     TimedOut,
+    /// It showed no progress for as long as its `stall_timeout`.
+    Stalled {
+        /// That is so many seconds.
+        seconds: f64,
+    },
     /// The daemon was stopped, or the host or the daemon went down.
     Interrupted,
     /// The agent could not be started, or ended without a word.

@@ -199,6 +199,8 @@ impl<L: Ledger> Scheduler<L> {
             run: number,
             kind: job_action.action.work.name().to_owned(),
             about: words::about(&job_action.action.work),
+            action: action + 1,
+            actions: record.actions.len() as u32,
             attempt,
             attempts: job_action.max_retries.saturating_add(1),
         });
@@ -206,6 +208,7 @@ impl<L: Ledger> Scheduler<L> {
         self.orders.push(Order::Spawn(Box::new(Spawn {
             request,
             timeout: job_action.timeout,
+            stall_timeout: job_action.stall_timeout,
         })));
     }
 

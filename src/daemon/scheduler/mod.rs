@@ -99,6 +99,8 @@ pub struct Spawn {
     pub request: Request,
     /// When it is ended.
     pub timeout: Option<Duration>,
+    /// When it is ended if it shows no progress; `None`: as the settings say; zero: never.
+    pub stall_timeout: Option<Duration>,
 }
 
 /// What the scheduler goes by.

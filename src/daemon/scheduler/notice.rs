@@ -86,6 +86,10 @@ pub enum Notice {
         kind: String,
         /// What it works on, in words.
         about: String,
+        /// The action, from 1.
+        action: u32,
+        /// How many actions the run has.
+        actions: u32,
         /// The attempt, from 1.
         attempt: u32,
         /// How many there may be.

@@ -74,6 +74,14 @@ pub const ACTION_KEYS: &[Key] = &[
          `freezer_action` means the same.",
     ),
     Key::new(
+        "stall_timeout",
+        Shape::Number { least: 0.0, most: 315_360_000.0, whole: false, unit: "seconds" },
+        ALL,
+        "An attempt that shows no progress for so many seconds is ended, and has failed. Of a command its output counts, \
+         of everything else what it reads, writes or begins; waiting for a container does not count against it. 0: \
+         never. Without it: as the daemon's `stall_timeout` says. The same key beside `freezer_action` means the same.",
+    ),
+    Key::new(
         "encrypt_pass_file",
         Shape::Path,
         ALL,

@@ -152,6 +152,19 @@ pub const ENTRY_KEYS: &[Key] = &[
         ALL,
         "An attempt that takes longer than so many seconds is ended, and has failed.",
     ),
+    Key::new(
+        "stall_timeout",
+        Shape::Number {
+            least: 0.0,
+            most: 315_360_000.0,
+            whole: false,
+            unit: "seconds",
+        },
+        ALL,
+        "An attempt that shows no progress for so many seconds is ended, and has failed. Of a command its output counts, \
+         of everything else what it reads, writes or begins; waiting for a container does not count against it. 0: \
+         never. Without it: as the daemon's `stall_timeout` says.",
+    ),
     kept(
         "exit_status",
         "How the action ended when Freezer last ran it. Kept, without effect.",

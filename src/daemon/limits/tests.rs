@@ -1,0 +1,168 @@
+//! The decisions, on a tree of plain files that stands in for the kernel's: `tests/limits.rs` has what a kernel does
+//! with them.
+
+use tempfile::TempDir;
+
+use super::*;
+
+const BOTH: Limits = Limits {
+    memory: Some(2 << 30),
+    cpu: Some(150),
+};
+
+/// A group as the kernel shows one, with these controllers on offer and these processes in it.
+fn group(controllers: &str, processes: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("cgroup.controllers"), controllers).unwrap();
+    fs::write(dir.path().join("cgroup.procs"), processes).unwrap();
+    dir
+}
+
+fn read(group: &Path, file: &str) -> String {
+    fs::read_to_string(group.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+fn agent() -> Pid {
+    Pid::from_raw(4711).unwrap()
+}
+
+#[test]
+fn without_limits_nothing_is_touched_and_nothing_is_said() {
+    let (groups, said) = set_up(Limits::default());
+    assert!(groups.is_none() && said.is_empty());
+}
+
+#[test]
+fn the_daemon_moves_into_a_leaf_before_controllers_are_switched_on_for_others() {
+    let dir = group("cpuset cpu io memory pids\n", "17\n");
+    let (_, missing) = Groups::divide(dir.path(), BOTH).unwrap();
+    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(read(dir.path(), "daemon/cgroup.procs"), "17");
+    assert_eq!(
+        read(dir.path(), "cgroup.subtree_control"),
+        "+cpu",
+        "one after the other, this one last"
+    );
+}
+
+#[test]
+fn a_runs_group_gets_its_limits_before_its_agent() {
+    let dir = group("cpu memory", "");
+    let (groups, _) = Groups::divide(dir.path(), BOTH).unwrap();
+    groups.place(8, agent()).unwrap();
+    let run = dir.path().join("run-8");
+    assert_eq!(read(&run, "memory.max"), "2147483648");
+    assert_eq!(read(&run, "memory.swap.max"), "0");
+    assert_eq!(read(&run, "memory.oom.group"), "1");
+    assert_eq!(read(&run, "cpu.max"), "150000 100000");
+    assert_eq!(read(&run, "cgroup.procs"), "4711");
+    assert!(
+        !run.join("memory.high").exists(),
+        "slow for ever is no limit"
+    );
+}
+
+#[test]
+fn one_limit_alone_leaves_the_other_controller_off() {
+    let dir = group("cpu memory", "");
+    let memory = Limits { cpu: None, ..BOTH };
+    let (groups, _) = Groups::divide(dir.path(), memory).unwrap();
+    assert_eq!(read(dir.path(), "cgroup.subtree_control"), "+memory");
+    groups.place(8, agent()).unwrap();
+    assert!(!dir.path().join("run-8/cpu.max").exists());
+}
+
+#[test]
+fn a_controller_that_is_not_there_is_named_and_the_others_still_limit() {
+    let dir = group("cpu io", "");
+    let (groups, missing) = Groups::divide(dir.path(), BOTH).unwrap();
+    let [only] = &missing[..] else {
+        panic!("{missing:?}")
+    };
+    assert!(
+        only.starts_with("memory_limit has no effect: the memory controller is not available in "),
+        "{only}"
+    );
+    groups.place(8, agent()).unwrap();
+    let run = dir.path().join("run-8");
+    assert!(!run.join("memory.max").exists());
+    assert_eq!(read(&run, "cpu.max"), "150000 100000");
+    assert_eq!(
+        read(&run, "cgroup.procs"),
+        "4711",
+        "the group is of use without it: it can be killed as one"
+    );
+}
+
+#[test]
+fn a_controller_that_cannot_be_switched_on_is_named_with_the_kernels_reason() {
+    let dir = group("cpu memory", "");
+    // As if the kernel refused whatever is written there.
+    fs::create_dir(dir.path().join("cgroup.subtree_control")).unwrap();
+    let (groups, missing) = Groups::divide(dir.path(), BOTH).unwrap();
+    assert_eq!(missing.len(), 2);
+    assert!(missing[0].starts_with("memory_limit has no effect: +memory in "));
+    assert!(missing[1].starts_with("cpu_limit has no effect: +cpu in "));
+    assert_eq!(groups.limits, Limits::default());
+}
+
+#[test]
+fn a_group_that_was_not_handed_over_is_left_alone_and_the_mend_is_named() {
+    let telling = Telling {
+        mounts: "31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n".to_owned(),
+        own: "0::/user.slice/session-3.scope\n".to_owned(),
+    };
+    let why = find(&telling, |_| false).unwrap_err();
+    assert!(
+        why.contains("/sys/fs/cgroup/user.slice/session-3.scope")
+            && why.contains("Delegate=cpu memory"),
+        "{why}"
+    );
+    let old = Telling {
+        mounts: String::new(),
+        ..telling
+    };
+    let said = without_effect(BOTH, &find(&old, |_| true).unwrap_err());
+    assert_eq!(
+        said,
+        "memory_limit and cpu_limit have no effect: this host has no cgroup v2 hierarchy"
+    );
+}
+
+#[test]
+fn who_was_killed_for_the_groups_memory_is_told_from_who_was_killed_for_the_hosts() {
+    let dir = group("cpu memory", "");
+    let (groups, _) = Groups::divide(dir.path(), BOTH).unwrap();
+    let events = |text: &str| fs::write(dir.path().join("run-8/memory.events"), text).unwrap();
+    fs::create_dir(dir.path().join("run-8")).unwrap();
+    // An earlier attempt of the run was killed already.
+    events("low 0\nhigh 0\nmax 90\noom 1\noom_kill 2\noom_group_kill 1\n");
+    let run = groups.place(8, agent()).unwrap();
+    assert_eq!(run.out_of_memory(), None);
+    events("low 0\nhigh 0\nmax 95\noom 2\noom_kill 2\noom_group_kill 1\n");
+    assert_eq!(run.out_of_memory(), None, "tight, and nobody died of it");
+    events("low 0\nhigh 0\nmax 99\noom 2\noom_kill 4\noom_group_kill 2\n");
+    assert_eq!(
+        run.out_of_memory().unwrap(),
+        "killed: used more than memory_limit, 2 GiB"
+    );
+    events("low 0\nhigh 0\nmax 90\noom 1\noom_kill 3\noom_group_kill 1\n");
+    assert_eq!(
+        run.out_of_memory().unwrap(),
+        "killed: the host ran out of memory"
+    );
+}
+
+#[test]
+fn groups_of_runs_that_nothing_is_left_of_go_and_nothing_else_does() {
+    let dir = group("cpu memory", "");
+    for name in ["run-1", "run-x", "runs", "daemon"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    // As the kernel refuses to remove a group that holds a process.
+    fs::create_dir_all(dir.path().join("run-2/busy")).unwrap();
+    Groups::divide(dir.path(), BOTH).unwrap();
+    let there = |name: &str| dir.path().join(name).exists();
+    assert!(!there("run-1"));
+    assert!(there("run-2") && there("run-x") && there("runs") && there("daemon"));
+}
