@@ -471,6 +471,7 @@ fn every_setting_can_be_given_in_all_three_ways() {
         ("rescan_interval", "8 minutes"),
         ("trusted_owners", "1000,1001"),
         ("disable_exec", "true"),
+        ("metrics_dir", "/srv/metrics"),
         ("log_format", "human"),
         ("log_level", "warn"),
     ];

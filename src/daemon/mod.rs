@@ -245,9 +245,28 @@ impl Daemon<'_> {
     async fn live(
         mut self,
         signals: &mut Signals,
-        mut ears: Ears,
+        ears: Ears,
         files: Vec<Change>,
     ) -> Result<Summary, Critical> {
+        let lived = self.serve(signals, ears, files).await;
+        // However it ended, as far as the ledger can be read: nobody is to believe that a daemon runs.
+        if let Some(publisher) = self.publisher.take() {
+            publisher.end(self.scheduler.ledger()).await;
+        }
+        lived?;
+        let (jobs, next) = self.scheduler.outlook();
+        self.summary.jobs = jobs;
+        self.summary.next = next;
+        Ok(self.summary)
+    }
+
+    /// The loop itself.
+    async fn serve(
+        &mut self,
+        signals: &mut Signals,
+        mut ears: Ears,
+        files: Vec<Change>,
+    ) -> Result<(), Critical> {
         self.pass(Message::Files(files))?;
         self.read_events()?;
         self.manager.ready();
@@ -296,13 +315,7 @@ impl Daemon<'_> {
                 }
             }
         }
-        if let Some(publisher) = self.publisher.take() {
-            publisher.end(self.scheduler.ledger()).await;
-        }
-        let (jobs, next) = self.scheduler.outlook();
-        self.summary.jobs = jobs;
-        self.summary.next = next;
-        Ok(self.summary)
+        Ok(())
     }
 
     /// Speaks of clocks that did not just go on. What that means for the jobs the scheduler sees for itself, now.

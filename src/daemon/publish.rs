@@ -32,12 +32,9 @@ const REFRESH: Duration = Duration::from_secs(60);
 pub struct Publisher {
     dir: PathBuf,
     daemon: Holder,
-    /// The last state of the ledger that was shown.
-    shown: u64,
-    /// When they are made next.
-    due: Instant,
-    /// When they may be made at the earliest.
-    earliest: Instant,
+    /// The last state of the ledger that was heard of.
+    heard: u64,
+    pace: Pace,
     /// They are being made now.
     work: Option<JoinHandle<Made>>,
     failing: bool,
@@ -49,13 +46,11 @@ type Made = (Result<(), (PathBuf, io::Error)>, Duration);
 impl Publisher {
     /// For a daemon that starts now. Nothing is written yet.
     pub fn new(dir: &Path) -> Publisher {
-        let now = Instant::now();
         Publisher {
             dir: dir.to_owned(),
             daemon: Holder::this(Utc::now()),
-            shown: 0,
-            due: now,
-            earliest: now,
+            heard: 0,
+            pace: Pace::begin(Instant::now()),
             work: None,
             failing: false,
         }
@@ -63,9 +58,9 @@ impl Publisher {
 
     /// So many commits were made.
     pub fn committed(&mut self, commits: u64) {
-        if commits != self.shown {
-            self.shown = commits;
-            self.due = self.due.min(self.earliest);
+        if commits != self.heard {
+            self.heard = commits;
+            self.pace.changed();
         }
     }
 
@@ -78,8 +73,7 @@ impl Publisher {
                 self.note(made);
             }
         }
-        self.due = self.due.max(self.earliest);
-        sleep_until(self.due).await;
+        sleep_until(self.pace.due).await;
     }
 
     /// Begins to make the files anew, unless that is being done.
@@ -87,8 +81,7 @@ impl Publisher {
         if self.work.is_some() {
             return;
         }
-        let now = Instant::now();
-        (self.earliest, self.due) = (now + PAUSE, now + REFRESH);
+        self.pace.begun(Instant::now());
         // A ledger that cannot be read is spoken of elsewhere; what is there grows old.
         let Ok(reader) = ledger.reader() else { return };
         let dir = self.dir.clone();
@@ -110,8 +103,7 @@ impl Publisher {
     }
 
     fn note(&mut self, (result, took): Made) {
-        let rest = PAUSE.max(took * SHARE);
-        self.earliest = self.earliest.max(Instant::now() + rest);
+        self.pace.made(Instant::now(), took);
         tracing::debug!("made what monitoring sees in {} ms", took.as_millis());
         match result {
             Ok(()) if self.failing => {
@@ -128,6 +120,40 @@ impl Publisher {
             }
             _ => {}
         }
+    }
+}
+
+/// When the files are made next.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    due: Instant,
+    /// Not before, whatever happens.
+    earliest: Instant,
+}
+
+impl Pace {
+    fn begin(now: Instant) -> Pace {
+        Pace {
+            due: now,
+            earliest: now,
+        }
+    }
+
+    /// There is something new.
+    fn changed(&mut self) {
+        self.due = self.due.min(self.earliest);
+    }
+
+    /// They are being made now.
+    fn begun(&mut self, now: Instant) {
+        self.earliest = now + PAUSE;
+        self.due = now + REFRESH;
+    }
+
+    /// They were made, which took so long.
+    fn made(&mut self, now: Instant, took: Duration) {
+        self.earliest = self.earliest.max(now + took * SHARE);
+        self.due = self.due.max(self.earliest);
     }
 }
 
@@ -185,4 +211,48 @@ fn replace(dir: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::rename(&hidden, dir.join(name))?;
     pass(Point::StatusShown);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn however_much_is_committed_the_files_are_made_once_a_second_at_most() {
+        let start = Instant::now();
+        let mut pace = Pace::begin(start);
+        assert_eq!(pace.due, start, "at once, the first time");
+        pace.begun(start);
+        pace.changed();
+        pace.made(start + MS, MS);
+        pace.changed();
+        assert_eq!(pace.due, start + PAUSE);
+        pace.begun(start + PAUSE);
+        pace.changed();
+        assert_eq!(pace.due, start + 2 * PAUSE);
+    }
+
+    #[test]
+    fn what_takes_long_is_made_less_often() {
+        let start = Instant::now();
+        let mut pace = Pace::begin(start);
+        pace.begun(start);
+        // It changed again before they were done.
+        pace.changed();
+        pace.made(start + 500 * MS, 500 * MS);
+        assert_eq!(pace.due, start + 500 * MS + 500 * MS * SHARE);
+        pace.changed();
+        assert_eq!(pace.due, start + 500 * MS + 500 * MS * SHARE);
+    }
+
+    #[test]
+    fn when_nothing_happens_they_are_made_once_a_minute() {
+        let start = Instant::now();
+        let mut pace = Pace::begin(start);
+        pace.begun(start);
+        pace.made(start + MS, MS);
+        assert_eq!(pace.due, start + REFRESH);
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
+use freezerd::job::JobResult;
 use freezerd::store::record::{
     AttemptRecord, Claim, ClaimKind, FileRecord, JobRecord, RunRecord, RunState,
 };
@@ -27,6 +28,18 @@ pub struct Cut {
     pub before: Option<JobRecord>,
 }
 
+/// What a job's record must say of its past, reckoned from the rows alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reckoned {
+    pub success: u64,
+    pub interrupted: u64,
+    pub skipped: u64,
+    pub others: u64,
+    pub last_success: Option<DateTime<Utc>>,
+    /// The earliest due instant that no success has followed, if nobody let the job off.
+    pub owed_since: Option<DateTime<Utc>>,
+}
+
 /// Everything that was committed.
 #[derive(Default)]
 pub struct Books {
@@ -44,6 +57,8 @@ pub struct Books {
     pub manual: u64,
     /// Rows that stand for due instants, by job.
     pub due_rows: HashMap<String, Vec<Row>>,
+    /// Of each job that is known.
+    pub reckoned: HashMap<String, Reckoned>,
     /// Jobs that were written since somebody asked.
     pub touched: BTreeSet<String>,
     /// Runs that were cut off since somebody asked, and those that were made up for.
@@ -62,6 +77,10 @@ impl Books {
         match write {
             Write::Job(record) => {
                 self.touched.insert(record.job_id.clone());
+                if !self.jobs.contains_key(&record.job_id) {
+                    self.reckoned
+                        .insert(record.job_id.clone(), Reckoned::default());
+                }
                 self.jobs.insert(record.job_id.clone(), record.clone());
             }
             Write::ForgetJob(job_id) => {
@@ -104,6 +123,8 @@ impl Books {
         self.occurrences.insert(key(&claim), record.number);
         match claim.kind {
             ClaimKind::Due => {
+                let owed = &mut self.reckoned_of(record).owed_since;
+                *owed = Some(owed.map_or(record.first_due, |owed| owed.min(record.first_due)));
                 self.caught_up +=
                     u64::from(record.trigger == freezerd::store::record::Trigger::CatchUp);
                 self.due_rows
@@ -131,6 +152,7 @@ impl Books {
             self.open.insert(record.number, record.clone());
             return;
         }
+        self.reckon(record);
         match record.state {
             RunState::Skipped => {
                 self.skipped += 1;
@@ -164,6 +186,24 @@ impl Books {
                 "run {} is over, an attempt of it is not",
                 record.number
             );
+        }
+    }
+
+    fn reckoned_of(&mut self, record: &RunRecord) -> &mut Reckoned {
+        self.reckoned.entry(record.job_id.clone()).or_default()
+    }
+
+    fn reckon(&mut self, record: &RunRecord) {
+        let past = self.reckoned_of(record);
+        match (record.state, record.result) {
+            (RunState::Ended, Some(JobResult::Success)) => {
+                past.success += 1;
+                past.last_success = record.ended;
+                past.owed_since = None;
+            }
+            (RunState::Interrupted, _) => past.interrupted += 1,
+            (RunState::Skipped, None) => past.skipped += 1,
+            _ => past.others += 1,
         }
     }
 

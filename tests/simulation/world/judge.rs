@@ -7,7 +7,7 @@ use freezerd::schedule::zone::Zone;
 use freezerd::schedule::{CatchUp, Kind};
 use freezerd::store::record::{RunState, Standing};
 
-use super::super::ledger::Row;
+use super::super::ledger::{Reckoned, Row};
 use super::super::shadow::{Shadow, delay};
 use super::World;
 
@@ -174,6 +174,23 @@ impl World {
                 "{job_id} is continuous and finished"
             );
         }
+        let mut owing = 0;
+        for (job_id, record) in &books.jobs {
+            let reckoned = &books.reckoned[job_id];
+            let rows = record.past.rows;
+            let told = Reckoned {
+                success: rows.success,
+                interrupted: rows.interrupted,
+                skipped: rows.skipped,
+                others: rows.partial + rows.fail + rows.aborted,
+                last_success: record.past.last_success,
+                // Somebody may have stopped and started the job: then it owes less.
+                owed_since: record.past.owed_since.or(reckoned.owed_since),
+            };
+            assert_eq!(&told, reckoned, "{job_id} does not remember its past");
+            owing += u64::from(record.past.owed_since.is_some());
+        }
+        println!("{owing} of {} jobs owe a success", books.jobs.len());
         for (number, run) in &books.open {
             if matches!(run.state, RunState::Running { .. }) {
                 assert!(
