@@ -24,6 +24,7 @@ use crate::store::{Store, StoreError};
 
 mod boot;
 mod clock;
+mod conclusion;
 mod jobs_dir;
 pub mod limits;
 mod lines;
