@@ -113,6 +113,37 @@ fn without_a_word_about_it_nobody_is_watched() {
     assert_eq!(host.state("patient"), "scheduled//success");
 }
 
+#[test]
+fn a_daemon_that_was_away_itself_takes_nobodys_silence_for_a_stall() {
+    let host = Host::new();
+    let ticks = host.path("ticks");
+    let command = format!(
+        "while ! test -e '{}'; do echo tick | tee -a '{}'; sleep 0.1; done",
+        host.path("enough").display(),
+        ticks.display()
+    );
+    host.put("a", someday(vec![watched(exec(&command), 3)]));
+    let daemon = host.start();
+    host.trigger("a");
+    let count = || {
+        fs::read_to_string(&ticks)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    eventually("it ticks", || count() > 0);
+    daemon.signal(Signal::STOP);
+    let before = count();
+    // For longer than the stall timeout: a tick takes a tenth of a second at least.
+    eventually("it ticks on", || count() > before + 50);
+    daemon.signal(Signal::CONT);
+    let before = count();
+    eventually("it ticks on", || count() > before + 20);
+    host.file("enough", "");
+    let end = daemon.run_of("a");
+    assert!(end.message.contains("succeeded"), "{}", end.message);
+}
+
 /// The agent of the daemon's only run.
 fn agent_of(daemon: &Daemon) -> Pid {
     let daemon = daemon.id().to_string();

@@ -25,6 +25,7 @@ use crate::store::{Store, StoreError};
 
 mod boot;
 pub mod clock;
+mod conclusion;
 mod jobs_dir;
 pub mod limits;
 mod lines;

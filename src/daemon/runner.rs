@@ -1,8 +1,7 @@
 //! The daemon's hand that starts agents, listens to them, and ends them.
 
 use std::collections::HashMap;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::conclusion::{Heard, conclude};
 use super::limits::{self, Group, Groups};
 use super::lines::Lines;
 use super::monitor::Monitor;
@@ -22,7 +22,7 @@ use super::scheduler::{Ending, Message, Spawn};
 use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
 use crate::kill_point::{Point, pass};
-use crate::protocol::{Outcome, Report, Verdict};
+use crate::protocol::Report;
 use crate::store::record::AttemptEnd;
 
 /// A longer log line is cut in pieces.
@@ -33,6 +33,10 @@ const REPORT_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How long the output of a dead agent is waited for: a process that it left behind may hold the pipe open.
 const DRAIN: Duration = Duration::from_secs(1);
+
+/// A daemon that wakes up so late was away itself (a disk that did not answer, a debugger): it has not listened, and
+/// takes nobody's silence for a stall.
+const INATTENTION: Duration = Duration::from_secs(1);
 
 /// What a child gets beyond the grace time, for its own clean-up, before it is killed.
 const KILL_MARGIN: Duration = Duration::from_secs(2);
@@ -126,13 +130,6 @@ struct Attempt {
     spawn: Spawn,
 }
 
-/// What the agent said so far.
-#[derive(Default)]
-struct Heard {
-    outcome: Option<Outcome>,
-    panic: Option<String>,
-}
-
 impl Attempt {
     async fn perform(self, mut orders: mpsc::UnboundedReceiver<Instruction>) -> AttemptEnd {
         let (mut child, limited) = match self.launch().await {
@@ -213,6 +210,10 @@ impl Attempt {
                     kill_at = Instant::now() + self.spawn.request.grace + KILL_MARGIN;
                 }
                 () = sleep_until(stalled), if cause.is_none() && progress.waiting.is_none() => {
+                    if stalled.elapsed() > INATTENTION {
+                        moved = Instant::now();
+                        continue;
+                    }
                     let seconds = stall.unwrap_or_default().as_secs_f64();
                     cause = Some(AttemptEnd::Stalled { seconds });
                     ask_to_end(group);
@@ -352,38 +353,6 @@ impl Attempt {
             ),
         }
     }
-}
-
-/// What the attempt's end is called. Only an agent that said so itself has succeeded.
-fn conclude(
-    heard: Heard,
-    cause: Option<AttemptEnd>,
-    status: std::io::Result<ExitStatus>,
-    out_of_memory: Option<String>,
-) -> AttemptEnd {
-    match (heard.outcome, cause) {
-        // Where the kernel killed the command alone, its agent only saw it go.
-        (Some(outcome), None) if outcome.verdict == Verdict::Failed && out_of_memory.is_some() => {}
-        // Whoever ends everything at once, as a service manager may, ends the command too: that is no failure of
-        // its own.
-        (Some(outcome), Some(cause)) if outcome.verdict == Verdict::Failed => return cause,
-        (Some(outcome), _) => return AttemptEnd::Reported { outcome },
-        (None, Some(cause)) => return cause,
-        (None, None) => {}
-    }
-    let reason = match (out_of_memory.or(heard.panic), status) {
-        (Some(message), _) => message,
-        (None, Ok(status)) => match (status.code(), status.signal()) {
-            (Some(code), _) => format!("the agent ended with exit code {code} and without a result"),
-            (None, Some(9)) => {
-                "the agent was killed (signal 9), perhaps because memory ran out; see the kernel's log".to_owned()
-            }
-            (None, Some(signal)) => format!("the agent was ended by signal {signal}"),
-            (None, None) => "the agent ended without a result".to_owned(),
-        },
-        (None, Err(error)) => format!("the agent was lost: {error}"),
-    };
-    AttemptEnd::Crashed { reason }
 }
 
 /// Tells the agent alone, which leads the group: it tells its command. Told by the daemon, a command could be gone
