@@ -41,6 +41,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             kind: action.action.work.name().to_owned(),
             exit_status: None,
             attempts: 0,
+            dry_run: action.action.dry_run,
             partial: false,
             bytes_added: 0,
             problems: 0,

@@ -260,6 +260,9 @@ pub struct ActionRecord {
     pub exit_status: Option<ExitStatus>,
     /// How many attempts were begun.
     pub attempts: u32,
+    /// It only says what it would do.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Its last attempt did everything but for some paths.
     #[serde(default)]
     pub partial: bool,

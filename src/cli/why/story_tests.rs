@@ -53,6 +53,7 @@ fn run(number: u64, state: RunState) -> RunRecord {
             kind: "backup".into(),
             exit_status: None,
             attempts: 1,
+            dry_run: false,
             partial: false,
             bytes_added: 0,
             problems: 0,

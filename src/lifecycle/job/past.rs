@@ -24,7 +24,9 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);
-    if ending == Ending::Success {
+    // What only said what it would do has backed up nothing.
+    let done = !row.actions.iter().any(|action| action.dry_run);
+    if ending == Ending::Success && done {
         past.last_success = row.ended;
         past.owed_since = None;
     }
@@ -107,6 +109,7 @@ mod tests {
             kind: "backup".to_owned(),
             exit_status,
             attempts: 1,
+            dry_run: false,
             partial,
             bytes_added: 10,
             problems: u64::from(partial),
@@ -264,6 +267,16 @@ mod tests {
         assert_eq!(record.past.last_run.map(|run| run.ended), Some(at(65)));
         assert_eq!(record.past.last_success, Some(at(65)));
         assert_eq!(record.past.owed_since, Some(at(120)));
+    }
+
+    #[test]
+    fn a_dry_run_pays_nothing() {
+        let mut row = succeeded(60, 65);
+        row.actions[0].dry_run = true;
+        let record = through(job(), &row);
+        assert_eq!(record.past.rows.success, 1, "as the ledger says");
+        assert_eq!(record.past.last_success, None);
+        assert_eq!(record.past.owed_since, Some(at(60)));
     }
 
     #[test]

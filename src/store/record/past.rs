@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Past {
-    /// The end of the last run that succeeded.
+    /// The end of the last run that succeeded, and was no dry run.
     pub last_success: Option<DateTime<Utc>>,
     /// The earliest due instant that no success has followed.
     pub owed_since: Option<DateTime<Utc>>,
