@@ -77,6 +77,12 @@ struct SettingsArgs {
     /// The pause between two looks at the whole jobs directory
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     rescan_interval: Option<String>,
+    /// How old a past run may become before it is forgotten, with its log
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    history_age: Option<String>,
+    /// How many past runs of each job are kept
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    history_runs: Option<String>,
     /// User ids, beside root's and the daemon's own, that job files may belong to
     #[arg(long, global = true, value_name = "UID,…", hide_short_help = true)]
     trusted_owners: Option<String>,
@@ -109,6 +115,8 @@ impl SettingsArgs {
             ("concurrent_jobs", &self.concurrent_jobs),
             ("stop_grace", &self.stop_grace),
             ("rescan_interval", &self.rescan_interval),
+            ("history_age", &self.history_age),
+            ("history_runs", &self.history_runs),
             ("trusted_owners", &self.trusted_owners),
             ("disable_exec", &self.disable_exec),
             ("log_format", &self.log_format),

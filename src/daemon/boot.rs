@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::scheduler::Remembered;
 use super::service::{Manager, Signals, Wish};
@@ -42,9 +42,8 @@ pub(super) async fn doubt_clock(
     manager: &Manager,
     signals: &mut Signals,
 ) -> Result<bool, StoreError> {
-    let newest = store.reader()?.history(None, 1)?.pop();
     let known = clock::Known {
-        newest_row: newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))),
+        newest_row: newest(store)?,
         built: clock::built(),
     };
     let Some(why) = known.doubt(Utc::now()) else {
@@ -77,6 +76,12 @@ pub(super) async fn doubt_clock(
             }
         }
     }
+}
+
+/// The newest instant that the ledger knows.
+pub(super) fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let newest = store.reader()?.history(None, 1)?.pop();
+    Ok(newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))))
 }
 
 /// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may

@@ -18,6 +18,7 @@ use crate::control::layout::Layout;
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::intake::Change;
+use crate::lifecycle::retention::Limits;
 use crate::schedule::zone::Zone;
 use crate::store::{Store, StoreError};
 
@@ -31,6 +32,7 @@ mod runner;
 pub mod scheduler;
 mod service;
 pub mod tally;
+pub mod upkeep;
 mod watch;
 pub mod words;
 
@@ -43,6 +45,7 @@ use scheduler::notice::Notice;
 use scheduler::{Message, Order, Policy, Scheduler};
 use service::{Manager, Signals, Wish};
 use tally::Summary;
+use upkeep::{BETWEEN_STEPS, BETWEEN_SWEEPS, Upkeep};
 use watch::Watch;
 
 /// A directory that changes is read when it has been quiet for this long …
@@ -55,6 +58,9 @@ const UNTIL_READABLE: Duration = Duration::from_secs(1);
 
 /// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
+
+/// How many steps of a sweep `--once` makes at its end.
+const STEPS_OF_ONCE: usize = 64;
 
 /// Why the daemon cannot start, or go on.
 #[derive(Debug, thiserror::Error)]
@@ -155,9 +161,14 @@ pub async fn run(
     boot::kill_orphans(&remembered, store.id());
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
     let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
+    let limits = Limits {
+        age: TimeDelta::from_std(settings.history_age).unwrap_or(TimeDelta::MAX),
+        runs: settings.history_runs,
+    };
     let daemon = Daemon {
         settings,
         mode,
+        upkeep: Upkeep::new(limits, &layout, boot::newest(&store)?, now),
         runner: Runner::new(&layout, Arc::new(monitor::All(screens)), inbox_sender),
         layout,
         scheduler: Scheduler::new(store, policy, remembered),
@@ -218,6 +229,7 @@ struct Daemon<'a> {
     stopping: bool,
     /// What the clocks showed when they were last looked at.
     clocks: Reading,
+    upkeep: Upkeep,
 }
 
 impl Daemon<'_> {
@@ -241,6 +253,7 @@ impl Daemon<'_> {
                 .unwrap_or(Duration::from_secs(3600)),
         );
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut sweep = Instant::now();
 
         while !self.is_done() {
             self.watch_clocks()?;
@@ -268,7 +281,14 @@ impl Daemon<'_> {
                 _ = heartbeat.tick() => self.manager.alive(),
                 () = clock::sleep(wake) => self.pass(Message::Tick)?,
                 () = ears.steps.next() => self.pass(Message::Tick)?,
+                () = sleep_until(sweep), if !self.stopping => {
+                    sweep = Instant::now() + if self.sweep() { BETWEEN_STEPS } else { BETWEEN_SWEEPS };
+                }
             }
+        }
+        if self.mode == Mode::Once {
+            // Who is started by a timer has no idle hours: a part of a sweep each time.
+            let _ = (0..STEPS_OF_ONCE).try_for_each(|_| self.sweep().then_some(()));
         }
         let (jobs, next) = self.scheduler.outlook();
         self.summary.jobs = jobs;
@@ -288,6 +308,17 @@ impl Daemon<'_> {
             tracing::warn!("{jump}");
         }
         self.pass(Message::Tick)
+    }
+
+    /// A step of forgetting what is old; false when there is nothing more to do for now.
+    fn sweep(&mut self) -> bool {
+        let now = Utc::now().trunc_subsecs(3);
+        self.upkeep
+            .step(&mut self.scheduler, now)
+            .unwrap_or_else(|error| {
+                tracing::warn!("cannot forget what is old: {error}");
+                false
+            })
     }
 
     fn is_done(&self) -> bool {

@@ -13,7 +13,7 @@ use super::{
 
 /// A consistent view of the ledger. Short-lived: the file cannot shrink or reuse pages while it is held.
 pub struct Reader {
-    transaction: ReadTransaction,
+    pub(super) transaction: ReadTransaction,
     /// Kept open for as long as the view is.
     _database: Option<ReadOnlyDatabase>,
 }
@@ -35,13 +35,11 @@ impl Reader {
 
     pub(super) fn check_format(&self, path: &Path) -> Result<(), StoreError> {
         let found = self.meta("format")?.unwrap_or_default();
-        if found == STORE_FORMAT.to_string() {
-            Ok(())
-        } else {
-            Err(StoreError::Format {
-                path: path.to_owned(),
-                found,
-            })
+        let path = path.to_owned();
+        match found.parse::<u64>() {
+            Ok(STORE_FORMAT) => Ok(()),
+            Ok(found) if found < STORE_FORMAT => Err(StoreError::Older { path, found }),
+            _ => Err(StoreError::Format { path, found }),
         }
     }
 

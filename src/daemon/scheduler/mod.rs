@@ -17,7 +17,7 @@ use crate::lifecycle::job::{self as life, Clockwork, Effect, Step};
 use crate::protocol::Request;
 use crate::schedule::zone::Zone;
 use crate::store::record::{AttemptEnd, AttemptRecord, FileRecord, JobRecord, RunRecord};
-use crate::store::{Ledger, StoreError};
+use crate::store::{Ledger, StoreError, Write};
 
 mod asked;
 mod batch;
@@ -295,6 +295,20 @@ impl<L: Ledger> Scheduler<L> {
     /// The ledger, to look at.
     pub fn ledger(&self) -> &L {
         &self.ledger
+    }
+
+    /// The ledger, to be made smaller: what it says stays the same.
+    pub(in crate::daemon) fn ledger_to_compact(&mut self) -> &mut L {
+        &mut self.ledger
+    }
+
+    /// Forgets what is old, in a transaction of its own. While other changes wait for the disk nothing is done: false.
+    pub fn forget_old(&mut self, old: &[Write]) -> Result<bool, StoreError> {
+        if !self.batch.writes().is_empty() {
+            return Ok(false);
+        }
+        self.ledger.commit(old)?;
+        Ok(true)
     }
 
     /// The ledger, when the rest is not needed any more.
