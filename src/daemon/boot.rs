@@ -11,7 +11,10 @@ use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::schedule::zone::Zone;
 use crate::store::record::RunState;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, set_aside, set_asides};
+
+/// The pause between two tries to open a ledger on a disk that is full.
+const UNTIL_ROOM: Duration = Duration::from_secs(5);
 
 /// How long a ledger is waited for that somebody else has although no daemon runs.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
@@ -85,33 +88,88 @@ pub(super) fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError>
 }
 
 /// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may
-/// have it for a moment.
-pub(super) fn open_ledger(layout: &Layout) -> Result<Store, StoreError> {
+/// have it for a moment. One that is damaged is put aside, and a new one begun; on a full disk, room is waited for.
+/// `None` when a signal ended the wait and everything.
+pub(super) async fn open_ledger(
+    layout: &Layout,
+    mode: Mode,
+    manager: &Manager,
+    signals: &mut Signals,
+) -> Result<Option<Store>, StoreError> {
     let deadline = std::time::Instant::now() + LEDGER_PATIENCE;
+    let mut put_aside = false;
+    let mut complained = false;
     loop {
-        match Store::open(&layout.ledger()) {
-            Err(StoreError::InUse { .. }) if std::time::Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(10));
+        let error = match Store::open(&layout.ledger()) {
+            Ok(store) => return Ok(Some(store)),
+            Err(error) => error,
+        };
+        let pause = match &error {
+            StoreError::InUse { .. } if std::time::Instant::now() < deadline => {
+                Duration::from_millis(10)
             }
-            result => return result,
+            StoreError::Damaged { .. } if !put_aside => {
+                put_aside = true;
+                let aside = set_aside(&layout.ledger(), Utc::now())?;
+                tracing::error!("{error}; it is kept as {}", aside.path.display());
+                continue;
+            }
+            StoreError::Full { .. } if mode == Mode::Forever => {
+                if !complained {
+                    tracing::error!("{error}; no job runs until then");
+                    complained = true;
+                }
+                manager.waiting(&error.to_string(), UNTIL_ROOM);
+                UNTIL_ROOM
+            }
+            _ => return Err(error),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            wish = signals.next() => {
+                if wish == Wish::Stop {
+                    return Ok(None);
+                }
+            }
         }
     }
 }
 
-pub(super) fn recall(store: &Store) -> Result<Remembered, StoreError> {
+/// What the ledger remembers.
+pub(super) fn recall(store: &Store, layout: &Layout) -> Result<Remembered, StoreError> {
     let reader = store.reader()?;
     let open_runs = reader.open_runs()?;
     let mut attempts = Vec::new();
     for run in &open_runs {
         attempts.extend(reader.attempts(run.number)?);
     }
-    Ok(Remembered {
+    let mut remembered = Remembered {
         jobs: reader.jobs()?,
         files: reader.files()?,
         open_runs,
         attempts,
         last_run: reader.last_run()?,
-    })
+        begun_anew: false,
+    };
+    if remembered.last_run == 0 && remembered.jobs.is_empty() {
+        begin_anew(&mut remembered, layout);
+    }
+    Ok(remembered)
+}
+
+/// A ledger that knows nothing, perhaps in the place of one that knew.
+fn begin_anew(remembered: &mut Remembered, layout: &Layout) {
+    // The logs of runs that only the old one knew keep their names for themselves.
+    remembered.last_run = layout.logged_runs().into_iter().max().unwrap_or(0);
+    if let Some(aside) = set_asides(&layout.ledger()).pop() {
+        remembered.begun_anew = true;
+        tracing::error!(
+            "a new ledger is begun. What ran before {} is known only to {}: jobs that run once are held until somebody \
+             starts them, those with a schedule go on from now, also where they were stopped or removed by hand",
+            aside.at.format("%F %T UTC"),
+            aside.path.display()
+        );
+    }
 }
 
 /// Nothing of an earlier daemon's may run beside what this one starts.

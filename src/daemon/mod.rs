@@ -131,12 +131,14 @@ pub async fn run(
         what: "listen for signals",
         source,
     })?;
-    let store = boot::open_ledger(&layout)?;
+    let manager = Manager::new();
+    let Some(store) = boot::open_ledger(&layout, mode, &manager, &mut signals).await? else {
+        return Ok(Summary::default());
+    };
     progress::clear_all(&layout);
-    let remembered = boot::recall(&store)?;
+    let remembered = boot::recall(&store, &layout)?;
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
-    let manager = Manager::new();
     if !boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
         return Ok(Summary::default());
     }
@@ -339,6 +341,8 @@ impl Daemon<'_> {
             }
             // Somebody waits for the end of this process: it must not wait for the disk.
             Err(error) if self.mode == Mode::Once || self.stopping => Err(error.into()),
+            // The next start puts it aside.
+            Err(error @ StoreError::Damaged { .. }) => Err(error.into()),
             Err(error) => {
                 tracing::error!("{error}; nothing new is started until it works again");
                 Ok(())

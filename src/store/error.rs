@@ -142,6 +142,12 @@ impl StoreError {
             redb::Error::Io(error) if is_full(&error) => StoreError::Full {
                 dir: PathBuf::new(),
             },
+            redb::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                StoreError::Damaged {
+                    path: PathBuf::new(),
+                    message: "it is shorter than it says".to_owned(),
+                }
+            }
             redb::Error::Corrupted(message) => StoreError::Damaged {
                 path: PathBuf::new(),
                 message,
@@ -166,8 +172,7 @@ impl StoreError {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path_owned },
             redb::DatabaseError::RepairAborted => StoreError::NeedsRepair { path: path_owned },
             redb::DatabaseError::Storage(redb::StorageError::Io(error))
-                if error.kind() == io::ErrorKind::InvalidData
-                    || error.kind() == io::ErrorKind::UnexpectedEof =>
+                if error.kind() == io::ErrorKind::InvalidData =>
             {
                 StoreError::Damaged {
                     path: path_owned,

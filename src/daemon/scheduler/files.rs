@@ -181,10 +181,15 @@ impl<L: Ledger> Scheduler<L> {
             delay: new_delay,
         };
         let (step, changed) = match &known {
-            None => (
-                life::first_seen(&job_id, content, &job.initial, clockwork, now),
-                false,
-            ),
+            None => {
+                let step = life::first_seen(&job_id, content, &job.initial, clockwork, now);
+                let step = if self.begun_anew && !self.settled {
+                    life::hold_what_runs_once(step, clockwork, now)
+                } else {
+                    step
+                };
+                (step, false)
+            }
             Some(record) => {
                 let changed = record.digest != content.digest;
                 let change = Change {

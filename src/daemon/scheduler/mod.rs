@@ -131,6 +131,8 @@ pub struct Remembered {
     pub attempts: Vec<AttemptRecord>,
     /// The newest run's number.
     pub last_run: u64,
+    /// The ledger took the place of one that was damaged: a job that seems new may have run.
+    pub begun_anew: bool,
 }
 
 /// A job as the loop sees it.
@@ -173,6 +175,8 @@ pub struct Scheduler<L> {
     orders: Vec<Order>,
     /// The first look at the jobs directory is behind us.
     settled: bool,
+    /// A job that this look is the first to see may have run all the same.
+    begun_anew: bool,
     /// The files that it found, until then.
     seen_files: BTreeSet<String>,
     /// Runs and attempts that an earlier daemon left open, until the files are known.
@@ -205,6 +209,7 @@ impl<L: Ledger> Scheduler<L> {
             batch: Batch::default(),
             orders: Vec::new(),
             settled: false,
+            begun_anew: remembered.begun_anew,
             seen_files: BTreeSet::new(),
             left_open: Vec::new(),
             left_attempts: Vec::new(),
