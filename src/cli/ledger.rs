@@ -94,6 +94,16 @@ fn watch_for_panics(path: &Path, daemon: bool) {
 
 /// That history is missing, as long as the ledger that has it lies beside.
 fn notes(ledger: &Path) -> Vec<String> {
+    let values = store::values::kept(ledger).into_iter();
+    let values = values.map(|(path, count)| {
+        format!(
+            "{} of the ledger could not be read, and {} kept in {}; once that is not needed any more, delete it, and \
+             this note goes",
+            crate::units::count(count as u64, "value", "values"),
+            if count == 1 { "is" } else { "are" },
+            path.display()
+        )
+    });
     let asides = store::set_asides(ledger).into_iter();
     asides
         .map(|aside| {
@@ -104,7 +114,22 @@ fn notes(ledger: &Path) -> Vec<String> {
                 aside.path.display()
             )
         })
+        .chain(values)
         .collect()
+}
+
+impl Drop for Ledger {
+    /// Whatever was asked, the answer is not whole where a value could not be read.
+    fn drop(&mut self) {
+        let left_out = self.reader.left_out();
+        if left_out > 0 {
+            eprintln!(
+                "Note: {} of the ledger cannot be read and left out here; `freezerd state check` names them, and the \
+                 daemon's next start keeps them aside.",
+                crate::units::count(left_out as u64, "value", "values")
+            );
+        }
+    }
 }
 
 impl Ledger {

@@ -25,6 +25,7 @@ mod schema;
 mod screen;
 mod show;
 mod snapshots;
+mod state;
 mod table;
 mod why;
 
@@ -162,6 +163,7 @@ enum Command {
     Trigger(control::Args),
     Snapshots(snapshots::Args),
     Restore(restore::Args),
+    State(state::Args),
     Config(config::Args),
     /// Perform one action (started by the daemon)
     #[command(hide = true)]
@@ -188,6 +190,7 @@ impl Command {
             | Command::Trigger(args) => args.json,
             Command::Snapshots(args) => args.json,
             Command::Restore(args) => args.json,
+            Command::State(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Agent => false,
         }
@@ -258,6 +261,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Trigger(args) => control::run(&settings, Asked::Trigger, &args),
         Command::Snapshots(args) => snapshots::run(&settings, &args),
         Command::Restore(args) => restore::run(&settings, &args),
+        Command::State(args) => state::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
         // Answered before the settings were read.
         Command::Explain(_) | Command::Schema(_) | Command::Agent => Ok(Exit::Internal),

@@ -1,5 +1,7 @@
 //! Before the first job: the ledger, the clock, the zone, and what an earlier daemon left behind.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,8 +12,9 @@ use super::{Mode, clock, orphans};
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::schedule::zone::Zone;
-use crate::store::record::RunState;
-use crate::store::{Store, StoreError, set_aside, set_asides};
+use crate::store::record::{Claim, ClaimKind, RunRecord, RunState, Trigger};
+use crate::store::values::{self, Key, Unreadable};
+use crate::store::{Ledger, Reader, Store, StoreError, Write, set_aside, set_asides};
 
 /// The pause between two tries to open a ledger on a disk that is full.
 const UNTIL_ROOM: Duration = Duration::from_secs(5);
@@ -135,8 +138,95 @@ pub(super) async fn open_ledger(
     }
 }
 
+/// Values that cannot be read are kept in a file of their own, and the ledger goes on without them: the jobs that are
+/// lost so. A run that was going on stays one, as far as what it has claimed tells of it.
+pub(super) fn set_values_aside(store: &mut Store) -> Result<BTreeSet<String>, StoreError> {
+    let reader = store.reader()?;
+    let values = reader.unreadable_at_start()?;
+    let mut lost = BTreeSet::new();
+    let mut writes = Vec::new();
+    for value in &values {
+        writes.push(match &value.key {
+            // Replaced when its file is read, or forgotten where there is none: until then it is known to be lost.
+            Key::Job(job_id) => {
+                lost.insert(job_id.clone());
+                continue;
+            }
+            Key::Run(number) => match reader.claims_of(*number)? {
+                Some(claim) => Write::Run(remains(*number, claim, &reader)?),
+                None => Write::Discard(value.key.clone()),
+            },
+            other => Write::Discard(other.clone()),
+        });
+    }
+    drop(reader);
+    keep_values(store.path(), &values)?;
+    store.commit(&writes)?;
+    Ok(lost)
+}
+
+/// Writes values that cannot be read into a file of their own, and says so.
+pub(super) fn keep_values(ledger: &Path, values: &[Unreadable]) -> Result<(), StoreError> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let kept = values::keep(ledger, values, Utc::now())?;
+    for value in values {
+        tracing::error!(
+            "what the ledger says of {} cannot be read: {}; it is kept in {}",
+            value.key.describe(),
+            value.message,
+            kept.display()
+        );
+    }
+    Ok(())
+}
+
+/// What is left of a row that cannot be read, of a run that was going on: it was cut off, and will be made up for.
+fn remains(number: u64, claim: Claim, reader: &Reader) -> Result<RunRecord, StoreError> {
+    let makes_up_for = match claim.kind {
+        ClaimKind::MakeUp => {
+            let first = Claim {
+                kind: ClaimKind::Due,
+                ..claim.clone()
+            };
+            Some(reader.claimed_by(&first)?.unwrap_or(0))
+        }
+        ClaimKind::Due | ClaimKind::Manual => None,
+    };
+    Ok(RunRecord {
+        number,
+        job_id: claim.job_id,
+        trigger: match claim.kind {
+            ClaimKind::Due => Trigger::Schedule,
+            ClaimKind::Manual => Trigger::Manual,
+            ClaimKind::MakeUp => Trigger::CatchUp,
+        },
+        due: claim.due,
+        first_due: claim.due,
+        covers: 1,
+        state: RunState::Running {
+            action: 0,
+            attempt: 1,
+        },
+        claimed: claim.due,
+        started: Some(claim.due),
+        ended: None,
+        result: None,
+        reason: None,
+        waits_for: None,
+        makes_up_for,
+        digest: String::new(),
+        actions: Vec::new(),
+    })
+}
+
 /// What the ledger remembers.
-pub(super) fn recall(store: &Store, layout: &Layout) -> Result<Remembered, StoreError> {
+pub(super) fn recall(
+    store: &Store,
+    layout: &Layout,
+    lost_jobs: BTreeSet<String>,
+) -> Result<Remembered, StoreError> {
     let reader = store.reader()?;
     let open_runs = reader.open_runs()?;
     let mut attempts = Vec::new();
@@ -150,6 +240,7 @@ pub(super) fn recall(store: &Store, layout: &Layout) -> Result<Remembered, Store
         attempts,
         last_run: reader.last_run()?,
         begun_anew: false,
+        lost_jobs,
     };
     if remembered.last_run == 0 && remembered.jobs.is_empty() {
         begin_anew(&mut remembered, layout);

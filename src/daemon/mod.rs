@@ -132,11 +132,12 @@ pub async fn run(
         source,
     })?;
     let manager = Manager::new();
-    let Some(store) = boot::open_ledger(&layout, mode, &manager, &mut signals).await? else {
+    let Some(mut store) = boot::open_ledger(&layout, mode, &manager, &mut signals).await? else {
         return Ok(Summary::default());
     };
     progress::clear_all(&layout);
-    let remembered = boot::recall(&store, &layout)?;
+    let lost_jobs = boot::set_values_aside(&mut store)?;
+    let remembered = boot::recall(&store, &layout, lost_jobs)?;
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
     if !boot::doubt_clock(&store, mode, &manager, &mut signals).await? {

@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::boot;
 use super::scheduler::Scheduler;
 use crate::control::layout::Layout;
 use crate::job::JobResult;
 use crate::lifecycle::retention::{self, Limits, Row};
 use crate::store::record::{Claim, ClaimKind, RunRecord};
+use crate::store::values::Key;
 use crate::store::{Reader, Store, StoreError, Write, set_asides};
 
 /// The pause between two sweeps.
@@ -46,6 +48,8 @@ enum Place {
     Answers(String),
     /// At the logs of these runs, which the directory had.
     Logs(Option<Vec<u64>>),
+    /// At this row, in looking for values that cannot be read: once in a daemon's life.
+    Values(u64),
 }
 
 /// The daemon's hand that forgets.
@@ -59,6 +63,8 @@ pub struct Upkeep {
     clock: (DateTime<Utc>, Instant),
     /// Until then nothing goes by its age.
     doubt: Option<Instant>,
+    /// Every value was read once.
+    values_read: bool,
 }
 
 impl Upkeep {
@@ -76,6 +82,7 @@ impl Upkeep {
             forgotten: 0,
             clock: (now, Instant::now()),
             doubt: None,
+            values_read: false,
         };
         if newest.is_some_and(|newest| now - newest > DOUBTFUL) {
             upkeep.doubt_the_clock();
@@ -98,8 +105,13 @@ impl Upkeep {
             Place::Answers(after) => self.old_answers(&reader, &after, now)?,
             Place::Logs(runs) => {
                 let runs = runs.map_or_else(|| self.logs(&reader), Ok)?;
-                (Vec::new(), self.orphaned_logs(&reader, runs)?)
+                let next = self.orphaned_logs(&reader, runs)?;
+                (
+                    Vec::new(),
+                    next.or((!self.values_read).then_some(Place::Values(0))),
+                )
             }
+            Place::Values(from) => self.unreadable(&reader, from)?,
         };
         // Nobody who reads keeps pages from being used again.
         drop(reader);
@@ -318,6 +330,38 @@ impl Upkeep {
             }
         }
         Ok((!runs.is_empty()).then_some(Place::Logs(Some(runs))))
+    }
+
+    /// What cannot be read is kept in a file of its own.
+    fn unreadable(
+        &mut self,
+        reader: &Reader,
+        from: u64,
+    ) -> Result<(Vec<Write>, Option<Place>), StoreError> {
+        let (mut values, next) = reader.unreadable_runs(from, FEW)?;
+        if next.is_none() {
+            values.extend(reader.unreadable_events()?);
+            self.values_read = true;
+        }
+        // What goes on is settled when the daemon starts.
+        let mut open = Ok(false);
+        values.retain(|value| match value.key {
+            Key::Run(number) | Key::Attempt((number, ..)) => match reader.is_open(number) {
+                Ok(is_open) => !is_open,
+                Err(error) => {
+                    open = Err(error);
+                    false
+                }
+            },
+            _ => true,
+        });
+        open?;
+        boot::keep_values(&self.layout.ledger(), &values)?;
+        let old = values
+            .into_iter()
+            .map(|value| Write::Discard(value.key))
+            .collect();
+        Ok((old, next.map(Place::Values)))
     }
 
     fn remove_logs(&self, forgotten: &[Write]) {

@@ -4,6 +4,7 @@ use redb::ReadableTable;
 
 use super::codec::encode;
 use super::record::RunRecord;
+use super::values::Key;
 use super::{
     ATTEMPTS, EVENTS, FILES, JOBS, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, StoreError,
     Write, occurrence,
@@ -76,6 +77,7 @@ pub(super) fn apply(transaction: &redb::WriteTransaction, write: &Write) -> Resu
         Write::ForgetEvent(id) => {
             transaction.open_table(EVENTS)?.remove(id.as_str())?;
         }
+        Write::Discard(key) => discard(transaction, key)?,
     }
     Ok(())
 }
@@ -109,5 +111,37 @@ fn forget_run(
     transaction
         .open_table(ATTEMPTS)?
         .retain_in((number, 0, 0)..=(number, u32::MAX, u32::MAX), |_, _| false)?;
+    Ok(())
+}
+
+fn discard(transaction: &redb::WriteTransaction, key: &Key) -> Result<(), StoreError> {
+    match key {
+        Key::Job(job_id) => drop(transaction.open_table(JOBS)?.remove(job_id.as_str())?),
+        Key::File(file) => drop(transaction.open_table(FILES)?.remove(file.as_str())?),
+        Key::Event(id) => drop(transaction.open_table(EVENTS)?.remove(id.as_str())?),
+        Key::Attempt(key) => drop(transaction.open_table(ATTEMPTS)?.remove(*key)?),
+        Key::Run(number) => {
+            // Whose run it was stood in the value; the index knows it too.
+            let mut index = transaction.open_table(RUNS_OF_JOB)?;
+            let mut job_id = None;
+            for entry in index.iter()? {
+                let (key, _) = entry?;
+                if key.value().1 == *number {
+                    job_id = Some(key.value().0.to_owned());
+                    break;
+                }
+            }
+            if let Some(job_id) = job_id {
+                index.remove((job_id.as_str(), *number))?;
+            }
+            transaction.open_table(OPEN_RUNS)?.remove(*number)?;
+            transaction.open_table(RUNS)?.remove(*number)?;
+            transaction
+                .open_table(ATTEMPTS)?
+                .retain_in((*number, 0, 0)..=(*number, u32::MAX, u32::MAX), |_, _| {
+                    false
+                })?;
+        }
+    }
     Ok(())
 }

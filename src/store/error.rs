@@ -103,6 +103,16 @@ pub enum StoreError {
         /// The run.
         run: u64,
     },
+    /// A line is not what its table holds.
+    #[error("the record {key} of the table {table} cannot be taken: {message}")]
+    Line {
+        /// The table.
+        table: String,
+        /// The record.
+        key: String,
+        /// Why not.
+        message: String,
+    },
     /// A second row for one occurrence.
     #[error("{job_id} at {due} ({kind}) already has run {run}")]
     AlreadyClaimed {

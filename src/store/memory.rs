@@ -59,6 +59,8 @@ impl Ledger for MemoryLedger {
                 }
                 Write::ForgetClaim(claim) => drop(self.occurrences.remove(&claim)),
                 Write::ForgetEvent(id) => drop(self.events.remove(&id)),
+                // Here every value is a record.
+                Write::Discard(_) => {}
             }
         }
         Ok(())

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableDatabase, TableDefinition};
 
 mod apply;
+pub mod check;
 mod codec;
 mod error;
+pub mod lines;
 pub mod memory;
 mod migrate;
 mod old;
@@ -16,11 +18,13 @@ mod open;
 mod read;
 pub mod record;
 mod set_aside;
+pub mod values;
 
 pub use error::StoreError;
-pub use open::open_read_only;
+pub use open::{check_pages, open_read_only};
 pub use read::Reader;
 pub use set_aside::{Aside, set_aside, set_asides};
+use values::Key;
 
 use record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
 
@@ -73,6 +77,8 @@ pub enum Write {
     ForgetClaim(Claim),
     /// An event that was answered is forgotten.
     ForgetEvent(String),
+    /// A value that cannot be read goes, and what hangs on it.
+    Discard(Key),
 }
 
 /// What the daemon's loop needs of a ledger, so that a simulation can bring one of its own.

@@ -1,5 +1,6 @@
 //! Reading the ledger: one transaction, one consistent view.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use redb::{ReadOnlyDatabase, ReadTransaction, ReadableTable};
@@ -16,6 +17,8 @@ pub struct Reader {
     pub(super) transaction: ReadTransaction,
     /// Kept open for as long as the view is.
     _database: Option<ReadOnlyDatabase>,
+    /// How many values were left out of what was asked, because they cannot be read.
+    left_out: Cell<usize>,
 }
 
 impl Reader {
@@ -23,6 +26,7 @@ impl Reader {
         Reader {
             transaction,
             _database: None,
+            left_out: Cell::new(0),
         }
     }
 
@@ -30,6 +34,7 @@ impl Reader {
         Reader {
             transaction,
             _database: Some(database),
+            left_out: Cell::new(0),
         }
     }
 
@@ -43,7 +48,7 @@ impl Reader {
         }
     }
 
-    fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+    pub(super) fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
         let table = self.transaction.open_table(META)?;
         Ok(table.get(key)?.map(|value| value.value().to_owned()))
     }
@@ -58,7 +63,7 @@ impl Reader {
 
     /// Every job, by id.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, StoreError> {
-        collect("jobs", self.transaction.open_table(JOBS)?.iter()?)
+        self.collect("jobs", self.transaction.open_table(JOBS)?.iter()?)
     }
 
     /// One job.
@@ -72,7 +77,7 @@ impl Reader {
 
     /// Every file in the jobs directory, by name.
     pub fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
-        collect("files", self.transaction.open_table(FILES)?.iter()?)
+        self.collect("files", self.transaction.open_table(FILES)?.iter()?)
     }
 
     /// One run.
@@ -102,13 +107,13 @@ impl Reader {
                 {
                     let (_, number) = entry?.0.value();
                     if let Some(bytes) = runs.get(number)? {
-                        found.push(decode("runs", bytes.value())?);
+                        found.extend(self.readable("runs", bytes.value())?);
                     }
                 }
             }
             None => {
                 for entry in runs.iter()?.rev().take(limit) {
-                    found.push(decode("runs", entry?.1.value())?);
+                    found.extend(self.readable("runs", entry?.1.value())?);
                 }
             }
         }
@@ -118,9 +123,10 @@ impl Reader {
     /// Runs that are not over, the oldest first.
     pub fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         let mut found = Vec::new();
+        let runs = self.transaction.open_table(RUNS)?;
         for entry in self.transaction.open_table(OPEN_RUNS)?.iter()? {
-            if let Some(run) = self.run(entry?.0.value())? {
-                found.push(run);
+            if let Some(bytes) = runs.get(entry?.0.value())? {
+                found.extend(self.readable("runs", bytes.value())?);
             }
         }
         Ok(found)
@@ -129,7 +135,7 @@ impl Reader {
     /// A run's attempts, in order.
     pub fn attempts(&self, run: u64) -> Result<Vec<AttemptRecord>, StoreError> {
         let table = self.transaction.open_table(ATTEMPTS)?;
-        collect(
+        self.collect(
             "attempts",
             table.range((run, 0, 0)..=(run, u32::MAX, u32::MAX))?,
         )
@@ -141,7 +147,9 @@ impl Reader {
         let mut found = Vec::new();
         // An event's id begins with its time. Nobody reads what was asked ten thousand events ago.
         for entry in table.iter()?.rev().take(10_000) {
-            let event: EventRecord = decode("events", entry?.1.value())?;
+            let Some(event) = self.readable::<EventRecord>("events", entry?.1.value())? else {
+                continue;
+            };
             if event.job_id == job_id {
                 found.push(event);
                 if found.len() == limit {
@@ -160,15 +168,42 @@ impl Reader {
             .map(|bytes| decode("events", bytes.value()))
             .transpose()
     }
-}
 
-fn collect<K, T>(
-    table: &'static str,
-    range: redb::Range<'_, K, &'static [u8]>,
-) -> Result<Vec<T>, StoreError>
-where
-    K: redb::Key + 'static,
-    T: DeserializeOwned,
-{
-    range.map(|entry| decode(table, entry?.1.value())).collect()
+    /// How many values were left out so far, since they cannot be read. One that was asked for by its name is an
+    /// error instead.
+    pub fn left_out(&self) -> usize {
+        self.left_out.get()
+    }
+
+    fn collect<K, T>(
+        &self,
+        table: &'static str,
+        range: redb::Range<'_, K, &'static [u8]>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        K: redb::Key + 'static,
+        T: DeserializeOwned,
+    {
+        let mut found = Vec::new();
+        for entry in range {
+            found.extend(self.readable(table, entry?.1.value())?);
+        }
+        Ok(found)
+    }
+
+    /// The record, unless its value cannot be read: one must not hide all the others.
+    fn readable<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        bytes: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        match decode(table, bytes) {
+            Ok(record) => Ok(Some(record)),
+            Err(StoreError::Decode { .. }) => {
+                self.left_out.set(self.left_out.get() + 1);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
 }

@@ -133,6 +133,8 @@ pub struct Remembered {
     pub last_run: u64,
     /// The ledger took the place of one that was damaged: a job that seems new may have run.
     pub begun_anew: bool,
+    /// Jobs that the ledger knew, of which nothing can be read any more.
+    pub lost_jobs: BTreeSet<String>,
 }
 
 /// A job as the loop sees it.
@@ -177,6 +179,7 @@ pub struct Scheduler<L> {
     settled: bool,
     /// A job that this look is the first to see may have run all the same.
     begun_anew: bool,
+    lost_jobs: BTreeSet<String>,
     /// The files that it found, until then.
     seen_files: BTreeSet<String>,
     /// Runs and attempts that an earlier daemon left open, until the files are known.
@@ -210,6 +213,7 @@ impl<L: Ledger> Scheduler<L> {
             orders: Vec::new(),
             settled: false,
             begun_anew: remembered.begun_anew,
+            lost_jobs: remembered.lost_jobs.clone(),
             seen_files: BTreeSet::new(),
             left_open: Vec::new(),
             left_attempts: Vec::new(),
