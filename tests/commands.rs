@@ -466,6 +466,8 @@ fn every_setting_can_be_given_in_all_three_ways() {
         ("concurrent_jobs", "7"),
         ("stop_grace", "9 seconds"),
         ("rescan_interval", "8 minutes"),
+        ("history_age", "90 days"),
+        ("history_runs", "500"),
         ("trusted_owners", "1000,1001"),
         ("disable_exec", "true"),
         ("log_format", "human"),

@@ -37,6 +37,17 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
             .map(drop)
             .and_then(|()| store::open_read_only(&path))
             .map_err(|error| explain(error, daemon))?,
+        // It closed the file after a failure and tries again and again to open it.
+        Err(StoreError::NeedsRepair { .. }) => {
+            return Err(Failure::new(
+                Exit::TryAgain,
+                format!(
+                    "the daemon cannot write the ledger {} just now, and nobody can read it until it can: is there \
+                     space left? Its log says why",
+                    path.display()
+                ),
+            ));
+        }
         Err(StoreError::Missing { .. }) => {
             return Err(Failure::new(
                 Exit::NotFound,
