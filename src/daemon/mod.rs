@@ -60,7 +60,7 @@ const UNTIL_READABLE: Duration = Duration::from_secs(1);
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
 
 /// How many steps of a sweep `--once` makes at its end.
-const STEPS_OF_ONCE: usize = 64;
+const STEPS_OF_ONCE: usize = 256;
 
 /// Why the daemon cannot start, or go on.
 #[derive(Debug, thiserror::Error)]

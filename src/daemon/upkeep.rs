@@ -1,7 +1,7 @@
 //! Keeping the ledger small: what is old is forgotten, a little at a time, between the things that matter.
 //!
-//! A sweep goes through the rows job by job, then the occurrences without a row, the answers to events, and the logs
-//! without a row. Each step looks at a few hundred of them and is one transaction at most; a log is deleted only once
+//! A sweep goes through the rows job by job, then the answers to events and the logs without a row; the first, and one a
+//! day, also through the occurrences without a row, and the first through every value. Each step looks at a few hundred of them and is one transaction at most; a log is deleted only once
 //! its row is gone, so that a crash leaves at most a log too many, which the next sweep finds.
 
 use std::collections::BTreeSet;
@@ -21,6 +21,9 @@ use crate::store::{Reader, Store, StoreError, Write, set_asides};
 
 /// The pause between two sweeps.
 pub const BETWEEN_SWEEPS: Duration = Duration::from_secs(3600);
+
+/// The first of so many looks at the occurrences too.
+const SWEEPS_A_DAY: u64 = 24;
 
 /// The pause between two steps of one.
 pub const BETWEEN_STEPS: Duration = Duration::from_millis(20);
@@ -42,12 +45,12 @@ const QUIET: TimeDelta = TimeDelta::minutes(10);
 enum Place {
     /// Behind the rows of this job.
     Rows(String),
-    /// At this occurrence.
-    Claims(Option<Claim>),
     /// Behind this event.
     Answers(String),
     /// At the logs of these runs, which the directory had.
     Logs(Option<Vec<u64>>),
+    /// At this occurrence: there are as many as rows, and few of them are old and have none.
+    Claims(Option<Claim>),
     /// At this row, in looking for values that cannot be read: once in a daemon's life.
     Values(u64),
 }
@@ -57,8 +60,8 @@ pub struct Upkeep {
     limits: Limits,
     layout: Layout,
     place: Place,
-    /// What this sweep has forgotten so far.
-    forgotten: usize,
+    /// The sweeps so far.
+    sweeps: u64,
     /// The clock at the last step, by itself and by the time that has passed.
     clock: (DateTime<Utc>, Instant),
     /// Until then nothing goes by its age.
@@ -79,7 +82,7 @@ impl Upkeep {
             limits,
             layout: layout.clone(),
             place: Place::Rows(String::new()),
-            forgotten: 0,
+            sweeps: 0,
             clock: (now, Instant::now()),
             doubt: None,
             values_read: false,
@@ -105,11 +108,7 @@ impl Upkeep {
             Place::Answers(after) => self.old_answers(&reader, &after, now)?,
             Place::Logs(runs) => {
                 let runs = runs.map_or_else(|| self.logs(&reader), Ok)?;
-                let next = self.orphaned_logs(&reader, runs)?;
-                (
-                    Vec::new(),
-                    next.or((!self.values_read).then_some(Place::Values(0))),
-                )
+                (Vec::new(), self.orphaned_logs(&reader, runs)?)
             }
             Place::Values(from) => self.unreadable(&reader, from)?,
         };
@@ -120,7 +119,6 @@ impl Upkeep {
                 // Other changes wait for the disk: this can wait, too.
                 return Ok(false);
             }
-            self.forgotten += old.len();
             self.remove_logs(&old);
         }
         if let Some(next) = next {
@@ -136,9 +134,7 @@ impl Upkeep {
         scheduler: &mut Scheduler<Store>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        if std::mem::take(&mut self.forgotten) > 0 {
-            tracing::debug!("the ledger was swept");
-        }
+        self.sweeps += 1;
         let quiet =
             scheduler.running() == 0 && scheduler.next_wake().is_none_or(|next| next - now > QUIET);
         if quiet {
@@ -186,7 +182,7 @@ impl Upkeep {
         let mut old = Vec::new();
         for _ in 0..FEW {
             let Some(job_id) = reader.job_with_rows_after(&after)? else {
-                return Ok((old, Some(Place::Claims(None))));
+                return Ok((old, Some(Place::Answers(String::new()))));
             };
             let rows = self.old_rows_of(reader, &job_id, now)?;
             if !rows.is_empty() {
@@ -276,7 +272,8 @@ impl Upkeep {
         let old = bare.claims.into_iter().map(Write::ForgetClaim).collect();
         let next = match bare.next {
             Some(next) => Place::Claims(Some(next)),
-            None => Place::Answers(String::new()),
+            None if self.values_read => return Ok((old, None)),
+            None => Place::Values(0),
         };
         Ok((old, Some(next)))
     }
@@ -329,7 +326,11 @@ impl Upkeep {
                 self.remove_log(run);
             }
         }
-        Ok((!runs.is_empty()).then_some(Place::Logs(Some(runs))))
+        if !runs.is_empty() {
+            return Ok(Some(Place::Logs(Some(runs))));
+        }
+        let daily = self.sweeps.is_multiple_of(SWEEPS_A_DAY);
+        Ok(daily.then_some(Place::Claims(None)))
     }
 
     /// What cannot be read is kept in a file of its own.
