@@ -469,6 +469,8 @@ fn every_setting_can_be_given_in_all_three_ways() {
         ("memory_limit", "2 GiB"),
         ("cpu_limit", "150 %"),
         ("rescan_interval", "8 minutes"),
+        ("history_age", "90 days"),
+        ("history_runs", "500"),
         ("trusted_owners", "1000,1001"),
         ("disable_exec", "true"),
         ("metrics_dir", "/srv/metrics"),

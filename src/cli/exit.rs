@@ -96,6 +96,8 @@ impl From<crate::store::StoreError> for Failure {
             StoreError::InUse { .. } | StoreError::NeedsRepair { .. } => Exit::TryAgain,
             StoreError::Format { .. } => Exit::BadConfiguration,
             StoreError::Denied { .. } => Exit::NotPermitted,
+            StoreError::Full { .. } => Exit::CannotCreate,
+            StoreError::Older { .. } => Exit::TryAgain,
             _ => Exit::Internal,
         };
         Failure::new(exit, error.to_string())
@@ -106,7 +108,15 @@ impl From<crate::daemon::Critical> for Failure {
     fn from(error: crate::daemon::Critical) -> Failure {
         use crate::control::presence::PresenceError;
         use crate::daemon::Critical;
+        let denied =
+            |source: &std::io::Error| source.kind() == std::io::ErrorKind::PermissionDenied;
         let exit = match error {
+            Critical::Create { ref source, .. }
+            | Critical::Presence(PresenceError::Lock { ref source, .. })
+                if denied(source) =>
+            {
+                Exit::NotPermitted
+            }
             Critical::NoJobsDir { .. } => Exit::NotFound,
             Critical::JobsDir { .. } => Exit::NotPermitted,
             Critical::Create { .. } | Critical::Presence(PresenceError::Lock { .. }) => {

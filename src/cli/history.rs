@@ -39,7 +39,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     if args.json {
         let runs: Vec<Value> = runs.iter().map(as_json).collect();
-        println!("{:#}", json!({"runs": runs}));
+        println!("{:#}", json!({"runs": runs, "notes": ledger.notes}));
         return Ok(Exit::Success);
     }
     let zone = settings.zone();

@@ -1,5 +1,7 @@
 //! Reading the ledger beside a daemon, or without one.
 
+use std::path::Path;
+
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::presence;
@@ -16,6 +18,8 @@ pub struct Ledger {
     pub daemon: bool,
     /// The view.
     pub reader: Reader,
+    /// What whoever reads it has to know.
+    pub notes: Vec<String>,
 }
 
 /// Opens the ledger for reading. After a crash only a writer may: where no daemon runs, this becomes it.
@@ -23,11 +27,26 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     let daemon = presence::is_running(&layout);
     let path = layout.ledger();
+    let notes = notes(&path);
+    for note in &notes {
+        eprintln!("Note: {note}");
+    }
     let reader = match store::open_read_only(&path) {
         Ok(reader) => reader,
-        Err(StoreError::NeedsRepair { .. }) if !daemon => {
-            drop(Store::open(&path)?);
-            store::open_read_only(&path)?
+        Err(StoreError::NeedsRepair { .. }) if !daemon => Store::open(&path)
+            .map(drop)
+            .and_then(|()| store::open_read_only(&path))
+            .map_err(|error| explain(error, daemon))?,
+        // It closed the file after a failure and tries again and again to open it.
+        Err(StoreError::NeedsRepair { .. }) => {
+            return Err(Failure::new(
+                Exit::TryAgain,
+                format!(
+                    "the daemon cannot write the ledger {} just now, and nobody can read it until it can: is there \
+                     space left? Its log says why",
+                    path.display()
+                ),
+            ));
         }
         Err(StoreError::Missing { .. }) => {
             return Err(Failure::new(
@@ -38,13 +57,90 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
                 ),
             ));
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(explain(error, daemon)),
     };
+    watch_for_panics(&path, daemon);
     Ok(Ledger {
         layout,
         daemon,
         reader,
+        notes,
     })
+}
+
+/// What a ledger that cannot be read needs.
+fn explain(error: StoreError, daemon: bool) -> Failure {
+    let mend = match &error {
+        StoreError::Damaged { .. } if daemon => {
+            "; restart the daemon: it puts the ledger aside and begins a new one"
+        }
+        StoreError::Damaged { .. } => {
+            "; the daemon's next start puts it aside and begins a new one"
+        }
+        _ => "",
+    };
+    let failure = Failure::from(error);
+    Failure::new(failure.exit, format!("{}{mend}", failure.message))
+}
+
+/// redb trusts what it wrote and does not check every page for a reader: where it stumbles over bytes that somebody
+/// else put there, the command ends with a word.
+fn watch_for_panics(path: &Path, daemon: bool) {
+    let path = path.to_owned();
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let of_redb = |location: &std::panic::Location<'_>| location.file().contains("/redb-");
+        if !info.location().is_some_and(of_redb) {
+            return tell(info);
+        }
+        let error = StoreError::Damaged {
+            path: path.clone(),
+            message: "a page of it makes no sense".to_owned(),
+        };
+        let failure = explain(error, daemon);
+        eprintln!("freezerd: {}", failure.message);
+        std::process::exit(failure.exit as i32);
+    }));
+}
+
+/// That history is missing, as long as the ledger that has it lies beside.
+fn notes(ledger: &Path) -> Vec<String> {
+    let values = store::values::kept(ledger).into_iter();
+    let values = values.map(|(path, count)| {
+        format!(
+            "{} of the ledger could not be read, and {} kept in {}; once that is not needed any more, delete it, and \
+             this note goes",
+            crate::units::count(count as u64, "value", "values"),
+            if count == 1 { "is" } else { "are" },
+            path.display()
+        )
+    });
+    let asides = store::set_asides(ledger).into_iter();
+    asides
+        .map(|aside| {
+            format!(
+                "the ledger was found damaged on {}, and a new one was begun: what was before stands in {} alone; \
+                 once that is not needed any more, delete it, and this note goes",
+                aside.at.format("%F %T UTC"),
+                aside.path.display()
+            )
+        })
+        .chain(values)
+        .collect()
+}
+
+impl Drop for Ledger {
+    /// Whatever was asked, the answer is not whole where a value could not be read.
+    fn drop(&mut self) {
+        let left_out = self.reader.left_out();
+        if left_out > 0 {
+            eprintln!(
+                "Note: {} of the ledger cannot be read and left out here; `freezerd state check` names them, and the \
+                 daemon's next start keeps them aside.",
+                crate::units::count(left_out as u64, "value", "values")
+            );
+        }
+    }
 }
 
 impl Ledger {

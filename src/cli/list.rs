@@ -41,7 +41,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .collect();
         println!(
             "{:#}",
-            json!({"daemon": ledger.daemon, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()})
+            json!({"daemon": ledger.daemon, "notes": ledger.notes, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()})
         );
         return Ok(Exit::Success);
     }

@@ -27,6 +27,7 @@ mod schema;
 mod screen;
 mod show;
 mod snapshots;
+mod state;
 mod status;
 mod table;
 mod why;
@@ -89,6 +90,12 @@ struct SettingsArgs {
     /// The pause between two looks at the whole jobs directory
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     rescan_interval: Option<String>,
+    /// How old a past run may become before it is forgotten, with its log
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    history_age: Option<String>,
+    /// How many past runs of each job are kept
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    history_runs: Option<String>,
     /// User ids, beside root's and the daemon's own, that job files may belong to
     #[arg(long, global = true, value_name = "UID,…", hide_short_help = true)]
     trusted_owners: Option<String>,
@@ -131,6 +138,8 @@ impl SettingsArgs {
             ("memory_limit", &self.memory_limit),
             ("cpu_limit", &self.cpu_limit),
             ("rescan_interval", &self.rescan_interval),
+            ("history_age", &self.history_age),
+            ("history_runs", &self.history_runs),
             ("trusted_owners", &self.trusted_owners),
             ("disable_exec", &self.disable_exec),
             ("metrics_dir", &self.metrics_dir),
@@ -179,6 +188,7 @@ enum Command {
     Trigger(control::Args),
     Snapshots(snapshots::Args),
     Restore(restore::Args),
+    State(state::Args),
     Config(config::Args),
     /// Perform one action (started by the daemon)
     #[command(hide = true)]
@@ -207,6 +217,7 @@ impl Command {
             | Command::Trigger(args) => args.json,
             Command::Snapshots(args) => args.json,
             Command::Restore(args) => args.json,
+            Command::State(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Agent => false,
         }
@@ -284,6 +295,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Trigger(args) => control::run(&settings, Asked::Trigger, &args),
         Command::Snapshots(args) => snapshots::run(&settings, &args),
         Command::Restore(args) => restore::run(&settings, &args),
+        Command::State(args) => state::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
         // Answered before the settings were read.
         Command::Explain(_) | Command::Schema(_) | Command::Doctor(_) | Command::Agent => {

@@ -161,6 +161,7 @@ fn document(
             "last_run": last.map(history::as_json),
             "progress": record.run.and_then(|run| live_progress(ledger, run.number)).map(|file| progress_json(&file)),
             "daemon": ledger.daemon,
+            "notes": ledger.notes,
         }),
     );
     Ok(Value::Object(document))

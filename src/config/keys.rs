@@ -75,6 +75,14 @@ pub const KEYS: &[Key] = &[
         help: "the pause between two looks at the whole jobs directory",
     },
     Key {
+        name: "history_age",
+        help: "how old a past run may become before it is forgotten, with its log",
+    },
+    Key {
+        name: "history_runs",
+        help: "how many past runs of each job are kept",
+    },
+    Key {
         name: "trusted_owners",
         help: "user ids, beside root's and the daemon's own, that job files may belong to",
     },
@@ -125,6 +133,8 @@ pub(super) fn default(key: &'static str) -> Raw {
         "stop_grace" => "30 seconds".to_owned(),
         "stall_timeout" | "memory_limit" | "cpu_limit" => "off".to_owned(),
         "rescan_interval" => "60 seconds".to_owned(),
+        "history_age" => "400 days".to_owned(),
+        "history_runs" => "10000".to_owned(),
         "disable_exec" => "false".to_owned(),
         "log_format" => "auto".to_owned(),
         "log_level" => "info".to_owned(),

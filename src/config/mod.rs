@@ -161,6 +161,10 @@ pub struct Settings {
     pub limits: Limits,
     /// The pause between two looks at the whole jobs directory.
     pub rescan_interval: Duration,
+    /// A past run that is older is forgotten.
+    pub history_age: Duration,
+    /// How many past runs of a job are kept.
+    pub history_runs: u64,
     /// User ids beside root's and the daemon's that job files may belong to.
     pub trusted_owners: Vec<u32>,
     /// Jobs with an `exec` action are refused.
@@ -279,6 +283,13 @@ fn understand(chosen: Vec<Raw>) -> Result<Settings, ConfigError> {
         .ok()
         .filter(|jobs| (1..=256).contains(jobs))
         .ok_or_else(|| refuse(concurrent, "expected a whole number from 1 to 256"))?;
+    let runs = find("history_runs");
+    let history_runs = runs
+        .text
+        .parse()
+        .ok()
+        .filter(|runs| *runs >= 1)
+        .ok_or_else(|| refuse(runs, "expected a whole number from 1 up"))?;
     let timezone = find("timezone");
     let zone = match timezone.text.as_str() {
         "" | "local" => None,
@@ -314,6 +325,8 @@ fn understand(chosen: Vec<Raw>) -> Result<Settings, ConfigError> {
         stall_timeout,
         limits,
         rescan_interval: duration("rescan_interval")?,
+        history_age: duration("history_age")?,
+        history_runs,
         trusted_owners: owners
             .text
             .split(',')

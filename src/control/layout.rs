@@ -68,6 +68,21 @@ impl Layout {
         self.logs().join(format!("{run}.log"))
     }
 
+    /// The runs that have a log.
+    pub fn logged_runs(&self) -> Vec<u64> {
+        std::fs::read_dir(self.logs())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name();
+                name.to_str()?.strip_suffix(".log")?.parse().ok()
+            })
+            // No row ever had a larger one.
+            .filter(|run| *run < 1 << 53)
+            .collect()
+    }
+
     /// One file a running run.
     pub fn progress_dir(&self) -> PathBuf {
         self.runtime.join("progress")

@@ -1,8 +1,10 @@
 //! Before the first job: the ledger, the clock, the zone, and what an earlier daemon left behind.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::limits::{self, Groups};
 use super::scheduler::Remembered;
@@ -11,8 +13,12 @@ use super::{Mode, clock, orphans};
 use crate::config::{Limits, Settings};
 use crate::control::layout::Layout;
 use crate::schedule::zone::Zone;
-use crate::store::record::RunState;
-use crate::store::{Store, StoreError};
+use crate::store::record::{Claim, ClaimKind, RunRecord, RunState, Trigger};
+use crate::store::values::{self, Key, Unreadable};
+use crate::store::{Ledger, Reader, Store, StoreError, Write, set_aside, set_asides};
+
+/// The pause between two tries to open a ledger on a disk that is full.
+const UNTIL_ROOM: Duration = Duration::from_secs(5);
 
 /// How long a ledger is waited for that somebody else has although no daemon runs.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
@@ -43,9 +49,8 @@ pub(super) async fn doubt_clock(
     manager: &Manager,
     signals: &mut Signals,
 ) -> Result<bool, StoreError> {
-    let newest = store.reader()?.history(None, 1)?.pop();
     let known = clock::Known {
-        newest_row: newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))),
+        newest_row: newest(store)?,
         built: clock::built(),
     };
     let Some(why) = known.doubt(Utc::now()) else {
@@ -80,34 +85,183 @@ pub(super) async fn doubt_clock(
     }
 }
 
+/// The newest instant that the ledger knows.
+pub(super) fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let newest = store.reader()?.history(None, 1)?.pop();
+    Ok(newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))))
+}
+
 /// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may
-/// have it for a moment.
-pub(super) fn open_ledger(layout: &Layout) -> Result<Store, StoreError> {
+/// have it for a moment. One that is damaged is put aside, and a new one begun; on a full disk, room is waited for.
+/// `None` when a signal ended the wait and everything.
+pub(super) async fn open_ledger(
+    layout: &Layout,
+    mode: Mode,
+    manager: &Manager,
+    signals: &mut Signals,
+) -> Result<Option<Store>, StoreError> {
     let deadline = std::time::Instant::now() + LEDGER_PATIENCE;
+    let mut put_aside = false;
+    let mut complained = false;
     loop {
-        match Store::open(&layout.ledger()) {
-            Err(StoreError::InUse { .. }) if std::time::Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(10));
+        let error = match Store::open(&layout.ledger()) {
+            Ok(store) => return Ok(Some(store)),
+            Err(error) => error,
+        };
+        let pause = match &error {
+            StoreError::InUse { .. } if std::time::Instant::now() < deadline => {
+                Duration::from_millis(10)
             }
-            result => return result,
+            StoreError::Damaged { .. } if !put_aside => {
+                put_aside = true;
+                let aside = set_aside(&layout.ledger(), Utc::now())?;
+                tracing::error!("{error}; it is kept as {}", aside.path.display());
+                continue;
+            }
+            StoreError::Full { .. } if mode == Mode::Forever => {
+                if !complained {
+                    tracing::error!("{error}; no job runs until then");
+                    complained = true;
+                }
+                manager.waiting(&error.to_string(), UNTIL_ROOM);
+                UNTIL_ROOM
+            }
+            _ => return Err(error),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            wish = signals.next() => {
+                if wish == Wish::Stop {
+                    return Ok(None);
+                }
+            }
         }
     }
 }
 
-pub(super) fn recall(store: &Store) -> Result<Remembered, StoreError> {
+/// Values that cannot be read are kept in a file of their own, and the ledger goes on without them: the jobs that are
+/// lost so. A run that was going on stays one, as far as what it has claimed tells of it.
+pub(super) fn set_values_aside(store: &mut Store) -> Result<BTreeSet<String>, StoreError> {
+    let reader = store.reader()?;
+    let values = reader.unreadable_at_start()?;
+    let mut lost = BTreeSet::new();
+    let mut writes = Vec::new();
+    for value in &values {
+        writes.push(match &value.key {
+            // Replaced when its file is read, or forgotten where there is none: until then it is known to be lost.
+            Key::Job(job_id) => {
+                lost.insert(job_id.clone());
+                continue;
+            }
+            Key::Run(number) => match reader.claims_of(*number)? {
+                Some(claim) => Write::Run(remains(*number, claim, &reader)?),
+                None => Write::Discard(value.key.clone()),
+            },
+            other => Write::Discard(other.clone()),
+        });
+    }
+    drop(reader);
+    keep_values(store.path(), &values)?;
+    store.commit(&writes)?;
+    Ok(lost)
+}
+
+/// Writes values that cannot be read into a file of their own, and says so.
+pub(super) fn keep_values(ledger: &Path, values: &[Unreadable]) -> Result<(), StoreError> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let kept = values::keep(ledger, values, Utc::now())?;
+    for value in values {
+        tracing::error!(
+            "what the ledger says of {} cannot be read: {}; it is kept in {}",
+            value.key.describe(),
+            value.message,
+            kept.display()
+        );
+    }
+    Ok(())
+}
+
+/// What is left of a row that cannot be read, of a run that was going on: it was cut off, and will be made up for.
+fn remains(number: u64, claim: Claim, reader: &Reader) -> Result<RunRecord, StoreError> {
+    let makes_up_for = match claim.kind {
+        ClaimKind::MakeUp => {
+            let first = Claim {
+                kind: ClaimKind::Due,
+                ..claim.clone()
+            };
+            Some(reader.claimed_by(&first)?.unwrap_or(0))
+        }
+        ClaimKind::Due | ClaimKind::Manual => None,
+    };
+    Ok(RunRecord {
+        number,
+        job_id: claim.job_id,
+        trigger: match claim.kind {
+            ClaimKind::Due => Trigger::Schedule,
+            ClaimKind::Manual => Trigger::Manual,
+            ClaimKind::MakeUp => Trigger::CatchUp,
+        },
+        due: claim.due,
+        first_due: claim.due,
+        covers: 1,
+        state: RunState::Running {
+            action: 0,
+            attempt: 1,
+        },
+        claimed: claim.due,
+        started: Some(claim.due),
+        ended: None,
+        result: None,
+        reason: None,
+        waits_for: None,
+        makes_up_for,
+        digest: String::new(),
+        actions: Vec::new(),
+    })
+}
+
+/// What the ledger remembers.
+pub(super) fn recall(
+    store: &Store,
+    layout: &Layout,
+    lost_jobs: BTreeSet<String>,
+) -> Result<Remembered, StoreError> {
     let reader = store.reader()?;
     let open_runs = reader.open_runs()?;
     let mut attempts = Vec::new();
     for run in &open_runs {
         attempts.extend(reader.attempts(run.number)?);
     }
-    Ok(Remembered {
+    let mut remembered = Remembered {
         jobs: reader.jobs()?,
         files: reader.files()?,
         open_runs,
         attempts,
         last_run: reader.last_run()?,
-    })
+        begun_anew: false,
+        lost_jobs,
+    };
+    if remembered.last_run == 0 && remembered.jobs.is_empty() {
+        begin_anew(&mut remembered, layout);
+    }
+    Ok(remembered)
+}
+
+/// A ledger that knows nothing, perhaps in the place of one that knew.
+fn begin_anew(remembered: &mut Remembered, layout: &Layout) {
+    // The logs of runs that only the old one knew keep their names for themselves.
+    remembered.last_run = layout.logged_runs().into_iter().max().unwrap_or(0);
+    if let Some(aside) = set_asides(&layout.ledger()).pop() {
+        remembered.begun_anew = true;
+        tracing::error!(
+            "a new ledger is begun. What ran before {} is known only to {}: jobs that run once are held until somebody \
+             starts them, those with a schedule go on from now, also where they were stopped or removed by hand",
+            aside.at.format("%F %T UTC"),
+            aside.path.display()
+        );
+    }
 }
 
 /// Makes ready what holds agents to their limits. What cannot be had is said, once.

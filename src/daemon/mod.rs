@@ -20,6 +20,7 @@ use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::intake::Change;
 use crate::kill_point::{Point, pass};
+use crate::lifecycle::retention::Limits;
 use crate::schedule::zone::Zone;
 use crate::store::{Store, StoreError};
 
@@ -37,6 +38,7 @@ mod runner;
 pub mod scheduler;
 mod service;
 pub mod tally;
+pub mod upkeep;
 mod watch;
 pub mod words;
 
@@ -50,6 +52,7 @@ use scheduler::notice::Notice;
 use scheduler::{Message, Order, Policy, Scheduler};
 use service::{Manager, Signals, Wish};
 use tally::Summary;
+use upkeep::{BETWEEN_STEPS, BETWEEN_SWEEPS, Upkeep};
 use watch::Watch;
 
 /// A directory that changes is read when it has been quiet for this long …
@@ -62,6 +65,9 @@ const UNTIL_READABLE: Duration = Duration::from_secs(1);
 
 /// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
+
+/// How many steps of a sweep `--once` makes at its end.
+const STEPS_OF_ONCE: usize = 256;
 
 /// Why the daemon cannot start, or go on.
 #[derive(Debug, thiserror::Error)]
@@ -132,14 +138,17 @@ pub async fn run(
         what: "listen for signals",
         source,
     })?;
-    let store = boot::open_ledger(&layout)?;
+    let manager = Manager::new();
+    let Some(mut store) = boot::open_ledger(&layout, mode, &manager, &mut signals).await? else {
+        return Ok(Summary::default());
+    };
     progress::clear_all(&layout);
     event::sweep(&layout);
-    let remembered = boot::recall(&store)?;
+    let lost_jobs = boot::set_values_aside(&mut store)?;
+    let remembered = boot::recall(&store, &layout, lost_jobs)?;
     pass(Point::Recalled);
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
-    let manager = Manager::new();
     if !boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
         return Ok(Summary::default());
     }
@@ -166,9 +175,14 @@ pub async fn run(
     pass(Point::OrphansKilled);
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
     let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
+    let limits = Limits {
+        age: TimeDelta::from_std(settings.history_age).unwrap_or(TimeDelta::MAX),
+        runs: settings.history_runs,
+    };
     let daemon = Daemon {
         settings,
         mode,
+        upkeep: Upkeep::new(limits, &layout, boot::newest(&store)?, now),
         runner: Runner::new(
             Circumstances {
                 layout: layout.clone(),
@@ -240,6 +254,7 @@ struct Daemon<'a> {
     clocks: Reading,
     /// Where there is a `metrics_dir`.
     publisher: Option<Publisher>,
+    upkeep: Upkeep,
 }
 
 impl Daemon<'_> {
@@ -282,6 +297,7 @@ impl Daemon<'_> {
                 .unwrap_or(Duration::from_secs(3600)),
         );
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut sweep = Instant::now();
 
         while !self.is_done() {
             self.watch_clocks()?;
@@ -314,7 +330,14 @@ impl Daemon<'_> {
                         publisher.publish(self.scheduler.ledger());
                     }
                 }
+                () = sleep_until(sweep), if !self.stopping => {
+                    sweep = Instant::now() + if self.sweep() { BETWEEN_STEPS } else { BETWEEN_SWEEPS };
+                }
             }
+        }
+        if self.mode == Mode::Once {
+            // Who is started by a timer has no idle hours: a part of a sweep each time.
+            let _ = (0..STEPS_OF_ONCE).try_for_each(|_| self.sweep().then_some(()));
         }
         Ok(())
     }
@@ -331,6 +354,17 @@ impl Daemon<'_> {
             tracing::warn!("{jump}");
         }
         self.pass(Message::Tick)
+    }
+
+    /// A step of forgetting what is old; false when there is nothing more to do for now.
+    fn sweep(&mut self) -> bool {
+        let now = Utc::now().trunc_subsecs(3);
+        self.upkeep
+            .step(&mut self.scheduler, now)
+            .unwrap_or_else(|error| {
+                tracing::warn!("cannot forget what is old: {error}");
+                false
+            })
     }
 
     fn is_done(&self) -> bool {
@@ -354,6 +388,8 @@ impl Daemon<'_> {
             }
             // Somebody waits for the end of this process: it must not wait for the disk.
             Err(error) if self.mode == Mode::Once || self.stopping => Err(error.into()),
+            // The next start puts it aside.
+            Err(error @ StoreError::Damaged { .. }) => Err(error.into()),
             Err(error) => {
                 tracing::error!("{error}; nothing new is started until it works again");
                 Ok(())

@@ -4,4 +4,5 @@
 //! `docs/design.md` has the transition tables.
 
 pub mod job;
+pub mod retention;
 pub mod run;

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::StoreError;
 
 /// The format of every value written today.
-const FORMAT: u8 = 1;
+pub(super) const FORMAT: u8 = 1;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
     let mut bytes = vec![FORMAT];

@@ -53,6 +53,14 @@ impl Ledger for MemoryLedger {
                 Write::Event(record) => drop(self.events.insert(record.id.clone(), record)),
                 Write::File(record) => drop(self.files.insert(record.file.clone(), record)),
                 Write::ForgetFile(file) => drop(self.files.remove(&file)),
+                Write::ForgetRun { number, .. } => {
+                    self.runs.remove(&number);
+                    self.attempts.retain(|(run, _, _), _| *run != number);
+                }
+                Write::ForgetClaim(claim) => drop(self.occurrences.remove(&claim)),
+                Write::ForgetEvent(id) => drop(self.events.remove(&id)),
+                // Here every value is a record.
+                Write::Discard(_) => {}
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Reading the ledger: one transaction, one consistent view.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -14,9 +15,11 @@ use super::{
 
 /// A consistent view of the ledger. Short-lived: the file cannot shrink or reuse pages while it is held.
 pub struct Reader {
-    transaction: ReadTransaction,
+    pub(super) transaction: ReadTransaction,
     /// Kept open for as long as the view is.
     _database: Option<ReadOnlyDatabase>,
+    /// How many values were left out of what was asked, because they cannot be read.
+    left_out: Cell<usize>,
 }
 
 impl Reader {
@@ -24,6 +27,7 @@ impl Reader {
         Reader {
             transaction,
             _database: None,
+            left_out: Cell::new(0),
         }
     }
 
@@ -31,22 +35,21 @@ impl Reader {
         Reader {
             transaction,
             _database: Some(database),
+            left_out: Cell::new(0),
         }
     }
 
     pub(super) fn check_format(&self, path: &Path) -> Result<(), StoreError> {
         let found = self.meta("format")?.unwrap_or_default();
-        if found == STORE_FORMAT.to_string() {
-            Ok(())
-        } else {
-            Err(StoreError::Format {
-                path: path.to_owned(),
-                found,
-            })
+        let path = path.to_owned();
+        match found.parse::<u64>() {
+            Ok(STORE_FORMAT) => Ok(()),
+            Ok(found) if found < STORE_FORMAT => Err(StoreError::Older { path, found }),
+            _ => Err(StoreError::Format { path, found }),
         }
     }
 
-    fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+    pub(super) fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
         let table = self.transaction.open_table(META)?;
         Ok(table.get(key)?.map(|value| value.value().to_owned()))
     }
@@ -59,11 +62,6 @@ impl Reader {
             .unwrap_or(0))
     }
 
-    /// The ledger's id.
-    pub fn id(&self) -> Result<String, StoreError> {
-        Ok(self.meta("id")?.unwrap_or_default())
-    }
-
     /// When the daemon last wrote to it, as the clock was then.
     pub fn last_commit(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         Ok(self
@@ -73,7 +71,7 @@ impl Reader {
 
     /// Every job, by id.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, StoreError> {
-        collect("jobs", self.transaction.open_table(JOBS)?.iter()?)
+        self.collect("jobs", self.transaction.open_table(JOBS)?.iter()?)
     }
 
     /// One job.
@@ -87,7 +85,7 @@ impl Reader {
 
     /// Every file in the jobs directory, by name.
     pub fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
-        collect("files", self.transaction.open_table(FILES)?.iter()?)
+        self.collect("files", self.transaction.open_table(FILES)?.iter()?)
     }
 
     /// One run.
@@ -117,13 +115,13 @@ impl Reader {
                 {
                     let (_, number) = entry?.0.value();
                     if let Some(bytes) = runs.get(number)? {
-                        found.push(decode("runs", bytes.value())?);
+                        found.extend(self.readable("runs", bytes.value())?);
                     }
                 }
             }
             None => {
                 for entry in runs.iter()?.rev().take(limit) {
-                    found.push(decode("runs", entry?.1.value())?);
+                    found.extend(self.readable("runs", entry?.1.value())?);
                 }
             }
         }
@@ -133,9 +131,10 @@ impl Reader {
     /// Runs that are not over, the oldest first.
     pub fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         let mut found = Vec::new();
+        let runs = self.transaction.open_table(RUNS)?;
         for entry in self.transaction.open_table(OPEN_RUNS)?.iter()? {
-            if let Some(run) = self.run(entry?.0.value())? {
-                found.push(run);
+            if let Some(bytes) = runs.get(entry?.0.value())? {
+                found.extend(self.readable("runs", bytes.value())?);
             }
         }
         Ok(found)
@@ -144,7 +143,7 @@ impl Reader {
     /// A run's attempts, in order.
     pub fn attempts(&self, run: u64) -> Result<Vec<AttemptRecord>, StoreError> {
         let table = self.transaction.open_table(ATTEMPTS)?;
-        collect(
+        self.collect(
             "attempts",
             table.range((run, 0, 0)..=(run, u32::MAX, u32::MAX))?,
         )
@@ -156,7 +155,9 @@ impl Reader {
         let mut found = Vec::new();
         // An event's id begins with its time. Nobody reads what was asked ten thousand events ago.
         for entry in table.iter()?.rev().take(10_000) {
-            let event: EventRecord = decode("events", entry?.1.value())?;
+            let Some(event) = self.readable::<EventRecord>("events", entry?.1.value())? else {
+                continue;
+            };
             if event.job_id == job_id {
                 found.push(event);
                 if found.len() == limit {
@@ -175,15 +176,42 @@ impl Reader {
             .map(|bytes| decode("events", bytes.value()))
             .transpose()
     }
-}
 
-fn collect<K, T>(
-    table: &'static str,
-    range: redb::Range<'_, K, &'static [u8]>,
-) -> Result<Vec<T>, StoreError>
-where
-    K: redb::Key + 'static,
-    T: DeserializeOwned,
-{
-    range.map(|entry| decode(table, entry?.1.value())).collect()
+    /// How many values were left out so far, since they cannot be read. One that was asked for by its name is an
+    /// error instead.
+    pub fn left_out(&self) -> usize {
+        self.left_out.get()
+    }
+
+    fn collect<K, T>(
+        &self,
+        table: &'static str,
+        range: redb::Range<'_, K, &'static [u8]>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        K: redb::Key + 'static,
+        T: DeserializeOwned,
+    {
+        let mut found = Vec::new();
+        for entry in range {
+            found.extend(self.readable(table, entry?.1.value())?);
+        }
+        Ok(found)
+    }
+
+    /// The record, unless its value cannot be read: one must not hide all the others.
+    fn readable<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        bytes: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        match decode(table, bytes) {
+            Ok(record) => Ok(Some(record)),
+            Err(StoreError::Decode { .. }) => {
+                self.left_out.set(self.left_out.get() + 1);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
 }

@@ -147,6 +147,13 @@ impl ClaimKind {
         }
     }
 
+    /// As in the ledger's keys.
+    pub fn of_key(key: &str) -> Option<ClaimKind> {
+        [ClaimKind::Due, ClaimKind::Manual, ClaimKind::MakeUp]
+            .into_iter()
+            .find(|kind| kind.key() == key)
+    }
+
     /// Of a row with this trigger, that makes up for an interrupted run or not.
     pub fn of(trigger: Trigger, makes_up: bool) -> ClaimKind {
         match trigger {

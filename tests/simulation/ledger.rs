@@ -108,6 +108,12 @@ impl Books {
             }
             Write::File(record) => drop(self.files.insert(record.file.clone(), record.clone())),
             Write::ForgetFile(file) => drop(self.files.remove(file)),
+            Write::ForgetRun { .. }
+            | Write::ForgetClaim(_)
+            | Write::ForgetEvent(_)
+            | Write::Discard(_) => {
+                panic!("nothing is old enough here to be forgotten: {write:?}")
+            }
         }
     }
 

@@ -88,6 +88,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 "runs": runs.iter().map(history::as_json).collect::<Vec<_>>(),
                 "events": events,
                 "daemon": ledger.daemon,
+                "notes": ledger.notes,
             })
         );
     } else {

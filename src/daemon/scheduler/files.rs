@@ -121,6 +121,11 @@ impl<L: Ledger> Scheduler<L> {
             self.batch.forget_file(file);
         }
         self.seen_files.clear();
+        for job_id in std::mem::take(&mut self.lost_jobs) {
+            if !self.jobs.contains_key(&job_id) {
+                self.batch.forget_job(&job_id);
+            }
+        }
         let jobs: Vec<String> = self
             .jobs
             .iter()
@@ -181,10 +186,16 @@ impl<L: Ledger> Scheduler<L> {
             delay: new_delay,
         };
         let (step, changed) = match &known {
-            None => (
-                life::first_seen(&job_id, content, &job.initial, clockwork, now),
-                false,
-            ),
+            None => {
+                let step = life::first_seen(&job_id, content, &job.initial, clockwork, now);
+                let step = if !self.settled && (self.begun_anew || self.lost_jobs.contains(&job_id))
+                {
+                    life::hold_what_runs_once(step, clockwork, now)
+                } else {
+                    step
+                };
+                (step, false)
+            }
             Some(record) => {
                 let changed = record.digest != content.digest;
                 let change = Change {

@@ -17,7 +17,7 @@ use crate::lifecycle::job::{self as life, Clockwork, Effect, Step};
 use crate::protocol::Request;
 use crate::schedule::zone::Zone;
 use crate::store::record::{AttemptEnd, AttemptRecord, FileRecord, JobRecord, RunRecord};
-use crate::store::{Ledger, StoreError};
+use crate::store::{Ledger, StoreError, Write};
 
 mod asked;
 mod batch;
@@ -133,6 +133,10 @@ pub struct Remembered {
     pub attempts: Vec<AttemptRecord>,
     /// The newest run's number.
     pub last_run: u64,
+    /// The ledger took the place of one that was damaged: a job that seems new may have run.
+    pub begun_anew: bool,
+    /// Jobs that the ledger knew, of which nothing can be read any more.
+    pub lost_jobs: BTreeSet<String>,
 }
 
 /// A job as the loop sees it.
@@ -175,6 +179,9 @@ pub struct Scheduler<L> {
     orders: Vec<Order>,
     /// The first look at the jobs directory is behind us.
     settled: bool,
+    /// A job that this look is the first to see may have run all the same.
+    begun_anew: bool,
+    lost_jobs: BTreeSet<String>,
     /// The files that it found, until then.
     seen_files: BTreeSet<String>,
     /// Runs and attempts that an earlier daemon left open, until the files are known.
@@ -209,6 +216,8 @@ impl<L: Ledger> Scheduler<L> {
             batch: Batch::default(),
             orders: Vec::new(),
             settled: false,
+            begun_anew: remembered.begun_anew,
+            lost_jobs: remembered.lost_jobs.clone(),
             seen_files: BTreeSet::new(),
             left_open: Vec::new(),
             left_attempts: Vec::new(),
@@ -305,6 +314,20 @@ impl<L: Ledger> Scheduler<L> {
     /// The ledger, to look at.
     pub fn ledger(&self) -> &L {
         &self.ledger
+    }
+
+    /// The ledger, to be made smaller: what it says stays the same.
+    pub(in crate::daemon) fn ledger_to_compact(&mut self) -> &mut L {
+        &mut self.ledger
+    }
+
+    /// Forgets what is old, in a transaction of its own. While other changes wait for the disk nothing is done: false.
+    pub fn forget_old(&mut self, old: &[Write]) -> Result<bool, StoreError> {
+        if !self.batch.writes().is_empty() {
+            return Ok(false);
+        }
+        self.ledger.commit(old)?;
+        Ok(true)
     }
 
     /// The ledger, when the rest is not needed any more.

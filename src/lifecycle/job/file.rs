@@ -53,6 +53,25 @@ pub fn first_seen(
     settle(record, Vec::new(), clockwork)
 }
 
+/// The job seems to be new, but only because what was known of it is lost: what runs once may have run, and is not run
+/// again unless somebody asks for it.
+pub fn hold_what_runs_once(step: Step, clockwork: Clockwork<'_>, now: DateTime<Utc>) -> Step {
+    let mut record = step.record;
+    let owed_once = match clockwork.schedule.kind() {
+        Kind::None => true,
+        Kind::Date => date_of(&record, clockwork).is_some_and(|date| date <= now),
+        Kind::Interval | Kind::Continuous | Kind::Calendar => false,
+    };
+    if record.standing == Standing::OnSchedule && owed_once {
+        record.standing = Standing::Stopped;
+        record.reason = Some(format!(
+            "whether it has run stood in a ledger that was damaged; `freezerd trigger {}` runs it",
+            record.job_id
+        ));
+    }
+    settle(record, step.effects, clockwork)
+}
+
 /// Where a job's content stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {

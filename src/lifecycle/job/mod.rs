@@ -19,7 +19,7 @@ mod tests;
 
 pub use asked::{Answer, ask, trigger};
 pub use due::{but_the_last, catch_up_refusal, dropped, tick, zone_changed};
-pub use file::{Change, Content, changed, file_gone, first_seen};
+pub use file::{Change, Content, changed, file_gone, first_seen, hold_what_runs_once};
 pub use past::{row_made, row_over};
 pub use run::{Interrupted, RunEnd, claimed, run_ended, run_started};
 

@@ -170,6 +170,7 @@ impl World {
             open_runs: books.open.values().cloned().collect(),
             attempts: books.open_attempts(),
             last_run: books.last_run,
+            ..Remembered::default()
         };
         let known = books
             .jobs

@@ -1,0 +1,101 @@
+//! `freezerd state export`: the whole ledger as lines of JSON.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{SubsecRound, Utc};
+use serde_json::json;
+
+use super::document;
+use crate::cli::exit::{Exit, Failure, io_failure};
+use crate::cli::ledger;
+use crate::config::Settings;
+
+/// Write the whole ledger as lines of JSON
+///
+/// Beside a running daemon, or without one. A header comes first, then a line a record with its table and key, then a
+/// trailer with counts and a checksum, so that an export that was cut off is noticed. Logs are not part of it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd state export --output /root/freezerd-state.jsonl")]
+pub struct Args {
+    /// Write to this file, which only its owner can read, instead of standard output
+    #[arg(long, short = 'o', value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// As JSON, which it is anyway; with --output: what was written
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger::open(settings)?;
+    let format = ledger.reader.format()?;
+    let id = ledger.reader.id()?;
+    // All of it before the first byte goes out: whoever reads slowly must not hold the view.
+    let mut records = Vec::new();
+    ledger.reader.lines(|line| {
+        records.push(line);
+        Ok::<_, Failure>(())
+    })?;
+    drop(ledger);
+    let count = records.len() as u64;
+    let lines = document::write(&format, &id, Utc::now().trunc_subsecs(3), records);
+    match &args.output {
+        None => {
+            let mut out = io::stdout().lock();
+            let written = lines
+                .iter()
+                .try_for_each(|line| out.write_all(line.as_bytes()))
+                .and_then(|()| out.flush());
+            written.map_err(|error| io_failure("write", Path::new("standard output"), &error))?;
+        }
+        Some(path) => {
+            write_file(path, &lines).map_err(|error| io_failure("write", path, &error))?;
+            if args.json {
+                println!("{:#}", json!({"output": path, "records": count}));
+            } else {
+                println!(
+                    "Wrote {} to {}.",
+                    crate::units::count(count, "record", "records"),
+                    path.display()
+                );
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Whole or not at all: under another name first.
+fn write_file(path: &Path, lines: &[String]) -> io::Result<()> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".tmp");
+    let hidden = path.with_file_name(hidden);
+    let _ = fs::remove_file(&hidden);
+    let result = write_whole(&hidden, lines).and_then(|()| fs::rename(&hidden, path));
+    if result.is_err() {
+        let _ = fs::remove_file(&hidden);
+    }
+    result?;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn write_whole(path: &Path, lines: &[String]) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    let mut out = io::BufWriter::new(file);
+    for line in lines {
+        out.write_all(line.as_bytes())?;
+    }
+    out.into_inner()?.sync_all()
+}

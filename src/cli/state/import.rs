@@ -1,0 +1,163 @@
+//! `freezerd state import`: a ledger from lines of JSON.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::document;
+use crate::cli::exit::{Exit, Failure, io_failure};
+use crate::config::Settings;
+use crate::control::layout::Layout;
+use crate::control::presence::Presence;
+use crate::daemon::Critical;
+use crate::store::{self, lines};
+
+/// Make the ledger from an exported state
+///
+/// Refused while a daemon runs, and where there is a ledger, unless --replace says that it may be kept aside. All of
+/// the export is checked before anything is changed. A ledger must not be at work on two hosts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd state import --replace /root/freezerd-state.jsonl")]
+pub struct Args {
+    /// The exported state; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Keep the ledger that is there aside, and take its place
+    #[arg(long)]
+    replace: bool,
+    /// As JSON: what was done
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let text = read(&args.file)?;
+    let refuse = |why: &str| {
+        Failure::new(
+            Exit::BadJobFile,
+            format!("{} cannot be imported: {why}", args.file.display()),
+        )
+    };
+    let state = document::read(&text).map_err(|why| refuse(&why))?;
+    drop(text);
+
+    let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
+    layout
+        .create()
+        .map_err(|(path, source)| Critical::Create { path, source })?;
+    // Held until the end, so that no daemon starts in the middle.
+    let _presence = Presence::claim(&layout).map_err(Critical::Presence)?;
+    let ledger = layout.ledger();
+    let there = fs::symlink_metadata(&ledger).is_ok();
+    if there && !args.replace {
+        return Err(Failure::new(
+            Exit::CannotCreate,
+            format!(
+                "there is a ledger at {} already; with --replace it is kept aside",
+                ledger.display()
+            ),
+        ));
+    }
+
+    let built = ledger.with_file_name("ledger.redb.import");
+    let checked = lines::build(&built, &state.lines).and_then(|()| {
+        let reader = store::open_read_only(&built)?;
+        reader.check()
+    });
+    let findings = match checked {
+        Ok(checkup) => checkup.findings,
+        Err(error) => {
+            let _ = fs::remove_file(&built);
+            return Err(match error {
+                store::StoreError::Line { .. } => refuse(&error.to_string()),
+                other => other.into(),
+            });
+        }
+    };
+    if let Some(first) = findings.first() {
+        let _ = fs::remove_file(&built);
+        return Err(refuse(&format!(
+            "its records contradict each other ({}): {} {}: {}",
+            crate::units::count(findings.len() as u64, "fault", "faults"),
+            first.table,
+            first.key,
+            first.message
+        )));
+    }
+
+    let stamp = Utc::now().format("%Y-%m-%dT%H%M%SZ").to_string();
+    let fail = |path: &Path, error: &io::Error| io_failure("replace", path, error);
+    let logs = keep_logs(&layout, &state.header.ledger, &stamp)?;
+    let kept = there.then(|| ledger.with_file_name(format!("ledger.redb.replaced-{stamp}")));
+    if let Some(kept) = &kept {
+        keep(&ledger, kept).map_err(|error| fail(&ledger, &error))?;
+    }
+    fs::rename(&built, &ledger).map_err(|error| fail(&ledger, &error))?;
+    File::open(layout.state())
+        .and_then(|dir| dir.sync_all())
+        .map_err(|error| fail(layout.state(), &error))?;
+
+    let records = state.lines.len() as u64;
+    if args.json {
+        println!(
+            "{:#}",
+            json!({"ledger": ledger, "records": records, "replaced": kept, "logs_replaced": logs})
+        );
+        return Ok(Exit::Success);
+    }
+    println!(
+        "Imported {} into {}.",
+        crate::units::count(records, "record", "records"),
+        ledger.display()
+    );
+    for kept in kept.iter().chain(&logs) {
+        println!("What was there is kept as {}.", kept.display());
+    }
+    Ok(Exit::Success)
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().lock().read_to_string(&mut text)
+    } else {
+        File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    match read {
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Failure::new(
+            Exit::BadJobFile,
+            format!("{} cannot be imported: it is no text", file.display()),
+        )),
+        Err(error) => Err(io_failure("read", file, &error)),
+    }
+}
+
+/// The old file keeps its name until the new one takes it, in one step: a crash leaves one of the two.
+fn keep(ledger: &Path, kept: &Path) -> io::Result<()> {
+    let regular = fs::symlink_metadata(ledger)?.is_file();
+    if !regular || fs::hard_link(ledger, kept).is_err() {
+        fs::rename(ledger, kept)?;
+    }
+    Ok(())
+}
+
+/// Logs are called by the run's number. Those of another ledger's runs must not pass for those of this one's.
+fn keep_logs(layout: &Layout, id: &str, stamp: &str) -> Result<Option<PathBuf>, Failure> {
+    let same = store::open_read_only(&layout.ledger())
+        .and_then(|reader| reader.id())
+        .is_ok_and(|known| known == id);
+    let logs = layout.logs();
+    if same || layout.logged_runs().is_empty() {
+        return Ok(None);
+    }
+    let kept = logs.with_file_name(format!("logs.replaced-{stamp}"));
+    fs::rename(&logs, &kept).map_err(|error| io_failure("replace", &logs, &error))?;
+    layout
+        .create()
+        .map_err(|(path, source)| Critical::Create { path, source })?;
+    Ok(Some(kept))
+}

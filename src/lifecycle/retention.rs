@@ -1,0 +1,178 @@
+//! What the ledger need not remember any more.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How much history is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A row that is over for longer goes.
+    pub age: TimeDelta,
+    /// So many rows of a job are kept; the oldest beyond that go.
+    pub runs: u64,
+}
+
+/// How long an occurrence stays claimed, whatever became of its row. A clock that is set back offers the instants of
+/// the time that it is set back by once more; beyond three hours the schedule goes on from the clock, so this is
+/// about those who set a clock back by days.
+pub const CLAIMED: TimeDelta = TimeDelta::days(7);
+
+/// How long the answer to an event is remembered.
+pub const ANSWERED: TimeDelta = TimeDelta::days(30);
+
+/// How many answers are.
+pub const ANSWERS: u64 = 10_000;
+
+/// A row, as far as it matters here.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// When it ended; a row that was skipped, when it was made.
+    pub at: DateTime<Utc>,
+    /// Nothing more will happen to it.
+    pub over: bool,
+    /// It is one of the oldest, of more rows than are kept of a job.
+    pub surplus: bool,
+    /// A row that is kept makes up for it.
+    pub made_up_for: bool,
+    /// Its job is still there.
+    pub of_known_job: bool,
+    /// The job has no newer row.
+    pub newest: bool,
+    /// It is the job's last success.
+    pub last_success: bool,
+}
+
+impl Limits {
+    /// Whether a row has outlived its time, or its job's rows have outgrown their number.
+    pub fn outlived(self, at: DateTime<Utc>, surplus: bool, now: DateTime<Utc>) -> bool {
+        surplus || is_older(at, self.age, now)
+    }
+
+    /// Whether a row goes. Of a job that is there the newest row and the last success stay for ever: that is what
+    /// people ask for.
+    pub fn forget(self, row: &Row, now: DateTime<Utc>) -> bool {
+        let asked_for = row.of_known_job && (row.newest || row.last_success);
+        self.outlived(row.at, row.surplus, now) && row.over && !row.made_up_for && !asked_for
+    }
+}
+
+/// Whether what has no row any more can be forgotten wholly.
+pub fn forget_claim(due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    is_older(due, CLAIMED, now)
+}
+
+/// Whether an answer can be forgotten. As long as the event's file is there, the answer keeps it from being done a
+/// second time.
+pub fn forget_answer(
+    handled: DateTime<Utc>,
+    surplus: bool,
+    file_is_there: bool,
+    now: DateTime<Utc>,
+) -> bool {
+    !file_is_there && (surplus || is_older(handled, ANSWERED, now))
+}
+
+fn is_older(at: DateTime<Utc>, age: TimeDelta, now: DateTime<Utc>) -> bool {
+    // A limit that reaches back to before all time is none.
+    now.checked_sub_signed(age)
+        .is_some_and(|horizon| at < horizon)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        age: TimeDelta::days(400),
+        runs: 10,
+    };
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).expect("a small number")
+    }
+
+    fn old() -> Row {
+        Row {
+            at: now() - TimeDelta::days(401),
+            over: true,
+            surplus: false,
+            made_up_for: false,
+            of_known_job: true,
+            newest: false,
+            last_success: false,
+        }
+    }
+
+    #[test]
+    fn a_row_goes_by_its_age_or_by_the_number_of_rows() {
+        assert!(LIMITS.forget(&old(), now()));
+        let young = Row {
+            at: now() - TimeDelta::days(399),
+            ..old()
+        };
+        assert!(!LIMITS.forget(&young, now()));
+        let surplus = Row {
+            surplus: true,
+            ..young
+        };
+        assert!(LIMITS.forget(&surplus, now()));
+    }
+
+    #[test]
+    fn what_people_ask_for_stays() {
+        for stays in [
+            Row {
+                over: false,
+                ..old()
+            },
+            Row {
+                made_up_for: true,
+                ..old()
+            },
+            Row {
+                newest: true,
+                ..old()
+            },
+            Row {
+                last_success: true,
+                ..old()
+            },
+        ] {
+            let stays = Row {
+                surplus: true,
+                ..stays
+            };
+            assert!(!LIMITS.forget(&stays, now()), "{stays:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_job_that_is_gone_everything_goes_in_time() {
+        let last = Row {
+            of_known_job: false,
+            newest: true,
+            last_success: true,
+            ..old()
+        };
+        assert!(LIMITS.forget(&last, now()));
+        let young = Row { at: now(), ..last };
+        assert!(!LIMITS.forget(&young, now()));
+    }
+
+    #[test]
+    fn a_limit_before_all_time_keeps_everything() {
+        let limits = Limits {
+            age: TimeDelta::MAX,
+            runs: 10,
+        };
+        assert!(!limits.forget(&old(), now()));
+    }
+
+    #[test]
+    fn an_answer_stays_as_long_as_the_event_could_come_again() {
+        let old = now() - TimeDelta::days(31);
+        assert!(forget_answer(old, false, false, now()));
+        assert!(!forget_answer(old, true, true, now()));
+        assert!(!forget_answer(now(), false, false, now()));
+        assert!(forget_answer(now(), true, false, now()));
+    }
+}

@@ -1,0 +1,240 @@
+//! The ledger as lines of JSON, one a record, and back.
+//!
+//! What is derived from the rows (`runs_of_job`, `open_runs`) is not among the lines: it is built anew.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::DateTime;
+use redb::{ReadableTable, WriteTransaction};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::codec::{FORMAT, decode};
+use super::read::Reader;
+use super::record::{AttemptRecord, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord};
+use super::{
+    ATTEMPTS, EVENTS, FILES, JOBS, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, STORE_FORMAT,
+    StoreError, open,
+};
+
+/// One record of one table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The table.
+    pub table: String,
+    /// Its key.
+    pub key: Value,
+    /// What stands there.
+    pub value: Value,
+}
+
+/// The tables that are written out, in their order.
+pub const TABLES: [&str; 7] = [
+    "meta",
+    "jobs",
+    "files",
+    "runs",
+    "occurrences",
+    "attempts",
+    "events",
+];
+
+impl Reader {
+    /// The ledger's own id.
+    pub fn id(&self) -> Result<String, StoreError> {
+        Ok(self.meta("id")?.unwrap_or_default())
+    }
+
+    /// The layout of its tables.
+    pub fn format(&self) -> Result<String, StoreError> {
+        Ok(self.meta("format")?.unwrap_or_default())
+    }
+
+    /// Gives every record to `take`, table by table, in the order of the keys.
+    pub fn lines<E: From<StoreError>>(
+        &self,
+        mut take: impl FnMut(Line) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let transaction = &self.transaction;
+        macro_rules! each {
+            ($table:expr, $name:literal, $key:expr, $value:expr) => {
+                for entry in transaction
+                    .open_table($table)
+                    .map_err(StoreError::from)?
+                    .iter()
+                    .map_err(StoreError::from)?
+                {
+                    let (key, value) = entry.map_err(StoreError::from)?;
+                    take(Line {
+                        table: $name.to_owned(),
+                        key: $key(key.value()),
+                        value: $value(value.value())?,
+                    })?;
+                }
+            };
+        }
+        let stored = |name: &'static str| move |bytes: &[u8]| decode::<Value>(name, bytes);
+        let text = |key: &str| json!(key);
+        let plain = |value: &str| Ok::<_, StoreError>(json!(value));
+        each!(META, "meta", text, plain);
+        each!(JOBS, "jobs", text, stored("jobs"));
+        each!(FILES, "files", text, stored("files"));
+        each!(RUNS, "runs", |number: u64| json!(number), stored("runs"));
+        each!(
+            OCCURRENCES,
+            "occurrences",
+            |key: (&str, i64, &str)| json!(key),
+            |run: u64| Ok::<_, StoreError>(json!(run))
+        );
+        each!(
+            ATTEMPTS,
+            "attempts",
+            |key: (u64, u32, u32)| json!(key),
+            stored("attempts")
+        );
+        each!(EVENTS, "events", text, stored("events"));
+        Ok(())
+    }
+}
+
+/// Makes a ledger of these lines, whole and on disk under this name or not at all. What a line says is checked to be
+/// what its table holds; whether the tables agree is told by [`Reader::check`].
+pub fn build(path: &Path, lines: &[Line]) -> Result<(), StoreError> {
+    open::quietly(path, || {
+        let meta = |wanted: &str| {
+            let of = |line: &&Line| line.table == "meta" && line.key == wanted;
+            lines.iter().find(of).and_then(|line| line.value.as_str())
+        };
+        let found = meta("format").unwrap_or_default();
+        if found != STORE_FORMAT.to_string() {
+            return Err(StoreError::Format {
+                path: path.to_owned(),
+                found: found.to_owned(),
+            });
+        }
+        let id = meta("id").unwrap_or_default();
+        if id.len() != 8 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(refuse(
+                "meta",
+                &json!("id"),
+                "it is not eight hexadecimal digits",
+            ));
+        }
+        let mut seen = BTreeMap::new();
+        for line in lines {
+            if seen
+                .insert((&line.table, line.key.to_string()), ())
+                .is_some()
+            {
+                return Err(refuse(&line.table, &line.key, "it is there twice"));
+            }
+        }
+        open::build(path, id, |transaction| {
+            for line in lines {
+                put(transaction, line)?;
+            }
+            Ok(())
+        })
+    })
+}
+
+fn refuse(table: &str, key: &Value, why: &str) -> StoreError {
+    StoreError::Line {
+        table: table.to_owned(),
+        key: key.to_string(),
+        message: why.to_owned(),
+    }
+}
+
+fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), StoreError> {
+    let fail = |why: &str| refuse(&line.table, &line.key, why);
+    let key = |key: Option<&str>| {
+        key.map(str::to_owned)
+            .ok_or_else(|| fail("its key is no text"))
+    };
+    let text = key(line.key.as_str());
+    match line.table.as_str() {
+        "meta" => {
+            let value = line.value.as_str().ok_or_else(|| fail("it is no text"))?;
+            transaction
+                .open_table(META)?
+                .insert(text?.as_str(), value)?;
+        }
+        "jobs" => {
+            let bytes = encoded::<JobRecord>(line)?;
+            transaction
+                .open_table(JOBS)?
+                .insert(text?.as_str(), bytes.as_slice())?;
+        }
+        "files" => {
+            let bytes = encoded::<FileRecord>(line)?;
+            transaction
+                .open_table(FILES)?
+                .insert(text?.as_str(), bytes.as_slice())?;
+        }
+        "events" => {
+            let bytes = encoded::<EventRecord>(line)?;
+            transaction
+                .open_table(EVENTS)?
+                .insert(text?.as_str(), bytes.as_slice())?;
+        }
+        "runs" => {
+            let number = line
+                .key
+                .as_u64()
+                .ok_or_else(|| fail("its key is no number"))?;
+            let bytes = encoded::<RunRecord>(line)?;
+            let record: RunRecord = decode("runs", &bytes)?;
+            transaction
+                .open_table(RUNS)?
+                .insert(number, bytes.as_slice())?;
+            transaction
+                .open_table(RUNS_OF_JOB)?
+                .insert((record.job_id.as_str(), number), ())?;
+            if !record.state.is_over() {
+                transaction.open_table(OPEN_RUNS)?.insert(number, ())?;
+            }
+        }
+        "occurrences" => {
+            let (job_id, due, kind): (String, i64, String) = key_of(line)?;
+            let run = line.value.as_u64().ok_or_else(|| fail("it names no run"))?;
+            if DateTime::from_timestamp_millis(due).is_none() || ClaimKind::of_key(&kind).is_none()
+            {
+                return Err(fail("its key is no occurrence"));
+            }
+            transaction
+                .open_table(OCCURRENCES)?
+                .insert((job_id.as_str(), due, kind.as_str()), run)?;
+        }
+        "attempts" => {
+            let key: (u64, u32, u32) = key_of(line)?;
+            let bytes = encoded::<AttemptRecord>(line)?;
+            transaction
+                .open_table(ATTEMPTS)?
+                .insert(key, bytes.as_slice())?;
+        }
+        _ => return Err(fail("there is no such table")),
+    }
+    Ok(())
+}
+
+fn key_of<T: DeserializeOwned>(line: &Line) -> Result<T, StoreError> {
+    serde_json::from_value(line.key.clone()).map_err(|error| {
+        refuse(
+            &line.table,
+            &line.key,
+            &format!("its key is wrong: {error}"),
+        )
+    })
+}
+
+/// The value as it is kept, with whatever it has beyond what this version knows.
+fn encoded<T: DeserializeOwned>(line: &Line) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = vec![FORMAT];
+    let refuse = |error: serde_json::Error| refuse(&line.table, &line.key, &error.to_string());
+    serde_json::to_writer(&mut bytes, &line.value).map_err(refuse)?;
+    // Read as it will be read.
+    serde_json::from_slice::<T>(&bytes[1..]).map_err(refuse)?;
+    Ok(bytes)
+}

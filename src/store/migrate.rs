@@ -1,0 +1,200 @@
+//! From an older layout of the tables to the one of today, step by step.
+//!
+//! A step is a function from one format to the next. All that are needed run in one transaction, so a crash in the
+//! middle leaves the ledger as it was; and a copy of it, `ledger.redb.format-1`, stays beside the new one.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use redb::{Database, ReadableDatabase, WriteTransaction};
+
+use super::open::{beside, checked, file_error, make_private, sync_parent};
+use super::{META, STORE_FORMAT, StoreError};
+
+/// Brings the tables from one format to the next.
+type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
+
+/// The steps, each with the format that it starts from. Format 1 is the first that was ever released.
+const STEPS: &[(u64, Step)] = &[];
+
+/// The database in today's format.
+pub(super) fn up_to_date(path: &Path, database: Database) -> Result<Database, StoreError> {
+    climb(path, database, STEPS, STORE_FORMAT)
+}
+
+fn climb(
+    path: &Path,
+    database: Database,
+    steps: &[(u64, Step)],
+    top: u64,
+) -> Result<Database, StoreError> {
+    let found = format_of(&database, path)?;
+    if found == top {
+        return Ok(database);
+    }
+    let way: Vec<Step> = (found..top)
+        .map_while(|format| steps.iter().find(|(from, _)| *from == format))
+        .map(|(_, step)| *step)
+        .collect();
+    if found > top || way.len() as u64 != top - found {
+        return Err(StoreError::Format {
+            path: path.to_owned(),
+            found: found.to_string(),
+        });
+    }
+    // Copied while nobody has it open, so that the copy is whole.
+    drop(database);
+    keep_copy(path, found)?;
+    let database = checked(path)?;
+    let transaction = database.begin_write()?;
+    for step in way {
+        step(&transaction)?;
+    }
+    transaction
+        .open_table(META)?
+        .insert("format", top.to_string().as_str())?;
+    transaction.commit()?;
+    Ok(database)
+}
+
+fn format_of(database: &Database, path: &Path) -> Result<u64, StoreError> {
+    let transaction = database.begin_read()?;
+    let meta = transaction.open_table(META)?;
+    let found = meta.get("format")?.map(|value| value.value().to_owned());
+    let damaged = |message: String| StoreError::Damaged {
+        path: path.to_owned(),
+        message,
+    };
+    match found {
+        Some(text) => text
+            .parse()
+            .map_err(|_| damaged(format!("its format is {text:?}, which is no number"))),
+        None => Err(damaged("it does not say its format".to_owned())),
+    }
+}
+
+fn keep_copy(path: &Path, format: u64) -> Result<(), StoreError> {
+    let fail = |error: std::io::Error| file_error(path, &error);
+    let hidden = beside(path, "copy");
+    let copy = beside(path, &format!("format-{format}"));
+    make_private(&hidden).map_err(fail)?;
+    fs::copy(path, &hidden).map_err(fail)?;
+    File::open(&hidden)
+        .and_then(|file| file.sync_all())
+        .map_err(fail)?;
+    fs::rename(&hidden, &copy).map_err(fail)?;
+    sync_parent(&copy).map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::ReadableTable;
+
+    use super::*;
+    use crate::store::record::{RunRecord, RunState, Trigger};
+    use crate::store::{JOBS, Ledger, Store, Write};
+
+    /// Steps of a ladder that this version does not have: from format 1 to 3, each leaving its trace.
+    const LADDER: &[(u64, Step)] = &[(1, to_two), (2, to_three)];
+
+    fn to_two(transaction: &WriteTransaction) -> Result<(), StoreError> {
+        transaction.open_table(META)?.insert("step", "two")?;
+        Ok(())
+    }
+
+    fn to_three(transaction: &WriteTransaction) -> Result<(), StoreError> {
+        let mut meta = transaction.open_table(META)?;
+        let before = meta.get("step")?.map(|value| value.value().to_owned());
+        meta.insert(
+            "step",
+            format!("{} three", before.unwrap_or_default()).as_str(),
+        )?;
+        Ok(())
+    }
+
+    fn fails(transaction: &WriteTransaction) -> Result<(), StoreError> {
+        // Much is done, and then something goes wrong.
+        transaction.delete_table(JOBS)?;
+        Err(StoreError::Transaction {
+            message: "the power went".into(),
+        })
+    }
+
+    /// A ledger with a row, in the format of today.
+    fn ledger() -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("ledger.redb");
+        let mut store = Store::open(&path).expect("a ledger");
+        let due = chrono::DateTime::UNIX_EPOCH;
+        let row = RunRecord {
+            number: 1,
+            job_id: "job".into(),
+            trigger: Trigger::Schedule,
+            due,
+            first_due: due,
+            covers: 1,
+            state: RunState::Ended,
+            claimed: due,
+            started: None,
+            ended: None,
+            result: None,
+            reason: None,
+            waits_for: None,
+            makes_up_for: None,
+            digest: String::new(),
+            actions: Vec::new(),
+        };
+        store.commit(&[Write::Claim(row)]).expect("a commit");
+        (dir, path)
+    }
+
+    fn meta(database: &Database, key: &str) -> Option<String> {
+        let transaction = database.begin_read().expect("a view");
+        let meta = transaction.open_table(META).expect("the table");
+        let value = meta.get(key).expect("a look");
+        value.map(|value| value.value().to_owned())
+    }
+
+    #[test]
+    fn an_older_ledger_climbs_step_by_step_and_a_copy_of_it_stays() {
+        let (_dir, path) = ledger();
+        let database = climb(&path, checked(&path).expect("it opens"), LADDER, 3);
+        let database = database.expect("it climbs");
+        assert_eq!(meta(&database, "format").as_deref(), Some("3"));
+        assert_eq!(meta(&database, "step").as_deref(), Some("two three"));
+        drop(database);
+        let copy = Store::open(&beside(&path, "format-1")).expect("it is a ledger as it was");
+        let rows = copy.reader().expect("a view").history(None, 9);
+        assert_eq!(rows.expect("the rows").len(), 1);
+        // This version does not know format 3, and says so.
+        let Err(StoreError::Format { found, .. }) = Store::open(&path) else {
+            panic!("it is too new");
+        };
+        assert_eq!(found, "3");
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_ledger_as_it_was() {
+        let (_dir, path) = ledger();
+        let ladder: &[(u64, Step)] = &[(1, to_two), (2, fails)];
+        assert!(climb(&path, checked(&path).expect("it opens"), ladder, 3).is_err());
+        let store = Store::open(&path).expect("it is as it was");
+        assert_eq!(store.reader().expect("a view").last_run().expect("it"), 1);
+        drop(store);
+        // And the next try goes up, over the copy of the last one.
+        let database = climb(&path, checked(&path).expect("it opens"), LADDER, 3);
+        assert_eq!(
+            meta(&database.expect("it climbs"), "format").as_deref(),
+            Some("3")
+        );
+    }
+
+    #[test]
+    fn a_format_that_no_step_starts_from_is_refused() {
+        let (_dir, path) = ledger();
+        let ladder: &[(u64, Step)] = &[(2, to_three)];
+        let climbed = climb(&path, checked(&path).expect("it opens"), ladder, 3);
+        assert!(matches!(climbed, Err(StoreError::Format { .. })));
+        assert!(!beside(&path, "format-1").exists());
+    }
+}

@@ -1,0 +1,168 @@
+//! Looking for what is old: bounded looks, so that nobody waits for them.
+
+use chrono::{DateTime, Utc};
+
+use redb::ReadableTableMetadata;
+
+use super::codec::decode;
+use super::read::Reader;
+use super::record::{Claim, ClaimKind, EventRecord, RunRecord};
+use super::{EVENTS, JOBS, OCCURRENCES, RUNS, RUNS_OF_JOB, StoreError, occurrence};
+
+/// Some of the occurrences that have no row any more.
+#[derive(Debug)]
+pub struct Bare {
+    /// They.
+    pub claims: Vec<Claim>,
+    /// Where to look on; `None`: all were looked at.
+    pub next: Option<Claim>,
+}
+
+impl Reader {
+    /// The next job that has rows, in the order of the ids, whether it is there or gone.
+    pub fn job_with_rows_after(&self, job_id: &str) -> Result<Option<String>, StoreError> {
+        let table = self.transaction.open_table(RUNS_OF_JOB)?;
+        let mut after = table.range((job_id, u64::MAX)..)?;
+        Ok(match after.next() {
+            Some(entry) => Some(entry?.0.value().0.to_owned()),
+            None => None,
+        })
+    }
+
+    /// Whether there is such a job.
+    pub fn knows_job(&self, job_id: &str) -> Result<bool, StoreError> {
+        Ok(self.transaction.open_table(JOBS)?.get(job_id)?.is_some())
+    }
+
+    /// Whether there is such a row.
+    pub fn has_run(&self, number: u64) -> Result<bool, StoreError> {
+        Ok(self.transaction.open_table(RUNS)?.get(number)?.is_some())
+    }
+
+    /// A job's oldest rows, the oldest first. One that cannot be read is left out.
+    pub fn oldest_runs(&self, job_id: &str, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
+        let runs = self.transaction.open_table(RUNS)?;
+        let index = self.transaction.open_table(RUNS_OF_JOB)?;
+        let mut found = Vec::new();
+        for entry in index.range((job_id, 0)..=(job_id, u64::MAX))?.take(limit) {
+            let (_, number) = entry?.0.value();
+            if let Some(bytes) = runs.get(number)?
+                && let Ok(run) = decode("runs", bytes.value())
+            {
+                found.push(run);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The numbers of a job's oldest and newest row.
+    pub fn first_and_last_run(&self, job_id: &str) -> Result<Option<(u64, u64)>, StoreError> {
+        let index = self.transaction.open_table(RUNS_OF_JOB)?;
+        let mut range = index.range((job_id, 0)..=(job_id, u64::MAX))?;
+        let Some(first) = range.next().transpose()? else {
+            return Ok(None);
+        };
+        let first = first.0.value().1;
+        let last = match range.next_back().transpose()? {
+            Some(last) => last.0.value().1,
+            None => first,
+        };
+        Ok(Some((first, last)))
+    }
+
+    /// How many rows a job has; of more than `most`, `most`.
+    pub fn count_runs(&self, job_id: &str, most: u64) -> Result<u64, StoreError> {
+        let index = self.transaction.open_table(RUNS_OF_JOB)?;
+        let mut count = 0;
+        for entry in index.range((job_id, 0)..=(job_id, u64::MAX))? {
+            entry?;
+            count += 1;
+            if count == most {
+                break;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Whether one of a job's rows after this one satisfies the question.
+    pub fn any_run_after(
+        &self,
+        job_id: &str,
+        number: u64,
+        asked: impl Fn(&RunRecord) -> bool,
+    ) -> Result<bool, StoreError> {
+        let runs = self.transaction.open_table(RUNS)?;
+        let index = self.transaction.open_table(RUNS_OF_JOB)?;
+        for entry in index.range((job_id, number.saturating_add(1))..=(job_id, u64::MAX))? {
+            let (_, number) = entry?.0.value();
+            if let Some(bytes) = runs.get(number)?
+                && let Ok(run) = decode::<RunRecord>("runs", bytes.value())
+                && asked(&run)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The run that has claimed an occurrence.
+    pub fn claimed_by(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
+        let table = self.transaction.open_table(OCCURRENCES)?;
+        Ok(table.get(occurrence(claim))?.map(|run| run.value()))
+    }
+
+    /// Occurrences that were due before an instant and have no row any more, among the next few.
+    pub fn bare_claims(
+        &self,
+        from: Option<&Claim>,
+        due_before: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Bare, StoreError> {
+        let runs = self.transaction.open_table(RUNS)?;
+        let occurrences = self.transaction.open_table(OCCURRENCES)?;
+        let start = from.map_or(("", i64::MIN, ""), occurrence);
+        let mut claims = Vec::new();
+        for (looked_at, entry) in occurrences.range(start..)?.enumerate() {
+            let (key, run) = entry?;
+            let (job_id, due, kind) = key.value();
+            // Keys of no other kind were ever written, nor instants beyond all calendars.
+            let (Some(due), Some(kind)) = (
+                DateTime::from_timestamp_millis(due),
+                ClaimKind::of_key(kind),
+            ) else {
+                continue;
+            };
+            let claim = Claim {
+                job_id: job_id.to_owned(),
+                due,
+                kind,
+            };
+            if looked_at == limit {
+                let next = Some(claim);
+                return Ok(Bare { claims, next });
+            }
+            if due < due_before && runs.get(run.value())?.is_none() {
+                claims.push(claim);
+            }
+        }
+        Ok(Bare { claims, next: None })
+    }
+
+    /// How many answers to events are remembered.
+    pub fn count_events(&self) -> Result<u64, StoreError> {
+        Ok(self.transaction.open_table(EVENTS)?.len()?)
+    }
+
+    /// The next few events after this id.
+    pub fn events_after(&self, id: &str, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let table = self.transaction.open_table(EVENTS)?;
+        let mut found = Vec::new();
+        for entry in table.range::<&str>((Excluded(id), Unbounded))?.take(limit) {
+            if let Ok(event) = decode("events", entry?.1.value()) {
+                found.push(event);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,332 @@
+//! Opening the file: as its writer, as a reader, and what to make of one that is not as it was left.
+
+use std::cell::Cell;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use chrono::Utc;
+use redb::{
+    Builder, CompactionError, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase,
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    ATTEMPTS, EVENTS, FILES, JOBS, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, Reader,
+    STORE_FORMAT, StoreError,
+};
+
+/// What redb may keep in memory; the whole ledger of a usual host is smaller.
+const CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// A smaller file is not worth compacting.
+const SMALL: u64 = 4 * 1024 * 1024;
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    builder
+}
+
+/// Whether there is a file that may be a ledger. What cannot be one is damage: an empty file, a directory in its
+/// place. A ledger gets its name only when it is whole, so an empty one was emptied by somebody.
+pub(super) fn look(path: &Path) -> Result<bool, StoreError> {
+    let damaged = |message: &str| StoreError::Damaged {
+        path: path.to_owned(),
+        message: message.to_owned(),
+    };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(damaged("it is a directory")),
+        Ok(metadata) if !metadata.is_file() => Err(damaged("it is no regular file")),
+        Ok(metadata) if metadata.len() == 0 => Err(damaged("it is empty")),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if fs::symlink_metadata(path).is_ok() {
+                return Err(damaged("it is a link that leads nowhere"));
+            }
+            Ok(false)
+        }
+        Err(error) => Err(file_error(path, &error)),
+    }
+}
+
+/// What an error of the file system means for the ledger.
+pub(super) fn file_error(path: &Path, error: &io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => StoreError::Denied {
+            path: path.to_owned(),
+        },
+        _ if super::error::is_full(error) => StoreError::Full {
+            dir: path.parent().unwrap_or(path).to_owned(),
+        },
+        _ => StoreError::Open {
+            path: path.to_owned(),
+            message: crate::os::reason(error),
+        },
+    }
+}
+
+/// Makes a new ledger: whole under another name first, so that there never is half of one.
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    build(path, &new_id(), |_| Ok(()))
+}
+
+/// A ledger with this id and content, under its name only once it is whole and on disk. One that has the name is
+/// replaced.
+pub(super) fn build(
+    path: &Path,
+    id: &str,
+    fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let hidden = beside(path, "new");
+    let fail = |error: io::Error| file_error(path, &error);
+    match fs::remove_file(&hidden) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    make_private(&hidden).map_err(fail)?;
+    let result = write_whole(&hidden, id, fill);
+    if let Err(error) = result {
+        let _ = fs::remove_file(&hidden);
+        return Err(error.in_file(path));
+    }
+    fs::rename(&hidden, path).map_err(fail)?;
+    sync_parent(path).map_err(fail)
+}
+
+fn write_whole(
+    hidden: &Path,
+    id: &str,
+    fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let database = for_writing(hidden)?;
+    let transaction = database.begin_write()?;
+    {
+        let mut meta = transaction.open_table(META)?;
+        meta.insert("format", STORE_FORMAT.to_string().as_str())?;
+        meta.insert("id", id)?;
+    }
+    transaction.open_table(JOBS)?;
+    transaction.open_table(FILES)?;
+    transaction.open_table(RUNS)?;
+    transaction.open_table(RUNS_OF_JOB)?;
+    transaction.open_table(OPEN_RUNS)?;
+    transaction.open_table(OCCURRENCES)?;
+    transaction.open_table(ATTEMPTS)?;
+    transaction.open_table(EVENTS)?;
+    fill(&transaction)?;
+    transaction.commit()?;
+    drop(database);
+    File::open(hidden)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| file_error(hidden, &error))
+}
+
+/// A name beside the ledger's: `ledger.redb.new`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// What was renamed in a directory stays so after a power cut.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// A ledger holds job files, and those are nobody else's business, whoever may enter its directory.
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+}
+
+/// Opens the file, as it is trusted to be.
+pub(super) fn for_writing(path: &Path) -> Result<Database, StoreError> {
+    builder()
+        .create(path)
+        .map_err(|error| StoreError::at_open(path, error))
+}
+
+/// Opens the file and checks every page of it.
+pub(super) fn checked(path: &Path) -> Result<Database, StoreError> {
+    // Opened by this process alone, an error tells whose fault it is.
+    if let Err(error) = OpenOptions::new().read(true).write(true).open(path) {
+        return Err(file_error(path, &error));
+    }
+    let mut builder = builder();
+    builder.set_check_integrity_on_open(true);
+    builder
+        .create(path)
+        .map_err(|error| StoreError::at_open(path, error))
+}
+
+/// The ledger's id, if the file is one of ours and has all its tables.
+pub(super) fn identify(database: &Database, path: &Path) -> Result<String, StoreError> {
+    let read = || -> Result<Option<String>, StoreError> {
+        let transaction = database.begin_read()?;
+        transaction.open_table(JOBS)?;
+        transaction.open_table(FILES)?;
+        transaction.open_table(RUNS)?;
+        transaction.open_table(RUNS_OF_JOB)?;
+        transaction.open_table(OPEN_RUNS)?;
+        transaction.open_table(OCCURRENCES)?;
+        transaction.open_table(ATTEMPTS)?;
+        transaction.open_table(EVENTS)?;
+        let meta = transaction.open_table(META)?;
+        Ok(meta.get("id")?.map(|id| id.value().to_owned()))
+    };
+    match read() {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            message: "it has no id".to_owned(),
+        }),
+        Err(error) => Err(error.in_file(path)),
+    }
+}
+
+/// Eight hexadecimal digits that no other ledger is likely to have.
+fn new_id() -> String {
+    let mut hash = Sha256::new();
+    hash.update(gethostname::gethostname().as_encoded_bytes());
+    hash.update(
+        Utc::now()
+            .timestamp_nanos_opt()
+            .unwrap_or_default()
+            .to_le_bytes(),
+    );
+    hash.update(std::process::id().to_le_bytes());
+    hash.finalize()
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Opens the ledger beside its writer, or without one.
+pub fn open_read_only(path: &Path) -> Result<Reader, StoreError> {
+    quietly(path, || {
+        if !look(path)? {
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        File::open(path).map_err(|error| file_error(path, &error))?;
+        let database: ReadOnlyDatabase = builder()
+            .open_read_only(path)
+            .map_err(|error| StoreError::at_open(path, error))?;
+        let transaction = database.begin_read()?;
+        let reader = Reader::holding(transaction, database);
+        reader.check_format(path)?;
+        Ok(reader)
+    })
+}
+
+/// Checks every page of a ledger that nobody has open, on a copy in memory: the file itself is left alone, also
+/// where there is something to mend.
+pub fn check_pages(path: &Path) -> Result<(), StoreError> {
+    quietly(path, || {
+        let bytes = fs::read(path).map_err(|error| file_error(path, &error))?;
+        let memory = redb::backends::InMemoryBackend::new();
+        redb::StorageBackend::set_len(&memory, bytes.len() as u64)
+            .and_then(|()| redb::StorageBackend::write(&memory, 0, &bytes))
+            .map_err(|error| StoreError::Open {
+                path: path.to_owned(),
+                message: error.to_string(),
+            })?;
+        drop(bytes);
+        let mut database = Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(memory)
+            .map_err(|error| StoreError::at_open(path, error))?;
+        match database.check_integrity() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::Damaged {
+                path: path.to_owned(),
+                message:
+                    "some of its pages do not fit together; the daemon's next start mends them"
+                        .to_owned(),
+            }),
+            Err(error) => Err(StoreError::at_open(path, error)),
+        }
+    })
+}
+
+/// Compacts the file when more than half of it is free.
+pub(super) fn compact(
+    database: &mut Database,
+    path: &Path,
+) -> Result<Option<(u64, u64)>, StoreError> {
+    let size = || {
+        fs::metadata(path)
+            .map(|metadata| metadata.len())
+            .map_err(|error| file_error(path, &error))
+    };
+    let before = size()?;
+    if before < SMALL {
+        return Ok(None);
+    }
+    let transaction = database.begin_write()?;
+    let stats = transaction.stats()?;
+    transaction.abort()?;
+    if stats.allocated_pages() * stats.page_size() as u64 > before / 2 {
+        return Ok(None);
+    }
+    match database.compact() {
+        Ok(_) => Ok(Some((before, size()?))),
+        Err(CompactionError::TransactionInProgress) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+thread_local! {
+    /// A panic of this thread is caught, and told as what it means.
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// redb trusts what it wrote, and may panic over bytes that somebody else put in their place: that is an error like
+/// any other here.
+pub(super) fn quietly<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !CAUGHT.get() {
+                tell(info);
+            }
+        }));
+    });
+    let before = CAUGHT.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(before);
+    match result {
+        Ok(result) => result.map_err(|error| error.in_file(path)),
+        Err(payload) => {
+            let text = payload
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| payload.downcast_ref::<&str>().copied())
+                .unwrap_or("no reason given");
+            Err(StoreError::Damaged {
+                path: path.to_owned(),
+                message: text.lines().next().unwrap_or_default().to_owned(),
+            })
+        }
+    }
+}

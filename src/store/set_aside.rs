@@ -1,0 +1,75 @@
+//! Ledgers that were put aside because they were damaged. The file itself is the note: as long as it lies there, the
+//! commands speak of it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::StoreError;
+use super::open::{beside, file_error, sync_parent};
+
+/// What stands between the ledger's name and the time.
+const WORD: &str = "damaged-";
+
+/// The time in the name, in UTC.
+const TIME: &str = "%Y-%m-%dT%H%M%SZ";
+
+/// A damaged ledger that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// The file.
+    pub path: PathBuf,
+    /// When it was put aside: what was before that stands in it alone.
+    pub at: DateTime<Utc>,
+}
+
+/// Puts a damaged ledger aside, under a name with the time: `ledger.redb.damaged-2026-11-24T031107Z`.
+pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, StoreError> {
+    let fail = |error: io::Error| file_error(path, &error);
+    let name = format!("{WORD}{}", now.format(TIME));
+    let taken = |path: &Path| fs::symlink_metadata(path).is_ok();
+    let free = (1_u32..)
+        .map(|nth| match nth {
+            1 => beside(path, &name),
+            nth => beside(path, &format!("{name}-{nth}")),
+        })
+        .find(|path| !taken(path))
+        // Four thousand million names are not all taken.
+        .unwrap_or_else(|| beside(path, &name));
+    fs::rename(path, &free).map_err(fail)?;
+    sync_parent(path).map_err(fail)?;
+    Ok(Aside {
+        path: free,
+        at: now,
+    })
+}
+
+/// What was put aside of this ledger, the oldest first.
+pub fn set_asides(path: &Path) -> Vec<Aside> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
+    let prefix = format!("{}.{WORD}", name.to_string_lossy());
+    let mut found: Vec<Aside> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let time = name.to_str()?.strip_prefix(&prefix)?;
+            // `2026-11-24T031107Z`, and perhaps `-2` behind it.
+            let time = time.get(..TIME_LENGTH)?;
+            let at = NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc();
+            Some(Aside {
+                path: entry.path(),
+                at,
+            })
+        })
+        .collect();
+    found.sort_by(|one, other| (one.at, &one.path).cmp(&(other.at, &other.path)));
+    found
+}
+
+const TIME_LENGTH: usize = "2026-11-24T031107Z".len();

@@ -1,0 +1,231 @@
+//! Values that no record can be made of: found, and put aside one by one.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use redb::ReadableTable;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::codec::decode;
+use super::open::{beside, file_error, sync_parent};
+use super::read::Reader;
+use super::record::{
+    AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
+};
+use super::{ATTEMPTS, EVENTS, FILES, JOBS, OCCURRENCES, OPEN_RUNS, RUNS, StoreError};
+
+/// Which value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A job's.
+    Job(String),
+    /// A file's.
+    File(String),
+    /// A run's.
+    Run(u64),
+    /// An attempt's: run, action, attempt.
+    Attempt((u64, u32, u32)),
+    /// An event's.
+    Event(String),
+}
+
+impl Key {
+    /// In words.
+    pub fn describe(&self) -> String {
+        match self {
+            Key::Job(job_id) => format!("the job {job_id}"),
+            Key::File(file) => format!("the file {file}"),
+            Key::Run(number) => format!("run {number}"),
+            Key::Attempt((run, action, attempt)) => {
+                format!("attempt {attempt} at action {} of run {run}", action + 1)
+            }
+            Key::Event(id) => format!("the event {id}"),
+        }
+    }
+}
+
+/// A value that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Which.
+    pub key: Key,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Why not.
+    pub message: String,
+}
+
+fn judge<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mut Vec<Unreadable>) {
+    if let Err(error) = decode::<T>("", bytes) {
+        let message = match error {
+            StoreError::Decode { message, .. } => message,
+            other => other.to_string(),
+        };
+        found.push(Unreadable {
+            key,
+            bytes: bytes.to_owned(),
+            message,
+        });
+    }
+}
+
+impl Reader {
+    /// What cannot be read among that which a start needs: jobs, files, open runs and their attempts.
+    pub fn unreadable_at_start(&self) -> Result<Vec<Unreadable>, StoreError> {
+        let mut found = Vec::new();
+        for entry in self.transaction.open_table(JOBS)?.iter()? {
+            let (key, bytes) = entry?;
+            judge::<JobRecord>(Key::Job(key.value().to_owned()), bytes.value(), &mut found);
+        }
+        for entry in self.transaction.open_table(FILES)?.iter()? {
+            let (key, bytes) = entry?;
+            judge::<FileRecord>(Key::File(key.value().to_owned()), bytes.value(), &mut found);
+        }
+        let runs = self.transaction.open_table(RUNS)?;
+        let attempts = self.transaction.open_table(ATTEMPTS)?;
+        for entry in self.transaction.open_table(OPEN_RUNS)?.iter()? {
+            let number = entry?.0.value();
+            if let Some(bytes) = runs.get(number)? {
+                judge::<RunRecord>(Key::Run(number), bytes.value(), &mut found);
+            }
+            for entry in attempts.range((number, 0, 0)..=(number, u32::MAX, u32::MAX))? {
+                let (key, bytes) = entry?;
+                judge::<AttemptRecord>(Key::Attempt(key.value()), bytes.value(), &mut found);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What cannot be read of the next few rows from this number on, and of their attempts; and where to look on.
+    pub fn unreadable_runs(
+        &self,
+        from: u64,
+        limit: usize,
+    ) -> Result<(Vec<Unreadable>, Option<u64>), StoreError> {
+        let mut found = Vec::new();
+        let runs = self.transaction.open_table(RUNS)?;
+        let mut next = None;
+        for (looked_at, entry) in runs.range(from..)?.enumerate() {
+            let (number, bytes) = entry?;
+            if looked_at == limit {
+                next = Some(number.value());
+                break;
+            }
+            judge::<RunRecord>(Key::Run(number.value()), bytes.value(), &mut found);
+        }
+        let until = next.unwrap_or(u64::MAX);
+        let attempts = self.transaction.open_table(ATTEMPTS)?;
+        for entry in attempts.range((from, 0, 0)..(until, 0, 0))? {
+            let (key, bytes) = entry?;
+            judge::<AttemptRecord>(Key::Attempt(key.value()), bytes.value(), &mut found);
+        }
+        Ok((found, next))
+    }
+
+    /// The answers to events that cannot be read.
+    pub fn unreadable_events(&self) -> Result<Vec<Unreadable>, StoreError> {
+        let mut found = Vec::new();
+        for entry in self.transaction.open_table(EVENTS)?.iter()? {
+            let (key, bytes) = entry?;
+            judge::<EventRecord>(
+                Key::Event(key.value().to_owned()),
+                bytes.value(),
+                &mut found,
+            );
+        }
+        Ok(found)
+    }
+
+    /// Whether this run is not over, as far as the list of those says.
+    pub fn is_open(&self, number: u64) -> Result<bool, StoreError> {
+        Ok(self
+            .transaction
+            .open_table(OPEN_RUNS)?
+            .get(number)?
+            .is_some())
+    }
+
+    /// What a run has claimed, by looking at every occurrence.
+    pub fn claims_of(&self, number: u64) -> Result<Option<Claim>, StoreError> {
+        for entry in self.transaction.open_table(OCCURRENCES)?.iter()? {
+            let (key, run) = entry?;
+            let (job_id, due, kind) = key.value();
+            if run.value() == number
+                && let (Some(due), Some(kind)) = (
+                    DateTime::from_timestamp_millis(due),
+                    ClaimKind::of_key(kind),
+                )
+            {
+                return Ok(Some(Claim {
+                    job_id: job_id.to_owned(),
+                    due,
+                    kind,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What stands between the ledger's name and the time.
+const WORD: &str = "unreadable-";
+
+/// Writes the values into a file of their own beside the ledger, a line of JSON each, and returns its name.
+pub fn keep(
+    ledger: &Path,
+    values: &[Unreadable],
+    now: DateTime<Utc>,
+) -> Result<PathBuf, StoreError> {
+    let fail = |error: io::Error| file_error(ledger, &error);
+    let name = format!("{WORD}{}.jsonl", now.format("%Y-%m-%dT%H%M%SZ"));
+    let path = beside(ledger, &name);
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(fail)?;
+    let mut text = String::new();
+    for value in values {
+        let line = json!({
+            "of": value.key.describe(),
+            "why": value.message,
+            "text": String::from_utf8_lossy(&value.bytes),
+            "bytes": value.bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        });
+        text.push_str(&line.to_string());
+        text.push('\n');
+    }
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(fail)?;
+    sync_parent(&path).map_err(fail)?;
+    Ok(path)
+}
+
+/// The files with such values, each with how many it has.
+pub fn kept(ledger: &Path) -> Vec<(PathBuf, usize)> {
+    let (Some(dir), Some(name)) = (ledger.parent(), ledger.file_name()) else {
+        return Vec::new();
+    };
+    let prefix = format!("{}.{WORD}", name.to_string_lossy());
+    let mut found: Vec<(PathBuf, usize)> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .map(|entry| {
+            let path = entry.path();
+            let lines = File::open(&path)
+                .map(|file| io::BufRead::lines(io::BufReader::new(file)).count())
+                .unwrap_or(0);
+            (path, lines)
+        })
+        .collect();
+    found.sort();
+    found
+}

@@ -1,0 +1,521 @@
+//! History has its own retention: what is old goes, what people ask for stays, and the file stays bounded.
+
+mod harness;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use freezerd::control::layout::Layout;
+use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler};
+use freezerd::daemon::upkeep::Upkeep;
+use freezerd::intake::{Catalog, FileState, Stamp};
+use freezerd::job::{Host as JobHost, JobResult};
+use freezerd::lifecycle::retention::Limits;
+use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::schedule::zone::Zone;
+use freezerd::store::record::{
+    AttemptEnd, AttemptRecord, Claim, EventRecord, RunRecord, RunState, Trigger,
+};
+use freezerd::store::{Ledger, Store, Write};
+use harness::{Host, eventually, every, exec, someday};
+use serde_json::{Value, json};
+
+/// A row that is over, of a run that was due then.
+fn row(number: u64, job_id: &str, due: DateTime<Utc>, result: JobResult) -> RunRecord {
+    RunRecord {
+        number,
+        job_id: job_id.to_owned(),
+        trigger: Trigger::Schedule,
+        due,
+        first_due: due,
+        covers: 1,
+        state: RunState::Ended,
+        claimed: due,
+        started: Some(due),
+        ended: Some(due + TimeDelta::seconds(1)),
+        result: Some(result),
+        reason: None,
+        waits_for: None,
+        makes_up_for: None,
+        digest: String::new(),
+        actions: Vec::new(),
+    }
+}
+
+/// With no daemon running: puts rows into the ledger, each with an attempt and a log.
+fn write(host: &Host, rows: Vec<RunRecord>) {
+    let mut store = Store::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let mut writes = Vec::new();
+    for row in rows {
+        fs::write(
+            host.path(&format!("state/logs/{}.log", row.number)),
+            "something\n",
+        )
+        .expect("a log");
+        writes.push(Write::Attempt(AttemptRecord {
+            run: row.number,
+            action: 0,
+            attempt: 1,
+            started: row.due,
+            ended: row.ended,
+            end: Some(AttemptEnd::Aborted),
+        }));
+        writes.push(Write::Claim(row));
+    }
+    store.commit(&writes).expect("a commit");
+}
+
+fn days_ago(days: i64) -> DateTime<Utc> {
+    Utc::now() - TimeDelta::days(days)
+}
+
+fn numbers(host: &Host, job: &str) -> Vec<u64> {
+    let runs = host.history(job).into_iter();
+    runs.map(|run| run["run"].as_u64().expect("a number"))
+        .rev()
+        .collect()
+}
+
+fn logs(host: &Host) -> Vec<u64> {
+    let layout = Layout::new(&host.path("state"), &host.path("state/runtime"));
+    let mut runs = layout.logged_runs();
+    runs.sort_unstable();
+    runs
+}
+
+/// A host whose ledger knows the job, which has no runs.
+fn host() -> Host {
+    let host = Host::new().job("nightly", someday(vec![exec("true")]));
+    host.once().exits(0);
+    host
+}
+
+#[test]
+fn a_row_that_is_too_old_goes_with_its_attempts_and_its_log() {
+    let host = host();
+    write(
+        &host,
+        vec![
+            row(1, "nightly", days_ago(500), JobResult::Success),
+            row(2, "nightly", days_ago(300), JobResult::Success),
+            row(3, "nightly", days_ago(1), JobResult::Success),
+        ],
+    );
+    host.once().exits(0);
+    assert_eq!(numbers(&host, "nightly"), [2, 3]);
+    assert_eq!(host.attempts(1), []);
+    assert_eq!(host.attempts(2).len(), 1);
+    assert_eq!(logs(&host), [2, 3]);
+    let host = host.flag("--history-age").flag("100 days");
+    host.once().exits(0);
+    assert_eq!(numbers(&host, "nightly"), [3]);
+    assert_eq!(logs(&host), [3]);
+}
+
+#[test]
+fn of_each_job_so_many_rows_are_kept() {
+    let host = host()
+        .job("other", someday(vec![exec("true")]))
+        .flag("--history-runs=3");
+    let of = |number, job| row(number, job, days_ago(2), JobResult::Success);
+    write(
+        &host,
+        (1..=8)
+            .map(|number| {
+                let job = if number <= 6 { "nightly" } else { "other" };
+                let mut row = of(number, job);
+                row.due += TimeDelta::seconds(number as i64);
+                row
+            })
+            .collect(),
+    );
+    host.once().exits(0);
+    assert_eq!(numbers(&host, "nightly"), [4, 5, 6]);
+    assert_eq!(numbers(&host, "other"), [7, 8]);
+    assert_eq!(logs(&host), [4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn the_newest_row_the_last_success_and_what_was_made_up_for_stay() {
+    let host = host().flag("--history-runs=1");
+    let mut rows = vec![
+        row(1, "nightly", days_ago(900), JobResult::Success),
+        row(2, "nightly", days_ago(800), JobResult::Success),
+        row(3, "nightly", days_ago(700), JobResult::Fail),
+        row(4, "nightly", days_ago(600), JobResult::Fail),
+        row(5, "nightly", days_ago(600), JobResult::Fail),
+    ];
+    rows[3].state = RunState::Interrupted;
+    rows[4].makes_up_for = Some(4);
+    write(&host, rows);
+    host.once().exits(0);
+    // 5 is the newest, and makes up for 4; 2 is the last success.
+    assert_eq!(numbers(&host, "nightly"), [2, 4, 5]);
+    write(
+        &host,
+        vec![row(6, "nightly", days_ago(1), JobResult::Success)],
+    );
+    host.once().exits(0);
+    assert_eq!(numbers(&host, "nightly"), [6]);
+}
+
+#[test]
+fn a_run_that_goes_on_is_never_forgotten() {
+    let host = Host::new().flag("--history-runs=1");
+    let gate = host.gate("gate");
+    host.put("slow", every("1 days", vec![gate.action()]));
+    let daemon = host.start();
+    let slow = host.trigger("slow");
+    for number in 0..3 {
+        host.put(&format!("quick{number}"), someday(vec![exec("true")]));
+        daemon.says(&format!("quick{number}"), "loaded");
+        host.trigger(&format!("quick{number}"));
+    }
+    drop(daemon);
+    // Killed in the middle: the next start sweeps with the run still open or just closed.
+    let daemon = host.start();
+    gate.pass();
+    gate.pass();
+    daemon.says("slow", "succeeded");
+    let rows = host.history("slow");
+    assert!(rows.iter().any(|row| row["run"] == slow), "{rows:#?}");
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn rows_of_a_job_that_is_gone_age_out() {
+    let host = host();
+    write(
+        &host,
+        vec![
+            row(1, "gone", days_ago(500), JobResult::Success),
+            row(2, "going", days_ago(300), JobResult::Success),
+            row(3, "nightly", days_ago(1), JobResult::Success),
+        ],
+    );
+    host.once().exits(0);
+    assert_eq!(
+        host.freezerd(&["history", "gone"]).code(),
+        66,
+        "nothing is known of it"
+    );
+    assert_eq!(numbers(&host, "going"), [2]);
+}
+
+#[test]
+fn what_a_forgotten_row_stood_for_stays_claimed_for_a_week() {
+    let host = host().flag("--history-runs=1");
+    let recent = days_ago(5);
+    let rows = vec![
+        row(1, "nightly", days_ago(9), JobResult::Success),
+        row(2, "nightly", recent, JobResult::Success),
+        row(3, "nightly", days_ago(1), JobResult::Success),
+    ];
+    let claims: Vec<Claim> = rows.iter().map(RunRecord::claim).collect();
+    write(&host, rows);
+    host.once().exits(0);
+    assert_eq!(numbers(&host, "nightly"), [3]);
+    let claimed = || -> Vec<Option<u64>> {
+        let ledger = host.ledger();
+        let of = |claim| ledger.claimed_by(claim).expect("an answer");
+        claims.iter().map(of).collect()
+    };
+    assert_eq!(claimed(), [None, Some(2), Some(3)]);
+    // Three days later it goes, too.
+    let mut store = Store::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let older = Claim {
+        due: days_ago(8),
+        ..claims[1].clone()
+    };
+    let mut moved = row(4, "nightly", older.due, JobResult::Success);
+    moved.claimed = older.due;
+    store
+        .commit(&[
+            Write::Claim(moved),
+            Write::ForgetRun {
+                job_id: "nightly".into(),
+                number: 4,
+            },
+        ])
+        .expect("a commit");
+    drop(store);
+    assert_eq!(
+        host.ledger().claimed_by(&older).expect("an answer"),
+        Some(4)
+    );
+    host.once().exits(0);
+    assert_eq!(host.ledger().claimed_by(&older).expect("an answer"), None);
+    assert_eq!(claimed(), [None, Some(2), Some(3)]);
+}
+
+#[test]
+fn answers_to_events_are_forgotten_after_a_month() {
+    let host = host();
+    let mut store = Store::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let event = |id: &str, days| {
+        Write::Event(EventRecord {
+            id: id.into(),
+            command: "stop".into(),
+            job_id: "nightly".into(),
+            by: "somebody".into(),
+            handled: days_ago(days),
+            accepted: true,
+            answer: "is stopped".into(),
+            run: None,
+        })
+    };
+    store
+        .commit(&[event("1-1", 40), event("2-1", 31), event("3-1", 29)])
+        .expect("a commit");
+    drop(store);
+    host.once().exits(0);
+    let known = |id| host.ledger().event(id).expect("an answer").is_some();
+    assert_eq!(
+        [known("1-1"), known("2-1"), known("3-1")],
+        [false, false, true]
+    );
+}
+
+#[test]
+fn logs_without_a_row_are_swept() {
+    let host = host();
+    write(
+        &host,
+        vec![row(7, "nightly", days_ago(1), JobResult::Success)],
+    );
+    for name in ["3.log", "9.log", "notes.log"] {
+        host.file(&format!("state/logs/{name}"), "left behind\n");
+    }
+    host.once().exits(0);
+    // 9 is a number that no row had yet: whose log that is nobody knows.
+    assert_eq!(logs(&host), [7, 9]);
+    assert!(host.path("state/logs/notes.log").exists());
+}
+
+#[test]
+fn a_daemon_that_stays_forgets_too() {
+    let host = host().flag("--history-runs=2");
+    let rows = (1..=2_000)
+        .map(|number| {
+            let due = days_ago(3) + TimeDelta::seconds(number);
+            row(number as u64, "nightly", due, JobResult::Success)
+        })
+        .collect();
+    write(&host, rows);
+    let daemon = host.start();
+    eventually("the rows are forgotten", || {
+        numbers(&host, "nightly") == [1_999, 2_000]
+    });
+    eventually("and their logs", || logs(&host) == [1_999, 2_000]);
+    assert_eq!(host.trigger("nightly"), 2_001, "no number is used again");
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn a_clock_that_jumped_ahead_takes_no_history_with_it() {
+    let host = host();
+    write(
+        &host,
+        vec![
+            row(1, "nightly", days_ago(1000), JobResult::Fail),
+            // All that is known ends 500 days ago: by this clock even the newest rows are too old.
+            row(2, "nightly", days_ago(501), JobResult::Fail),
+            row(3, "nightly", days_ago(500), JobResult::Fail),
+        ],
+    );
+    host.once().exits(0);
+    assert_eq!(numbers(&host, "nightly"), [1, 2, 3]);
+}
+
+// A year on a virtual clock, with the real scheduler and the real ledger.
+
+struct Year {
+    scheduler: Scheduler<Store>,
+    upkeep: Upkeep,
+    now: DateTime<Utc>,
+    sweep: DateTime<Utc>,
+    running: BTreeMap<DateTime<Utc>, u64>,
+    ended: u64,
+    /// How long each run takes.
+    length: TimeDelta,
+}
+
+fn begin() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).expect("2026-01-01")
+}
+
+impl Year {
+    fn new(state: &Path, limits: Limits, length: TimeDelta, documents: &[Value]) -> Year {
+        let host = JobHost {
+            working_dir: "/".into(),
+            container_root: "/containers".into(),
+            host_name: "host".into(),
+            zone: Zone::utc(),
+            disable_exec: false,
+        };
+        let states = documents
+            .iter()
+            .enumerate()
+            .map(|(number, document)| {
+                let bytes: Arc<[u8]> = Arc::from(document.to_string().into_bytes());
+                let stamp = Stamp {
+                    device: 1,
+                    inode: number as u64,
+                    size: bytes.len() as u64,
+                    modified: 0,
+                    changed: 0,
+                };
+                let warnings = Vec::new();
+                let content = FileState::Content {
+                    bytes,
+                    stamp,
+                    warnings,
+                };
+                (format!("job{number}.json"), content)
+            })
+            .collect();
+        let changes = Catalog::new(host, "host", BTreeMap::new()).update(states);
+        let policy = Policy {
+            slots: 4,
+            zone: Zone::utc(),
+            client_id: "host".into(),
+            ledger_id: "00000000".into(),
+            grace: Duration::from_secs(30),
+            only_until: None,
+        };
+        let layout = Layout::new(state, &state.join("runtime"));
+        layout.create().expect("the directories");
+        let store = Store::open(&layout.ledger()).expect("a ledger");
+        let mut scheduler = Scheduler::new(store, policy, Remembered::default());
+        scheduler
+            .handle(Message::Files(changes), begin())
+            .expect("the ledger works");
+        Year {
+            scheduler,
+            upkeep: Upkeep::new(limits, &layout, None, begin()),
+            now: begin(),
+            sweep: begin(),
+            running: BTreeMap::new(),
+            ended: 0,
+            length,
+        }
+    }
+
+    fn pass(&mut self, message: Message) {
+        let orders = self.scheduler.handle(message, self.now).expect("it works");
+        for order in orders {
+            if let Order::Spawn(spawn) = order {
+                // A little more for each, so that no two end at once.
+                let mut end = self.now + self.length;
+                while self.running.contains_key(&end) {
+                    end += TimeDelta::milliseconds(1);
+                }
+                self.running.insert(end, spawn.request.run);
+            }
+        }
+    }
+
+    /// On to the next thing that happens.
+    fn step(&mut self) {
+        let end = self.running.keys().next().copied();
+        let wake = self.scheduler.next_wake();
+        let next = [end, wake].into_iter().flatten().min();
+        let next = next.expect("continuous jobs always go on");
+        if self.sweep <= next {
+            self.now = self.now.max(self.sweep);
+            while self
+                .upkeep
+                .step(&mut self.scheduler, self.now)
+                .expect("it works")
+            {}
+            self.sweep += TimeDelta::hours(1);
+            return;
+        }
+        self.now = self.now.max(next);
+        if end == Some(next) {
+            let run = self.running.remove(&next).expect("it was just there");
+            self.ended += 1;
+            self.pass(Message::Ended {
+                run,
+                action: 0,
+                attempt: 1,
+                end: AttemptEnd::Reported {
+                    outcome: Outcome {
+                        verdict: Verdict::Success,
+                        reason: None,
+                        summary: Summary::default(),
+                        problems: Vec::new(),
+                        problems_total: 0,
+                    },
+                },
+            });
+        } else {
+            self.pass(Message::Tick);
+        }
+    }
+}
+
+/// Four continuous jobs, one run after the other. `FREEZERD_LEDGER_DAYS=365` is a year with the default limits and runs
+/// of a quarter of an hour, and takes minutes; without it everything is smaller.
+#[test]
+fn the_ledger_stays_bounded_however_long_continuous_jobs_run() {
+    let given = std::env::var("FREEZERD_LEDGER_DAYS").ok();
+    let days: i64 = given
+        .as_ref()
+        .map_or(2, |days| days.parse().expect("a number"));
+    let limits = Limits {
+        age: TimeDelta::days(400),
+        runs: if given.is_some() { 10_000 } else { 100 },
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let job = json!({
+        "job_actions": [{"freezer_action": {"action": "exec", "command": "true"}}],
+        "job_schedule": {"schedule_interval": "continuous"},
+    });
+    let length = TimeDelta::minutes(if given.is_some() { 15 } else { 5 });
+    let mut year = Year::new(dir.path(), limits, length, &vec![job; 4]);
+    let ledger = dir.path().join("ledger.redb");
+    let size = || fs::metadata(&ledger).expect("the ledger").len();
+    let began = Instant::now();
+    let tenths: Vec<DateTime<Utc>> = (1..=10)
+        .map(|tenth| begin() + TimeDelta::days(days) * tenth / 10)
+        .collect();
+    let mut sizes = Vec::new();
+    for until in tenths {
+        while year.now < until {
+            year.step();
+        }
+        println!(
+            "{until}: {} runs, {} bytes, {:?}",
+            year.ended,
+            size(),
+            began.elapsed()
+        );
+        sizes.push(size());
+    }
+    assert!(year.ended as i64 > days * 350, "{} runs", year.ended);
+    let reader = year.scheduler.ledger().reader().expect("a view");
+    for job in ["job0", "job1", "job2", "job3"] {
+        let rows = reader.count_runs(job, u64::MAX).expect("a number");
+        // Those of the hour since the last sweep come on top.
+        let most = limits.runs + 16;
+        assert!(rows <= most, "{job} has {rows} rows");
+        assert!(
+            rows >= limits.runs.min(year.ended / 5),
+            "{job} has only {rows} rows"
+        );
+    }
+    // Once the limits are reached, it does not grow any more, beyond what an hour brings.
+    let (middle, last) = (sizes[5], sizes[9]);
+    if given.is_none() {
+        assert!(last <= middle + middle / 2, "{sizes:?}");
+    }
+    // What was forgotten is not claimed for longer than a week.
+    let old = year.now - TimeDelta::days(8);
+    let bare = reader.bare_claims(None, old, usize::MAX).expect("a look");
+    assert_eq!(bare.claims, []);
+}
