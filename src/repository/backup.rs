@@ -167,6 +167,7 @@ impl Repository {
     fn settle(&self, since: SystemTime) -> Result<(), Error> {
         let since = since - CLOCK_TOLERANCE;
         let settle = |path: &Path| {
+            self.monitor.pulse();
             fs::File::open(path)
                 .and_then(|directory| match directory.metadata()?.modified() {
                     Ok(modified) if modified < since => Ok(()),

@@ -208,6 +208,7 @@ impl Repository {
         let (mut files, mut bytes) = (0, 0);
         let mut pending: Vec<TreeId> = root.subtree.into_iter().collect();
         while let Some(id) = pending.pop() {
+            self.monitor.pulse();
             let nodes = engine
                 .get_tree(&id)
                 .map_err(|error| self.failed("read the snapshot's tree", &error))?

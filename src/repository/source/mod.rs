@@ -101,6 +101,7 @@ fn measure(shared: &Shared) -> (u64, u64) {
     let (mut files, mut bytes) = (0, 0);
     let mut pending = vec![shared.top.clone()];
     while let Some(path) = pending.pop() {
+        shared.monitor.pulse();
         let Ok(metadata) = shared.examine(&path) else {
             continue;
         };
@@ -223,6 +224,8 @@ impl Walk {
                         .bytes
                         .fetch_add(node.meta.size, Ordering::Relaxed);
                     self.shared.monitor.advance(1, 0);
+                } else {
+                    self.shared.monitor.pulse();
                 }
                 Some(ReadSourceEntry {
                     path: path.to_path_buf(),

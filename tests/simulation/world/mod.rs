@@ -373,6 +373,7 @@ impl World {
             0..=5 => reported(Verdict::Failed),
             6 => reported(Verdict::Partial),
             7 => AttemptEnd::TimedOut,
+            9 => AttemptEnd::Stalled { seconds: 600.0 },
             8 => AttemptEnd::Crashed {
                 reason: "gone".into(),
             },
