@@ -264,6 +264,44 @@ fn a_page_of_noise_anywhere_breaks_nothing_but_the_ledger() {
 }
 
 #[test]
+fn a_daemon_whose_ledger_is_overwritten_ends_with_a_word_and_the_next_one_goes_on() {
+    let host = host();
+    let daemon = host.start();
+    let pid = daemon.id().to_string();
+    let file = fs::File::options()
+        .write(true)
+        .open(ledger(&host))
+        .expect("it");
+    let size = file.metadata().expect("its size").len() as usize;
+    file.write_all_at(&noise(size, 5), 0).expect("noise");
+    // What it has in memory it may go on with for a while; what it reads anew it cannot.
+    for nth in 0..40 {
+        host.put(&format!("new{nth}"), someday(vec![exec("true")]));
+        let loaded = || daemon.log().contains(&format!("new{nth}.json"));
+        harness::eventually("it notices either of them", || {
+            loaded() || !harness::is_alive(&pid)
+        });
+        if !harness::is_alive(&pid) {
+            break;
+        }
+    }
+    let log = daemon.log();
+    assert!(!log.contains("panicked"), "{log}");
+    if harness::is_alive(&pid) {
+        println!("it did not notice");
+        daemon.stop();
+    } else {
+        assert!(log.contains("is damaged"), "{log}");
+        drop(daemon);
+    }
+    let daemon = host.start();
+    assert!(host.jobs().contains(&"new0".to_owned()));
+    assert_eq!(asides(&host).len(), 1);
+    assert_eq!(host.read("work/ran-once"), "x\n");
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
 fn a_second_damage_keeps_both() {
     let host = host();
     for _ in 0..3 {

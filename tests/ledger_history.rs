@@ -316,6 +316,54 @@ fn a_daemon_that_stays_forgets_too() {
 }
 
 #[test]
+fn a_daemon_that_is_killed_while_it_forgets_leaves_nothing_that_the_next_does_not_find() {
+    let host = host().flag("--history-runs=2");
+    let rows = (1..=4_000)
+        .map(|number| {
+            let due = days_ago(3) + TimeDelta::seconds(number);
+            row(number as u64, "nightly", due, JobResult::Success)
+        })
+        .collect();
+    write(&host, rows);
+    let count = || {
+        let reader = host.ledger();
+        reader.count_runs("nightly", u64::MAX).expect("a number")
+    };
+    let mut left = 4_000;
+    while left > 2 {
+        let daemon = host.launch();
+        eventually("it has begun", || count() < left);
+        daemon.kill();
+        // A log without a row is all that may be wrong.
+        host.freezerd(&["state", "check"]).exits(0);
+        left = count();
+    }
+    host.once().exits(0);
+    assert_eq!(logs(&host), [3_999, 4_000]);
+    host.freezerd(&["state", "check"]).exits(0);
+}
+
+#[test]
+fn a_file_that_is_mostly_free_is_made_small_at_the_start() {
+    let host = host().flag("--history-runs=10");
+    let rows = (1..=9_000)
+        .map(|number| {
+            let due = days_ago(3) + TimeDelta::seconds(number);
+            row(number as u64, "nightly", due, JobResult::Success)
+        })
+        .collect();
+    write(&host, rows);
+    let size = || fs::metadata(host.path("state/ledger.redb")).map_or(0, |ledger| ledger.len());
+    let before = size();
+    for _ in 0..2 {
+        host.once().exits(0);
+    }
+    assert_eq!(numbers(&host, "nightly").len(), 10);
+    assert!(size() < before / 2, "{before} bytes, then {}", size());
+    host.freezerd(&["state", "check"]).exits(0);
+}
+
+#[test]
 fn a_clock_that_jumped_ahead_takes_no_history_with_it() {
     let host = host();
     write(
@@ -466,7 +514,7 @@ fn the_ledger_stays_bounded_however_long_continuous_jobs_run() {
     let given = std::env::var("FREEZERD_LEDGER_DAYS").ok();
     let days: i64 = given
         .as_ref()
-        .map_or(2, |days| days.parse().expect("a number"));
+        .map_or(1, |days| days.parse().expect("a number"));
     let limits = Limits {
         age: TimeDelta::days(400),
         runs: if given.is_some() { 10_000 } else { 100 },

@@ -138,6 +138,18 @@ pub(super) async fn open_ledger(
     }
 }
 
+/// Makes the ledger's file as small as its content, where that is worth it.
+pub(super) fn compact(store: &mut Store) -> Result<(), StoreError> {
+    if let Some((before, after)) = store.compact()? {
+        tracing::info!(
+            "compacted the ledger from {} to {}",
+            crate::units::bytes(before),
+            crate::units::bytes(after)
+        );
+    }
+    Ok(())
+}
+
 /// Values that cannot be read are kept in a file of their own, and the ledger goes on without them: the jobs that are
 /// lost so. A run that was going on stays one, as far as what it has claimed tells of it.
 pub(super) fn set_values_aside(store: &mut Store) -> Result<BTreeSet<String>, StoreError> {

@@ -20,7 +20,7 @@ use crate::control::progress;
 use crate::intake::Change;
 use crate::lifecycle::retention::Limits;
 use crate::schedule::zone::Zone;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, quietly};
 
 mod boot;
 mod clock;
@@ -136,6 +136,7 @@ pub async fn run(
         return Ok(Summary::default());
     };
     progress::clear_all(&layout);
+    boot::compact(&mut store)?;
     let lost_jobs = boot::set_values_aside(&mut store)?;
     let remembered = boot::recall(&store, &layout, lost_jobs)?;
     let zone = settings.zone();
@@ -316,12 +317,11 @@ impl Daemon<'_> {
     /// A step of forgetting what is old; false when there is nothing more to do for now.
     fn sweep(&mut self) -> bool {
         let now = Utc::now().trunc_subsecs(3);
-        self.upkeep
-            .step(&mut self.scheduler, now)
-            .unwrap_or_else(|error| {
-                tracing::warn!("cannot forget what is old: {error}");
-                false
-            })
+        let step = || self.upkeep.step(&mut self.scheduler, now);
+        quietly(&self.layout.ledger(), step).unwrap_or_else(|error| {
+            tracing::warn!("cannot forget what is old: {error}");
+            false
+        })
     }
 
     fn is_done(&self) -> bool {

@@ -138,7 +138,7 @@ impl Upkeep {
         let quiet =
             scheduler.running() == 0 && scheduler.next_wake().is_none_or(|next| next - now > QUIET);
         if quiet {
-            scheduler.compact()?;
+            boot::compact(scheduler.ledger_to_compact())?;
         }
         Ok(())
     }
@@ -396,18 +396,4 @@ fn forget(run: &RunRecord, now: DateTime<Utc>) -> impl Iterator<Item = Write> + 
 
 fn at(run: &RunRecord) -> DateTime<Utc> {
     run.ended.unwrap_or(run.claimed)
-}
-
-impl Scheduler<Store> {
-    /// Makes the ledger's file as small as its content, where that is worth it.
-    fn compact(&mut self) -> Result<(), StoreError> {
-        if let Some((before, after)) = self.ledger_to_compact().compact()? {
-            tracing::info!(
-                "compacted the ledger from {} to {}",
-                crate::units::bytes(before),
-                crate::units::bytes(after)
-            );
-        }
-        Ok(())
-    }
 }
