@@ -438,19 +438,17 @@ impl Year {
         let layout = Layout::new(state, &state.join("runtime"));
         layout.create().expect("the directories");
         let store = Store::open(&layout.ledger()).expect("a ledger");
-        let mut scheduler = Scheduler::new(store, policy, Remembered::default());
-        scheduler
-            .handle(Message::Files(changes), begin())
-            .expect("the ledger works");
-        Year {
-            scheduler,
+        let mut year = Year {
+            scheduler: Scheduler::new(store, policy, Remembered::default()),
             upkeep: Upkeep::new(limits, &layout, None, begin()),
             now: begin(),
             sweep: begin(),
             running: BTreeMap::new(),
             ended: 0,
             length,
-        }
+        };
+        year.pass(Message::Files(changes));
+        year
     }
 
     fn pass(&mut self, message: Message) {
@@ -505,6 +503,43 @@ impl Year {
             self.pass(Message::Tick);
         }
     }
+}
+
+#[test]
+fn a_clock_that_is_set_back_finds_what_was_run_also_where_its_row_is_forgotten() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limits = Limits {
+        age: TimeDelta::days(400),
+        runs: 1,
+    };
+    let hourly = json!({
+        "job_actions": [{"freezer_action": {"action": "exec", "command": "true"}}],
+        "job_schedule": {"schedule_minute": "0"},
+    });
+    let mut year = Year::new(dir.path(), limits, TimeDelta::minutes(5), &[hourly]);
+    let until = |year: &mut Year, days: i64| {
+        while year.now < begin() + TimeDelta::days(days) {
+            year.step();
+        }
+    };
+    until(&mut year, 5);
+    assert!(year.ended >= 5 * 24, "{} runs", year.ended);
+    let reader = year.scheduler.ledger().reader().expect("a view");
+    let rows = reader.count_runs("job0", u64::MAX).expect("a number");
+    assert!(rows <= 2, "{rows} rows");
+    drop(reader);
+    // Whatever runs just now ends first, so that nothing is on its way.
+    while !year.running.is_empty() {
+        year.step();
+    }
+    let ran = year.ended;
+
+    year.now -= TimeDelta::days(3);
+    year.pass(Message::Tick);
+    until(&mut year, 5);
+    assert_eq!(year.ended, ran, "nothing that was run is run again");
+    until(&mut year, 6);
+    assert!(year.ended >= ran + 23, "and then it goes on");
 }
 
 /// Four continuous jobs, one run after the other. `FREEZERD_LEDGER_DAYS=365` is a year with the default limits and runs
