@@ -325,18 +325,21 @@ fn a_daemon_that_is_killed_while_it_forgets_leaves_nothing_that_the_next_does_no
         })
         .collect();
     write(&host, rows);
+    // `None` while a daemon that is just starting mends what the last one left.
     let count = || {
-        let reader = host.ledger();
-        reader.count_runs("nightly", u64::MAX).expect("a number")
+        let reader = freezerd::store::open_read_only(&host.path("state/ledger.redb")).ok()?;
+        reader.count_runs("nightly", u64::MAX).ok()
     };
     let mut left = 4_000;
     while left > 2 {
         let daemon = host.launch();
-        eventually("it has begun", || count() < left);
+        eventually("it has begun", || count().is_some_and(|count| count < left));
         daemon.kill();
-        // A log without a row is all that may be wrong.
+        // Killed in the middle of a commit, the file is mended by whoever opens it first. A log without a row is all
+        // that may be wrong.
+        host.freezerd(&["list"]).exits(0);
         host.freezerd(&["state", "check"]).exits(0);
-        left = count();
+        left = count().expect("it was mended");
     }
     host.once().exits(0);
     assert_eq!(logs(&host), [3_999, 4_000]);

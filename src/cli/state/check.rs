@@ -6,6 +6,8 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::ledger::{self, Ledger};
 use crate::cli::table::printable;
 use crate::config::Settings;
+use crate::control::layout::Layout;
+use crate::control::presence;
 use crate::store::check::{Checkup, Fault};
 use crate::store::{self, StoreError};
 
@@ -31,6 +33,13 @@ struct Told {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
+    if let Err(error @ StoreError::NeedsRepair { .. }) = store::open_read_only(&layout.ledger())
+        && !presence::is_running(&layout)
+    {
+        // Other commands mend it; this one changes nothing.
+        return Err(error.into());
+    }
     let ledger = ledger::open(settings)?;
     let path = ledger.layout.ledger();
     let checkup = ledger.reader.check()?;
