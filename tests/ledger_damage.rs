@@ -185,7 +185,10 @@ fn whatever_happened_to_it_it_is_kept_aside_and_everybody_is_told() {
             assert!(note.contains(&aside[0].display().to_string()), "{note}");
         };
         note(&host.json(&["list"]));
-        note(&host.json(&["why", "nightly"]));
+        let why = host.json(&["why", "nightly"]);
+        note(&why);
+        let lately = why["lately"][0].as_str().expect("a sentence");
+        assert!(lately.contains("No run of it is known here"), "{lately}");
         note(&host.json(&["history"]));
         note(&host.show("nightly")["x-freezerd"]);
         let said = host.freezerd(&["list"]).exits(0);

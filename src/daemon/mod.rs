@@ -137,8 +137,7 @@ pub async fn run(
     };
     progress::clear_all(&layout);
     boot::compact(&mut store)?;
-    let lost_jobs = boot::set_values_aside(&mut store)?;
-    let remembered = boot::recall(&store, &layout, lost_jobs)?;
+    let remembered = boot::recall(&mut store, &layout)?;
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
     if !boot::doubt_clock(&store, mode, &manager, &mut signals).await? {

@@ -129,6 +129,9 @@ fn tell(finding: &store::check::Finding) -> Told {
             "stop the daemon, then `freezerd state export -o FILE` and `freezerd state import --replace FILE`: what is \
              derived from the rows is built anew"
         }
+        Fault::Settled => {
+            "restart the daemon: a run that is going on is closed and made up for, and a job whose run is over is let go"
+        }
         Fault::Contradiction => {
             "stop the daemon, then `freezerd state import --replace FILE` with an export from before"
         }
