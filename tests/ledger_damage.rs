@@ -185,7 +185,10 @@ fn whatever_happened_to_it_it_is_kept_aside_and_everybody_is_told() {
             assert!(note.contains(&aside[0].display().to_string()), "{note}");
         };
         note(&host.json(&["list"]));
-        note(&host.json(&["why", "nightly"]));
+        let why = host.json(&["why", "nightly"]);
+        note(&why);
+        let lately = why["lately"][0].as_str().expect("a sentence");
+        assert!(lately.contains("No run of it is known here"), "{lately}");
         note(&host.json(&["history"]));
         note(&host.show("nightly")["x-freezerd"]);
         let said = host.freezerd(&["list"]).exits(0);
@@ -230,6 +233,13 @@ fn a_page_of_noise_anywhere_breaks_nothing_but_the_ledger() {
         .map_or(16, |places| places.parse().expect("a number"));
     let host = host();
     let whole = fs::read(ledger(&host)).expect("the ledger");
+    let pages: Vec<usize> = whole
+        .chunks(4096)
+        .enumerate()
+        .filter(|(_, page)| page.iter().any(|byte| *byte != 0))
+        .map(|(number, _)| number)
+        .collect();
+    let rows = host.json(&["history"])["runs"].clone();
     let clean = |arguments: &[&str]| {
         let ran = host.freezerd(arguments);
         assert!(
@@ -243,9 +253,8 @@ fn a_page_of_noise_anywhere_breaks_nothing_but_the_ledger() {
     let mut kept = 0;
     for place in 0..places {
         let mut bytes = whole.clone();
-        let pages = bytes.len() as u64 / 4096;
-        // All over the file, those that matter and those that do not.
-        let at = ((place * 2_654_435_761) % pages) as usize * 4096 + (place as usize % 7) * 500;
+        // All over the file, in pages that hold something.
+        let at = pages[place as usize * 7 % pages.len()] * 4096 + (place as usize % 7) * 500;
         let length = 64.min(bytes.len() - at);
         bytes[at..at + length].copy_from_slice(&noise(length, place + 1));
         fs::write(ledger(&host), &bytes).expect("the damage");
@@ -258,9 +267,51 @@ fn a_page_of_noise_anywhere_breaks_nothing_but_the_ledger() {
         host.once().exits(0);
         assert_eq!(clean(&["list"]), 0, "after a start all is well");
         kept += asides(&host).len();
+        if asides(&host).is_empty() {
+            // It fell where nothing was: nothing is lost without a word.
+            assert_eq!(host.json(&["history"])["runs"], rows, "place {place}");
+        }
     }
     assert!(kept > 0, "some of it was noticed");
     println!("{kept} of {places} were noticed");
+}
+
+#[test]
+fn a_daemon_whose_ledger_is_overwritten_ends_with_a_word_and_the_next_one_goes_on() {
+    let host = host();
+    let daemon = host.start();
+    let pid = daemon.id().to_string();
+    let file = fs::File::options()
+        .write(true)
+        .open(ledger(&host))
+        .expect("it");
+    let size = file.metadata().expect("its size").len() as usize;
+    file.write_all_at(&noise(size, 5), 0).expect("noise");
+    // What it has in memory it may go on with for a while; what it reads anew it cannot.
+    for nth in 0..40 {
+        host.put(&format!("new{nth}"), someday(vec![exec("true")]));
+        let loaded = || daemon.log().contains(&format!("new{nth}.json"));
+        harness::eventually("it notices either of them", || {
+            loaded() || !harness::is_alive(&pid)
+        });
+        if !harness::is_alive(&pid) {
+            break;
+        }
+    }
+    let log = daemon.log();
+    assert!(!log.contains("panicked"), "{log}");
+    if harness::is_alive(&pid) {
+        println!("it did not notice");
+        daemon.stop();
+    } else {
+        assert!(log.contains("is damaged"), "{log}");
+        drop(daemon);
+    }
+    let daemon = host.start();
+    assert!(host.jobs().contains(&"new0".to_owned()));
+    assert_eq!(asides(&host).len(), 1);
+    assert_eq!(host.read("work/ran-once"), "x\n");
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]

@@ -419,7 +419,7 @@ fn the_check_finds_what_does_not_hold() {
 }
 
 #[test]
-fn a_job_that_is_busy_with_a_run_that_is_over_is_found() {
+fn a_job_that_is_busy_with_a_run_that_is_over_is_found_and_let_go() {
     let host = host();
     let mut store = Store::open(&ledger(&host)).expect("a ledger that is free");
     let reader = store.reader().expect("a view");
@@ -435,6 +435,13 @@ fn a_job_that_is_busy_with_a_run_that_is_over_is_found() {
     drop(store);
     let found = findings(&host, 65);
     assert!(found[0].1.contains("busy with run 1"), "{found:?}");
+    // It would wait for the end of that run for ever: the next start lets it go.
+    let daemon = host.start();
+    assert!(daemon.log().contains("it is let go"));
+    host.trigger("good");
+    daemon.says("good", "succeeded");
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(findings(&host, 0), []);
 }
 
 #[test]

@@ -139,9 +139,21 @@ pub(super) async fn open_ledger(
     }
 }
 
+/// Makes the ledger's file as small as its content, where that is worth it.
+pub(super) fn compact(store: &mut Store) -> Result<(), StoreError> {
+    if let Some((before, after)) = store.compact()? {
+        tracing::info!(
+            "compacted the ledger from {} to {}",
+            crate::units::bytes(before),
+            crate::units::bytes(after)
+        );
+    }
+    Ok(())
+}
+
 /// Values that cannot be read are kept in a file of their own, and the ledger goes on without them: the jobs that are
 /// lost so. A run that was going on stays one, as far as what it has claimed tells of it.
-pub(super) fn set_values_aside(store: &mut Store) -> Result<BTreeSet<String>, StoreError> {
+fn set_values_aside(store: &mut Store) -> Result<BTreeSet<String>, StoreError> {
     let reader = store.reader()?;
     let values = reader.unreadable_at_start()?;
     let mut lost = BTreeSet::new();
@@ -222,31 +234,56 @@ fn remains(number: u64, claim: Claim, reader: &Reader) -> Result<RunRecord, Stor
     })
 }
 
-/// What the ledger remembers.
-pub(super) fn recall(
-    store: &Store,
-    layout: &Layout,
-    lost_jobs: BTreeSet<String>,
-) -> Result<Remembered, StoreError> {
+/// What the ledger remembers, as far as it can be read.
+pub(super) fn recall(store: &mut Store, layout: &Layout) -> Result<Remembered, StoreError> {
+    let (mut remembered, left_out) = read(store)?;
+    if left_out > 0 {
+        let lost_jobs = set_values_aside(store)?;
+        remembered = read(store)?.0;
+        remembered.lost_jobs = lost_jobs;
+    }
+    release_jobs(store, &mut remembered)?;
+    if remembered.last_run == 0 && remembered.jobs.is_empty() {
+        begin_anew(&mut remembered, layout);
+    }
+    Ok(remembered)
+}
+
+/// What can be read, and how much could not.
+fn read(store: &Store) -> Result<(Remembered, usize), StoreError> {
     let reader = store.reader()?;
     let open_runs = reader.open_runs()?;
     let mut attempts = Vec::new();
     for run in &open_runs {
         attempts.extend(reader.attempts(run.number)?);
     }
-    let mut remembered = Remembered {
+    let remembered = Remembered {
         jobs: reader.jobs()?,
         files: reader.files()?,
         open_runs,
         attempts,
         last_run: reader.last_run()?,
-        begun_anew: false,
-        lost_jobs,
+        ..Remembered::default()
     };
-    if remembered.last_run == 0 && remembered.jobs.is_empty() {
-        begin_anew(&mut remembered, layout);
+    Ok((remembered, reader.left_out()))
+}
+
+/// A job that is said to be busy with a run that is not open would wait for its end for ever.
+fn release_jobs(store: &mut Store, remembered: &mut Remembered) -> Result<(), StoreError> {
+    let open: BTreeSet<u64> = remembered.open_runs.iter().map(|run| run.number).collect();
+    let mut writes = Vec::new();
+    for job in &mut remembered.jobs {
+        if let Some(run) = job.run.filter(|run| !open.contains(&run.number)) {
+            tracing::error!(
+                "the ledger says that {} is busy with run {}, which is over: it is let go",
+                job.job_id,
+                run.number
+            );
+            job.run = None;
+            writes.push(Write::Job(job.clone()));
+        }
     }
-    Ok(remembered)
+    store.commit(&writes)
 }
 
 /// A ledger that knows nothing, perhaps in the place of one that knew.
@@ -257,7 +294,7 @@ fn begin_anew(remembered: &mut Remembered, layout: &Layout) {
         remembered.begun_anew = true;
         tracing::error!(
             "a new ledger is begun. What ran before {} is known only to {}: jobs that run once are held until somebody \
-             starts them, those with a schedule go on from now, also where they were stopped or removed by hand",
+             triggers them, those with a schedule go on from now, also where they were stopped or removed by hand",
             aside.at.format("%F %T UTC"),
             aside.path.display()
         );

@@ -22,7 +22,7 @@ use crate::intake::Change;
 use crate::kill_point::{Point, pass};
 use crate::lifecycle::retention::Limits;
 use crate::schedule::zone::Zone;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, quietly};
 
 mod boot;
 pub mod clock;
@@ -144,8 +144,8 @@ pub async fn run(
     };
     progress::clear_all(&layout);
     event::sweep(&layout);
-    let lost_jobs = boot::set_values_aside(&mut store)?;
-    let remembered = boot::recall(&store, &layout, lost_jobs)?;
+    boot::compact(&mut store)?;
+    let remembered = boot::recall(&mut store, &layout)?;
     pass(Point::Recalled);
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
@@ -359,12 +359,11 @@ impl Daemon<'_> {
     /// A step of forgetting what is old; false when there is nothing more to do for now.
     fn sweep(&mut self) -> bool {
         let now = Utc::now().trunc_subsecs(3);
-        self.upkeep
-            .step(&mut self.scheduler, now)
-            .unwrap_or_else(|error| {
-                tracing::warn!("cannot forget what is old: {error}");
-                false
-            })
+        let step = || self.upkeep.step(&mut self.scheduler, now);
+        quietly(&self.layout.ledger(), step).unwrap_or_else(|error| {
+            tracing::warn!("cannot forget what is old: {error}");
+            false
+        })
     }
 
     fn is_done(&self) -> bool {

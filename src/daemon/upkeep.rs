@@ -28,6 +28,9 @@ const SWEEPS_A_DAY: u64 = 24;
 /// The pause between two steps of one.
 pub const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 
+/// How long a step goes from job to job.
+const ENOUGH: Duration = Duration::from_millis(3);
+
 /// How many rows, occurrences, answers or logs one step looks at.
 const FEW: usize = 256;
 
@@ -138,7 +141,7 @@ impl Upkeep {
         let quiet =
             scheduler.running() == 0 && scheduler.next_wake().is_none_or(|next| next - now > QUIET);
         if quiet {
-            scheduler.compact()?;
+            boot::compact(scheduler.ledger_to_compact())?;
         }
         Ok(())
     }
@@ -180,7 +183,8 @@ impl Upkeep {
         now: DateTime<Utc>,
     ) -> Result<(Vec<Write>, Option<Place>), StoreError> {
         let mut old = Vec::new();
-        for _ in 0..FEW {
+        let began = Instant::now();
+        while began.elapsed() < ENOUGH {
             let Some(job_id) = reader.job_with_rows_after(&after)? else {
                 return Ok((old, Some(Place::Answers(String::new()))));
             };
@@ -214,18 +218,19 @@ impl Upkeep {
             let most = limits.runs.saturating_add(FEW as u64);
             reader.count_runs(job_id, most)?.saturating_sub(limits.runs)
         };
-        let mut candidates = Vec::new();
-        for (index, run) in reader.oldest_runs(job_id, FEW)?.into_iter().enumerate() {
-            let surplus = (index as u64) < surplus;
-            if limits.outlived(at(&run), surplus, now) {
-                candidates.push((run, surplus));
-            }
+        let is_surplus = |place: usize| (place as u64) < surplus;
+        // A row that has not outlived its time has younger ones behind it.
+        let candidates = reader.oldest_runs(job_id, FEW, |place, run| {
+            limits.outlived(at(run), is_surplus(place), now)
+        })?;
+        if candidates.is_empty() {
+            return Ok(Vec::new());
         }
         let of_known_job = reader.knows_job(job_id)?;
         let mut going = BTreeSet::new();
         let mut newer_success = false;
         // The newest first: whether a row goes may hang on a newer one.
-        for (run, surplus) in candidates.iter().rev() {
+        for (place, run) in candidates.iter().enumerate().rev() {
             let succeeded = run.result == Some(JobResult::Success);
             if succeeded && !newer_success {
                 let success = |run: &RunRecord| run.result == Some(JobResult::Success);
@@ -238,7 +243,7 @@ impl Upkeep {
             let row = Row {
                 at: at(run),
                 over: run.state.is_over(),
-                surplus: *surplus,
+                surplus: is_surplus(place),
                 made_up_for: match make_up.filter(|other| *other != run.number) {
                     Some(other) => !going.contains(&other) && reader.has_run(other)?,
                     None => false,
@@ -253,7 +258,7 @@ impl Upkeep {
             }
         }
         let mut old = Vec::new();
-        for (run, _) in candidates {
+        for run in candidates {
             if going.contains(&run.number) {
                 old.extend(forget(&run, now));
             }
@@ -396,18 +401,4 @@ fn forget(run: &RunRecord, now: DateTime<Utc>) -> impl Iterator<Item = Write> + 
 
 fn at(run: &RunRecord) -> DateTime<Utc> {
     run.ended.unwrap_or(run.claimed)
-}
-
-impl Scheduler<Store> {
-    /// Makes the ledger's file as small as its content, where that is worth it.
-    fn compact(&mut self) -> Result<(), StoreError> {
-        if let Some((before, after)) = self.ledger_to_compact().compact()? {
-            tracing::info!(
-                "compacted the ledger from {} to {}",
-                crate::units::bytes(before),
-                crate::units::bytes(after)
-            );
-        }
-        Ok(())
-    }
 }

@@ -35,6 +35,8 @@ pub enum Fault {
     Unreadable,
     /// What is derived from the rows does not say what they say.
     Derived,
+    /// A job and its run do not know each other, which a start settles.
+    Settled,
     /// Two records contradict each other.
     Contradiction,
 }
@@ -56,6 +58,18 @@ impl Checkup {
             message: message.into(),
             fault: Fault::Contradiction,
         });
+    }
+
+    fn find_settled(
+        &mut self,
+        table: &'static str,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        self.find(table, key, message);
+        if let Some(last) = self.findings.last_mut() {
+            last.fault = Fault::Settled;
+        }
     }
 
     fn find_derived(
@@ -269,7 +283,7 @@ impl Reader {
                 "it is said to be busy with run {}, which {message}",
                 run.number
             );
-            checkup.find("jobs", job_id, message);
+            checkup.find_settled("jobs", job_id, message);
         }
         for (number, row) in rows {
             if let Some(row) = row
@@ -278,7 +292,7 @@ impl Reader {
                 && !unreadable.contains(&row.job_id)
             {
                 let message = format!("it is not over, and {} knows nothing of it", row.job_id);
-                checkup.find("runs", number.to_string(), message);
+                checkup.find_settled("runs", number.to_string(), message);
             }
         }
         Ok(())

@@ -39,16 +39,26 @@ impl Reader {
         Ok(self.transaction.open_table(RUNS)?.get(number)?.is_some())
     }
 
-    /// A job's oldest rows, the oldest first. One that cannot be read is left out.
-    pub fn oldest_runs(&self, job_id: &str, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
+    /// A job's oldest rows, the oldest first, up to one that is not wanted any more; each is asked for with its place.
+    /// One that cannot be read is left out.
+    pub fn oldest_runs(
+        &self,
+        job_id: &str,
+        limit: usize,
+        wanted: impl Fn(usize, &RunRecord) -> bool,
+    ) -> Result<Vec<RunRecord>, StoreError> {
         let runs = self.transaction.open_table(RUNS)?;
         let index = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut found = Vec::new();
-        for entry in index.range((job_id, 0)..=(job_id, u64::MAX))?.take(limit) {
+        let oldest = index.range((job_id, 0)..=(job_id, u64::MAX))?;
+        for (place, entry) in oldest.take(limit).enumerate() {
             let (_, number) = entry?.0.value();
             if let Some(bytes) = runs.get(number)?
                 && let Ok(run) = decode("runs", bytes.value())
             {
+                if !wanted(place, &run) {
+                    break;
+                }
                 found.push(run);
             }
         }

@@ -299,7 +299,7 @@ thread_local! {
 
 /// redb trusts what it wrote, and may panic over bytes that somebody else put in their place: that is an error like
 /// any other here.
-pub(super) fn quietly<T>(
+pub fn quietly<T>(
     path: &Path,
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

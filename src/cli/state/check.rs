@@ -6,6 +6,8 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::ledger::{self, Ledger};
 use crate::cli::table::printable;
 use crate::config::Settings;
+use crate::control::layout::Layout;
+use crate::control::presence;
 use crate::store::check::{Checkup, Fault};
 use crate::store::{self, StoreError};
 
@@ -31,6 +33,13 @@ struct Told {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
+    if let Err(error @ StoreError::NeedsRepair { .. }) = store::open_read_only(&layout.ledger())
+        && !presence::is_running(&layout)
+    {
+        // Other commands mend it; this one changes nothing.
+        return Err(error.into());
+    }
     let ledger = ledger::open(settings)?;
     let path = ledger.layout.ledger();
     let checkup = ledger.reader.check()?;
@@ -119,6 +128,9 @@ fn tell(finding: &store::check::Finding) -> Told {
         Fault::Derived => {
             "stop the daemon, then `freezerd state export -o FILE` and `freezerd state import --replace FILE`: what is \
              derived from the rows is built anew"
+        }
+        Fault::Settled => {
+            "restart the daemon: a run that is going on is closed and made up for, and a job whose run is over is let go"
         }
         Fault::Contradiction => {
             "stop the daemon, then `freezerd state import --replace FILE` with an export from before"

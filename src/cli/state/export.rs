@@ -18,7 +18,7 @@ use crate::config::Settings;
 /// Beside a running daemon, or without one. A header comes first, then a line a record with its table and key, then a
 /// trailer with counts and a checksum, so that an export that was cut off is noticed. Logs are not part of it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: freezerd state export --output /root/freezerd-state.jsonl")]
+#[command(after_help = "Example: freezerd state export --output /var/backups/freezerd.jsonl")]
 pub struct Args {
     /// Write to this file, which only its owner can read, instead of standard output
     #[arg(long, short = 'o', value_name = "FILE")]

@@ -20,7 +20,7 @@ use crate::store::{self, lines};
 /// Refused while a daemon runs, and where there is a ledger, unless --replace says that it may be kept aside. All of
 /// the export is checked before anything is changed. A ledger must not be at work on two hosts.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: freezerd state import --replace /root/freezerd-state.jsonl")]
+#[command(after_help = "Example: freezerd state import --replace /var/backups/freezerd.jsonl")]
 pub struct Args {
     /// The exported state; - for standard input
     #[arg(value_name = "FILE")]

@@ -63,7 +63,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         None => None,
     };
     let events = ledger.reader.events_of(&args.job, EVENTS)?;
-    let story = story::tell(&Facts {
+    let mut story = story::tell(&Facts {
         job_id: &args.job,
         client_id: &settings.client_id,
         now,
@@ -76,6 +76,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         runs: &runs,
         events: &events,
     });
+    if runs.is_empty() && !ledger.notes.is_empty() {
+        // That it never ran is more than this ledger can say.
+        story.lately = vec![format!(
+            "No run of it is known here: {}.",
+            ledger.notes.join("; ")
+        )];
+    }
     if args.json {
         println!(
             "{:#}",

@@ -318,3 +318,34 @@ fn a_date_that_is_being_run_does_not_come_again_by_the_clock_of_another_zone() {
     );
     assert_eq!(step.record.standing, Standing::Finished);
 }
+
+#[test]
+fn what_runs_once_is_held_when_what_was_known_of_it_is_lost() {
+    let zone = Zone::utc();
+    let now = at("2026-01-01T12:00:00Z");
+    let held = |fields: &[(&str, &str)]| {
+        let schedule = schedule(fields);
+        let clockwork = clockwork(&schedule, &zone, NO_DELAY);
+        let record = seen(clockwork, now);
+        assert_eq!(record.standing, Standing::OnSchedule);
+        let step = Step {
+            record,
+            effects: Vec::new(),
+        };
+        let record = hold_what_runs_once(step, clockwork, now).record;
+        if record.standing == Standing::Stopped {
+            assert_eq!(record.next, None);
+            let reason = record.reason.expect("a reason");
+            assert!(reason.contains("freezerd trigger job"), "{reason}");
+        } else {
+            assert!(record.next.is_some());
+        }
+        record.standing == Standing::Stopped
+    };
+    assert!(held(&[]));
+    assert!(held(&[("schedule_date", "2026-01-01T11:30:00")]));
+    assert!(!held(&[("schedule_date", "2026-01-01T12:30:00")]));
+    assert!(!held(&[("schedule_interval", "1 hours")]));
+    assert!(!held(&[("schedule_interval", "continuous")]));
+    assert!(!held(&[("schedule_hour", "3")]));
+}
