@@ -26,6 +26,7 @@ mod clock;
 mod jobs_dir;
 pub mod monitor;
 mod orphans;
+mod renewal;
 mod runlog;
 mod runner;
 pub mod scheduler;
@@ -37,6 +38,7 @@ pub mod words;
 use clock::{Reading, Steps};
 use jobs_dir::JobsDir;
 use monitor::Monitor;
+use renewal::Renewal;
 use runlog::RunLog;
 use runner::Runner;
 use scheduler::notice::Notice;
@@ -110,12 +112,21 @@ pub enum Mode {
     Once,
 }
 
+/// How the daemon's life ended.
+#[derive(Debug)]
+pub enum End {
+    /// It was stopped, or has done what was due: what became of it.
+    Done(Summary),
+    /// It made way for a newer version, which is to be started now.
+    Renew,
+}
+
 /// Runs the daemon in this thread's tokio runtime.
 pub async fn run(
     settings: &Settings,
     mode: Mode,
     screen: Arc<dyn Monitor>,
-) -> Result<Summary, Critical> {
+) -> Result<End, Critical> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout
         .create()
@@ -131,8 +142,10 @@ pub async fn run(
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
     let manager = Manager::new();
-    if !boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
-        return Ok(Summary::default());
+    match boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
+        None => {}
+        Some(Wish::Renew) => return Ok(End::Renew),
+        Some(_) => return Ok(End::Done(Summary::default())),
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;
 
@@ -166,6 +179,7 @@ pub async fn run(
         zone,
         summary: Summary::default(),
         stopping: false,
+        renewal: Renewal::default(),
         clocks: Reading::now(),
     };
     let ears = Ears {
@@ -216,6 +230,7 @@ struct Daemon<'a> {
     zone: Zone,
     summary: Summary,
     stopping: bool,
+    renewal: Renewal,
     /// What the clocks showed when they were last looked at.
     clocks: Reading,
 }
@@ -226,7 +241,7 @@ impl Daemon<'_> {
         signals: &mut Signals,
         mut ears: Ears,
         files: Vec<Change>,
-    ) -> Result<Summary, Critical> {
+    ) -> Result<End, Critical> {
         self.pass(Message::Files(files))?;
         self.read_events()?;
         self.manager.ready();
@@ -244,6 +259,13 @@ impl Daemon<'_> {
 
         while !self.is_done() {
             self.watch_clocks()?;
+            if self.is_free() {
+                tracing::info!("no action runs: making way for a new start");
+                self.stopping = true;
+                self.manager.status("making way for a new start".to_owned());
+                self.pass(Message::Shutdown)?;
+                return Ok(End::Renew);
+            }
             self.manager.status(self.status());
             let wake = self.scheduler.next_wake();
             let settle = ears.settle.map_or_else(Instant::now, |(at, _)| at);
@@ -251,6 +273,7 @@ impl Daemon<'_> {
                 wish = signals.next() => match wish {
                     Wish::Stop => self.stop()?,
                     Wish::Rescan => self.look(&mut ears)?,
+                    Wish::Renew => self.renew()?,
                 },
                 Some(message) = ears.inbox.recv() => {
                     if let Message::Ended { run, .. } = &message {
@@ -268,12 +291,13 @@ impl Daemon<'_> {
                 _ = heartbeat.tick() => self.manager.alive(),
                 () = clock::sleep(wake) => self.pass(Message::Tick)?,
                 () = ears.steps.next() => self.pass(Message::Tick)?,
+                () = self.renewal.patience() => self.start_nothing_new()?,
             }
         }
         let (jobs, next) = self.scheduler.outlook();
         self.summary.jobs = jobs;
         self.summary.next = next;
-        Ok(self.summary)
+        Ok(End::Done(self.summary))
     }
 
     /// Speaks of clocks that did not just go on. What that means for the jobs the scheduler sees for itself, now.
@@ -364,6 +388,48 @@ impl Daemon<'_> {
         self.pass(Message::Shutdown)
     }
 
+    /// Somebody has installed a newer version: this one goes as soon as no action runs. Asked once more, it starts
+    /// nothing until then.
+    fn renew(&mut self) -> Result<(), Critical> {
+        if self.stopping || self.mode == Mode::Once {
+            tracing::info!("asked to make way for a new start, and about to end anyway");
+            return Ok(());
+        }
+        if self.renewal.ask() {
+            return self.start_nothing_new();
+        }
+        tracing::info!(
+            "asked to make way for a new start: going on until no action runs, {} run{} now; after {} nothing new \
+             is started",
+            self.scheduler.running(),
+            if self.scheduler.running() == 1 {
+                "s"
+            } else {
+                ""
+            },
+            crate::units::duration(renewal::PATIENCE)
+        );
+        Ok(())
+    }
+
+    fn start_nothing_new(&mut self) -> Result<(), Critical> {
+        if self.renewal.insist() {
+            tracing::info!(
+                "nothing new is started until the new start; what comes due is kept, and done then"
+            );
+            self.pass(Message::Drain)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the process may go for a newer version's sake: nothing runs, and all is on disk.
+    fn is_free(&self) -> bool {
+        self.renewal.is_asked()
+            && !self.stopping
+            && self.scheduler.running() == 0
+            && self.scheduler.is_committed()
+    }
+
     /// The regular look at everything that the kernel may have kept quiet about.
     fn look(&mut self, ears: &mut Ears) -> Result<(), Critical> {
         ears.events_watch.renew();
@@ -434,7 +500,8 @@ impl Daemon<'_> {
             |next| format!("next run at {}", words::moment(next, &self.zone)),
         );
         let jobs = crate::units::count(jobs as u64, "job", "jobs");
-        format!("{jobs}, {running} running, {next}")
+        let renewal = self.renewal.words();
+        format!("{jobs}, {running} running, {next}{renewal}")
     }
 }
 
