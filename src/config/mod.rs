@@ -15,7 +15,7 @@ mod file;
 mod keys;
 pub mod paths;
 
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, packaged};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -218,7 +218,7 @@ impl Settings {
             chosen.push(raw);
         }
         // The default places below the state directory follow it when only that was moved.
-        keys::settle_dependent(&mut chosen);
+        keys::settle_dependent(&mut chosen, paths::is_root());
         understand(chosen)
     }
 
