@@ -249,18 +249,22 @@ fn the_examples_of_the_manual_and_of_the_package_are_good_job_files() {
         }
     }
     assert!(files.len() >= 4);
-    let output = Command::new(env!("CARGO_BIN_EXE_freezerd"))
-        .args(["check", "--strict", "--no-trust"])
-        .args(&files)
-        .env_clear()
-        .env("HOME", directory.path())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    for file in &files {
+        let output = Command::new(env!("CARGO_BIN_EXE_freezerd"))
+            .args(["check", "--strict", "--no-trust"])
+            .arg(file)
+            .env_clear()
+            .env("HOME", directory.path())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}: {}{}",
+            file.display(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }
 
 #[test]
