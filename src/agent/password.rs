@@ -6,18 +6,24 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::job::action::Container;
+use crate::job::secret;
 use crate::repository::{Error, ErrorKind, Monitor, Password};
 
 /// No password is longer.
 const LIMIT: u64 = 64 * 1024;
 
-/// The password: the pass file's content without its last line end. Without a pass file it is empty.
+/// The password: the pass file's content without its last line end. `%d/NAME` is a credential of the service. Without a pass file it is empty.
 ///
 /// # Errors
 /// When the file cannot be read or can hold no password; each is permanent.
 pub fn read(container: &Container, monitor: &dyn Monitor) -> Result<Password, Error> {
     match &container.pass_file {
-        Some(path) => read_file(path, monitor).map(Password::new),
+        Some(path) => {
+            let directory = std::env::var_os(secret::DIRECTORY);
+            let file = secret::resolve(path, directory.as_deref())
+                .map_err(|fault| Error::new(ErrorKind::BadOption, fault))?;
+            read_file(&file, monitor).map(Password::new)
+        }
         None => Ok(Password::new(String::new())),
     }
 }

@@ -36,6 +36,36 @@ pub enum Exit {
     NotPermitted = 77,
     /// The configuration is wrong.
     BadConfiguration = 78,
+    /// The daemon made way: start it again.
+    Renew = 79,
+}
+
+impl Exit {
+    /// Every code, in order, with what it means: for the help and the manual.
+    pub const ALL: [(Exit, &'static str); 13] = [
+        (Exit::Success, "done; of `run --once`: every run succeeded"),
+        (Exit::RunFailed, "a run, or a restore by hand, failed"),
+        (
+            Exit::RunPartial,
+            "a run ended with something missing in its backup or restore, and none failed worse",
+        ),
+        (Exit::Usage, "the command line is wrong"),
+        (Exit::BadJobFile, "a job file is invalid"),
+        (Exit::NotFound, "there is no such job, run, file or ledger"),
+        (Exit::NoDaemon, "no daemon is running"),
+        (Exit::Internal, "a fault of freezerd's own"),
+        (Exit::CannotCreate, "something cannot be created"),
+        (
+            Exit::TryAgain,
+            "not now: another daemon has the state directory, the daemon did not answer, or it refused what was asked",
+        ),
+        (Exit::NotPermitted, "this user may not"),
+        (Exit::BadConfiguration, "the configuration is wrong"),
+        (
+            Exit::Renew,
+            "the daemon made way for a newer version (SIGUSR1), and is to be started again",
+        ),
+    ];
 }
 
 impl From<Exit> for ExitCode {

@@ -39,7 +39,7 @@ use exit::{Exit, Failure};
 #[command(name = "freezerd", version, about, disable_help_subcommand = true)]
 #[command(after_help = "\
 Exit codes: 0 done, 1 a run failed, 3 a run is incomplete, 4 and 5 warnings and errors of the doctor, 64 usage, 65 bad job file, 66 no such job or file,
-69 no daemon, 70 internal, 73 cannot create, 75 try again, 77 not permitted, 78 bad configuration.")]
+69 no daemon, 70 internal, 73 cannot create, 75 try again, 77 not permitted, 78 bad configuration, 79 start the daemon again.")]
 pub struct Cli {
     #[command(flatten)]
     settings: SettingsArgs,
@@ -254,7 +254,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// The command line's definition, for manual pages and completions too.
+/// The command line's definition, for manual pages and completions too. Hidden commands are not for people.
 pub fn definition() -> clap::Command {
     Cli::command()
 }

@@ -10,13 +10,15 @@ use super::screen::Screen;
 use super::table::Table;
 use crate::config::Settings;
 use crate::daemon::tally::{RunSummary, Summary};
-use crate::daemon::{self, Mode};
+use crate::daemon::{self, End, Mode};
 use crate::job::JobResult;
 use crate::units;
 
 /// Watch the jobs directory and run what is due
 ///
 /// Stays in the foreground until it is stopped with Ctrl-C or SIGTERM; SIGHUP makes it look at the jobs directory.
+/// SIGUSR1 makes it end with exit code 79 as soon as no action runs, so that a service manager starts a newer version;
+/// after an hour, or a second SIGUSR1, it starts nothing new until then.
 /// With --once it runs what is due now, missed runs included, waits for it, prints a summary and exits: for those
 /// who start it from cron or a timer.
 #[derive(Debug, clap::Args)]
@@ -49,7 +51,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         settings.jobs_dir.display(),
         settings.state_dir.display()
     );
-    let summary = runtime.block_on(daemon::run(settings, mode, screen))?;
+    let summary = match runtime.block_on(daemon::run(settings, mode, screen))? {
+        End::Done(summary) => summary,
+        End::Renew => return Ok(Exit::Renew),
+    };
     if !args.once {
         tracing::info!("stopped");
         return Ok(Exit::Success);

@@ -124,9 +124,18 @@ pub(super) fn default(key: &'static str) -> Raw {
             },
         };
     }
-    let text = match key {
-        "jobs_dir" => paths::default_jobs_dir().display().to_string(),
-        "state_dir" => paths::default_state_dir().display().to_string(),
+    Raw {
+        key,
+        text: built_in(key, paths::is_root()),
+        origin: Origin::Default,
+    }
+}
+
+/// The built-in value, for root or for another user.
+fn built_in(key: &str, root: bool) -> String {
+    match key {
+        "jobs_dir" => paths::default_jobs_dir(root).display().to_string(),
+        "state_dir" => paths::default_state_dir(root).display().to_string(),
         "client_id" => gethostname::gethostname().to_string_lossy().into_owned(),
         "timezone" => "local".to_owned(),
         "concurrent_jobs" => "2".to_owned(),
@@ -140,16 +149,32 @@ pub(super) fn default(key: &'static str) -> Raw {
         "log_level" => "info".to_owned(),
         // The rest is empty, or follows the state directory.
         _ => String::new(),
-    };
-    Raw {
-        key,
-        text,
-        origin: Origin::Default,
     }
 }
 
+/// What each setting is for root where nobody says otherwise, for the manual and the package's `freezerd.toml`. The
+/// client id, which is the host's name, is empty.
+pub fn packaged() -> Vec<(&'static Key, String)> {
+    let mut chosen: Vec<Raw> = KEYS
+        .iter()
+        .map(|key| Raw {
+            key: key.name,
+            text: built_in(key.name, true),
+            origin: Origin::Default,
+        })
+        .collect();
+    settle_dependent(&mut chosen, true);
+    KEYS.iter()
+        .zip(chosen)
+        .map(|(key, raw)| match key.name {
+            "client_id" => (key, String::new()),
+            _ => (key, raw.text),
+        })
+        .collect()
+}
+
 /// Fills the defaults that depend on where the state directory ended up.
-pub(super) fn settle_dependent(chosen: &mut [Raw]) {
+pub(super) fn settle_dependent(chosen: &mut [Raw], root: bool) {
     let Some(state) = chosen.iter().find(|raw| raw.key == "state_dir").cloned() else {
         return;
     };
@@ -160,7 +185,7 @@ pub(super) fn settle_dependent(chosen: &mut [Raw]) {
         let below = match raw.key {
             "container_root" => "containers",
             "runtime_dir" => {
-                if let Some(path) = paths::default_runtime_dir(&state) {
+                if let Some(path) = paths::default_runtime_dir(&state, root) {
                     raw.text = path.display().to_string();
                     continue;
                 }

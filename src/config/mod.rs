@@ -16,7 +16,7 @@ mod keys;
 mod limits;
 pub mod paths;
 
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, packaged};
 pub use limits::Limits;
 
 /// Where a value came from.
@@ -230,7 +230,7 @@ impl Settings {
             chosen.push(raw);
         }
         // The default places below the state directory follow it when only that was moved.
-        keys::settle_dependent(&mut chosen);
+        keys::settle_dependent(&mut chosen, paths::is_root());
         understand(chosen)
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Origin, Raw};
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
@@ -20,8 +20,8 @@ fn xdg(variable: &str, fallback: &str) -> PathBuf {
         .join("freezerd")
 }
 
-fn config_dir() -> PathBuf {
-    if is_root() {
+fn config_dir(root: bool) -> PathBuf {
+    if root {
         PathBuf::from("/etc/freezerd")
     } else {
         xdg("XDG_CONFIG_HOME", ".config")
@@ -30,15 +30,15 @@ fn config_dir() -> PathBuf {
 
 /// `freezerd.toml` where nobody named one.
 pub fn default_config() -> PathBuf {
-    config_dir().join("freezerd.toml")
+    config_dir(is_root()).join("freezerd.toml")
 }
 
-pub(super) fn default_jobs_dir() -> PathBuf {
-    config_dir().join("jobs.d")
+pub(super) fn default_jobs_dir(root: bool) -> PathBuf {
+    config_dir(root).join("jobs.d")
 }
 
-pub(super) fn default_state_dir() -> PathBuf {
-    if is_root() {
+pub(super) fn default_state_dir(root: bool) -> PathBuf {
+    if root {
         PathBuf::from("/var/lib/freezerd")
     } else {
         xdg("XDG_STATE_HOME", ".local/state")
@@ -46,14 +46,14 @@ pub(super) fn default_state_dir() -> PathBuf {
 }
 
 /// The runtime directory that goes with the default state directory; a state directory of its own brings its own.
-pub(super) fn default_runtime_dir(state: &Raw) -> Option<PathBuf> {
+pub(super) fn default_runtime_dir(state: &Raw, root: bool) -> Option<PathBuf> {
     if !matches!(
         state.origin,
         Origin::Default | Origin::ServiceManager { .. }
     ) {
         return None;
     }
-    if is_root() {
+    if root {
         return Some(PathBuf::from("/run/freezerd"));
     }
     std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("freezerd"))

@@ -42,23 +42,23 @@ pub(super) fn say_zone(settings: &Settings, zone: &Zone) {
 }
 
 /// A clock that cannot be right is spoken of, and after the host's boot waited for: until then it may jump by years.
-/// False when a signal ended the wait and everything.
+/// A wish that ended the wait, and everything with it, is returned.
 pub(super) async fn doubt_clock(
     store: &Store,
     mode: Mode,
     manager: &Manager,
     signals: &mut Signals,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Wish>, StoreError> {
     let known = clock::Known {
         newest_row: newest(store)?,
         built: clock::built(),
     };
     let Some(why) = known.doubt(Utc::now()) else {
-        return Ok(true);
+        return Ok(None);
     };
     if mode == Mode::Once || !clock::just_booted() {
         tracing::warn!("{why}");
-        return Ok(true);
+        return Ok(None);
     }
     tracing::warn!(
         "{why}: waiting up to {} for it to be set; no job runs before",
@@ -74,11 +74,11 @@ pub(super) async fn doubt_clock(
                 } else {
                     tracing::warn!("nobody set the clock: going on with what it shows");
                 }
-                return Ok(true);
+                return Ok(None);
             }
             wish = signals.next() => {
-                if wish == Wish::Stop {
-                    return Ok(false);
+                if wish != Wish::Rescan {
+                    return Ok(Some(wish));
                 }
             }
         }

@@ -33,6 +33,7 @@ mod lines;
 pub mod monitor;
 mod orphans;
 mod publish;
+mod renewal;
 mod runlog;
 mod runner;
 pub mod scheduler;
@@ -46,6 +47,7 @@ use clock::{Reading, Steps};
 use jobs_dir::JobsDir;
 use monitor::Monitor;
 use publish::Publisher;
+use renewal::Renewal;
 use runlog::RunLog;
 use runner::{Circumstances, Runner};
 use scheduler::notice::Notice;
@@ -123,12 +125,27 @@ pub enum Mode {
     Once,
 }
 
+/// How the daemon's life ended.
+#[derive(Debug)]
+pub enum End {
+    /// It was stopped, or has done what was due: what became of it.
+    Done(Summary),
+    /// It made way for a newer version, which is to be started now.
+    Renew,
+}
+
+/// Why the loop was left.
+enum Leave {
+    Done,
+    Renew,
+}
+
 /// Runs the daemon in this thread's tokio runtime.
 pub async fn run(
     settings: &Settings,
     mode: Mode,
     screen: Arc<dyn Monitor>,
-) -> Result<Summary, Critical> {
+) -> Result<End, Critical> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout
         .create()
@@ -140,7 +157,7 @@ pub async fn run(
     })?;
     let manager = Manager::new();
     let Some(mut store) = boot::open_ledger(&layout, mode, &manager, &mut signals).await? else {
-        return Ok(Summary::default());
+        return Ok(End::Done(Summary::default()));
     };
     progress::clear_all(&layout);
     event::sweep(&layout);
@@ -149,8 +166,10 @@ pub async fn run(
     pass(Point::Recalled);
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
-    if !boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
-        return Ok(Summary::default());
+    match boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
+        None => {}
+        Some(Wish::Renew) => return Ok(End::Renew),
+        Some(_) => return Ok(End::Done(Summary::default())),
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;
 
@@ -199,6 +218,7 @@ pub async fn run(
         zone,
         summary: Summary::default(),
         stopping: false,
+        renewal: Renewal::default(),
         clocks: Reading::now(),
         publisher: settings.metrics_dir.as_deref().map(Publisher::new),
     };
@@ -250,6 +270,7 @@ struct Daemon<'a> {
     zone: Zone,
     summary: Summary,
     stopping: bool,
+    renewal: Renewal,
     /// What the clocks showed when they were last looked at.
     clocks: Reading,
     /// Where there is a `metrics_dir`.
@@ -263,17 +284,19 @@ impl Daemon<'_> {
         signals: &mut Signals,
         ears: Ears,
         files: Vec<Change>,
-    ) -> Result<Summary, Critical> {
+    ) -> Result<End, Critical> {
         let lived = self.serve(signals, ears, files).await;
         // However it ended, as far as the ledger can be read: nobody is to believe that a daemon runs.
         if let Some(publisher) = self.publisher.take() {
             publisher.end(self.scheduler.ledger()).await;
         }
-        lived?;
+        if let Leave::Renew = lived? {
+            return Ok(End::Renew);
+        }
         let (jobs, next) = self.scheduler.outlook();
         self.summary.jobs = jobs;
         self.summary.next = next;
-        Ok(self.summary)
+        Ok(End::Done(self.summary))
     }
 
     /// The loop itself.
@@ -282,7 +305,7 @@ impl Daemon<'_> {
         signals: &mut Signals,
         mut ears: Ears,
         files: Vec<Change>,
-    ) -> Result<(), Critical> {
+    ) -> Result<Leave, Critical> {
         self.pass(Message::Files(files))?;
         self.read_events()?;
         self.manager.ready();
@@ -301,6 +324,13 @@ impl Daemon<'_> {
 
         while !self.is_done() {
             self.watch_clocks()?;
+            if self.is_free() {
+                tracing::info!("no action runs: making way for a new start");
+                self.stopping = true;
+                self.manager.status("making way for a new start".to_owned());
+                self.pass(Message::Shutdown)?;
+                return Ok(Leave::Renew);
+            }
             self.manager.status(self.status());
             let wake = self.scheduler.next_wake();
             let settle = ears.settle.map_or_else(Instant::now, |(at, _)| at);
@@ -308,6 +338,7 @@ impl Daemon<'_> {
                 wish = signals.next() => match wish {
                     Wish::Stop => self.stop()?,
                     Wish::Rescan => self.look(&mut ears)?,
+                    Wish::Renew => self.renew()?,
                 },
                 Some(message) = ears.inbox.recv() => {
                     if let Message::Ended { run, .. } = &message {
@@ -330,6 +361,7 @@ impl Daemon<'_> {
                         publisher.publish(self.scheduler.ledger());
                     }
                 }
+                () = self.renewal.patience() => self.start_nothing_new()?,
                 () = sleep_until(sweep), if !self.stopping => {
                     sweep = Instant::now() + if self.sweep() { BETWEEN_STEPS } else { BETWEEN_SWEEPS };
                 }
@@ -339,7 +371,7 @@ impl Daemon<'_> {
             // Who is started by a timer has no idle hours: a part of a sweep each time.
             let _ = (0..STEPS_OF_ONCE).try_for_each(|_| self.sweep().then_some(()));
         }
-        Ok(())
+        Ok(Leave::Done)
     }
 
     /// Speaks of clocks that did not just go on. What that means for the jobs the scheduler sees for itself, now.
@@ -451,6 +483,48 @@ impl Daemon<'_> {
         self.pass(Message::Shutdown)
     }
 
+    /// Somebody has installed a newer version: this one goes as soon as no action runs. Asked once more, it starts
+    /// nothing until then.
+    fn renew(&mut self) -> Result<(), Critical> {
+        if self.stopping || self.mode == Mode::Once {
+            tracing::info!("asked to make way for a new start, and about to end anyway");
+            return Ok(());
+        }
+        if self.renewal.ask() {
+            return self.start_nothing_new();
+        }
+        tracing::info!(
+            "asked to make way for a new start: going on until no action runs, {} run{} now; after {} nothing new \
+             is started",
+            self.scheduler.running(),
+            if self.scheduler.running() == 1 {
+                "s"
+            } else {
+                ""
+            },
+            crate::units::duration(renewal::PATIENCE)
+        );
+        Ok(())
+    }
+
+    fn start_nothing_new(&mut self) -> Result<(), Critical> {
+        if self.renewal.insist() {
+            tracing::info!(
+                "nothing new is started until the new start; what comes due is kept, and done then"
+            );
+            self.pass(Message::Drain)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the process may go for a newer version's sake: nothing runs, and all is on disk.
+    fn is_free(&self) -> bool {
+        self.renewal.is_asked()
+            && !self.stopping
+            && self.scheduler.running() == 0
+            && self.scheduler.is_committed()
+    }
+
     /// The regular look at everything that the kernel may have kept quiet about.
     fn look(&mut self, ears: &mut Ears) -> Result<(), Critical> {
         ears.events_watch.renew();
@@ -521,7 +595,8 @@ impl Daemon<'_> {
             |next| format!("next run at {}", words::moment(next, &self.zone)),
         );
         let jobs = crate::units::count(jobs as u64, "job", "jobs");
-        format!("{jobs}, {running} running, {next}")
+        let renewal = self.renewal.words();
+        format!("{jobs}, {running} running, {next}{renewal}")
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Wish {
     Stop,
     /// SIGHUP: look at the jobs directory.
     Rescan,
+    /// SIGUSR1: make way for a newer version, as soon as no action runs.
+    Renew,
 }
 
 /// The signals that the daemon heeds.
@@ -20,6 +22,7 @@ pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    renew: Signal,
 }
 
 impl Signals {
@@ -29,6 +32,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            renew: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -38,6 +42,7 @@ impl Signals {
             _ = self.terminate.recv() => Wish::Stop,
             _ = self.interrupt.recv() => Wish::Stop,
             _ = self.hangup.recv() => Wish::Rescan,
+            _ = self.renew.recv() => Wish::Renew,
         }
     }
 }

@@ -18,7 +18,7 @@ impl Judge<'_> {
     /// Where the snapshots are kept. `None` where it is missing (which is told elsewhere) or wrong.
     pub fn container(&mut self, fields: &Fields<'_>) -> Option<Container> {
         let local = self.storage(fields.get("storage"));
-        let pass_file = self.path(fields.get("encrypt_pass_file"));
+        let pass_file = self.secret(fields.get("encrypt_pass_file"));
         let field = fields.set("container")?;
         let name = self.text(Some(field))?;
         let path = if name.starts_with('/') || name.starts_with('~') || name.starts_with('$') {

@@ -9,7 +9,7 @@ use super::json::{self, Value};
 use super::keys::{Place, Shape, Standing, Works};
 use super::parse::{action_nodes, job_node, object, text};
 use super::values::Judge;
-use super::{Host, identity};
+use super::{Host, identity, secret};
 
 /// One value that is in effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -174,6 +174,9 @@ impl View<'_> {
         let written = judge.text(Some(*field))?;
         let full = match shape {
             Shape::Path => judge.absolute(field, &written)?,
+            Shape::Secret if secret::credential(&written).is_none() => {
+                judge.absolute(field, &written)?
+            }
             _ if name == "container" && !written.starts_with('/') => {
                 self.host.container_root.join(&written)
             }

@@ -23,6 +23,7 @@ mod lint;
 mod parse;
 pub mod render;
 pub mod schema;
+pub mod secret;
 mod special;
 mod timing;
 mod values;

@@ -243,7 +243,7 @@ fn value(key: &Key) -> Value {
     }
     let or_unset = |value: Value| json!({ "anyOf": [value, unset()] });
     match key.shape {
-        Shape::Text | Shape::Path | Shape::Schedule | Shape::Date => {
+        Shape::Text | Shape::Path | Shape::Secret | Shape::Schedule | Shape::Date => {
             or_unset(json!({ "type": ["string", "number"] }))
         }
         Shape::JobId => or_unset(json!({

@@ -36,6 +36,9 @@ impl Judge<'_> {
             (_, Shape::Path) => {
                 self.path(given);
             }
+            (_, Shape::Secret) => {
+                self.secret(given);
+            }
             (_, Shape::Flag) => {
                 self.flag(given);
             }

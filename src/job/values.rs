@@ -9,6 +9,7 @@ use super::decode::Field;
 use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Node, Value};
 use super::keys::{Shape, suggested_word};
+use super::secret;
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Judge<'h> {
@@ -240,6 +241,27 @@ impl Judge<'_> {
         let field = field?;
         let written = self.text(Some(field))?;
         self.absolute(&field, &written)
+    }
+
+    /// The path of a secret: absolute, or a credential, as it is written; `None` where it is unset or wrong.
+    pub fn secret(&mut self, field: Option<Field<'_>>) -> Option<PathBuf> {
+        let field = field?;
+        let written = self.text(Some(field))?;
+        match secret::credential(&written) {
+            None => self.absolute(&field, &written),
+            Some(Ok(_)) => Some(PathBuf::from(written)),
+            Some(Err(fault)) => {
+                self.tell(
+                    Diagnostic::error(codes::BAD_PATH, fault)
+                        .at(field.node.span.clone())
+                        .label("not a credential as it stands")
+                        .help(
+                            "write `%d/NAME`, with the NAME of a `LoadCredential=NAME:FILE` of freezerd's unit",
+                        ),
+                );
+                None
+            }
+        }
     }
 
     /// What a path of the file means: absolute as it is, else below the working directory.

@@ -618,6 +618,19 @@ impl Daemon {
         self.done
     }
 
+    /// Waits for an end that it comes to by itself.
+    pub fn end(mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child to wait for") {
+                self.done = true;
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the daemon never ended");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Kills it without a warning.
     pub fn kill(mut self) {
         self.signal(rustix::process::Signal::KILL);

@@ -116,7 +116,7 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Starts what may start, and tells the others what they wait for.
     pub(super) fn dispatch(&mut self, now: DateTime<Utc>) {
-        if self.stopping {
+        if self.stopping || self.draining {
             return;
         }
         while let Some(number) = self.queue.start_next() {

@@ -58,6 +58,8 @@ pub enum Message {
     },
     /// The host's zone is another now.
     Zone(Zone),
+    /// Nothing new starts; what comes due is claimed and waits for the next daemon, what runs goes on.
+    Drain,
     /// The daemon is to stop: nothing new starts, what runs is ended.
     Shutdown,
 }
@@ -173,6 +175,7 @@ pub struct Scheduler<L> {
     retries: BTreeSet<(DateTime<Utc>, u64)>,
     last_run: u64,
     stopping: bool,
+    draining: bool,
     /// Jobs that had their run in this life, where each gets only one.
     served: BTreeSet<String>,
     batch: Batch,
@@ -212,6 +215,7 @@ impl<L: Ledger> Scheduler<L> {
             runs: BTreeMap::new(),
             last_run: remembered.last_run,
             stopping: false,
+            draining: false,
             served: BTreeSet::new(),
             batch: Batch::default(),
             orders: Vec::new(),
@@ -255,6 +259,7 @@ impl<L: Ledger> Scheduler<L> {
                 end,
             } => self.attempt_ended(run, (action, attempt), end, now),
             Message::Zone(zone) => self.zone_changed(zone, now),
+            Message::Drain => self.draining = true,
             Message::Shutdown => self.shutdown(),
         }
         self.tick(now);
@@ -272,7 +277,7 @@ impl<L: Ledger> Scheduler<L> {
                 .get(run)
                 .and_then(|active| self.jobs.get(&active.record.job_id))
                 .is_some_and(|entry| entry.record.pending.is_some() || entry.record.file.is_none()),
-            Message::Tick | Message::Shutdown => false,
+            Message::Tick | Message::Drain | Message::Shutdown => false,
         }
     }
 
@@ -294,6 +299,11 @@ impl<L: Ledger> Scheduler<L> {
             .first()
             .is_some_and(|(at, _)| self.policy.only_until.is_some_and(|limit| *at <= limit));
         self.runs.is_empty() && !due && self.commit_again.is_none()
+    }
+
+    /// Nothing waits for the ledger.
+    pub fn is_committed(&self) -> bool {
+        self.commit_again.is_none()
     }
 
     /// Agents that run now.

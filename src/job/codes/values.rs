@@ -65,7 +65,8 @@ codes! {
         );
     BAD_PATH, "bad-path", schema: false,
         "The path cannot be one of this host.",
-        "It is a path of Windows, or holds a NUL byte.",
+        "It is a path of Windows, or holds a NUL byte, or begins with `%d/`, which stands for a credential of the \
+         service (`LoadCredential=` in its unit), and goes on with what cannot be one's name.",
         Action(
             r#"{"action": "exec", "command": "sync", "log_file": "C:\\logs\\sync.log"}"#,
             r#"{"action": "exec", "command": "sync", "log_file": "/var/log/sync.log"}"#

@@ -83,9 +83,10 @@ pub const ACTION_KEYS: &[Key] = &[
     ),
     Key::new(
         "encrypt_pass_file",
-        Shape::Path,
+        Shape::Secret,
         ALL,
-        "A file whose content, less its last line end, is the container's password. Without it the password is empty.",
+        "A file whose content, less its last line end, is the container's password. `%d/NAME` is a credential that \
+         systemd gives the service (`LoadCredential=NAME:FILE`). Without it the password is empty.",
     ),
     ignored("upload_limit", "A limit of bytes a second.", NO_NETWORK),
     ignored("download_limit", "A limit of bytes a second.", NO_NETWORK),

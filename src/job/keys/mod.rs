@@ -118,6 +118,8 @@ pub enum Shape {
     JobId,
     /// A path of a file or a directory.
     Path,
+    /// The path of a file that holds a secret, or `%d/NAME`: a credential of the service.
+    Secret,
     /// `true` or `false`.
     Flag,
     /// A number.

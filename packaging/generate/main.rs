@@ -1,0 +1,58 @@
+//! Writes what a package has beside the program, from the same definitions: manual pages, completions, the commented
+//! `freezerd.toml` and the JSON Schema of a job file.
+//!
+//! `cargo run --example generate -- DIR`
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap_complete::Shell;
+
+mod commands;
+mod jobs;
+mod page;
+mod settings;
+
+fn main() -> ExitCode {
+    let Some(directory) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: generate DIR");
+        return ExitCode::from(64);
+    };
+    match write_all(&directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("generate: {}: {error}", directory.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write_all(top: &Path) -> io::Result<()> {
+    let command = commands::visible();
+    for (name, text) in commands::pages(&command) {
+        write(&top.join("man").join(name), &text)?;
+    }
+    write(&top.join("man/freezerd-jobs.5"), &jobs::page())?;
+    write(&top.join("man/freezerd.toml.5"), &settings::page())?;
+    write(&top.join("freezerd.toml"), &settings::template())?;
+    let schema = format!("{:#}\n", freezerd::job::schema::schema());
+    write(&top.join("job.schema.json"), &schema)?;
+    for (shell, name) in [
+        (Shell::Bash, "completions/freezerd.bash"),
+        (Shell::Zsh, "completions/_freezerd"),
+        (Shell::Fish, "completions/freezerd.fish"),
+    ] {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut command.clone(), "freezerd", &mut text);
+        write(&top.join(name), &String::from_utf8_lossy(&text))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(path, text)
+}
