@@ -41,6 +41,10 @@ pub enum Point {
     ProgressShown,
     /// The progress of a run that ended is gone.
     ProgressCleared,
+    /// Old rows are forgotten, and their logs are there.
+    Forgotten,
+    /// Their logs are gone, too.
+    LogsRemoved,
     /// A file for monitoring is written under its hidden name.
     StatusWritten,
     /// It has its name.
@@ -87,7 +91,7 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Point; 35] = [
+    pub const ALL: [Point; 37] = [
         Point::CommitBegins,
         Point::CommitWritten,
         Point::CommitDone,
@@ -102,6 +106,8 @@ impl Point {
         Point::ProgressWritten,
         Point::ProgressShown,
         Point::ProgressCleared,
+        Point::Forgotten,
+        Point::LogsRemoved,
         Point::StatusWritten,
         Point::StatusShown,
         Point::TellBegins,

@@ -33,6 +33,8 @@ struct Scenario {
     name: &'static str,
     /// Puts the jobs there, and whatever they need. Jobs that end by themselves are called `job…`.
     prepare: fn(&Host),
+    /// What is to have happened when all is at rest, beside the runs.
+    settled: fn(&Host, &Reader) -> bool,
     /// Points of these roles are killed at.
     roles: &'static [&'static str],
     /// What must hold in the end, beside what always must.
@@ -72,6 +74,7 @@ const BACKUP: Scenario = Scenario {
             ))]),
         );
     },
+    settled: |_, _| true,
     roles: &["daemon", "agent"],
     judge: |host, reader| {
         succeeded(reader, "job");
@@ -105,6 +108,7 @@ const RESTORE: Scenario = Scenario {
         back["freezer_action"]["overwrite"] = json!(true);
         host.put("job", due(vec![retried(back), retried(removal)]));
     },
+    settled: |_, _| true,
     roles: &["agent"],
     judge: |host, reader| {
         succeeded(reader, "job");
@@ -125,6 +129,7 @@ const COMMAND: Scenario = Scenario {
         first["max_retries"] = json!(3);
         host.put("job", due(vec![first, retried(exec("echo y >> after"))]));
     },
+    settled: |_, _| true,
     roles: &["daemon", "agent"],
     judge: |host, reader| {
         succeeded(reader, "job");
@@ -157,6 +162,7 @@ const EVENTS: Scenario = Scenario {
         );
         host.put("job", due(vec![retried(exec(&leave))]));
     },
+    settled: |_, _| true,
     roles: &["daemon", "agent"],
     judge: |_, reader| {
         let asked = runs_of(reader, "asked");
@@ -174,6 +180,31 @@ const EVENTS: Scenario = Scenario {
             "{last:#?}\n{events:#?}"
         );
     },
+};
+
+/// Rows that nobody needs any more, and their logs.
+const FORGETTING: Scenario = Scenario {
+    name: "forgetting",
+    prepare: |host| {
+        host.put("old", someday(vec![exec("true")]));
+        let daemon = host.start();
+        for _ in 0..4 {
+            let run = host.trigger("old");
+            daemon.until(|line| line.run == run && line.message.contains("succeeded"));
+        }
+        daemon.stop();
+        host.file("freezerd.toml", "history_runs = 1\n");
+        host.put("job", due(vec![retried(exec("true"))]));
+    },
+    settled: |host, reader| {
+        let logs = fs::read_dir(host.path("state/logs")).map_or(0, |logs| logs.count());
+        let rows = reader
+            .history(None, usize::MAX)
+            .map_or(0, |rows| rows.len());
+        runs_of(reader, "old").len() == 1 && logs == rows
+    },
+    roles: &["daemon"],
+    judge: |_, reader| succeeded(reader, "job"),
 };
 
 /// A job that is due now, and was by a whole second.
@@ -228,7 +259,7 @@ fn launch(host: &Host, trace: &str, at: Option<&Case>) -> Daemon {
 }
 
 /// Everything that was to happen has happened.
-fn is_at_rest(host: &Host) -> bool {
+fn is_at_rest(scenario: &Scenario, host: &Host) -> bool {
     let waiting = fs::read_dir(host.path("state/events")).is_ok_and(|mut events| {
         events.any(|event| {
             let name = event.expect("an entry").file_name();
@@ -247,17 +278,21 @@ fn is_at_rest(host: &Host) -> bool {
         job.run.is_none()
             && (!job.job_id.starts_with("job") || job.standing != Standing::OnSchedule)
     };
-    !waiting && open.is_empty() && jobs.len() == expected && jobs.iter().all(resting)
+    !waiting
+        && open.is_empty()
+        && jobs.len() == expected
+        && jobs.iter().all(resting)
+        && (scenario.settled)(host, &reader)
 }
 
 /// Waits until all is at rest (true) or the daemon has gone (false).
-fn settle(host: &Host, daemon: &mut Daemon) -> bool {
+fn settle(scenario: &Scenario, host: &Host, daemon: &mut Daemon) -> bool {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if daemon.has_ended() {
             return false;
         }
-        if is_at_rest(host) {
+        if is_at_rest(scenario, host) {
             return true;
         }
         assert!(
@@ -273,7 +308,7 @@ fn settle(host: &Host, daemon: &mut Daemon) -> bool {
 fn rehearse(scenario: &Scenario) -> Vec<Passed> {
     let host = stage(scenario);
     let mut daemon = launch(&host, "trace", None);
-    assert!(settle(&host, &mut daemon), "{}", daemon.log());
+    assert!(settle(scenario, &host, &mut daemon), "{}", daemon.log());
     daemon.stop();
     judge(scenario, &host);
     passed(&host, "trace")
@@ -330,13 +365,13 @@ fn cases(scenario: &Scenario, passed: &[Passed]) -> Vec<Case> {
 fn run(scenario: &Scenario, case: &Case) -> bool {
     let host = stage(scenario);
     let mut daemon = launch(&host, "trace", Some(case));
-    if settle(&host, &mut daemon) {
+    if settle(scenario, &host, &mut daemon) {
         daemon.stop();
     }
     // Also where the first one lived on: a start must find nothing to do.
     let mut again = launch(&host, "trace-of-the-second", None);
     assert!(
-        settle(&host, &mut again),
+        settle(scenario, &host, &mut again),
         "the second daemon ended:\n{}",
         again.log()
     );
@@ -492,7 +527,7 @@ fn kill_everywhere(scenario: &Scenario) -> BTreeSet<String> {
 #[test]
 fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() {
     let mut reached = BTreeSet::new();
-    for scenario in [&BACKUP, &RESTORE, &COMMAND, &EVENTS] {
+    for scenario in [&BACKUP, &RESTORE, &COMMAND, &EVENTS, &FORGETTING] {
         reached.extend(kill_everywhere(scenario));
     }
     if std::env::var_os("FREEZERD_KILL_ONLY").is_some() {
@@ -519,13 +554,13 @@ fn a_daemon_that_is_killed_again_while_it_recovers_loses_nothing_either() {
     let recover = |second: Option<&Case>| {
         let host = stage(&BACKUP);
         let mut daemon = launch(&host, "trace", Some(&first));
-        assert!(!settle(&host, &mut daemon), "it was to be killed");
+        assert!(!settle(&BACKUP, &host, &mut daemon), "it was to be killed");
         let mut daemon = launch(&host, "trace-of-the-second", second);
-        if settle(&host, &mut daemon) {
+        if settle(&BACKUP, &host, &mut daemon) {
             daemon.stop();
         }
         let mut daemon = launch(&host, "trace-of-the-third", None);
-        assert!(settle(&host, &mut daemon), "{}", daemon.log());
+        assert!(settle(&BACKUP, &host, &mut daemon), "{}", daemon.log());
         daemon.stop();
         host
     };

@@ -14,6 +14,7 @@ use super::boot;
 use super::scheduler::Scheduler;
 use crate::control::layout::Layout;
 use crate::job::JobResult;
+use crate::kill_point::{Point, pass};
 use crate::lifecycle::retention::{self, Limits, Row};
 use crate::store::record::{Claim, ClaimKind, RunRecord};
 use crate::store::values::Key;
@@ -122,7 +123,9 @@ impl Upkeep {
                 // Other changes wait for the disk: this can wait, too.
                 return Ok(false);
             }
+            pass(Point::Forgotten);
             self.remove_logs(&old);
+            pass(Point::LogsRemoved);
         }
         if let Some(next) = next {
             self.place = next;
