@@ -42,15 +42,20 @@ pub enum Exit {
 
 impl Exit {
     /// Every code, in order, with what it means: for the help and the manual.
-    pub const ALL: [(Exit, &'static str); 13] = [
+    pub const ALL: [(Exit, &'static str); 15] = [
         (Exit::Success, "done; of `run --once`: every run succeeded"),
         (Exit::RunFailed, "a run, or a restore by hand, failed"),
         (
             Exit::RunPartial,
             "a run ended with something missing in its backup or restore, and none failed worse",
         ),
+        (Exit::Warnings, "`doctor` has warnings, and no error"),
+        (Exit::Errors, "`doctor` found an error"),
         (Exit::Usage, "the command line is wrong"),
-        (Exit::BadJobFile, "a job file is invalid"),
+        (
+            Exit::BadJobFile,
+            "a job file is invalid, or an export, or the ledger does not hold together (`state check`)",
+        ),
         (Exit::NotFound, "there is no such job, run, file or ledger"),
         (Exit::NoDaemon, "no daemon is running"),
         (Exit::Internal, "a fault of freezerd's own"),
