@@ -91,21 +91,29 @@ pub(super) fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError>
     Ok(newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))))
 }
 
+/// What came of opening the ledger.
+pub(super) enum Opening {
+    /// Here it is.
+    Ledger(Store),
+    /// Somebody wished something else while it was waited for.
+    Ended(Wish),
+}
+
 /// Opens the ledger. A command that mends it after a crash, and a child that a killed daemon was just starting, may
 /// have it for a moment. One that is damaged is put aside, and a new one begun; on a full disk, room is waited for.
-/// `None` when a signal ended the wait and everything.
+/// A wish that ended the wait, and everything with it, is returned.
 pub(super) async fn open_ledger(
     layout: &Layout,
     mode: Mode,
     manager: &Manager,
     signals: &mut Signals,
-) -> Result<Option<Store>, StoreError> {
+) -> Result<Opening, StoreError> {
     let deadline = std::time::Instant::now() + LEDGER_PATIENCE;
     let mut put_aside = false;
     let mut complained = false;
     loop {
         let error = match Store::open(&layout.ledger()) {
-            Ok(store) => return Ok(Some(store)),
+            Ok(store) => return Ok(Opening::Ledger(store)),
             Err(error) => error,
         };
         let pause = match &error {
@@ -131,8 +139,8 @@ pub(super) async fn open_ledger(
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             wish = signals.next() => {
-                if wish == Wish::Stop {
-                    return Ok(None);
+                if wish != Wish::Rescan {
+                    return Ok(Opening::Ended(wish));
                 }
             }
         }

@@ -40,6 +40,7 @@ pub mod upkeep;
 mod watch;
 pub mod words;
 
+use boot::Opening;
 use clock::{Reading, Steps};
 use ears::Ears;
 use jobs_dir::JobsDir;
@@ -136,8 +137,9 @@ pub async fn run(
         source,
     })?;
     let manager = Manager::new();
-    let Some(mut store) = boot::open_ledger(&layout, mode, &manager, &mut signals).await? else {
-        return Ok(End::Done(Summary::default()));
+    let mut store = match boot::open_ledger(&layout, mode, &manager, &mut signals).await? {
+        Opening::Ledger(store) => store,
+        Opening::Ended(wish) => return Ok(end_before_the_start(wish)),
     };
     progress::clear_all(&layout);
     event::sweep(&layout);
@@ -146,10 +148,8 @@ pub async fn run(
     pass(Point::Recalled);
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
-    match boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
-        None => {}
-        Some(Wish::Renew) => return Ok(End::Renew),
-        Some(_) => return Ok(End::Done(Summary::default())),
+    if let Some(wish) = boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
+        return Ok(end_before_the_start(wish));
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;
 
@@ -212,4 +212,12 @@ pub async fn run(
         steps: Steps::listen(),
     };
     daemon.live(&mut signals, ears, files).await
+}
+
+/// Nothing was begun yet.
+fn end_before_the_start(wish: Wish) -> End {
+    match wish {
+        Wish::Renew => End::Renew,
+        Wish::Stop | Wish::Rescan => End::Done(Summary::default()),
+    }
 }

@@ -25,6 +25,20 @@ const CACHE_BYTES: usize = 4 * 1024 * 1024;
 /// A smaller file is not worth compacting.
 const SMALL: u64 = 4 * 1024 * 1024;
 
+/// Of a transaction that writes, this makes the tables; of one that reads, it fails where one is missing.
+macro_rules! open_all_tables {
+    ($transaction:ident) => {
+        $transaction.open_table(JOBS)?;
+        $transaction.open_table(FILES)?;
+        $transaction.open_table(RUNS)?;
+        $transaction.open_table(RUNS_OF_JOB)?;
+        $transaction.open_table(OPEN_RUNS)?;
+        $transaction.open_table(OCCURRENCES)?;
+        $transaction.open_table(ATTEMPTS)?;
+        $transaction.open_table(EVENTS)?;
+    };
+}
+
 fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
@@ -110,14 +124,7 @@ fn write_whole(
         meta.insert("format", STORE_FORMAT.to_string().as_str())?;
         meta.insert("id", id)?;
     }
-    transaction.open_table(JOBS)?;
-    transaction.open_table(FILES)?;
-    transaction.open_table(RUNS)?;
-    transaction.open_table(RUNS_OF_JOB)?;
-    transaction.open_table(OPEN_RUNS)?;
-    transaction.open_table(OCCURRENCES)?;
-    transaction.open_table(ATTEMPTS)?;
-    transaction.open_table(EVENTS)?;
+    open_all_tables!(transaction);
     fill(&transaction)?;
     transaction.commit()?;
     drop(database);
@@ -177,14 +184,7 @@ pub(super) fn checked(path: &Path) -> Result<Database, StoreError> {
 pub(super) fn identify(database: &Database, path: &Path) -> Result<String, StoreError> {
     let read = || -> Result<Option<String>, StoreError> {
         let transaction = database.begin_read()?;
-        transaction.open_table(JOBS)?;
-        transaction.open_table(FILES)?;
-        transaction.open_table(RUNS)?;
-        transaction.open_table(RUNS_OF_JOB)?;
-        transaction.open_table(OPEN_RUNS)?;
-        transaction.open_table(OCCURRENCES)?;
-        transaction.open_table(ATTEMPTS)?;
-        transaction.open_table(EVENTS)?;
+        open_all_tables!(transaction);
         let meta = transaction.open_table(META)?;
         Ok(meta.get("id")?.map(|id| id.value().to_owned()))
     };
