@@ -217,6 +217,29 @@ fn a_ledger_that_is_noise_or_torn_or_empty_is_a_finding_and_no_crash() {
 }
 
 #[test]
+fn a_damaged_ledger_that_was_put_aside_is_a_warning_until_it_is_gone() {
+    let host = Host::new().job("a", someday(vec![exec("true")]));
+    host.start().stop();
+    fs::write(host.path("state/ledger.redb"), "noise").expect("the damage");
+    host.start().stop();
+    let found = Visit::to(&host, &[]).about("ledger", "ledger.redb");
+    assert!(
+        found.iter().any(|line| line.starts_with("warning: ")
+            && line.contains("found damaged")
+            && line.contains("ledger.redb.damaged-")),
+        "{found:?}"
+    );
+    for entry in fs::read_dir(host.path("state")).expect("the state") {
+        let path = entry.expect("an entry").path();
+        if path.display().to_string().contains(".damaged-") {
+            fs::remove_file(path).expect("what was put aside");
+        }
+    }
+    let found = Visit::to(&host, &[]).about("ledger", "ledger.redb");
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
 fn a_ledger_that_was_not_closed_says_so_and_is_left_to_the_daemon() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     host.start().kill();

@@ -104,7 +104,7 @@ fn watch_for_panics(path: &Path, daemon: bool) {
 }
 
 /// That history is missing, as long as the ledger that has it lies beside.
-fn notes(ledger: &Path) -> Vec<String> {
+pub fn notes(ledger: &Path) -> Vec<String> {
     let values = store::values::kept(ledger).into_iter();
     let values = values.map(|(path, count)| {
         format!(

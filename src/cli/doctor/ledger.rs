@@ -1,12 +1,12 @@
 //! The ledger, and what it says of the jobs.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::finding::{Finding, Level};
+use crate::cli::ledger;
 use crate::control::layout::Layout;
 use crate::status::{Facts, JobStatus, Status};
 use crate::store::{self, StoreError};
@@ -23,7 +23,9 @@ pub struct Ledger {
     pub path: PathBuf,
     /// Bytes on disk.
     pub size: u64,
-    pub rows: Result<Rows, Fault>,
+    pub rows: Result<Rows, StoreError>,
+    /// What an earlier damage has left beside it, in words.
+    pub notes: Vec<String>,
 }
 
 /// What was read.
@@ -36,34 +38,15 @@ pub struct Rows {
     pub last_run: u64,
 }
 
-/// Why nothing was read.
-#[derive(Debug)]
-pub enum Fault {
-    /// The ledger says so itself.
-    Store(StoreError),
-    /// It is so damaged that reading it broke.
-    Broke,
-}
-
 /// Reads the ledger and changes nothing, not even what the daemon's next start would mend.
 pub fn look(layout: &Layout) -> Ledger {
     let path = layout.ledger();
     Ledger {
         size: std::fs::metadata(&path).map_or(0, |metadata| metadata.len()),
-        rows: guarded(&path),
+        // A damaged file may break the database's reader in any place: that too is something to report.
+        rows: store::quietly(&path, || read(&path)),
+        notes: ledger::notes(&path),
         path,
-    }
-}
-
-/// A damaged file may break the database's reader in any place: that too is something to report.
-fn guarded(path: &Path) -> Result<Rows, Fault> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let read = catch_unwind(AssertUnwindSafe(|| read(path)));
-    std::panic::set_hook(hook);
-    match read {
-        Ok(rows) => rows.map_err(Fault::Store),
-        Err(_) => Err(Fault::Broke),
     }
 }
 
@@ -81,8 +64,9 @@ fn read(path: &Path) -> Result<Rows, StoreError> {
 pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
     let finding =
         |level, message: String| Finding::new("ledger", level, ledger.path.display(), message);
-    let beyond_repair = "stop the daemon, put the file back from a backup of the state directory, or move it aside \
-                         and start anew: jobs are loaded from their files again, and their history is lost";
+    let beyond_repair = "put the file back from a backup of the state directory, with no daemon running; else the \
+                         daemon's next start keeps it aside and begins a new one: jobs with a schedule go on from \
+                         then, those that run once are held";
     match &ledger.rows {
         Ok(rows) => finding(
             Level::Ok,
@@ -92,7 +76,7 @@ pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
                 units::count(rows.last_run, "run", "runs")
             ),
         ),
-        Err(Fault::Store(StoreError::Missing { .. })) => finding(
+        Err(StoreError::Missing { .. }) => finding(
             if daemon { Level::Error } else { Level::Info },
             if daemon {
                 "the ledger is gone while a daemon runs".to_owned()
@@ -101,28 +85,38 @@ pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
             },
         )
         .help_if(daemon, "restart the daemon; it begins with an empty ledger"),
-        Err(Fault::Store(error @ StoreError::NeedsRepair { .. })) => {
+        Err(error @ StoreError::NeedsRepair { .. }) => {
             finding(Level::Warning, error.to_string()).help("start the daemon")
         }
-        Err(Fault::Store(error @ StoreError::InUse { .. })) => {
-            finding(Level::Warning, error.to_string())
-                .help("another command may be mending it: try again")
+        Err(error @ StoreError::InUse { .. }) => finding(Level::Warning, error.to_string())
+            .help("another command may be mending it: try again"),
+        Err(error @ StoreError::Denied { .. }) => finding(Level::Warning, error.to_string())
+            .help("run `freezerd doctor` as the daemon's user or as root"),
+        Err(error @ StoreError::Format { .. }) => finding(Level::Error, error.to_string())
+            .help("use the freezerd that wrote it, or a newer one"),
+        Err(error @ StoreError::Older { .. }) => {
+            finding(Level::Info, error.to_string()).help("start the daemon")
         }
-        Err(Fault::Store(error @ StoreError::Denied { .. })) => {
-            finding(Level::Warning, error.to_string())
-                .help("run `freezerd doctor` as the daemon's user or as root")
+        Err(error @ StoreError::Damaged { .. }) => {
+            finding(Level::Error, error.to_string()).help(beyond_repair)
         }
-        Err(Fault::Store(error @ StoreError::Format { .. })) => {
-            finding(Level::Error, error.to_string())
-                .help("use the freezerd that wrote it, or a newer one")
-        }
-        Err(Fault::Store(error)) => finding(Level::Error, error.to_string()).help(beyond_repair),
-        Err(Fault::Broke) => finding(
-            Level::Error,
-            "it is damaged: reading it broke in the middle".to_owned(),
-        )
-        .help(beyond_repair),
+        Err(error) => finding(Level::Error, error.to_string())
+            .help("mend that, and see `journalctl -u freezerd` for what the daemon says of it"),
     }
+}
+
+/// What an earlier damage has left is worth a look as long as it lies there.
+pub fn judge_notes(ledger: &Ledger) -> Vec<Finding> {
+    let warn = |note: &String| {
+        Finding::new(
+            "ledger",
+            Level::Warning,
+            ledger.path.display(),
+            note.clone(),
+        )
+        .help("`freezerd list` shows which jobs are held: start those that are wanted")
+    };
+    ledger.notes.iter().map(warn).collect()
 }
 
 impl Finding {
@@ -268,10 +262,11 @@ mod tests {
                 path: path(),
                 size: 5,
                 rows,
+                notes: Vec::new(),
             };
             judge(&ledger, daemon)
         };
-        let store = |error| Err(Fault::Store(error));
+        let store = Err;
         assert_eq!(judge(Ok(Rows::default()), true).level, Level::Ok);
         let missing = || store(StoreError::Missing { path: path() });
         assert_eq!(judge(missing(), false).level, Level::Info);
@@ -290,7 +285,13 @@ mod tests {
                 }),
                 Level::Error,
             ),
-            (Err(Fault::Broke), Level::Error),
+            (
+                store(StoreError::Damaged {
+                    path: path(),
+                    message: "it broke in the middle".to_owned(),
+                }),
+                Level::Error,
+            ),
         ] {
             let finding = judge(rows, true);
             assert_eq!(finding.level, level, "{finding:?}");

@@ -103,6 +103,7 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
 
     let ledger = ledger::look(&layout);
     findings.push(ledger::judge(&ledger, daemon));
+    findings.extend(ledger::judge_notes(&ledger));
     findings.push(service::judge_daemon(&holder, &state));
     let packaged = settings.state_dir == Path::new("/var/lib/freezerd");
     findings.push(service::judge_unit(&service::look(), packaged, daemon));
