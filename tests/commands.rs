@@ -4,6 +4,7 @@ mod harness;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
 use harness::{Host, backup, eventually, every, exec, now, restore, someday, tree};
@@ -25,6 +26,9 @@ const COMMANDS: &[&[&str]] = &[
     &["trigger", "save"],
     &["snapshots", "save"],
     &["restore", "save", "--to", "back"],
+    &["status"],
+    &["doctor"],
+    &["state", "check"],
     &["config", "show"],
 ];
 
@@ -63,7 +67,7 @@ fn every_command_has_a_help_with_an_example() {
     let host = Host::new();
     for command in COMMANDS {
         let name: Vec<&str> = match *command {
-            ["config", "show", ..] => vec!["config", "show"],
+            [name @ ("config" | "state"), second, ..] => vec![name, second],
             [name, ..] => vec![name],
             [] => vec![],
         };
@@ -98,7 +102,9 @@ fn every_command_answers_in_json_whether_it_succeeds_or_not() {
         let answer = ran.json();
         assert!(answer.is_object());
         let failed = !answer["error"].is_null();
-        assert_eq!(failed, ran.code() != 0, "{command:?}\n{answer:#}");
+        // The doctor's own codes are its answer.
+        let answered = ran.code() == 0 || command[0] == "doctor" && [4, 5].contains(&ran.code());
+        assert_eq!(failed, !answered, "{command:?}\n{answer:#}");
         if failed {
             assert_eq!(answer["error"]["exit_code"], ran.code());
             let message = answer["error"]["message"].as_str().unwrap();
@@ -1126,4 +1132,33 @@ fn a_restore_in_a_job_restores_where_it_says() {
     );
     host.once().exits(0);
     assert_eq!(tree(&target), tree(&host.path("source")));
+}
+
+#[test]
+fn snapshots_with_a_wrong_password_are_not_permitted_and_without_a_repository_not_found() {
+    let host = Host::new();
+    let source = host.file("source/file", "content");
+    let right = host.file("right", "one");
+    fs::set_permissions(&right, fs::Permissions::from_mode(0o600)).unwrap();
+    let container = host.path("container");
+    let mut action = backup(source.parent().unwrap(), &container);
+    action["freezer_action"]["encrypt_pass_file"] = json!(right);
+    host.put("a", now(vec![action]));
+    host.once().exits(0);
+    let wrong = host.file("wrong", "two");
+    fs::set_permissions(&wrong, fs::Permissions::from_mode(0o600)).unwrap();
+    let ask = |container: &Path, pass: &Path| {
+        let container = container.to_str().unwrap();
+        let pass = pass.to_str().unwrap();
+        host.freezerd(&[
+            "snapshots",
+            "--container",
+            container,
+            "--encrypt-pass-file",
+            pass,
+        ])
+    };
+    ask(&container, &right).exits(0);
+    ask(&container, &wrong).exits(77);
+    ask(&host.path("nowhere"), &right).exits(66);
 }

@@ -11,7 +11,7 @@ use super::{ledger, logging, reading};
 use crate::agent;
 use crate::config::Settings;
 use crate::job::action::{Container, Lineage, Work};
-use crate::repository::Filter;
+use crate::repository::{ErrorKind, Filter};
 use crate::units;
 
 /// List the snapshots in a container
@@ -134,14 +134,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         ..Filter::default()
     };
     let snapshots = agent::list_snapshots(&place.container, &filter).map_err(|error| {
-        Failure::new(
-            if error.kind().is_permanent() {
-                Exit::NotFound
-            } else {
-                Exit::TryAgain
-            },
-            error.to_string(),
-        )
+        let exit = match error.kind() {
+            ErrorKind::WrongPassword | ErrorKind::Denied => Exit::NotPermitted,
+            kind if kind.is_permanent() => Exit::NotFound,
+            _ => Exit::TryAgain,
+        };
+        Failure::new(exit, error.to_string())
     })?;
     if args.json {
         let snapshots: Vec<Value> = snapshots
