@@ -142,6 +142,17 @@ fn the_five_commands_that_ask_answer_in_json_too() {
 }
 
 #[test]
+fn a_job_whose_file_was_dropped_a_moment_ago_can_be_asked_for() {
+    let host = Host::new();
+    let daemon = host.start();
+    host.put("fresh", someday(vec![exec("true")]));
+    host.trigger("fresh");
+    daemon.run_of("fresh");
+    let unknown = host.freezerd(&["trigger", "never"]).exits(66).stderr();
+    assert!(unknown.contains("there is no job never"), "{unknown}");
+}
+
+#[test]
 fn a_command_line_that_is_wrong_exits_64() {
     let host = idle();
     for arguments in [

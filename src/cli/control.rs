@@ -1,5 +1,6 @@
 //! `freezerd start|stop|abort|remove|trigger`: an event file for the daemon, and its answer.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -16,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause between two looks for the answer.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// A job file that was just dropped is known after a moment: so long it is waited for.
+const SETTLING: Duration = Duration::from_secs(3);
+
 /// What the five commands take.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,7 +31,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let mut ledger = ledger::open(settings)?;
     if !ledger.daemon {
         return Err(Failure::new(
             Exit::NoDaemon,
@@ -37,8 +41,14 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
             ),
         ));
     }
-    if ledger.reader.job(&args.job)?.is_none() {
-        return Err(ledger.no_such_job(&args.job));
+    let asked = Instant::now();
+    while ledger.reader.job(&args.job)?.is_none() {
+        if asked.elapsed() > SETTLING || !has_just_changed(&settings.jobs_dir) {
+            return Err(ledger.no_such_job(&args.job));
+        }
+        std::thread::sleep(PAUSE);
+        drop(ledger);
+        ledger = ledger::open(settings)?;
     }
     let layout = ledger.layout.clone();
     drop(ledger);
@@ -85,6 +95,12 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
         }
         Err(Failure::new(Exit::TryAgain, message))
     }
+}
+
+/// Whether somebody has put something into the directory, or taken it out, in the last moments.
+fn has_just_changed(dir: &Path) -> bool {
+    let modified = std::fs::metadata(dir).and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < SETTLING))
 }
 
 fn wait_for(settings: &Settings, event: &str) -> Result<Option<EventRecord>, Failure> {

@@ -10,6 +10,7 @@ use crate::control::layout::Layout;
 use crate::control::presence;
 use crate::store::check::{Checkup, Fault};
 use crate::store::{self, StoreError};
+use crate::units;
 
 /// Check whether the ledger holds together
 ///
@@ -99,7 +100,7 @@ fn print(ledger: &Ledger, checkup: &Checkup, told: &[Told]) {
     let counts: Vec<String> = checkup
         .records
         .iter()
-        .map(|(table, count)| format!("{count} {table}"))
+        .map(|(table, count)| units::count(*count, table.trim_end_matches('s'), table))
         .collect();
     let counts = if counts.is_empty() {
         "no records".to_owned()
