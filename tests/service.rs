@@ -613,3 +613,30 @@ fn a_credential_that_cannot_be_one_is_a_fault_of_the_file() {
     host.put("a", someday(vec![action]));
     host.freezerd(&["check", "--strict"]).exits(0);
 }
+
+#[test]
+fn the_journal_gets_each_line_with_its_level_and_the_job_that_it_is_about() {
+    let host = Host::new().env("JOURNAL_STREAM", "8:1");
+    host.put("a", now(vec![exec("true")]));
+    host.put_text("bad.json", "{");
+    let log = host.freezerd(&["run", "--once"]).stderr();
+    assert!(
+        log.lines()
+            .any(|line| line.starts_with("<6>a: run 1 started")),
+        "{log}"
+    );
+    assert!(
+        log.lines()
+            .any(|line| line.starts_with("<3>bad.json is not a valid job")),
+        "{log}"
+    );
+    let levels = |line: &str| {
+        ["<3>", "<4>", "<6>"]
+            .iter()
+            .any(|level| line.starts_with(level))
+    };
+    assert!(
+        log.lines().all(levels),
+        "each line of a drawing too:\n{log}"
+    );
+}

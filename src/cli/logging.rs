@@ -33,11 +33,11 @@ pub fn start(settings: &Settings, screen: &Arc<Screen>) {
         given => given,
     };
     if format == LogFormat::Journal {
-        if let Ok(journal) = tracing_journald::layer() {
-            let journal = journal.with_syslog_identifier("freezerd".to_owned());
-            let _ = registry.with(journal).try_init();
-            return;
-        }
+        let lines = tracing_subscriber::fmt::layer()
+            .event_format(Journal)
+            .with_writer(io::stderr);
+        let _ = registry.with(lines).try_init();
+        return;
     } else if format == LogFormat::Json {
         let lines = tracing_subscriber::fmt::layer()
             .json()
@@ -103,6 +103,40 @@ where
             write!(writer, "{job}: ")?;
         }
         writeln!(writer, "{}", fields.message)
+    }
+}
+
+/// As a service's standard error is read by systemd: each line begins with its level, sd-daemon(3), and the journal
+/// knows the time. (Its native protocol would keep the job in a field beside the message, where nobody sees it.)
+struct Journal;
+
+impl<S, N> FormatEvent<S, N> for Journal
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let level = match *event.metadata().level() {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            _ => 7,
+        };
+        let about = fields
+            .job
+            .map_or_else(String::new, |job| format!("{job}: "));
+        let text = format!("{about}{}", fields.message);
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            writeln!(writer, "<{level}>{line}")?;
+        }
+        Ok(())
     }
 }
 
