@@ -391,6 +391,26 @@ fn max_priority_raises_both_where_that_is_permitted_and_says_so_where_it_is_not(
 }
 
 #[test]
+fn when_memory_runs_out_an_action_goes_before_its_daemon_and_before_others() {
+    let host = Host::new();
+    let daemon = host.start();
+    let score = format!("/proc/{}/oom_score_adj", daemon.id());
+    // The daemon is protected by its unit, which wants CAP_SYS_RESOURCE.
+    let _ = fs::write(&score, "-100");
+    let protected = fs::read_to_string(&score).unwrap();
+    let inherited: i32 = protected.trim().parse().unwrap();
+    for (job, max_priority, least) in [("a", false, 200), ("b", true, 0)] {
+        let mut action = exec("cat /proc/self/oom_score_adj > score");
+        action["freezer_action"]["max_priority"] = json!(max_priority);
+        host.put(job, now(vec![action]));
+        daemon.run_of(job);
+        let its: i32 = host.read("work/score").trim().parse().unwrap();
+        assert_eq!(its, inherited.max(least), "{job}");
+    }
+    assert_eq!(fs::read_to_string(&score).unwrap(), protected);
+}
+
+#[test]
 fn the_threads_that_do_a_backup_are_nice_too() {
     if no_ionice() {
         return;

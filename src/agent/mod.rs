@@ -118,7 +118,7 @@ fn perform(context: &Context) -> Result<Outcome, Error> {
 
 /// Lowers the priority, or raises it where the job asks for that. Being refused is worth a line, no more.
 fn set_priority(raise: bool) {
-    let (nice, io_level) = if raise { (-10, 0) } else { (10, 7) };
+    let (nice, io_level, oom_score) = if raise { (-10, 0, 0) } else { (10, 7, 200) };
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
         log(&format!(
             "the priority stays as it is: {}",
@@ -131,6 +131,24 @@ fn set_priority(raise: bool) {
             os::reason(&error)
         ));
     }
+    if let Err(error) = raise_oom_score(oom_score) {
+        log(&format!(
+            "what the kernel kills first when memory runs out stays as it is: {}",
+            os::reason(&error)
+        ));
+    }
+}
+
+/// When the host's memory runs out, a backup is to go before what the host is there for, and before its daemon, whose
+/// protection an agent inherits. The score is in thousandths of the memory (proc(5), `oom_score_adj`), and only ever
+/// raised, which anybody may do.
+fn raise_oom_score(to: i32) -> std::io::Result<()> {
+    const SCORE: &str = "/proc/self/oom_score_adj";
+    let now = std::fs::read_to_string(SCORE)?;
+    if now.trim().parse().is_ok_and(|now: i32| now < to) {
+        std::fs::write(SCORE, to.to_string())?;
+    }
+    Ok(())
 }
 
 /// Opens a container that has a repository, locked.
