@@ -391,6 +391,14 @@ fn max_priority_raises_both_where_that_is_permitted_and_says_so_where_it_is_not(
 }
 
 #[test]
+fn an_agent_is_called_so_among_the_processes() {
+    let host = Host::new();
+    host.put("a", now(vec![exec("cat /proc/$PPID/comm > name")]));
+    host.once().exits(0);
+    assert_eq!(host.read("work/name"), "freezerd-agent\n");
+}
+
+#[test]
 fn when_memory_runs_out_an_action_goes_before_its_daemon_and_before_others() {
     let host = Host::new();
     let daemon = host.start();

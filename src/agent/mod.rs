@@ -50,6 +50,8 @@ struct Context {
 
 /// Performs the action that standard input asks for. The whole of `freezerd agent`.
 pub fn main() -> ExitCode {
+    // Among the processes it would be "exe", by the link that it is started through. Without, it works too.
+    let _ = rustix::thread::set_name(c"freezerd-agent");
     let request = match read_request() {
         Ok(request) => request,
         Err(reason) => {
