@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
@@ -105,6 +105,12 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     findings.push(ledger::judge(&ledger, daemon));
     findings.extend(ledger::judge_notes(&ledger));
     findings.push(service::judge_daemon(&holder, &state));
+    let changed = std::fs::metadata(config).and_then(|file| file.modified());
+    findings.extend(service::judge_settings(
+        holder.as_ref().ok().and_then(Option::as_ref),
+        config,
+        changed.ok().map(DateTime::from),
+    ));
     let packaged = settings.state_dir == Path::new("/var/lib/freezerd");
     findings.push(service::judge_unit(&service::look(), packaged, daemon));
 

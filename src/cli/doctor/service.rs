@@ -1,6 +1,9 @@
 //! The daemon, and the systemd unit that starts it.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::finding::{Finding, Level};
 use crate::control::presence::Holder;
@@ -84,6 +87,24 @@ pub fn judge_daemon(holder: &Result<Option<Holder>, String>, state: &str) -> Fin
     }
 }
 
+/// Judges whether the daemon works with the settings as they are now: it reads them when it starts. `changed` is when
+/// their file was written last.
+pub fn judge_settings(
+    holder: Option<&Holder>,
+    config: &Path,
+    changed: Option<DateTime<Utc>>,
+) -> Option<Finding> {
+    let since = holder?.since?;
+    // The daemon's own start is known to the second.
+    let stale = changed? >= since + TimeDelta::seconds(1);
+    stale.then(|| {
+        let message = "written after the daemon's start: it works with the settings of before";
+        Finding::new("config", Level::Warning, config.display(), message.to_owned()).help(
+            "`systemctl kill --kill-whom=main --signal=USR1 freezerd` lets it start anew once nothing runs",
+        )
+    })
+}
+
 /// Judges the unit. `packaged` says that this is the installation that the unit is for; `daemon` that one runs.
 pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
     let finding = |level, message: String| Finding::new("unit", level, "freezerd.service", message);
@@ -116,6 +137,13 @@ pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
             )
             .help("`systemctl enable freezerd`");
         }
+        ("active" | "activating" | "reloading", "masked" | "masked-runtime") => {
+            return finding(
+                Level::Warning,
+                format!("{state}: once it has ended, nothing starts it again"),
+            )
+            .help("`systemctl unmask freezerd`");
+        }
         ("active" | "activating" | "reloading" | "deactivating", _) => {
             return finding(Level::Info, state);
         }
@@ -125,6 +153,9 @@ pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
         }
         (_, "" | "not-found") => {
             return finding(Level::Info, "there is no such unit".to_owned());
+        }
+        (_, "masked" | "masked-runtime") => {
+            "`systemctl unmask freezerd`, then `systemctl enable --now freezerd`"
         }
         _ => "`systemctl enable --now freezerd`",
     };
@@ -149,6 +180,8 @@ mod tests {
         for (active, enabled, level) in [
             ("active", "enabled", Level::Ok),
             ("active", "disabled", Level::Warning),
+            ("active", "masked", Level::Warning),
+            ("inactive", "masked", Level::Warning),
             ("inactive", "enabled", Level::Warning),
             ("inactive", "disabled", Level::Warning),
             ("failed", "enabled", Level::Error),
@@ -170,6 +203,24 @@ mod tests {
         assert_eq!(judge_unit(&failed, false, false).level, Level::Info);
         let by_hand = unit("inactive", "disabled");
         assert_eq!(judge_unit(&by_hand, true, true).level, Level::Info);
+    }
+
+    #[test]
+    fn settings_that_are_younger_than_the_daemon_are_not_in_force_yet() {
+        let start = DateTime::UNIX_EPOCH;
+        let holder = Holder {
+            since: Some(start),
+            ..Holder::default()
+        };
+        let level = |holder, written| {
+            let written = Some(start + TimeDelta::milliseconds(written));
+            judge_settings(holder, Path::new("/f"), written).map(|finding| finding.level)
+        };
+        assert_eq!(level(Some(&holder), -1), None);
+        assert_eq!(level(Some(&holder), 999), None, "may be before it");
+        assert_eq!(level(Some(&holder), 1000), Some(Level::Warning));
+        assert_eq!(level(None, 1000), None);
+        assert_eq!(judge_settings(Some(&holder), Path::new("/f"), None), None);
     }
 
     #[test]
