@@ -24,6 +24,10 @@ pub struct Request {
     /// by it and not repeated.
     #[serde(default)]
     pub makes_up_for: Option<String>,
+    /// Earlier runs of the job have kept snapshots in the action's container: a backup does not begin a new repository
+    /// there, unless its action says so.
+    #[serde(default)]
+    pub expects_repository: bool,
     /// The action's place in the job, from 0.
     pub action_index: u32,
     /// The attempt, from 1.

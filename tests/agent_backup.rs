@@ -152,6 +152,30 @@ fn an_emptied_source_fails_for_good_unless_that_is_allowed() {
 }
 
 #[test]
+fn a_repository_that_is_gone_is_not_begun_anew_unless_that_is_allowed() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    for dry_run in [true, false] {
+        let mut asked = request(Work::Backup(place.backup()));
+        asked.expects_repository = true;
+        asked.action.dry_run = dry_run;
+        let ended = run_request(&asked);
+        expect_failure(
+            &ended,
+            Verdict::FailedForGood,
+            &["is gone", "not mounted", "allow_new_container"],
+        );
+        assert!(!place.path("container").exists());
+    }
+    let mut allowed = request(Work::Backup(Backup {
+        allow_new_container: true,
+        ..place.backup()
+    }));
+    allowed.expects_repository = true;
+    assert_eq!(run_request(&allowed).outcome().verdict, Verdict::Success);
+}
+
+#[test]
 fn a_source_that_was_always_empty_is_backed_up() {
     let place = Place::new();
     assert_eq!(place.back_up().summary.files, Some(0));

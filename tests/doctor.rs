@@ -318,6 +318,30 @@ fn a_container_to_be_made_is_fine_one_on_a_disk_that_is_not_mounted_is_not() {
 }
 
 #[test]
+fn a_disk_with_backups_that_is_not_mounted_is_an_error_and_no_backup_goes_where_it_was() {
+    let host = backed_up();
+    let (mounted, away) = (host.path("container"), host.path("away"));
+    fs::rename(&mounted, &away).unwrap();
+    // What the disk was mounted on.
+    fs::create_dir(&mounted).unwrap();
+    let lost = "error: its repository is gone, to which backups of www went";
+    Visit::to(&host, &[]).says("container", "/container", lost);
+    let daemon = host.start();
+    host.trigger("www");
+    let ended = daemon.run_of("www").message;
+    assert!(ended.contains("is its disk not mounted?"), "{ended}");
+    let left = fs::read_dir(&mounted).unwrap().count();
+    assert_eq!(left, 0, "nothing was begun");
+    fs::remove_dir(&mounted).unwrap();
+    fs::rename(&away, &mounted).unwrap();
+    host.trigger("www");
+    let ended = daemon.run_of("www").message;
+    assert!(ended.contains("succeeded"), "{ended}");
+    let sound = "ok: opens with its password, 2 snapshots";
+    Visit::to(&host, &[]).says("container", "/container", sound);
+}
+
+#[test]
 fn a_damaged_repository_is_an_error() {
     let host = backed_up();
     fs::write(host.path("container/config"), "noise").expect("the damage");

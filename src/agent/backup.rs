@@ -151,6 +151,22 @@ fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Snapshot]) -> Result
     }
 }
 
+/// A disk that is not mounted leaves nothing where the repository was: a new one there would be on the wrong disk, and
+/// its success would hide that all earlier backups are out of reach.
+fn refuse_lost(context: &Context, work: &Backup) -> Result<(), Error> {
+    if !context.request.expects_repository || work.allow_new_container {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::NoRepository,
+        format!(
+            "the repository in {} is gone, to which earlier backups of this job went: is its disk not mounted? \
+             allow_new_container begins a new one there",
+            work.container.path.display()
+        ),
+    ))
+}
+
 /// Opens the repository, shared with others; the first backup creates it, having the container alone.
 fn open_or_create(
     context: &Context,
@@ -165,6 +181,7 @@ fn open_or_create(
         note_compression(work, &repository)?;
         return Ok((lock, repository));
     }
+    refuse_lost(context, work)?;
     place::make(container)?;
     let lock = Lock::take(container, Access::Exclusive, &context.reporter)?;
     // Somebody else may have been first.
@@ -212,6 +229,7 @@ fn rehearse(
     let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
     let lineage = match place::look(&work.container)? {
         Place::Free | Place::Unfinished => {
+            refuse_lost(context, work)?;
             log(&format!(
                 "would create a repository in {}",
                 work.container.path.display()

@@ -81,6 +81,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         run: 0,
         run_tag: "by-hand".to_owned(),
         makes_up_for: None,
+        expects_repository: true,
         action_index: 0,
         attempt: 1,
         action: Action {

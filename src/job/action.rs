@@ -136,6 +136,8 @@ pub struct Backup {
     pub ignore_unreadable: Vec<String>,
     /// An empty source is fine even where the last snapshot had files.
     pub allow_empty: bool,
+    /// A new repository may begin where the one that earlier backups went to is gone.
+    pub allow_new_container: bool,
     /// After the backup, remove this lineage's snapshots older than so many days.
     pub remove_older_than: Option<f64>,
 }

@@ -17,6 +17,9 @@ pub(super) fn backup(fields: &Fields<'_>, judge: &mut Judge<'_>) -> Option<Backu
     let levels = levels(fields, judge);
     let compression_level = judge.compression(fields.get("compression"));
     let allow_empty = judge.flag(fields.get("allow_empty")).unwrap_or(false);
+    let allow_new_container = judge
+        .flag(fields.get("allow_new_container"))
+        .unwrap_or(false);
     let remove_older_than = judge.age_in_days(fields.get("remove_older_than"));
     let (container, path) = (container?, path?);
     judge.keep_apart(fields, &container, &path, &exclude);
@@ -30,6 +33,7 @@ pub(super) fn backup(fields: &Fields<'_>, judge: &mut Judge<'_>) -> Option<Backu
         compression_level,
         ignore_unreadable,
         allow_empty,
+        allow_new_container,
         remove_older_than,
     })
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::job::JobResult;
-use crate::job::action::JobAction;
+use crate::job::action::{JobAction, Work};
 use crate::protocol::Verdict;
 use crate::store::record::{ActionRecord, AttemptEnd, ExitStatus};
 
@@ -42,6 +42,10 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             exit_status: None,
             attempts: 0,
             dry_run: action.action.dry_run,
+            container: match &action.action.work {
+                Work::Backup(work) => Some(work.container.path.display().to_string()),
+                _ => None,
+            },
             partial: false,
             bytes_added: 0,
             problems: 0,
@@ -170,7 +174,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::job::action::{Action, Command, Exec, Work};
+    use crate::job::action::{Action, Command, Exec};
     use crate::protocol::{Outcome, Summary};
 
     fn action(mandatory: bool, max_retries: u32) -> JobAction {

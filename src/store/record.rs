@@ -270,6 +270,9 @@ pub struct ActionRecord {
     /// It only says what it would do.
     #[serde(default)]
     pub dry_run: bool,
+    /// Of a backup: the path of its container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
     /// Its last attempt did everything but for some paths.
     #[serde(default)]
     pub partial: bool,

@@ -72,6 +72,7 @@ impl Place {
             compression_level: None,
             ignore_unreadable: Vec::new(),
             allow_empty: false,
+            allow_new_container: false,
             remove_older_than: None,
         }
     }
@@ -166,6 +167,7 @@ pub fn request(work: Work) -> Request {
         run: 7,
         run_tag: "ledger-7".to_owned(),
         makes_up_for: None,
+        expects_repository: false,
         action_index: 0,
         attempt: 1,
         action: Action {

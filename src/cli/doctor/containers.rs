@@ -8,9 +8,10 @@ use super::finding::{Finding, Level};
 use super::who::{self, Who};
 use crate::agent;
 use crate::intake::{Checked, Standing};
-use crate::job::action::Container;
+use crate::job::action::{Container, Work};
 use crate::repository::place::{self, Place};
 use crate::repository::{Error, ErrorKind, Filter};
+use crate::store::record::JobRecord;
 use crate::units;
 
 /// A container, and the jobs that use it with this pass file.
@@ -18,6 +19,8 @@ use crate::units;
 pub struct Used {
     pub container: Container,
     pub jobs: Vec<String>,
+    /// Those of them whose backups do not begin a new repository where an earlier one is gone.
+    pub faithful: Vec<String>,
 }
 
 /// The containers of all valid jobs, each with each of its pass files once.
@@ -35,9 +38,13 @@ pub fn of_jobs(checked: &Checked) -> Vec<Used> {
             let used = found.entry(key).or_insert_with(|| Used {
                 container: container.clone(),
                 jobs: Vec::new(),
+                faithful: Vec::new(),
             });
             if !used.jobs.contains(&job.id) {
                 used.jobs.push(job.id.clone());
+            }
+            if matches!(&action.action.work, Work::Backup(work) if !work.allow_new_container) {
+                used.faithful.push(job.id.clone());
             }
         }
     }
@@ -130,6 +137,8 @@ pub enum Tried {
     Opened(u64),
     /// It will be made by the first backup.
     ToBeMade,
+    /// Earlier backups of this job went there, and there is nothing now.
+    Lost(String),
     /// It would be made in a directory that is not there.
     NoParent(PathBuf),
     /// It is there, and was not opened: nobody asked for that, or its pass file cannot be read anyway.
@@ -138,11 +147,19 @@ pub enum Tried {
     Failed(Error),
 }
 
-/// Tries a container. Opening one takes a third of a second and 128 MB, so one at a time.
-pub fn try_it(container: &Container, open: bool) -> Tried {
+/// Tries a container. Opening one takes a third of a second and 128 MB, so one at a time. `jobs` are the ledger's.
+pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
+    let container = &used.container;
     match place::look(container) {
         Err(error) => Tried::Failed(error),
         Ok(Place::Free | Place::Unfinished) => {
+            let path = container.path.display().to_string();
+            let went_there = |job: &&JobRecord| {
+                used.faithful.contains(&job.job_id) && job.past.containers.contains(&path)
+            };
+            if let Some(job) = jobs.iter().find(went_there) {
+                return Tried::Lost(job.job_id.clone());
+            }
             let by_path = Path::new(&container.name).is_absolute();
             match container.path.parent() {
                 Some(parent) if by_path && !parent.is_dir() => Tried::NoParent(parent.to_owned()),
@@ -186,6 +203,13 @@ pub fn judge(used: &Used, tried: &Tried) -> Finding {
         Tried::ToBeMade => finding(
             Level::Info,
             format!("will be made at the first backup (for {jobs})"),
+        ),
+        Tried::Lost(job) => finding(
+            Level::Error,
+            format!("its repository is gone, to which backups of {job} went (for {jobs})"),
+        )
+        .help(
+            "mount the disk that it is on; to begin a new one, set allow_new_container in the job for its next run",
         ),
         Tried::NoParent(parent) => finding(
             Level::Error,
@@ -269,11 +293,13 @@ mod tests {
                 pass_file: None,
             },
             jobs: vec!["www".to_owned(), "db".to_owned(), "mail".to_owned()],
+            faithful: vec!["www".to_owned()],
         };
         for (tried, level) in [
             (Tried::Opened(3), Level::Ok),
             (Tried::ToBeMade, Level::Info),
             (Tried::Left, Level::Info),
+            (Tried::Lost("www".to_owned()), Level::Error),
             (Tried::NoParent("/mnt".into()), Level::Error),
             (
                 Tried::Failed(Error::new(ErrorKind::WrongPassword, "no")),

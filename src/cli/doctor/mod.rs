@@ -15,6 +15,7 @@ use crate::config::{Settings, paths};
 use crate::control::layout::Layout;
 use crate::control::presence;
 use crate::status::Status;
+use crate::store::record::JobRecord;
 use crate::units;
 
 mod clock;
@@ -127,7 +128,9 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     let places = [settings.state_dir.as_path()].into_iter().chain(places);
     findings.extend(space::look(places).iter().map(space::judge));
 
-    judge_containers(&used, who, !args.no_containers, findings);
+    let rows = ledger.rows.as_ref().ok();
+    let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);
+    judge_containers(&used, jobs, who, !args.no_containers, findings);
 
     if let Ok(rows) = &ledger.rows {
         let status = Status::of(&rows.facts, None, Utc::now());
@@ -135,7 +138,13 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     }
 }
 
-fn judge_containers(used: &[Used], who: Who, open: bool, findings: &mut Vec<Finding>) {
+fn judge_containers(
+    used: &[Used],
+    jobs: &[JobRecord],
+    who: Who,
+    open: bool,
+    findings: &mut Vec<Finding>,
+) {
     let passwords = containers::look_at_passwords(used);
     let mut unusable = BTreeMap::new();
     for password in &passwords {
@@ -149,7 +158,7 @@ fn judge_containers(used: &[Used], who: Who, open: bool, findings: &mut Vec<Find
             .pass_file
             .as_deref()
             .is_some_and(|path| unusable.get(path) == Some(&true));
-        let tried = containers::try_it(&used.container, open && !no_password);
+        let tried = containers::try_it(used, jobs, open && !no_password);
         findings.push(containers::judge(used, &tried));
     }
 }

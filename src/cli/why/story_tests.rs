@@ -54,6 +54,7 @@ fn run(number: u64, state: RunState) -> RunRecord {
             exit_status: None,
             attempts: 1,
             dry_run: false,
+            container: None,
             partial: false,
             bytes_added: 0,
             problems: 0,

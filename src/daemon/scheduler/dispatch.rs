@@ -212,6 +212,18 @@ impl<L: Ledger> Scheduler<L> {
         })));
     }
 
+    /// Whether runs of the job have kept snapshots where this action works.
+    fn expects_repository(&self, record: &RunRecord, action: &JobAction) -> bool {
+        let known = self
+            .jobs
+            .get(&record.job_id)
+            .zip(action.action.work.container());
+        known.is_some_and(|(entry, (container, _))| {
+            let path = container.path.display().to_string();
+            entry.record.past.containers.contains(&path)
+        })
+    }
+
     fn request(
         &self,
         record: &RunRecord,
@@ -224,6 +236,7 @@ impl<L: Ledger> Scheduler<L> {
             run: record.number,
             run_tag: tag(record.number),
             makes_up_for: record.makes_up_for.map(tag),
+            expects_repository: self.expects_repository(record, action),
             action_index: index,
             attempt,
             action: action.action.clone(),

@@ -106,6 +106,7 @@ pub const ACTION_KEYS: &[Key] = &[
     Key::new("compression", Shape::Compression, BACKUP, "How hard zstd compresses: a level from -7 to 22."),
     Key::new("ignore_unreadable", Shape::Patterns, BACKUP, "Shell patterns of paths that may be unreadable without the backup being partial."),
     Key::new("allow_empty", Shape::Flag, BACKUP, "An empty directory is fine even though the last snapshot had files.").default("false"),
+    Key::new("allow_new_container", Shape::Flag, BACKUP, "Begin a new repository even though the one that earlier backups of the job went to is gone.").default("false"),
     Key::new(
         "remove_older_than",
         DAYS,

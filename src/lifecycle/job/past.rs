@@ -21,6 +21,17 @@ pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
 /// A row is over: run to its end, cut off, or never begun.
 pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let past = &mut record.past;
+    // Those that the job has moved away from go.
+    past.containers.retain(|known| {
+        let mut named = row
+            .actions
+            .iter()
+            .filter_map(|action| action.container.as_ref());
+        named.any(|container| container == known)
+    });
+    let kept = row.actions.iter().filter(|action| kept_a_snapshot(action));
+    past.containers
+        .extend(kept.filter_map(|action| action.container.clone()));
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);
@@ -63,6 +74,10 @@ fn is_partial(row: &RunRecord) -> bool {
         .filter(|action| action.exit_status == Some(ExitStatus::Fail))
         .peekable();
     failed.peek().is_some() && failed.all(|action| action.partial)
+}
+
+fn kept_a_snapshot(action: &ActionRecord) -> bool {
+    !action.dry_run && (action.exit_status == Some(ExitStatus::Success) || action.partial)
 }
 
 fn sum(row: &RunRecord, number: impl Fn(&ActionRecord) -> u64) -> u64 {
@@ -110,6 +125,7 @@ mod tests {
             exit_status,
             attempts: 1,
             dry_run: false,
+            container: None,
             partial,
             bytes_added: 10,
             problems: u64::from(partial),
@@ -277,6 +293,28 @@ mod tests {
         assert_eq!(record.past.rows.success, 1, "as the ledger says");
         assert_eq!(record.past.last_success, None);
         assert_eq!(record.past.owed_since, Some(at(60)));
+    }
+
+    #[test]
+    fn the_containers_that_hold_its_snapshots_are_known_until_the_job_moves_to_others() {
+        let known = |record: &JobRecord| Vec::from_iter(record.past.containers.clone());
+        let to = |container: &str, mut row: RunRecord| {
+            row.actions[0].container = Some(container.to_owned());
+            row
+        };
+        let dry_run = |mut row: RunRecord| {
+            row.actions[0].dry_run = true;
+            row
+        };
+        let record = through(job(), &to("/a", failed(60, 65)));
+        let record = through(record, &to("/a", dry_run(succeeded(70, 75))));
+        assert_eq!(known(&record), [""; 0], "nothing was kept there");
+        let record = through(record, &to("/a", succeeded(80, 85)));
+        let record = through(record, &to("/a", failed(90, 95)));
+        assert_eq!(known(&record), ["/a"]);
+        let mut partial = to("/b", failed(100, 105));
+        partial.actions[0].partial = true;
+        assert_eq!(known(&through(record, &partial)), ["/b"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What became of a job's runs, for those who watch over it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,9 @@ pub struct Past {
     pub owed_since: Option<DateTime<Utc>>,
     /// The last run that was begun and is over.
     pub last_run: Option<PastRun>,
+    /// The containers of the last run in which runs of the job have kept snapshots, as paths.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub containers: BTreeSet<String>,
     /// Rows that are over, by how they ended.
     pub rows: Rows,
 }
