@@ -82,7 +82,7 @@ impl Monitor for Screen {
 /// A running action in a few words: files, bytes, rate, time left.
 pub fn describe(file: &ProgressFile) -> String {
     if let Some(waiting) = &file.waiting {
-        return waiting.clone();
+        return format!("waiting: {waiting}");
     }
     let progress = &file.progress;
     let mut parts = Vec::new();
