@@ -2,9 +2,10 @@
 
 mod harness;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 use freezerd::store::{Ledger, Store, Write};
@@ -316,6 +317,20 @@ fn a_ledger_that_is_there_is_replaced_only_on_demand_and_kept() {
         .json();
     assert_eq!(ran["logs_replaced"], Value::Null);
     assert!(host.path("state/logs/1.log").exists());
+}
+
+#[test]
+fn imports_in_one_second_overwrite_nothing_that_was_kept() {
+    let host = host();
+    let lines = export(&host);
+    let mut kept = BTreeSet::new();
+    // Some of them are in the same second.
+    for _ in 0..5 {
+        let ran = import(&host, &lines, &["--replace", "--json"]).exits(0);
+        let path = ran.json()["replaced"].as_str().expect("a path").to_owned();
+        assert!(kept.insert(path), "a name of its own: {kept:?}");
+    }
+    assert!(kept.iter().all(|path| Path::new(path).exists()), "{kept:?}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub mod values;
 pub use error::StoreError;
 pub use open::{check_pages, open_read_only, quietly};
 pub use read::Reader;
-pub use set_aside::{Aside, set_aside, set_asides};
+pub use set_aside::{Aside, free_name, set_aside, set_asides};
 use values::Key;
 
 use crate::kill_point::{Point, pass};

@@ -29,21 +29,27 @@ pub struct Aside {
 pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, StoreError> {
     let fail = |error: io::Error| file_error(path, &error);
     let name = format!("{WORD}{}", now.format(TIME));
-    let taken = |path: &Path| fs::symlink_metadata(path).is_ok();
-    let free = (1_u32..)
-        .map(|nth| match nth {
-            1 => beside(path, &name),
-            nth => beside(path, &format!("{name}-{nth}")),
-        })
-        .find(|path| !taken(path))
-        // Four thousand million names are not all taken.
-        .unwrap_or_else(|| beside(path, &name));
+    let free = free_name(path, &name);
     fs::rename(path, &free).map_err(fail)?;
     sync_parent(path).map_err(fail)?;
     Ok(Aside {
         path: free,
         at: now,
     })
+}
+
+/// A name beside this one that nobody has: `ledger.redb.damaged-…`, or else `ledger.redb.damaged-…-2`. What was kept a
+/// moment ago is not to be overwritten.
+pub fn free_name(path: &Path, suffix: &str) -> PathBuf {
+    let taken = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
+    (1_u32..)
+        .map(|nth| match nth {
+            1 => beside(path, suffix),
+            nth => beside(path, &format!("{suffix}-{nth}")),
+        })
+        .find(|path| !taken(path))
+        // Four thousand million names are not all taken.
+        .unwrap_or_else(|| beside(path, suffix))
 }
 
 /// What was put aside of this ledger, the oldest first.

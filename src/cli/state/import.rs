@@ -91,7 +91,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let stamp = Utc::now().format("%Y-%m-%dT%H%M%SZ").to_string();
     let fail = |path: &Path, error: &io::Error| io_failure("replace", path, error);
     let logs = keep_logs(&layout, &state.header.ledger, &stamp)?;
-    let kept = there.then(|| ledger.with_file_name(format!("ledger.redb.replaced-{stamp}")));
+    let kept = there.then(|| store::free_name(&ledger, &format!("replaced-{stamp}")));
     if let Some(kept) = &kept {
         keep(&ledger, kept).map_err(|error| fail(&ledger, &error))?;
     }
@@ -154,7 +154,7 @@ fn keep_logs(layout: &Layout, id: &str, stamp: &str) -> Result<Option<PathBuf>, 
     if same || layout.logged_runs().is_empty() {
         return Ok(None);
     }
-    let kept = logs.with_file_name(format!("logs.replaced-{stamp}"));
+    let kept = store::free_name(&logs, &format!("replaced-{stamp}"));
     fs::rename(&logs, &kept).map_err(|error| io_failure("replace", &logs, &error))?;
     layout
         .create()
