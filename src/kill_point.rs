@@ -8,7 +8,7 @@
 //! - `FREEZERD_KILL_AT=POINT:N:WHOM`, with it: whoever passes the point as the `N`th of all kills the `daemon`, the
 //!   `agent` (for a daemon: all that it has) or `both` with SIGKILL, and no `N`th one comes again.
 //!
-//! `tests/kill_points.rs` goes through all of them.
+//! `tests/kill_points/` goes through all of them.
 
 /// Where a process may be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,28 @@ pub enum Point {
     LogWritten,
     /// It is in the daemon's log, too.
     Told,
+    /// A line of an agent's is in the run's log.
+    OutputLogged,
+    /// What is no event has another name.
+    EventRefused,
+    /// A new ledger is whole, under a hidden name.
+    LedgerWritten,
+    /// It has its name.
+    LedgerMade,
+    /// A damaged ledger has another name, and there is no new one.
+    LedgerSetAside,
+    /// Values that cannot be read are kept in a file of their own, and still in the ledger.
+    ValuesKept,
+    /// The ledger's file is about to be made smaller.
+    CompactionBegins,
+    /// It is smaller.
+    Compacted,
+    /// The logs of a ledger that is to be replaced have another name.
+    OldLogsKept,
+    /// The ledger that is to be replaced has a second name.
+    OldLedgerKept,
+    /// An imported ledger has taken its place.
+    Imported,
     /// The ledger is open and what it remembers is read.
     Recalled,
     /// Nothing of an earlier daemon's runs any more.
@@ -91,7 +113,7 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Point; 37] = [
+    pub const ALL: [Point; 48] = [
         Point::CommitBegins,
         Point::CommitWritten,
         Point::CommitDone,
@@ -113,6 +135,17 @@ impl Point {
         Point::TellBegins,
         Point::LogWritten,
         Point::Told,
+        Point::OutputLogged,
+        Point::EventRefused,
+        Point::LedgerWritten,
+        Point::LedgerMade,
+        Point::LedgerSetAside,
+        Point::ValuesKept,
+        Point::CompactionBegins,
+        Point::Compacted,
+        Point::OldLogsKept,
+        Point::OldLedgerKept,
+        Point::Imported,
         Point::Recalled,
         Point::OrphansKilled,
         Point::EventWritten,

@@ -396,4 +396,5 @@ fn refuse_event(path: &std::path::Path, why: &str) {
     if std::fs::rename(path, path.with_extension("bad")).is_err() {
         let _ = std::fs::remove_file(path);
     }
+    pass(Point::EventRefused);
 }

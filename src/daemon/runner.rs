@@ -382,5 +382,6 @@ async fn copy_log<R: AsyncRead + Unpin>(
     while let Some(line) = lines.next().await {
         let over = over.load(Ordering::Relaxed);
         log.line(if over { &after } else { who }, &line);
+        pass(Point::OutputLogged);
     }
 }

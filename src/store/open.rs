@@ -18,6 +18,7 @@ use super::{
     ATTEMPTS, EVENTS, FILES, JOBS, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, Reader,
     STORE_FORMAT, StoreError,
 };
+use crate::kill_point::{Point, pass};
 
 /// What redb may keep in memory; the whole ledger of a usual host is smaller.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
@@ -108,8 +109,11 @@ pub(super) fn build(
         let _ = fs::remove_file(&hidden);
         return Err(error.in_file(path));
     }
+    pass(Point::LedgerWritten);
     fs::rename(&hidden, path).map_err(fail)?;
-    sync_parent(path).map_err(fail)
+    sync_parent(path).map_err(fail)?;
+    pass(Point::LedgerMade);
+    Ok(())
 }
 
 fn write_whole(
@@ -285,8 +289,12 @@ pub(super) fn compact(
     if stats.allocated_pages() * stats.page_size() as u64 > before / 2 {
         return Ok(None);
     }
+    pass(Point::CompactionBegins);
     match database.compact() {
-        Ok(_) => Ok(Some((before, size()?))),
+        Ok(_) => {
+            pass(Point::Compacted);
+            Ok(Some((before, size()?)))
+        }
         Err(CompactionError::TransactionInProgress) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -17,6 +17,7 @@ use super::record::{
     AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
 };
 use super::{ATTEMPTS, EVENTS, FILES, JOBS, OCCURRENCES, OPEN_RUNS, RUNS, StoreError};
+use crate::kill_point::{Point, pass};
 
 /// Which value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -204,6 +205,7 @@ pub fn keep(
         .and_then(|()| file.sync_all())
         .map_err(fail)?;
     sync_parent(&path).map_err(fail)?;
+    pass(Point::ValuesKept);
     Ok(path)
 }
 

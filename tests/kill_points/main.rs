@@ -7,7 +7,9 @@
 //!
 //! `FREEZERD_KILL_ONLY=Spawned` runs the cases of one point.
 
+#[path = "../harness/mod.rs"]
 mod harness;
+mod scenarios;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,31 +17,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
-use freezerd::control::event::{Command, EventFile};
-use freezerd::control::layout::Layout;
 use freezerd::kill_point::Point;
 use freezerd::store::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing};
 use freezerd::store::{Reader, open_read_only};
 use freezerd::{job::JobResult, protocol::Verdict};
-use harness::{Daemon, Host, PATIENCE, backup, exec, restore, someday};
-use serde_json::{Value, json};
+use harness::{Daemon, Host, PATIENCE, exec, now, someday};
+use scenarios::*;
+use serde_json::json;
 
 /// So many cases at a time: most of a case is waiting.
 const AT_A_TIME: usize = 4;
-
-/// What happens on a host, from the start of the daemon until all is at rest.
-struct Scenario {
-    name: &'static str,
-    /// Puts the jobs there, and whatever they need. Jobs that end by themselves are called `job…`.
-    prepare: fn(&Host),
-    /// What is to have happened when all is at rest, beside the runs.
-    settled: fn(&Host, &Reader) -> bool,
-    /// Points of these roles are killed at.
-    roles: &'static [&'static str],
-    /// What must hold in the end, beside what always must.
-    judge: fn(&Host, &Reader),
-}
 
 /// A point that was passed, the how manieth of its kind, and by whom.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,181 +44,6 @@ struct Case {
     point: String,
     count: usize,
     whom: &'static str,
-}
-
-// ---------------------------------------------------------------- scenarios
-
-const BACKUP: Scenario = Scenario {
-    name: "backup",
-    prepare: |host| {
-        host.file("source/one", "first");
-        host.file("source/two", "second");
-        host.put(
-            "job",
-            due(vec![retried(backup(
-                &host.path("source"),
-                &host.path("container"),
-            ))]),
-        );
-    },
-    settled: |_, _| true,
-    roles: &["daemon", "agent"],
-    judge: |host, reader| {
-        succeeded(reader, "job");
-        let listed = host.json(&["snapshots", "job"]);
-        let whole: Vec<&Value> = listed["snapshots"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter(|snapshot| snapshot["partial"] != json!(true))
-            .collect();
-        assert_eq!(whole.len(), 1, "one whole snapshot: {listed:#}");
-    },
-};
-
-const RESTORE: Scenario = Scenario {
-    name: "restore and removal",
-    prepare: |host| {
-        let (source, container) = (host.path("source"), host.path("container"));
-        host.file("source/one", "old");
-        for round in ["older", "newer"] {
-            host.put("seed", due(vec![backup(&source, &container)]));
-            host.once().exits(0);
-            host.delete("seed");
-            fs::remove_dir_all(host.path("state")).expect("the state of the preparation");
-            host.file("source/two", round);
-        }
-        let removal = json!({"freezer_action": {
-            "action": "admin", "backup_name": "data", "container": container, "remove_older_than": 0.000001,
-        }});
-        let mut back = restore(&container, &host.path("target"));
-        back["freezer_action"]["overwrite"] = json!(true);
-        host.put("job", due(vec![retried(back), retried(removal)]));
-    },
-    settled: |_, _| true,
-    roles: &["agent"],
-    judge: |host, reader| {
-        succeeded(reader, "job");
-        assert_eq!(host.read("target/one"), "old");
-        assert_eq!(host.read("target/two"), "older");
-        let listed = host.json(&["snapshots", "job"]);
-        let left = listed["snapshots"].as_array().expect("a list").len();
-        assert_eq!(left, 1, "the newest stays: {listed:#}");
-    },
-};
-
-/// A command that fails at first, and a second action that must see what became of it.
-const COMMAND: Scenario = Scenario {
-    name: "command and retry",
-    prepare: |host| {
-        let command = "echo x >> ran; test -e tried || { touch tried; exit 1; }";
-        let mut first = retried(exec(command));
-        first["max_retries"] = json!(3);
-        host.put("job", due(vec![first, retried(exec("echo y >> after"))]));
-    },
-    settled: |_, _| true,
-    roles: &["daemon", "agent"],
-    judge: |host, reader| {
-        succeeded(reader, "job");
-        let begun: usize = runs_of(reader, "job")
-            .iter()
-            .flat_map(|run| reader.attempts(run.number).expect("attempts"))
-            .filter(|attempt| attempt.action == 0)
-            .count();
-        let ran = host.read("work/ran").lines().count();
-        assert!(
-            (2..=begun).contains(&ran),
-            "{ran} commands ran in {begun} attempts"
-        );
-    },
-};
-
-/// A run that is asked for, and one that asks for its own abort.
-const EVENTS: Scenario = Scenario {
-    name: "events",
-    prepare: |host| {
-        host.put("asked", someday(vec![retried(exec("echo x >> asked"))]));
-        // Known before it is asked for.
-        host.start().stop();
-        send(host, Command::Trigger, "asked");
-        let abort = send(host, Command::Abort, "job");
-        fs::rename(&abort, host.path("work/abort.json")).expect("the event put by");
-        let leave = format!(
-            "mv abort.json '{}' && touch sent; test -e sent && sleep 1000",
-            abort.display()
-        );
-        host.put("job", due(vec![retried(exec(&leave))]));
-    },
-    settled: |_, _| true,
-    roles: &["daemon", "agent"],
-    judge: |_, reader| {
-        let asked = runs_of(reader, "asked");
-        let by_hand = |run: &&RunRecord| run.claim().kind == ClaimKind::Manual;
-        assert_eq!(asked.iter().filter(by_hand).count(), 1, "{asked:#?}");
-        succeeded(reader, "asked");
-        let events = reader.events_of("asked", 10).expect("events");
-        assert_eq!(events.len(), 1, "{events:#?}");
-        assert!(events[0].accepted, "{events:#?}");
-        let events = reader.events_of("job", 10).expect("events");
-        assert_eq!(events.len(), 1, "{events:#?}");
-        let last = runs_of(reader, "job").pop().expect("a row");
-        assert!(
-            last.result == Some(JobResult::Aborted),
-            "{last:#?}\n{events:#?}"
-        );
-    },
-};
-
-/// Rows that nobody needs any more, and their logs.
-const FORGETTING: Scenario = Scenario {
-    name: "forgetting",
-    prepare: |host| {
-        host.put("old", someday(vec![exec("true")]));
-        let daemon = host.start();
-        for _ in 0..4 {
-            let run = host.trigger("old");
-            daemon.until(|line| line.run == run && line.message.contains("succeeded"));
-        }
-        daemon.stop();
-        host.file("freezerd.toml", "history_runs = 1\n");
-        host.put("job", due(vec![retried(exec("true"))]));
-    },
-    settled: |host, reader| {
-        let logs = fs::read_dir(host.path("state/logs")).map_or(0, |logs| logs.count());
-        let rows = reader
-            .history(None, usize::MAX)
-            .map_or(0, |rows| rows.len());
-        runs_of(reader, "old").len() == 1 && logs == rows
-    },
-    roles: &["daemon"],
-    judge: |_, reader| succeeded(reader, "job"),
-};
-
-/// A job that is due now, and was by a whole second.
-fn due(actions: Vec<Value>) -> Value {
-    let date = Utc::now() - TimeDelta::seconds(30);
-    json!({
-        "job_actions": actions,
-        "job_schedule": {"schedule_date": date.to_rfc3339_opts(SecondsFormat::Secs, true)},
-    })
-}
-
-/// An action that is tried again when its agent is lost.
-fn retried(mut action: Value) -> Value {
-    action["max_retries"] = json!(2);
-    action["max_retries_interval"] = json!(1);
-    action
-}
-
-fn layout(host: &Host) -> Layout {
-    let state = host.path("state");
-    Layout::new(&state, &state.join("runtime"))
-}
-
-fn send(host: &Host, command: Command, job: &str) -> std::path::PathBuf {
-    EventFile::new(command, job)
-        .send(&layout(host))
-        .expect("an event")
 }
 
 // ---------------------------------------------------------------- running
@@ -263,7 +75,8 @@ fn is_at_rest(scenario: &Scenario, host: &Host) -> bool {
     let waiting = fs::read_dir(host.path("state/events")).is_ok_and(|mut events| {
         events.any(|event| {
             let name = event.expect("an entry").file_name();
-            !name.as_encoded_bytes().starts_with(b".")
+            let name = name.as_encoded_bytes();
+            !name.starts_with(b".") && !name.ends_with(b".bad")
         })
     });
     // Right after a kill it may not be readable until the daemon has mended it.
@@ -527,14 +340,28 @@ fn kill_everywhere(scenario: &Scenario) -> BTreeSet<String> {
 #[test]
 fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() {
     let mut reached = BTreeSet::new();
-    for scenario in [&BACKUP, &RESTORE, &COMMAND, &EVENTS, &FORGETTING] {
+    for scenario in [
+        &BACKUP,
+        &RESTORE,
+        &COMMAND,
+        &EVENTS,
+        &FORGETTING,
+        &DAMAGE,
+        &MENDING,
+    ] {
         reached.extend(kill_everywhere(scenario));
     }
     if std::env::var_os("FREEZERD_KILL_ONLY").is_some() {
         return;
     }
     // Those of the command line have a test of their own.
-    let elsewhere = [Point::EventWritten, Point::EventSent];
+    let elsewhere = [
+        Point::EventWritten,
+        Point::EventSent,
+        Point::OldLogsKept,
+        Point::OldLedgerKept,
+        Point::Imported,
+    ];
     let never: Vec<String> = Point::ALL
         .iter()
         .filter(|point| !elsewhere.contains(point))
@@ -612,5 +439,55 @@ fn an_event_whose_sender_is_killed_is_carried_out_once_or_not_at_all() {
             .expect("events")
             .count();
         assert_eq!(left, 0, "left behind by {}", point.name());
+    }
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_the_old_ledger_or_the_new_one_and_can_be_done_again() {
+    let with = |job: &str| {
+        let host = Host::new().job(job, now(vec![exec("true")]));
+        host.once().exits(0);
+        host
+    };
+    let exported = |host: &Host| {
+        let ran = host.freezerd(&["state", "export"]).exits(0);
+        let lines = ran.stdout();
+        // The header has the time.
+        let (_, records) = lines.split_once('\n').expect("lines");
+        records.to_owned()
+    };
+    let source = with("new");
+    let wanted = exported(&source);
+    let state = source.freezerd(&["state", "export"]).exits(0).stdout();
+    for point in [
+        Point::LedgerWritten,
+        Point::LedgerMade,
+        Point::OldLogsKept,
+        Point::OldLedgerKept,
+        Point::Imported,
+    ] {
+        let host = with("old");
+        let before = exported(&host);
+        let file = host.file("state.jsonl", &state);
+        let file = file.to_str().expect("a path");
+        let mut command = host.command(&["state", "import", "--replace", file]);
+        command
+            .env("FREEZERD_KILL_TRACE", host.path("trace"))
+            .env("FREEZERD_KILL_AT", format!("{}:1:daemon", point.name()));
+        let ended = command.status().expect("freezerd runs");
+        assert!(ended.code().is_none(), "to be killed at {point:?}");
+        let now = exported(&host);
+        let expected = [&before, &wanted][usize::from(point == Point::Imported)];
+        assert_eq!(&now, expected, "killed at {point:?}");
+        host.freezerd(&["state", "import", "--replace", file])
+            .exits(0);
+        assert_eq!(exported(&host), wanted, "{point:?}");
+        let kept = beside(&host, "ledger.redb.replaced-");
+        let old = kept.iter().any(|path| {
+            let reader = open_read_only(path).expect("a whole ledger");
+            reader.job("old").expect("readable").is_some()
+        });
+        assert!(old, "the old one is kept: {kept:?}");
+        host.start().stop();
     }
 }

@@ -1,0 +1,315 @@
+//! What happens on the hosts where somebody is killed.
+
+use std::fs;
+use std::path::PathBuf;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use freezerd::control::event::{Command, EventFile};
+use freezerd::control::layout::Layout;
+use freezerd::job::JobResult;
+use freezerd::store::record::{ClaimKind, RunRecord, RunState, Standing, Trigger};
+use freezerd::store::{Ledger, Reader, Store, Write};
+use redb::TableDefinition;
+use serde_json::{Value, json};
+
+use super::harness::{Host, backup, exec, once, restore, someday};
+use super::{runs_of, succeeded};
+
+/// What happens on a host, from the start of the daemon until all is at rest.
+pub struct Scenario {
+    pub name: &'static str,
+    /// Puts the jobs there, and whatever they need. Jobs that end by themselves are called `job…`.
+    pub prepare: fn(&Host),
+    /// What is to have happened when all is at rest, beside the runs.
+    pub settled: fn(&Host, &Reader) -> bool,
+    /// Points of these roles are killed at.
+    pub roles: &'static [&'static str],
+    /// What must hold in the end, beside what always must.
+    pub judge: fn(&Host, &Reader),
+}
+
+pub const BACKUP: Scenario = Scenario {
+    name: "backup",
+    prepare: |host| {
+        host.file("source/one", "first");
+        host.file("source/two", "second");
+        host.put(
+            "job",
+            due(vec![retried(backup(
+                &host.path("source"),
+                &host.path("container"),
+            ))]),
+        );
+    },
+    settled: |_, _| true,
+    roles: &["daemon", "agent"],
+    judge: |host, reader| {
+        succeeded(reader, "job");
+        let listed = host.json(&["snapshots", "job"]);
+        let whole: Vec<&Value> = listed["snapshots"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|snapshot| snapshot["partial"] != json!(true))
+            .collect();
+        assert_eq!(whole.len(), 1, "one whole snapshot: {listed:#}");
+    },
+};
+
+pub const RESTORE: Scenario = Scenario {
+    name: "restore and removal",
+    prepare: |host| {
+        let (source, container) = (host.path("source"), host.path("container"));
+        host.file("source/one", "old");
+        for round in ["older", "newer"] {
+            host.put("seed", due(vec![backup(&source, &container)]));
+            host.once().exits(0);
+            host.delete("seed");
+            fs::remove_dir_all(host.path("state")).expect("the state of the preparation");
+            host.file("source/two", round);
+        }
+        let removal = json!({"freezer_action": {
+            "action": "admin", "backup_name": "data", "container": container, "remove_older_than": 0.000001,
+        }});
+        let mut back = restore(&container, &host.path("target"));
+        back["freezer_action"]["overwrite"] = json!(true);
+        host.put("job", due(vec![retried(back), retried(removal)]));
+    },
+    settled: |_, _| true,
+    roles: &["agent"],
+    judge: |host, reader| {
+        succeeded(reader, "job");
+        assert_eq!(host.read("target/one"), "old");
+        assert_eq!(host.read("target/two"), "older");
+        let listed = host.json(&["snapshots", "job"]);
+        let left = listed["snapshots"].as_array().expect("a list").len();
+        assert_eq!(left, 1, "the newest stays: {listed:#}");
+    },
+};
+
+/// A command that fails at first, and a second action that must see what became of it.
+pub const COMMAND: Scenario = Scenario {
+    name: "command and retry",
+    prepare: |host| {
+        let command = "echo x >> ran; test -e tried || { touch tried; exit 1; }";
+        let mut first = retried(exec(command));
+        first["max_retries"] = json!(3);
+        host.put("job", due(vec![first, retried(exec("echo y >> after"))]));
+    },
+    settled: |_, _| true,
+    roles: &["daemon", "agent"],
+    judge: |host, reader| {
+        succeeded(reader, "job");
+        let begun: usize = runs_of(reader, "job")
+            .iter()
+            .flat_map(|run| reader.attempts(run.number).expect("attempts"))
+            .filter(|attempt| attempt.action == 0)
+            .count();
+        let ran = host.read("work/ran").lines().count();
+        assert!(
+            (2..=begun).contains(&ran),
+            "{ran} commands ran in {begun} attempts"
+        );
+    },
+};
+
+/// A run that is asked for, and one that asks for its own abort.
+pub const EVENTS: Scenario = Scenario {
+    name: "events",
+    prepare: |host| {
+        host.put("asked", someday(vec![retried(exec("echo x >> asked"))]));
+        // Known before it is asked for.
+        host.start().stop();
+        host.file("state/events/nonsense.json", "{");
+        send(host, Command::Trigger, "asked");
+        let abort = send(host, Command::Abort, "job");
+        fs::rename(&abort, host.path("work/abort.json")).expect("the event put by");
+        let leave = format!(
+            "mv abort.json '{}' && touch sent; test -e sent && sleep 1000",
+            abort.display()
+        );
+        host.put("job", due(vec![retried(exec(&leave))]));
+    },
+    settled: |_, _| true,
+    roles: &["daemon", "agent"],
+    judge: |host, reader| {
+        let asked = runs_of(reader, "asked");
+        let by_hand = |run: &&RunRecord| run.claim().kind == ClaimKind::Manual;
+        assert_eq!(asked.iter().filter(by_hand).count(), 1, "{asked:#?}");
+        succeeded(reader, "asked");
+        let events = reader.events_of("asked", 10).expect("events");
+        assert_eq!(events.len(), 1, "{events:#?}");
+        assert!(events[0].accepted, "{events:#?}");
+        let events = reader.events_of("job", 10).expect("events");
+        assert_eq!(events.len(), 1, "{events:#?}");
+        let last = runs_of(reader, "job").pop().expect("a row");
+        assert!(
+            last.result == Some(JobResult::Aborted),
+            "{last:#?}\n{events:#?}"
+        );
+        assert_eq!(host.read("state/events/nonsense.bad"), "{", "kept");
+    },
+};
+
+/// Rows that nobody needs any more, and their logs.
+pub const FORGETTING: Scenario = Scenario {
+    name: "forgetting",
+    prepare: |host| {
+        host.put("old", someday(vec![exec("true")]));
+        let daemon = host.start();
+        for _ in 0..4 {
+            let run = host.trigger("old");
+            daemon.until(|line| line.run == run && line.message.contains("succeeded"));
+        }
+        daemon.stop();
+        host.file("freezerd.toml", "history_runs = 1\n");
+        host.put("job", due(vec![retried(exec("true"))]));
+    },
+    settled: |host, reader| {
+        let logs = fs::read_dir(host.path("state/logs")).map_or(0, |logs| logs.count());
+        let rows = reader
+            .history(None, usize::MAX)
+            .map_or(0, |rows| rows.len());
+        runs_of(reader, "old").len() == 1 && logs == rows
+    },
+    roles: &["daemon"],
+    judge: |_, reader| succeeded(reader, "job"),
+};
+
+/// A ledger that is noise, and a job that it knew to have run.
+pub const DAMAGE: Scenario = Scenario {
+    name: "damage",
+    prepare: |host| {
+        host.put("held", due(vec![exec("echo x >> ran")]));
+        host.once().exits(0);
+        host.file("state/ledger.redb", "noise");
+    },
+    settled: |_, _| true,
+    roles: &["daemon"],
+    judge: |host, reader| {
+        let held = reader.job("held").expect("readable").expect("the job");
+        assert_eq!(held.standing, Standing::Stopped, "{held:#?}");
+        assert_eq!(host.read("work/ran"), "x\n", "it ran once");
+        let [aside] = &beside(host, "ledger.redb.damaged-")[..] else {
+            panic!("the damaged one is kept, once");
+        };
+        assert_eq!(fs::read(aside).expect("it"), b"noise");
+    },
+};
+
+/// A ledger with a value that cannot be read, of a job that has run, and with much room that nobody uses.
+pub const MENDING: Scenario = Scenario {
+    name: "mending",
+    prepare: |host| {
+        host.put("job", once(vec![exec("echo x >> ran")]));
+        host.once().exits(0);
+        let ledger = redb::Database::create(host.path("state/ledger.redb")).expect("it is free");
+        change(&ledger, |changes| {
+            let mut jobs = changes.open_table(JOBS).expect("the table");
+            jobs.insert("job", &b"\x01{\"job_id\": \"half of"[..])
+                .expect("a value");
+        });
+        drop(ledger);
+        forget_much(host);
+    },
+    settled: |_, _| true,
+    roles: &["daemon"],
+    judge: |host, reader| {
+        let held = reader.job("job").expect("readable").expect("the job");
+        assert_eq!(held.standing, Standing::Stopped, "{held:#?}");
+        assert_eq!(host.read("work/ran"), "x\n", "it ran once");
+        let kept = beside(host, "ledger.redb.unreadable-");
+        let kept = kept
+            .iter()
+            .map(|path| fs::read_to_string(path).expect("lines"));
+        assert!(kept.collect::<String>().contains("half of"), "kept");
+        let size = fs::metadata(host.path("state/ledger.redb"))
+            .expect("it")
+            .len();
+        assert!(size < 4 << 20, "{size} bytes");
+    },
+};
+
+const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs");
+
+fn change(ledger: &redb::Database, change: impl FnOnce(&redb::WriteTransaction)) {
+    let transaction = ledger.begin_write().expect("a transaction");
+    change(&transaction);
+    transaction.commit().expect("a commit");
+}
+
+/// Rows that come and go leave room in the ledger's file.
+fn forget_much(host: &Host) {
+    let mut store = Store::open(&host.path("state/ledger.redb")).expect("it is free");
+    let rows = (1_000..9_000).map(|number| {
+        let due = DateTime::UNIX_EPOCH + TimeDelta::seconds(number);
+        RunRecord {
+            number: number.unsigned_abs(),
+            job_id: "gone".to_owned(),
+            trigger: Trigger::Schedule,
+            due,
+            first_due: due,
+            covers: 1,
+            state: RunState::Skipped,
+            claimed: due,
+            started: None,
+            ended: Some(due),
+            result: None,
+            reason: Some("x".repeat(800)),
+            waits_for: None,
+            makes_up_for: None,
+            digest: String::new(),
+            actions: Vec::new(),
+        }
+    });
+    let rows: Vec<RunRecord> = rows.collect();
+    let forget = |row: &RunRecord| {
+        let (job_id, number) = (row.job_id.clone(), row.number);
+        [
+            Write::ForgetClaim(row.claim()),
+            Write::ForgetRun { job_id, number },
+        ]
+    };
+    let gone: Vec<Write> = rows.iter().flat_map(forget).collect();
+    let made: Vec<Write> = rows.into_iter().map(Write::Claim).collect();
+    for writes in [made, gone] {
+        store.commit(&writes).expect("a commit");
+    }
+}
+
+/// The files of the state directory whose names begin so.
+pub fn beside(host: &Host, prefix: &str) -> Vec<PathBuf> {
+    fs::read_dir(host.path("state"))
+        .expect("the state directory")
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// A job that is due now, and was by a whole second.
+fn due(actions: Vec<Value>) -> Value {
+    let date = Utc::now() - TimeDelta::seconds(30);
+    json!({
+        "job_actions": actions,
+        "job_schedule": {"schedule_date": date.to_rfc3339_opts(SecondsFormat::Secs, true)},
+    })
+}
+
+/// An action that is tried again when its agent is lost.
+fn retried(mut action: Value) -> Value {
+    action["max_retries"] = json!(2);
+    action["max_retries_interval"] = json!(1);
+    action
+}
+
+fn layout(host: &Host) -> Layout {
+    let state = host.path("state");
+    Layout::new(&state, &state.join("runtime"))
+}
+
+fn send(host: &Host, command: Command, job: &str) -> PathBuf {
+    EventFile::new(command, job)
+        .send(&layout(host))
+        .expect("an event")
+}
