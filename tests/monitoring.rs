@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn samples(text: &str) -> BTreeMap<String, f64> {
     let name = regex_lite::Regex::new(r"^[a-z][a-z0-9_]*$").expect("a pattern");
     let sample = regex_lite::Regex::new(
-        r#"^([a-z][a-z0-9_]*)(\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z]+="(?:[^"\\\n]|\\[\\"n])*")*\})? (\S+)$"#,
+        r#"^([a-z][a-z0-9_]*)(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? (\S+)$"#,
     )
     .expect("a pattern");
     assert!(text.ends_with('\n'), "the last line has an end");
@@ -110,7 +110,7 @@ fn the_files_are_there_at_start_follow_the_ledger_and_say_at_the_end_that_no_dae
     host.trigger("later");
     daemon.run_of("later");
     eventually("the run's success", || {
-        metrics(&host).get("freezerd_job_last_run_success{job=\"later\"}") == Some(&1.0)
+        metrics(&host).get("freezerd_job_last_run_success{job_id=\"later\"}") == Some(&1.0)
     });
     let status = host.json(&["status"]);
     assert_eq!(status["daemon"]["pid"], daemon.id());
@@ -186,14 +186,14 @@ fn each_ending_of_a_run_is_told_apart_and_only_a_success_is_one() {
         assert_eq!(
             of(
                 &metrics,
-                &format!("freezerd_job_last_run_success{{job=\"{job}\"}}")
+                &format!("freezerd_job_last_run_success{{job_id=\"{job}\"}}")
             ),
             success
         );
         assert_eq!(
             of(
                 &metrics,
-                &format!("freezerd_job_last_run_result{{job=\"{job}\",result=\"{result}\"}}")
+                &format!("freezerd_job_last_run_result{{job_id=\"{job}\",result=\"{result}\"}}")
             ),
             1.0
         );
@@ -208,7 +208,7 @@ fn each_ending_of_a_run_is_told_apart_and_only_a_success_is_one() {
             assert_eq!(
                 of(
                     &metrics,
-                    &format!("freezerd_job_runs_total{{job=\"{job}\",result=\"{other}\"}}")
+                    &format!("freezerd_job_runs_total{{job_id=\"{job}\",result=\"{other}\"}}")
                 ),
                 f64::from(u8::from(other == result)),
                 "{job} {other}"
@@ -216,17 +216,17 @@ fn each_ending_of_a_run_is_told_apart_and_only_a_success_is_one() {
         }
         let at = of(
             &metrics,
-            &format!("freezerd_job_last_success_timestamp_seconds{{job=\"{job}\"}}"),
+            &format!("freezerd_job_last_success_timestamp_seconds{{job_id=\"{job}\"}}"),
         );
         assert_eq!(at > 0.0, success == 1.0, "{job}");
     }
     assert_eq!(
-        of(&metrics, "freezerd_job_overdue_seconds{job=\"good\"}"),
+        of(&metrics, "freezerd_job_overdue_seconds{job_id=\"good\"}"),
         0.0
     );
-    assert!(of(&metrics, "freezerd_job_overdue_seconds{job=\"bad\"}") > 0.0);
+    assert!(of(&metrics, "freezerd_job_overdue_seconds{job_id=\"bad\"}") > 0.0);
     assert_eq!(
-        of(&metrics, "freezerd_job_overdue_seconds{job=\"cut\"}"),
+        of(&metrics, "freezerd_job_overdue_seconds{job_id=\"cut\"}"),
         0.0,
         "somebody took it off its schedule"
     );
@@ -255,11 +255,14 @@ fn a_partial_backup_is_no_success_and_what_it_missed_is_counted() {
     assert!(job["owed_since"].is_string());
     let metrics = samples(&host.read("work/metrics/freezerd.prom"));
     assert_eq!(
-        of(&metrics, "freezerd_job_last_run_failed_files{job=\"www\"}"),
+        of(
+            &metrics,
+            "freezerd_job_last_run_failed_files{job_id=\"www\"}"
+        ),
         1.0
     );
     assert_eq!(
-        of(&metrics, "freezerd_job_last_run_success{job=\"www\"}"),
+        of(&metrics, "freezerd_job_last_run_success{job_id=\"www\"}"),
         0.0
     );
 }
@@ -292,26 +295,26 @@ fn an_interrupted_run_stays_owed_until_it_is_made_up_for() {
     assert!(daemon.stop().success());
     let metrics = metrics(&host);
     assert_eq!(
-        of(&metrics, "freezerd_job_overdue_seconds{job=\"long\"}"),
+        of(&metrics, "freezerd_job_overdue_seconds{job_id=\"long\"}"),
         0.0
     );
     assert!(
         of(
             &metrics,
-            "freezerd_job_last_success_timestamp_seconds{job=\"long\"}"
+            "freezerd_job_last_success_timestamp_seconds{job_id=\"long\"}"
         ) > 0.0
     );
     assert_eq!(
         of(
             &metrics,
-            "freezerd_job_runs_total{job=\"long\",result=\"interrupted\"}"
+            "freezerd_job_runs_total{job_id=\"long\",result=\"interrupted\"}"
         ),
         1.0
     );
     assert_eq!(
         of(
             &metrics,
-            "freezerd_job_runs_total{job=\"long\",result=\"success\"}"
+            "freezerd_job_runs_total{job_id=\"long\",result=\"success\"}"
         ),
         1.0
     );
@@ -449,7 +452,7 @@ fn a_ledger_from_before_there_was_a_past_still_reads() {
     assert_eq!(
         of(
             &samples(&text),
-            "freezerd_job_last_success_timestamp_seconds{job=\"daily\"}"
+            "freezerd_job_last_success_timestamp_seconds{job_id=\"daily\"}"
         ),
         0.0
     );

@@ -152,7 +152,10 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
     );
     for job in jobs {
         if let Some(run) = &job.last_run {
-            let labels = [("job", job.job_id.as_str()), ("result", run.result.name())];
+            let labels = [
+                ("job_id", job.job_id.as_str()),
+                ("result", run.result.name()),
+            ];
             text.sample("freezerd_job_last_run_result", &labels, 1);
         }
     }
@@ -201,7 +204,7 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
             Ending::Interrupted,
             Ending::Skipped,
         ] {
-            let labels = [("job", job.job_id.as_str()), ("result", ending.name())];
+            let labels = [("job_id", job.job_id.as_str()), ("result", ending.name())];
             text.sample("freezerd_job_runs_total", &labels, *rows.of(ending));
         }
     }
@@ -248,7 +251,7 @@ impl Text {
         self.family(name, GAUGE, help);
         for job in jobs {
             if let Some(number) = number(job) {
-                self.sample(name, &[("job", &job.job_id)], number);
+                self.sample(name, &[("job_id", &job.job_id)], number);
             }
         }
     }

@@ -213,18 +213,18 @@ fn a_job_has_a_line_for_each_of_its_numbers() {
     let text = prometheus(&Status::of(&with(vec![record]), None, at(60)));
     for line in [
         "freezerd_up 0",
-        "freezerd_job_running{job=\"job\"} 0",
-        "freezerd_job_last_success_timestamp_seconds{job=\"job\"} 1767226800",
-        "freezerd_job_overdue_seconds{job=\"job\"} 600",
-        "freezerd_job_consecutive_failures{job=\"job\"} 2",
-        "freezerd_job_last_run_success{job=\"job\"} 0",
-        "freezerd_job_last_run_result{job=\"job\",result=\"partial\"} 1",
-        "freezerd_job_last_run_duration_seconds{job=\"job\"} 60",
-        "freezerd_job_last_run_added_bytes{job=\"job\"} 1234",
-        "freezerd_job_last_run_failed_files{job=\"job\"} 5",
-        "freezerd_job_runs_total{job=\"job\",result=\"success\"} 3",
-        "freezerd_job_runs_total{job=\"job\",result=\"partial\"} 2",
-        "freezerd_job_runs_total{job=\"job\",result=\"fail\"} 0",
+        "freezerd_job_running{job_id=\"job\"} 0",
+        "freezerd_job_last_success_timestamp_seconds{job_id=\"job\"} 1767226800",
+        "freezerd_job_overdue_seconds{job_id=\"job\"} 600",
+        "freezerd_job_consecutive_failures{job_id=\"job\"} 2",
+        "freezerd_job_last_run_success{job_id=\"job\"} 0",
+        "freezerd_job_last_run_result{job_id=\"job\",result=\"partial\"} 1",
+        "freezerd_job_last_run_duration_seconds{job_id=\"job\"} 60",
+        "freezerd_job_last_run_added_bytes{job_id=\"job\"} 1234",
+        "freezerd_job_last_run_failed_files{job_id=\"job\"} 5",
+        "freezerd_job_runs_total{job_id=\"job\",result=\"success\"} 3",
+        "freezerd_job_runs_total{job_id=\"job\",result=\"partial\"} 2",
+        "freezerd_job_runs_total{job_id=\"job\",result=\"fail\"} 0",
     ] {
         assert!(text.lines().any(|have| have == line), "{line}\n{text}");
     }
