@@ -390,7 +390,9 @@ fn outcome_line(kind: &str, outcome: &Outcome, took: &str) -> (Level, String) {
     if let Some(reason) = &outcome.reason {
         let _ = write!(text, ": {reason}");
     }
-    if !done.is_empty() {
+    // A command's exit code is all that its reason says.
+    let said = outcome.reason.as_ref();
+    if !done.is_empty() && !said.is_some_and(|reason| reason.contains(&done)) {
         let _ = write!(
             text,
             "{} {done}",
