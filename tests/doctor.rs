@@ -445,6 +445,16 @@ fn jobs_that_fail_or_are_long_overdue_are_named() {
 }
 
 #[test]
+fn a_run_by_hand_that_failed_is_named_though_nothing_is_owed() {
+    let host = Host::new().job("a", someday(vec![exec("false")]));
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.run_of("a");
+    let visit = Visit::to(&host, &[]);
+    visit.says("job", "a", "warning: its last run ended as fail");
+}
+
+#[test]
 fn without_systemd_there_is_a_note_and_no_fault() {
     let host = Host::new()
         .job("a", someday(vec![exec("true")]))

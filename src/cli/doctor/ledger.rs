@@ -9,6 +9,7 @@ use super::finding::{Finding, Level};
 use crate::cli::ledger;
 use crate::control::layout::Layout;
 use crate::status::{Facts, JobStatus, Status};
+use crate::store::record::Ending;
 use crate::store::{self, StoreError};
 use crate::units;
 
@@ -177,7 +178,9 @@ fn judge_job(job: &JobStatus) -> Option<Finding> {
         ));
     }
     let last = job.last_run.as_ref()?;
-    (job.failures > 0 && job.owed_since.is_some()).then(|| {
+    // Who aborted a run by hand, where nothing is owed, knows of it.
+    let failed = matches!(last.result, Ending::Fail | Ending::Partial);
+    (job.failures > 0 && (failed || job.owed_since.is_some())).then(|| {
         finding(
             Level::Warning,
             format!(
