@@ -21,14 +21,13 @@ pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
 /// A row is over: run to its end, cut off, or never begun.
 pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let past = &mut record.past;
-    // Those that the job has moved away from go.
-    past.containers.retain(|known| {
-        let mut named = row
-            .actions
-            .iter()
-            .filter_map(|action| action.container.as_ref());
-        named.any(|container| container == known)
-    });
+    // Those that the job has moved away from go. A row without actions is what is left of one that cannot be read.
+    if !row.actions.is_empty() {
+        past.containers.retain(|known| {
+            let mut named = row.actions.iter().flat_map(|action| &action.container);
+            named.any(|container| container == known)
+        });
+    }
     let kept = row.actions.iter().filter(|action| kept_a_snapshot(action));
     past.containers
         .extend(kept.filter_map(|action| action.container.clone()));
@@ -312,6 +311,12 @@ mod tests {
         let record = through(record, &to("/a", succeeded(80, 85)));
         let record = through(record, &to("/a", failed(90, 95)));
         assert_eq!(known(&record), ["/a"]);
+        let unreadable = RunRecord {
+            actions: Vec::new(),
+            ..failed(98, 99)
+        };
+        let record = through(record, &unreadable);
+        assert_eq!(known(&record), ["/a"], "nothing is known of that one");
         let mut partial = to("/b", failed(100, 105));
         partial.actions[0].partial = true;
         assert_eq!(known(&through(record, &partial)), ["/b"]);
