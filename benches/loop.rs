@@ -18,7 +18,7 @@ use freezerd::intake::{Catalog, FileState, Stamp};
 use freezerd::job::Host;
 use freezerd::protocol::{Outcome, Summary, Verdict};
 use freezerd::schedule::zone::Zone;
-use freezerd::store::record::{AttemptEnd, Claim};
+use freezerd::store::record::{AttemptEnd, Claim, RunRecord};
 use freezerd::store::{Ledger, Store, StoreError, Write};
 use serde_json::{Value, json};
 
@@ -38,6 +38,10 @@ impl Ledger for Forgetful {
     }
 
     fn claimed(&self, _: &Claim) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    fn run(&self, _: u64) -> Result<Option<RunRecord>, StoreError> {
         Ok(None)
     }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::job::action::Action;
@@ -20,10 +21,10 @@ pub struct Request {
     pub run: u64,
     /// Names the run among all runs of all hosts, and is kept as a tag with the snapshot: `run:<ledger>-<number>`.
     pub run_tag: String,
-    /// The tag of the interrupted run that this one makes up for: a backup that had finished all the same is found
-    /// by it and not repeated.
+    /// What may have finished the action's work already and was lost before it could say so: a backup that is found
+    /// there is not repeated. The first one counts.
     #[serde(default)]
-    pub makes_up_for: Option<String>,
+    pub earlier: Vec<Earlier>,
     /// Earlier runs of the job have kept snapshots in the action's container: a backup does not begin a new repository
     /// there, unless its action says so.
     #[serde(default)]
@@ -38,6 +39,15 @@ pub struct Request {
     pub result_so_far: String,
     /// How long a command that was told to end may take before it is killed.
     pub grace: Duration,
+}
+
+/// A run that may have left a whole snapshot, which stands for a backup of now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The run's tag: that of the request's own run stands for an earlier attempt.
+    pub run_tag: String,
+    /// A snapshot that was begun before this instant is too old.
+    pub not_before: DateTime<Utc>,
 }
 
 /// One line on the agent's standard output.

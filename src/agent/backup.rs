@@ -11,7 +11,7 @@ use chrono::Utc;
 use super::level::{self, Next};
 use super::lock::Lock;
 use super::report::log;
-use super::{Context, admin, outcome, password, run_tag, whole_snapshot};
+use super::{Context, admin, outcome, password, run_tag};
 use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{Point, pass};
 use crate::os;
@@ -38,10 +38,10 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
         return rehearse(context, work, &password, is_empty);
     }
     let (lock, repository) = open_or_create(context, work, &password)?;
-    if let Some(summary) = finished_before(context, &repository)? {
+    let lineage = repository.snapshots(&filter(work))?;
+    if let Some(summary) = finished_before(context, work, &lineage) {
         return clear_out(context, work, &repository, &lock, summary);
     }
-    let lineage = repository.snapshots(&filter(work))?;
     refuse_emptied(work, is_empty, &lineage)?;
     let comparable = comparable(work, lineage);
     let next = level::next(&comparable, &work.levels, Utc::now());
@@ -68,30 +68,33 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
     clear_out(context, work, &repository, &lock, summary)
 }
 
-/// A run that makes up for an interrupted one finds what that one had finished, and an attempt what an earlier one of
-/// its run had, which was lost before it could say so: it is not repeated.
-fn finished_before(context: &Context, repository: &Repository) -> Result<Option<Summary>, Error> {
+/// What an interrupted run, or an earlier attempt, had finished of this backup, and was lost before it could say so: it
+/// is not repeated. A snapshot that is `partial`, or was not confirmed before the crash, stands for nothing, nor does one
+/// of another path or name, or one that is older than what is to be backed up now.
+fn finished_before(context: &Context, work: &Backup, lineage: &[Snapshot]) -> Option<Summary> {
     let request = &context.request;
-    let earlier = (request.attempt > 1).then_some((&request.run_tag, "an earlier attempt"));
-    let interrupted = request.makes_up_for.as_ref();
-    let interrupted = interrupted.map(|tag| (tag, "the interrupted run"));
-    let mut found = None;
-    for (tag, who) in earlier.into_iter().chain(interrupted) {
-        if let Some(snapshot) = whole_snapshot(repository, tag, request.action_index)? {
-            found = Some((snapshot, who));
-            break;
-        }
-    }
-    let Some((snapshot, who)) = found else {
-        return Ok(None);
+    let (earlier, snapshot) = request.earlier.iter().find_map(|earlier| {
+        let tag = run_tag(&earlier.run_tag, request.action_index);
+        let snapshot = lineage.iter().rfind(|snapshot| {
+            !snapshot.partial
+                && snapshot.tags.contains(&tag)
+                && snapshot.time >= earlier.not_before
+                && is_of(work, snapshot)
+        });
+        Some((earlier, snapshot?))
+    })?;
+    let who = if earlier.run_tag == request.run_tag {
+        "an earlier attempt"
+    } else {
+        "the interrupted run"
     };
     log(&format!(
         "{who} had finished this backup: snapshot {} stands for it",
         snapshot.short_id()
     ));
     let numbers = snapshot.summary.unwrap_or_default();
-    Ok(Some(Summary {
-        snapshot: Some(snapshot.id),
+    Some(Summary {
+        snapshot: Some(snapshot.id.clone()),
         level: snapshot.level,
         files: Some(numbers.files),
         files_new: Some(numbers.files_new),
@@ -99,7 +102,7 @@ fn finished_before(context: &Context, repository: &Repository) -> Result<Option<
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
         ..Summary::default()
-    }))
+    })
 }
 
 /// Whether the source is a directory with nothing in it.
@@ -282,9 +285,12 @@ fn filter(work: &Backup) -> Filter {
 
 /// Snapshots of another path under the same name have nothing in common with this one.
 fn comparable(work: &Backup, mut lineage: Vec<Snapshot>) -> Vec<Snapshot> {
+    lineage.retain(|snapshot| is_of(work, snapshot));
     lineage
-        .retain(|snapshot| snapshot.paths.len() == 1 && Path::new(&snapshot.paths[0]) == work.path);
-    lineage
+}
+
+fn is_of(work: &Backup, snapshot: &Snapshot) -> bool {
+    snapshot.paths.len() == 1 && Path::new(&snapshot.paths[0]) == work.path
 }
 
 fn options(context: &Context, work: &Backup, next: &Next<'_>) -> BackupOptions {

@@ -193,21 +193,6 @@ pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snap
     Repository::open(container, &password, Arc::new(Silent))?.snapshots(filter)
 }
 
-/// The whole snapshot that an action of a run has made, if it has: after a crash, such a backup need not be done
-/// again. A snapshot that is `partial`, or was not confirmed before the crash, is none.
-fn whole_snapshot(
-    repository: &Repository,
-    run: &str,
-    action_index: u32,
-) -> Result<Option<Snapshot>, Error> {
-    let filter = Filter {
-        tag: Some(run_tag(run, action_index)),
-        ..Filter::default()
-    };
-    let snapshots = repository.snapshots(&filter)?;
-    Ok(snapshots.into_iter().rfind(|snapshot| !snapshot.partial))
-}
-
 #[cfg(test)]
 mod tests {
     use super::run_tag;

@@ -80,7 +80,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         job_id: "by-hand".to_owned(),
         run: 0,
         run_tag: "by-hand".to_owned(),
-        makes_up_for: None,
+        earlier: Vec::new(),
         expects_repository: true,
         action_index: 0,
         attempt: 1,

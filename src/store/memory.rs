@@ -70,6 +70,10 @@ impl Ledger for MemoryLedger {
         Ok(self.occurrences.get(claim).copied())
     }
 
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+        Ok(self.runs.get(&number).cloned())
+    }
+
     fn answered(&self, event: &str) -> Result<bool, StoreError> {
         Ok(self.events.contains_key(event))
     }

@@ -20,6 +20,7 @@ pub mod record;
 mod set_aside;
 pub mod values;
 
+use codec::decode;
 pub use error::StoreError;
 pub use open::{check_pages, open_read_only, quietly};
 pub use read::Reader;
@@ -89,6 +90,9 @@ pub trait Ledger {
 
     /// The run that an occurrence belongs to, if it has a row.
     fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError>;
+
+    /// A row, by its number.
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError>;
 
     /// Whether an event was dealt with.
     fn answered(&self, event: &str) -> Result<bool, StoreError>;
@@ -198,6 +202,14 @@ impl Ledger for Store {
         open::quietly(&self.path, || {
             let table = self.begin_read()?.open_table(OCCURRENCES)?;
             Ok(table.get(occurrence(claim))?.map(|run| run.value()))
+        })
+    }
+
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+        open::quietly(&self.path, || {
+            let table = self.begin_read()?.open_table(RUNS)?;
+            let row = table.get(number)?;
+            row.map(|bytes| decode("runs", bytes.value())).transpose()
         })
     }
 

@@ -166,7 +166,7 @@ pub fn request(work: Work) -> Request {
         job_id: "nightly-job".to_owned(),
         run: 7,
         run_tag: "ledger-7".to_owned(),
-        makes_up_for: None,
+        earlier: Vec::new(),
         expects_repository: false,
         action_index: 0,
         attempt: 1,

@@ -46,6 +46,7 @@ pub struct Books {
     pub jobs: BTreeMap<String, JobRecord>,
     pub files: BTreeMap<String, FileRecord>,
     pub open: BTreeMap<u64, RunRecord>,
+    cut_off: BTreeMap<u64, RunRecord>,
     attempts: BTreeMap<(u64, u32, u32), AttemptRecord>,
     occurrences: HashMap<(String, i64, &'static str), u64>,
     events: BTreeSet<String>,
@@ -170,6 +171,7 @@ impl Books {
             }
             RunState::Interrupted => {
                 self.interrupted += 1;
+                self.cut_off.insert(record.number, record.clone());
             }
             _ => assert!(
                 record.result.is_some(),
@@ -262,6 +264,15 @@ impl Ledger for SharedLedger {
 
     fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
         Ok(self.0.borrow().occurrences.get(&key(claim)).copied())
+    }
+
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+        let books = self.0.borrow();
+        let row = books
+            .open
+            .get(&number)
+            .or_else(|| books.cut_off.get(&number));
+        Ok(row.cloned())
     }
 
     fn answered(&self, event: &str) -> Result<bool, StoreError> {

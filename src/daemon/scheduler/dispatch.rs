@@ -9,7 +9,7 @@ use crate::daemon::words;
 use crate::job::action::JobAction;
 use crate::lifecycle::job as life;
 use crate::lifecycle::run;
-use crate::protocol::Request;
+use crate::protocol::{Earlier, Request};
 use crate::store::Ledger;
 use crate::store::record::{AttemptRecord, RunRecord, RunState};
 
@@ -224,18 +224,47 @@ impl<L: Ledger> Scheduler<L> {
         })
     }
 
+    /// Where the action may have been done already: in an earlier attempt, or in the interrupted run that this one
+    /// makes up for, unless the job says something else since. What was done before the last firing that came due does
+    /// not count: that firing was skipped for this run, which is to back up what there is at this firing's time.
+    fn earlier(&self, record: &RunRecord, attempt: u32) -> Vec<Earlier> {
+        let handled = self
+            .jobs
+            .get(&record.job_id)
+            .map_or(record.due, |entry| entry.record.handled);
+        let own = (attempt > 1).then(|| record.clone());
+        // A row that cannot be read is one that nobody can rely on.
+        let interrupted = record
+            .makes_up_for
+            .and_then(|number| self.ledger.run(number).ok().flatten())
+            .filter(|interrupted| interrupted.digest == record.digest);
+        own.into_iter()
+            .chain(interrupted)
+            .filter_map(|run| {
+                Some(Earlier {
+                    run_tag: self.run_tag(run.number),
+                    not_before: run.started?.max(handled),
+                })
+            })
+            .collect()
+    }
+
+    /// Names a run among those of all hosts.
+    fn run_tag(&self, run: u64) -> String {
+        format!("{}-{run}", self.policy.ledger_id)
+    }
+
     fn request(
         &self,
         record: &RunRecord,
         action: &JobAction,
         (index, attempt): (u32, u32),
     ) -> Request {
-        let tag = |run: u64| format!("{}-{run}", self.policy.ledger_id);
         Request {
             job_id: record.job_id.clone(),
             run: record.number,
-            run_tag: tag(record.number),
-            makes_up_for: record.makes_up_for.map(tag),
+            run_tag: self.run_tag(record.number),
+            earlier: self.earlier(record, attempt),
             expects_repository: self.expects_repository(record, action),
             action_index: index,
             attempt,
