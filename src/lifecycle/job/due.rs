@@ -158,7 +158,11 @@ fn judge_due(
     if let Some(run) = record.run {
         return Effect::Skip {
             occurrence,
-            reason: format!("run {} was still going on", run.number),
+            reason: if run.started {
+                format!("run {} was still going on", run.number)
+            } else {
+                format!("run {} had not started yet", run.number)
+            },
         };
     }
     match catch_up_refusal(clockwork.schedule, late) {
