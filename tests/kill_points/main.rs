@@ -1,9 +1,9 @@
 //! Killed anywhere: the daemon, its agent, or both, by SIGKILL, at every commit and around every effect on the world.
 //!
 //! A scenario is run once to its end, and every point that is passed is noted. Then, for every one of them, a new
-//! host runs the same scenario and is killed there; a daemon that was killed is started again. When everything is at
-//! rest, the ledger has one row for each occurrence and nothing open, a run that was cut off was made up for once, a
-//! backup that was done is not repeated, what was asked was done once, and the other jobs never noticed.
+//! host runs the same scenario and is killed there, and a second daemon is started. When everything is at rest, the
+//! ledger has one row for each occurrence and nothing open, a run that was cut off was made up for once, a backup that
+//! was done is not repeated, what was asked was done once, and the other jobs never noticed.
 //!
 //! `FREEZERD_KILL_ONLY=Spawned` runs the cases of one point.
 
@@ -119,12 +119,7 @@ fn settle(scenario: &Scenario, host: &Host, daemon: &mut Daemon) -> bool {
 
 /// Runs the scenario undisturbed, and returns what was passed.
 fn rehearse(scenario: &Scenario) -> Vec<Passed> {
-    let host = stage(scenario);
-    let mut daemon = launch(&host, "trace", None);
-    assert!(settle(scenario, &host, &mut daemon), "{}", daemon.log());
-    daemon.stop();
-    judge(scenario, &host);
-    passed(&host, "trace")
+    passed(&play(scenario, None), "trace")
 }
 
 fn passed(host: &Host, trace: &str) -> Vec<Passed> {
@@ -174,14 +169,24 @@ fn cases(scenario: &Scenario, passed: &[Passed]) -> Vec<Case> {
     cases
 }
 
-/// Kills once, starts again if need be, and judges. Whether the kill came about: times differ from run to run.
+/// Kills once, and judges. Whether the kill came about: times differ from run to run.
 fn run(scenario: &Scenario, case: &Case) -> bool {
+    passed(&play(scenario, Some(case)), "trace")
+        .iter()
+        .any(|passed| passed.point == case.point && passed.count == case.count)
+}
+
+/// A daemon that is killed if there is a case, and then a second one, after which all must be as it should.
+fn play(scenario: &Scenario, case: Option<&Case>) -> Host {
     let host = stage(scenario);
-    let mut daemon = launch(&host, "trace", Some(case));
-    if settle(scenario, &host, &mut daemon) {
+    let mut daemon = launch(&host, "trace", case);
+    let lived = settle(scenario, &host, &mut daemon);
+    assert!(lived || case.is_some(), "{}", daemon.log());
+    if lived {
         daemon.stop();
     }
-    // Also where the first one lived on: a start must find nothing to do.
+    (scenario.between)(&host);
+    // Also where the first one lived on: a start must find nothing else to do.
     let mut again = launch(&host, "trace-of-the-second", None);
     assert!(
         settle(scenario, &host, &mut again),
@@ -190,9 +195,7 @@ fn run(scenario: &Scenario, case: &Case) -> bool {
     );
     again.stop();
     judge(scenario, &host);
-    passed(&host, "trace")
-        .iter()
-        .any(|passed| passed.point == case.point && passed.count == case.count)
+    host
 }
 
 /// Goes through the cases, several at a time, and returns the points at which a kill came about.
@@ -345,6 +348,7 @@ fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() 
         &RESTORE,
         &COMMAND,
         &EVENTS,
+        &CHANGES,
         &FORGETTING,
         &DAMAGE,
         &MENDING,

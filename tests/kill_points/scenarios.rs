@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use freezerd::control::event::{Command, EventFile};
 use freezerd::control::layout::Layout;
 use freezerd::job::JobResult;
-use freezerd::store::record::{ClaimKind, RunRecord, RunState, Standing, Trigger};
+use freezerd::store::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing, Trigger};
 use freezerd::store::{Ledger, Reader, Store, Write};
 use redb::TableDefinition;
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// Puts the jobs there, and whatever they need. Jobs that end by themselves are called `job…`.
     pub prepare: fn(&Host),
+    /// What happens while no daemon runs: after the kill, or after everything was at rest.
+    pub between: fn(&Host),
     /// What is to have happened when all is at rest, beside the runs.
     pub settled: fn(&Host, &Reader) -> bool,
     /// Points of these roles are killed at.
@@ -41,18 +43,13 @@ pub const BACKUP: Scenario = Scenario {
             ))]),
         );
     },
+    between: |_| {},
     settled: |_, _| true,
     roles: &["daemon", "agent"],
     judge: |host, reader| {
         succeeded(reader, "job");
-        let listed = host.json(&["snapshots", "job"]);
-        let whole: Vec<&Value> = listed["snapshots"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter(|snapshot| snapshot["partial"] != json!(true))
-            .collect();
-        assert_eq!(whole.len(), 1, "one whole snapshot: {listed:#}");
+        let whole = whole_snapshots(host, "job");
+        assert_eq!(whole.len(), 1, "one whole snapshot: {whole:#?}");
     },
 };
 
@@ -75,6 +72,7 @@ pub const RESTORE: Scenario = Scenario {
         back["freezer_action"]["overwrite"] = json!(true);
         host.put("job", due(vec![retried(back), retried(removal)]));
     },
+    between: |_| {},
     settled: |_, _| true,
     roles: &["agent"],
     judge: |host, reader| {
@@ -96,6 +94,7 @@ pub const COMMAND: Scenario = Scenario {
         first["max_retries"] = json!(3);
         host.put("job", due(vec![first, retried(exec("echo y >> after"))]));
     },
+    between: |_| {},
     settled: |_, _| true,
     roles: &["daemon", "agent"],
     judge: |host, reader| {
@@ -130,6 +129,7 @@ pub const EVENTS: Scenario = Scenario {
         );
         host.put("job", due(vec![retried(exec(&leave))]));
     },
+    between: |_| {},
     settled: |_, _| true,
     roles: &["daemon", "agent"],
     judge: |host, reader| {
@@ -151,6 +151,66 @@ pub const EVENTS: Scenario = Scenario {
     },
 };
 
+/// A job that comes to mean something else, and one of which a firing is missed, with something new to be backed up: what
+/// a run had done before must not stand for what is wanted now.
+pub const CHANGES: Scenario = Scenario {
+    name: "changes while nothing runs",
+    prepare: |host| {
+        host.file("source/one", "first");
+        host.file("other/one", "other");
+        let mut missed = named(host, "source", "missed");
+        let end = Utc::now() + TimeDelta::minutes(30);
+        missed["job_schedule"] = json!({
+            "schedule_interval": "1 hour",
+            "schedule_end_date": end.to_rfc3339_opts(SecondsFormat::Secs, true),
+        });
+        host.put("job-missed", missed);
+        // Known before it is asked for.
+        host.start().stop();
+        send(host, Command::Trigger, "job-missed");
+        host.put("job-changed", named(host, "source", "changed"));
+    },
+    between: |host| {
+        host.file("source/two", "second");
+        host.edit_job("job-missed", |record| {
+            record.standing = Standing::OnSchedule;
+            record.anchor = Utc::now() - TimeDelta::hours(1);
+            record.handled = record.anchor;
+        });
+        let mut changed: Value =
+            serde_json::from_str(&host.read("jobs.d/job-changed.json")).expect("a job");
+        changed["job_actions"][0]["freezer_action"]["path_to_backup"] = json!(host.path("other"));
+        host.put("job-changed", changed);
+    },
+    settled: |_, _| true,
+    roles: &["agent"],
+    judge: |host, reader| {
+        let record = reader.job("job-missed").expect("readable").expect("it");
+        assert_eq!(record.result, Some(JobResult::Success), "{record:#?}");
+        let newest = whole_snapshots(host, "job-missed").pop().expect("one");
+        assert_eq!(newest["files"], 2, "what is new is in it: {newest:#}");
+        succeeded(reader, "job-changed");
+        let record = reader.job("job-changed").expect("readable").expect("it");
+        let snapshots = whole_snapshots(host, "job-changed");
+        for run in runs_of(reader, "job-changed") {
+            let Some(made) = snapshot_of(reader, &run) else {
+                continue;
+            };
+            let found = snapshots
+                .iter()
+                .find(|snapshot| snapshot["id"] == json!(made));
+            let found = found.unwrap_or_else(|| panic!("{made} is gone: {snapshots:#?}"));
+            let path = if run.digest == record.digest {
+                "other"
+            } else {
+                "source"
+            };
+            let paths = json!([host.path(path)]);
+            assert_eq!(found["paths"], paths, "{run:#?}");
+        }
+    },
+};
+
 /// Rows that nobody needs any more, and their logs.
 pub const FORGETTING: Scenario = Scenario {
     name: "forgetting",
@@ -165,6 +225,7 @@ pub const FORGETTING: Scenario = Scenario {
         host.file("freezerd.toml", "history_runs = 1\n");
         host.put("job", due(vec![retried(exec("true"))]));
     },
+    between: |_| {},
     settled: |host, reader| {
         let logs = fs::read_dir(host.path("state/logs")).map_or(0, |logs| logs.count());
         let rows = reader
@@ -184,6 +245,7 @@ pub const DAMAGE: Scenario = Scenario {
         host.once().exits(0);
         host.file("state/ledger.redb", "noise");
     },
+    between: |_| {},
     settled: |_, _| true,
     roles: &["daemon"],
     judge: |host, reader| {
@@ -212,6 +274,7 @@ pub const MENDING: Scenario = Scenario {
         drop(ledger);
         forget_much(host);
     },
+    between: |_| {},
     settled: |_, _| true,
     roles: &["daemon"],
     judge: |host, reader| {
@@ -293,6 +356,33 @@ fn due(actions: Vec<Value>) -> Value {
     json!({
         "job_actions": actions,
         "job_schedule": {"schedule_date": date.to_rfc3339_opts(SecondsFormat::Secs, true)},
+    })
+}
+
+/// A job that is due now and backs up a directory under a name, with something to do afterwards.
+fn named(host: &Host, directory: &str, name: &str) -> Value {
+    let mut action = backup(
+        &host.path(directory),
+        &host.path(&format!("{name}-container")),
+    );
+    action["freezer_action"]["backup_name"] = json!(name);
+    due(vec![retried(action), retried(exec("true"))])
+}
+
+/// The snapshots of a job that hold all that they were meant to, oldest first.
+fn whole_snapshots(host: &Host, job: &str) -> Vec<Value> {
+    let listed = host.json(&["snapshots", job]);
+    let mut snapshots = listed["snapshots"].as_array().expect("a list").clone();
+    snapshots.retain(|snapshot| snapshot["partial"] != json!(true));
+    snapshots
+}
+
+/// The snapshot with which the first action of a run succeeded.
+fn snapshot_of(reader: &Reader, run: &RunRecord) -> Option<String> {
+    let attempts = reader.attempts(run.number).expect("the attempts");
+    attempts.into_iter().find_map(|attempt| match attempt.end {
+        Some(AttemptEnd::Reported { outcome }) if attempt.action == 0 => outcome.summary.snapshot,
+        _ => None,
     })
 }
 
