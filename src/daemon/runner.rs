@@ -9,8 +9,9 @@ use std::time::Duration;
 use chrono::Utc;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncRead, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::conclusion::{Heard, conclude};
@@ -124,6 +125,9 @@ impl Runner {
     }
 }
 
+/// The pipe to an agent, which gets its request by it.
+type Lifeline = JoinHandle<ChildStdin>;
+
 /// One attempt, from the start of its agent to its end.
 struct Attempt {
     circumstances: Circumstances,
@@ -132,7 +136,9 @@ struct Attempt {
 
 impl Attempt {
     async fn perform(self, mut orders: mpsc::UnboundedReceiver<Instruction>) -> AttemptEnd {
-        let (mut child, limited) = match self.launch().await {
+        // The lifeline is held until the agent has ended: the end of that pipe tells it that its daemon is gone. (Waiting
+        // for a child would close a pipe that is still the child's own.)
+        let (mut child, _lifeline, limited) = match self.launch() {
             Ok(launched) => launched,
             Err(error) => {
                 return AttemptEnd::Crashed {
@@ -140,9 +146,6 @@ impl Attempt {
                 };
             }
         };
-        // Held until the agent has ended: the end of this pipe tells it that its daemon is gone. (Waiting for a
-        // child would close a pipe that is still the child's own.)
-        let _lifeline = child.stdin.take();
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
@@ -285,7 +288,9 @@ impl Attempt {
         }
     }
 
-    async fn launch(&self) -> std::io::Result<(Child, Option<Group>)> {
+    fn launch(&self) -> std::io::Result<(Child, Option<Lifeline>, Option<Group>)> {
+        let mut request = serde_json::to_vec(&self.spawn.request)?;
+        request.push(b'\n');
         pass(Point::SpawnBegins);
         // The running program itself, also when a newer one has taken its place on disk.
         let mut child = Command::new("/proc/self/exe")
@@ -303,14 +308,17 @@ impl Attempt {
         pass(Point::Spawned);
         // An agent does nothing before it has its request.
         let limited = self.limit(&child);
-        let mut request = serde_json::to_vec(&self.spawn.request)?;
-        request.push(b'\n');
-        if let Some(stdin) = child.stdin.as_mut() {
-            // An agent that is gone already says so by its end.
-            let _ = stdin.write_all(&request).await;
-        }
-        pass(Point::RequestSent);
-        Ok((child, limited))
+        // A request that is larger than the pipe waits for its reader, and an agent that hangs must not be waited for
+        // where it could neither be aborted nor time out.
+        let lifeline = child.stdin.take().map(|mut stdin| {
+            tokio::spawn(async move {
+                // An agent that is gone already says so by its end.
+                let _ = stdin.write_all(&request).await;
+                pass(Point::RequestSent);
+                stdin
+            })
+        });
+        Ok((child, lifeline, limited))
     }
 
     fn first_progress(&self) -> ProgressFile {
