@@ -227,11 +227,11 @@ fn waiting_is_visible_in_list_and_show_and_history() {
 
 #[test]
 fn waiting_for_a_container_does_not_count_as_a_stall() {
-    let depot = Depot::new(Host::new().env("FREEZERD_STALL_TIMEOUT", "4 seconds"));
+    let depot = Depot::new(Host::new().env("FREEZERD_STALL_TIMEOUT", "10 seconds"));
     let host = &depot.host;
     let gate = host.gate("gate");
     let mut quiet = gate.action();
-    quiet["stall_timeout"] = json!(5);
+    quiet["stall_timeout"] = json!(11);
     host.put("quiet", someday(vec![quiet]));
     depot.daemon.says("quiet", "loaded");
     let hold = depot.hold();
