@@ -345,6 +345,29 @@ fn what_was_imported_runs_on_as_if_nothing_was() {
     assert_eq!(host.read("work/ran"), "x\n");
 }
 
+#[test]
+fn after_an_older_state_came_back_no_two_runs_share_a_number_or_a_log() {
+    let host = Host::new().job("a", someday(vec![exec("echo said in $FREEZERD_RUN_TAG")]));
+    host.start().stop();
+    let older = export(&host);
+    let run = || {
+        let daemon = host.start();
+        let run = host.trigger("a");
+        daemon.says("a", "succeeded");
+        daemon.stop();
+        run
+    };
+    let before = [run(), run()];
+    import(&host, &older, &["--replace"]).exits(0);
+    let after = run();
+    assert!(!before.contains(&after), "{after} comes again");
+    let log = host
+        .freezerd(&["log", &after.to_string()])
+        .exits(0)
+        .stdout();
+    assert_eq!(log.matches("said in").count(), 1, "{log}");
+}
+
 /// Findings of the check: table and message of each.
 fn findings(host: &Host, code: i32) -> Vec<(String, String)> {
     let ran = host.freezerd(&["state", "check", "--json"]).exits(code);

@@ -292,6 +292,8 @@ fn a_run_whose_number_was_given_before_an_older_state_came_back_does_not_find_th
     let before = snapshot_of(&host, run)["id"].clone();
     let import = ["state", "import", "--replace", state.to_str().unwrap()];
     host.freezerd(&import).exits(0);
+    // As on a host that has the exported state and no more.
+    fs::remove_dir_all(host.path("state/logs")).unwrap();
     host.file("source/second", "what is new");
     // The first attempt is lost; the second one may look for what that had finished.
     let mut command = host.command(&["run", "--log-format", "json"]);

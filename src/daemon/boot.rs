@@ -251,7 +251,12 @@ pub(super) fn recall(store: &mut Store, layout: &Layout) -> Result<Remembered, S
         remembered.lost_jobs = lost_jobs;
     }
     release_jobs(store, &mut remembered)?;
-    if remembered.last_run == 0 && remembered.jobs.is_empty() {
+    // The ledger may be younger than the logs, or an older one that came back: the logs of runs that it does not know
+    // keep their names for themselves.
+    let known = remembered.last_run;
+    let newest_log = layout.logged_runs().into_iter().max();
+    remembered.last_run = known.max(newest_log.unwrap_or(0));
+    if known == 0 && remembered.jobs.is_empty() {
         begin_anew(&mut remembered, layout);
     }
     Ok(remembered)
@@ -296,8 +301,6 @@ fn release_jobs(store: &mut Store, remembered: &mut Remembered) -> Result<(), St
 
 /// A ledger that knows nothing, perhaps in the place of one that knew.
 fn begin_anew(remembered: &mut Remembered, layout: &Layout) {
-    // The logs of runs that only the old one knew keep their names for themselves.
-    remembered.last_run = layout.logged_runs().into_iter().max().unwrap_or(0);
     if let Some(aside) = set_asides(&layout.ledger()).pop() {
         remembered.begun_anew = true;
         tracing::error!(
