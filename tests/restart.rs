@@ -469,6 +469,7 @@ fn a_run_whose_file_is_deleted_while_nothing_runs_is_closed_and_the_job_goes() {
     daemon.kill();
     host.delete("a");
     let daemon = host.start();
+    daemon.says("a", &format!("run {run} was interrupted"));
     daemon.looks(&host);
     assert!(host.jobs().is_empty());
     let row = host.run(run);

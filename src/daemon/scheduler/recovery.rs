@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::notice::Notice;
 use super::{ActiveRun, Entry, Remembered, Scheduler};
+use crate::job::JobResult;
 use crate::lifecycle::job as life;
 use crate::store::Ledger;
 use crate::store::record::{AttemptEnd, RunRecord, RunState};
@@ -38,7 +40,7 @@ impl<L: Ledger> Scheduler<L> {
         self.left_attempts.clear();
     }
 
-    fn resume(&mut self, mut record: RunRecord, now: DateTime<Utc>) {
+    fn resume(&mut self, record: RunRecord, now: DateTime<Utc>) {
         let number = record.number;
         self.close_attempts(number, now);
         let known = self.jobs.get(&record.job_id).and_then(|entry| {
@@ -46,21 +48,7 @@ impl<L: Ledger> Scheduler<L> {
             Some((job, entry.record.digest == record.digest, entry.delay))
         });
         let Some((job, same_content, delay)) = known else {
-            // The job is gone, and its run with it.
-            record.state = RunState::Interrupted;
-            record.ended = Some(now);
-            record.result = Some(crate::job::JobResult::Fail);
-            record.reason =
-                Some("freezerd went down, and the job was gone when it came back".to_owned());
-            record.waits_for = None;
-            if let Some(entry) = self.jobs.get(&record.job_id) {
-                let mut job = entry.record.clone();
-                job.run = None;
-                self.put(job);
-            }
-            self.note_over(&record);
-            self.batch.run(record);
-            return;
+            return self.close_with_its_job(record, now);
         };
         let was_running = matches!(record.state, RunState::Running { .. });
         let aborting = self
@@ -97,6 +85,35 @@ impl<L: Ledger> Scheduler<L> {
         } else {
             self.line_up(number);
         }
+    }
+
+    /// The job is gone, and its run with it.
+    fn close_with_its_job(&mut self, mut record: RunRecord, now: DateTime<Utc>) {
+        let reason = "freezerd went down, and the job was gone when it came back";
+        record.state = RunState::Interrupted;
+        record.ended = Some(now);
+        record.result = Some(JobResult::Fail);
+        record.reason = Some(reason.to_owned());
+        record.waits_for = None;
+        if let Some(entry) = self.jobs.get(&record.job_id) {
+            let mut job = entry.record.clone();
+            job.run = None;
+            self.put(job);
+        }
+        self.note_over(&record);
+        self.tell(Notice::RunEnded {
+            job_id: record.job_id.clone(),
+            run: record.number,
+            result: JobResult::Fail,
+            interrupted: true,
+            reason: record.reason.clone(),
+            took: record
+                .started
+                .and_then(|started| (now - started).to_std().ok())
+                .unwrap_or_default(),
+            next: None,
+        });
+        self.batch.run(record);
     }
 
     /// Attempts that nobody saw the end of were cut off.
