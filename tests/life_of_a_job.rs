@@ -4,6 +4,7 @@ mod harness;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use harness::{Daemon, Gate, Host, eventually, every, exec, is_alive, now, once, someday};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 /// A job with one action that waits at a gate.
@@ -374,6 +375,92 @@ fn abort_kills_a_command_that_does_not_heed_it_and_all_that_it_started() {
     assert_eq!(host.state("a"), "stop//aborted");
     eventually("they are gone", || !host.read("pids").lines().any(is_alive));
     drop(gate);
+}
+
+/// A script that says who it is, and then waits at a gate, whatever it is told.
+fn stray(host: &Host, name: &str, gate: &Gate) -> String {
+    let pid = host.path(name);
+    let script = format!(
+        "trap '' TERM HUP; echo $$ > '{}'; {}",
+        pid.display(),
+        gate.wait()
+    );
+    let script = host.file(&format!("{name}.sh"), &script);
+    format!("setsid sh '{}'", script.display())
+}
+
+fn pid_of(host: &Host, name: &str) -> String {
+    eventually("it runs", || {
+        host.path(name).exists() && host.read(name).ends_with('\n')
+    });
+    host.read(name)
+}
+
+#[test]
+fn what_left_the_process_group_ends_with_an_attempt_that_is_ended_or_lost() {
+    for how in ["abort", "timeout", "a lost agent"] {
+        let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
+        let gate = host.gate("gate");
+        let mut action = exec(&format!(
+            "echo $PPID > '{}'; {} & {}",
+            host.path("agent").display(),
+            stray(&host, "stray", &gate),
+            gate.wait()
+        ));
+        if how == "timeout" {
+            action["timeout"] = json!(3);
+        }
+        host.put("a", someday(vec![action]));
+        let daemon = host.start();
+        let run = host.trigger("a");
+        let pid = pid_of(&host, "stray");
+        match how {
+            "abort" => drop(host.ask("abort", "a")),
+            "a lost agent" => {
+                let agent = Pid::from_raw(pid_of(&host, "agent").trim().parse().unwrap());
+                kill_process(agent.unwrap(), Signal::KILL).unwrap();
+            }
+            _ => {}
+        }
+        daemon.run_of("a");
+        assert!(!is_alive(&pid), "{how}");
+        let log = host.freezerd(&["log", &run.to_string()]).exits(0).stdout();
+        assert!(
+            log.contains("killed 1 process that had left the action's process group"),
+            "{how}: {log}"
+        );
+    }
+}
+
+#[test]
+fn what_an_earlier_action_left_running_outlives_an_abort_of_its_run_and_a_kill() {
+    for kill in [false, true] {
+        let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
+        let gate = host.gate("gate");
+        let server = exec(&format!(
+            "{} >/dev/null 2>&1 &",
+            stray(&host, "server", &gate)
+        ));
+        host.put("a", someday(vec![server, gate.action()]));
+        let daemon = host.start();
+        host.trigger("a");
+        let pid = pid_of(&host, "server");
+        daemon.says("a", "exec done");
+        daemon.says("a", "exec");
+        let daemon = if kill {
+            daemon.kill();
+            host.start()
+        } else {
+            host.ask("abort", "a");
+            daemon.run_of("a");
+            daemon
+        };
+        daemon.looks(&host);
+        assert!(is_alive(&pid), "killed: {kill}");
+        gate.pass();
+        gate.pass();
+        gate.pass();
+    }
 }
 
 #[test]

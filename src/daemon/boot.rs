@@ -323,22 +323,21 @@ pub(super) fn set_limits(limits: Limits) -> Option<Groups> {
 
 /// Nothing of an earlier daemon's may run beside what this one starts.
 pub(super) fn kill_orphans(remembered: &Remembered, ledger_id: &str, groups: Option<&Groups>) {
-    let runs: Vec<u64> = remembered
+    let running = remembered
         .open_runs
         .iter()
-        .filter(|run| matches!(run.state, RunState::Running { .. }))
-        .map(|run| run.number)
-        .collect();
-    for run in &runs {
+        .filter_map(|run| match run.state {
+            RunState::Running { action, .. } => Some((run.number, action)),
+            _ => None,
+        });
+    let mut actions = Vec::new();
+    for (run, action) in running {
         if let Some(groups) = groups {
-            groups.clear(*run);
+            groups.clear(run);
         }
+        actions.push((format!("{ledger_id}-{run}"), action));
     }
-    let tags: Vec<String> = runs
-        .iter()
-        .map(|run| format!("{ledger_id}-{run}"))
-        .collect();
-    let killed = orphans::kill(&tags);
+    let killed = orphans::kill(&actions);
     if killed > 0 {
         tracing::warn!("killed {killed} processes that an earlier freezerd left running");
     }

@@ -1,5 +1,8 @@
-//! What an earlier daemon's agents left running. An agent dies with its daemon; its command may need a moment, or
-//! have been left behind when both were killed at once.
+//! What an action left running that did not come to its own end: its daemon was killed, or it was ended itself. Most of
+//! it is in the agent's process group; this finds the rest, by the environment.
+//!
+//! What an action left behind that did come to its end (a server that it started) is nobody's business, also while its
+//! run goes on.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,15 +13,25 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 /// How long killed processes may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Kills every process of these runs, found by the tag in its environment, and waits until they are gone. Returns
+/// The environment by which an action's agent and all that it starts are known.
+pub fn environment(run_tag: &str, action: u32) -> [(&'static str, String); 2] {
+    [
+        ("FREEZERD_RUN_TAG", run_tag.to_owned()),
+        ("FREEZERD_ACTION", action.to_string()),
+    ]
+}
+
+/// Kills every process of these actions (the run's tag, and the action's index), and waits until they are gone. Returns
 /// how many there were.
-pub fn kill(run_tags: &[String]) -> usize {
-    if run_tags.is_empty() {
+pub fn kill(actions: &[(String, u32)]) -> usize {
+    if actions.is_empty() {
         return 0;
     }
-    let wanted: Vec<Vec<u8>> = run_tags
+    let wanted: Vec<[Vec<u8>; 2]> = actions
         .iter()
-        .map(|tag| format!("FREEZERD_RUN_TAG={tag}").into_bytes())
+        .map(|(run_tag, action)| {
+            environment(run_tag, *action).map(|(name, value)| format!("{name}={value}").into())
+        })
         .collect();
     let mut killed = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -37,9 +50,8 @@ pub fn kill(run_tags: &[String]) -> usize {
         let Ok(environment) = fs::read(entry.path().join("environ")) else {
             continue;
         };
-        let ours = environment
-            .split(|byte| *byte == 0)
-            .any(|variable| wanted.iter().any(|wanted| wanted == variable));
+        let has = |wanted: &Vec<u8>| environment.split(|byte| *byte == 0).any(|is| is == wanted);
+        let ours = wanted.iter().any(|wanted| wanted.iter().all(has));
         if ours && pidfd_send_signal(&process, Signal::KILL).is_ok() {
             killed.push(process);
         }

@@ -18,6 +18,7 @@ use super::conclusion::{Heard, conclude};
 use super::limits::{self, Group, Groups};
 use super::lines::Lines;
 use super::monitor::Monitor;
+use super::orphans;
 use super::runlog::RunLog;
 use super::scheduler::{Ending, Message, Spawn};
 use crate::control::layout::Layout;
@@ -25,6 +26,7 @@ use crate::control::progress::ProgressFile;
 use crate::kill_point::{Point, pass};
 use crate::protocol::Report;
 use crate::store::record::AttemptEnd;
+use crate::units;
 
 /// A longer log line is cut in pieces.
 const LOG_LINE_LIMIT: usize = 16 * 1024;
@@ -242,6 +244,9 @@ impl Attempt {
             // Nor does an agent that broke leave anything that works on beside the next attempt.
             kill(group, limited.as_ref());
         }
+        if cause.is_some() || heard.outcome.is_none() {
+            self.kill_orphans().await;
+        }
         let _ = timeout(DRAIN, log).await;
         over.store(true, Ordering::Relaxed);
         let out_of_memory = limited.as_ref().and_then(Group::out_of_memory);
@@ -296,7 +301,10 @@ impl Attempt {
         let mut child = Command::new("/proc/self/exe")
             .arg0("freezerd")
             .arg("agent")
-            .env("FREEZERD_RUN_TAG", &self.spawn.request.run_tag)
+            .envs(orphans::environment(
+                &self.spawn.request.run_tag,
+                self.spawn.request.action_index,
+            ))
             .env_remove("NOTIFY_SOCKET")
             .env_remove("WATCHDOG_USEC")
             .env_remove("WATCHDOG_PID")
@@ -319,6 +327,18 @@ impl Attempt {
             })
         });
         Ok((child, lifeline, limited))
+    }
+
+    /// What has left the process group, and had no limits that would have kept it together.
+    async fn kill_orphans(&self) {
+        let request = &self.spawn.request;
+        let actions = [(request.run_tag.clone(), request.action_index)];
+        let killed = tokio::task::spawn_blocking(move || orphans::kill(&actions)).await;
+        if let Ok(killed @ 1..) = killed {
+            let processes = units::count(killed as u64, "process", "processes");
+            let text = format!("killed {processes} that had left the action's process group");
+            self.log().line("freezerd", &text);
+        }
     }
 
     fn first_progress(&self) -> ProgressFile {
