@@ -440,9 +440,20 @@ fn check_cell(input: &str, situation: &str) -> Vec<&'static str> {
                 (occurrence.trigger, occurrence.makes_up_for),
                 (Trigger::CatchUp, Some(7))
             );
-            let step = run_ended(record, &cut(true), bench.clockwork(), at(0, 50));
+            let step = run_ended(record.clone(), &cut(true), bench.clockwork(), at(0, 50));
             assert_eq!(step.effects, [], "once");
-            vec!["closed as interrupted", "claimed, once"]
+            let skipped = tick(record, bench.clockwork(), at(2, 10)).record;
+            let step = run_ended(skipped, &cut(true), bench.clockwork(), at(2, 20));
+            let [Effect::Claim(occurrence)] = &step.effects[..] else {
+                panic!("what was skipped for it is owed: {:?}", step.effects);
+            };
+            let due = &occurrence.due;
+            assert_eq!((due.first, due.last, due.count), (at(1, 0), at(2, 0), 2));
+            vec![
+                "closed as interrupted",
+                "claimed, once",
+                "what was skipped for that one",
+            ]
         }
         other => panic!("docs/design.md has an input that no test knows: {other}"),
     }

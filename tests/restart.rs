@@ -134,6 +134,43 @@ fn a_run_that_makes_up_for_another_and_is_cut_off_too_is_not_tried_for_ever() {
 }
 
 #[test]
+fn what_was_skipped_for_a_run_that_makes_up_for_another_is_owed_when_that_one_is_cut_off_too() {
+    let host = Host::new();
+    let gate = host.gate("gate");
+    host.put("a", every("1 hour", vec![gate.action()]));
+    let daemon = host.start();
+    let first = host.trigger("a");
+    daemon.says("a", "exec");
+    daemon.kill();
+    host.edit_job("a", |record| {
+        record.anchor = Utc::now() - TimeDelta::hours(1);
+        record.handled = record.anchor;
+    });
+    let daemon = host.start();
+    let second = daemon.says("a", "exec").run;
+    daemon.kill();
+    let daemon = host.start();
+    let third = daemon.says("a", "exec").run;
+    gate.pass();
+    daemon.says("a", "succeeded");
+    let rows = host.history("a");
+    let [last, skipped, ..] = &rows[..] else {
+        panic!("{rows:#?}");
+    };
+    assert_eq!(host.run(second)["makes_up_for"], first);
+    assert_eq!(
+        (&last["run"], &last["makes_up_for"], &last["result"]),
+        (&json!(third), &json!(second), &json!("success"))
+    );
+    assert_eq!(
+        (&skipped["state"], &skipped["due"]),
+        (&json!("skipped"), &last["due"])
+    );
+    assert_eq!(rows.len(), 4);
+    host.freezerd(&["state", "check"]).exits(0);
+}
+
+#[test]
 fn a_catch_up_run_that_is_cut_off_is_caught_up_like_any_other() {
     let host = Host::new();
     let gate = host.gate("gate");

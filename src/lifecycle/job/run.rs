@@ -36,8 +36,7 @@ pub fn run_started(mut record: JobRecord, now: DateTime<Utc>) -> JobRecord {
 pub struct RunEnd {
     /// The result.
     pub result: JobResult,
-    /// The run, when it was cut off by the daemon's end and not by its own: what it stood for is still owed, unless
-    /// it made up for such a run itself.
+    /// The run, when it was cut off by the daemon's end and not by its own.
     pub interrupted: Option<Interrupted>,
 }
 
@@ -93,15 +92,25 @@ pub fn run_ended(
         return Step { record, effects };
     }
     if let Some(cut) = &end.interrupted
-        && !cut.made_up
         && pending.is_none()
-        && catch_up_refusal(clockwork.schedule, now - clockwork.delay - cut.due.last).is_none()
+        && let Some(due) = still_owed(cut, &record, clockwork)
+        && catch_up_refusal(clockwork.schedule, now - clockwork.delay - due.last).is_none()
     {
         effects.push(Effect::Claim(Occurrence {
             trigger: Trigger::CatchUp,
-            due: cut.due.clone(),
+            due,
             makes_up_for: Some(cut.run),
         }));
     }
     settle(record, effects, clockwork)
+}
+
+/// What is owed although a run was begun for it: what the run stood for; or, where it was the second try for that, only
+/// what came due since and was skipped for it.
+fn still_owed(cut: &Interrupted, record: &JobRecord, clockwork: Clockwork<'_>) -> Option<Due> {
+    if !cut.made_up {
+        return Some(cut.due.clone());
+    }
+    let (schedule, zone) = (clockwork.schedule, clockwork.zone);
+    schedule.due_between(cut.due.last, record.handled, record.anchor, zone)
 }
