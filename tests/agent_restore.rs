@@ -6,11 +6,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use agent_support::*;
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Container, Lineage, Restore, Work};
 use freezerd::protocol::Verdict;
+use freezerd::repository::{ErrorKind, Filter, Password, Repository, RestoreOptions, Silent};
 
 fn overwriting(place: &Place) -> Work {
     Work::Restore(Restore {
@@ -489,4 +492,49 @@ fn hard_links_in_more_directories_than_can_be_open_are_restored() {
         400
     );
     assert_same_tree(&place.path("source"), &place.path("target"));
+}
+
+#[test]
+fn who_reads_beside_backups_does_not_trip_over_a_snapshot_that_is_just_being_confirmed() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let password = fs::read_to_string(place.path("pass")).unwrap();
+    let password = Password::new(password.trim_end().to_owned());
+    let open = || Repository::open(&place.container(), &password, Arc::new(Silent)).unwrap();
+    let busy = AtomicBool::new(true);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for round in 0..12 {
+                place.write("source/file", round.to_string());
+                place.back_up();
+            }
+            busy.store(false, Ordering::Relaxed);
+        });
+        threads.spawn(|| {
+            let repository = open();
+            while busy.load(Ordering::Relaxed) {
+                repository.snapshots(&Filter::default()).expect("a list");
+                repository.check(false).expect("a check");
+            }
+        });
+        threads.spawn(|| {
+            let repository = open();
+            let options = RestoreOptions {
+                overwrite: true,
+                dry_run: false,
+            };
+            while busy.load(Ordering::Relaxed) {
+                let all = repository.snapshots(&Filter::default()).expect("a list");
+                let newest = all.last().expect("one");
+                let restored = repository.restore(newest, &place.path("in-process"), options);
+                if let Err(error) = restored {
+                    assert_eq!(error.kind(), ErrorKind::NoSuchSnapshot, "{error}");
+                }
+            }
+        });
+        while busy.load(Ordering::Relaxed) {
+            succeed(overwriting(&place));
+        }
+    });
 }

@@ -12,33 +12,37 @@ use crate::protocol::{Outcome, Summary};
 use crate::repository::{Error, ErrorKind, Filter, RestoreOptions, RestoreReport, Snapshot};
 use crate::units;
 
+/// How often a snapshot that has gone is looked for under its new id.
+const MOST_TRIES: u32 = 10;
+
 /// Restores one snapshot.
 pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
     let dry_run = context.request.action.dry_run;
     let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
-    let snapshot = choose(&repository.snapshots(&Filter::default())?, work)?;
-    log(&format!(
-        "{} snapshot {} ({} of {}, {}) to {}",
-        if dry_run {
-            "would restore"
-        } else {
-            "restoring"
-        },
-        snapshot.short_id(),
-        name(&snapshot.label),
-        snapshot.host,
-        local(snapshot.time),
-        work.target.display()
-    ));
-    if snapshot.partial {
-        log("this snapshot is partial: something could not be backed up into it");
-    }
-    let start = Instant::now();
     let options = RestoreOptions {
         overwrite: work.overwrite,
         dry_run,
     };
-    let report = repository.restore(&snapshot, &work.target, options)?;
+    let start = Instant::now();
+    let mut tries = 0;
+    let (snapshot, report) = loop {
+        let snapshot = choose(&repository.snapshots(&Filter::default())?, work)?;
+        log(&announcement(&snapshot, work, dry_run));
+        if snapshot.partial {
+            log("this snapshot is partial: something could not be backed up into it");
+        }
+        match repository.restore(&snapshot, &work.target, options) {
+            // A backup that runs beside this has confirmed it meanwhile, and it has another id.
+            Err(error)
+                if error.kind() == ErrorKind::NoSuchSnapshot
+                    && work.snapshot.is_none()
+                    && tries < MOST_TRIES =>
+            {
+                tries += 1;
+            }
+            ended => break (snapshot, ended?),
+        }
+    };
     pass(Point::Restored);
     log(&result_line(&report, start, dry_run));
     let summary = Summary {
@@ -52,6 +56,22 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
     }
     let reason = partial_reason(&report, work);
     Ok(outcome::partial(summary, reason, report.problems))
+}
+
+fn announcement(snapshot: &Snapshot, work: &Restore, dry_run: bool) -> String {
+    format!(
+        "{} snapshot {} ({} of {}, {}) to {}",
+        if dry_run {
+            "would restore"
+        } else {
+            "restoring"
+        },
+        snapshot.short_id(),
+        name(&snapshot.label),
+        snapshot.host,
+        local(snapshot.time),
+        work.target.display()
+    )
 }
 
 /// The snapshot that is asked for: by its id, or the newest of the lineage that is not too late. A snapshot's time

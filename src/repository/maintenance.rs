@@ -149,10 +149,9 @@ impl Repository {
     /// When the verification itself could not be done; what it finds is in the report.
     pub fn check(&self, read_data: bool) -> Result<CheckReport, Error> {
         let snapshots = self.snapshots(&Filter::default())?.len() as u64;
-        let results = self
-            .engine()?
-            .check(CheckOptions::default().read_data(read_data))
-            .map_err(|error| self.failed("check", &error))?;
+        let results = self.read_snapshots("check", |engine| {
+            engine.check(CheckOptions::default().read_data(read_data))
+        })?;
         let mut report = CheckReport {
             snapshots,
             ..CheckReport::default()

@@ -5,6 +5,8 @@
 //! A repository takes no locks of its own. Whoever calls [`Repository::create`], [`Repository::forget`] or
 //! [`Repository::prune`] must have the container alone; everything else may happen side by side.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::sync::Arc;
@@ -40,6 +42,9 @@ pub use snapshot::{Filter, Snapshot, SnapshotSummary};
 
 /// The engine's repository, opened.
 type Engine = rustic_core::Repository<OpenStatus>;
+
+/// How often snapshots are read again because one of them has gone meanwhile.
+const MOST_TRIES: u32 = 10;
 
 /// A repository's password. Never shown, not even by `{:?}`.
 #[derive(Clone, PartialEq, Eq)]
@@ -154,20 +159,15 @@ impl Repository {
     /// When one of the snapshots cannot be read: a list with holes would be taken for the whole.
     pub fn snapshots(&self, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
         // The engine takes a directory that it cannot list for an empty one.
-        let directory = self.container.path.join("snapshots");
-        let listed = fs::read_dir(&directory)
-            .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
-            .map_err(|error| Error::io("list", &directory, &error))?;
-        let files = self
-            .engine()?
-            .get_all_snapshots()
-            .map_err(|error| self.failed("read the snapshots", &error))?;
-        if files.is_empty() && listed.iter().any(|entry| entry.file_name().len() == 64) {
+        let listed = self.snapshot_files()?;
+        let files =
+            self.read_snapshots("read the snapshots", |engine| engine.get_all_snapshots())?;
+        if files.is_empty() && listed.iter().any(|name| name.len() == 64) {
             return Err(Error::new(
                 ErrorKind::Io,
                 format!(
                     "cannot list {}: the engine does not see the snapshots that are there",
-                    directory.display()
+                    self.container.path.join("snapshots").display()
                 ),
             ));
         }
@@ -178,6 +178,34 @@ impl Repository {
             .collect();
         snapshots.sort_by(|one, other| (one.time, &one.id).cmp(&(other.time, &other.id)));
         Ok(snapshots)
+    }
+
+    /// The names of the snapshots' files.
+    fn snapshot_files(&self) -> Result<BTreeSet<OsString>, Error> {
+        let directory = self.container.path.join("snapshots");
+        fs::read_dir(&directory)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+            .map_err(|error| Error::io("list", &directory, &error))
+    }
+
+    /// Does what reads snapshots, and does it again where one that was there is gone: a backup that runs beside this
+    /// one confirms what it made, which has another name from then on.
+    fn read_snapshots<T>(
+        &self,
+        doing: &str,
+        read: impl Fn(Engine) -> rustic_core::RusticResult<T>,
+    ) -> Result<T, Error> {
+        let mut tries = 0;
+        loop {
+            let there = self.snapshot_files()?;
+            match read(self.engine()?) {
+                Ok(read) => return Ok(read),
+                Err(_) if tries < MOST_TRIES && !there.is_subset(&self.snapshot_files()?) => {
+                    tries += 1;
+                }
+                Err(error) => return Err(self.failed(doing, &error)),
+            }
+        }
     }
 
     /// The container that the repository is in.

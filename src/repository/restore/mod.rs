@@ -17,6 +17,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -72,11 +73,24 @@ pub struct RestoreReport {
 }
 
 impl Repository {
+    /// Why a snapshot cannot be read.
+    fn gone_or_failed(&self, snapshot: &Snapshot, error: &rustic_core::RusticError) -> Error {
+        let file = self.container().path.join("snapshots").join(&snapshot.id);
+        match fs::symlink_metadata(file) {
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => Error::new(
+                ErrorKind::NoSuchSnapshot,
+                format!("the snapshot {} is gone", snapshot.short_id()),
+            ),
+            _ => self.failed("read the snapshot", error),
+        }
+    }
+
     /// Restores a snapshot into a directory, which is made where it is missing.
     ///
     /// # Errors
-    /// When the restore could not go on: no space, a target that is no directory. Single entries that fail are
-    /// problems in the report instead.
+    /// [`ErrorKind::NoSuchSnapshot`] before anything is done when the snapshot is gone, as one is that a backup beside
+    /// this has just confirmed: it has another id then. And when the restore could not go on: no space, a target that is
+    /// no directory. Single entries that fail are problems in the report instead.
     pub fn restore(
         &self,
         snapshot: &Snapshot,
@@ -86,7 +100,7 @@ impl Repository {
         let engine = self.engine()?;
         let file = engine
             .get_snapshot_from_str(&snapshot.id, |_| true)
-            .map_err(|error| self.failed("read the snapshot", &error))?;
+            .map_err(|error| self.gone_or_failed(snapshot, &error))?;
         let engine = engine
             .to_indexed()
             .map_err(|error| self.failed("read the index", &error))?;
