@@ -452,7 +452,7 @@ fn check_cell(input: &str, situation: &str) -> Vec<&'static str> {
             vec![
                 "closed as interrupted",
                 "claimed, once",
-                "what was skipped for that one",
+                "another for what came due since",
             ]
         }
         other => panic!("docs/design.md has an input that no test knows: {other}"),

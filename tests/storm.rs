@@ -189,6 +189,23 @@ fn no_instant_is_lost(rows: &[RunRecord], job: &str, seconds: i64) {
     }
 }
 
+/// Whether something later was skipped because of this run, or of one that it makes up for.
+fn skipped_for(rows: &[RunRecord], run: &RunRecord) -> bool {
+    let mut in_the_way = Vec::new();
+    let mut number = Some(run.number);
+    while let Some(one) = number {
+        in_the_way.push(format!("run {one} "));
+        let row = rows.iter().find(|row| row.number == one);
+        number = row.and_then(|row| row.makes_up_for);
+    }
+    rows.iter().any(|other| {
+        let reason = other.reason.as_deref().unwrap_or_default();
+        other.state == RunState::Skipped
+            && other.due > run.due
+            && in_the_way.iter().any(|words| reason.starts_with(words))
+    })
+}
+
 /// The outcome with which an action of a run ended, where that was a success.
 fn success(attempts: &[AttemptRecord], action: usize) -> Option<&Summary> {
     let last = attempts
@@ -226,13 +243,8 @@ fn in_a_storm_of_kills_and_changes_no_instant_is_lost_and_no_success_is_false() 
         if row.state != RunState::Interrupted {
             continue;
         }
-        // A second try is not repeated, but for what was skipped because of it.
-        let in_the_way = format!("run {} ", row.number);
-        let skipped_for_it = rows.iter().any(|other| {
-            let reason = other.reason.as_deref().unwrap_or_default();
-            other.state == RunState::Skipped && reason.starts_with(&in_the_way)
-        });
-        let owed = row.makes_up_for.is_none() || skipped_for_it;
+        // A second try is not repeated, but for what came due since and was skipped because of it or of the first.
+        let owed = row.makes_up_for.is_none() || skipped_for(&rows, row);
         assert_eq!(made_up.contains(&row.number), owed, "made up for: {row:#?}");
     }
     for (job, step) in JOBS {

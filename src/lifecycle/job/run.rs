@@ -106,7 +106,7 @@ pub fn run_ended(
 }
 
 /// What is owed although a run was begun for it: what the run stood for; or, where it was the second try for that, only
-/// what came due since and was skipped for it.
+/// what came due since and was skipped because of the two.
 fn still_owed(cut: &Interrupted, record: &JobRecord, clockwork: Clockwork<'_>) -> Option<Due> {
     if !cut.made_up {
         return Some(cut.due.clone());
