@@ -107,6 +107,7 @@ impl Storm {
                 return daemon;
             }
         }
+        // Nothing is waited for here: firings are to be missed, and this is how long nobody hears them.
         let away = [0, 0, 100, 1_000, 3_000, 6_000][self.random.usize(..6)];
         std::thread::sleep(Duration::from_millis(away));
         self.host.launch()
@@ -116,6 +117,7 @@ impl Storm {
         let end = Instant::now() + time;
         let mut daemon = self.host.launch();
         while Instant::now() < end {
+            // Nor here: a strike is to come at any time.
             let quiet = [100, 500, 1_000, 1_500, 2_500, 4_000][self.random.usize(..6)];
             std::thread::sleep(Duration::from_millis(quiet));
             daemon = self.strike(daemon);
