@@ -16,10 +16,10 @@ use divan::Bencher;
 use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler};
 use freezerd::intake::{Catalog, FileState, Stamp};
 use freezerd::job::Host;
+use freezerd::ledger::{Ledger, LedgerError, RedbLedger, Write};
 use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::record::{AttemptEnd, Claim, RunRecord};
 use freezerd::schedule::zone::Zone;
-use freezerd::store::record::{AttemptEnd, Claim, RunRecord};
-use freezerd::store::{Ledger, Store, StoreError, Write};
 use serde_json::{Value, json};
 
 const JOBS: [u64; 3] = [1_000, 10_000, 100_000];
@@ -32,20 +32,20 @@ fn main() {
 struct Forgetful;
 
 impl Ledger for Forgetful {
-    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    fn commit(&mut self, writes: &[Write]) -> Result<(), LedgerError> {
         divan::black_box(writes);
         Ok(())
     }
 
-    fn claimed(&self, _: &Claim) -> Result<Option<u64>, StoreError> {
+    fn claimed(&self, _: &Claim) -> Result<Option<u64>, LedgerError> {
         Ok(None)
     }
 
-    fn run(&self, _: u64) -> Result<Option<RunRecord>, StoreError> {
+    fn run(&self, _: u64) -> Result<Option<RunRecord>, LedgerError> {
         Ok(None)
     }
 
-    fn answered(&self, _: &str) -> Result<bool, StoreError> {
+    fn answered(&self, _: &str) -> Result<bool, LedgerError> {
         Ok(false)
     }
 }
@@ -174,7 +174,7 @@ fn one_wake_up_and_one_run_forgetful(bencher: Bencher, jobs: u64) {
 #[divan::bench(args = JOBS, sample_count = 50, sample_size = 4)]
 fn one_wake_up_and_one_run_on_disk(bencher: Bencher, jobs: u64) {
     let dir = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&dir.path().join("ledger.redb")).expect("a ledger");
+    let store = RedbLedger::open(&dir.path().join("ledger.redb")).expect("a ledger");
     let mut scheduler = scheduler(store, one_each_second(jobs));
     bencher.bench_local(|| one_run(&mut scheduler));
 }
@@ -200,7 +200,7 @@ fn all_due_at_once_on_disk(bencher: Bencher, jobs: u64) {
     bencher
         .with_inputs(|| {
             let dir = tempfile::tempdir().expect("a directory");
-            let store = Store::open(&dir.path().join("ledger.redb")).expect("a ledger");
+            let store = RedbLedger::open(&dir.path().join("ledger.redb")).expect("a ledger");
             (scheduler(store, all_at_once(jobs)), dir)
         })
         .bench_local_refs(|(scheduler, _)| scheduler.handle(Message::Tick, now).expect("it works"));

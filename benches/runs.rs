@@ -11,7 +11,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
-use freezerd::store::open_read_only;
+use freezerd::ledger::open_read_only;
 use serde_json::{Value, json};
 
 const RUNS: usize = 1_000;

@@ -8,7 +8,7 @@ use agent_support::*;
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Admin, Age, Backup, Info, Lineage, Restore, Work};
 use freezerd::protocol::{Report, Verdict};
-use freezerd::repository::Snapshot;
+use freezerd::rustic::Snapshot;
 use rustix::fs::{FlockOperation, flock};
 
 fn snapshots(place: &Place) -> Vec<Snapshot> {

@@ -13,7 +13,7 @@ use agent_support::*;
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Container, Lineage, Restore, Work};
 use freezerd::protocol::Verdict;
-use freezerd::repository::{ErrorKind, Filter, Password, Repository, RestoreOptions, Silent};
+use freezerd::rustic::{ErrorKind, Filter, Password, Repository, RestoreOptions, Silent};
 
 fn overwriting(place: &Place) -> Work {
     Work::Restore(Restore {

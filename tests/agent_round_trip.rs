@@ -14,7 +14,7 @@ use agent_support::*;
 use chrono::{DateTime, Utc};
 use freezerd::job::action::{Backup, Work};
 use freezerd::protocol::{Earlier, Outcome, Progress, Report, Verdict};
-use freezerd::repository::Snapshot;
+use freezerd::rustic::Snapshot;
 
 /// A tree with one of everything. Returns what this file system would not take.
 fn one_of_everything(top: &Path) {

@@ -11,10 +11,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler};
 use freezerd::intake::{Catalog, FileState, Stamp};
+use freezerd::ledger::memory::MemoryLedger;
 use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::record::{AttemptEnd, RunState, Trigger};
 use freezerd::schedule::zone::Zone;
-use freezerd::store::memory::MemoryLedger;
-use freezerd::store::record::{AttemptEnd, RunState, Trigger};
 use harness::{Host, backup, eventually, exec, now, someday};
 use serde_json::{Value, json};
 

@@ -505,8 +505,8 @@ fn a_row_from_the_future_is_a_clock_that_cannot_be_right() {
     let mut run = host.ledger().run(1).expect("a ledger").expect("the run");
     run.ended = Some(chrono::Utc::now() + TimeDelta::days(400));
     let mut store =
-        freezerd::store::Store::open(&host.path("state/ledger.redb")).expect("the ledger");
-    freezerd::store::Ledger::commit(&mut store, &[freezerd::store::Write::Run(run)])
+        freezerd::ledger::RedbLedger::open(&host.path("state/ledger.redb")).expect("the ledger");
+    freezerd::ledger::Ledger::commit(&mut store, &[freezerd::ledger::Write::Run(run)])
         .expect("a commit");
     drop(store);
     let visit = Visit::to(&host, &[]);

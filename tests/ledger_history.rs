@@ -14,13 +14,13 @@ use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler}
 use freezerd::daemon::upkeep::Upkeep;
 use freezerd::intake::{Catalog, FileState, Stamp};
 use freezerd::job::{Host as JobHost, JobResult};
+use freezerd::ledger::{Ledger, RedbLedger, Write};
 use freezerd::lifecycle::retention::Limits;
 use freezerd::protocol::{Outcome, Summary, Verdict};
-use freezerd::schedule::zone::Zone;
-use freezerd::store::record::{
+use freezerd::record::{
     AttemptEnd, AttemptRecord, Claim, EventRecord, RunRecord, RunState, Trigger,
 };
-use freezerd::store::{Ledger, Store, Write};
+use freezerd::schedule::zone::Zone;
 use harness::{Host, eventually, every, exec, someday};
 use serde_json::{Value, json};
 
@@ -48,7 +48,8 @@ fn row(number: u64, job_id: &str, due: DateTime<Utc>, result: JobResult) -> RunR
 
 /// With no daemon running: puts rows into the ledger, each with an attempt and a log.
 fn write(host: &Host, rows: Vec<RunRecord>) {
-    let mut store = Store::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let mut store =
+        RedbLedger::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
     let mut writes = Vec::new();
     for row in rows {
         fs::write(
@@ -226,7 +227,8 @@ fn what_a_forgotten_row_stood_for_stays_claimed_for_a_week() {
     };
     assert_eq!(claimed(), [None, Some(2), Some(3)]);
     // Three days later it goes, too.
-    let mut store = Store::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let mut store =
+        RedbLedger::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
     let older = Claim {
         due: days_ago(8),
         ..claims[1].clone()
@@ -255,7 +257,8 @@ fn what_a_forgotten_row_stood_for_stays_claimed_for_a_week() {
 #[test]
 fn answers_to_events_are_forgotten_after_a_month() {
     let host = host();
-    let mut store = Store::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let mut store =
+        RedbLedger::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
     let event = |id: &str, days| {
         Write::Event(EventRecord {
             id: id.into(),
@@ -327,7 +330,7 @@ fn a_daemon_that_is_killed_while_it_forgets_leaves_nothing_that_the_next_does_no
     write(&host, rows);
     // `None` while a daemon that is just starting mends what the last one left.
     let count = || {
-        let reader = freezerd::store::open_read_only(&host.path("state/ledger.redb")).ok()?;
+        let reader = freezerd::ledger::open_read_only(&host.path("state/ledger.redb")).ok()?;
         reader.count_runs("nightly", u64::MAX).ok()
     };
     let mut left = 4_000;
@@ -385,7 +388,7 @@ fn a_clock_that_jumped_ahead_takes_no_history_with_it() {
 // A year on a virtual clock, with the real scheduler and the real ledger.
 
 struct Year {
-    scheduler: Scheduler<Store>,
+    scheduler: Scheduler<RedbLedger>,
     upkeep: Upkeep,
     now: DateTime<Utc>,
     sweep: DateTime<Utc>,
@@ -440,7 +443,7 @@ impl Year {
         };
         let layout = Layout::new(state, &state.join("runtime"));
         layout.create().expect("the directories");
-        let store = Store::open(&layout.ledger()).expect("a ledger");
+        let store = RedbLedger::open(&layout.ledger()).expect("a ledger");
         let mut year = Year {
             scheduler: Scheduler::new(store, policy, Remembered::default()),
             upkeep: Upkeep::new(limits, &layout, None, begin()),

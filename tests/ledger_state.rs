@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use freezerd::store::{Ledger, Store, Write};
+use freezerd::ledger::{Ledger, RedbLedger, Write};
 use harness::{Host, every, exec, now, once, someday};
 use serde_json::{Value, json};
 
@@ -459,11 +459,11 @@ fn the_check_finds_what_does_not_hold() {
 #[test]
 fn a_job_that_is_busy_with_a_run_that_is_over_is_found_and_let_go() {
     let host = host();
-    let mut store = Store::open(&ledger(&host)).expect("a ledger that is free");
+    let mut store = RedbLedger::open(&ledger(&host)).expect("a ledger that is free");
     let reader = store.reader().expect("a view");
     let mut job = reader.job("good").expect("a view").expect("the job");
     drop(reader);
-    job.run = Some(freezerd::store::record::OpenRun {
+    job.run = Some(freezerd::record::OpenRun {
         number: 1,
         started: true,
         aborting: false,

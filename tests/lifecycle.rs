@@ -13,10 +13,10 @@ use freezerd::lifecycle::job::{
 };
 use freezerd::lifecycle::run::{self, Next};
 use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::record::{AttemptEnd, ExitStatus, JobRecord, Standing, Trigger};
 use freezerd::schedule::parse::RawSchedule;
 use freezerd::schedule::zone::Zone;
 use freezerd::schedule::{Due, Schedule};
-use freezerd::store::record::{AttemptEnd, ExitStatus, JobRecord, Standing, Trigger};
 
 const CONTENT: Content<'static> = Content {
     file: "nightly.json",

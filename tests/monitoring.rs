@@ -442,8 +442,7 @@ fn a_ledger_from_before_there_was_a_past_still_reads() {
         .expect("an object")
         .remove("past")
         .expect("it is there now");
-    let old: freezerd::store::record::JobRecord =
-        serde_json::from_value(record).expect("an old record");
+    let old: freezerd::record::JobRecord = serde_json::from_value(record).expect("an old record");
     host.edit_job("daily", |record| *record = old);
     let status = host.json(&["status"]);
     assert_eq!(job(&status, "daily")["last_run"], Value::Null);

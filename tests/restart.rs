@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use freezerd::store::record::RunState;
+use freezerd::record::RunState;
 use harness::{Daemon, Gate, Host, backup, eventually, every, exec, is_alive, now, someday};
 use rustix::process::Signal;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ mod harness;
 use std::fs::{self, File};
 
 use chrono::{DateTime, Utc};
-use freezerd::store::record::AttemptEnd;
+use freezerd::record::AttemptEnd;
 use harness::{Daemon, Gate, Host, backup, eventually, exec, is_alive, now, someday};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ fn gated(host: &Host, job: &str, stall_timeout: Option<u32>) -> Gate {
 /// How the attempts of a run ended, in the ledger's words.
 fn ends(host: &Host, run: u64) -> Vec<Value> {
     let attempts = host.attempts(run);
-    let how = |attempt: &freezerd::store::record::AttemptRecord| json!(attempt.end)["how"].clone();
+    let how = |attempt: &freezerd::record::AttemptRecord| json!(attempt.end)["how"].clone();
     attempts.iter().map(how).collect()
 }
 

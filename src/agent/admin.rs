@@ -7,7 +7,7 @@ use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
 use crate::kill_point::{Point, pass};
 use crate::protocol::{Outcome, Summary};
-use crate::repository::{Error, ErrorKind, Filter, PruneReport, Repository, Snapshot};
+use crate::rustic::{Error, ErrorKind, Filter, PruneReport, Repository, Snapshot};
 use crate::units;
 
 /// What was removed.

@@ -16,8 +16,8 @@ use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{Point, pass};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
-use crate::repository::place::{self, Place};
-use crate::repository::{
+use crate::rustic::place::{self, Place};
+use crate::rustic::{
     BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Repository,
     Snapshot,
 };

@@ -4,7 +4,7 @@ use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Check};
 use crate::protocol::{Outcome, Problem, Summary, Verdict};
-use crate::repository::{Error, Problems};
+use crate::rustic::{Error, Problems};
 use crate::units;
 
 /// Verifies one container.

@@ -17,7 +17,7 @@ use crate::job::action::{self, Exec};
 use crate::kill_point::{Point, pass};
 use crate::os;
 use crate::protocol::{Outcome, Summary, Verdict};
-use crate::repository::{Error, ErrorKind};
+use crate::rustic::{Error, ErrorKind};
 
 /// What a service manager tells the daemon is not for the commands it starts.
 const NOT_INHERITED: [&str; 6] = [

@@ -5,7 +5,7 @@ use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Info};
 use crate::protocol::{Outcome, Summary};
-use crate::repository::{Error, Filter, Snapshot};
+use crate::rustic::{Error, Filter, Snapshot};
 use crate::units;
 
 /// Lists the snapshots of one container.

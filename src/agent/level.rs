@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::job::action::Levels;
-use crate::repository::Snapshot;
+use crate::rustic::Snapshot;
 
 /// The next backup's level, and what it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::report::{Reporter, log};
 use crate::job::action::{Access, Container};
 use crate::kill_point::{Point, pass};
 use crate::protocol::Report;
-use crate::repository::{Error, ErrorKind};
+use crate::rustic::{Error, ErrorKind};
 
 /// NFS cannot lock a directory for one alone; there this file in it stands in.
 const STAND_IN: &str = ".freezerd-lock";

@@ -17,8 +17,8 @@ use crate::job::action::{Access, Container, Work};
 use crate::kill_point::{Point, pass};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request};
-use crate::repository::place;
-use crate::repository::{Error, Filter, Monitor, Repository, Silent, Snapshot};
+use crate::rustic::place;
+use crate::rustic::{Error, Filter, Monitor, Repository, Silent, Snapshot};
 
 mod admin;
 mod backup;

@@ -1,7 +1,7 @@
 //! How an action ended, put into the protocol's words.
 
 use crate::protocol::{self, Outcome, Summary, Verdict};
-use crate::repository::{Error, Problems};
+use crate::rustic::{Error, Problems};
 
 /// All that was asked for is done.
 pub fn success(summary: Summary) -> Outcome {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::job::action::Container;
 use crate::job::secret;
-use crate::repository::{Error, ErrorKind, Monitor, Password};
+use crate::rustic::{Error, ErrorKind, Monitor, Password};
 
 /// No password is longer.
 const LIMIT: u64 = 64 * 1024;
@@ -84,7 +84,7 @@ fn read_file(path: &Path, monitor: &dyn Monitor) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::Silent;
+    use crate::rustic::Silent;
 
     fn content(text: &[u8]) -> Result<String, Error> {
         let file = tempfile::NamedTempFile::new().unwrap();

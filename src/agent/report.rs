@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::protocol::{Progress, Report};
-use crate::repository::Monitor;
+use crate::rustic::Monitor;
 
 /// Progress is sent no more often than this.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);

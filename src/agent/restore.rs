@@ -9,7 +9,7 @@ use super::{Context, open, outcome};
 use crate::job::action::{Access, Restore};
 use crate::kill_point::{Point, pass};
 use crate::protocol::{Outcome, Summary};
-use crate::repository::{Error, ErrorKind, Filter, RestoreOptions, RestoreReport, Snapshot};
+use crate::rustic::{Error, ErrorKind, Filter, RestoreOptions, RestoreReport, Snapshot};
 use crate::units;
 
 /// How often a snapshot that has gone is looked for under its new id.

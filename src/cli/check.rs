@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::{ledger, reading};
+use super::{installation, reading};
 use crate::config::Settings;
 use crate::intake::{self, Standing, Trust};
 use crate::job::diagnostic::Diagnostic;
@@ -97,7 +97,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 
 /// What only the past shows. Where there is no ledger to read, there is nothing to say.
 fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
-    let Ok(ledger) = ledger::open(settings) else {
+    let Ok(ledger) = installation::open(settings) else {
         return;
     };
     for file in &mut checked.files {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
-use super::ledger;
+use super::installation;
 use crate::config::Settings;
 use crate::control::event::{Command, EventFile};
-use crate::store::record::EventRecord;
+use crate::record::EventRecord;
 
 /// How long the answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, Failure> {
-    let mut ledger = ledger::open(settings)?;
+    let mut ledger = installation::open(settings)?;
     if !ledger.daemon {
         return Err(Failure::new(
             Exit::NoDaemon,
@@ -48,7 +48,7 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
         }
         std::thread::sleep(PAUSE);
         drop(ledger);
-        ledger = ledger::open(settings)?;
+        ledger = installation::open(settings)?;
     }
     let layout = ledger.layout.clone();
     drop(ledger);
@@ -106,7 +106,7 @@ fn has_just_changed(dir: &Path) -> bool {
 fn wait_for(settings: &Settings, event: &str) -> Result<Option<EventRecord>, Failure> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        if let Some(answer) = ledger::open(settings)?.reader.event(event)? {
+        if let Some(answer) = installation::open(settings)?.reader.event(event)? {
             return Ok(Some(answer));
         }
         std::thread::sleep(PAUSE);

@@ -123,16 +123,16 @@ impl From<crate::config::ConfigError> for Failure {
     }
 }
 
-impl From<crate::store::StoreError> for Failure {
-    fn from(error: crate::store::StoreError) -> Failure {
-        use crate::store::StoreError;
+impl From<crate::ledger::LedgerError> for Failure {
+    fn from(error: crate::ledger::LedgerError) -> Failure {
+        use crate::ledger::LedgerError;
         let exit = match &error {
-            StoreError::Missing { .. } => Exit::NotFound,
-            StoreError::InUse { .. } | StoreError::NeedsRepair { .. } => Exit::TryAgain,
-            StoreError::Format { .. } => Exit::BadConfiguration,
-            StoreError::Denied { .. } => Exit::NotPermitted,
-            StoreError::Full { .. } => Exit::CannotCreate,
-            StoreError::Older { .. } => Exit::TryAgain,
+            LedgerError::Missing { .. } => Exit::NotFound,
+            LedgerError::InUse { .. } | LedgerError::NeedsRepair { .. } => Exit::TryAgain,
+            LedgerError::Format { .. } => Exit::BadConfiguration,
+            LedgerError::Denied { .. } => Exit::NotPermitted,
+            LedgerError::Full { .. } => Exit::CannotCreate,
+            LedgerError::Older { .. } => Exit::TryAgain,
             _ => Exit::Internal,
         };
         Failure::new(exit, error.to_string())
@@ -158,7 +158,7 @@ impl From<crate::daemon::Critical> for Failure {
                 Exit::CannotCreate
             }
             Critical::Presence(PresenceError::Taken { .. }) => Exit::TryAgain,
-            Critical::Store(error) => return error.into(),
+            Critical::Ledger(error) => return error.into(),
             Critical::System { .. } => Exit::Internal,
         };
         Failure::new(exit, error.to_string())

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use super::{ledger, logging};
+use super::{installation, logging};
 use crate::config::Settings;
 use crate::job::JobResult;
+use crate::record::{RunRecord, RunState};
 use crate::schedule::zone::Zone;
-use crate::store::record::{RunRecord, RunState};
 use crate::units;
 
 /// Show past runs, the newest first
@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let runs = ledger.reader.history(args.job.as_deref(), args.limit)?;
     if let Some(job) = &args.job
         && runs.is_empty()

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
-use super::ledger::{self, Ledger};
+use super::installation::{self, Installation};
 use super::screen::describe;
 use super::table::Table;
 use super::{history, logging};
 use crate::config::Settings;
 use crate::control::progress::{self, ProgressFile};
 use crate::job::{JobResult, Status};
+use crate::record::{FileVerdict, JobRecord, RunRecord};
 use crate::schedule::zone::Zone;
-use crate::store::record::{FileVerdict, JobRecord, RunRecord};
 
 /// List the jobs with their state, last result and next run
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let jobs = ledger.reader.jobs()?;
     let files = ledger.reader.files()?;
     let open: BTreeMap<u64, RunRecord> = ledger
@@ -78,7 +78,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn not_loaded(file: &crate::store::record::FileRecord) -> Option<Value> {
+fn not_loaded(file: &crate::record::FileRecord) -> Option<Value> {
     match &file.verdict {
         FileVerdict::Loaded { .. } => None,
         FileVerdict::Foreign { job_id, client_id } => Some(
@@ -95,7 +95,7 @@ fn not_loaded(file: &crate::store::record::FileRecord) -> Option<Value> {
 }
 
 /// A job's line, as documented in `docs/commands.md`.
-fn as_json(job: &JobRecord, ledger: &Ledger, open: &BTreeMap<u64, RunRecord>) -> Value {
+fn as_json(job: &JobRecord, ledger: &Installation, open: &BTreeMap<u64, RunRecord>) -> Value {
     let run = job.run.and_then(|run| open.get(&run.number));
     json!({
         "job_id": job.job_id,
@@ -114,7 +114,7 @@ fn as_json(job: &JobRecord, ledger: &Ledger, open: &BTreeMap<u64, RunRecord>) ->
 }
 
 /// The progress of a run, as long as a daemon is there to keep it true.
-pub fn live_progress(ledger: &Ledger, run: u64) -> Option<ProgressFile> {
+pub fn live_progress(ledger: &Installation, run: u64) -> Option<ProgressFile> {
     ledger
         .daemon
         .then(|| progress::read(&ledger.layout, run))
@@ -143,7 +143,7 @@ pub fn progress_json(file: &ProgressFile) -> Value {
 
 fn remark(
     job: &JobRecord,
-    ledger: &Ledger,
+    ledger: &Installation,
     open: &BTreeMap<u64, RunRecord>,
     zone: &Zone,
 ) -> String {

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure, io_failure};
-use super::ledger::{self, Ledger};
+use super::installation::{self, Installation};
 use crate::config::Settings;
 use crate::control::mark::Mark;
 use crate::daemon::words;
-use crate::store::record::{AttemptEnd, AttemptRecord, RunRecord};
+use crate::record::{AttemptEnd, AttemptRecord, RunRecord};
 
 /// Show the log of a run
 ///
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let row = find(&ledger, &args.run)?;
     let path = ledger.layout.run_log(row.number);
     let bytes = match std::fs::read(&path) {
@@ -153,7 +153,7 @@ fn attempt_json(row: &RunRecord, attempt: &AttemptRecord) -> Value {
 }
 
 /// The run of that number, or the newest one of the job of that name. A job's name may be a number, too.
-fn find(ledger: &Ledger, name: &str) -> Result<RunRecord, Failure> {
+fn find(ledger: &Installation, name: &str) -> Result<RunRecord, Failure> {
     let number = name.parse::<u64>().ok();
     if let Some(number) = number
         && let Some(row) = ledger.reader.run(number)?

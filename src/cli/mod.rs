@@ -15,7 +15,7 @@ mod doctor;
 pub mod exit;
 mod explain;
 mod history;
-mod ledger;
+mod installation;
 mod list;
 mod log;
 mod logging;

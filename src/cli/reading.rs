@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::job::diagnostic::{Diagnostic, Severity};
 use crate::job::render::{Look, locate, render_all};
 use crate::job::{Host, Job, parse};
-use crate::store::record::JobRecord;
+use crate::record::JobRecord;
 
 /// What the settings add to a job file.
 pub fn host(settings: &Settings) -> Host {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Failure};
-use super::ledger::{self, Ledger};
+use super::installation::{self, Installation};
 use super::list::{live_progress, progress_json, result_word, status_word};
 use super::screen::describe;
 use super::table::Table;
@@ -11,7 +11,7 @@ use super::{history, logging, reading};
 use crate::config::Settings;
 
 use crate::job::{Effective, Job, Origin, effective};
-use crate::store::record::{FileVerdict, JobRecord, RunRecord};
+use crate::record::{FileVerdict, JobRecord, RunRecord};
 use crate::units;
 
 /// Show a job: its document with the live schedule, and how its last run went
@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let Some(record) = ledger.reader.job(&args.job)? else {
         return Err(ledger.no_such_job(&args.job));
     };
@@ -106,7 +106,7 @@ fn document(
     job: &Job,
     record: &JobRecord,
     last: Option<&RunRecord>,
-    ledger: &Ledger,
+    ledger: &Installation,
 ) -> Result<Value, Failure> {
     let mut document = job.document.as_object().cloned().unwrap_or_default();
     document
@@ -168,7 +168,7 @@ fn document(
 }
 
 /// The faults of the job's file, while it goes on with its last good content.
-fn invalid_report(ledger: &Ledger, record: &JobRecord) -> Result<Option<String>, Failure> {
+fn invalid_report(ledger: &Installation, record: &JobRecord) -> Result<Option<String>, Failure> {
     let files = ledger.reader.files()?;
     Ok(files
         .into_iter()
@@ -184,7 +184,7 @@ fn print(
     job: &Job,
     record: &JobRecord,
     last: Option<&RunRecord>,
-    ledger: &Ledger,
+    ledger: &Installation,
 ) -> Result<(), Failure> {
     let zone = settings.zone();
     let line = |name: &str, value: &str| println!("{name:<12} {value}");
@@ -238,7 +238,7 @@ fn print(
                 .and_then(|ended| (ended - attempt.started).to_std().ok())
                 .map_or_else(|| "running".to_owned(), units::duration);
             let end = attempt.end.as_ref().map_or_else(String::new, |end| {
-                use crate::store::record::AttemptEnd;
+                use crate::record::AttemptEnd;
                 match (crate::daemon::words::failure(kind, end), end) {
                     (Some(failure), _) => failure,
                     (None, AttemptEnd::Reported { outcome }) => {
@@ -248,7 +248,7 @@ fn print(
                 }
             });
             println!("  {}. {kind} ({took}) {end}", attempt.action + 1);
-            if let Some(crate::store::record::AttemptEnd::Reported { outcome }) = &attempt.end {
+            if let Some(crate::record::AttemptEnd::Reported { outcome }) = &attempt.end {
                 for problem in outcome.problems.iter().take(10) {
                     println!(
                         "       {}: {}",

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use super::{ledger, logging, reading};
+use super::{installation, logging, reading};
 use crate::agent;
 use crate::config::Settings;
 use crate::job::action::{Container, Lineage, Work};
-use crate::repository::{ErrorKind, Filter};
+use crate::rustic::{ErrorKind, Filter};
 use crate::units;
 
 /// List the snapshots in a container
@@ -89,7 +89,7 @@ impl PlaceArgs {
             });
         }
         let name = self.job.as_deref().unwrap_or_default();
-        let ledger = ledger::open(settings)?;
+        let ledger = installation::open(settings)?;
         let Some(record) = ledger.reader.job(name)? else {
             return Err(ledger.no_such_job(name));
         };

@@ -7,7 +7,7 @@ use chrono::{SubsecRound, Utc};
 use super::exit::{Exit, Failure};
 use super::list::status_word;
 use super::table::Table;
-use super::{ledger, logging};
+use super::{installation, logging};
 use crate::config::Settings;
 use crate::control::presence::{self, Holder};
 use crate::schedule::zone::Zone;
@@ -32,7 +32,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let facts = Facts::read(&ledger.reader)?;
     let daemon = presence::running(&ledger.layout).unwrap_or(None);
     // The view is let go before anything is printed: a pager may keep this waiting.

@@ -12,10 +12,10 @@ use super::service::{Manager, Signals, Wish};
 use super::{Mode, clock, orphans};
 use crate::config::{Limits, Settings};
 use crate::control::layout::Layout;
+use crate::ledger::unreadable::{self, Key, Unreadable};
+use crate::ledger::{Ledger, LedgerError, Reader, RedbLedger, Write, set_aside, set_asides};
+use crate::record::{Claim, ClaimKind, RunRecord, RunState, Trigger};
 use crate::schedule::zone::Zone;
-use crate::store::record::{Claim, ClaimKind, RunRecord, RunState, Trigger};
-use crate::store::values::{self, Key, Unreadable};
-use crate::store::{Ledger, Reader, Store, StoreError, Write, set_aside, set_asides};
 
 /// The pause between two tries to open a ledger on a disk that is full.
 const UNTIL_ROOM: Duration = Duration::from_secs(5);
@@ -44,11 +44,11 @@ pub(super) fn say_zone(settings: &Settings, zone: &Zone) {
 /// A clock that cannot be right is spoken of, and after the host's boot waited for: until then it may jump by years.
 /// A wish that ended the wait, and everything with it, is returned.
 pub(super) async fn doubt_clock(
-    store: &Store,
+    store: &RedbLedger,
     mode: Mode,
     manager: &Manager,
     signals: &mut Signals,
-) -> Result<Option<Wish>, StoreError> {
+) -> Result<Option<Wish>, LedgerError> {
     let known = clock::Known {
         newest_row: newest(store)?,
         built: clock::built(),
@@ -86,7 +86,7 @@ pub(super) async fn doubt_clock(
 }
 
 /// The newest instant that the ledger knows.
-pub(super) fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
+pub(super) fn newest(store: &RedbLedger) -> Result<Option<DateTime<Utc>>, LedgerError> {
     let newest = store.reader()?.history(None, 1)?.pop();
     Ok(newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))))
 }
@@ -94,7 +94,7 @@ pub(super) fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError>
 /// What came of opening the ledger.
 pub(super) enum Opening {
     /// Here it is.
-    Ledger(Store),
+    Ledger(RedbLedger),
     /// Somebody wished something else while it was waited for.
     Ended(Wish),
 }
@@ -107,26 +107,26 @@ pub(super) async fn open_ledger(
     mode: Mode,
     manager: &Manager,
     signals: &mut Signals,
-) -> Result<Opening, StoreError> {
+) -> Result<Opening, LedgerError> {
     let deadline = std::time::Instant::now() + LEDGER_PATIENCE;
     let mut put_aside = false;
     let mut complained = false;
     loop {
-        let error = match Store::open(&layout.ledger()) {
+        let error = match RedbLedger::open(&layout.ledger()) {
             Ok(store) => return Ok(Opening::Ledger(store)),
             Err(error) => error,
         };
         let pause = match &error {
-            StoreError::InUse { .. } if std::time::Instant::now() < deadline => {
+            LedgerError::InUse { .. } if std::time::Instant::now() < deadline => {
                 Duration::from_millis(10)
             }
-            StoreError::Damaged { .. } if !put_aside => {
+            LedgerError::Damaged { .. } if !put_aside => {
                 put_aside = true;
                 let aside = set_aside(&layout.ledger(), Utc::now())?;
                 tracing::error!("{error}; it is kept as {}", aside.path.display());
                 continue;
             }
-            StoreError::Full { .. } if mode == Mode::Forever => {
+            LedgerError::Full { .. } if mode == Mode::Forever => {
                 if !complained {
                     tracing::error!("{error}; no job runs until then");
                     complained = true;
@@ -148,7 +148,7 @@ pub(super) async fn open_ledger(
 }
 
 /// Makes the ledger's file as small as its content, where that is worth it.
-pub(super) fn compact(store: &mut Store) -> Result<(), StoreError> {
+pub(super) fn compact(store: &mut RedbLedger) -> Result<(), LedgerError> {
     if let Some((before, after)) = store.compact()? {
         tracing::info!(
             "compacted the ledger from {} to {}",
@@ -161,7 +161,7 @@ pub(super) fn compact(store: &mut Store) -> Result<(), StoreError> {
 
 /// Values that cannot be read are kept in a file of their own, and the ledger goes on without them: the jobs that are
 /// lost so. A run that was going on stays one, as far as what it has claimed tells of it.
-fn set_values_aside(store: &mut Store) -> Result<BTreeSet<String>, StoreError> {
+fn set_values_aside(store: &mut RedbLedger) -> Result<BTreeSet<String>, LedgerError> {
     let reader = store.reader()?;
     let values = reader.unreadable_at_start()?;
     let mut lost = BTreeSet::new();
@@ -187,11 +187,11 @@ fn set_values_aside(store: &mut Store) -> Result<BTreeSet<String>, StoreError> {
 }
 
 /// Writes values that cannot be read into a file of their own, and says so.
-pub(super) fn keep_values(ledger: &Path, values: &[Unreadable]) -> Result<(), StoreError> {
+pub(super) fn keep_values(ledger: &Path, values: &[Unreadable]) -> Result<(), LedgerError> {
     if values.is_empty() {
         return Ok(());
     }
-    let kept = values::keep(ledger, values, Utc::now())?;
+    let kept = unreadable::keep(ledger, values, Utc::now())?;
     for value in values {
         tracing::error!(
             "what the ledger says of {} cannot be read: {}; it is kept in {}",
@@ -204,7 +204,7 @@ pub(super) fn keep_values(ledger: &Path, values: &[Unreadable]) -> Result<(), St
 }
 
 /// What is left of a row that cannot be read, of a run that was going on: it was cut off, and will be made up for.
-fn remains(number: u64, claim: Claim, reader: &Reader) -> Result<RunRecord, StoreError> {
+fn remains(number: u64, claim: Claim, reader: &Reader) -> Result<RunRecord, LedgerError> {
     let makes_up_for = match claim.kind {
         ClaimKind::MakeUp => {
             let first = Claim {
@@ -243,7 +243,7 @@ fn remains(number: u64, claim: Claim, reader: &Reader) -> Result<RunRecord, Stor
 }
 
 /// What the ledger remembers, as far as it can be read.
-pub(super) fn recall(store: &mut Store, layout: &Layout) -> Result<Remembered, StoreError> {
+pub(super) fn recall(store: &mut RedbLedger, layout: &Layout) -> Result<Remembered, LedgerError> {
     let (mut remembered, left_out) = read(store)?;
     if left_out > 0 {
         let lost_jobs = set_values_aside(store)?;
@@ -263,7 +263,7 @@ pub(super) fn recall(store: &mut Store, layout: &Layout) -> Result<Remembered, S
 }
 
 /// What can be read, and how much could not.
-fn read(store: &Store) -> Result<(Remembered, usize), StoreError> {
+fn read(store: &RedbLedger) -> Result<(Remembered, usize), LedgerError> {
     let reader = store.reader()?;
     let open_runs = reader.open_runs()?;
     let mut attempts = Vec::new();
@@ -282,7 +282,7 @@ fn read(store: &Store) -> Result<(Remembered, usize), StoreError> {
 }
 
 /// A job that is said to be busy with a run that is not open would wait for its end for ever.
-fn release_jobs(store: &mut Store, remembered: &mut Remembered) -> Result<(), StoreError> {
+fn release_jobs(store: &mut RedbLedger, remembered: &mut Remembered) -> Result<(), LedgerError> {
     let open: BTreeSet<u64> = remembered.open_runs.iter().map(|run| run.number).collect();
     let mut writes = Vec::new();
     for job in &mut remembered.jobs {

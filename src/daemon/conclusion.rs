@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::protocol::{Outcome, Verdict};
-use crate::store::record::AttemptEnd;
+use crate::record::AttemptEnd;
 
 /// What the agent said so far.
 #[derive(Default)]

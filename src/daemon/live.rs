@@ -24,8 +24,8 @@ use crate::control::layout::Layout;
 use crate::control::mark;
 use crate::intake::Change;
 use crate::kill_point::{Point, pass};
+use crate::ledger::{LedgerError, RedbLedger, quietly};
 use crate::schedule::zone::Zone;
-use crate::store::{Store, StoreError, quietly};
 
 /// The pause between two looks at a jobs directory that cannot be read: the kernel does not tell when it comes back.
 const UNTIL_READABLE: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ pub(super) struct Daemon<'a> {
     pub(super) settings: &'a Settings,
     pub(super) mode: Mode,
     pub(super) layout: Layout,
-    pub(super) scheduler: Scheduler<Store>,
+    pub(super) scheduler: Scheduler<RedbLedger>,
     pub(super) runner: Runner,
     pub(super) jobs_dir: JobsDir,
     pub(super) manager: Manager,
@@ -202,7 +202,7 @@ impl Daemon<'_> {
             // Somebody waits for the end of this process: it must not wait for the disk.
             Err(error) if self.mode == Mode::Once || self.stopping => Err(error.into()),
             // The next start puts it aside.
-            Err(error @ StoreError::Damaged { .. }) => Err(error.into()),
+            Err(error @ LedgerError::Damaged { .. }) => Err(error.into()),
             Err(error) => {
                 tracing::error!("{error}; nothing new is started until it works again");
                 Ok(())

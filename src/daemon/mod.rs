@@ -16,8 +16,8 @@ use crate::control::layout::Layout;
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::kill_point::{Point, pass};
+use crate::ledger::LedgerError;
 use crate::lifecycle::retention::Limits;
-use crate::store::StoreError;
 
 mod boot;
 pub mod clock;
@@ -92,7 +92,7 @@ pub enum Critical {
     Presence(#[from] PresenceError),
     /// The ledger cannot be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Ledger(#[from] LedgerError),
     /// The system refuses something that the daemon cannot do without.
     #[error("cannot {what}: {source}")]
     System {

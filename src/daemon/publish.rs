@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::control::presence::Holder;
 use crate::kill_point::{Point, pass};
+use crate::ledger::{Reader, RedbLedger};
 use crate::status::{self, Facts, Status};
-use crate::store::{Reader, Store};
 
 /// The least time from one making to the next.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -77,7 +77,7 @@ impl Publisher {
     }
 
     /// Begins to make the files anew, unless that is being done.
-    pub fn publish(&mut self, ledger: &Store) {
+    pub fn publish(&mut self, ledger: &RedbLedger) {
         if self.work.is_some() {
             return;
         }
@@ -92,7 +92,7 @@ impl Publisher {
     }
 
     /// The last time: there is no daemon any more.
-    pub async fn end(mut self, ledger: &Store) {
+    pub async fn end(mut self, ledger: &RedbLedger) {
         if let Some(work) = self.work.take() {
             let _ = work.await;
         }

@@ -25,7 +25,7 @@ use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
 use crate::kill_point::{Point, pass};
 use crate::protocol::Report;
-use crate::store::record::AttemptEnd;
+use crate::record::AttemptEnd;
 use crate::units;
 
 /// A longer log line is cut in pieces.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::scheduler::notice::Notice;
 use crate::job::JobResult;
 use crate::protocol::Verdict;
-use crate::store::record::AttemptEnd;
+use crate::record::AttemptEnd;
 
 /// How one run ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]

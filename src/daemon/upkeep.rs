@@ -15,10 +15,10 @@ use super::scheduler::Scheduler;
 use crate::control::layout::Layout;
 use crate::job::JobResult;
 use crate::kill_point::{Point, pass};
+use crate::ledger::unreadable::Key;
+use crate::ledger::{LedgerError, Reader, RedbLedger, Write, set_asides};
 use crate::lifecycle::retention::{self, Limits, Row};
-use crate::store::record::{Claim, ClaimKind, RunRecord};
-use crate::store::values::Key;
-use crate::store::{Reader, Store, StoreError, Write, set_asides};
+use crate::record::{Claim, ClaimKind, RunRecord};
 
 /// The pause between two sweeps.
 pub const BETWEEN_SWEEPS: Duration = Duration::from_secs(3600);
@@ -100,9 +100,9 @@ impl Upkeep {
     /// The next step of a sweep; false when it was the last.
     pub fn step(
         &mut self,
-        scheduler: &mut Scheduler<Store>,
+        scheduler: &mut Scheduler<RedbLedger>,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, LedgerError> {
         self.watch_the_clock(now);
         let reader = scheduler.ledger().reader()?;
         let place = std::mem::replace(&mut self.place, Place::Rows(String::new()));
@@ -137,9 +137,9 @@ impl Upkeep {
 
     fn end_sweep(
         &mut self,
-        scheduler: &mut Scheduler<Store>,
+        scheduler: &mut Scheduler<RedbLedger>,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), LedgerError> {
         self.sweeps += 1;
         let quiet =
             scheduler.running() == 0 && scheduler.next_wake().is_none_or(|next| next - now > QUIET);
@@ -184,7 +184,7 @@ impl Upkeep {
         reader: &Reader,
         mut after: String,
         now: DateTime<Utc>,
-    ) -> Result<(Vec<Write>, Option<Place>), StoreError> {
+    ) -> Result<(Vec<Write>, Option<Place>), LedgerError> {
         let mut old = Vec::new();
         let began = Instant::now();
         while began.elapsed() < ENOUGH {
@@ -209,7 +209,7 @@ impl Upkeep {
         reader: &Reader,
         job_id: &str,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Write>, StoreError> {
+    ) -> Result<Vec<Write>, LedgerError> {
         let limits = self.limits();
         let Some((first, newest)) = reader.first_and_last_run(job_id)? else {
             return Ok(Vec::new());
@@ -274,7 +274,7 @@ impl Upkeep {
         reader: &Reader,
         from: Option<&Claim>,
         now: DateTime<Utc>,
-    ) -> Result<(Vec<Write>, Option<Place>), StoreError> {
+    ) -> Result<(Vec<Write>, Option<Place>), LedgerError> {
         let due_before = now - retention::CLAIMED;
         let bare = reader.bare_claims(from, due_before, 4 * FEW)?;
         let old = bare.claims.into_iter().map(Write::ForgetClaim).collect();
@@ -291,7 +291,7 @@ impl Upkeep {
         reader: &Reader,
         after: &str,
         now: DateTime<Utc>,
-    ) -> Result<(Vec<Write>, Option<Place>), StoreError> {
+    ) -> Result<(Vec<Write>, Option<Place>), LedgerError> {
         let mut surplus = reader.count_events()?.saturating_sub(retention::ANSWERS);
         let events = reader.events_after(after, FEW)?;
         let next = match events.last() {
@@ -311,7 +311,7 @@ impl Upkeep {
     }
 
     /// The runs that have a log. While a damaged ledger lies beside, its rows' logs stay for whoever looks into it.
-    fn logs(&self, reader: &Reader) -> Result<Vec<u64>, StoreError> {
+    fn logs(&self, reader: &Reader) -> Result<Vec<u64>, LedgerError> {
         if !set_asides(&self.layout.ledger()).is_empty() {
             return Ok(Vec::new());
         }
@@ -328,7 +328,7 @@ impl Upkeep {
         &self,
         reader: &Reader,
         mut runs: Vec<u64>,
-    ) -> Result<Option<Place>, StoreError> {
+    ) -> Result<Option<Place>, LedgerError> {
         for run in runs.split_off(runs.len().saturating_sub(4 * FEW)) {
             if !reader.has_run(run)? {
                 self.remove_log(run);
@@ -346,7 +346,7 @@ impl Upkeep {
         &mut self,
         reader: &Reader,
         from: u64,
-    ) -> Result<(Vec<Write>, Option<Place>), StoreError> {
+    ) -> Result<(Vec<Write>, Option<Place>), LedgerError> {
         let (mut values, next) = reader.unreadable_runs(from, FEW)?;
         if next.is_none() {
             values.extend(reader.unreadable_events()?);

@@ -11,8 +11,8 @@ use crate::control::mark::Mark;
 use crate::job::JobResult;
 use crate::job::action::{Age, Command, Work};
 use crate::protocol::{Outcome, Summary, Verdict};
+use crate::record::AttemptEnd;
 use crate::schedule::zone::Zone;
-use crate::store::record::AttemptEnd;
 use crate::units;
 
 /// A line for people: how much it matters, whom it is about, and what to say.

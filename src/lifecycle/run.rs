@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::job::JobResult;
 use crate::job::action::{JobAction, Work};
 use crate::protocol::Verdict;
-use crate::store::record::{ActionRecord, AttemptEnd, ExitStatus};
+use crate::record::{ActionRecord, AttemptEnd, ExitStatus};
 
 /// What a run does next.
 #[derive(Clone, Debug, PartialEq, Eq)]

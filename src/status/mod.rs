@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::control::presence::Holder;
 use crate::job::Status as Word;
-use crate::store::record::{
+use crate::ledger::{LedgerError, Reader};
+use crate::record::{
     Ending, FileRecord, FileVerdict, JobRecord, Rows, RunRecord, RunState, Standing,
 };
-use crate::store::{Reader, StoreError};
 
 mod prometheus;
 
@@ -37,7 +37,7 @@ impl Facts {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn read(reader: &Reader) -> Result<Facts, StoreError> {
+    pub fn read(reader: &Reader) -> Result<Facts, LedgerError> {
         Ok(Facts {
             ledger: reader.id()?,
             last_commit: reader.last_commit()?,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 
 use super::{JobStatus, LastRun, Status};
-use crate::store::record::Ending;
+use crate::record::Ending;
 
 /// Renders a status as metrics, sorted as they are documented in `docs/monitoring.md`.
 pub fn render(status: &Status) -> String {

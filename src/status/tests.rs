@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::job::{InitialState, JobResult};
-use crate::store::record::{OpenRun, Past, PastRun, Trigger};
+use crate::record::{OpenRun, Past, PastRun, Trigger};
 
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::minutes(minute)

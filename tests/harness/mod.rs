@@ -17,8 +17,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
-use freezerd::store::record::{AttemptRecord, JobRecord};
-use freezerd::store::{Ledger, Reader, Store, Write};
+use freezerd::ledger::{Ledger, Reader, RedbLedger, Write};
+use freezerd::record::{AttemptRecord, JobRecord};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -341,7 +341,7 @@ impl Host {
 
     /// The ledger, to look at.
     pub fn ledger(&self) -> Reader {
-        freezerd::store::open_read_only(&self.path("state/ledger.redb")).expect("a ledger")
+        freezerd::ledger::open_read_only(&self.path("state/ledger.redb")).expect("a ledger")
     }
 
     /// The attempts of a run, in order.
@@ -366,7 +366,7 @@ impl Host {
     #[track_caller]
     pub fn edit_job(&self, job: &str, change: impl FnOnce(&mut JobRecord)) {
         let mut store =
-            Store::open(&self.path("state/ledger.redb")).expect("a ledger that is free");
+            RedbLedger::open(&self.path("state/ledger.redb")).expect("a ledger that is free");
         let jobs = store
             .reader()
             .and_then(|reader| reader.jobs())

@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use freezerd::kill_point::Point;
-use freezerd::store::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing};
-use freezerd::store::{Reader, open_read_only};
+use freezerd::ledger::{Reader, open_read_only};
+use freezerd::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing};
 use freezerd::{job::JobResult, protocol::Verdict};
 use harness::{Daemon, Host, PATIENCE, exec, now, someday};
 use scenarios::*;
@@ -87,7 +87,7 @@ fn is_at_rest(scenario: &Scenario, host: &Host) -> bool {
         return false;
     };
     let expected = fs::read_dir(host.path("jobs.d")).expect("jobs").count();
-    let resting = |job: &freezerd::store::record::JobRecord| {
+    let resting = |job: &freezerd::record::JobRecord| {
         job.run.is_none()
             && (!job.job_id.starts_with("job") || job.standing != Standing::OnSchedule)
     };

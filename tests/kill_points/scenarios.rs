@@ -7,8 +7,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use freezerd::control::event::{Command, EventFile};
 use freezerd::control::layout::Layout;
 use freezerd::job::JobResult;
-use freezerd::store::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing, Trigger};
-use freezerd::store::{Ledger, Reader, Store, Write};
+use freezerd::ledger::{Ledger, Reader, RedbLedger, Write};
+use freezerd::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing, Trigger};
 use redb::TableDefinition;
 use serde_json::{Value, json};
 
@@ -303,7 +303,7 @@ fn change(ledger: &redb::Database, change: impl FnOnce(&redb::WriteTransaction))
 
 /// Rows that come and go leave room in the ledger's file.
 fn forget_much(host: &Host) {
-    let mut store = Store::open(&host.path("state/ledger.redb")).expect("it is free");
+    let mut store = RedbLedger::open(&host.path("state/ledger.redb")).expect("it is free");
     let rows = (1_000..9_000).map(|number| {
         let due = DateTime::UNIX_EPOCH + TimeDelta::seconds(number);
         RunRecord {

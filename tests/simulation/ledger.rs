@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use freezerd::job::JobResult;
-use freezerd::store::record::{
+use freezerd::ledger::{Ledger, LedgerError, Write};
+use freezerd::record::{
     AttemptRecord, Claim, ClaimKind, FileRecord, JobRecord, RunRecord, RunState,
 };
-use freezerd::store::{Ledger, StoreError, Write};
 
 /// What is left of a row.
 #[derive(Clone, Copy, Debug)]
@@ -132,8 +132,7 @@ impl Books {
             ClaimKind::Due => {
                 let owed = &mut self.reckoned_of(record).owed_since;
                 *owed = Some(owed.map_or(record.first_due, |owed| owed.min(record.first_due)));
-                self.caught_up +=
-                    u64::from(record.trigger == freezerd::store::record::Trigger::CatchUp);
+                self.caught_up += u64::from(record.trigger == freezerd::record::Trigger::CatchUp);
                 self.due_rows
                     .entry(record.job_id.clone())
                     .or_default()
@@ -229,10 +228,10 @@ fn key(claim: &Claim) -> (String, i64, &'static str) {
 }
 
 impl Ledger for SharedLedger {
-    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    fn commit(&mut self, writes: &[Write]) -> Result<(), LedgerError> {
         let mut books = self.0.borrow_mut();
         if books.broken {
-            return Err(StoreError::Transaction {
+            return Err(LedgerError::Transaction {
                 message: "no space left on device".into(),
             });
         }
@@ -262,11 +261,11 @@ impl Ledger for SharedLedger {
         Ok(())
     }
 
-    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, LedgerError> {
         Ok(self.0.borrow().occurrences.get(&key(claim)).copied())
     }
 
-    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, LedgerError> {
         let books = self.0.borrow();
         let row = books
             .open
@@ -275,7 +274,7 @@ impl Ledger for SharedLedger {
         Ok(row.cloned())
     }
 
-    fn answered(&self, event: &str) -> Result<bool, StoreError> {
+    fn answered(&self, event: &str) -> Result<bool, LedgerError> {
         Ok(self.0.borrow().events.contains(event))
     }
 }

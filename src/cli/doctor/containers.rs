@@ -9,9 +9,9 @@ use super::who::{self, Who};
 use crate::agent;
 use crate::intake::{Checked, Standing};
 use crate::job::action::{Container, Work};
-use crate::repository::place::{self, Place};
-use crate::repository::{Error, ErrorKind, Filter};
-use crate::store::record::JobRecord;
+use crate::record::JobRecord;
+use crate::rustic::place::{self, Place};
+use crate::rustic::{Error, ErrorKind, Filter};
 use crate::units;
 
 /// A container, and the jobs that use it with this pass file.

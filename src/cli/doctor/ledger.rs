@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::finding::{Finding, Level};
-use crate::cli::ledger;
+use crate::cli::installation;
 use crate::control::layout::Layout;
+use crate::ledger::{self, LedgerError};
+use crate::record::Ending;
 use crate::status::{Facts, JobStatus, Status};
-use crate::store::record::Ending;
-use crate::store::{self, StoreError};
 use crate::units;
 
 /// A job that is overdue for longer is worth a warning …
@@ -20,11 +20,11 @@ const FAR_TOO_LATE: f64 = 2.0 * 86_400.0;
 
 /// What is known of the ledger.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct LedgerState {
     pub path: PathBuf,
     /// Bytes on disk.
     pub size: u64,
-    pub rows: Result<Rows, StoreError>,
+    pub rows: Result<Rows, LedgerError>,
     /// What an earlier damage has left beside it, in words.
     pub notes: Vec<String>,
 }
@@ -40,19 +40,19 @@ pub struct Rows {
 }
 
 /// Reads the ledger and changes nothing, not even what the daemon's next start would mend.
-pub fn look(layout: &Layout) -> Ledger {
+pub fn look(layout: &Layout) -> LedgerState {
     let path = layout.ledger();
-    Ledger {
+    LedgerState {
         size: std::fs::metadata(&path).map_or(0, |metadata| metadata.len()),
         // A damaged file may break the database's reader in any place: that too is something to report.
-        rows: store::quietly(&path, || read(&path)),
-        notes: ledger::notes(&path),
+        rows: ledger::quietly(&path, || read(&path)),
+        notes: installation::notes(&path),
         path,
     }
 }
 
-fn read(path: &Path) -> Result<Rows, StoreError> {
-    let reader = store::open_read_only(path)?;
+fn read(path: &Path) -> Result<Rows, LedgerError> {
+    let reader = ledger::open_read_only(path)?;
     let newest = reader.history(None, 1)?.pop();
     Ok(Rows {
         facts: Facts::read(&reader)?,
@@ -62,7 +62,7 @@ fn read(path: &Path) -> Result<Rows, StoreError> {
 }
 
 /// Judges the ledger itself. `daemon` says whether one runs.
-pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
+pub fn judge(ledger: &LedgerState, daemon: bool) -> Finding {
     let finding =
         |level, message: String| Finding::new("ledger", level, ledger.path.display(), message);
     let beyond_repair = "put the file back from a backup of the state directory, with no daemon running; else the \
@@ -77,7 +77,7 @@ pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
                 units::count(rows.last_run, "run", "runs")
             ),
         ),
-        Err(StoreError::Missing { .. }) => finding(
+        Err(LedgerError::Missing { .. }) => finding(
             if daemon { Level::Error } else { Level::Info },
             if daemon {
                 "the ledger is gone while a daemon runs".to_owned()
@@ -86,19 +86,19 @@ pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
             },
         )
         .help_if(daemon, "restart the daemon; it begins with an empty ledger"),
-        Err(error @ StoreError::NeedsRepair { .. }) => {
+        Err(error @ LedgerError::NeedsRepair { .. }) => {
             finding(Level::Warning, error.to_string()).help("start the daemon")
         }
-        Err(error @ StoreError::InUse { .. }) => finding(Level::Warning, error.to_string())
+        Err(error @ LedgerError::InUse { .. }) => finding(Level::Warning, error.to_string())
             .help("another command may be mending it: try again"),
-        Err(error @ StoreError::Denied { .. }) => finding(Level::Warning, error.to_string())
+        Err(error @ LedgerError::Denied { .. }) => finding(Level::Warning, error.to_string())
             .help("run `freezerd doctor` as the daemon's user or as root"),
-        Err(error @ StoreError::Format { .. }) => finding(Level::Error, error.to_string())
+        Err(error @ LedgerError::Format { .. }) => finding(Level::Error, error.to_string())
             .help("use the freezerd that wrote it, or a newer one"),
-        Err(error @ StoreError::Older { .. }) => {
+        Err(error @ LedgerError::Older { .. }) => {
             finding(Level::Info, error.to_string()).help("start the daemon")
         }
-        Err(error @ StoreError::Damaged { .. }) => {
+        Err(error @ LedgerError::Damaged { .. }) => {
             finding(Level::Error, error.to_string()).help(beyond_repair)
         }
         Err(error) => finding(Level::Error, error.to_string())
@@ -107,7 +107,7 @@ pub fn judge(ledger: &Ledger, daemon: bool) -> Finding {
 }
 
 /// What an earlier damage has left is worth a look as long as it lies there.
-pub fn judge_notes(ledger: &Ledger) -> Vec<Finding> {
+pub fn judge_notes(ledger: &LedgerState) -> Vec<Finding> {
     let warn = |note: &String| {
         Finding::new(
             "ledger",
@@ -197,8 +197,8 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::record::{Ending, Rows as Counts};
     use crate::status::LastRun;
-    use crate::store::record::{Ending, Rows as Counts};
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_767_225_600, 0).unwrap()
@@ -261,7 +261,7 @@ mod tests {
     fn each_fault_of_the_ledger_has_a_word_and_a_mend() {
         let path = || PathBuf::from("/state/ledger.redb");
         let judge = |rows, daemon| {
-            let ledger = Ledger {
+            let ledger = LedgerState {
                 path: path(),
                 size: 5,
                 rows,
@@ -271,25 +271,25 @@ mod tests {
         };
         let store = Err;
         assert_eq!(judge(Ok(Rows::default()), true).level, Level::Ok);
-        let missing = || store(StoreError::Missing { path: path() });
+        let missing = || store(LedgerError::Missing { path: path() });
         assert_eq!(judge(missing(), false).level, Level::Info);
         for (rows, level) in [
             (missing(), Level::Error),
             (
-                store(StoreError::NeedsRepair { path: path() }),
+                store(LedgerError::NeedsRepair { path: path() }),
                 Level::Warning,
             ),
-            (store(StoreError::InUse { path: path() }), Level::Warning),
-            (store(StoreError::Denied { path: path() }), Level::Warning),
+            (store(LedgerError::InUse { path: path() }), Level::Warning),
+            (store(LedgerError::Denied { path: path() }), Level::Warning),
             (
-                store(StoreError::Open {
+                store(LedgerError::Open {
                     path: path(),
                     message: "noise".to_owned(),
                 }),
                 Level::Error,
             ),
             (
-                store(StoreError::Damaged {
+                store(LedgerError::Damaged {
                     path: path(),
                     message: "it broke in the middle".to_owned(),
                 }),

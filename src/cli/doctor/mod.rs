@@ -14,8 +14,8 @@ use super::table::printable;
 use crate::config::{Settings, paths};
 use crate::control::layout::Layout;
 use crate::control::presence;
+use crate::record::JobRecord;
 use crate::status::Status;
-use crate::store::record::JobRecord;
 use crate::units;
 
 mod clock;

@@ -6,10 +6,10 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::job::Job;
 use crate::lifecycle::job::catch_up_refusal;
+use crate::record::{JobRecord, Standing};
 use crate::schedule::landing::Landing;
 use crate::schedule::zone::{SINGLE_CHANGE_SPAN, Zone};
 use crate::schedule::{Due, Kind};
-use crate::store::record::{JobRecord, Standing};
 use crate::units;
 
 /// How many firings are looked for, and up to when.

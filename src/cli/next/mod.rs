@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::exit::{Exit, Failure};
-use super::ledger::{self, Ledger};
+use super::installation::{self, Installation};
 use super::reading;
 use crate::config::Settings;
 use crate::daemon::scheduler::queue::Need;
 use crate::job::Job;
+use crate::record::{RunState, Standing};
 use crate::schedule::zone::Zone;
-use crate::store::record::{RunState, Standing};
 
 pub(super) mod coming;
 mod plan;
@@ -81,7 +81,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         show::one(&coming, now, args.json);
         return Ok(Exit::Success);
     }
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     if let Some(name) = &args.job {
         let Some(record) = ledger.reader.job(name)? else {
             return Err(ledger.no_such_job(name));
@@ -99,7 +99,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 fn all(
     settings: &Settings,
     args: &Args,
-    ledger: &Ledger,
+    ledger: &Installation,
     (now, from): (DateTime<Utc>, Option<DateTime<Utc>>),
     limits: Limits,
 ) -> Result<Exit, Failure> {
@@ -166,7 +166,7 @@ fn all(
 }
 
 /// How a run of the job will go, by how its last ones went; and whether there were any.
-fn course(ledger: &Ledger, job: &Job) -> Result<(Course, bool), Failure> {
+fn course(ledger: &Installation, job: &Job) -> Result<(Course, bool), Failure> {
     let mut lasted: Vec<Vec<TimeDelta>> = vec![Vec::new(); job.actions.len()];
     for run in ledger.reader.history(Some(&job.id), PAST_RUNS)? {
         if run.state != RunState::Ended || run.actions.len() != job.actions.len() {

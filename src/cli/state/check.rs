@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::ledger::{self, Ledger};
+use crate::cli::installation::{self, Installation};
 use crate::cli::table::printable;
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::presence;
-use crate::store::check::{Checkup, Fault};
-use crate::store::{self, StoreError};
+use crate::ledger::check::{Checkup, Fault};
+use crate::ledger::{self, LedgerError};
 use crate::units;
 
 /// Check whether the ledger holds together
@@ -35,21 +35,21 @@ struct Told {
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
-    if let Err(error @ StoreError::NeedsRepair { .. }) = store::open_read_only(&layout.ledger())
+    if let Err(error @ LedgerError::NeedsRepair { .. }) = ledger::open_read_only(&layout.ledger())
         && !presence::is_running(&layout)
     {
         // Other commands mend it; this one changes nothing.
         return Err(error.into());
     }
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let path = ledger.layout.ledger();
     let checkup = ledger.reader.check()?;
     let mut told: Vec<Told> = checkup.findings.iter().map(tell).collect();
     // A daemon that writes while the file is copied would make a copy of two halves; and it checked at its start.
     if !ledger.daemon {
-        match store::check_pages(&path) {
+        match ledger::check_pages(&path) {
             Ok(()) => {}
-            Err(StoreError::Damaged { message, .. }) => told.push(Told {
+            Err(LedgerError::Damaged { message, .. }) => told.push(Told {
                 severity: "error",
                 table: "pages",
                 key: path.display().to_string(),
@@ -86,7 +86,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-fn print(ledger: &Ledger, checkup: &Checkup, told: &[Told]) {
+fn print(ledger: &Installation, checkup: &Checkup, told: &[Told]) {
     for told in told {
         println!(
             "{}: {} {}: {}\n  mend: {}",
@@ -121,7 +121,7 @@ fn print(ledger: &Ledger, checkup: &Checkup, told: &[Told]) {
     }
 }
 
-fn tell(finding: &store::check::Finding) -> Told {
+fn tell(finding: &ledger::check::Finding) -> Told {
     let mend = match finding.fault {
         Fault::Unreadable => {
             "restart the daemon: it keeps such a value aside in a file of its own, and goes on without it"
@@ -147,8 +147,8 @@ fn tell(finding: &store::check::Finding) -> Told {
 }
 
 /// Logs that a crash left behind, or that belong to a ledger that was put aside.
-fn logs_without_rows(ledger: &Ledger) -> Result<Vec<Told>, Failure> {
-    let aside = !store::set_asides(&ledger.layout.ledger()).is_empty();
+fn logs_without_rows(ledger: &Installation) -> Result<Vec<Told>, Failure> {
+    let aside = !ledger::set_asides(&ledger.layout.ledger()).is_empty();
     let last = ledger.reader.last_run()?;
     let mut told = Vec::new();
     for run in ledger.layout.logged_runs() {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::store::lines::{Line, TABLES};
+use crate::ledger::json_lines::{Line, TABLES};
 
 /// The version of this form.
 const VERSION: u64 = 1;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::document;
 use crate::cli::exit::{Exit, Failure, io_failure};
-use crate::cli::ledger;
+use crate::cli::installation;
 use crate::config::Settings;
 
 /// Write the whole ledger as lines of JSON
@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let format = ledger.reader.format()?;
     let id = ledger.reader.id()?;
     // All of it before the first byte goes out: whoever reads slowly must not hold the view.

@@ -14,7 +14,7 @@ use crate::control::layout::Layout;
 use crate::control::presence::Presence;
 use crate::daemon::Critical;
 use crate::kill_point::{Point, pass};
-use crate::store::{self, lines};
+use crate::ledger::{self, json_lines};
 
 /// Make the ledger from an exported state
 ///
@@ -64,8 +64,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
 
     let built = ledger.with_file_name("ledger.redb.import");
-    let checked = lines::build(&built, &state.lines).and_then(|()| {
-        let reader = store::open_read_only(&built)?;
+    let checked = json_lines::build(&built, &state.lines).and_then(|()| {
+        let reader = ledger::open_read_only(&built)?;
         reader.check()
     });
     let findings = match checked {
@@ -73,7 +73,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         Err(error) => {
             let _ = fs::remove_file(&built);
             return Err(match error {
-                store::StoreError::Line { .. } => refuse(&error.to_string()),
+                ledger::LedgerError::Line { .. } => refuse(&error.to_string()),
                 other => other.into(),
             });
         }
@@ -93,7 +93,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let fail = |path: &Path, error: &io::Error| io_failure("replace", path, error);
     let logs = keep_logs(&layout, &state.header.ledger, &stamp)?;
     pass(Point::OldLogsKept);
-    let kept = there.then(|| store::free_name(&ledger, &format!("replaced-{stamp}")));
+    let kept = there.then(|| ledger::free_name(&ledger, &format!("replaced-{stamp}")));
     if let Some(kept) = &kept {
         keep(&ledger, kept).map_err(|error| fail(&ledger, &error))?;
         pass(Point::OldLedgerKept);
@@ -151,14 +151,14 @@ fn keep(ledger: &Path, kept: &Path) -> io::Result<()> {
 
 /// Logs are called by the run's number. Those of another ledger's runs must not pass for those of this one's.
 fn keep_logs(layout: &Layout, id: &str, stamp: &str) -> Result<Option<PathBuf>, Failure> {
-    let same = store::open_read_only(&layout.ledger())
+    let same = ledger::open_read_only(&layout.ledger())
         .and_then(|reader| reader.id())
         .is_ok_and(|known| known == id);
     let logs = layout.logs();
     if same || layout.logged_runs().is_empty() {
         return Ok(None);
     }
-    let kept = store::free_name(&logs, &format!("replaced-{stamp}"));
+    let kept = ledger::free_name(&logs, &format!("replaced-{stamp}"));
     fs::rename(&logs, &kept).map_err(|error| io_failure("replace", &logs, &error))?;
     layout
         .create()

@@ -4,13 +4,13 @@ use chrono::Utc;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::ledger::{self, Ledger};
+use super::installation::{self, Installation};
 use super::list::status_word;
 use super::next::coming::{Coming, Limits};
 use super::table::printable;
 use super::{history, reading};
 use crate::config::Settings;
-use crate::store::record::{FileRecord, FileVerdict, JobRecord};
+use crate::record::{FileRecord, FileVerdict, JobRecord};
 
 mod story;
 
@@ -37,7 +37,7 @@ pub struct Args {
 const EVENTS: usize = 5;
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = ledger::open(settings)?;
+    let ledger = installation::open(settings)?;
     let record = ledger.reader.job(&args.job)?;
     let file = file_of(&ledger, &args.job, record.as_ref())?;
     let runs = ledger
@@ -123,7 +123,7 @@ fn print(story: &Story) {
 
 /// The file that the job comes from, or would come from.
 fn file_of(
-    ledger: &Ledger,
+    ledger: &Installation,
     job_id: &str,
     record: Option<&JobRecord>,
 ) -> Result<Option<FileRecord>, Failure> {

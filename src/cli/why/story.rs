@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cli::next::coming::Coming;
 use crate::job::{Event, JobResult, Status};
-use crate::schedule::zone::Zone;
-use crate::store::record::{
+use crate::record::{
     EventRecord, FileRecord, FileVerdict, JobRecord, RunRecord, RunState, Standing, Trigger,
 };
+use crate::schedule::zone::Zone;
 use crate::units;
 
 /// All that a story is made of.

@@ -1,9 +1,9 @@
 use super::*;
 use crate::cli::next::coming::{Firing, Owed};
 use crate::job::InitialState;
+use crate::record::{ActionRecord, OpenRun, Past};
 use crate::schedule::Due;
 use crate::schedule::landing::Landing;
-use crate::store::record::{ActionRecord, OpenRun, Past};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")

@@ -6,9 +6,9 @@ use super::notice::Notice;
 use super::{Order, Scheduler};
 use crate::control::event::{Command, EventFile};
 use crate::job::Event;
+use crate::ledger::{Ledger, Write};
 use crate::lifecycle::job as life;
-use crate::store::record::{EventRecord, FileVerdict};
-use crate::store::{Ledger, Write};
+use crate::record::{EventRecord, FileVerdict};
 
 impl<L: Ledger> Scheduler<L> {
     pub(super) fn asked(&mut self, event: EventFile, now: DateTime<Utc>) {

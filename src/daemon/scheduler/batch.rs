@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::store::Write;
-use crate::store::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
+use crate::ledger::Write;
+use crate::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
 
 /// Changes that are not on disk yet.
 #[derive(Debug, Default)]

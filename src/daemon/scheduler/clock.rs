@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Scheduler;
 use super::notice::Notice;
+use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
 use crate::schedule::zone::Zone;
-use crate::store::Ledger;
 
 /// Readings that go back by less than this are left alone: no due instant is that exact.
 const NOTABLE: TimeDelta = TimeDelta::seconds(2);

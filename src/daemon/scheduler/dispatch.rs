@@ -7,11 +7,11 @@ use super::queue::{NEAR, Need};
 use super::{ActiveRun, Order, Scheduler, Spawn};
 use crate::daemon::words;
 use crate::job::action::JobAction;
+use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
 use crate::lifecycle::run;
 use crate::protocol::{Earlier, Request};
-use crate::store::Ledger;
-use crate::store::record::{AttemptRecord, RunRecord, RunState};
+use crate::record::{AttemptRecord, RunRecord, RunState};
 
 impl ActiveRun {
     fn queued(&self) -> Option<(u32, u32)> {

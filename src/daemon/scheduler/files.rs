@@ -12,9 +12,9 @@ use crate::intake::Change as FileChange;
 use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{Look, render_all};
+use crate::ledger::Ledger;
 use crate::lifecycle::job::{self as life, Change, Clockwork, Content};
-use crate::store::Ledger;
-use crate::store::record::{FileRecord, FileVerdict, JobRecord};
+use crate::record::{FileRecord, FileVerdict, JobRecord};
 
 impl<L: Ledger> Scheduler<L> {
     pub(super) fn files_changed(&mut self, changes: Vec<FileChange>, now: DateTime<Utc>) {

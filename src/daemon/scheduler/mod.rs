@@ -13,11 +13,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::control::event::EventFile;
 use crate::intake::Change as FileChange;
 use crate::job::Job;
+use crate::ledger::{Ledger, LedgerError, Write};
 use crate::lifecycle::job::{self as life, Clockwork, Effect, Step};
 use crate::protocol::Request;
+use crate::record::{AttemptEnd, AttemptRecord, FileRecord, JobRecord, RunRecord};
 use crate::schedule::zone::Zone;
-use crate::store::record::{AttemptEnd, AttemptRecord, FileRecord, JobRecord, RunRecord};
-use crate::store::{Ledger, StoreError, Write};
 
 mod asked;
 mod batch;
@@ -242,7 +242,7 @@ impl<L: Ledger> Scheduler<L> {
         &mut self,
         message: Message,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Order>, StoreError> {
+    ) -> Result<Vec<Order>, LedgerError> {
         self.heed_clock(now);
         if self.ends_schedules(&message) {
             // What came due before that still has its row.
@@ -332,7 +332,7 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     /// Forgets what is old, in a transaction of its own. While other changes wait for the disk nothing is done: false.
-    pub fn forget_old(&mut self, old: &[Write]) -> Result<bool, StoreError> {
+    pub fn forget_old(&mut self, old: &[Write]) -> Result<bool, LedgerError> {
         if !self.batch.writes().is_empty() {
             return Ok(false);
         }
@@ -345,7 +345,7 @@ impl<L: Ledger> Scheduler<L> {
         self.ledger
     }
 
-    fn commit(&mut self, now: DateTime<Utc>) -> Result<Vec<Order>, StoreError> {
+    fn commit(&mut self, now: DateTime<Utc>) -> Result<Vec<Order>, LedgerError> {
         if let Err(error) = self.ledger.commit(self.batch.writes()) {
             self.commit_again = Some(now + RETRY_COMMIT);
             return Err(error);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use std::time::Duration;
 
 use crate::job::JobResult;
-use crate::store::record::{AttemptEnd, Trigger};
+use crate::record::{AttemptEnd, Trigger};
 
 /// One thing worth a line.
 #[derive(Clone, Debug, PartialEq)]

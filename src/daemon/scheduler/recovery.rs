@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::notice::Notice;
 use super::{ActiveRun, Entry, Remembered, Scheduler};
 use crate::job::JobResult;
+use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
-use crate::store::Ledger;
-use crate::store::record::{AttemptEnd, RunRecord, RunState};
+use crate::record::{AttemptEnd, RunRecord, RunState};
 
 impl<L: Ledger> Scheduler<L> {
     /// Takes over what the ledger says; the jobs' meaning follows with their files.

@@ -9,11 +9,11 @@ use super::notice::Notice;
 use super::{ActiveRun, Ending, Order, Scheduler};
 use crate::daemon::words;
 use crate::job::{Job, JobResult};
+use crate::ledger::Ledger;
 use crate::lifecycle::job::{self as life, Effect, Interrupted, Occurrence, RunEnd};
 use crate::lifecycle::run::{self, Next};
+use crate::record::{AttemptEnd, Claim, ClaimKind, RunRecord, RunState, Trigger};
 use crate::schedule::Due;
-use crate::store::Ledger;
-use crate::store::record::{AttemptEnd, Claim, ClaimKind, RunRecord, RunState, Trigger};
 
 /// How many instants that have their rows are gone back over in search of one that has none.
 const MOST_TRIES: u32 = 10_000;

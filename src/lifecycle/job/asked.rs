@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::due::dealt_with;
 use super::{Clockwork, Effect, Occurrence, Step, anchor, settle, upcoming};
 use crate::job::{Event, JobResult};
+use crate::record::{JobRecord, OpenRun, Standing, Trigger};
 use crate::schedule::Due;
-use crate::store::record::{JobRecord, OpenRun, Standing, Trigger};
 
 /// What came of something that was asked for.
 #[derive(Clone, Debug, PartialEq)]

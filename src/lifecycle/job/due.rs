@@ -6,9 +6,9 @@ use super::{
     Clockwork, Effect, Occurrence, Step, TICK, anchor_after_run, date_of, repeats_after_its_end,
     settle,
 };
+use crate::record::{JobRecord, Standing, Trigger};
 use crate::schedule::zone::Zone;
 use crate::schedule::{CatchUp, Due, Kind, Schedule};
-use crate::store::record::{JobRecord, Standing, Trigger};
 
 /// How late a run may start and still count as on time. Longer than the loop ever sleeps.
 const ON_TIME: TimeDelta = TimeDelta::seconds(60);

@@ -6,8 +6,8 @@ use super::asked::ask;
 use super::due::{dealt_with, just_before_now};
 use super::{Clockwork, Effect, Step, TICK, anchor, date_of, settle};
 use crate::job::{Event, InitialState, Status};
+use crate::record::{JobRecord, Past, Standing};
 use crate::schedule::Kind;
-use crate::store::record::{JobRecord, Past, Standing};
 
 /// A job whose content was never seen before.
 pub fn first_seen(

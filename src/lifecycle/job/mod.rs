@@ -5,9 +5,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::job::JobResult;
+use crate::record::{JobRecord, Standing, Trigger};
 use crate::schedule::zone::Zone;
 use crate::schedule::{Due, Kind, Schedule};
-use crate::store::record::{JobRecord, Standing, Trigger};
 
 mod asked;
 mod due;

@@ -1,7 +1,7 @@
 //! What a job remembers of its runs when their rows are made and closed: the last success, what is owed, counts.
 
 use crate::job::JobResult;
-use crate::store::record::{
+use crate::record::{
     ActionRecord, Ending, ExitStatus, JobRecord, PastRun, RunRecord, RunState, Trigger,
 };
 
@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
     use crate::job::InitialState;
-    use crate::store::record::{Past, Rows, Standing};
+    use crate::record::{Past, Rows, Standing};
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::minutes(minute)

@@ -7,8 +7,8 @@ use super::{
     Clockwork, Effect, Occurrence, Step, anchor_after_run, repeats_after_its_end, settle, upcoming,
 };
 use crate::job::{Event, JobResult};
+use crate::record::{JobRecord, OpenRun, Standing, Trigger};
 use crate::schedule::Due;
-use crate::store::record::{JobRecord, OpenRun, Standing, Trigger};
 
 /// A row was made for this job: it has a run.
 pub fn claimed(mut record: JobRecord, run: u64, clockwork: Clockwork<'_>) -> JobRecord {

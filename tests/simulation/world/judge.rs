@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use freezerd::record::{RunState, Standing};
 use freezerd::schedule::zone::Zone;
 use freezerd::schedule::{CatchUp, Kind};
-use freezerd::store::record::{RunState, Standing};
 
 use super::super::ledger::{Reckoned, Row};
 use super::super::shadow::{Shadow, delay};

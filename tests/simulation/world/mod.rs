@@ -11,8 +11,8 @@ use freezerd::intake::{self, Catalog, FileState, Stamp};
 use freezerd::job::action::Access;
 use freezerd::job::{Host, Job};
 use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::record::{AttemptEnd, RunState};
 use freezerd::schedule::zone::Zone;
-use freezerd::store::record::{AttemptEnd, RunState};
 
 mod judge;
 mod trouble;

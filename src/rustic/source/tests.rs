@@ -5,8 +5,8 @@ use std::io::Read;
 use rustic_core::ReadSourceOpen;
 
 use super::*;
-use crate::repository::Silent;
-use crate::repository::monitor::Problem;
+use crate::rustic::Silent;
+use crate::rustic::monitor::Problem;
 
 fn shared(top: &Path) -> Arc<Shared> {
     Arc::new(Shared {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::STORE_FORMAT;
+use super::LEDGER_FORMAT;
 
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum LedgerError {
     /// There is no ledger yet.
     #[error("there is no ledger at {path}; has freezerd run here?")]
     Missing {
@@ -36,7 +36,7 @@ pub enum StoreError {
     },
     /// It is from another version.
     #[error(
-        "the ledger {path} has format {found}, this freezerd ({version}) knows format {STORE_FORMAT}; install the freezerd that wrote it, or a newer one",
+        "the ledger {path} has format {found}, this freezerd ({version}) knows format {LEDGER_FORMAT}; install the freezerd that wrote it, or a newer one",
         version = env!("CARGO_PKG_VERSION")
     )]
     Format {
@@ -47,7 +47,7 @@ pub enum StoreError {
     },
     /// It was written by an older version, and only the daemon may bring it up to date.
     #[error(
-        "the ledger {path} has the older format {found}; the daemon's next start brings it to format {STORE_FORMAT}"
+        "the ledger {path} has the older format {found}; the daemon's next start brings it to format {LEDGER_FORMAT}"
     )]
     Older {
         /// The file.
@@ -129,9 +129,9 @@ pub enum StoreError {
 
 macro_rules! transaction_errors {
     ($($kind:ty),*) => {$(
-        impl From<$kind> for StoreError {
-            fn from(error: $kind) -> StoreError {
-                StoreError::of(error.into())
+        impl From<$kind> for LedgerError {
+            fn from(error: $kind) -> LedgerError {
+                LedgerError::of(error.into())
             }
         }
     )*};
@@ -145,63 +145,63 @@ transaction_errors!(
     redb::SetDurabilityError
 );
 
-impl StoreError {
-    /// What an error in the middle of a transaction means. Which file it was about is told by [`StoreError::in_file`].
-    fn of(error: redb::Error) -> StoreError {
+impl LedgerError {
+    /// What an error in the middle of a transaction means. Which file it was about is told by [`LedgerError::in_file`].
+    fn of(error: redb::Error) -> LedgerError {
         match error {
-            redb::Error::Io(error) if is_full(&error) => StoreError::Full {
+            redb::Error::Io(error) if is_full(&error) => LedgerError::Full {
                 dir: PathBuf::new(),
             },
             redb::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                StoreError::Damaged {
+                LedgerError::Damaged {
                     path: PathBuf::new(),
                     message: "it is shorter than it says".to_owned(),
                 }
             }
-            redb::Error::Corrupted(message) => StoreError::Damaged {
+            redb::Error::Corrupted(message) => LedgerError::Damaged {
                 path: PathBuf::new(),
                 message,
             },
             // A table that every ledger has, or has with other types.
             error @ (redb::Error::TableDoesNotExist(_)
             | redb::Error::TableTypeMismatch { .. }
-            | redb::Error::TableIsMultimap(_)) => StoreError::Damaged {
+            | redb::Error::TableIsMultimap(_)) => LedgerError::Damaged {
                 path: PathBuf::new(),
                 message: error.to_string(),
             },
-            error => StoreError::Transaction {
+            error => LedgerError::Transaction {
                 message: error.to_string(),
             },
         }
     }
 
     /// What an error at opening the file means.
-    pub(super) fn at_open(path: &Path, error: redb::DatabaseError) -> StoreError {
+    pub(super) fn at_open(path: &Path, error: redb::DatabaseError) -> LedgerError {
         let path_owned = path.to_owned();
         match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path_owned },
-            redb::DatabaseError::RepairAborted => StoreError::NeedsRepair { path: path_owned },
+            redb::DatabaseError::DatabaseAlreadyOpen => LedgerError::InUse { path: path_owned },
+            redb::DatabaseError::RepairAborted => LedgerError::NeedsRepair { path: path_owned },
             redb::DatabaseError::Storage(redb::StorageError::Io(error))
                 if error.kind() == io::ErrorKind::InvalidData =>
             {
-                StoreError::Damaged {
+                LedgerError::Damaged {
                     path: path_owned,
                     message: error.to_string(),
                 }
             }
-            redb::DatabaseError::Storage(error) => match StoreError::from(error) {
-                StoreError::Transaction { message } => StoreError::Open {
+            redb::DatabaseError::Storage(error) => match LedgerError::from(error) {
+                LedgerError::Transaction { message } => LedgerError::Open {
                     path: path_owned,
                     message,
                 },
                 other => other.in_file(path),
             },
             // No freezerd ever wrote another one.
-            redb::DatabaseError::UpgradeRequired(version) => StoreError::Damaged {
+            redb::DatabaseError::UpgradeRequired(version) => LedgerError::Damaged {
                 path: path_owned,
                 message: format!("it claims to be of version {version} of the file format"),
             },
-            other => StoreError::Open {
+            other => LedgerError::Open {
                 path: path_owned,
                 message: other.to_string(),
             },
@@ -209,12 +209,12 @@ impl StoreError {
     }
 
     /// The same error, with the file that it is about.
-    pub(super) fn in_file(self, file: &Path) -> StoreError {
+    pub(super) fn in_file(self, file: &Path) -> LedgerError {
         match self {
-            StoreError::Full { .. } => StoreError::Full {
+            LedgerError::Full { .. } => LedgerError::Full {
                 dir: file.parent().unwrap_or(file).to_owned(),
             },
-            StoreError::Damaged { message, .. } => StoreError::Damaged {
+            LedgerError::Damaged { message, .. } => LedgerError::Damaged {
                 path: file.to_owned(),
                 message,
             },

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::StoreError;
+use super::LedgerError;
 use super::open::{beside, file_error, sync_parent};
 use crate::kill_point::{Point, pass};
 
@@ -27,7 +27,7 @@ pub struct Aside {
 }
 
 /// Puts a damaged ledger aside, under a name with the time: `ledger.redb.damaged-2026-11-24T031107Z`.
-pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, StoreError> {
+pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, LedgerError> {
     let fail = |error: io::Error| file_error(path, &error);
     let name = format!("{WORD}{}", now.format(TIME));
     let free = free_name(path, &name);

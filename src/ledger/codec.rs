@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::StoreError;
+use super::LedgerError;
 
 /// The format of every value written today.
 pub(super) const FORMAT: u8 = 1;
 
-pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
+pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, LedgerError> {
     let mut bytes = vec![FORMAT];
-    serde_json::to_writer(&mut bytes, record).map_err(|error| StoreError::Encode {
+    serde_json::to_writer(&mut bytes, record).map_err(|error| LedgerError::Encode {
         message: error.to_string(),
     })?;
     Ok(bytes)
@@ -19,17 +19,19 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 pub(super) fn decode<T: DeserializeOwned>(
     table: &'static str,
     bytes: &[u8],
-) -> Result<T, StoreError> {
+) -> Result<T, LedgerError> {
     match bytes.split_first() {
-        Some((&FORMAT, json)) => serde_json::from_slice(json).map_err(|error| StoreError::Decode {
-            table,
-            message: error.to_string(),
-        }),
-        Some((other, _)) => Err(StoreError::Decode {
+        Some((&FORMAT, json)) => {
+            serde_json::from_slice(json).map_err(|error| LedgerError::Decode {
+                table,
+                message: error.to_string(),
+            })
+        }
+        Some((other, _)) => Err(LedgerError::Decode {
             table,
             message: format!("a value has format {other}; this freezerd reads format {FORMAT}"),
         }),
-        None => Err(StoreError::Decode {
+        None => Err(LedgerError::Decode {
             table,
             message: "a value is empty".to_owned(),
         }),

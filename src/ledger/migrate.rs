@@ -9,17 +9,17 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, WriteTransaction};
 
 use super::open::{beside, checked, file_error, make_private, sync_parent};
-use super::{META, STORE_FORMAT, StoreError};
+use super::{LEDGER_FORMAT, LedgerError, META};
 
 /// Brings the tables from one format to the next.
-type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
+type Step = fn(&WriteTransaction) -> Result<(), LedgerError>;
 
 /// The steps, each with the format that it starts from. Format 1 is the first that was ever released.
 const STEPS: &[(u64, Step)] = &[];
 
 /// The database in today's format.
-pub(super) fn up_to_date(path: &Path, database: Database) -> Result<Database, StoreError> {
-    climb(path, database, STEPS, STORE_FORMAT)
+pub(super) fn up_to_date(path: &Path, database: Database) -> Result<Database, LedgerError> {
+    climb(path, database, STEPS, LEDGER_FORMAT)
 }
 
 fn climb(
@@ -27,7 +27,7 @@ fn climb(
     database: Database,
     steps: &[(u64, Step)],
     top: u64,
-) -> Result<Database, StoreError> {
+) -> Result<Database, LedgerError> {
     let found = format_of(&database, path)?;
     if found == top {
         return Ok(database);
@@ -37,7 +37,7 @@ fn climb(
         .map(|(_, step)| *step)
         .collect();
     if found > top || way.len() as u64 != top - found {
-        return Err(StoreError::Format {
+        return Err(LedgerError::Format {
             path: path.to_owned(),
             found: found.to_string(),
         });
@@ -57,11 +57,11 @@ fn climb(
     Ok(database)
 }
 
-fn format_of(database: &Database, path: &Path) -> Result<u64, StoreError> {
+fn format_of(database: &Database, path: &Path) -> Result<u64, LedgerError> {
     let transaction = database.begin_read()?;
     let meta = transaction.open_table(META)?;
     let found = meta.get("format")?.map(|value| value.value().to_owned());
-    let damaged = |message: String| StoreError::Damaged {
+    let damaged = |message: String| LedgerError::Damaged {
         path: path.to_owned(),
         message,
     };
@@ -73,7 +73,7 @@ fn format_of(database: &Database, path: &Path) -> Result<u64, StoreError> {
     }
 }
 
-fn keep_copy(path: &Path, format: u64) -> Result<(), StoreError> {
+fn keep_copy(path: &Path, format: u64) -> Result<(), LedgerError> {
     let fail = |error: std::io::Error| file_error(path, &error);
     let hidden = beside(path, "copy");
     let copy = beside(path, &format!("format-{format}"));
@@ -91,18 +91,18 @@ mod tests {
     use redb::ReadableTable;
 
     use super::*;
-    use crate::store::record::{RunRecord, RunState, Trigger};
-    use crate::store::{JOBS, Ledger, Store, Write};
+    use crate::ledger::{JOBS, Ledger, RedbLedger, Write};
+    use crate::record::{RunRecord, RunState, Trigger};
 
     /// Steps of a ladder that this version does not have: from format 1 to 3, each leaving its trace.
     const LADDER: &[(u64, Step)] = &[(1, to_two), (2, to_three)];
 
-    fn to_two(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    fn to_two(transaction: &WriteTransaction) -> Result<(), LedgerError> {
         transaction.open_table(META)?.insert("step", "two")?;
         Ok(())
     }
 
-    fn to_three(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    fn to_three(transaction: &WriteTransaction) -> Result<(), LedgerError> {
         let mut meta = transaction.open_table(META)?;
         let before = meta.get("step")?.map(|value| value.value().to_owned());
         meta.insert(
@@ -112,10 +112,10 @@ mod tests {
         Ok(())
     }
 
-    fn fails(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    fn fails(transaction: &WriteTransaction) -> Result<(), LedgerError> {
         // Much is done, and then something goes wrong.
         transaction.delete_table(JOBS)?;
-        Err(StoreError::Transaction {
+        Err(LedgerError::Transaction {
             message: "the power went".into(),
         })
     }
@@ -124,7 +124,7 @@ mod tests {
     fn ledger() -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("ledger.redb");
-        let mut store = Store::open(&path).expect("a ledger");
+        let mut store = RedbLedger::open(&path).expect("a ledger");
         let due = chrono::DateTime::UNIX_EPOCH;
         let row = RunRecord {
             number: 1,
@@ -163,11 +163,11 @@ mod tests {
         assert_eq!(meta(&database, "format").as_deref(), Some("3"));
         assert_eq!(meta(&database, "step").as_deref(), Some("two three"));
         drop(database);
-        let copy = Store::open(&beside(&path, "format-1")).expect("it is a ledger as it was");
+        let copy = RedbLedger::open(&beside(&path, "format-1")).expect("it is a ledger as it was");
         let rows = copy.reader().expect("a view").history(None, 9);
         assert_eq!(rows.expect("the rows").len(), 1);
         // This version does not know format 3, and says so.
-        let Err(StoreError::Format { found, .. }) = Store::open(&path) else {
+        let Err(LedgerError::Format { found, .. }) = RedbLedger::open(&path) else {
             panic!("it is too new");
         };
         assert_eq!(found, "3");
@@ -178,7 +178,7 @@ mod tests {
         let (_dir, path) = ledger();
         let ladder: &[(u64, Step)] = &[(1, to_two), (2, fails)];
         assert!(climb(&path, checked(&path).expect("it opens"), ladder, 3).is_err());
-        let store = Store::open(&path).expect("it is as it was");
+        let store = RedbLedger::open(&path).expect("it is as it was");
         assert_eq!(store.reader().expect("a view").last_run().expect("it"), 1);
         drop(store);
         // And the next try goes up, over the copy of the last one.
@@ -194,7 +194,7 @@ mod tests {
         let (_dir, path) = ledger();
         let ladder: &[(u64, Step)] = &[(2, to_three)];
         let climbed = climb(&path, checked(&path).expect("it opens"), ladder, 3);
-        assert!(matches!(climbed, Err(StoreError::Format { .. })));
+        assert!(matches!(climbed, Err(LedgerError::Format { .. })));
         assert!(!beside(&path, "format-1").exists());
     }
 }

@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use super::Indexed;
 use super::directory::UNFINISHED;
 use crate::os;
-use crate::repository::error::{Error, ErrorKind};
-use crate::repository::monitor::Monitor;
+use crate::rustic::error::{Error, ErrorKind};
+use crate::rustic::monitor::Monitor;
 
 /// Why one file could not be written.
 #[derive(Debug)]

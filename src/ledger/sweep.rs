@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use redb::ReadableTableMetadata;
 
 use super::codec::decode;
-use super::read::Reader;
-use super::record::{Claim, ClaimKind, EventRecord, RunRecord};
-use super::{EVENTS, JOBS, OCCURRENCES, RUNS, RUNS_OF_JOB, StoreError, occurrence};
+use super::reader::Reader;
+use super::{EVENTS, JOBS, LedgerError, OCCURRENCES, RUNS, RUNS_OF_JOB, occurrence};
+use crate::record::{Claim, ClaimKind, EventRecord, RunRecord};
 
 /// Some of the occurrences that have no row any more.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Bare {
 
 impl Reader {
     /// The next job that has rows, in the order of the ids, whether it is there or gone.
-    pub fn job_with_rows_after(&self, job_id: &str) -> Result<Option<String>, StoreError> {
+    pub fn job_with_rows_after(&self, job_id: &str) -> Result<Option<String>, LedgerError> {
         let table = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut after = table.range((job_id, u64::MAX)..)?;
         Ok(match after.next() {
@@ -30,12 +30,12 @@ impl Reader {
     }
 
     /// Whether there is such a job.
-    pub fn knows_job(&self, job_id: &str) -> Result<bool, StoreError> {
+    pub fn knows_job(&self, job_id: &str) -> Result<bool, LedgerError> {
         Ok(self.transaction.open_table(JOBS)?.get(job_id)?.is_some())
     }
 
     /// Whether there is such a row.
-    pub fn has_run(&self, number: u64) -> Result<bool, StoreError> {
+    pub fn has_run(&self, number: u64) -> Result<bool, LedgerError> {
         Ok(self.transaction.open_table(RUNS)?.get(number)?.is_some())
     }
 
@@ -46,7 +46,7 @@ impl Reader {
         job_id: &str,
         limit: usize,
         wanted: impl Fn(usize, &RunRecord) -> bool,
-    ) -> Result<Vec<RunRecord>, StoreError> {
+    ) -> Result<Vec<RunRecord>, LedgerError> {
         let runs = self.transaction.open_table(RUNS)?;
         let index = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut found = Vec::new();
@@ -66,7 +66,7 @@ impl Reader {
     }
 
     /// The numbers of a job's oldest and newest row.
-    pub fn first_and_last_run(&self, job_id: &str) -> Result<Option<(u64, u64)>, StoreError> {
+    pub fn first_and_last_run(&self, job_id: &str) -> Result<Option<(u64, u64)>, LedgerError> {
         let index = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut range = index.range((job_id, 0)..=(job_id, u64::MAX))?;
         let Some(first) = range.next().transpose()? else {
@@ -81,7 +81,7 @@ impl Reader {
     }
 
     /// How many rows a job has; of more than `most`, `most`.
-    pub fn count_runs(&self, job_id: &str, most: u64) -> Result<u64, StoreError> {
+    pub fn count_runs(&self, job_id: &str, most: u64) -> Result<u64, LedgerError> {
         let index = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut count = 0;
         for entry in index.range((job_id, 0)..=(job_id, u64::MAX))? {
@@ -100,7 +100,7 @@ impl Reader {
         job_id: &str,
         number: u64,
         asked: impl Fn(&RunRecord) -> bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, LedgerError> {
         let runs = self.transaction.open_table(RUNS)?;
         let index = self.transaction.open_table(RUNS_OF_JOB)?;
         for entry in index.range((job_id, number.saturating_add(1))..=(job_id, u64::MAX))? {
@@ -116,7 +116,7 @@ impl Reader {
     }
 
     /// The run that has claimed an occurrence.
-    pub fn claimed_by(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
+    pub fn claimed_by(&self, claim: &Claim) -> Result<Option<u64>, LedgerError> {
         let table = self.transaction.open_table(OCCURRENCES)?;
         Ok(table.get(occurrence(claim))?.map(|run| run.value()))
     }
@@ -127,7 +127,7 @@ impl Reader {
         from: Option<&Claim>,
         due_before: DateTime<Utc>,
         limit: usize,
-    ) -> Result<Bare, StoreError> {
+    ) -> Result<Bare, LedgerError> {
         let runs = self.transaction.open_table(RUNS)?;
         let occurrences = self.transaction.open_table(OCCURRENCES)?;
         let start = from.map_or(("", i64::MIN, ""), occurrence);
@@ -159,12 +159,12 @@ impl Reader {
     }
 
     /// How many answers to events are remembered.
-    pub fn count_events(&self) -> Result<u64, StoreError> {
+    pub fn count_events(&self) -> Result<u64, LedgerError> {
         Ok(self.transaction.open_table(EVENTS)?.len()?)
     }
 
     /// The next few events after this id.
-    pub fn events_after(&self, id: &str, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+    pub fn events_after(&self, id: &str, limit: usize) -> Result<Vec<EventRecord>, LedgerError> {
         use std::ops::Bound::{Excluded, Unbounded};
         let table = self.transaction.open_table(EVENTS)?;
         let mut found = Vec::new();

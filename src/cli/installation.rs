@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::presence;
-use crate::store::record::FileVerdict;
-use crate::store::{self, Reader, Store, StoreError};
+use crate::ledger::{self, LedgerError, Reader, RedbLedger};
+use crate::record::FileVerdict;
 
 use super::exit::{Exit, Failure};
 
 /// The installation that the settings name, as a reader sees it.
-pub struct Ledger {
+pub struct Installation {
     /// Its places.
     pub layout: Layout,
     /// A daemon works on it now.
@@ -23,7 +23,7 @@ pub struct Ledger {
 }
 
 /// Opens the ledger for reading. After a crash only a writer may: where no daemon runs, this becomes it.
-pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
+pub fn open(settings: &Settings) -> Result<Installation, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     let daemon = presence::is_running(&layout);
     let path = layout.ledger();
@@ -31,14 +31,14 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
     for note in &notes {
         eprintln!("Note: {note}");
     }
-    let reader = match store::open_read_only(&path) {
+    let reader = match ledger::open_read_only(&path) {
         Ok(reader) => reader,
-        Err(StoreError::NeedsRepair { .. }) if !daemon => Store::open(&path)
+        Err(LedgerError::NeedsRepair { .. }) if !daemon => RedbLedger::open(&path)
             .map(drop)
-            .and_then(|()| store::open_read_only(&path))
+            .and_then(|()| ledger::open_read_only(&path))
             .map_err(|error| explain(error, daemon))?,
         // It closed the file after a failure and tries again and again to open it.
-        Err(StoreError::NeedsRepair { .. }) => {
+        Err(LedgerError::NeedsRepair { .. }) => {
             return Err(Failure::new(
                 Exit::TryAgain,
                 format!(
@@ -48,7 +48,7 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
                 ),
             ));
         }
-        Err(StoreError::Missing { .. }) => {
+        Err(LedgerError::Missing { .. }) => {
             return Err(Failure::new(
                 Exit::NotFound,
                 format!(
@@ -60,7 +60,7 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
         Err(error) => return Err(explain(error, daemon)),
     };
     watch_for_panics(&path, daemon);
-    Ok(Ledger {
+    Ok(Installation {
         layout,
         daemon,
         reader,
@@ -69,12 +69,12 @@ pub fn open(settings: &Settings) -> Result<Ledger, Failure> {
 }
 
 /// What a ledger that cannot be read needs.
-fn explain(error: StoreError, daemon: bool) -> Failure {
+fn explain(error: LedgerError, daemon: bool) -> Failure {
     let mend = match &error {
-        StoreError::Damaged { .. } if daemon => {
+        LedgerError::Damaged { .. } if daemon => {
             "; restart the daemon: it puts the ledger aside and begins a new one"
         }
-        StoreError::Damaged { .. } => {
+        LedgerError::Damaged { .. } => {
             "; the daemon's next start puts it aside and begins a new one"
         }
         _ => "",
@@ -93,7 +93,7 @@ fn watch_for_panics(path: &Path, daemon: bool) {
         if !info.location().is_some_and(of_redb) {
             return tell(info);
         }
-        let error = StoreError::Damaged {
+        let error = LedgerError::Damaged {
             path: path.clone(),
             message: "a page of it makes no sense".to_owned(),
         };
@@ -105,7 +105,7 @@ fn watch_for_panics(path: &Path, daemon: bool) {
 
 /// That history is missing, as long as the ledger that has it lies beside.
 pub fn notes(ledger: &Path) -> Vec<String> {
-    let values = store::values::kept(ledger).into_iter();
+    let values = ledger::unreadable::kept(ledger).into_iter();
     let values = values.map(|(path, count)| {
         format!(
             "{} of the ledger could not be read, and {} kept in {}; once that is not needed any more, delete it, and \
@@ -115,7 +115,7 @@ pub fn notes(ledger: &Path) -> Vec<String> {
             path.display()
         )
     });
-    let asides = store::set_asides(ledger).into_iter();
+    let asides = ledger::set_asides(ledger).into_iter();
     asides
         .map(|aside| {
             format!(
@@ -129,7 +129,7 @@ pub fn notes(ledger: &Path) -> Vec<String> {
         .collect()
 }
 
-impl Drop for Ledger {
+impl Drop for Installation {
     /// Whatever was asked, the answer is not whole where a value could not be read.
     fn drop(&mut self) {
         let left_out = self.reader.left_out();
@@ -143,13 +143,13 @@ impl Drop for Ledger {
     }
 }
 
-impl Ledger {
+impl Installation {
     /// Why there is no job of that name: its file is invalid, or another host's; or the nearest name is meant.
     pub fn no_such_job(&self, name: &str) -> Failure {
         self.explain_absence(name).unwrap_or_else(Failure::from)
     }
 
-    fn explain_absence(&self, name: &str) -> Result<Failure, StoreError> {
+    fn explain_absence(&self, name: &str) -> Result<Failure, LedgerError> {
         for file in self.reader.files()? {
             match file.verdict {
                 FileVerdict::Invalid {

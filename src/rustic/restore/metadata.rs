@@ -12,7 +12,7 @@ use rustic_core::repofile::Node;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
 
 use crate::os;
-use crate::repository::node::{grow, permissions_from_format};
+use crate::rustic::node::{grow, permissions_from_format};
 
 /// Turns recorded owners into ids of this host: by name where the name exists here, as `tar` does, else by number.
 pub struct Owners {

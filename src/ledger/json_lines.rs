@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::codec::{FORMAT, decode};
-use super::read::Reader;
-use super::record::{AttemptRecord, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord};
+use super::reader::Reader;
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, STORE_FORMAT,
-    StoreError, open,
+    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS,
+    RUNS_OF_JOB, open,
 };
+use crate::record::{AttemptRecord, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord};
 
 /// One record of one table.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,17 +42,17 @@ pub const TABLES: [&str; 7] = [
 
 impl Reader {
     /// The ledger's own id.
-    pub fn id(&self) -> Result<String, StoreError> {
+    pub fn id(&self) -> Result<String, LedgerError> {
         Ok(self.meta("id")?.unwrap_or_default())
     }
 
     /// The layout of its tables.
-    pub fn format(&self) -> Result<String, StoreError> {
+    pub fn format(&self) -> Result<String, LedgerError> {
         Ok(self.meta("format")?.unwrap_or_default())
     }
 
     /// Gives every record to `take`, table by table, in the order of the keys.
-    pub fn lines<E: From<StoreError>>(
+    pub fn lines<E: From<LedgerError>>(
         &self,
         mut take: impl FnMut(Line) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -61,11 +61,11 @@ impl Reader {
             ($table:expr, $name:literal, $key:expr, $value:expr) => {
                 for entry in transaction
                     .open_table($table)
-                    .map_err(StoreError::from)?
+                    .map_err(LedgerError::from)?
                     .iter()
-                    .map_err(StoreError::from)?
+                    .map_err(LedgerError::from)?
                 {
-                    let (key, value) = entry.map_err(StoreError::from)?;
+                    let (key, value) = entry.map_err(LedgerError::from)?;
                     take(Line {
                         table: $name.to_owned(),
                         key: $key(key.value()),
@@ -76,7 +76,7 @@ impl Reader {
         }
         let stored = |name: &'static str| move |bytes: &[u8]| decode::<Value>(name, bytes);
         let text = |key: &str| json!(key);
-        let plain = |value: &str| Ok::<_, StoreError>(json!(value));
+        let plain = |value: &str| Ok::<_, LedgerError>(json!(value));
         each!(META, "meta", text, plain);
         each!(JOBS, "jobs", text, stored("jobs"));
         each!(FILES, "files", text, stored("files"));
@@ -85,7 +85,7 @@ impl Reader {
             OCCURRENCES,
             "occurrences",
             |key: (&str, i64, &str)| json!(key),
-            |run: u64| Ok::<_, StoreError>(json!(run))
+            |run: u64| Ok::<_, LedgerError>(json!(run))
         );
         each!(
             ATTEMPTS,
@@ -100,15 +100,15 @@ impl Reader {
 
 /// Makes a ledger of these lines, whole and on disk under this name or not at all. What a line says is checked to be
 /// what its table holds; whether the tables agree is told by [`Reader::check`].
-pub fn build(path: &Path, lines: &[Line]) -> Result<(), StoreError> {
+pub fn build(path: &Path, lines: &[Line]) -> Result<(), LedgerError> {
     open::quietly(path, || {
         let meta = |wanted: &str| {
             let of = |line: &&Line| line.table == "meta" && line.key == wanted;
             lines.iter().find(of).and_then(|line| line.value.as_str())
         };
         let found = meta("format").unwrap_or_default();
-        if found != STORE_FORMAT.to_string() {
-            return Err(StoreError::Format {
+        if found != LEDGER_FORMAT.to_string() {
+            return Err(LedgerError::Format {
                 path: path.to_owned(),
                 found: found.to_owned(),
             });
@@ -139,15 +139,15 @@ pub fn build(path: &Path, lines: &[Line]) -> Result<(), StoreError> {
     })
 }
 
-fn refuse(table: &str, key: &Value, why: &str) -> StoreError {
-    StoreError::Line {
+fn refuse(table: &str, key: &Value, why: &str) -> LedgerError {
+    LedgerError::Line {
         table: table.to_owned(),
         key: key.to_string(),
         message: why.to_owned(),
     }
 }
 
-fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), StoreError> {
+fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), LedgerError> {
     let fail = |why: &str| refuse(&line.table, &line.key, why);
     let key = |key: Option<&str>| {
         key.map(str::to_owned)
@@ -219,7 +219,7 @@ fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn key_of<T: DeserializeOwned>(line: &Line) -> Result<T, StoreError> {
+fn key_of<T: DeserializeOwned>(line: &Line) -> Result<T, LedgerError> {
     serde_json::from_value(line.key.clone()).map_err(|error| {
         refuse(
             &line.table,
@@ -230,7 +230,7 @@ fn key_of<T: DeserializeOwned>(line: &Line) -> Result<T, StoreError> {
 }
 
 /// The value as it is kept, with whatever it has beyond what this version knows.
-fn encoded<T: DeserializeOwned>(line: &Line) -> Result<Vec<u8>, StoreError> {
+fn encoded<T: DeserializeOwned>(line: &Line) -> Result<Vec<u8>, LedgerError> {
     let mut bytes = vec![FORMAT];
     let refuse = |error: serde_json::Error| refuse(&line.table, &line.key, &error.to_string());
     serde_json::to_writer(&mut bytes, &line.value).map_err(refuse)?;

@@ -8,10 +8,10 @@ use redb::{ReadOnlyDatabase, ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 
 use super::codec::decode;
-use super::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, META, OPEN_RUNS, RUNS, RUNS_OF_JOB, STORE_FORMAT, StoreError,
+    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OPEN_RUNS, RUNS, RUNS_OF_JOB,
 };
+use crate::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
 
 /// A consistent view of the ledger. Short-lived: the file cannot shrink or reuse pages while it is held.
 pub struct Reader {
@@ -39,23 +39,23 @@ impl Reader {
         }
     }
 
-    pub(super) fn check_format(&self, path: &Path) -> Result<(), StoreError> {
+    pub(super) fn check_format(&self, path: &Path) -> Result<(), LedgerError> {
         let found = self.meta("format")?.unwrap_or_default();
         let path = path.to_owned();
         match found.parse::<u64>() {
-            Ok(STORE_FORMAT) => Ok(()),
-            Ok(found) if found < STORE_FORMAT => Err(StoreError::Older { path, found }),
-            _ => Err(StoreError::Format { path, found }),
+            Ok(LEDGER_FORMAT) => Ok(()),
+            Ok(found) if found < LEDGER_FORMAT => Err(LedgerError::Older { path, found }),
+            _ => Err(LedgerError::Format { path, found }),
         }
     }
 
-    pub(super) fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+    pub(super) fn meta(&self, key: &str) -> Result<Option<String>, LedgerError> {
         let table = self.transaction.open_table(META)?;
         Ok(table.get(key)?.map(|value| value.value().to_owned()))
     }
 
     /// The number of the newest run; 0 when there was none.
-    pub fn last_run(&self) -> Result<u64, StoreError> {
+    pub fn last_run(&self) -> Result<u64, LedgerError> {
         Ok(self
             .meta("last_run")?
             .and_then(|number| number.parse().ok())
@@ -63,19 +63,19 @@ impl Reader {
     }
 
     /// When the daemon last wrote to it, as the clock was then.
-    pub fn last_commit(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub fn last_commit(&self) -> Result<Option<DateTime<Utc>>, LedgerError> {
         Ok(self
             .meta("last_commit")?
             .and_then(|instant| instant.parse().ok()))
     }
 
     /// Every job, by id.
-    pub fn jobs(&self) -> Result<Vec<JobRecord>, StoreError> {
+    pub fn jobs(&self) -> Result<Vec<JobRecord>, LedgerError> {
         self.collect("jobs", self.transaction.open_table(JOBS)?.iter()?)
     }
 
     /// One job.
-    pub fn job(&self, job_id: &str) -> Result<Option<JobRecord>, StoreError> {
+    pub fn job(&self, job_id: &str) -> Result<Option<JobRecord>, LedgerError> {
         let table = self.transaction.open_table(JOBS)?;
         table
             .get(job_id)?
@@ -84,12 +84,12 @@ impl Reader {
     }
 
     /// Every file in the jobs directory, by name.
-    pub fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
+    pub fn files(&self) -> Result<Vec<FileRecord>, LedgerError> {
         self.collect("files", self.transaction.open_table(FILES)?.iter()?)
     }
 
     /// One run.
-    pub fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+    pub fn run(&self, number: u64) -> Result<Option<RunRecord>, LedgerError> {
         let table = self.transaction.open_table(RUNS)?;
         table
             .get(number)?
@@ -102,7 +102,7 @@ impl Reader {
         &self,
         job_id: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<RunRecord>, StoreError> {
+    ) -> Result<Vec<RunRecord>, LedgerError> {
         let runs = self.transaction.open_table(RUNS)?;
         let mut found = Vec::new();
         match job_id {
@@ -129,7 +129,7 @@ impl Reader {
     }
 
     /// Runs that are not over, the oldest first.
-    pub fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+    pub fn open_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
         let mut found = Vec::new();
         let runs = self.transaction.open_table(RUNS)?;
         for entry in self.transaction.open_table(OPEN_RUNS)?.iter()? {
@@ -141,7 +141,7 @@ impl Reader {
     }
 
     /// A run's attempts, in order.
-    pub fn attempts(&self, run: u64) -> Result<Vec<AttemptRecord>, StoreError> {
+    pub fn attempts(&self, run: u64) -> Result<Vec<AttemptRecord>, LedgerError> {
         let table = self.transaction.open_table(ATTEMPTS)?;
         self.collect(
             "attempts",
@@ -150,7 +150,7 @@ impl Reader {
     }
 
     /// What was asked of a job, the newest first.
-    pub fn events_of(&self, job_id: &str, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+    pub fn events_of(&self, job_id: &str, limit: usize) -> Result<Vec<EventRecord>, LedgerError> {
         let table = self.transaction.open_table(EVENTS)?;
         let mut found = Vec::new();
         // An event's id begins with its time. Nobody reads what was asked ten thousand events ago.
@@ -169,7 +169,7 @@ impl Reader {
     }
 
     /// What came of an event.
-    pub fn event(&self, id: &str) -> Result<Option<EventRecord>, StoreError> {
+    pub fn event(&self, id: &str) -> Result<Option<EventRecord>, LedgerError> {
         let table = self.transaction.open_table(EVENTS)?;
         table
             .get(id)?
@@ -187,7 +187,7 @@ impl Reader {
         &self,
         table: &'static str,
         range: redb::Range<'_, K, &'static [u8]>,
-    ) -> Result<Vec<T>, StoreError>
+    ) -> Result<Vec<T>, LedgerError>
     where
         K: redb::Key + 'static,
         T: DeserializeOwned,
@@ -204,10 +204,10 @@ impl Reader {
         &self,
         table: &'static str,
         bytes: &[u8],
-    ) -> Result<Option<T>, StoreError> {
+    ) -> Result<Option<T>, LedgerError> {
         match decode(table, bytes) {
             Ok(record) => Ok(Some(record)),
-            Err(StoreError::Decode { .. }) => {
+            Err(LedgerError::Decode { .. }) => {
                 self.left_out.set(self.left_out.get() + 1);
                 Ok(None)
             }

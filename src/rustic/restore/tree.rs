@@ -18,8 +18,8 @@ use super::entries::link_key;
 use super::metadata::{self, Owners};
 use super::{Indexed, RestoreOptions};
 use crate::os;
-use crate::repository::error::Error;
-use crate::repository::monitor::{Monitor, ProblemList};
+use crate::rustic::error::Error;
+use crate::rustic::monitor::{Monitor, ProblemList};
 
 /// Counts of one restore.
 #[derive(Debug, Default)]

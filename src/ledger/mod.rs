@@ -6,32 +6,31 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase, TableDefinition};
 
-mod apply;
 pub mod check;
 mod codec;
+mod damaged_files;
 mod error;
-pub mod lines;
+pub mod json_lines;
 pub mod memory;
 mod migrate;
-mod old;
 mod open;
-mod read;
-pub mod record;
-mod set_aside;
-pub mod values;
+mod reader;
+mod sweep;
+pub mod unreadable;
+mod write;
 
 use codec::decode;
-pub use error::StoreError;
+pub use damaged_files::{Aside, free_name, set_aside, set_asides};
+pub use error::LedgerError;
 pub use open::{check_pages, open_read_only, quietly};
-pub use read::Reader;
-pub use set_aside::{Aside, free_name, set_aside, set_asides};
-use values::Key;
+pub use reader::Reader;
+pub use write::Write;
 
 use crate::kill_point::{Point, pass};
-use record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
+use crate::record::{Claim, RunRecord};
 
 /// The layout of the tables. An older one is brought up to it; a newer one is refused.
-const STORE_FORMAT: u64 = 1;
+const LEDGER_FORMAT: u64 = 1;
 
 const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs");
@@ -48,58 +47,23 @@ const ATTEMPTS: TableDefinition<(u64, u32, u32), &[u8]> = TableDefinition::new("
 /// By id, which begins with the time.
 const EVENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("events");
 
-/// One change of the ledger. A list of them is one transaction.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Write {
-    /// Insert or replace.
-    Job(JobRecord),
-    /// The job's file is gone and so is the job; its runs stay.
-    ForgetJob(String),
-    /// A new row for an occurrence that has none: fails the whole transaction if it has one.
-    Claim(RunRecord),
-    /// Replace a row that was claimed.
-    Run(RunRecord),
-    /// Insert or replace.
-    Attempt(AttemptRecord),
-    /// Insert.
-    Event(EventRecord),
-    /// Insert or replace.
-    File(FileRecord),
-    /// The file is gone.
-    ForgetFile(String),
-    /// The row of a run that is over goes, with its attempts and its place in the job's history. What it stood for
-    /// stays claimed.
-    ForgetRun {
-        /// The job.
-        job_id: String,
-        /// The run.
-        number: u64,
-    },
-    /// What stood for an occurrence is forgotten: it could be claimed again.
-    ForgetClaim(Claim),
-    /// An event that was answered is forgotten.
-    ForgetEvent(String),
-    /// A value that cannot be read goes, and what hangs on it.
-    Discard(Key),
-}
-
 /// What the daemon's loop needs of a ledger, so that a simulation can bring one of its own.
 pub trait Ledger {
     /// Commits all of the changes, durably, or none.
-    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError>;
+    fn commit(&mut self, writes: &[Write]) -> Result<(), LedgerError>;
 
     /// The run that an occurrence belongs to, if it has a row.
-    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError>;
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, LedgerError>;
 
     /// A row, by its number.
-    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError>;
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, LedgerError>;
 
     /// Whether an event was dealt with.
-    fn answered(&self, event: &str) -> Result<bool, StoreError>;
+    fn answered(&self, event: &str) -> Result<bool, LedgerError>;
 }
 
 /// The ledger, opened by its one writer.
-pub struct Store {
+pub struct RedbLedger {
     /// `None` after a transaction failed, until the next one: the file has to be opened anew, since redb does nothing
     /// more with one that it could not write.
     database: Option<Database>,
@@ -107,17 +71,17 @@ pub struct Store {
     id: String,
 }
 
-impl Store {
+impl RedbLedger {
     /// Opens the ledger, mends it after a crash, brings an older one up to date, or makes a new one. Every page is
-    /// checked: what cannot be trusted is [`StoreError::Damaged`], and left as it is.
-    pub fn open(path: &Path) -> Result<Store, StoreError> {
+    /// checked: what cannot be trusted is [`LedgerError::Damaged`], and left as it is.
+    pub fn open(path: &Path) -> Result<RedbLedger, LedgerError> {
         open::quietly(path, || {
             if !open::look(path)? {
                 open::create(path)?;
             }
             let database = migrate::up_to_date(path, open::checked(path)?)?;
             let id = open::identify(&database, path)?;
-            Ok(Store {
+            Ok(RedbLedger {
                 database: Some(database),
                 path: path.to_owned(),
                 id,
@@ -136,13 +100,13 @@ impl Store {
     }
 
     /// A view for reading.
-    pub fn reader(&self) -> Result<Reader, StoreError> {
+    pub fn reader(&self) -> Result<Reader, LedgerError> {
         Ok(Reader::new(self.begin_read()?))
     }
 
     /// Gives what the file holds of free space back to the disk, where that is most of it: the size before and after.
     /// `None`: it was not worth it, or somebody reads the ledger just now.
-    pub fn compact(&mut self) -> Result<Option<(u64, u64)>, StoreError> {
+    pub fn compact(&mut self) -> Result<Option<(u64, u64)>, LedgerError> {
         let path = self.path.clone();
         let Some(mut database) = self.database.take() else {
             return Ok(None);
@@ -154,22 +118,22 @@ impl Store {
         result
     }
 
-    fn begin_read(&self) -> Result<redb::ReadTransaction, StoreError> {
+    fn begin_read(&self) -> Result<redb::ReadTransaction, LedgerError> {
         match &self.database {
             Some(database) => Ok(database.begin_read()?),
-            None => Err(StoreError::Transaction {
+            None => Err(LedgerError::Transaction {
                 message: "it has to be opened anew after a failure".to_owned(),
             }),
         }
     }
 }
 
-fn transact(database: &Database, writes: &[Write]) -> Result<(), StoreError> {
+fn transact(database: &Database, writes: &[Write]) -> Result<(), LedgerError> {
     let mut transaction = database.begin_write()?;
     // A crash is then mended by reading a table instead of the whole file.
     transaction.set_quick_repair(true);
     for write in writes {
-        apply::apply(&transaction, write)?;
+        write::apply(&transaction, write)?;
     }
     transaction
         .open_table(META)?
@@ -180,8 +144,8 @@ fn transact(database: &Database, writes: &[Write]) -> Result<(), StoreError> {
     Ok(())
 }
 
-impl Ledger for Store {
-    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+impl Ledger for RedbLedger {
+    fn commit(&mut self, writes: &[Write]) -> Result<(), LedgerError> {
         if writes.is_empty() {
             return Ok(());
         }
@@ -198,14 +162,14 @@ impl Ledger for Store {
         Ok(())
     }
 
-    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, LedgerError> {
         open::quietly(&self.path, || {
             let table = self.begin_read()?.open_table(OCCURRENCES)?;
             Ok(table.get(occurrence(claim))?.map(|run| run.value()))
         })
     }
 
-    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, LedgerError> {
         open::quietly(&self.path, || {
             let table = self.begin_read()?.open_table(RUNS)?;
             let row = table.get(number)?;
@@ -213,7 +177,7 @@ impl Ledger for Store {
         })
     }
 
-    fn answered(&self, event: &str) -> Result<bool, StoreError> {
+    fn answered(&self, event: &str) -> Result<bool, LedgerError> {
         open::quietly(&self.path, || {
             let table = self.begin_read()?.open_table(EVENTS)?;
             Ok(table.get(event)?.is_some())

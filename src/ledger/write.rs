@@ -1,17 +1,55 @@
-//! What each [`Write`] does to the tables.
+//! The changes of the ledger, and what each does to the tables.
 
 use redb::ReadableTable;
 
 use super::codec::encode;
-use super::record::RunRecord;
-use super::values::Key;
+use super::unreadable::Key;
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, StoreError,
-    Write, occurrence,
+    ATTEMPTS, EVENTS, FILES, JOBS, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB,
+    occurrence,
 };
+use crate::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
+
+/// One change of the ledger. A list of them is one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Insert or replace.
+    Job(JobRecord),
+    /// The job's file is gone and so is the job; its runs stay.
+    ForgetJob(String),
+    /// A new row for an occurrence that has none: fails the whole transaction if it has one.
+    Claim(RunRecord),
+    /// Replace a row that was claimed.
+    Run(RunRecord),
+    /// Insert or replace.
+    Attempt(AttemptRecord),
+    /// Insert.
+    Event(EventRecord),
+    /// Insert or replace.
+    File(FileRecord),
+    /// The file is gone.
+    ForgetFile(String),
+    /// The row of a run that is over goes, with its attempts and its place in the job's history. What it stood for
+    /// stays claimed.
+    ForgetRun {
+        /// The job.
+        job_id: String,
+        /// The run.
+        number: u64,
+    },
+    /// What stood for an occurrence is forgotten: it could be claimed again.
+    ForgetClaim(Claim),
+    /// An event that was answered is forgotten.
+    ForgetEvent(String),
+    /// A value that cannot be read goes, and what hangs on it.
+    Discard(Key),
+}
 
 /// Does it, as part of the transaction.
-pub(super) fn apply(transaction: &redb::WriteTransaction, write: &Write) -> Result<(), StoreError> {
+pub(super) fn apply(
+    transaction: &redb::WriteTransaction,
+    write: &Write,
+) -> Result<(), LedgerError> {
     match write {
         Write::Job(record) => {
             let bytes = encode(record)?;
@@ -29,7 +67,7 @@ pub(super) fn apply(transaction: &redb::WriteTransaction, write: &Write) -> Resu
             let other = occurrences.get(key)?.map(|run| run.value());
             // The same run again: a commit that seemed to fail was kept all the same.
             if let Some(run) = other.filter(|run| *run != record.number) {
-                return Err(StoreError::AlreadyClaimed {
+                return Err(LedgerError::AlreadyClaimed {
                     job_id: record.job_id.clone(),
                     due: record.due,
                     kind: claim.kind.key(),
@@ -82,7 +120,7 @@ pub(super) fn apply(transaction: &redb::WriteTransaction, write: &Write) -> Resu
     Ok(())
 }
 
-fn put_run(transaction: &redb::WriteTransaction, record: &RunRecord) -> Result<(), StoreError> {
+fn put_run(transaction: &redb::WriteTransaction, record: &RunRecord) -> Result<(), LedgerError> {
     let bytes = encode(record)?;
     transaction
         .open_table(RUNS)?
@@ -100,9 +138,9 @@ fn forget_run(
     transaction: &redb::WriteTransaction,
     job_id: &str,
     number: u64,
-) -> Result<(), StoreError> {
+) -> Result<(), LedgerError> {
     if transaction.open_table(OPEN_RUNS)?.get(number)?.is_some() {
-        return Err(StoreError::StillOpen { run: number });
+        return Err(LedgerError::StillOpen { run: number });
     }
     transaction.open_table(RUNS)?.remove(number)?;
     transaction
@@ -114,7 +152,7 @@ fn forget_run(
     Ok(())
 }
 
-fn discard(transaction: &redb::WriteTransaction, key: &Key) -> Result<(), StoreError> {
+fn discard(transaction: &redb::WriteTransaction, key: &Key) -> Result<(), LedgerError> {
     match key {
         Key::Job(job_id) => drop(transaction.open_table(JOBS)?.remove(job_id.as_str())?),
         Key::File(file) => drop(transaction.open_table(FILES)?.remove(file.as_str())?),

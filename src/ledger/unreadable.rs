@@ -12,12 +12,12 @@ use serde_json::json;
 
 use super::codec::decode;
 use super::open::{beside, file_error, sync_parent};
-use super::read::Reader;
-use super::record::{
+use super::reader::Reader;
+use super::{ATTEMPTS, EVENTS, FILES, JOBS, LedgerError, OCCURRENCES, OPEN_RUNS, RUNS};
+use crate::kill_point::{Point, pass};
+use crate::record::{
     AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
 };
-use super::{ATTEMPTS, EVENTS, FILES, JOBS, OCCURRENCES, OPEN_RUNS, RUNS, StoreError};
-use crate::kill_point::{Point, pass};
 
 /// Which value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ pub struct Unreadable {
 fn judge<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mut Vec<Unreadable>) {
     if let Err(error) = decode::<T>("", bytes) {
         let message = match error {
-            StoreError::Decode { message, .. } => message,
+            LedgerError::Decode { message, .. } => message,
             other => other.to_string(),
         };
         found.push(Unreadable {
@@ -76,7 +76,7 @@ fn judge<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mut Vec<Unreadable
 
 impl Reader {
     /// What cannot be read among that which a start needs: jobs, files, open runs and their attempts.
-    pub fn unreadable_at_start(&self) -> Result<Vec<Unreadable>, StoreError> {
+    pub fn unreadable_at_start(&self) -> Result<Vec<Unreadable>, LedgerError> {
         let mut found = Vec::new();
         for entry in self.transaction.open_table(JOBS)?.iter()? {
             let (key, bytes) = entry?;
@@ -106,7 +106,7 @@ impl Reader {
         &self,
         from: u64,
         limit: usize,
-    ) -> Result<(Vec<Unreadable>, Option<u64>), StoreError> {
+    ) -> Result<(Vec<Unreadable>, Option<u64>), LedgerError> {
         let mut found = Vec::new();
         let runs = self.transaction.open_table(RUNS)?;
         let mut next = None;
@@ -128,7 +128,7 @@ impl Reader {
     }
 
     /// The answers to events that cannot be read.
-    pub fn unreadable_events(&self) -> Result<Vec<Unreadable>, StoreError> {
+    pub fn unreadable_events(&self) -> Result<Vec<Unreadable>, LedgerError> {
         let mut found = Vec::new();
         for entry in self.transaction.open_table(EVENTS)?.iter()? {
             let (key, bytes) = entry?;
@@ -142,7 +142,7 @@ impl Reader {
     }
 
     /// Whether this run is not over, as far as the list of those says.
-    pub fn is_open(&self, number: u64) -> Result<bool, StoreError> {
+    pub fn is_open(&self, number: u64) -> Result<bool, LedgerError> {
         Ok(self
             .transaction
             .open_table(OPEN_RUNS)?
@@ -151,7 +151,7 @@ impl Reader {
     }
 
     /// What a run has claimed, by looking at every occurrence.
-    pub fn claims_of(&self, number: u64) -> Result<Option<Claim>, StoreError> {
+    pub fn claims_of(&self, number: u64) -> Result<Option<Claim>, LedgerError> {
         for entry in self.transaction.open_table(OCCURRENCES)?.iter()? {
             let (key, run) = entry?;
             let (job_id, due, kind) = key.value();
@@ -180,7 +180,7 @@ pub fn keep(
     ledger: &Path,
     values: &[Unreadable],
     now: DateTime<Utc>,
-) -> Result<PathBuf, StoreError> {
+) -> Result<PathBuf, LedgerError> {
     let fail = |error: io::Error| file_error(ledger, &error);
     let name = format!("{WORD}{}.jsonl", now.format("%Y-%m-%dT%H%M%SZ"));
     let path = beside(ledger, &name);

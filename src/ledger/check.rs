@@ -6,13 +6,13 @@ use redb::ReadableTable;
 use serde::de::DeserializeOwned;
 
 use super::codec::decode;
-use super::read::Reader;
-use super::record::{
-    AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
-};
+use super::reader::Reader;
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, StoreError,
+    ATTEMPTS, EVENTS, FILES, JOBS, LedgerError, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB,
     occurrence,
+};
+use crate::record::{
+    AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
 };
 
 /// Something that does not hold.
@@ -95,7 +95,7 @@ impl Checkup {
             Ok(record) => Some(record),
             Err(error) => {
                 let message = match error {
-                    StoreError::Decode { message, .. } => message,
+                    LedgerError::Decode { message, .. } => message,
                     other => other.to_string(),
                 };
                 self.findings.push(Finding {
@@ -119,7 +119,7 @@ struct Row {
 
 impl Reader {
     /// Looks at every record, and at what the tables say of each other.
-    pub fn check(&self) -> Result<Checkup, StoreError> {
+    pub fn check(&self) -> Result<Checkup, LedgerError> {
         let mut checkup = Checkup::default();
         let rows = self.check_runs(&mut checkup)?;
         self.check_indexes(&mut checkup, &rows)?;
@@ -130,7 +130,7 @@ impl Reader {
     }
 
     /// Every row, by its number; `None` for one that cannot be read.
-    fn check_runs(&self, checkup: &mut Checkup) -> Result<BTreeMap<u64, Option<Row>>, StoreError> {
+    fn check_runs(&self, checkup: &mut Checkup) -> Result<BTreeMap<u64, Option<Row>>, LedgerError> {
         let last = self.last_run()?;
         let mut rows = BTreeMap::new();
         for entry in self.transaction.open_table(RUNS)?.iter()? {
@@ -166,7 +166,7 @@ impl Reader {
         &self,
         checkup: &mut Checkup,
         rows: &BTreeMap<u64, Option<Row>>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), LedgerError> {
         let mut listed = BTreeSet::new();
         for entry in self.transaction.open_table(RUNS_OF_JOB)?.iter()? {
             let (key, _) = entry?;
@@ -211,7 +211,7 @@ impl Reader {
         &self,
         checkup: &mut Checkup,
         rows: &BTreeMap<u64, Option<Row>>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), LedgerError> {
         let last = self.last_run()?;
         let occurrences = self.transaction.open_table(OCCURRENCES)?;
         for entry in occurrences.iter()? {
@@ -256,7 +256,7 @@ impl Reader {
         &self,
         checkup: &mut Checkup,
         rows: &BTreeMap<u64, Option<Row>>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), LedgerError> {
         let mut busy = BTreeSet::new();
         let mut unreadable = BTreeSet::new();
         for entry in self.transaction.open_table(JOBS)?.iter()? {
@@ -302,7 +302,7 @@ impl Reader {
         &self,
         checkup: &mut Checkup,
         rows: &BTreeMap<u64, Option<Row>>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), LedgerError> {
         for entry in self.transaction.open_table(ATTEMPTS)?.iter()? {
             let (key, bytes) = entry?;
             let (run, action, attempt) = key.value();

@@ -16,7 +16,7 @@ use super::directory;
 use super::metadata;
 use super::tree::{Restorer, Task};
 use crate::os;
-use crate::repository::error::Error;
+use crate::rustic::error::Error;
 
 impl Restorer<'_> {
     /// A hand: takes files off the walk and writes them.

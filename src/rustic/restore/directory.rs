@@ -10,7 +10,7 @@ use std::path::{Component, Path};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::repository::error::Error;
+use crate::rustic::error::Error;
 
 /// A file that is being written has a name that starts so. A leftover of a restore that was killed is removed by the
 /// next one.

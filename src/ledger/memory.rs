@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
-use super::{Ledger, StoreError, Write};
+use super::{Ledger, LedgerError, Write};
+use crate::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
 
 /// Everything that was committed.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +23,13 @@ pub struct MemoryLedger {
 }
 
 impl Ledger for MemoryLedger {
-    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    fn commit(&mut self, writes: &[Write]) -> Result<(), LedgerError> {
         for write in writes {
             if let Write::Claim(run) = write
                 && let Some(other) = self.occurrences.get(&run.claim())
                 && *other != run.number
             {
-                return Err(StoreError::AlreadyClaimed {
+                return Err(LedgerError::AlreadyClaimed {
                     job_id: run.job_id.clone(),
                     due: run.due,
                     kind: run.claim().kind.key(),
@@ -66,15 +66,15 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
+    fn claimed(&self, claim: &Claim) -> Result<Option<u64>, LedgerError> {
         Ok(self.occurrences.get(claim).copied())
     }
 
-    fn run(&self, number: u64) -> Result<Option<RunRecord>, StoreError> {
+    fn run(&self, number: u64) -> Result<Option<RunRecord>, LedgerError> {
         Ok(self.runs.get(&number).cloned())
     }
 
-    fn answered(&self, event: &str) -> Result<bool, StoreError> {
+    fn answered(&self, event: &str) -> Result<bool, LedgerError> {
         Ok(self.events.contains_key(event))
     }
 }

@@ -15,8 +15,8 @@ use redb::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB, Reader,
-    STORE_FORMAT, StoreError,
+    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS,
+    RUNS_OF_JOB, Reader,
 };
 use crate::kill_point::{Point, pass};
 
@@ -49,8 +49,8 @@ fn builder() -> Builder {
 
 /// Whether there is a file that may be a ledger. What cannot be one is damage: an empty file, a directory in its
 /// place. A ledger gets its name only when it is whole, so an empty one was emptied by somebody.
-pub(super) fn look(path: &Path) -> Result<bool, StoreError> {
-    let damaged = |message: &str| StoreError::Damaged {
+pub(super) fn look(path: &Path) -> Result<bool, LedgerError> {
+    let damaged = |message: &str| LedgerError::Damaged {
         path: path.to_owned(),
         message: message.to_owned(),
     };
@@ -70,15 +70,15 @@ pub(super) fn look(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// What an error of the file system means for the ledger.
-pub(super) fn file_error(path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn file_error(path: &Path, error: &io::Error) -> LedgerError {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => StoreError::Denied {
+        io::ErrorKind::PermissionDenied => LedgerError::Denied {
             path: path.to_owned(),
         },
-        _ if super::error::is_full(error) => StoreError::Full {
+        _ if super::error::is_full(error) => LedgerError::Full {
             dir: path.parent().unwrap_or(path).to_owned(),
         },
-        _ => StoreError::Open {
+        _ => LedgerError::Open {
             path: path.to_owned(),
             message: crate::os::reason(error),
         },
@@ -86,7 +86,7 @@ pub(super) fn file_error(path: &Path, error: &io::Error) -> StoreError {
 }
 
 /// Makes a new ledger: whole under another name first, so that there never is half of one.
-pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create(path: &Path) -> Result<(), LedgerError> {
     build(path, &new_id(), |_| Ok(()))
 }
 
@@ -95,8 +95,8 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
 pub(super) fn build(
     path: &Path,
     id: &str,
-    fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
     let hidden = beside(path, "new");
     let fail = |error: io::Error| file_error(path, &error);
     match fs::remove_file(&hidden) {
@@ -119,13 +119,13 @@ pub(super) fn build(
 fn write_whole(
     hidden: &Path,
     id: &str,
-    fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
     let database = for_writing(hidden)?;
     let transaction = database.begin_write()?;
     {
         let mut meta = transaction.open_table(META)?;
-        meta.insert("format", STORE_FORMAT.to_string().as_str())?;
+        meta.insert("format", LEDGER_FORMAT.to_string().as_str())?;
         meta.insert("id", id)?;
     }
     open_all_tables!(transaction);
@@ -165,14 +165,14 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Opens the file, as it is trusted to be.
-pub(super) fn for_writing(path: &Path) -> Result<Database, StoreError> {
+pub(super) fn for_writing(path: &Path) -> Result<Database, LedgerError> {
     builder()
         .create(path)
-        .map_err(|error| StoreError::at_open(path, error))
+        .map_err(|error| LedgerError::at_open(path, error))
 }
 
 /// Opens the file and checks every page of it.
-pub(super) fn checked(path: &Path) -> Result<Database, StoreError> {
+pub(super) fn checked(path: &Path) -> Result<Database, LedgerError> {
     // Opened by this process alone, an error tells whose fault it is.
     if let Err(error) = OpenOptions::new().read(true).write(true).open(path) {
         return Err(file_error(path, &error));
@@ -181,12 +181,12 @@ pub(super) fn checked(path: &Path) -> Result<Database, StoreError> {
     builder.set_check_integrity_on_open(true);
     builder
         .create(path)
-        .map_err(|error| StoreError::at_open(path, error))
+        .map_err(|error| LedgerError::at_open(path, error))
 }
 
 /// The ledger's id, if the file is one of ours and has all its tables.
-pub(super) fn identify(database: &Database, path: &Path) -> Result<String, StoreError> {
-    let read = || -> Result<Option<String>, StoreError> {
+pub(super) fn identify(database: &Database, path: &Path) -> Result<String, LedgerError> {
+    let read = || -> Result<Option<String>, LedgerError> {
         let transaction = database.begin_read()?;
         open_all_tables!(transaction);
         let meta = transaction.open_table(META)?;
@@ -194,7 +194,7 @@ pub(super) fn identify(database: &Database, path: &Path) -> Result<String, Store
     };
     match read() {
         Ok(Some(id)) => Ok(id),
-        Ok(None) => Err(StoreError::Damaged {
+        Ok(None) => Err(LedgerError::Damaged {
             path: path.to_owned(),
             message: "it has no id".to_owned(),
         }),
@@ -221,17 +221,17 @@ fn new_id() -> String {
 }
 
 /// Opens the ledger beside its writer, or without one.
-pub fn open_read_only(path: &Path) -> Result<Reader, StoreError> {
+pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
     quietly(path, || {
         if !look(path)? {
-            return Err(StoreError::Missing {
+            return Err(LedgerError::Missing {
                 path: path.to_owned(),
             });
         }
         File::open(path).map_err(|error| file_error(path, &error))?;
         let database: ReadOnlyDatabase = builder()
             .open_read_only(path)
-            .map_err(|error| StoreError::at_open(path, error))?;
+            .map_err(|error| LedgerError::at_open(path, error))?;
         let transaction = database.begin_read()?;
         let reader = Reader::holding(transaction, database);
         reader.check_format(path)?;
@@ -241,13 +241,13 @@ pub fn open_read_only(path: &Path) -> Result<Reader, StoreError> {
 
 /// Checks every page of a ledger that nobody has open, on a copy in memory: the file itself is left alone, also
 /// where there is something to mend.
-pub fn check_pages(path: &Path) -> Result<(), StoreError> {
+pub fn check_pages(path: &Path) -> Result<(), LedgerError> {
     quietly(path, || {
         let bytes = fs::read(path).map_err(|error| file_error(path, &error))?;
         let memory = redb::backends::InMemoryBackend::new();
         redb::StorageBackend::set_len(&memory, bytes.len() as u64)
             .and_then(|()| redb::StorageBackend::write(&memory, 0, &bytes))
-            .map_err(|error| StoreError::Open {
+            .map_err(|error| LedgerError::Open {
                 path: path.to_owned(),
                 message: error.to_string(),
             })?;
@@ -255,16 +255,16 @@ pub fn check_pages(path: &Path) -> Result<(), StoreError> {
         let mut database = Builder::new()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(memory)
-            .map_err(|error| StoreError::at_open(path, error))?;
+            .map_err(|error| LedgerError::at_open(path, error))?;
         match database.check_integrity() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(StoreError::Damaged {
+            Ok(false) => Err(LedgerError::Damaged {
                 path: path.to_owned(),
                 message:
                     "some of its pages do not fit together; the daemon's next start mends them"
                         .to_owned(),
             }),
-            Err(error) => Err(StoreError::at_open(path, error)),
+            Err(error) => Err(LedgerError::at_open(path, error)),
         }
     })
 }
@@ -273,7 +273,7 @@ pub fn check_pages(path: &Path) -> Result<(), StoreError> {
 pub(super) fn compact(
     database: &mut Database,
     path: &Path,
-) -> Result<Option<(u64, u64)>, StoreError> {
+) -> Result<Option<(u64, u64)>, LedgerError> {
     let size = || {
         fs::metadata(path)
             .map(|metadata| metadata.len())
@@ -309,8 +309,8 @@ thread_local! {
 /// any other here.
 pub fn quietly<T>(
     path: &Path,
-    work: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+    work: impl FnOnce() -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let tell = std::panic::take_hook();
@@ -331,7 +331,7 @@ pub fn quietly<T>(
                 .map(String::as_str)
                 .or_else(|| payload.downcast_ref::<&str>().copied())
                 .unwrap_or("no reason given");
-            Err(StoreError::Damaged {
+            Err(LedgerError::Damaged {
                 path: path.to_owned(),
                 message: text.lines().next().unwrap_or_default().to_owned(),
             })

@@ -1,0 +1,20 @@
+//! What freezerd remembers: plain data. The ledger writes each record as JSON behind a format byte, so a new field needs
+//! a `serde` default and no migration.
+//!
+//! All instants are UTC with milliseconds.
+
+mod attempt;
+mod claim;
+mod event;
+mod file;
+mod job;
+mod past;
+mod run;
+
+pub use attempt::{AttemptEnd, AttemptRecord};
+pub use claim::{Claim, ClaimKind};
+pub use event::EventRecord;
+pub use file::{FileRecord, FileVerdict};
+pub use job::{JobRecord, OpenRun, Standing};
+pub use past::{Ending, Past, PastRun, Rows};
+pub use run::{ActionRecord, ExitStatus, RunRecord, RunState, Trigger};
