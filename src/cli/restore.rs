@@ -13,7 +13,7 @@ use super::screen::Screen;
 use super::snapshots::PlaceArgs;
 use crate::config::Settings;
 use crate::control::progress::ProgressFile;
-use crate::daemon::monitor::Monitor;
+use crate::control::progress_sink::ProgressSink;
 use crate::daemon::words;
 use crate::job::action::{Action, Lineage, Restore, Work};
 use crate::protocol::{Outcome, Progress, Report, Request, Verdict};

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::control::progress::ProgressFile;
-use crate::daemon::monitor::Monitor;
+use crate::control::progress_sink::ProgressSink;
 use crate::units;
 
 /// Standard error as people see it.
@@ -46,7 +46,7 @@ impl Screen {
     }
 }
 
-impl Monitor for Screen {
+impl ProgressSink for Screen {
     fn progress(&self, progress: &ProgressFile) {
         if !self.terminal {
             return;

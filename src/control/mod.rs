@@ -6,3 +6,4 @@ pub mod layout;
 pub mod mark;
 pub mod presence;
 pub mod progress;
+pub mod progress_sink;

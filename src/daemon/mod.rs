@@ -27,7 +27,6 @@ mod jobs_dir;
 pub mod limits;
 mod lines;
 mod live;
-pub mod monitor;
 mod orphans;
 mod publish;
 mod renewal;
@@ -40,12 +39,12 @@ pub mod upkeep;
 mod watch;
 pub mod words;
 
+use crate::control::progress_sink::{AllSinks, ProgressFiles, ProgressSink};
 use boot::Opening;
 use clock::{Reading, Steps};
 use ears::Ears;
 use jobs_dir::JobsDir;
 use live::Daemon;
-use monitor::Monitor;
 use publish::Publisher;
 use renewal::Renewal;
 use runner::{Circumstances, Runner};
@@ -125,7 +124,7 @@ pub enum End {
 pub async fn run(
     settings: &Settings,
     mode: Mode,
-    screen: Arc<dyn Monitor>,
+    screen: Arc<dyn ProgressSink>,
 ) -> Result<End, Critical> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout
@@ -173,7 +172,7 @@ pub async fn run(
     boot::kill_orphans(&remembered, store.id(), groups.as_ref());
     pass(Point::OrphansKilled);
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
-    let screens: Vec<Arc<dyn Monitor>> = vec![Arc::new(monitor::Files::new(&layout)), screen];
+    let screens: Vec<Arc<dyn ProgressSink>> = vec![Arc::new(ProgressFiles::new(&layout)), screen];
     let limits = Limits {
         age: TimeDelta::from_std(settings.history_age).unwrap_or(TimeDelta::MAX),
         runs: settings.history_runs,
@@ -185,7 +184,7 @@ pub async fn run(
         runner: Runner::new(
             Circumstances {
                 layout: layout.clone(),
-                monitor: Arc::new(monitor::All(screens)),
+                progress_sink: Arc::new(AllSinks(screens)),
                 stall_timeout: settings.stall_timeout,
                 groups,
             },

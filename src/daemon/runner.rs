@@ -17,12 +17,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::conclusion::{Heard, conclude};
 use super::limits::{self, Group, Groups};
 use super::lines::Lines;
-use super::monitor::Monitor;
 use super::orphans;
 use super::runlog::RunLog;
 use super::scheduler::{Ending, Message, Spawn};
 use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
+use crate::control::progress_sink::ProgressSink;
 use crate::kill_point::{Point, pass};
 use crate::protocol::Report;
 use crate::record::AttemptEnd;
@@ -50,7 +50,7 @@ pub struct Circumstances {
     /// Where everything lies.
     pub layout: Layout,
     /// Who hears of progress.
-    pub monitor: Arc<dyn Monitor>,
+    pub progress_sink: Arc<dyn ProgressSink>,
     /// How long an attempt may show no progress, where its job does not say; `None`: for ever.
     pub stall_timeout: Option<Duration>,
     /// Where agents are limited; `None`: they are not.
@@ -93,9 +93,9 @@ impl Runner {
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
             let request = attempt.spawn.request.clone();
-            let monitor = Arc::clone(&attempt.circumstances.monitor);
+            let progress_sink = Arc::clone(&attempt.circumstances.progress_sink);
             let end = attempt.perform(orders).await;
-            monitor.ended(run);
+            progress_sink.ended(run);
             pass(Point::AgentGone);
             // The loop is gone only when the process is about to be.
             let _ = inbox.send(Message::Ended {
@@ -169,7 +169,7 @@ impl Attempt {
             Arc::clone(&over),
         ));
         let mut progress = self.first_progress();
-        self.circumstances.monitor.progress(&progress);
+        self.circumstances.progress_sink.progress(&progress);
 
         let mut heard = Heard::default();
         let mut reports = Lines::new(stdout, REPORT_LIMIT, Arc::default());
@@ -363,12 +363,12 @@ impl Attempt {
                 progress.progress = now;
                 progress.waiting = None;
                 progress.updated = Utc::now();
-                self.circumstances.monitor.progress(progress);
+                self.circumstances.progress_sink.progress(progress);
             }
             Ok(Report::Waiting { reason }) => {
                 progress.waiting = Some(reason);
                 progress.updated = Utc::now();
-                self.circumstances.monitor.progress(progress);
+                self.circumstances.progress_sink.progress(progress);
             }
             Ok(Report::Panicked { message }) => heard.panic = Some(message),
             Ok(Report::Outcome(outcome)) => {

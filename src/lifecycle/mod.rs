@@ -4,5 +4,6 @@
 //! `docs/design.md` has the transition tables.
 
 pub mod job;
+pub mod queue;
 pub mod retention;
 pub mod run;

@@ -8,8 +8,8 @@ use super::exit::{Exit, Failure};
 use super::installation::{self, Installation};
 use super::reading;
 use crate::config::Settings;
-use crate::daemon::scheduler::queue::Need;
 use crate::job::Job;
+use crate::lifecycle::queue::Need;
 use crate::record::{RunState, Standing};
 use crate::schedule::zone::Zone;
 

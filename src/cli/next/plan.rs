@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::daemon::scheduler::queue::{Need, Queue, Waits};
+use crate::lifecycle::queue::{Need, Queue, Waits};
 
 /// One action of a job.
 #[derive(Clone, Debug)]

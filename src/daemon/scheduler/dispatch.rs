@@ -3,12 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::Notice;
-use super::queue::{NEAR, Need};
 use super::{ActiveRun, Order, Scheduler, Spawn};
 use crate::daemon::words;
 use crate::job::action::JobAction;
 use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
+use crate::lifecycle::queue::{NEAR, Need};
 use crate::lifecycle::run;
 use crate::protocol::{Earlier, Request};
 use crate::record::{AttemptRecord, RunRecord, RunState};

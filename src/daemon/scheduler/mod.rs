@@ -25,13 +25,12 @@ mod clock;
 mod dispatch;
 mod files;
 pub mod notice;
-pub mod queue;
 mod recovery;
 mod runs;
 
+use crate::lifecycle::queue::Queue;
 use batch::Batch;
 use notice::Notice;
-use queue::Queue;
 
 /// How long after a failed commit the next one is tried.
 const RETRY_COMMIT: TimeDelta = TimeDelta::seconds(5);

@@ -1,10 +1,10 @@
 //! Who hears of the progress of running actions.
 
-use crate::control::layout::Layout;
-use crate::control::progress::{self, ProgressFile};
+use super::layout::Layout;
+use super::progress::{self, ProgressFile};
 
 /// A sink of progress.
-pub trait Monitor: Send + Sync {
+pub trait ProgressSink: Send + Sync {
     /// An action is this far; also when it starts.
     fn progress(&self, progress: &ProgressFile);
 
@@ -13,20 +13,20 @@ pub trait Monitor: Send + Sync {
 }
 
 /// Keeps the files that `list` and `show` read.
-pub struct Files {
+pub struct ProgressFiles {
     layout: Layout,
 }
 
-impl Files {
+impl ProgressFiles {
     /// Writes below this layout's runtime directory.
-    pub fn new(layout: &Layout) -> Files {
-        Files {
+    pub fn new(layout: &Layout) -> ProgressFiles {
+        ProgressFiles {
             layout: layout.clone(),
         }
     }
 }
 
-impl Monitor for Files {
+impl ProgressSink for ProgressFiles {
     fn progress(&self, progress: &ProgressFile) {
         if let Err(error) = progress.write(&self.layout) {
             tracing::debug!("cannot write the progress of run {}: {error}", progress.run);
@@ -39,14 +39,14 @@ impl Monitor for Files {
 }
 
 /// Tells several.
-pub struct All(pub Vec<std::sync::Arc<dyn Monitor>>);
+pub struct AllSinks(pub Vec<std::sync::Arc<dyn ProgressSink>>);
 
-impl Monitor for All {
+impl ProgressSink for AllSinks {
     fn progress(&self, progress: &ProgressFile) {
-        self.0.iter().for_each(|monitor| monitor.progress(progress));
+        self.0.iter().for_each(|sink| sink.progress(progress));
     }
 
     fn ended(&self, run: u64) {
-        self.0.iter().for_each(|monitor| monitor.ended(run));
+        self.0.iter().for_each(|sink| sink.ended(run));
     }
 }
