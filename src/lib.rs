@@ -4,6 +4,7 @@
 //! it). `docs/design.md` tells the whole story.
 
 pub mod agent;
+pub mod archive;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -1,0 +1,3 @@
+//! From a source to one snapshot in a repository.
+
+pub mod chunker;
