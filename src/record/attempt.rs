@@ -8,17 +8,14 @@ use crate::protocol::Outcome;
 /// One attempt at one action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttemptRecord {
-    /// The run.
     pub run: u64,
-    /// The action's index.
+    /// The index of the action in its job, from 0.
     pub action: u32,
-    /// The attempt, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// When its child was about to be started.
+    /// When the daemon was about to start its agent.
     pub started: DateTime<Utc>,
-    /// When it ended.
     pub ended: Option<DateTime<Utc>>,
-    /// How it ended.
     pub end: Option<AttemptEnd>,
 }
 
@@ -26,25 +23,22 @@ pub struct AttemptRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "how")]
 pub enum AttemptEnd {
-    /// The agent said so itself.
-    Reported {
-        /// What it said.
-        outcome: Outcome,
-    },
-    /// It was ended because somebody aborted the run.
+    /// The agent reported its outcome.
+    Reported { outcome: Outcome },
+    /// Somebody aborted the run.
     Aborted,
     /// It took longer than its `timeout`.
     TimedOut,
-    /// It showed no progress for as long as its `stall_timeout`.
+    /// It made no progress for as long as its `stall_timeout`.
     Stalled {
-        /// That is so many seconds.
+        /// The `stall_timeout` in seconds.
         seconds: f64,
     },
-    /// The daemon was stopped, or the host or the daemon went down.
+    /// The daemon or the host stopped.
     Interrupted,
-    /// The agent could not be started, or ended without a word.
+    /// The agent could not be started, or ended without an outcome.
     Crashed {
-        /// What is known, in words.
+        /// What is known of the cause, as a sentence for people.
         reason: String,
     },
 }

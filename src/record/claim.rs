@@ -1,33 +1,31 @@
-//! What a row stands for: an occurrence is claimed once.
+//! The claim of a row: which occurrence the row stands for. An occurrence is claimed once.
 
 use chrono::{DateTime, Utc};
 
 use super::run::{RunRecord, Trigger};
 
-/// What a row stands for. No two rows stand for the same.
+/// The occurrence that a row stands for. No two rows have the same claim.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
-    /// The job.
     pub job_id: String,
-    /// The due instant; the latest, where a row stands for several.
+    /// The due instant; the latest one if the row stands for several.
     pub due: DateTime<Utc>,
-    /// In which sense.
     pub kind: ClaimKind,
 }
 
-/// In which sense a row stands for an instant.
+/// Why a row exists for an instant. One instant can have a row of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClaimKind {
-    /// The schedule said so, whether it was run on time, caught up or skipped.
+    /// The instant was due by the schedule. The run was on time, a catch-up, or skipped.
     Due,
-    /// Somebody asked for it.
+    /// Somebody asked for the run.
     Manual,
-    /// A second try, after the first was interrupted.
+    /// The run repeats one that was interrupted.
     MakeUp,
 }
 
 impl ClaimKind {
-    /// As in the ledger's keys.
+    /// The word for it in the keys of the ledger.
     pub fn key(self) -> &'static str {
         match self {
             ClaimKind::Due => "due",
@@ -36,14 +34,14 @@ impl ClaimKind {
         }
     }
 
-    /// As in the ledger's keys.
+    /// The kind of a word in the keys of the ledger.
     pub fn of_key(key: &str) -> Option<ClaimKind> {
         [ClaimKind::Due, ClaimKind::Manual, ClaimKind::MakeUp]
             .into_iter()
             .find(|kind| kind.key() == key)
     }
 
-    /// Of a row with this trigger, that makes up for an interrupted run or not.
+    /// The kind for a row with this trigger. `makes_up` is true if the row repeats an interrupted run.
     pub fn of(trigger: Trigger, makes_up: bool) -> ClaimKind {
         match trigger {
             _ if makes_up => ClaimKind::MakeUp,
@@ -54,7 +52,7 @@ impl ClaimKind {
 }
 
 impl RunRecord {
-    /// What the row stands for.
+    /// The occurrence that the row stands for.
     pub fn claim(&self) -> Claim {
         Claim {
             job_id: self.job_id.clone(),

@@ -1,25 +1,24 @@
-//! What was asked of the daemon, and the answer.
+//! A request to the daemon, and its answer.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What was asked of the daemon, and what came of it.
+/// A request to the daemon, and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRecord {
-    /// The event's own id.
+    /// The id of the event, which begins with its time.
     pub id: String,
-    /// What was asked: `start`, `stop`, `abort`, `remove`, `trigger`.
+    /// `start`, `stop`, `abort`, `remove` or `trigger`.
     pub command: String,
-    /// Of which job.
     pub job_id: String,
-    /// By whom: a user name or id.
+    /// Who asked: a user name, or an id if the user has no name.
     pub by: String,
-    /// When it was dealt with.
+    /// When the daemon handled it.
     pub handled: DateTime<Utc>,
-    /// Whether it was carried out.
+    /// True if the daemon carried it out.
     pub accepted: bool,
-    /// What it did, or why not, in one sentence.
+    /// What the daemon did, or why it refused, as a sentence for people.
     pub answer: String,
-    /// The run that it made.
+    /// The run that a `trigger` created.
     pub run: Option<u64>,
 }

@@ -1,42 +1,32 @@
-//! What a file in the jobs directory turned out to be.
+//! What is remembered of a file in the jobs directory.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What became of a file in the jobs directory.
+/// What is remembered of a file in the jobs directory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileRecord {
-    /// Its name.
     pub file: String,
-    /// What it is.
     pub verdict: FileVerdict,
-    /// When that was found out.
+    /// When the file was read.
     pub seen: DateTime<Utc>,
 }
 
-/// What a file is.
+/// What a file in the jobs directory contains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum FileVerdict {
-    /// A job that runs here.
-    Loaded {
-        /// Which.
-        job_id: String,
-    },
+    /// A job that runs on this host.
+    Loaded { job_id: String },
     /// A job of another host.
-    Foreign {
-        /// Which.
-        job_id: String,
-        /// Whose.
-        client_id: String,
-    },
-    /// Not a valid job.
+    Foreign { job_id: String, client_id: String },
+    /// It is not a valid job.
     Invalid {
-        /// Which job it would be, as far as that can be told.
+        /// The id of the job, if the file contains one that can be read.
         job_id: Option<String>,
-        /// The faults, drawn for a person.
+        /// All faults, drawn for people with the lines of the file.
         report: String,
-        /// The first fault in one line.
+        /// The first fault, in one line.
         summary: String,
     },
 }

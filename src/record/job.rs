@@ -1,4 +1,4 @@
-//! A job, between and across the daemon's lives.
+//! What is remembered of a job, over restarts of the daemon.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,44 +6,44 @@ use serde::{Deserialize, Serialize};
 use super::past::Past;
 use crate::job::{Event, InitialState, JobResult, Status};
 
-/// A job, between and across the daemon's lives.
+/// What is remembered of a job, over restarts of the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobRecord {
-    /// The job.
     pub job_id: String,
-    /// The file in the jobs directory that it comes from; `None`: it is gone, and so is the job once its run ends.
+    /// The name of its file in the jobs directory. `None` if the file was deleted: the job goes when its run ends.
     pub file: Option<String>,
-    /// SHA-256 of that file's last good content, hexadecimal.
+    /// SHA-256 of the last valid content of the file, in hexadecimal.
     pub digest: String,
-    /// That content: what stays scheduled while the file is bad.
+    /// The last valid content of the file. It stays in effect while the file is invalid.
     pub document: String,
-    /// Whether the job is on its schedule.
     pub standing: Standing,
-    /// A run that is claimed and has not ended.
+    /// The run that is claimed and has not ended.
     pub run: Option<OpenRun>,
     /// An event that waits for the end of the run.
     pub pending: Option<Event>,
     /// How the last run ended.
     pub result: Option<JobResult>,
-    /// When the job was first seen, or what its file said.
+    /// When the job was first read, or the `time_created` of its file.
     pub created: DateTime<Utc>,
     /// The start of the last run.
     pub started: Option<DateTime<Utc>>,
     /// The end of the last run.
     pub ended: Option<DateTime<Utc>>,
-    /// The instant that the schedule counts from: the creation, the end of the last run of a continuous job.
+    /// The instant that an interval counts from: when the job was created, or, for a continuous job, when its last run
+    /// ended.
     pub anchor: DateTime<Utc>,
-    /// The last due instant that was dealt with: nothing at or before it is owed.
+    /// The last due instant that was dealt with. No instant at or before it is owed.
     pub handled: DateTime<Utc>,
-    /// When the next run starts (the due instant and the job's jitter), if any is to come.
+    /// When the next run starts: the due instant plus the job's jitter. `None` if no run is to come.
     pub next: Option<DateTime<Utc>>,
-    /// Runs in a row that failed.
+    /// How many runs failed since the last success.
     pub failures: u32,
-    /// Why the job is not on its schedule, in words.
+    /// Why the job is not on its schedule, as a sentence for people.
     pub reason: Option<String>,
-    /// What the content says of the state: only what a later content says differently is acted on.
+    /// The state that the content of the file asks for. A later content has an effect only where it asks for another
+    /// state.
     pub said: InitialState,
-    /// What became of its runs, for those who watch over it.
+    /// How its past runs ended, for monitoring.
     #[serde(default)]
     pub past: Past,
 }
@@ -52,29 +52,27 @@ pub struct JobRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
-    /// It is.
     OnSchedule,
-    /// It ran out of firings.
+    /// No firing is to come.
     Finished,
-    /// Somebody took it off.
+    /// Somebody stopped it, or it was aborted.
     Stopped,
-    /// Somebody took it off for good.
+    /// Somebody removed it. Its file is still there.
     Removed,
 }
 
-/// The run that a job is busy with.
+/// The run of a job that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRun {
-    /// Its number.
     pub number: u64,
-    /// False while it waits for its first slot.
+    /// False while it waits for its first start.
     pub started: bool,
-    /// Somebody asked for its end.
+    /// Somebody asked to abort it.
     pub aborting: bool,
 }
 
 impl JobRecord {
-    /// The word that the contract has for this state.
+    /// The `status` of the job, in the sense of the job file.
     pub fn status(&self) -> Status {
         match (self.run, self.standing) {
             (Some(run), _) if run.aborting => Status::Aborting,

@@ -1,64 +1,61 @@
-//! What became of a job's runs, for those who watch over it.
+//! How the past runs of a job ended, for monitoring.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What became of a job's runs: kept with the job, so that it outlives the rows that it was gathered from.
+/// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Past {
-    /// The end of the last run that succeeded, and was no dry run.
+    /// When the last run succeeded. A dry run does not count.
     pub last_success: Option<DateTime<Utc>>,
-    /// The earliest due instant that no success has followed.
+    /// The earliest due instant that no success has followed. `None` if nothing is owed.
     pub owed_since: Option<DateTime<Utc>>,
-    /// The last run that was begun and is over.
+    /// The newest run that started and ended.
     pub last_run: Option<PastRun>,
-    /// The containers of the last run in which runs of the job have kept snapshots, as paths.
+    /// The containers of the last run, as far as runs of the job have stored snapshots in them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub containers: BTreeSet<String>,
-    /// Rows that are over, by how they ended.
+    /// How many runs ended, for each way to end.
     pub rows: Rows,
 }
 
-/// The last run that was begun and is over, in numbers.
+/// The newest run that started and ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastRun {
-    /// The run.
     pub number: u64,
-    /// How it ended.
     pub ending: Ending,
-    /// When its first attempt started.
+    /// The start of its first attempt.
     pub started: DateTime<Utc>,
-    /// When it ended.
     pub ended: DateTime<Utc>,
-    /// Bytes that its containers grew by.
+    /// How many bytes it added to its containers.
     pub bytes_added: u64,
-    /// Paths that were not backed up, or not restored.
+    /// How many paths it did not back up or restore.
     pub problems: u64,
 }
 
-/// How a row ended.
+/// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// Everything asked for is done.
+    /// Every action succeeded.
     Success,
-    /// It failed only in that something is missing in a backup or a restore.
+    /// The only failure is that paths are missing in a backup or a restore.
     Partial,
-    /// It failed.
+    /// An action failed in another way.
     Fail,
-    /// Somebody ended it.
+    /// Somebody aborted it.
     Aborted,
-    /// The daemon or the host went away in the middle.
+    /// The daemon or the host stopped during the run.
     Interrupted,
-    /// It was not begun.
+    /// It never started.
     Skipped,
 }
 
 impl Ending {
-    /// In one word, as in JSON.
+    /// The word for it in JSON and in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Ending::Success => "success",
@@ -71,21 +68,15 @@ impl Ending {
     }
 }
 
-/// How many rows of a job are over, by how they ended.
+/// How many runs of a job ended, for each [`Ending`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rows {
-    /// Of [`Ending::Success`].
     pub success: u64,
-    /// Of [`Ending::Partial`].
     pub partial: u64,
-    /// Of [`Ending::Fail`].
     pub fail: u64,
-    /// Of [`Ending::Aborted`].
     pub aborted: u64,
-    /// Of [`Ending::Interrupted`].
     pub interrupted: u64,
-    /// Of [`Ending::Skipped`].
     pub skipped: u64,
 }
 

@@ -9,16 +9,16 @@ use crate::job::JobResult;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
-    /// Its due instant came.
+    /// The schedule: its due instant has come.
     Schedule,
-    /// Its due instant had passed while nothing could run, or its run was interrupted.
+    /// A due instant was missed, or a run was interrupted.
     CatchUp,
-    /// Somebody asked for one run more.
+    /// Somebody asked for a run with `trigger`.
     Manual,
 }
 
 impl Trigger {
-    /// In words.
+    /// The word that people see in tables and logs.
     pub fn describe(self) -> &'static str {
         match self {
             Trigger::Schedule => "schedule",
@@ -31,78 +31,73 @@ impl Trigger {
 /// One row of the ledger: what became of a due occurrence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// Counts up from 1 over all jobs, never reused.
+    /// Counts up from 1 over all jobs. No number is used twice.
     pub number: u64,
-    /// The job.
     pub job_id: String,
-    /// Why the run exists.
     pub trigger: Trigger,
-    /// The instant that it stands for.
+    /// The due instant that it stands for; the latest one if it stands for several.
     pub due: DateTime<Utc>,
-    /// The earliest of the due instants that it stands for; `due` when it is one alone.
+    /// The earliest due instant that it stands for. Equal to `due` if it stands for one.
     pub first_due: DateTime<Utc>,
     /// How many due instants it stands for.
     pub covers: u64,
-    /// Where the run is.
     pub state: RunState,
-    /// When the row was made.
+    /// When the row was created.
     pub claimed: DateTime<Utc>,
-    /// When its first attempt started.
+    /// When its first attempt started. `None` if none has.
     pub started: Option<DateTime<Utc>>,
-    /// When it ended.
     pub ended: Option<DateTime<Utc>>,
-    /// How it ended.
     pub result: Option<JobResult>,
-    /// Why it was skipped, aborted or failed, in words; while it goes on, its first failure.
+    /// Why it was skipped, aborted or failed, as a sentence for people. While it goes on: its first failure.
     pub reason: Option<String>,
-    /// What it waits for before its next attempt can start, in words.
+    /// What its next attempt waits for, as a sentence for people.
     #[serde(default)]
     pub waits_for: Option<String>,
-    /// The run whose interruption this one makes up for.
+    /// The interrupted run that this run repeats.
     pub makes_up_for: Option<u64>,
-    /// The digest of the content that it runs.
+    /// The digest of the job's content that it runs ([`JobRecord::digest`](super::JobRecord::digest)).
     pub digest: String,
     /// The job's actions, in order.
     pub actions: Vec<ActionRecord>,
 }
 
-/// Where a run is.
+/// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum RunState {
-    /// An attempt waits for a slot or its container.
+    /// The next attempt waits for a slot or for its container.
     Queued {
-        /// The action's index.
+        /// The index of the action, from 0.
         action: u32,
-        /// The attempt, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
     /// An attempt is running.
     Running {
-        /// The action's index.
+        /// The index of the action, from 0.
         action: u32,
-        /// The attempt, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
-    /// The next attempt is not due yet.
+    /// The last attempt failed, and the retry is not due yet.
     Waiting {
-        /// The action's index.
+        /// The index of the action, from 0.
         action: u32,
-        /// The attempt to come.
+        /// The number of the next attempt, from 2.
         attempt: u32,
-        /// When it is due.
+        /// When the retry is due.
         until: DateTime<Utc>,
     },
-    /// Over.
+    /// The run is over.
     Ended,
-    /// Over before it began: the row says why.
+    /// The run never started. The row says why.
     Skipped,
-    /// Over because the daemon or the host went away in the middle.
+    /// The daemon or the host stopped during the run.
     Interrupted,
 }
 
 impl RunState {
-    /// Nothing more will happen.
+    /// True if the run has ended, in whatever way.
     pub fn is_over(self) -> bool {
         matches!(
             self,
@@ -111,28 +106,28 @@ impl RunState {
     }
 }
 
-/// An action's place in its run.
+/// What became of one action of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActionRecord {
     /// `backup`, `restore`, …
     pub kind: String,
-    /// How it ended; `None`: it has not, or it did not run because an earlier one failed.
+    /// `None` if it has not ended, or did not run because an earlier action failed.
     pub exit_status: Option<ExitStatus>,
-    /// How many attempts were begun.
+    /// How many attempts were started.
     pub attempts: u32,
-    /// It only says what it would do.
+    /// It only shows what it would do.
     #[serde(default)]
     pub dry_run: bool,
-    /// Of a backup: the path of its container.
+    /// Only for a backup: its container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// Its last attempt did everything but for some paths.
+    /// Its last attempt did everything except for some paths.
     #[serde(default)]
     pub partial: bool,
-    /// Bytes that its attempts added to the container.
+    /// How many bytes its attempts added to the container.
     #[serde(default)]
     pub bytes_added: u64,
-    /// Paths that its last attempt did not back up, or not restore.
+    /// How many paths its last attempt did not back up or restore.
     #[serde(default)]
     pub problems: u64,
 }
@@ -141,8 +136,8 @@ pub struct ActionRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExitStatus {
-    /// Everything asked for is done.
+    /// Everything is done.
     Success,
-    /// Anything else.
+    /// Every other end.
     Fail,
 }
