@@ -19,5 +19,6 @@ pub mod protocol;
 pub mod record;
 pub mod rustic;
 pub mod schedule;
+pub mod source;
 pub mod status;
 pub mod units;

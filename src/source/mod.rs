@@ -1,0 +1,3 @@
+//! What can be backed up.
+
+pub mod patterns;
