@@ -7,7 +7,6 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -15,7 +14,9 @@ use rustix::io::Errno;
 use super::report::{Reporter, log};
 use crate::job::action::{Access, Container};
 use crate::kill_point::{Point, pass};
+use crate::location::Location;
 use crate::protocol::Report;
+use crate::rustic::place::{UnderLock, Vacant};
 use crate::rustic::{Error, ErrorKind};
 
 /// NFS cannot lock a directory for one alone; there this file in it stands in.
@@ -26,7 +27,7 @@ const STAND_IN: &str = ".freezerd-lock";
 pub struct Lock {
     /// `None`: a file system that nobody can write to needs no lock.
     file: Option<File>,
-    path: PathBuf,
+    location: Location,
 }
 
 impl Lock {
@@ -35,13 +36,14 @@ impl Lock {
     /// # Errors
     /// When the container cannot be opened, and when its file system knows no locks.
     pub fn take(container: &Container, access: Access, reporter: &Reporter) -> Result<Self, Error> {
-        let path = container.path.clone();
-        let failed = |error: io::Error| cannot_lock(&path, &error);
+        let location = &container.location;
+        let Location::Local(path) = location;
+        let failed = |error: io::Error| cannot_lock(location, &error);
         let mut file = Some(
             OpenOptions::new()
                 .read(true)
                 .custom_flags(libc::O_DIRECTORY)
-                .open(&path)
+                .open(path)
                 .map_err(failed)?,
         );
         let system = file
@@ -61,10 +63,24 @@ impl Lock {
                 Err(error) => return Err(failed(error)),
             };
         }
-        let lock = Lock { file, path };
+        let lock = Lock {
+            file,
+            location: location.clone(),
+        };
         lock.change(access, reporter)?;
         pass(Point::LockTaken);
         Ok(lock)
+    }
+
+    /// Locks a place without a repository for its first backup, which has the container to itself. Another process may
+    /// have created the repository since the look, so this makes the directory, waits for the lock and looks again.
+    ///
+    /// # Errors
+    /// As [`Lock::take`]; when the directory cannot be made; when something else than a repository is there now.
+    pub fn take_vacant(vacant: Vacant, reporter: &Reporter) -> Result<(Self, UnderLock), Error> {
+        vacant.make_directory()?;
+        let lock = Self::take(vacant.container(), Access::Exclusive, reporter)?;
+        Ok((lock, vacant.look_again()?))
     }
 
     /// Changes the kind of access. On the way nobody may have the container, or somebody else: what was read before
@@ -86,7 +102,7 @@ impl Lock {
                 FlockOperation::LockExclusive,
             ),
         };
-        let failed = |error: Errno| cannot_lock(&self.path, &error.into());
+        let failed = |error: Errno| cannot_lock(&self.location, &error.into());
         match flock(file, now) {
             Ok(()) => return Ok(()),
             Err(Errno::WOULDBLOCK) => {}
@@ -95,9 +111,9 @@ impl Lock {
         let reason = match access {
             Access::Shared => format!(
                 "old snapshots are being removed from the container {}",
-                self.path.display()
+                self.location
             ),
-            Access::Exclusive => format!("the container {} is in use", self.path.display()),
+            Access::Exclusive => format!("the container {} is in use", self.location),
         };
         log(&format!("waiting: {reason}"));
         reporter.send(&Report::Waiting { reason });
@@ -114,7 +130,7 @@ impl Lock {
     }
 }
 
-fn cannot_lock(path: &std::path::Path, error: &io::Error) -> Error {
+fn cannot_lock(location: &Location, error: &io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => ErrorKind::Denied,
         _ => ErrorKind::Io,
@@ -122,8 +138,7 @@ fn cannot_lock(path: &std::path::Path, error: &io::Error) -> Error {
     Error::new(
         kind,
         format!(
-            "cannot lock the container {}: {}",
-            path.display(),
+            "cannot lock the container {location}: {}",
             crate::os::reason(error)
         ),
     )

@@ -11,6 +11,7 @@ use super::{installation, logging, reading};
 use crate::agent;
 use crate::config::Settings;
 use crate::job::action::{Container, Lineage, Work};
+use crate::location::Location;
 use crate::rustic::{ErrorKind, Filter};
 use crate::units;
 
@@ -81,7 +82,7 @@ impl PlaceArgs {
             return Ok(Place {
                 container: Container {
                     name: name.clone(),
-                    path,
+                    location: Location::Local(path),
                     pass_file: self.encrypt_pass_file.clone(),
                 },
                 backup_name: self.backup_name.clone(),

@@ -8,6 +8,7 @@ use crate::job::action::{Age, Lineage, Work};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::{Event, Job, Places, Status};
+use crate::location::Location;
 use crate::schedule::zone::Zone;
 use crate::schedule::{Kind, Outlook};
 
@@ -29,14 +30,14 @@ pub(super) fn lint(
     for (index, member) in members.iter().enumerate() {
         found.extend(outlook(member, now, host_zone).map(|diagnostic| (index, diagnostic)));
     }
-    let mut backups: Vec<(usize, usize, &Path, &Path, &Lineage)> = Vec::new();
+    let mut backups: Vec<(usize, usize, &Location, &Path, &Lineage)> = Vec::new();
     for (index, member) in members.iter().enumerate() {
         for (number, action) in member.job.actions.iter().enumerate() {
             let Work::Backup(backup) = &action.action.work else {
                 continue;
             };
             let this = (
-                backup.container.path.as_path(),
+                &backup.container.location,
                 backup.path.as_path(),
                 &backup.lineage,
             );
@@ -77,21 +78,21 @@ pub(super) fn lint(
                 continue;
             };
             let made = backups.iter().any(|(_, _, container, _, lineage)| {
-                *container == admin.container.path && **lineage == admin.lineage
+                **container == admin.container.location && **lineage == admin.lineage
             });
             if made || matches!(admin.remove, Age::Before(_)) {
                 // One that removes up to a fixed date is work for once, maybe on what no job makes any more.
                 continue;
             }
             let near = backups.iter().find(|(_, _, container, _, lineage)| {
-                *container == admin.container.path
+                **container == admin.container.location
                     || lineage.backup_name == admin.lineage.backup_name
             });
             let help = match near {
                 Some((other, _, container, _, lineage)) => format!(
                     "the closest is in {}: container {}, name {}, host {}",
                     quoted(members.get(*other).map_or("", |member| member.file)),
-                    quoted(&container.to_string_lossy()),
+                    quoted(&container.to_string()),
                     quoted(&lineage.backup_name),
                     quoted(&lineage.host)
                 ),
@@ -101,7 +102,7 @@ pub(super) fn lint(
                 codes::LONELY_ADMIN,
                 format!(
                     "no backup here goes to {} as {} of host {}",
-                    quoted(&admin.container.path.to_string_lossy()),
+                    quoted(&admin.container.location.to_string()),
                     quoted(&admin.lineage.backup_name),
                     quoted(&admin.lineage.host)
                 ),

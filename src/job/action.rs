@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::location::Location;
+
 /// One entry of `job_actions`: an action and how hard the scheduler tries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobAction {
@@ -100,8 +102,9 @@ pub enum Access {
 pub struct Container {
     /// What the job file called it.
     pub name: String,
-    /// The directory that holds the repository, absolute.
-    pub path: PathBuf,
+    /// Where the repository is. Requests to the agent have it as `path`.
+    #[serde(rename = "path")]
+    pub location: Location,
     /// A file whose content, less its last line end, is the repository's password. `None`: the empty password.
     pub pass_file: Option<PathBuf>,
 }

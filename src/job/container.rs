@@ -7,6 +7,7 @@ use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
 use super::values::Judge;
+use crate::location::Location;
 
 /// The longest name of a directory that file systems take, and of a backup here, in bytes.
 const NAME_LIMIT: usize = 255;
@@ -36,7 +37,7 @@ impl Judge<'_> {
         }
         local.then_some(Container {
             name,
-            path,
+            location: Location::Local(path),
             pass_file,
         })
     }
@@ -180,27 +181,30 @@ impl Judge<'_> {
         let Some(field) = fields.set("path_to_backup") else {
             return;
         };
-        let fault = if plain(source).starts_with(plain(&container.path)) {
+        let Some(directory) = container.location.local() else {
+            return;
+        };
+        let fault = if plain(source).starts_with(plain(directory)) {
             Diagnostic::error(
                 codes::CONTAINER_IN_SOURCE,
                 "the container would be backed up into itself",
             )
             .help("choose a container elsewhere")
-        } else if plain(&container.path).starts_with(plain(source)) && exclude.is_empty() {
+        } else if plain(directory).starts_with(plain(source)) && exclude.is_empty() {
             Diagnostic::warning(
                 codes::CONTAINER_IN_SOURCE,
                 "the container lies inside of what is backed up",
             )
             .help(format!(
                 "every backup would hold all earlier ones: leave it out with `\"exclude\": \"{}\"`",
-                container.path.display()
+                directory.display()
             ))
         } else {
             return;
         };
         self.tell(fault.at(field.node.span.clone()).label(format!(
             "the container is {}",
-            quoted(&container.path.to_string_lossy())
+            quoted(&container.location.to_string())
         )));
     }
 
@@ -215,8 +219,11 @@ impl Judge<'_> {
         let Some(field) = fields.set("restore_abs_path") else {
             return true;
         };
-        let inside = plain(target).starts_with(plain(&container.path));
-        let around = plain(&container.path).starts_with(plain(target));
+        let Some(directory) = container.location.local() else {
+            return true;
+        };
+        let inside = plain(target).starts_with(plain(directory));
+        let around = plain(directory).starts_with(plain(target));
         let harmed = inside || (around && overwrite);
         if !harmed {
             return true;
@@ -231,7 +238,7 @@ impl Judge<'_> {
                 .at(field.node.span.clone())
                 .label(format!(
                     "the container is {}",
-                    quoted(&container.path.to_string_lossy())
+                    quoted(&container.location.to_string())
                 ))
                 .help("restore into a directory of its own, as `/srv/restored`"),
         );

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
 use crate::job::action::Access;
+use crate::location::Location;
 
 /// How many of those that wait for a container are told each time that its holder changes. Who stands further back
 /// is told so, which stays true until it has moved up.
@@ -21,7 +21,7 @@ pub struct Need {
     /// The container, as the job calls it.
     pub name: String,
     /// Where it is: the same place is the same container.
-    pub place: PathBuf,
+    pub location: Location,
     /// How it is needed.
     pub access: Access,
 }
@@ -74,12 +74,12 @@ type Turn = (DateTime<Utc>, u64);
 pub struct Queue {
     slots: usize,
     waiting: HashMap<u64, Waiter>,
-    running: BTreeMap<u64, Option<PathBuf>>,
-    lines: HashMap<Option<PathBuf>, Line>,
+    running: BTreeMap<u64, Option<Location>>,
+    lines: HashMap<Option<Location>, Line>,
     /// Heads of lines that only a slot keeps from starting.
     ready: BTreeSet<Turn>,
     /// Lines whose waiters may have something else to wait for now.
-    stirred: BTreeSet<PathBuf>,
+    stirred: BTreeSet<Location>,
     /// Those that joined and have not been told what they wait for.
     newcomers: BTreeSet<Turn>,
 }
@@ -137,9 +137,9 @@ impl Queue {
     /// A run's next attempt wants to start. The earlier its due instant, the earlier its turn.
     pub fn join(&mut self, run: u64, due: DateTime<Utc>, need: Option<Need>) {
         let turn = (due, run);
-        let place = need.as_ref().map(|need| need.place.clone());
+        let location = need.as_ref().map(|need| need.location.clone());
         if let Some(need) = &need {
-            let line = self.lines.entry(place.clone()).or_default();
+            let line = self.lines.entry(location.clone()).or_default();
             line.waiting.insert(turn, need.access);
             if need.access == Access::Exclusive {
                 line.alone.insert(turn);
@@ -151,7 +151,7 @@ impl Queue {
         }
         self.waiting.insert(run, Waiter { turn, need });
         self.newcomers.insert(turn);
-        self.refresh(place);
+        self.refresh(location);
     }
 
     /// The next run that may start now: it has its slot and its container from here on.
@@ -161,29 +161,29 @@ impl Queue {
         }
         let (_, run) = *self.ready.first()?;
         let waiter = self.leave_line(run)?;
-        let place = waiter.need.as_ref().map(|need| need.place.clone());
+        let location = waiter.need.as_ref().map(|need| need.location.clone());
         let access = waiter
             .need
             .as_ref()
             .map_or(Access::Shared, |need| need.access);
-        if let Some(line) = self.lines.get_mut(&place) {
+        if let Some(line) = self.lines.get_mut(&location) {
             line.running.insert(run, access);
         }
-        self.running.insert(run, place.clone());
-        self.refresh(place);
+        self.running.insert(run, location.clone());
+        self.refresh(location);
         Some(run)
     }
 
     /// A run's attempt ended, or the run does not want to start any more.
     pub fn leave(&mut self, run: u64) {
         if let Some(waiter) = self.leave_line(run) {
-            self.refresh(waiter.need.map(|need| need.place));
+            self.refresh(waiter.need.map(|need| need.location));
         }
-        if let Some(place) = self.running.remove(&run) {
-            if let Some(line) = self.lines.get_mut(&place) {
+        if let Some(location) = self.running.remove(&run) {
+            if let Some(line) = self.lines.get_mut(&location) {
                 line.running.remove(&run);
             }
-            self.refresh(place);
+            self.refresh(location);
         }
     }
 
@@ -195,8 +195,8 @@ impl Queue {
     /// The waiting runs that have something new to be told, with what they wait for, in the order of their turns.
     pub fn news(&mut self) -> Vec<(u64, Waits)> {
         let mut turns = std::mem::take(&mut self.newcomers);
-        for place in std::mem::take(&mut self.stirred) {
-            if let Some(line) = self.lines.get(&Some(place)) {
+        for location in std::mem::take(&mut self.stirred) {
+            if let Some(line) = self.lines.get(&Some(location)) {
                 turns.extend(line.waiting.keys().take(NEAR).copied());
             }
         }
@@ -212,7 +212,7 @@ impl Queue {
         let Some(need) = &waiter.need else {
             return Some(Waits::Slot(self.slots));
         };
-        let line = self.lines.get(&Some(need.place.clone()))?;
+        let line = self.lines.get(&Some(need.location.clone()))?;
         let holder = line
             .holder(need.access)
             .or_else(|| line.ahead(waiter.turn, need.access));
@@ -230,8 +230,8 @@ impl Queue {
     fn leave_line(&mut self, run: u64) -> Option<Waiter> {
         let waiter = self.waiting.remove(&run)?;
         self.newcomers.remove(&waiter.turn);
-        let place = waiter.need.as_ref().map(|need| need.place.clone());
-        if let Some(line) = self.lines.get_mut(&place) {
+        let location = waiter.need.as_ref().map(|need| need.location.clone());
+        if let Some(line) = self.lines.get_mut(&location) {
             line.waiting.remove(&waiter.turn);
             line.alone.remove(&waiter.turn);
         }
@@ -239,8 +239,8 @@ impl Queue {
     }
 
     /// Who is at the head of the line now, and may it start?
-    fn refresh(&mut self, place: Option<PathBuf>) {
-        let Some(line) = self.lines.get_mut(&place) else {
+    fn refresh(&mut self, location: Option<Location>) {
+        let Some(line) = self.lines.get_mut(&location) else {
             return;
         };
         let head = line
@@ -258,9 +258,9 @@ impl Queue {
             line.ready = head;
         }
         if line.waiting.is_empty() && line.running.is_empty() {
-            self.lines.remove(&place);
-        } else if let Some(place) = place {
-            self.stirred.insert(place);
+            self.lines.remove(&location);
+        } else if let Some(location) = location {
+            self.stirred.insert(location);
         }
     }
 }
@@ -269,10 +269,10 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn on(place: &str, access: Access) -> Option<Need> {
+    fn on(location: &str, access: Access) -> Option<Need> {
         Some(Need {
-            name: place.to_owned(),
-            place: PathBuf::from(place),
+            name: location.to_owned(),
+            location: Location::Local(location.into()),
             access,
         })
     }
@@ -424,7 +424,7 @@ mod tests {
         for ((_, run), need) in waiting {
             let blocked = ahead.iter().any(|other| match (other, need) {
                 (Some(other), Some(need)) => {
-                    other.place == need.place && exclude(other.access, need.access)
+                    other.location == need.location && exclude(other.access, need.access)
                 }
                 _ => false,
             });
@@ -459,7 +459,7 @@ mod tests {
                 };
                 let need = match roll(4) {
                     0 => None,
-                    place => on(&format!("/{place}"), access),
+                    number => on(&format!("/{number}"), access),
                 };
                 let at = due(roll(20) as i64);
                 queue.join(run, at, need.clone());

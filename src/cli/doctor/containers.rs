@@ -9,6 +9,7 @@ use super::who::{self, Who};
 use crate::agent;
 use crate::intake::{Checked, Standing};
 use crate::job::action::{Container, Work};
+use crate::location::Location;
 use crate::record::JobRecord;
 use crate::rustic::place::{self, Place};
 use crate::rustic::{Error, ErrorKind, Filter};
@@ -25,7 +26,7 @@ pub struct Used {
 
 /// The containers of all valid jobs, each with each of its pass files once.
 pub fn of_jobs(checked: &Checked) -> Vec<Used> {
-    let mut found: BTreeMap<(PathBuf, Option<PathBuf>), Used> = BTreeMap::new();
+    let mut found: BTreeMap<(Location, Option<PathBuf>), Used> = BTreeMap::new();
     for file in &checked.files {
         let Standing::Job(job) = &file.standing else {
             continue;
@@ -34,7 +35,7 @@ pub fn of_jobs(checked: &Checked) -> Vec<Used> {
             let Some((container, _)) = action.action.work.container() else {
                 continue;
             };
-            let key = (container.path.clone(), container.pass_file.clone());
+            let key = (container.location.clone(), container.pass_file.clone());
             let used = found.entry(key).or_insert_with(|| Used {
                 container: container.clone(),
                 jobs: Vec::new(),
@@ -152,24 +153,23 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
     let container = &used.container;
     match place::look(container) {
         Err(error) => Tried::Failed(error),
-        Ok(Place::Free | Place::Unfinished) => {
-            let path = container.path.display().to_string();
+        Ok(Place::Vacant(vacant)) => {
             let went_there = |job: &&JobRecord| {
-                used.faithful.contains(&job.job_id) && job.past.containers.contains(&path)
+                used.faithful.contains(&job.job_id)
+                    && job.past.containers.contains(&container.location)
             };
             if let Some(job) = jobs.iter().find(went_there) {
                 return Tried::Lost(job.job_id.clone());
             }
-            let by_path = Path::new(&container.name).is_absolute();
-            match container.path.parent() {
-                Some(parent) if by_path && !parent.is_dir() => Tried::NoParent(parent.to_owned()),
-                _ => Tried::ToBeMade,
+            match vacant.missing_parent() {
+                Some(parent) => Tried::NoParent(parent.to_owned()),
+                None => Tried::ToBeMade,
             }
         }
-        Ok(Place::Repository) if !open => Tried::Left,
-        // What is no repository says so when it is opened.
-        Ok(Place::Repository | Place::Other) => {
-            match agent::list_snapshots(container, &Filter::default()) {
+        Ok(Place::Other(other)) => Tried::Failed(other.error()),
+        Ok(Place::Repository(_)) if !open => Tried::Left,
+        Ok(Place::Repository(existing)) => {
+            match agent::list_snapshots_of(existing, &Filter::default()) {
                 Ok(snapshots) => Tried::Opened(snapshots.len() as u64),
                 Err(error) => Tried::Failed(error),
             }
@@ -178,8 +178,8 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
 }
 
 pub fn judge(used: &Used, tried: &Tried) -> Finding {
-    let place = used.container.path.display();
-    let finding = |level, message: String| Finding::new("container", level, &place, message);
+    let place = &used.container.location;
+    let finding = |level, message: String| Finding::new("container", level, place, message);
     let jobs = match used.jobs.as_slice() {
         [one] => one.clone(),
         [one, more @ ..] => format!(
@@ -289,7 +289,7 @@ mod tests {
         let used = Used {
             container: Container {
                 name: "/mnt/a".to_owned(),
-                path: "/mnt/a".into(),
+                location: Location::Local("/mnt/a".into()),
                 pass_file: None,
             },
             jobs: vec!["www".to_owned(), "db".to_owned(), "mail".to_owned()],

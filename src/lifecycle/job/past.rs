@@ -89,6 +89,7 @@ mod tests {
 
     use super::*;
     use crate::job::InitialState;
+    use crate::location::Location;
     use crate::record::{Past, Rows, Standing};
 
     fn at(minute: i64) -> DateTime<Utc> {
@@ -296,9 +297,10 @@ mod tests {
 
     #[test]
     fn the_containers_that_hold_its_snapshots_are_known_until_the_job_moves_to_others() {
+        let local = |path: &str| Location::Local(path.into());
         let known = |record: &JobRecord| Vec::from_iter(record.past.containers.clone());
         let to = |container: &str, mut row: RunRecord| {
-            row.actions[0].container = Some(container.to_owned());
+            row.actions[0].container = Some(local(container));
             row
         };
         let dry_run = |mut row: RunRecord| {
@@ -307,19 +309,23 @@ mod tests {
         };
         let record = through(job(), &to("/a", failed(60, 65)));
         let record = through(record, &to("/a", dry_run(succeeded(70, 75))));
-        assert_eq!(known(&record), [""; 0], "nothing was kept there");
+        assert_eq!(known(&record), [], "nothing was kept there");
         let record = through(record, &to("/a", succeeded(80, 85)));
         let record = through(record, &to("/a", failed(90, 95)));
-        assert_eq!(known(&record), ["/a"]);
+        assert_eq!(known(&record), [local("/a")]);
         let unreadable = RunRecord {
             actions: Vec::new(),
             ..failed(98, 99)
         };
         let record = through(record, &unreadable);
-        assert_eq!(known(&record), ["/a"], "nothing is known of that one");
+        assert_eq!(
+            known(&record),
+            [local("/a")],
+            "nothing is known of that one"
+        );
         let mut partial = to("/b", failed(100, 105));
         partial.actions[0].partial = true;
-        assert_eq!(known(&through(record, &partial)), ["/b"]);
+        assert_eq!(known(&through(record, &partial)), [local("/b")]);
     }
 
     #[test]
