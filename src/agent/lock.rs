@@ -1,8 +1,8 @@
-//! One container, many users: the engine takes no locks, so the agent does.
+//! The lock on a container. The engine takes no locks, so the agent does.
 //!
-//! The lock is an advisory one (`flock`) on the container's directory itself: shared by backups, restores, lists and
-//! checks, exclusive for what removes snapshots or data and for the creation of the repository. It goes with the
-//! process, however that ends.
+//! The lock is an advisory one (`flock`) on the container's directory. Backups, restores, lists and checks share it.
+//! The creation of the repository, and whatever removes snapshots or data, needs it exclusively. The kernel releases it
+//! when the process ends, in whatever way.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -19,22 +19,22 @@ use crate::protocol::Report;
 use crate::rustic::place::{UnderLock, Vacant};
 use crate::rustic::{Error, ErrorKind};
 
-/// NFS cannot lock a directory for one alone; there this file in it stands in.
+/// On NFS a directory cannot be locked exclusively, so this file in it is locked instead.
 const STAND_IN: &str = ".freezerd-lock";
 
 /// A lock on a container, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    /// `None`: a file system that nobody can write to needs no lock.
+    /// `None` on a file system that is read-only and needs no lock.
     file: Option<File>,
     location: Location,
 }
 
 impl Lock {
-    /// Locks a container that exists. Where it is in use, says so and waits.
+    /// Locks a container whose directory exists. If the container is in use, reports that and waits.
     ///
     /// # Errors
-    /// When the container cannot be opened, and when its file system knows no locks.
+    /// When the directory cannot be opened, and when its file system has no locks.
     pub fn take(container: &Container, access: Access, reporter: &Reporter) -> Result<Self, Error> {
         let location = &container.location;
         let Location::Local(path) = location;
@@ -72,8 +72,8 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Locks a place without a repository for its first backup, which has the container to itself. Another process may
-    /// have created the repository since the look, so this makes the directory, waits for the lock and looks again.
+    /// Locks a place without a repository exclusively, for its first backup. This makes the directory, waits for the
+    /// lock and looks again, because another process may have created the repository since the first look.
     ///
     /// # Errors
     /// As [`Lock::take`]; when the directory cannot be made; when something else than a repository is there now.
@@ -83,11 +83,11 @@ impl Lock {
         Ok((lock, vacant.look_again()?))
     }
 
-    /// Changes the kind of access. On the way nobody may have the container, or somebody else: what was read before
-    /// is to be read again.
+    /// Changes the kind of access. In between, the lock may be free and another process may take it, so the caller reads
+    /// again what it has read before.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system refuses the lock.
     pub fn change(&self, access: Access, reporter: &Reporter) -> Result<(), Error> {
         let Some(file) = &self.file else {
             return Ok(());

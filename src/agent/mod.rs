@@ -194,7 +194,7 @@ pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snap
     Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)
 }
 
-/// As [`list_snapshots`], where the caller has looked at the container's place already.
+/// The snapshots of a container that the caller has looked at already. Otherwise as [`list_snapshots`].
 ///
 /// # Errors
 /// When the repository cannot be opened or read.

@@ -97,15 +97,15 @@ pub enum Access {
     Exclusive,
 }
 
-/// A place that holds one restic-format repository, and the password's place.
+/// One repository in restic's format, and the file that holds its password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Container {
-    /// What the job file called it.
+    /// As written in the job file: a name below the container root, or an absolute path.
     pub name: String,
-    /// Where the repository is. Requests to the agent have it as `path`.
+    /// Where the repository is. In JSON the key is `path`, as in requests of earlier versions.
     #[serde(rename = "path")]
     pub location: Location,
-    /// A file whose content, less its last line end, is the repository's password. `None`: the empty password.
+    /// The file that holds the password, which is its content without the last line end. `None` for the empty password.
     pub pass_file: Option<PathBuf>,
 }
 
