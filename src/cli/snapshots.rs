@@ -1,4 +1,4 @@
-//! `freezerd snapshots`: what a container holds.
+//! `freezerd snapshots`: lists the snapshots in a container.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::units;
 
 /// List the snapshots in a container
 ///
-/// The container is a job's, or named with --container. Any restic can read it too.
+/// Name a job, or a container with --container. The program restic can read the container too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd snapshots nightly\n\
                         Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]
@@ -29,7 +29,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Names a container and whose snapshots are meant.
+/// Selects a container, and which snapshots in it.
 #[derive(Debug, clap::Args)]
 pub struct PlaceArgs {
     /// A job: its container, its host and its backup name
@@ -53,9 +53,8 @@ pub struct PlaceArgs {
     host: Option<String>,
 }
 
-/// A container, and whose snapshots in it.
+/// A container, and which snapshots in it.
 pub struct Place {
-    /// The container.
     pub container: Container,
     /// Only this backup name.
     pub backup_name: Option<String>,
@@ -64,7 +63,7 @@ pub struct Place {
 }
 
 impl PlaceArgs {
-    /// Finds the place.
+    /// Reads the job's container from the ledger, unless the container is named.
     pub fn find(&self, settings: &Settings) -> Result<Place, Failure> {
         if let Some(name) = &self.container {
             let path = std::path::Path::new(name);

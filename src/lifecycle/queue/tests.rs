@@ -140,10 +140,7 @@ fn a_run_that_leaves_is_forgotten_and_the_next_one_may_start() {
     assert_eq!(started(&mut queue), [2]);
     queue.leave(2);
     assert_eq!((queue.running(), queue.start_next()), (0, None));
-    assert!(
-        queue.lines.is_empty(),
-        "an empty line is removed"
-    );
+    assert!(queue.lines.is_empty(), "an empty line is removed");
 }
 
 /// The same rules in the simplest form: go through all waiting runs in order, and start each one that no run ahead of it
