@@ -11,6 +11,7 @@ use std::process::Command;
 use agent_support::*;
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Backup, Container, Restore, Work};
+use freezerd::location::Location;
 use freezerd::protocol::{Report, Verdict};
 
 /// Runs the agent as a user to whom permissions mean something. The program is copied to where that user gets at it.
@@ -40,7 +41,7 @@ fn open_place() -> (Place, Container) {
     let path = place.path("parent/container");
     let container = Container {
         name: path.to_str().unwrap().to_owned(),
-        path,
+        location: Location::Local(path),
         ..place.container()
     };
     (place, container)
@@ -278,7 +279,7 @@ fn a_container_on_a_disk_that_is_not_mounted_is_not_created_in_its_place() {
     let path = place.path("disk/container");
     let container = Container {
         name: path.to_str().unwrap().to_owned(),
-        path,
+        location: Location::Local(path),
         ..place.container()
     };
     let backup = Backup {
@@ -343,7 +344,7 @@ fn what_is_excluded_is_left_out_and_the_container_is_too() {
     let path = place.path("source/backups");
     let container = Container {
         name: "inside".to_owned(),
-        path,
+        location: Location::Local(path),
         ..place.container()
     };
     let backup = Backup {
@@ -434,7 +435,7 @@ fn a_full_container_is_told_as_such_and_leaves_no_snapshot() {
     let path = disk.0.join("container");
     let container = Container {
         name: path.to_str().unwrap().to_owned(),
-        path,
+        location: Location::Local(path),
         ..place.container()
     };
     let backup = Backup {
@@ -506,7 +507,7 @@ fn an_engine_that_breaks_is_told_in_words_and_without_an_outcome() {
     let path = place.path("parent/container");
     let container = Container {
         name: path.to_str().unwrap().to_owned(),
-        path,
+        location: Location::Local(path),
         ..place.container()
     };
     let work = Work::Backup(Backup {

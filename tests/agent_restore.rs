@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use agent_support::*;
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Container, Lineage, Restore, Work};
+use freezerd::location::Location;
 use freezerd::protocol::Verdict;
+use freezerd::rustic::place;
 use freezerd::rustic::{ErrorKind, Filter, Password, Repository, RestoreOptions, Silent};
 
 fn overwriting(place: &Place) -> Work {
@@ -205,7 +207,7 @@ fn overwriting_spares_the_container_and_mount_points_in_the_target() {
     place.write("source/file", "x");
     let container = Container {
         name: path.to_str().unwrap().to_owned(),
-        path,
+        location: Location::Local(path),
         ..place.container()
     };
     let mut backup = place.backup();
@@ -501,7 +503,10 @@ fn who_reads_beside_backups_does_not_trip_over_a_snapshot_that_is_just_being_con
     place.back_up();
     let password = fs::read_to_string(place.path("pass")).unwrap();
     let password = Password::new(password.trim_end().to_owned());
-    let open = || Repository::open(&place.container(), &password, Arc::new(Silent)).unwrap();
+    let open = || {
+        let found = place::look(&place.container()).unwrap();
+        Repository::open(found.repository().unwrap(), &password, Arc::new(Silent)).unwrap()
+    };
     let busy = AtomicBool::new(true);
     std::thread::scope(|threads| {
         threads.spawn(|| {

@@ -324,7 +324,7 @@ fn a_disk_with_backups_that_is_not_mounted_is_an_error_and_no_backup_goes_where_
     fs::rename(&mounted, &away).unwrap();
     // What the disk was mounted on.
     fs::create_dir(&mounted).unwrap();
-    let lost = "error: its repository is gone, to which backups of www went";
+    let lost = "error: the repository that held the backups of www is gone";
     Visit::to(&host, &[]).says("container", "/container", lost);
     let daemon = host.start();
     host.trigger("www");

@@ -92,8 +92,8 @@ fn the_actions_mean_what_they_say() {
     assert_eq!(backup.lineage.host, "db1");
     assert_eq!(backup.lineage.backup_name, "project_mayhem_backup");
     assert_eq!(
-        backup.container.path,
-        Path::new("/srv/containers/my_backup_container")
+        backup.container.location.local(),
+        Some(Path::new("/srv/containers/my_backup_container"))
     );
     assert_eq!(backup.levels.max_level, Some(1));
     let Work::Restore(restore) = job("seed-restore-action.json")

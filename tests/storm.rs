@@ -18,6 +18,7 @@ use freezerd::agent::list_snapshots;
 use freezerd::intake::Digest;
 use freezerd::job::JobResult;
 use freezerd::job::action::Container;
+use freezerd::location::Location;
 use freezerd::protocol::{Summary, Verdict};
 use freezerd::record::{AttemptEnd, AttemptRecord, ClaimKind, RunRecord, RunState};
 use freezerd::rustic::{Filter, Snapshot};
@@ -163,7 +164,7 @@ fn whole_snapshots(host: &Host, job: &str) -> BTreeMap<String, Snapshot> {
     let path = host.path(&format!("container-{job}"));
     let container = Container {
         name: path.display().to_string(),
-        path,
+        location: Location::Local(path),
         pass_file: None,
     };
     list_snapshots(&container, &Filter::default())

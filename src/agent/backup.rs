@@ -16,7 +16,7 @@ use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{Point, pass};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::place::{self, Place};
+use crate::rustic::place::{self, Place, UnderLock};
 use crate::rustic::{
     BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Repository,
     Snapshot,
@@ -165,7 +165,7 @@ fn refuse_lost(context: &Context, work: &Backup) -> Result<(), Error> {
         format!(
             "the repository in {} is gone, to which earlier backups of this job went: is its disk not mounted? \
              allow_new_container begins a new one there",
-            work.container.path.display()
+            work.container.location
         ),
     ))
 }
@@ -177,28 +177,32 @@ fn open_or_create(
     password: &Password,
 ) -> Result<(Lock, Repository), Error> {
     let container = &work.container;
-    let monitor = || -> Arc<dyn Monitor> { Arc::<super::Reporter>::clone(&context.reporter) };
-    if place::look(container)? == Place::Repository {
-        let lock = Lock::take(container, Access::Shared, &context.reporter)?;
-        let repository = Repository::open(container, password, monitor())?;
-        note_compression(work, &repository)?;
-        return Ok((lock, repository));
-    }
-    refuse_lost(context, work)?;
-    place::make(container)?;
-    let lock = Lock::take(container, Access::Exclusive, &context.reporter)?;
-    // Somebody else may have been first.
-    let repository = if place::look(container)? == Place::Repository {
-        Repository::open(container, password, monitor())?
-    } else {
-        let repository =
-            Repository::create(container, password, work.compression_level, monitor())?;
-        pass(Point::RepositoryMade);
-        log(&format!(
-            "created a repository in {}",
-            container.path.display()
-        ));
-        repository
+    let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
+    let vacant = match place::look(container)? {
+        Place::Repository(existing) => {
+            let lock = Lock::take(container, Access::Shared, &context.reporter)?;
+            let repository = Repository::open(existing, password, monitor)?;
+            note_compression(work, &repository)?;
+            return Ok((lock, repository));
+        }
+        Place::Vacant(vacant) => {
+            refuse_lost(context, work)?;
+            vacant
+        }
+        Place::Other(other) => {
+            refuse_lost(context, work)?;
+            return Err(other.error());
+        }
+    };
+    let (lock, found) = Lock::take_vacant(vacant, &context.reporter)?;
+    let repository = match found {
+        UnderLock::Repository(existing) => Repository::open(existing, password, monitor)?,
+        UnderLock::Creatable(place) => {
+            let made = Repository::create(place, password, work.compression_level, monitor)?;
+            pass(Point::RepositoryMade);
+            log(&format!("created a repository in {}", container.location));
+            made
+        }
     };
     lock.change(Access::Shared, &context.reporter)?;
     Ok((lock, repository))
@@ -217,7 +221,7 @@ fn note_compression(work: &Backup, repository: &Repository) -> Result<(), Error>
         );
         log(&format!(
             "compressing at {kept}, with which {} was created, not at level {wanted}",
-            work.container.path.display()
+            work.container.location
         ));
     }
     Ok(())
@@ -231,20 +235,19 @@ fn rehearse(
 ) -> Result<Outcome, Error> {
     let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
     let lineage = match place::look(&work.container)? {
-        Place::Free | Place::Unfinished => {
+        Place::Vacant(_) => {
             refuse_lost(context, work)?;
             log(&format!(
                 "would create a repository in {}",
-                work.container.path.display()
+                work.container.location
             ));
             Vec::new()
         }
-        Place::Repository | Place::Other => {
-            place::require(&work.container)?;
+        Place::Repository(existing) => {
             let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
-            Repository::open(&work.container, password, Arc::clone(&monitor))?
-                .snapshots(&filter(work))?
+            Repository::open(existing, password, Arc::clone(&monitor))?.snapshots(&filter(work))?
         }
+        Place::Other(other) => return Err(other.error()),
     };
     refuse_emptied(work, is_empty, &lineage)?;
     let comparable = comparable(work, lineage);
@@ -253,7 +256,7 @@ fn rehearse(
     let report = Repository::rehearse_backup(
         &work.path,
         &options(context, work, &next),
-        &work.container.path,
+        &work.container.location,
         monitor,
     )?;
     log(&format!(

@@ -9,7 +9,7 @@ use crate::units;
 
 /// Verifies one container.
 pub fn run(context: &Context, work: &Check) -> Result<Outcome, Error> {
-    let place = work.container.path.display();
+    let place = &work.container.location;
     let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
     if context.request.action.dry_run {
         log(&format!("would check the container {place}"));
@@ -41,7 +41,7 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, Error> {
         ));
         return Ok(outcome::success(summary));
     };
-    let path = work.container.path.to_string_lossy().into_owned();
+    let path = place.to_string();
     Ok(Outcome {
         verdict: Verdict::FailedForGood,
         reason: Some(format!(

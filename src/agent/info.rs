@@ -19,7 +19,7 @@ pub fn run(context: &Context, work: &Info) -> Result<Outcome, Error> {
     log(&format!(
         "{} in the container {}",
         units::count(snapshots.len() as u64, "snapshot", "snapshots"),
-        work.container.path.display()
+        work.container.location
     ));
     for line in table(&snapshots) {
         log(&line);

@@ -1,13 +1,12 @@
-//! One container, many users: the engine takes no locks, so the agent does.
+//! The lock on a container. The engine takes no locks, so the agent does.
 //!
-//! The lock is an advisory one (`flock`) on the container's directory itself: shared by backups, restores, lists and
-//! checks, exclusive for what removes snapshots or data and for the creation of the repository. It goes with the
-//! process, however that ends.
+//! The lock is an advisory one (`flock`) on the container's directory. Backups, restores, lists and checks share it.
+//! The creation of the repository, and whatever removes snapshots or data, needs it exclusively. The kernel releases it
+//! when the process ends, in whatever way.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -15,33 +14,36 @@ use rustix::io::Errno;
 use super::report::{Reporter, log};
 use crate::job::action::{Access, Container};
 use crate::kill_point::{Point, pass};
+use crate::location::Location;
 use crate::protocol::Report;
+use crate::rustic::place::{UnderLock, Vacant};
 use crate::rustic::{Error, ErrorKind};
 
-/// NFS cannot lock a directory for one alone; there this file in it stands in.
+/// On NFS a directory cannot be locked exclusively, so this file in it is locked instead.
 const STAND_IN: &str = ".freezerd-lock";
 
 /// A lock on a container, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    /// `None`: a file system that nobody can write to needs no lock.
+    /// `None` on a file system that is read-only and needs no lock.
     file: Option<File>,
-    path: PathBuf,
+    location: Location,
 }
 
 impl Lock {
-    /// Locks a container that exists. Where it is in use, says so and waits.
+    /// Locks a container whose directory exists. If the container is in use, reports that and waits.
     ///
     /// # Errors
-    /// When the container cannot be opened, and when its file system knows no locks.
+    /// When the directory cannot be opened, and when its file system has no locks.
     pub fn take(container: &Container, access: Access, reporter: &Reporter) -> Result<Self, Error> {
-        let path = container.path.clone();
-        let failed = |error: io::Error| cannot_lock(&path, &error);
+        let location = &container.location;
+        let Location::Local(path) = location;
+        let failed = |error: io::Error| cannot_lock(location, &error);
         let mut file = Some(
             OpenOptions::new()
                 .read(true)
                 .custom_flags(libc::O_DIRECTORY)
-                .open(&path)
+                .open(path)
                 .map_err(failed)?,
         );
         let system = file
@@ -61,17 +63,31 @@ impl Lock {
                 Err(error) => return Err(failed(error)),
             };
         }
-        let lock = Lock { file, path };
+        let lock = Lock {
+            file,
+            location: location.clone(),
+        };
         lock.change(access, reporter)?;
         pass(Point::LockTaken);
         Ok(lock)
     }
 
-    /// Changes the kind of access. On the way nobody may have the container, or somebody else: what was read before
-    /// is to be read again.
+    /// Locks a place without a repository exclusively, for its first backup. This makes the directory, waits for the
+    /// lock and looks again, because another process may have created the repository since the first look.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// As [`Lock::take`]; when the directory cannot be made; when something else than a repository is there now.
+    pub fn take_vacant(vacant: Vacant, reporter: &Reporter) -> Result<(Self, UnderLock), Error> {
+        vacant.make_directory()?;
+        let lock = Self::take(vacant.container(), Access::Exclusive, reporter)?;
+        Ok((lock, vacant.look_again()?))
+    }
+
+    /// Changes the kind of access. In between, the lock may be free and another process may take it, so the caller reads
+    /// again what it has read before.
+    ///
+    /// # Errors
+    /// When the file system refuses the lock.
     pub fn change(&self, access: Access, reporter: &Reporter) -> Result<(), Error> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -86,7 +102,7 @@ impl Lock {
                 FlockOperation::LockExclusive,
             ),
         };
-        let failed = |error: Errno| cannot_lock(&self.path, &error.into());
+        let failed = |error: Errno| cannot_lock(&self.location, &error.into());
         match flock(file, now) {
             Ok(()) => return Ok(()),
             Err(Errno::WOULDBLOCK) => {}
@@ -95,9 +111,9 @@ impl Lock {
         let reason = match access {
             Access::Shared => format!(
                 "old snapshots are being removed from the container {}",
-                self.path.display()
+                self.location
             ),
-            Access::Exclusive => format!("the container {} is in use", self.path.display()),
+            Access::Exclusive => format!("the container {} is in use", self.location),
         };
         log(&format!("waiting: {reason}"));
         reporter.send(&Report::Waiting { reason });
@@ -114,7 +130,7 @@ impl Lock {
     }
 }
 
-fn cannot_lock(path: &std::path::Path, error: &io::Error) -> Error {
+fn cannot_lock(location: &Location, error: &io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => ErrorKind::Denied,
         _ => ErrorKind::Io,
@@ -122,8 +138,7 @@ fn cannot_lock(path: &std::path::Path, error: &io::Error) -> Error {
     Error::new(
         kind,
         format!(
-            "cannot lock the container {}: {}",
-            path.display(),
+            "cannot lock the container {location}: {}",
             crate::os::reason(error)
         ),
     )

@@ -17,7 +17,7 @@ use crate::job::action::{Access, Container, Work};
 use crate::kill_point::{Point, pass};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request};
-use crate::rustic::place;
+use crate::rustic::place::{self, Existing};
 use crate::rustic::{Error, Filter, Monitor, Repository, Silent, Snapshot};
 
 mod admin;
@@ -161,9 +161,9 @@ fn open(
 ) -> Result<(Lock, Repository), Error> {
     let monitor: Arc<dyn Monitor> = Arc::<Reporter>::clone(reporter);
     let password = password::read(container, &*monitor)?;
-    place::require(container)?;
+    let existing = place::look(container)?.repository()?;
     let lock = Lock::take(container, access, reporter)?;
-    let repository = Repository::open(container, &password, monitor)?;
+    let repository = Repository::open(existing, &password, monitor)?;
     Ok((lock, repository))
 }
 
@@ -190,7 +190,17 @@ pub fn check_password(container: &Container) -> Result<(), Error> {
 /// When there is no repository, when it cannot be opened or read.
 pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
     let password = password::read(container, &Silent)?;
-    Repository::open(container, &password, Arc::new(Silent))?.snapshots(filter)
+    let existing = place::look(container)?.repository()?;
+    Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)
+}
+
+/// The snapshots of a container that the caller has looked at already. Otherwise as [`list_snapshots`].
+///
+/// # Errors
+/// When the repository cannot be opened or read.
+pub fn list_snapshots_of(existing: Existing, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
+    let password = password::read(existing.container(), &Silent)?;
+    Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)
 }
 
 #[cfg(test)]

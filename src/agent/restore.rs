@@ -158,7 +158,7 @@ fn none(work: &Restore, wanted: &str, all: &[Snapshot]) -> Error {
         ErrorKind::NoSuchSnapshot,
         format!(
             "{wanted} in the container {}; it holds {there}",
-            work.container.path.display()
+            work.container.location
         ),
     )
 }
@@ -239,7 +239,7 @@ mod tests {
         Restore {
             container: Container {
                 name: "c".to_owned(),
-                path: "/c".into(),
+                location: crate::location::Location::Local("/c".into()),
                 pass_file: None,
             },
             lineage: Lineage {

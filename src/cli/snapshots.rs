@@ -1,4 +1,4 @@
-//! `freezerd snapshots`: what a container holds.
+//! `freezerd snapshots`: lists the snapshots in a container.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,13 @@ use super::{installation, logging, reading};
 use crate::agent;
 use crate::config::Settings;
 use crate::job::action::{Container, Lineage, Work};
+use crate::location::Location;
 use crate::rustic::{ErrorKind, Filter};
 use crate::units;
 
 /// List the snapshots in a container
 ///
-/// The container is a job's, or named with --container. Any restic can read it too.
+/// Name a job, or a container with --container. The program restic can read the container too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd snapshots nightly\n\
                         Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]
@@ -28,7 +29,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Names a container and whose snapshots are meant.
+/// Selects a container, and which snapshots in it.
 #[derive(Debug, clap::Args)]
 pub struct PlaceArgs {
     /// A job: its container, its host and its backup name
@@ -52,9 +53,8 @@ pub struct PlaceArgs {
     host: Option<String>,
 }
 
-/// A container, and whose snapshots in it.
+/// A container, and which snapshots in it.
 pub struct Place {
-    /// The container.
     pub container: Container,
     /// Only this backup name.
     pub backup_name: Option<String>,
@@ -63,7 +63,7 @@ pub struct Place {
 }
 
 impl PlaceArgs {
-    /// Finds the place.
+    /// Reads the job's container from the ledger, unless the container is named.
     pub fn find(&self, settings: &Settings) -> Result<Place, Failure> {
         if let Some(name) = &self.container {
             let path = std::path::Path::new(name);
@@ -81,7 +81,7 @@ impl PlaceArgs {
             return Ok(Place {
                 container: Container {
                     name: name.clone(),
-                    path,
+                    location: Location::Local(path),
                     pass_file: self.encrypt_pass_file.clone(),
                 },
                 backup_name: self.backup_name.clone(),

@@ -1,4 +1,4 @@
-//! What only the whole directory shows.
+//! Warnings that only the whole directory of jobs can show.
 
 use std::path::Path;
 
@@ -8,18 +8,19 @@ use crate::job::action::{Age, Lineage, Work};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::{Event, Job, Places, Status};
+use crate::location::Location;
 use crate::schedule::zone::Zone;
 use crate::schedule::{Kind, Outlook};
 
-/// One job of a directory, as far as the lints look at it.
+/// One job of a directory.
 pub(super) struct Member<'a> {
-    /// The file's name, for messages.
+    /// The name of its file, for messages.
     pub file: &'a str,
     pub job: &'a Job,
     pub places: &'a Places,
 }
 
-/// What is told of which member (by its index).
+/// The warnings, each with the index of the member that it is about.
 pub(super) fn lint(
     members: &[Member<'_>],
     now: DateTime<Utc>,
@@ -29,14 +30,14 @@ pub(super) fn lint(
     for (index, member) in members.iter().enumerate() {
         found.extend(outlook(member, now, host_zone).map(|diagnostic| (index, diagnostic)));
     }
-    let mut backups: Vec<(usize, usize, &Path, &Path, &Lineage)> = Vec::new();
+    let mut backups: Vec<(usize, usize, &Location, &Path, &Lineage)> = Vec::new();
     for (index, member) in members.iter().enumerate() {
         for (number, action) in member.job.actions.iter().enumerate() {
             let Work::Backup(backup) = &action.action.work else {
                 continue;
             };
             let this = (
-                backup.container.path.as_path(),
+                &backup.container.location,
                 backup.path.as_path(),
                 &backup.lineage,
             );
@@ -77,31 +78,31 @@ pub(super) fn lint(
                 continue;
             };
             let made = backups.iter().any(|(_, _, container, _, lineage)| {
-                *container == admin.container.path && **lineage == admin.lineage
+                **container == admin.container.location && **lineage == admin.lineage
             });
             if made || matches!(admin.remove, Age::Before(_)) {
-                // One that removes up to a fixed date is work for once, maybe on what no job makes any more.
+                // An action that removes up to a fixed date runs once, maybe on snapshots that no job makes any more.
                 continue;
             }
             let near = backups.iter().find(|(_, _, container, _, lineage)| {
-                *container == admin.container.path
+                **container == admin.container.location
                     || lineage.backup_name == admin.lineage.backup_name
             });
             let help = match near {
                 Some((other, _, container, _, lineage)) => format!(
                     "the closest is in {}: container {}, name {}, host {}",
                     quoted(members.get(*other).map_or("", |member| member.file)),
-                    quoted(&container.to_string_lossy()),
+                    quoted(&container.to_string()),
                     quoted(&lineage.backup_name),
                     quoted(&lineage.host)
                 ),
-                None => "check the container, the name and the host; if other hosts make these backups, all is well".to_owned(),
+                None => "check the container, the name and the host; ignore this if other hosts make these backups".to_owned(),
             };
             let fault = Diagnostic::warning(
                 codes::LONELY_ADMIN,
                 format!(
                     "no backup here goes to {} as {} of host {}",
-                    quoted(&admin.container.path.to_string_lossy()),
+                    quoted(&admin.container.location.to_string()),
                     quoted(&admin.lineage.backup_name),
                     quoted(&admin.lineage.host)
                 ),
@@ -115,7 +116,7 @@ pub(super) fn lint(
     found
 }
 
-/// A schedule that has nothing to come.
+/// Warns of a schedule that has no occurrence left.
 fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<Diagnostic> {
     let schedule = &member.job.schedule;
     let stopped = matches!(
@@ -124,7 +125,7 @@ fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<
     );
     let started = member.job.initial.event == Some(Event::Start);
     if stopped && !started {
-        // It says of itself that it is over.
+        // The file itself says that the job is over.
         return None;
     }
     let created = member
@@ -141,14 +142,14 @@ fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<
             .help("there is no such day, or none between its start and its end"),
         Outlook::Over if schedule.kind() == Kind::Date => Diagnostic::warning(
             codes::DATE_PAST,
-            "the date of this schedule is past",
+            "the date of this schedule has passed",
         )
         .label(schedule.describe())
         .help(
-            "the job does not run for it; give it a date to come, or start it with `freezerd run`",
+            "the job does not run at this date; give it a future date, or start it with `freezerd run`",
         ),
         Outlook::Over => {
-            Diagnostic::warning(codes::SCHEDULE_OVER, "this schedule does not fire any more")
+            Diagnostic::warning(codes::SCHEDULE_OVER, "this schedule never fires again")
                 .label(schedule.describe())
                 .help("remove the file, or give it a later end")
         }

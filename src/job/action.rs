@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::location::Location;
+
 /// One entry of `job_actions`: an action and how hard the scheduler tries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobAction {
@@ -95,14 +97,15 @@ pub enum Access {
     Exclusive,
 }
 
-/// A place that holds one restic-format repository, and the password's place.
+/// One repository in restic's format, and the file that holds its password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Container {
-    /// What the job file called it.
+    /// As written in the job file: a name below the container root, or an absolute path.
     pub name: String,
-    /// The directory that holds the repository, absolute.
-    pub path: PathBuf,
-    /// A file whose content, less its last line end, is the repository's password. `None`: the empty password.
+    /// Where the repository is. In JSON the key is `path`, as in requests of earlier versions.
+    #[serde(rename = "path")]
+    pub location: Location,
+    /// The file that holds the password, which is its content without the last line end. `None` for the empty password.
     pub pass_file: Option<PathBuf>,
 }
 

@@ -7,15 +7,16 @@ use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
 use super::values::Judge;
+use crate::location::Location;
 
-/// The longest name of a directory that file systems take, and of a backup here, in bytes.
+/// The longest name that file systems accept for a directory, in bytes. It is the limit for a backup's name too.
 const NAME_LIMIT: usize = 255;
 
-/// The storages that Freezer has and this version has not.
+/// The storages that Freezer has and this version does not support.
 const OTHER_STORAGES: [&str; 6] = ["swift", "ssh", "sftp", "s3", "ftp", "ftps"];
 
 impl Judge<'_> {
-    /// Where the snapshots are kept. `None` where it is missing (which is told elsewhere) or wrong.
+    /// The container. `None` if it is missing (which another check reports) or wrong.
     pub fn container(&mut self, fields: &Fields<'_>) -> Option<Container> {
         let local = self.storage(fields.get("storage"));
         let pass_file = self.secret(fields.get("encrypt_pass_file"));
@@ -30,18 +31,18 @@ impl Judge<'_> {
             self.tell(
                 Diagnostic::warning(codes::UNENCRYPTED_CONTAINER, "the container has no password")
                     .at(field.node.span.clone())
-                    .label("whoever can read its files can read the backups")
+                    .label("everyone who can read its files can read the backups")
                     .help("name a file that holds a password: `\"encrypt_pass_file\": \"/etc/freezerd/password\"`"),
             );
         }
         local.then_some(Container {
             name,
-            path,
+            location: Location::Local(path),
             pass_file,
         })
     }
 
-    /// Whether the storage is one that there is.
+    /// Whether this version supports the storage.
     pub fn storage(&mut self, field: Option<Field<'_>>) -> bool {
         let Some(field) = field else { return true };
         if field.node.is_unset() {
@@ -53,17 +54,17 @@ impl Judge<'_> {
         };
         if OTHER_STORAGES.contains(&written) {
             self.tell(
-                Diagnostic::error(codes::UNSUPPORTED_STORAGE, format!("this version has no storage {}", quoted(written)))
+                Diagnostic::error(codes::UNSUPPORTED_STORAGE, format!("this version does not support the storage {}", quoted(written)))
                     .at(field.node.span.clone())
-                    .label("only `local` is there")
-                    .help("write `\"storage\": \"local\"`, with a directory of this host (which may be a mounted one) as `container`"),
+                    .label("only `local` is supported")
+                    .help("write `\"storage\": \"local\"`, with a directory of this host as `container`; it may be on a mounted file system"),
             );
             return false;
         }
         self.word(Some(field)).is_some()
     }
 
-    /// A container that is given by a name: a directory right below the container root.
+    /// The directory of a container that is given by a name: directly below the container root.
     fn named_container(&mut self, field: &Field<'_>, name: &str) -> Option<PathBuf> {
         let root = &self.host.container_root;
         let fault = if name.contains('/') {
@@ -71,13 +72,13 @@ impl Judge<'_> {
             Some((
                 "a container's name has no slashes".to_owned(),
                 format!(
-                    "one container in another would mix two repositories: write an absolute path, as {}, or a name without slashes",
+                    "a container inside another would mix two repositories: write an absolute path such as {}, or a name without slashes",
                     quoted(&path.to_string_lossy())
                 ),
             ))
         } else if name == "." || name == ".." {
             Some((
-                format!("{} is no name of a container", quoted(name)),
+                format!("{} is not a name of a container", quoted(name)),
                 "write a name, or an absolute path".to_owned(),
             ))
         } else if name.contains('\0') {
@@ -105,7 +106,7 @@ impl Judge<'_> {
         Some(root.join(name))
     }
 
-    /// Whose snapshots. `None` where the name is missing (which is told elsewhere) or wrong.
+    /// The host and the backup name of the snapshots. `None` if the name is missing (which another check reports) or wrong.
     pub fn lineage(&mut self, fields: &Fields<'_>) -> Option<Lineage> {
         let host = self.name(fields.set("hostname"), "a host's name");
         let host = if fields.set("hostname").is_some() {
@@ -117,7 +118,7 @@ impl Judge<'_> {
         Some(Lineage { host, backup_name })
     }
 
-    /// The backup's name: any text of up to 255 bytes without control characters or blanks at its ends.
+    /// The backup's name: any text of up to 255 bytes without control characters, and without blanks at its ends.
     pub fn backup_name(&mut self, field: Option<Field<'_>>) -> Option<String> {
         let field = field.filter(|field| !field.node.is_unset())?;
         let name = self.name(Some(field), "a backup's name")?;
@@ -126,10 +127,10 @@ impl Judge<'_> {
             .find(|variable| name.contains(variable))
         {
             self.tell(
-                Diagnostic::warning(codes::LITERAL_BRACES, format!("`{variable}` is not filled in"))
+                Diagnostic::warning(codes::LITERAL_BRACES, format!("`{variable}` is not replaced"))
                     .at(field.node.span.clone())
-                    .label("taken as it stands")
-                    .help("Freezer fills in such words; here the snapshots get this very name: write out what is meant"),
+                    .label("taken literally")
+                    .help("Freezer replaces such words, but here the snapshots get exactly this name: write the name in full"),
             );
         }
         Some(name)
@@ -169,7 +170,7 @@ impl Judge<'_> {
         Some(name)
     }
 
-    /// What is backed up must not be where the backups go.
+    /// Reports a container inside its own source, and a source inside its own container.
     pub fn keep_apart(
         &mut self,
         fields: &Fields<'_>,
@@ -180,31 +181,34 @@ impl Judge<'_> {
         let Some(field) = fields.set("path_to_backup") else {
             return;
         };
-        let fault = if plain(source).starts_with(plain(&container.path)) {
+        let Some(directory) = container.location.local() else {
+            return;
+        };
+        let fault = if plain(source).starts_with(plain(directory)) {
             Diagnostic::error(
                 codes::CONTAINER_IN_SOURCE,
                 "the container would be backed up into itself",
             )
             .help("choose a container elsewhere")
-        } else if plain(&container.path).starts_with(plain(source)) && exclude.is_empty() {
+        } else if plain(directory).starts_with(plain(source)) && exclude.is_empty() {
             Diagnostic::warning(
                 codes::CONTAINER_IN_SOURCE,
-                "the container lies inside of what is backed up",
+                "the container is inside the directory that is backed up",
             )
             .help(format!(
-                "every backup would hold all earlier ones: leave it out with `\"exclude\": \"{}\"`",
-                container.path.display()
+                "every backup would contain all earlier ones: leave the container out with `\"exclude\": \"{}\"`",
+                directory.display()
             ))
         } else {
             return;
         };
         self.tell(fault.at(field.node.span.clone()).label(format!(
             "the container is {}",
-            quoted(&container.path.to_string_lossy())
+            quoted(&container.location.to_string())
         )));
     }
 
-    /// A restore must not write into its own container, nor clear it away.
+    /// Whether a restore leaves its own container alone. Reports it if not.
     pub fn spare_container(
         &mut self,
         fields: &Fields<'_>,
@@ -215,8 +219,11 @@ impl Judge<'_> {
         let Some(field) = fields.set("restore_abs_path") else {
             return true;
         };
-        let inside = plain(target).starts_with(plain(&container.path));
-        let around = plain(&container.path).starts_with(plain(target));
+        let Some(directory) = container.location.local() else {
+            return true;
+        };
+        let inside = plain(target).starts_with(plain(directory));
+        let around = plain(directory).starts_with(plain(target));
         let harmed = inside || (around && overwrite);
         if !harmed {
             return true;
@@ -224,22 +231,22 @@ impl Judge<'_> {
         let message = if inside {
             "the restore would write into its own container"
         } else {
-            "the restore would clear its own container away"
+            "the restore would delete its own container"
         };
         self.tell(
             Diagnostic::error(codes::RESTORE_INTO_CONTAINER, message)
                 .at(field.node.span.clone())
                 .label(format!(
                     "the container is {}",
-                    quoted(&container.path.to_string_lossy())
+                    quoted(&container.location.to_string())
                 ))
-                .help("restore into a directory of its own, as `/srv/restored`"),
+                .help("restore into a separate directory such as `/srv/restored`"),
         );
         false
     }
 }
 
-/// The words that Freezer fills into a backup's name.
+/// The words that Freezer replaces in a backup's name.
 const VARIABLES: [&str; 6] = [
     "{mode}",
     "{backup_media}",
@@ -249,7 +256,7 @@ const VARIABLES: [&str; 6] = [
     "{resource_id}",
 ];
 
-/// A path with its `..` taken out by the words alone: enough to see that one path is below another as written.
+/// The path without `..`, as far as the text alone shows it: enough to compare two paths as they are written.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {

@@ -43,7 +43,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             attempts: 0,
             dry_run: action.action.dry_run,
             container: match &action.action.work {
-                Work::Backup(work) => Some(work.container.path.display().to_string()),
+                Work::Backup(work) => Some(work.container.location.clone()),
                 _ => None,
             },
             partial: false,

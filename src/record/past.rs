@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::location::Location;
+
 /// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -17,7 +19,7 @@ pub struct Past {
     pub last_run: Option<PastRun>,
     /// The containers of the last run, as far as runs of the job have stored snapshots in them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub containers: BTreeSet<String>,
+    pub containers: BTreeSet<Location>,
     /// How many runs ended, for each way to end.
     pub rows: Rows,
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobResult;
+use crate::location::Location;
 
 /// Why a run exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,9 +119,9 @@ pub struct ActionRecord {
     /// It only shows what it would do.
     #[serde(default)]
     pub dry_run: bool,
-    /// Only for a backup: its container.
+    /// Only for a backup: where its container is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container: Option<String>,
+    pub container: Option<Location>,
     /// Its last attempt did everything except for some paths.
     #[serde(default)]
     pub partial: bool,

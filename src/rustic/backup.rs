@@ -17,6 +17,7 @@ use super::snapshot::{PARTIAL_TAG, Snapshot, SnapshotSummary};
 use super::source::{self, Shared, TreeSource};
 use super::{Filter, Repository};
 use crate::kill_point::{Point, pass};
+use crate::location::Location;
 
 /// A file server's clock may be this far behind ours.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
@@ -66,7 +67,7 @@ impl Repository {
         let shared = Arc::new(shared(
             path,
             options,
-            &self.container.path,
+            &self.container.location,
             Arc::clone(&self.monitor),
         ));
         let parent = ParentOptions::default()
@@ -115,7 +116,7 @@ impl Repository {
     pub fn rehearse_backup(
         path: &Path,
         options: &BackupOptions,
-        container: &Path,
+        container: &Location,
         monitor: Arc<dyn Monitor>,
     ) -> Result<BackupReport, Error> {
         monitor.phase("scanning");
@@ -175,7 +176,7 @@ impl Repository {
                 })
                 .map_err(|error| Error::io("write down", path, &error))
         };
-        let data = self.container.path.join("data");
+        let data = self.directory.join("data");
         for entry in fs::read_dir(&data)
             .map_err(|error| Error::io("list", &data, &error))?
             .flatten()
@@ -183,8 +184,8 @@ impl Repository {
             settle(&entry.path())?;
         }
         settle(&data)?;
-        settle(&self.container.path.join("index"))?;
-        settle(&self.container.path.join("snapshots"))
+        settle(&self.directory.join("index"))?;
+        settle(&self.directory.join("snapshots"))
     }
 
     /// Takes the tag `partial` from a snapshot that turned out whole. It gets a new id by that; the one with the tag
@@ -225,15 +226,16 @@ impl Repository {
 fn shared(
     path: &Path,
     options: &BackupOptions,
-    container: &Path,
+    container: &Location,
     monitor: Arc<dyn Monitor>,
 ) -> Shared {
     Shared {
         top: path.to_path_buf(),
         exclude: options.exclude.clone(),
         ignore_unreadable: options.ignore_unreadable.clone(),
-        container: fs::metadata(container)
-            .ok()
+        container: container
+            .local()
+            .and_then(|directory| fs::metadata(directory).ok())
             .map(|metadata| (metadata.dev(), metadata.ino())),
         monitor,
         problems: ProblemList::default(),

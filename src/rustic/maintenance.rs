@@ -88,7 +88,7 @@ impl Repository {
                 modified.elapsed().is_ok_and(|age| age < FORGOTTEN) || modified > SystemTime::now()
             })
         };
-        let locks = self.container.path.join("locks");
+        let locks = self.directory.join("locks");
         match fs::read_dir(&locks)
             .into_iter()
             .flatten()
@@ -100,7 +100,7 @@ impl Repository {
                 format!(
                     "restic is at work in {} (its lock is {}), and nothing is removed beside it; if it is not, run \
                      restic unlock",
-                    self.container.path.display(),
+                    self.container.location,
                     lock.path().display()
                 ),
             )),
@@ -126,7 +126,7 @@ impl Repository {
         // The engine takes a directory that it cannot list for an empty one, and data that no snapshot seems to need
         // for rubbish. So see for ourselves that everything can be listed.
         for name in ["snapshots", "index", "data"] {
-            let path = self.container.path.join(name);
+            let path = self.directory.join(name);
             let failed = |error| Error::io("list", &path, &error);
             for entry in fs::read_dir(&path).map_err(failed)? {
                 let entry = entry.map_err(failed)?;

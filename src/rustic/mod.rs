@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustic_backend::LocalBackend;
@@ -36,7 +37,7 @@ pub use error::{Error, ErrorKind};
 pub use maintenance::{CheckReport, PruneReport};
 pub use monitor::{Monitor, Problem, Problems, Silent};
 pub use pattern::Patterns;
-use place::Place;
+use place::{Creatable, Existing};
 pub use restore::{RestoreOptions, RestoreReport};
 pub use snapshot::{Filter, Snapshot, SnapshotSummary};
 
@@ -66,39 +67,34 @@ impl fmt::Debug for Password {
 /// An open repository.
 pub struct Repository {
     container: Container,
+    directory: PathBuf,
     key: MasterKey,
     backends: RepositoryBackends,
     monitor: Arc<dyn Monitor>,
 }
 
 impl Repository {
-    /// Creates the repository in a place that is free or unfinished. The caller has the container alone.
+    /// Creates the repository. The caller still has the lock under which the place was found.
     /// `compression` is the zstd level for all that is ever written to it; `None`: restic's default.
     ///
     /// # Errors
-    /// When something else is there, and when it cannot be written.
+    /// When it cannot be written.
     pub fn create(
-        container: &Container,
+        place: Creatable,
         password: &Password,
         compression: Option<i32>,
         monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        let path = &container.path;
-        match place::look(container)? {
-            Place::Free => {}
-            Place::Unfinished => place::clear_keys(container)?,
-            Place::Repository => {
-                return Err(Error::new(
-                    ErrorKind::BadOption,
-                    format!("there is a repository in {} already", path.display()),
-                ));
-            }
-            Place::Other => return Err(place::not_a_repository(container)),
-        }
+        place.clear_keys()?;
+        let Creatable {
+            container,
+            directory,
+            ..
+        } = place;
         let mut config = ConfigOptions::default();
         config.set_version = Some(2);
         config.set_compression = compression;
-        let backends = backends(container)?;
+        let backends = backends(&directory)?;
         let engine = rustic_core::Repository::new(&repository_options(), &backends)
             .and_then(|repository| {
                 repository.init(
@@ -107,9 +103,10 @@ impl Repository {
                     &config,
                 )
             })
-            .map_err(|error| Error::engine("create the repository", path, &error))?;
+            .map_err(|error| Error::engine("create the repository", &directory, &error))?;
         Ok(Repository {
-            container: container.clone(),
+            container,
+            directory,
             key: engine.key(),
             backends,
             monitor,
@@ -119,26 +116,29 @@ impl Repository {
     /// Opens the repository. Costs about a third of a second and 128 MB for a moment, by the format's design.
     ///
     /// # Errors
-    /// When there is none, when the password is wrong, when it cannot be read.
+    /// When the password is wrong, and when it cannot be read.
     pub fn open(
-        container: &Container,
+        place: Existing,
         password: &Password,
         monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        let path = &container.path;
-        place::require(container)?;
-        let backends = backends(container)?;
+        let Existing {
+            container,
+            directory,
+        } = place;
+        let backends = backends(&directory)?;
         let engine = rustic_core::Repository::new(&repository_options(), &backends)
             .and_then(|repository| repository.open(&Credentials::password(&password.0)))
             .map_err(|error| {
                 if error.is_incorrect_password() {
-                    wrong_password(container)
+                    wrong_password(&container)
                 } else {
-                    Error::engine("open the repository", path, &error)
+                    Error::engine("open the repository", &directory, &error)
                 }
             })?;
         Ok(Repository {
-            container: container.clone(),
+            container,
+            directory,
             key: engine.key(),
             backends,
             monitor,
@@ -167,7 +167,7 @@ impl Repository {
                 ErrorKind::Io,
                 format!(
                     "cannot list {}: the engine does not see the snapshots that are there",
-                    self.container.path.join("snapshots").display()
+                    self.directory.join("snapshots").display()
                 ),
             ));
         }
@@ -182,7 +182,7 @@ impl Repository {
 
     /// The names of the snapshots' files.
     fn snapshot_files(&self) -> Result<BTreeSet<OsString>, Error> {
-        let directory = self.container.path.join("snapshots");
+        let directory = self.directory.join("snapshots");
         fs::read_dir(&directory)
             .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
             .map_err(|error| Error::io("list", &directory, &error))
@@ -208,11 +208,6 @@ impl Repository {
         }
     }
 
-    /// The container that the repository is in.
-    pub fn container(&self) -> &Container {
-        &self.container
-    }
-
     /// The engine, opened anew; cheap, since the key is known.
     fn engine(&self) -> Result<Engine, Error> {
         rustic_core::Repository::new_with_progress(
@@ -225,7 +220,7 @@ impl Repository {
     }
 
     fn failed(&self, doing: &str, error: &rustic_core::RusticError) -> Error {
-        Error::engine(doing, &self.container.path, error)
+        Error::engine(doing, &self.directory, error)
     }
 }
 
@@ -234,23 +229,20 @@ fn repository_options() -> RepositoryOptions {
     RepositoryOptions::default().no_cache(true)
 }
 
-fn backends(container: &Container) -> Result<RepositoryBackends, Error> {
-    let path = container.path.to_str().ok_or_else(|| {
+fn backends(directory: &Path) -> Result<RepositoryBackends, Error> {
+    let path = directory.to_str().ok_or_else(|| {
         Error::new(
             ErrorKind::BadOption,
-            format!(
-                "the container's path {} is not UTF-8",
-                container.path.display()
-            ),
+            format!("the container's path {} is not UTF-8", directory.display()),
         )
     })?;
     let backend = LocalBackend::new(path, [])
-        .map_err(|error| Error::engine("use the container", &container.path, &error))?;
+        .map_err(|error| Error::engine("use the container", directory, &error))?;
     Ok(RepositoryBackends::new(Arc::new(backend), None))
 }
 
 fn wrong_password(container: &Container) -> Error {
-    let place = container.path.display();
+    let place = &container.location;
     let message = match &container.pass_file {
         Some(file) => format!(
             "the password in {} does not open the repository in {place}",

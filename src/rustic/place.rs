@@ -1,127 +1,260 @@
-//! The place where a container's repository is, or is to be.
+//! What is at a container's location, and what can be done from there.
+//!
+//! An action looks at its container once. The look returns a value for each case, and the next step takes that value:
+//! only an [`Existing`] repository can be opened, and only a [`Creatable`] one can be created.
+//!
+//! A look says nothing about the next moment: while a first backup waits for the container's lock, another process may
+//! create the repository. So a [`Vacant`] place cannot be created in. The step that takes the lock looks again
+//! ([`Vacant::look_again`]) and gets either of the two from that.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::{Error, ErrorKind};
 use crate::job::action::Container;
+use crate::location::Location;
 
-/// What is at a container's path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is at a container's location.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Nothing, or an empty directory.
-    Free,
-    /// What the creation of a repository left behind when it was cut short: no data, no configuration.
-    Unfinished,
     /// A repository.
-    Repository,
-    /// Something else: it is left alone.
-    Other,
+    Repository(Existing),
+    /// Nothing, or what a creation left behind that was cut short.
+    Vacant(Vacant),
+    /// Something else, which is left alone.
+    Other(Other),
 }
 
-/// Looks at what is at the container's path.
+/// A repository that is there and can be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Existing {
+    pub(super) container: Container,
+    pub(super) directory: PathBuf,
+}
+
+/// A place without a repository, as of the look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vacant {
+    container: Container,
+    directory: PathBuf,
+}
+
+/// A place in which the repository can be created, as of a look under the container's exclusive lock.
+#[derive(Debug)]
+pub struct Creatable {
+    pub(super) container: Container,
+    pub(super) directory: PathBuf,
+    /// A creation was cut short here.
+    is_unfinished: bool,
+}
+
+/// A place that holds something else than a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    container: Container,
+}
+
+/// What a first backup finds once it has the container to itself.
+#[derive(Debug)]
+pub enum UnderLock {
+    /// Another process created the repository after the first look.
+    Repository(Existing),
+    /// There is still none.
+    Creatable(Creatable),
+}
+
+/// Looks at a container's location.
 ///
 /// # Errors
 /// When the directory cannot be read.
 pub fn look(container: &Container) -> Result<Place, Error> {
-    look_at(&container.path)
-        .map_err(|error| Error::io("read the container", &container.path, &error))
+    let (content, directory) = inspect(container)?;
+    let container = container.clone();
+    Ok(match content {
+        Content::Nothing | Content::Unfinished => Place::Vacant(Vacant {
+            container,
+            directory,
+        }),
+        Content::Repository => Place::Repository(Existing {
+            container,
+            directory,
+        }),
+        Content::Other => Place::Other(Other { container }),
+    })
 }
 
-fn look_at(path: &Path) -> io::Result<Place> {
+impl Place {
+    /// The repository, for an action that needs one.
+    ///
+    /// # Errors
+    /// When there is none. The error says what there is instead.
+    pub fn repository(self) -> Result<Existing, Error> {
+        match self {
+            Place::Repository(existing) => Ok(existing),
+            Place::Vacant(vacant) => Err(Error::new(
+                ErrorKind::NoRepository,
+                format!(
+                    "there is no repository in {} yet: the first backup creates it",
+                    vacant.container.location
+                ),
+            )),
+            Place::Other(other) => Err(other.error()),
+        }
+    }
+}
+
+impl Existing {
+    /// The container that was looked at.
+    pub fn container(&self) -> &Container {
+        &self.container
+    }
+}
+
+impl Vacant {
+    /// The container that was looked at.
+    pub fn container(&self) -> &Container {
+        &self.container
+    }
+
+    /// The directory that must exist before this one can be made, if it is missing.
+    ///
+    /// A container that is given by a path needs its parent directory: where a disk is not mounted, the backup must not
+    /// fill the disk below. For a container that is given by a name, the directories above it are made too.
+    pub fn missing_parent(&self) -> Option<&Path> {
+        let parent = self.directory.parent()?;
+        (is_given_by_path(&self.container) && !parent.is_dir()).then_some(parent)
+    }
+
+    /// Makes the directory if it is missing, so that it can be locked. Only its owner can read it.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, and when its parent is missing (see [`Vacant::missing_parent`]).
+    pub fn make_directory(&self) -> Result<(), Error> {
+        let by_path = is_given_by_path(&self.container);
+        let made = fs::DirBuilder::new()
+            .recursive(!by_path)
+            .mode(0o700)
+            .create(&self.directory);
+        match made {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if by_path && error.kind() == io::ErrorKind::NotFound => Err(Error::new(
+                ErrorKind::NoRepository,
+                format!(
+                    "cannot create the container {}: the directory above it does not exist; mount it or create it",
+                    self.container.location
+                ),
+            )),
+            Err(error) => Err(Error::io("create the container", &self.directory, &error)),
+        }
+    }
+
+    /// Looks again. The caller holds the container's exclusive lock, so what this returns stays true.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, and when something else than a repository is there now.
+    pub fn look_again(self) -> Result<UnderLock, Error> {
+        let (content, directory) = inspect(&self.container)?;
+        let container = self.container;
+        match content {
+            Content::Repository => Ok(UnderLock::Repository(Existing {
+                container,
+                directory,
+            })),
+            Content::Nothing | Content::Unfinished => Ok(UnderLock::Creatable(Creatable {
+                container,
+                directory,
+                is_unfinished: content == Content::Unfinished,
+            })),
+            Content::Other => Err(Other { container }.error()),
+        }
+    }
+}
+
+impl Creatable {
+    /// Removes the keys that a creation left behind: such a key would open, and then not fit the new configuration.
+    pub(super) fn clear_keys(&self) -> Result<(), Error> {
+        if !self.is_unfinished {
+            return Ok(());
+        }
+        let keys = self.directory.join("keys");
+        for key in fs::read_dir(&keys).into_iter().flatten().flatten() {
+            fs::remove_file(key.path())
+                .map_err(|error| Error::io("remove", &key.path(), &error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Other {
+    /// Why nothing can be done here.
+    pub fn error(&self) -> Error {
+        Error::new(
+            ErrorKind::NotARepository,
+            format!(
+                "{} holds something else than a repository, and is left alone; choose an empty directory as the \
+                 container",
+                self.container.location
+            ),
+        )
+    }
+}
+
+fn is_given_by_path(container: &Container) -> bool {
+    Path::new(&container.name).is_absolute()
+}
+
+/// What a directory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// It does not exist or is empty.
+    Nothing,
+    /// What a creation of a repository left behind when it was cut short: no data, no configuration.
+    Unfinished,
+    Repository,
+    Other,
+}
+
+/// What is at the location, and the directory that this is.
+fn inspect(container: &Container) -> Result<(Content, PathBuf), Error> {
+    match &container.location {
+        Location::Local(path) => match content(path) {
+            Ok(content) => Ok((content, path.clone())),
+            Err(error) => Err(Error::io("read the container", path, &error)),
+        },
+    }
+}
+
+fn content(path: &Path) -> io::Result<Content> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries.collect::<io::Result<Vec<_>>>()?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Place::Other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Content::Other),
         Err(error) => return Err(error),
     };
     if entries.iter().any(|entry| entry.file_name() == "config") {
-        return Ok(Place::Repository);
+        return Ok(Content::Repository);
     }
-    let mut place = Place::Free;
+    let mut content = Content::Nothing;
     for entry in entries {
         let path = entry.path();
-        // The configuration is written last; before it there are directories without data, and a key.
+        // A creation writes the configuration last. Before it there are directories without data, and a key.
         let is_ours = match entry.file_name().to_str() {
             Some("data" | "index" | "snapshots" | "locks") => holds_no_file(&path)?,
             Some("keys") => holds_only_keys(&path)?,
             Some("config-tmp-") => true,
-            // What the agent locks where a directory cannot be locked.
+            // The agent locks this file where a directory cannot be locked.
             Some(".freezerd-lock") => continue,
             _ => false,
         };
         if !is_ours {
-            return Ok(Place::Other);
+            return Ok(Content::Other);
         }
-        place = Place::Unfinished;
+        content = Content::Unfinished;
     }
-    Ok(place)
-}
-
-/// Goes on only where there is a repository.
-///
-/// # Errors
-/// When there is none: says what there is instead.
-pub fn require(container: &Container) -> Result<(), Error> {
-    match look(container)? {
-        Place::Repository => Ok(()),
-        Place::Free | Place::Unfinished => Err(Error::new(
-            ErrorKind::NoRepository,
-            format!(
-                "there is no repository in {} yet: the first backup creates it",
-                container.path.display()
-            ),
-        )),
-        Place::Other => Err(not_a_repository(container)),
-    }
-}
-
-/// Makes the container's directory where it is missing, readable by its owner alone. A container that was given by a
-/// path must have its parent directory: a disk that is not mounted is not to be filled up in its place. Where it was
-/// given by a name, the directories above it are made too.
-///
-/// # Errors
-/// When the directory cannot be made.
-pub fn make(container: &Container) -> Result<(), Error> {
-    let by_path = Path::new(&container.name).is_absolute();
-    let made = fs::DirBuilder::new()
-        .recursive(!by_path)
-        .mode(0o700)
-        .create(&container.path);
-    match made {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if by_path && error.kind() == io::ErrorKind::NotFound => Err(Error::new(
-            ErrorKind::NoRepository,
-            format!(
-                "cannot create the container {}: the directory above it does not exist; mount it or create it",
-                container.path.display()
-            ),
-        )),
-        Err(error) => Err(Error::io("create the container", &container.path, &error)),
-    }
-}
-
-/// Removes the keys in an unfinished place: a key from the attempt that was cut short would open, and then not fit
-/// the new configuration.
-pub(super) fn clear_keys(container: &Container) -> Result<(), Error> {
-    let keys = container.path.join("keys");
-    for key in fs::read_dir(&keys).into_iter().flatten().flatten() {
-        fs::remove_file(key.path()).map_err(|error| Error::io("remove", &key.path(), &error))?;
-    }
-    Ok(())
-}
-
-pub(super) fn not_a_repository(container: &Container) -> Error {
-    Error::new(
-        ErrorKind::NotARepository,
-        format!(
-            "{} holds something else than a repository, and is left alone; choose an empty directory as the container",
-            container.path.display()
-        ),
-    )
+    Ok(content)
 }
 
 /// Whether this is a directory without a file in it, or in a directory directly in it.
@@ -138,8 +271,8 @@ fn holds_no_file(directory: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether this is a directory in which everything is named as a repository's keys are, finished or not. Somebody's
-/// `keys` of another kind are nothing to touch.
+/// Whether this is a directory in which every name is that of a repository's key, finished or not. A directory `keys`
+/// with anything else in it belongs to somebody else and is not touched.
 fn holds_only_keys(directory: &Path) -> io::Result<bool> {
     if !fs::symlink_metadata(directory)?.is_dir() {
         return Ok(false);
@@ -162,38 +295,96 @@ fn holds_only_keys(directory: &Path) -> io::Result<bool> {
 mod tests {
     use super::*;
 
+    /// Makes files and, where a name ends with a slash, directories.
+    fn fill(top: &Path, entries: &[&str]) {
+        for entry in entries {
+            let path = top.join(entry);
+            if entry.ends_with('/') {
+                fs::create_dir_all(path).unwrap();
+            } else {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "").unwrap();
+            }
+        }
+    }
+
     #[test]
     fn only_what_a_creation_leaves_behind_counts_as_unfinished() {
         let key = format!("keys/{}", "ab".repeat(32));
-        for (entries, place) in [
-            (&[][..], Place::Free),
-            (&[".freezerd-lock"], Place::Free),
-            (&["snapshots/"], Place::Unfinished),
+        for (entries, expected) in [
+            (&[][..], Content::Nothing),
+            (&[".freezerd-lock"], Content::Nothing),
+            (&["snapshots/"], Content::Unfinished),
             (
                 &["data/00/", "index/", "snapshots/", key.as_str()],
-                Place::Unfinished,
+                Content::Unfinished,
             ),
-            (&["data/", "config-tmp-"], Place::Unfinished),
-            (&["config", "anything"], Place::Repository),
-            (&["data/00/file"], Place::Other),
-            (&["snapshots/file"], Place::Other),
-            (&["keys/id_ed25519"], Place::Other),
-            (&["keys"], Place::Other),
-            (&["data/", "letter.txt"], Place::Other),
+            (&["data/", "config-tmp-"], Content::Unfinished),
+            (&["config", "anything"], Content::Repository),
+            (&["data/00/file"], Content::Other),
+            (&["snapshots/file"], Content::Other),
+            (&["keys/id_ed25519"], Content::Other),
+            (&["keys"], Content::Other),
+            (&["data/", "letter.txt"], Content::Other),
         ] {
             let top = tempfile::tempdir().unwrap();
-            for entry in entries {
-                let path = top.path().join(entry);
-                if entry.ends_with('/') {
-                    fs::create_dir_all(path).unwrap();
-                } else {
-                    fs::create_dir_all(path.parent().unwrap()).unwrap();
-                    fs::write(path, "").unwrap();
-                }
-            }
-            assert_eq!(look_at(top.path()).unwrap(), place, "{entries:?}");
+            fill(top.path(), entries);
+            assert_eq!(content(top.path()).unwrap(), expected, "{entries:?}");
         }
-        assert_eq!(look_at(Path::new("/no/such/place")).unwrap(), Place::Free);
-        assert_eq!(look_at(Path::new("/etc/passwd")).unwrap(), Place::Other);
+        let nowhere = Path::new("/no/such/place");
+        assert_eq!(content(nowhere).unwrap(), Content::Nothing);
+        assert_eq!(content(Path::new("/etc/passwd")).unwrap(), Content::Other);
+    }
+
+    fn container(directory: PathBuf) -> Container {
+        Container {
+            name: directory.to_str().unwrap().to_owned(),
+            location: Location::Local(directory),
+            pass_file: None,
+        }
+    }
+
+    fn vacant(container: &Container) -> Vacant {
+        match look(container).unwrap() {
+            Place::Vacant(vacant) => vacant,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_happens_between_the_look_and_the_lock_is_seen_under_the_lock() {
+        let top = tempfile::tempdir().unwrap();
+        let container = container(top.path().join("c"));
+        let before = vacant(&container);
+        before.make_directory().unwrap();
+        let found = before.clone().look_again().unwrap();
+        assert!(matches!(found, UnderLock::Creatable(_)), "{found:?}");
+
+        fill(top.path(), &["c/config"]);
+        let found = before.clone().look_again().unwrap();
+        assert!(matches!(found, UnderLock::Repository(_)), "{found:?}");
+
+        fs::remove_file(top.path().join("c/config")).unwrap();
+        fill(top.path(), &["c/letter.txt"]);
+        let refused = before.look_again().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotARepository);
+    }
+
+    #[test]
+    fn a_container_that_is_given_by_a_path_needs_its_parent() {
+        let top = tempfile::tempdir().unwrap();
+        let parent = top.path().join("disk");
+        let mut container = container(parent.join("c"));
+        let by_path = vacant(&container);
+        assert_eq!(by_path.missing_parent(), Some(parent.as_path()));
+        let refused = by_path.make_directory().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NoRepository);
+        assert!(!parent.exists());
+
+        container.name = "c".to_owned();
+        let by_name = vacant(&container);
+        assert_eq!(by_name.missing_parent(), None);
+        by_name.make_directory().unwrap();
+        assert!(parent.join("c").is_dir());
     }
 }

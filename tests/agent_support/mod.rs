@@ -14,6 +14,7 @@ use std::time::Duration;
 use freezerd::job::action::{
     self, Action, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
 };
+use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Report, Request, Verdict};
 
 /// Longer than anything here takes, so that a test that hangs fails instead.
@@ -56,7 +57,7 @@ impl Place {
     pub fn container(&self) -> Container {
         Container {
             name: self.path("container").to_str().unwrap().to_owned(),
-            path: self.path("container"),
+            location: Location::Local(self.path("container")),
             pass_file: Some(self.path("pass")),
         }
     }

@@ -1,4 +1,4 @@
-//! The containers and their passwords: everything that a backup tonight needs.
+//! The containers of the jobs and their passwords.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -9,23 +9,24 @@ use super::who::{self, Who};
 use crate::agent;
 use crate::intake::{Checked, Standing};
 use crate::job::action::{Container, Work};
+use crate::location::Location;
 use crate::record::JobRecord;
 use crate::rustic::place::{self, Place};
 use crate::rustic::{Error, ErrorKind, Filter};
 use crate::units;
 
-/// A container, and the jobs that use it with this pass file.
+/// A container, and the jobs that use it with the same pass file.
 #[derive(Clone, Debug)]
 pub struct Used {
     pub container: Container,
     pub jobs: Vec<String>,
-    /// Those of them whose backups do not begin a new repository where an earlier one is gone.
+    /// The jobs whose backups do not create a new repository if an earlier one is gone.
     pub faithful: Vec<String>,
 }
 
-/// The containers of all valid jobs, each with each of its pass files once.
+/// The containers of all valid jobs: once for each pass file that jobs use with it.
 pub fn of_jobs(checked: &Checked) -> Vec<Used> {
-    let mut found: BTreeMap<(PathBuf, Option<PathBuf>), Used> = BTreeMap::new();
+    let mut found: BTreeMap<(Location, Option<PathBuf>), Used> = BTreeMap::new();
     for file in &checked.files {
         let Standing::Job(job) = &file.standing else {
             continue;
@@ -34,7 +35,7 @@ pub fn of_jobs(checked: &Checked) -> Vec<Used> {
             let Some((container, _)) = action.action.work.container() else {
                 continue;
             };
-            let key = (container.path.clone(), container.pass_file.clone());
+            let key = (container.location.clone(), container.pass_file.clone());
             let used = found.entry(key).or_insert_with(|| Used {
                 container: container.clone(),
                 jobs: Vec::new(),
@@ -51,17 +52,16 @@ pub fn of_jobs(checked: &Checked) -> Vec<Used> {
     found.into_values().collect()
 }
 
-/// A pass file.
 #[derive(Clone, Debug)]
 pub struct PassFile {
     pub path: PathBuf,
-    /// Its mode and owner, where they can be seen.
+    /// Its mode and owner; `None` if they cannot be read.
     pub seen: Option<(u32, u32)>,
-    /// Why it holds no password for this user.
+    /// Why this user cannot read a password from it.
     pub fault: Option<String>,
 }
 
-/// Looks at each pass file, once.
+/// Reads each pass file once.
 pub fn look_at_passwords(used: &[Used]) -> Vec<PassFile> {
     let mut found: BTreeMap<&Path, PassFile> = BTreeMap::new();
     for Used { container, .. } in used {
@@ -87,10 +87,10 @@ pub fn judge_password(file: &PassFile, who: Who) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(fault) = &file.fault {
         let help = if file.seen.is_none() {
-            format!("put the password there, for its owner alone: `chmod 600 {path}`")
+            format!("write the password to it, readable only by its owner: `chmod 600 {path}`")
         } else {
             format!(
-                "see to it that {} can read a password there",
+                "make sure that {} can read a password from it",
                 who::name(who.daemon)
             )
         };
@@ -130,46 +130,45 @@ pub fn judge_password(file: &PassFile, who: Who) -> Vec<Finding> {
     findings
 }
 
-/// What became of a container when it was tried.
+/// The result of the attempt to open a container.
 #[derive(Clone, Debug)]
 pub enum Tried {
-    /// The password opened it; it has so many snapshots.
+    /// The password opens it. It has this many snapshots.
     Opened(u64),
-    /// It will be made by the first backup.
+    /// The first backup will create it.
     ToBeMade,
-    /// Earlier backups of this job went there, and there is nothing now.
+    /// Earlier backups of this job are gone: there is no repository now.
     Lost(String),
-    /// It would be made in a directory that is not there.
+    /// It cannot be created, because this directory is missing.
     NoParent(PathBuf),
-    /// It is there, and was not opened: nobody asked for that, or its pass file cannot be read anyway.
+    /// It exists and was not opened: that was not asked for, or its pass file cannot be read.
     Left,
-    /// It cannot be used.
     Failed(Error),
 }
 
-/// Tries a container. Opening one takes a third of a second and 128 MB, so one at a time. `jobs` are the ledger's.
+/// Tries to open a container. That takes a third of a second and 128 MB, so the caller tries one at a time. `jobs` are the
+/// ledger's.
 pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
     let container = &used.container;
     match place::look(container) {
         Err(error) => Tried::Failed(error),
-        Ok(Place::Free | Place::Unfinished) => {
-            let path = container.path.display().to_string();
+        Ok(Place::Vacant(vacant)) => {
             let went_there = |job: &&JobRecord| {
-                used.faithful.contains(&job.job_id) && job.past.containers.contains(&path)
+                used.faithful.contains(&job.job_id)
+                    && job.past.containers.contains(&container.location)
             };
             if let Some(job) = jobs.iter().find(went_there) {
                 return Tried::Lost(job.job_id.clone());
             }
-            let by_path = Path::new(&container.name).is_absolute();
-            match container.path.parent() {
-                Some(parent) if by_path && !parent.is_dir() => Tried::NoParent(parent.to_owned()),
-                _ => Tried::ToBeMade,
+            match vacant.missing_parent() {
+                Some(parent) => Tried::NoParent(parent.to_owned()),
+                None => Tried::ToBeMade,
             }
         }
-        Ok(Place::Repository) if !open => Tried::Left,
-        // What is no repository says so when it is opened.
-        Ok(Place::Repository | Place::Other) => {
-            match agent::list_snapshots(container, &Filter::default()) {
+        Ok(Place::Other(other)) => Tried::Failed(other.error()),
+        Ok(Place::Repository(_)) if !open => Tried::Left,
+        Ok(Place::Repository(existing)) => {
+            match agent::list_snapshots_of(existing, &Filter::default()) {
                 Ok(snapshots) => Tried::Opened(snapshots.len() as u64),
                 Err(error) => Tried::Failed(error),
             }
@@ -178,8 +177,8 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
 }
 
 pub fn judge(used: &Used, tried: &Tried) -> Finding {
-    let place = used.container.path.display();
-    let finding = |level, message: String| Finding::new("container", level, &place, message);
+    let place = &used.container.location;
+    let finding = |level, message: String| Finding::new("container", level, place, message);
     let jobs = match used.jobs.as_slice() {
         [one] => one.clone(),
         [one, more @ ..] => format!(
@@ -206,20 +205,20 @@ pub fn judge(used: &Used, tried: &Tried) -> Finding {
         ),
         Tried::Lost(job) => finding(
             Level::Error,
-            format!("its repository is gone, to which backups of {job} went (for {jobs})"),
+            format!("the repository that held the backups of {job} is gone (for {jobs})"),
         )
         .help(
-            "mount the disk that it is on; to begin a new one, set allow_new_container in the job for its next run",
+            "mount its disk; to begin a new repository, set allow_new_container in the job for its next run",
         ),
         Tried::NoParent(parent) => finding(
             Level::Error,
             format!(
-                "{} is not there, so it cannot be made (for {jobs})",
+                "{} does not exist, so the container cannot be created (for {jobs})",
                 parent.display()
             ),
         )
         .help(format!(
-            "mount the disk, or `mkdir -p {}` where it is to be on this one",
+            "mount the disk; if the container is to be on this disk, run `mkdir -p {}`",
             parent.display()
         )),
         Tried::Failed(error) => {
@@ -230,15 +229,15 @@ pub fn judge(used: &Used, tried: &Tried) -> Finding {
                      encrypt_pass_file; without the password nothing can be restored",
                 ),
                 ErrorKind::Damaged => {
-                    finding.help("run a `check` action on it, and back up to a new container meanwhile")
+                    finding.help("run a `check` action on it, and back up to another container until then")
                 }
                 ErrorKind::Denied => finding.help(
-                    "let the daemon's user read and write there; run `freezerd doctor` as that user",
+                    "let the daemon's user read and write it; run `freezerd doctor` as that user",
                 ),
                 ErrorKind::NotARepository => {
                     finding.help("name an empty directory as the container")
                 }
-                _ => finding.help("see to it that the daemon can read and write there"),
+                _ => finding.help("make sure that the daemon can read and write it"),
             }
         }
     }
@@ -285,11 +284,11 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_cannot_be_used_is_an_error_with_a_mend() {
+    fn a_container_that_cannot_be_used_is_an_error_with_help() {
         let used = Used {
             container: Container {
                 name: "/mnt/a".to_owned(),
-                path: "/mnt/a".into(),
+                location: Location::Local("/mnt/a".into()),
                 pass_file: None,
             },
             jobs: vec!["www".to_owned(), "db".to_owned(), "mail".to_owned()],

@@ -124,9 +124,11 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         findings.extend(files::judge(checked, &settings.jobs_dir));
     }
 
-    let places = used.iter().map(|used| used.container.path.as_path());
-    let places = [settings.state_dir.as_path()].into_iter().chain(places);
-    findings.extend(space::look(places).iter().map(space::judge));
+    let local = used
+        .iter()
+        .filter_map(|used| used.container.location.local());
+    let paths = [settings.state_dir.as_path()].into_iter().chain(local);
+    findings.extend(space::look(paths).iter().map(space::judge));
 
     let rows = ledger.rows.as_ref().ok();
     let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);

@@ -1,4 +1,4 @@
-//! Free space, where the ledger and the containers are.
+//! The free space on the file systems of the ledger and the local containers.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 use super::finding::{Finding, Level};
 use crate::units;
 
-/// Less is an error.
+/// Less free space than this is an error, in bytes.
 const LEAST: u64 = 100 * 1024 * 1024;
 
 /// One file system.
 #[derive(Clone, Debug)]
 pub struct FileSystem {
-    /// What of freezerd's is on it.
+    /// The directories of freezerd's that are on it, or would be.
     pub paths: Vec<PathBuf>,
-    /// Bytes that an ordinary user may still use.
+    /// In bytes, for an ordinary user.
     pub free: u64,
-    /// Bytes in all.
+    /// In bytes; 0 if the file system does not report it.
     pub size: u64,
 }
 
-/// The file systems that these paths are on, or would be.
+/// The file systems of these paths. A path that does not exist counts for the file system on which it would be made.
 pub fn look<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
     let mut found: BTreeMap<u64, FileSystem> = BTreeMap::new();
     for path in paths {
@@ -48,7 +48,7 @@ pub fn look<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
 }
 
 pub fn judge(system: &FileSystem) -> Finding {
-    // A file system that does not tell its size has what it has.
+    // Nothing can be said of a file system that does not report its size.
     let percent = if system.size == 0 {
         100.0
     } else {
@@ -76,7 +76,7 @@ pub fn judge(system: &FileSystem) -> Finding {
     } else {
         finding.help(
             "make room: an `admin` action with remove_older_than removes old snapshots; \
-             without room nothing is backed up, and no run can be recorded",
+             without free space no backup succeeds, and no run can be recorded",
         )
     }
 }

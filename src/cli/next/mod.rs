@@ -197,7 +197,7 @@ fn course(ledger: &Installation, job: &Job) -> Result<(Course, bool), Failure> {
                 .container()
                 .map(|(container, access)| Need {
                     name: container.name.clone(),
-                    place: container.path.clone(),
+                    location: container.location.clone(),
                     access,
                 }),
             lasts: plan::median(durations).unwrap_or_default(),

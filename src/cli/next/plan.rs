@@ -215,6 +215,7 @@ pub fn median(mut durations: Vec<TimeDelta>) -> Option<TimeDelta> {
 mod tests {
     use super::*;
     use crate::job::action::Access;
+    use crate::location::Location;
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(minutes * 60, 0).expect("a small number")
@@ -224,7 +225,7 @@ mod tests {
         let step = |(need, minutes): &(Option<(&str, Access)>, i64)| Step {
             need: need.map(|(name, access)| Need {
                 name: name.to_owned(),
-                place: name.into(),
+                location: Location::Local(name.into()),
                 access,
             }),
             lasts: TimeDelta::minutes(*minutes),

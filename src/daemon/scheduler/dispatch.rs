@@ -27,7 +27,7 @@ impl ActiveRun {
         let (container, access) = action.action.work.container()?;
         Some(Need {
             name: container.name.clone(),
-            place: container.path.clone(),
+            location: container.location.clone(),
             access,
         })
     }
@@ -219,8 +219,8 @@ impl<L: Ledger> Scheduler<L> {
             .get(&record.job_id)
             .zip(action.action.work.container());
         known.is_some_and(|(entry, (container, _))| {
-            let path = container.path.display().to_string();
-            entry.record.past.containers.contains(&path)
+            let known = &entry.record.past.containers;
+            known.contains(&container.location)
         })
     }
 

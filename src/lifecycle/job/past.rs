@@ -1,16 +1,17 @@
-//! What a job remembers of its runs when their rows are made and closed: the last success, what is owed, counts.
+//! What a job remembers of its runs: the last success, what is owed, and counts. It changes when a row is made and when a
+//! row is over.
 
 use crate::job::JobResult;
 use crate::record::{
     ActionRecord, Ending, ExitStatus, JobRecord, PastRun, RunRecord, RunState, Trigger,
 };
 
-/// A row was made. From its earliest due instant on a success is owed, if none was owed before. A run that somebody
-/// asked for is an extra, and what makes up for one too: nothing is owed for those.
+/// A row was made. A success is owed from its earliest due instant on, unless one is owed already. Nothing is owed for a
+/// run that a person asked for, or for a run that makes up for another.
 pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     if row.trigger != Trigger::Manual && row.makes_up_for.is_none() {
         let since = record.past.owed_since.map_or(row.first_due, |since| {
-            // Later only after the clock was set back.
+            // The earlier of the two, since the clock may have been set back.
             since.min(row.first_due)
         });
         record.past.owed_since = Some(since);
@@ -18,10 +19,11 @@ pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     record
 }
 
-/// A row is over: run to its end, cut off, or never begun.
+/// A row is over: its run ended, was interrupted, or never started.
 pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let past = &mut record.past;
-    // Those that the job has moved away from go. A row without actions is what is left of one that cannot be read.
+    // Forgets the containers that the job does not use any more. A row without actions stands for one that could not be
+    // read, so it says nothing about containers.
     if !row.actions.is_empty() {
         past.containers.retain(|known| {
             let mut named = row.actions.iter().flat_map(|action| &action.container);
@@ -34,7 +36,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);
-    // What only said what it would do has backed up nothing.
+    // A dry run has backed up nothing.
     let done = !row.actions.iter().any(|action| action.dry_run);
     if ending == Ending::Success && done {
         past.last_success = row.ended;
@@ -53,7 +55,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     record
 }
 
-/// How a row that is over ended. Only a run that came to its own end with every action done is a success.
+/// How the run ended. It is a success only if it ended by itself with every action done.
 fn ending(row: &RunRecord) -> Ending {
     match (row.state, row.result) {
         (_, Some(JobResult::Aborted)) => Ending::Aborted,
@@ -65,7 +67,7 @@ fn ending(row: &RunRecord) -> Ending {
     }
 }
 
-/// Whether what failed of it failed only in that something is missing.
+/// Whether each action that failed did everything except for some paths.
 fn is_partial(row: &RunRecord) -> bool {
     let mut failed = row
         .actions
@@ -89,6 +91,7 @@ mod tests {
 
     use super::*;
     use crate::job::InitialState;
+    use crate::location::Location;
     use crate::record::{Past, Rows, Standing};
 
     fn at(minute: i64) -> DateTime<Utc> {
@@ -296,9 +299,10 @@ mod tests {
 
     #[test]
     fn the_containers_that_hold_its_snapshots_are_known_until_the_job_moves_to_others() {
+        let local = |path: &str| Location::Local(path.into());
         let known = |record: &JobRecord| Vec::from_iter(record.past.containers.clone());
         let to = |container: &str, mut row: RunRecord| {
-            row.actions[0].container = Some(container.to_owned());
+            row.actions[0].container = Some(local(container));
             row
         };
         let dry_run = |mut row: RunRecord| {
@@ -307,19 +311,23 @@ mod tests {
         };
         let record = through(job(), &to("/a", failed(60, 65)));
         let record = through(record, &to("/a", dry_run(succeeded(70, 75))));
-        assert_eq!(known(&record), [""; 0], "nothing was kept there");
+        assert_eq!(known(&record), [], "nothing was kept there");
         let record = through(record, &to("/a", succeeded(80, 85)));
         let record = through(record, &to("/a", failed(90, 95)));
-        assert_eq!(known(&record), ["/a"]);
+        assert_eq!(known(&record), [local("/a")]);
         let unreadable = RunRecord {
             actions: Vec::new(),
             ..failed(98, 99)
         };
         let record = through(record, &unreadable);
-        assert_eq!(known(&record), ["/a"], "nothing is known of that one");
+        assert_eq!(
+            known(&record),
+            [local("/a")],
+            "nothing is known of that one"
+        );
         let mut partial = to("/b", failed(100, 105));
         partial.actions[0].partial = true;
-        assert_eq!(known(&through(record, &partial)), ["/b"]);
+        assert_eq!(known(&through(record, &partial)), [local("/b")]);
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub struct RestoreReport {
 impl Repository {
     /// Why a snapshot cannot be read.
     fn gone_or_failed(&self, snapshot: &Snapshot, error: &rustic_core::RusticError) -> Error {
-        let file = self.container().path.join("snapshots").join(&snapshot.id);
+        let file = self.directory.join("snapshots").join(&snapshot.id);
         match fs::symlink_metadata(file) {
             Err(gone) if gone.kind() == io::ErrorKind::NotFound => Error::new(
                 ErrorKind::NoSuchSnapshot,
@@ -124,7 +124,7 @@ impl Repository {
         } else {
             None
         };
-        let container = fs::metadata(&self.container.path).ok();
+        let container = fs::metadata(&self.directory).ok();
         let restorer = Restorer {
             engine: &engine,
             options,

@@ -1,7 +1,6 @@
 //! The world around the scheduler: a clock that people meddle with, agents, files, and all kinds of trouble.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,6 +9,7 @@ use freezerd::daemon::scheduler::{Ending, Message, Order, Policy, Remembered, Sc
 use freezerd::intake::{self, Catalog, FileState, Stamp};
 use freezerd::job::action::Access;
 use freezerd::job::{Host, Job};
+use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Summary, Verdict};
 use freezerd::record::{AttemptEnd, RunState};
 use freezerd::schedule::zone::Zone;
@@ -28,7 +28,7 @@ struct Agent {
     /// Real time, in milliseconds.
     end: i64,
     job_id: String,
-    container: Option<(PathBuf, Access)>,
+    container: Option<(Location, Access)>,
 }
 
 /// How much of what happened.
@@ -288,7 +288,7 @@ impl World {
             .action
             .work
             .container()
-            .map(|(container, access)| (container.path.clone(), access));
+            .map(|(container, access)| (container.location.clone(), access));
         for (other, agent) in &self.agents {
             assert_ne!(*other, run, "run {run} has an agent already");
             assert_ne!(
@@ -299,8 +299,7 @@ impl World {
             if let (Some((ours, access)), Some((theirs, other))) = (&container, &agent.container) {
                 assert!(
                     ours != theirs || (*access == Access::Shared && *other == Access::Shared),
-                    "run {run} is not alone on {}",
-                    ours.display()
+                    "run {run} is not alone on {ours}"
                 );
             }
         }

@@ -1,0 +1,250 @@
+//! Where a container is.
+//!
+//! A location has one text, which the queue, the ledger, logs and messages share. The text of a local directory is its
+//! absolute path. A path that is not UTF-8 has no such text: it becomes a `file://` URL with percent escapes, so that
+//! every location can be read back from its text.
+//!
+//! A location never holds a secret: a credential is named by the path of its file, as a repository's password is.
+
+use std::cmp::Ordering;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Where a container is. Two equal locations are the same container.
+///
+/// Inside the crate, match on it without a wildcard arm: a new kind of storage then does not compile until all code
+/// that depends on the kind knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Location {
+    /// A directory of this host, or one that is mounted here, as an absolute path.
+    Local(PathBuf),
+}
+
+/// What begins the text of a path that is not UTF-8.
+const FILE_URL: &str = "file://";
+
+impl Location {
+    /// The directory, if the container is one on this host.
+    pub fn local(&self) -> Option<&Path> {
+        match self {
+            Location::Local(path) => Some(path),
+        }
+    }
+}
+
+/// The order of the texts. Ledgers and exports list containers in this order.
+impl Ord for Location {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Location::Local(one), Location::Local(other)) => {
+                path_bytes(one).cmp(path_bytes(other))
+            }
+        }
+    }
+}
+
+impl PartialOrd for Location {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The bytes of a path without doubled slashes and other parts that do not matter when two paths are compared.
+fn path_bytes(path: &Path) -> impl Iterator<Item = u8> {
+    let mut below_root = true;
+    path.components().flat_map(move |component| {
+        let is_root = component == Component::RootDir;
+        let slash = (!below_root).then_some(b'/');
+        below_root = is_root;
+        slash
+            .into_iter()
+            .chain(component.as_os_str().as_bytes().iter().copied())
+    })
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Local(path) => match path.to_str() {
+                Some(text) => formatter.write_str(text),
+                None => write_file_url(formatter, path.as_os_str()),
+            },
+        }
+    }
+}
+
+fn write_file_url(formatter: &mut fmt::Formatter<'_>, path: &OsStr) -> fmt::Result {
+    formatter.write_str(FILE_URL)?;
+    for &byte in path.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
+                write!(formatter, "{}", char::from(byte))?;
+            }
+            _ => write!(formatter, "%{byte:02X}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Why a text is not a location. The text is not repeated, since it may hold a secret that does not belong there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocationError {
+    /// It is neither an absolute path nor a URL of a known kind.
+    #[error("the location of a container is an absolute path")]
+    NotAbsolute,
+    /// In a `file://` URL, a percent sign is not followed by two hexadecimal digits.
+    #[error(
+        "in the location of a container, a percent sign is not followed by two hexadecimal digits"
+    )]
+    BadEscape,
+}
+
+impl FromStr for Location {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let path = match text.strip_prefix(FILE_URL) {
+            Some(escaped) => unescape(escaped).ok_or(LocationError::BadEscape)?,
+            None => PathBuf::from(text),
+        };
+        if path.is_absolute() {
+            Ok(Location::Local(path))
+        } else {
+            Err(LocationError::NotAbsolute)
+        }
+    }
+}
+
+fn unescape(escaped: &str) -> Option<PathBuf> {
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let high = char::from(rest.next()?).to_digit(16)?;
+            let low = char::from(rest.next()?).to_digit(16)?;
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    Some(PathBuf::from(OsString::from_vec(bytes)))
+}
+
+impl Serialize for Location {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Location {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn local(path: impl AsRef<OsStr>) -> Location {
+        Location::Local(PathBuf::from(path.as_ref()))
+    }
+
+    #[test]
+    fn a_local_location_reads_as_its_path() {
+        for path in [
+            "/",
+            "/srv/backups",
+            "/srv/b a%20c/ü",
+            "/srv//x/",
+            "/a\nb",
+            "/file:///x",
+        ] {
+            let location = local(path);
+            assert_eq!(location.to_string(), path);
+            assert_eq!(path.parse(), Ok(location.clone()));
+            assert_eq!(location.local(), Some(Path::new(path)));
+            let json = serde_json::to_string(&location).unwrap();
+            assert_eq!(json, serde_json::to_string(path).unwrap());
+            assert_eq!(serde_json::from_str::<Location>(&json).unwrap(), location);
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_not_utf_8_comes_back_from_its_text_byte_for_byte() {
+        let every_byte: Vec<u8> = (1..=255).collect();
+        for bytes in [
+            &b"/srv/\xff"[..],
+            b"/\xc3/%25 x",
+            &[b"/", &every_byte[..]].concat(),
+        ] {
+            let location = local(OsStr::from_bytes(bytes));
+            let text = location.to_string();
+            assert!(text.starts_with("file:///") && text.is_ascii(), "{text}");
+            let back: Location = text.parse().unwrap();
+            assert_eq!(back.local().unwrap().as_os_str().as_bytes(), bytes);
+            let json = serde_json::to_value(&location).unwrap();
+            assert_eq!(serde_json::from_value::<Location>(json).unwrap(), location);
+        }
+        assert_eq!(
+            local(OsStr::from_bytes(b"/srv/\xff")).to_string(),
+            "file:///srv/%FF"
+        );
+        assert_eq!("file:///srv/backups".parse(), Ok(local("/srv/backups")));
+    }
+
+    #[test]
+    fn any_other_text_is_refused_and_not_repeated() {
+        for (text, error) in [
+            ("", LocationError::NotAbsolute),
+            ("backups", LocationError::NotAbsolute),
+            (
+                "s3:https://key:secret@host/bucket",
+                LocationError::NotAbsolute,
+            ),
+            ("file://host/srv", LocationError::NotAbsolute),
+            ("file:///srv/%F", LocationError::BadEscape),
+            ("file:///srv/%+1", LocationError::BadEscape),
+            ("file:///srv/%zz", LocationError::BadEscape),
+        ] {
+            assert_eq!(text.parse::<Location>(), Err(error), "{text}");
+            let json = serde_json::to_string(text).unwrap();
+            let refused = serde_json::from_str::<Location>(&json).unwrap_err();
+            assert!(!refused.to_string().contains("secret"), "{refused}");
+        }
+        assert!(serde_json::from_str::<Location>("7").is_err());
+    }
+
+    #[test]
+    fn one_directory_is_one_location_however_its_path_is_written() {
+        assert_eq!(local("/srv/a"), local("/srv//a/./"));
+        assert_ne!(local("/srv/a"), local("/srv/a/b"));
+        let both = BTreeSet::from([local("/srv/a"), local("/srv//a/")]);
+        assert_eq!(both.len(), 1);
+    }
+
+    #[test]
+    fn locations_are_in_the_order_of_their_texts() {
+        let texts = ["/", "/a", "/a-b", "/a/b", "/a/b/c", "/a0", "/ab", "/ü"];
+        for one in texts {
+            for other in texts {
+                assert_eq!(
+                    local(one).cmp(&local(other)),
+                    one.cmp(other),
+                    "{one} {other}"
+                );
+            }
+        }
+    }
+}
