@@ -8,7 +8,6 @@ use super::exit::{Exit, Failure, io_failure};
 use super::installation::{self, Installation};
 use crate::config::Settings;
 use crate::control::mark::Mark;
-use crate::daemon::words;
 use crate::record::{AttemptEnd, AttemptRecord, RunRecord};
 
 /// Show the log of a run
@@ -148,7 +147,7 @@ fn attempt_json(row: &RunRecord, attempt: &AttemptRecord) -> Value {
         "ended": attempt.ended,
         "how": end.map(|end| json!(end)["how"].clone()),
         "verdict": verdict,
-        "reason": end.and_then(|end| words::failure(kind, end)),
+        "reason": end.and_then(|end| end.failure(kind)),
     })
 }
 

@@ -14,7 +14,6 @@ use super::snapshots::PlaceArgs;
 use crate::config::Settings;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
-use crate::daemon::words;
 use crate::job::action::{Action, Lineage, Restore, Work};
 use crate::protocol::{Outcome, Progress, Report, Request, Verdict};
 use crate::schedule::moment::Moment;
@@ -129,7 +128,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 }
 
 fn print(outcome: &Outcome, target: &Path, took: &str) {
-    let done = words::achievement(&outcome.summary);
+    let done = outcome.summary.to_string();
     match outcome.verdict {
         Verdict::Success => println!("Restored into {} in {took}: {done}", target.display()),
         Verdict::Partial => {

@@ -9,9 +9,8 @@ use super::screen::describe;
 use super::table::Table;
 use super::{history, logging, reading};
 use crate::config::Settings;
-
 use crate::job::{Effective, Job, Origin, effective};
-use crate::record::{FileVerdict, JobRecord, RunRecord};
+use crate::record::{AttemptEnd, FileVerdict, JobRecord, RunRecord};
 use crate::units;
 
 /// Show a job: its document with the live schedule, and how its last run went
@@ -238,17 +237,14 @@ fn print(
                 .and_then(|ended| (ended - attempt.started).to_std().ok())
                 .map_or_else(|| "running".to_owned(), units::duration);
             let end = attempt.end.as_ref().map_or_else(String::new, |end| {
-                use crate::record::AttemptEnd;
-                match (crate::daemon::words::failure(kind, end), end) {
+                match (end.failure(kind), end) {
                     (Some(failure), _) => failure,
-                    (None, AttemptEnd::Reported { outcome }) => {
-                        crate::daemon::words::achievement(&outcome.summary)
-                    }
+                    (None, AttemptEnd::Reported { outcome }) => outcome.summary.to_string(),
                     (None, _) => String::new(),
                 }
             });
             println!("  {}. {kind} ({took}) {end}", attempt.action + 1);
-            if let Some(crate::record::AttemptEnd::Reported { outcome }) = &attempt.end {
+            if let Some(AttemptEnd::Reported { outcome }) = &attempt.end {
                 for problem in outcome.problems.iter().take(10) {
                     println!(
                         "       {}: {}",

@@ -13,11 +13,12 @@ use super::renewal::{self, Renewal};
 use super::runlog::RunLog;
 use super::runner::Runner;
 use super::scheduler::notice::Notice;
+use super::scheduler::notice::line::moment;
 use super::scheduler::{Message, Order, Scheduler};
 use super::service::{Manager, Signals, Wish};
 use super::tally::Summary;
 use super::upkeep::{BETWEEN_STEPS, BETWEEN_SWEEPS, Upkeep};
-use super::{Critical, End, Mode, words};
+use super::{Critical, End, Mode};
 use crate::config::Settings;
 use crate::control::event;
 use crate::control::layout::Layout;
@@ -232,13 +233,13 @@ impl Daemon<'_> {
             self.summary.hear(notice);
         }
         pass(Point::TellBegins);
-        let line = words::line(notice, &self.zone);
+        let line = notice.line(&self.zone);
         if let Some(run) = line.run {
-            let text = words::in_run_log(notice).unwrap_or_else(|| line.text.clone());
+            let text = notice.in_run_log().unwrap_or_else(|| line.text.clone());
             RunLog::open(&self.layout, run, None).line(mark::WRITER, &text);
             pass(Point::LogWritten);
         }
-        words::log(&line);
+        line.log();
         pass(Point::Told);
     }
 
@@ -374,7 +375,7 @@ impl Daemon<'_> {
         let running = self.scheduler.running();
         let next = next.map_or_else(
             || "nothing to come".to_owned(),
-            |next| format!("next run at {}", words::moment(next, &self.zone)),
+            |next| format!("next run at {}", moment(next, &self.zone)),
         );
         let jobs = crate::units::count(jobs as u64, "job", "jobs");
         let renewal = self.renewal.words();

@@ -37,7 +37,6 @@ mod service;
 pub mod tally;
 pub mod upkeep;
 mod watch;
-pub mod words;
 
 use crate::control::progress_sink::{AllSinks, ProgressFiles, ProgressSink};
 use boot::Opening;

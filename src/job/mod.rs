@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::schedule::Schedule;
 use crate::schedule::zone::Zone;
 
+mod about;
 pub mod action;
 mod actions;
 pub mod codes;

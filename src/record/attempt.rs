@@ -1,9 +1,12 @@
 //! An attempt at one action of a run.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Outcome;
+use crate::protocol::{Outcome, Verdict};
+use crate::units;
 
 /// One attempt at one action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,4 +44,27 @@ pub enum AttemptEnd {
         /// What is known of the cause, as a sentence for people.
         reason: String,
     },
+}
+
+impl AttemptEnd {
+    /// Why the attempt at an action of this kind did not succeed, for people: `backup: took longer than its timeout`.
+    /// `None` where it did succeed.
+    pub fn failure(&self, kind: &str) -> Option<String> {
+        let why = match self {
+            AttemptEnd::Reported { outcome } if outcome.verdict == Verdict::Success => return None,
+            AttemptEnd::Reported { outcome } => outcome
+                .reason
+                .clone()
+                .unwrap_or_else(|| "it failed without a reason".to_owned()),
+            AttemptEnd::Aborted => "aborted".to_owned(),
+            AttemptEnd::TimedOut => "took longer than its timeout".to_owned(),
+            AttemptEnd::Stalled { seconds } => format!(
+                "no progress for {}, its stall_timeout",
+                units::duration(Duration::try_from_secs_f64(*seconds).unwrap_or_default())
+            ),
+            AttemptEnd::Interrupted => "interrupted".to_owned(),
+            AttemptEnd::Crashed { reason } => reason.clone(),
+        };
+        Some(format!("{kind}: {why}"))
+    }
 }

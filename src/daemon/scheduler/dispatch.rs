@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::Notice;
 use super::{ActiveRun, Order, Scheduler, Spawn};
-use crate::daemon::words;
 use crate::job::action::JobAction;
 use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
@@ -198,7 +197,7 @@ impl<L: Ledger> Scheduler<L> {
             job_id,
             run: number,
             kind: job_action.action.work.name().to_owned(),
-            about: words::about(&job_action.action.work),
+            about: job_action.action.work.about(),
             action: action + 1,
             actions: record.actions.len() as u32,
             attempt,

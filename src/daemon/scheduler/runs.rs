@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 
 use super::notice::Notice;
 use super::{ActiveRun, Ending, Order, Scheduler};
-use crate::daemon::words;
 use crate::job::{Job, JobResult};
 use crate::ledger::Ledger;
 use crate::lifecycle::job::{self as life, Effect, Interrupted, Occurrence, RunEnd};
@@ -205,7 +204,7 @@ impl<L: Ledger> Scheduler<L> {
             &end,
             now,
         );
-        let failure = words::failure(kind, &end);
+        let failure = end.failure(kind);
         let aborting = self
             .jobs
             .get(&active.record.job_id)

@@ -1,10 +1,13 @@
 //! What the scheduler has to tell people, as data. Told only once it is committed.
 
-use chrono::{DateTime, Utc};
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use crate::job::JobResult;
 use crate::record::{AttemptEnd, Trigger};
+
+pub mod line;
 
 /// One thing worth a line.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,69 @@
+//! What an action works on, in words: the source and the container of a backup, the program of a command.
+
+use chrono::{DateTime, Utc};
+
+use super::action::{Age, Command, Work};
+
+impl Work {
+    /// What the action works on, for a log line: `/srv/www → nightly`. Never a whole command, which may hold a secret.
+    pub fn about(&self) -> String {
+        match self {
+            Work::Backup(backup) => {
+                format!("{} → {}", backup.path.display(), backup.container.name)
+            }
+            Work::Restore(restore) => {
+                format!("{} → {}", restore.container.name, restore.target.display())
+            }
+            Work::Admin(admin) => match admin.remove {
+                Age::Days(days) => format!(
+                    "snapshots of {} older than {days} days in {}",
+                    admin.lineage.backup_name, admin.container.name
+                ),
+                Age::Before(instant) => format!(
+                    "snapshots of {} from before {} in {}",
+                    admin.lineage.backup_name,
+                    DateTime::<Utc>::from_timestamp(instant, 0)
+                        .map_or_else(|| instant.to_string(), |at| at.to_rfc3339()),
+                    admin.container.name
+                ),
+            },
+            Work::Info(info) => info.container.name.clone(),
+            Work::Exec(exec) => match &exec.command {
+                Command::Shell(text) => program(text).unwrap_or("a shell command").to_owned(),
+                Command::Words(words) => words.first().cloned().unwrap_or_default(),
+            },
+            Work::Check(check) => check.container.name.clone(),
+        }
+    }
+}
+
+/// The program that a shell command begins with. `None` where the first word is not a plain program name, as in
+/// `PGPASSWORD=… pg_dump`.
+fn program(command: &str) -> Option<&str> {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._+-".contains(it);
+    command
+        .split_whitespace()
+        .next()
+        .filter(|word| word.chars().all(is_plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::action::Exec;
+
+    fn shell(command: &str) -> String {
+        Work::Exec(Exec {
+            command: Command::Shell(command.to_owned()),
+        })
+        .about()
+    }
+
+    #[test]
+    fn a_shell_command_shows_only_its_program() {
+        assert_eq!(shell("pg_dump --password=hunter2 db"), "pg_dump");
+        assert_eq!(shell("/usr/bin/env true"), "/usr/bin/env");
+        assert_eq!(shell("PGPASSWORD=hunter2 pg_dump"), "a shell command");
+        assert_eq!(shell("  "), "a shell command");
+    }
+}

@@ -1,0 +1,147 @@
+//! How an attempt ended, as its agent saw it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units;
+
+/// How an attempt ended, as its agent saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    /// Why it is not a success: one sentence that names the thing and the mend. `None` on success.
+    pub reason: Option<String>,
+    pub summary: Summary,
+    /// The first of the paths that were not backed up, not restored or kept.
+    pub problems: Vec<Problem>,
+    /// How many problems there were in all.
+    pub problems_total: u64,
+}
+
+/// The verdict on one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was asked for is done.
+    Success,
+    /// A snapshot or a restored tree exists, but something is missing in it. Counts as a failure.
+    Partial,
+    /// It failed, and may succeed when it is tried again.
+    Failed,
+    /// It failed, and would fail again in the same way: a wrong password, a path that does not exist.
+    FailedForGood,
+}
+
+/// One path, and what was wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The path, with bytes that are not UTF-8 replaced.
+    pub path: String,
+    /// What was wrong, for people.
+    pub reason: String,
+}
+
+/// What an action did, in numbers. A number that does not apply is absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// The snapshot that was made, restored, or newest in a list: its full id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// A backup's level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<u32>,
+    /// Files seen, or restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_new: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_changed: Option<u64>,
+    /// Bytes seen, or restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Bytes that the container grew by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_added: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots_removed: Option<u64>,
+    /// Snapshots that are there, after removal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<u64>,
+    /// A command's exit code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended a command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+}
+
+/// For people: `12 files, 3.4 MB; 2 new, 1 changed; snapshot 84b9adec (level 0)`. Empty where no number applies.
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if let Some(files) = self.files {
+            let files = units::count(files, "file", "files");
+            let bytes = self
+                .bytes
+                .map_or_else(String::new, |bytes| format!(", {}", units::bytes(bytes)));
+            parts.push(files + &bytes);
+        }
+        if let (Some(new), Some(changed)) = (self.files_new, self.files_changed) {
+            parts.push(format!("{new} new, {changed} changed"));
+        }
+        if let Some(added) = self.bytes_added {
+            parts.push(format!("{} added", units::bytes(added)));
+        }
+        let snapshots = |count| units::count(count, "snapshot", "snapshots");
+        if let Some(removed) = self.snapshots_removed {
+            parts.push(format!("{} removed", snapshots(removed)));
+        }
+        if let Some(there) = self.snapshots {
+            parts.push(format!("{} there", snapshots(there)));
+        }
+        if let Some(id) = &self.snapshot {
+            let id: String = id.chars().take(8).collect();
+            let level = self
+                .level
+                .map_or_else(String::new, |level| format!(" (level {level})"));
+            parts.push(format!("snapshot {id}{level}"));
+        }
+        if let Some(code) = self.exit_code {
+            parts.push(format!("exit code {code}"));
+        }
+        formatter.write_str(&parts.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_reads_as_a_line() {
+        let backup = Summary {
+            snapshot: Some("84b9adec00112233".to_owned()),
+            level: Some(0),
+            files: Some(12),
+            files_new: Some(2),
+            files_changed: Some(1),
+            bytes: Some(3_400_000),
+            bytes_added: Some(999),
+            ..Summary::default()
+        };
+        assert_eq!(
+            backup.to_string(),
+            "12 files, 3.4 MB; 2 new, 1 changed; 999 B added; snapshot 84b9adec (level 0)"
+        );
+        let prune = Summary {
+            snapshots_removed: Some(1),
+            snapshots: Some(3),
+            ..Summary::default()
+        };
+        assert_eq!(prune.to_string(), "1 snapshot removed; 3 snapshots there");
+        assert_eq!(Summary::default().to_string(), "");
+    }
+}

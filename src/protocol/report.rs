@@ -1,0 +1,36 @@
+//! What an agent tells while it works.
+
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+
+/// One line on the agent's standard output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "snake_case")]
+pub enum Report {
+    /// How far the work is. Sent a few times a second at most.
+    Progress(Progress),
+    /// Another process uses the container, and the agent waits for it.
+    Waiting {
+        /// What it waits for, for people.
+        reason: String,
+    },
+    /// The engine panicked. The agent ends soon after, without an outcome.
+    Panicked {
+        /// What broke, for people.
+        message: String,
+    },
+    /// The end of the work, and the last line.
+    Outcome(Outcome),
+}
+
+/// How far the work is. Counts only grow. Totals appear once they are known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What the agent does now, in one word or two: `scanning`, `backing up`, `restoring`, `pruning`.
+    pub phase: String,
+    pub files_done: u64,
+    pub files_total: Option<u64>,
+    pub bytes_done: u64,
+    pub bytes_total: Option<u64>,
+}

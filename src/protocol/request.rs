@@ -1,0 +1,45 @@
+//! What an agent is asked to do.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::job::action::Action;
+
+/// One action to perform: the only line on the agent's standard input. The pipe then stays open. Its end tells the
+/// agent that nobody waits for it any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub job_id: String,
+    /// The run's number, as people type it; 0 where a person asks directly.
+    pub run: u64,
+    /// `run:<ledger>-<number>`: names the run among all runs of all hosts, and is kept as a tag with the snapshot.
+    pub run_tag: String,
+    /// Runs that may have finished this action already and were lost before they could report it. The agent does not
+    /// repeat a backup that it finds there. The first one counts.
+    #[serde(default)]
+    pub earlier: Vec<Earlier>,
+    /// Earlier runs of the job have kept snapshots in the action's container. A backup then does not create a new
+    /// repository there, unless its action says so.
+    #[serde(default)]
+    pub expects_repository: bool,
+    /// The action's index in the job, from 0.
+    pub action_index: u32,
+    /// From 1.
+    pub attempt: u32,
+    pub action: Action,
+    /// The result of the run's earlier actions, for a command's environment: `success` or `fail`.
+    pub result_so_far: String,
+    /// How long a command may take to end, once it is asked to, before it is killed.
+    pub grace: Duration,
+}
+
+/// A run that may have left a whole snapshot, which then stands for a backup of now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The run's tag. The tag of the request's own run stands for an earlier attempt.
+    pub run_tag: String,
+    /// A snapshot that was begun before this instant is too old.
+    pub not_before: DateTime<Utc>,
+}
