@@ -14,6 +14,7 @@ pub mod job;
 pub mod kill_point;
 pub mod ledger;
 pub mod lifecycle;
+pub mod limits;
 pub mod location;
 pub mod os;
 pub mod protocol;

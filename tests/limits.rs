@@ -1,4 +1,4 @@
-//! Limits for agents, on the kernel that is there: `src/daemon/limits/tests.rs` has the decisions on a tree of plain
+//! Limits for agents, on the kernel that is there: `src/limits/tests.rs` has the decisions on a tree of plain
 //! files. A kernel whose controllers belong to cgroup v1 still has groups of the second kind, without limits.
 
 mod harness;

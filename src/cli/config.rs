@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::config::{KEYS, Settings};
-use crate::daemon::limits;
+use crate::limits::{self, NoEffect};
 
 /// Look at the settings
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 json!({"value": line.value, "origin": line.origin}),
             );
         }
-        let without_effect = limits::unavailable(settings.limits);
+        let without_effect: Vec<String> = limits::unavailable(settings.limits)
+            .iter()
+            .map(NoEffect::to_string)
+            .collect();
         let zone = json!({"name": zone.name(), "source": zone.source()});
         println!(
             "{:#}",

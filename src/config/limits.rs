@@ -1,31 +1,15 @@
-//! What an action may use of the host.
+//! Reads `memory_limit` and `cpu_limit`.
 
 use super::{ConfigError, Raw, refuse};
 use crate::units;
 
-/// Limits for an action and all that it starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Memory in bytes; `None`: any.
-    pub memory: Option<u64>,
-    /// Processor time in percent of one processor; `None`: all.
-    pub cpu: Option<u32>,
-}
-
-impl Limits {
-    /// Whether there is any.
-    pub fn is_off(&self) -> bool {
-        *self == Limits::default()
-    }
-}
-
-/// The key of a repository is made from its password in 128 MiB: no backup or restore begins with less than that.
+/// Deriving a repository's key from its password takes 128 MiB, so no backup or restore can begin with less than that.
 const LEAST_MEMORY: u64 = 256 << 20;
 
-/// The kernel deals out processor time in pieces of a hundredth of a processor at least.
+/// In percent of one processor. The kernel shares out no less than a hundredth of a processor.
 const CPU_RANGE: std::ops::RangeInclusive<u32> = 1..=100_000;
 
-/// Whether a limit's text says that there is none.
+/// Whether the text of a limit switches it off.
 pub(super) fn is_off(text: &str) -> bool {
     matches!(text.trim(), "" | "off")
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::job::Host;
+use crate::limits::ResourceLimits;
 use crate::schedule::interval::parse_duration;
 use crate::schedule::zone::Zone;
 
@@ -17,7 +18,6 @@ mod limits;
 pub mod paths;
 
 pub use keys::{KEYS, Key, packaged};
-pub use limits::Limits;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -158,7 +158,7 @@ pub struct Settings {
     /// How long an action may show no progress; `None`: for ever.
     pub stall_timeout: Option<Duration>,
     /// What an action and its command may use of the host.
-    pub limits: Limits,
+    pub limits: ResourceLimits,
     /// The pause between two looks at the whole jobs directory.
     pub rescan_interval: Duration,
     /// A past run that is older is forgotten.
@@ -304,7 +304,7 @@ fn understand(chosen: Vec<Raw>) -> Result<Settings, ConfigError> {
         true => None,
         false => Some(duration("stall_timeout")?).filter(|limit| !limit.is_zero()),
     };
-    let limits = Limits {
+    let limits = ResourceLimits {
         memory: limits::memory(find("memory_limit"))?,
         cpu: limits::cpu(find("cpu_limit"))?,
     };

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::limits::{self, Groups};
 use super::scheduler::Remembered;
 use super::service::{Manager, Signals, Wish};
 use super::{Mode, clock, orphans};
-use crate::config::{Limits, Settings};
+use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::ledger::unreadable::{self, Key, Unreadable};
 use crate::ledger::{Ledger, LedgerError, Reader, RedbLedger, Write, set_aside, set_asides};
+use crate::limits::{self, Groups, ResourceLimits};
 use crate::record::{Claim, ClaimKind, RunRecord, RunState, Trigger};
 use crate::schedule::zone::Zone;
 
@@ -313,7 +313,7 @@ fn begin_anew(remembered: &mut Remembered, layout: &Layout) {
 }
 
 /// Makes ready what holds agents to their limits. What cannot be had is said, once.
-pub(super) fn set_limits(limits: Limits) -> Option<Groups> {
+pub(super) fn set_limits(limits: ResourceLimits) -> Option<Groups> {
     let (groups, missing) = limits::set_up(limits);
     for what in missing {
         tracing::warn!("{what}; runs go on without it");

@@ -24,7 +24,6 @@ pub mod clock;
 mod conclusion;
 mod ears;
 mod jobs_dir;
-pub mod limits;
 mod lines;
 mod live;
 mod orphans;

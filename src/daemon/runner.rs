@@ -15,7 +15,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::conclusion::{Heard, conclude};
-use super::limits::{self, Group, Groups};
 use super::lines::Lines;
 use super::orphans;
 use super::runlog::RunLog;
@@ -24,6 +23,7 @@ use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::kill_point::{Point, pass};
+use crate::limits::{self, Group, Groups};
 use crate::protocol::Report;
 use crate::record::AttemptEnd;
 use crate::units;
@@ -259,7 +259,12 @@ impl Attempt {
             })
             .await;
         }
-        conclude(heard, cause, status, out_of_memory)
+        conclude(
+            heard,
+            cause,
+            status,
+            out_of_memory.map(|whose| whose.to_string()),
+        )
     }
 
     fn log(&self) -> RunLog {

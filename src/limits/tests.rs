@@ -1,11 +1,12 @@
-//! The decisions, on a tree of plain files that stands in for the kernel's: `tests/limits.rs` has what a kernel does
-//! with them.
+//! The decisions, on a tree of plain files in place of the kernel's. `tests/limits.rs` tests them on a kernel.
 
 use tempfile::TempDir;
 
+use rustix::process::Pid;
+
 use super::*;
 
-const BOTH: Limits = Limits {
+const BOTH: ResourceLimits = ResourceLimits {
     memory: Some(2 << 30),
     cpu: Some(150),
 };
@@ -22,13 +23,17 @@ fn read(group: &Path, file: &str) -> String {
     fs::read_to_string(group.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
+fn texts(missing: &[NoEffect]) -> Vec<String> {
+    missing.iter().map(NoEffect::to_string).collect()
+}
+
 fn agent() -> Pid {
     Pid::from_raw(4711).unwrap()
 }
 
 #[test]
 fn without_limits_nothing_is_touched_and_nothing_is_said() {
-    let (groups, said) = set_up(Limits::default());
+    let (groups, said) = set_up(ResourceLimits::default());
     assert!(groups.is_none() && said.is_empty());
 }
 
@@ -36,7 +41,7 @@ fn without_limits_nothing_is_touched_and_nothing_is_said() {
 fn the_daemon_moves_into_a_leaf_before_controllers_are_switched_on_for_others() {
     let dir = group("cpuset cpu io memory pids\n", "17\n");
     let (_, missing) = Groups::divide(dir.path(), BOTH).unwrap();
-    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(texts(&missing), Vec::<String>::new());
     assert_eq!(read(dir.path(), "daemon/cgroup.procs"), "17");
     assert_eq!(
         read(dir.path(), "cgroup.subtree_control"),
@@ -65,7 +70,7 @@ fn a_runs_group_gets_its_limits_before_its_agent() {
 #[test]
 fn one_limit_alone_leaves_the_other_controller_off() {
     let dir = group("cpu memory", "");
-    let memory = Limits { cpu: None, ..BOTH };
+    let memory = ResourceLimits { cpu: None, ..BOTH };
     let (groups, _) = Groups::divide(dir.path(), memory).unwrap();
     assert_eq!(read(dir.path(), "cgroup.subtree_control"), "+memory");
     groups.place(8, agent()).unwrap();
@@ -76,7 +81,7 @@ fn one_limit_alone_leaves_the_other_controller_off() {
 fn a_controller_that_is_not_there_is_named_and_the_others_still_limit() {
     let dir = group("cpu io", "");
     let (groups, missing) = Groups::divide(dir.path(), BOTH).unwrap();
-    let [only] = &missing[..] else {
+    let [only] = &texts(&missing)[..] else {
         panic!("{missing:?}")
     };
     assert!(
@@ -101,36 +106,38 @@ fn a_controller_that_cannot_be_switched_on_is_named_with_the_kernels_reason() {
     fs::create_dir(dir.path().join("cgroup.subtree_control")).unwrap();
     let (groups, missing) = Groups::divide(dir.path(), BOTH).unwrap();
     assert_eq!(missing.len(), 2);
+    let missing = texts(&missing);
     assert!(missing[0].starts_with("memory_limit has no effect: +memory in "));
     assert!(missing[1].starts_with("cpu_limit has no effect: +cpu in "));
-    assert_eq!(groups.limits, Limits::default());
+    assert_eq!(groups.limits, ResourceLimits::default());
 }
 
 #[test]
-fn a_group_that_was_not_handed_over_is_left_alone_and_the_mend_is_named() {
-    let telling = Telling {
+fn a_group_that_is_not_delegated_is_left_alone_and_the_mend_is_named() {
+    let host = HostGroups {
         mounts: "31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n".to_owned(),
         own: "0::/user.slice/session-3.scope\n".to_owned(),
     };
-    let why = find(&telling, |_| false).unwrap_err();
-    assert!(
-        why.contains("/sys/fs/cgroup/user.slice/session-3.scope")
-            && why.contains("Delegate=cpu memory"),
-        "{why}"
-    );
-    let old = Telling {
-        mounts: String::new(),
-        ..telling
-    };
-    let said = without_effect(BOTH, &find(&old, |_| true).unwrap_err());
+    let no_effect = |why| NoEffect { limits: BOTH, why }.to_string();
+    let why = delegated_group(&host, |_| false).unwrap_err();
     assert_eq!(
-        said,
+        no_effect(why),
+        "memory_limit and cpu_limit have no effect: the control group \
+         /sys/fs/cgroup/user.slice/session-3.scope is not delegated to freezerd; run it as a systemd unit with \
+         `Delegate=cpu memory`"
+    );
+    let old = HostGroups {
+        mounts: String::new(),
+        ..host
+    };
+    assert_eq!(
+        no_effect(delegated_group(&old, |_| true).unwrap_err()),
         "memory_limit and cpu_limit have no effect: this host has no cgroup v2 hierarchy"
     );
 }
 
 #[test]
-fn who_was_killed_for_the_groups_memory_is_told_from_who_was_killed_for_the_hosts() {
+fn memory_of_the_run_and_memory_of_the_host_are_told_apart() {
     let dir = group("cpu memory", "");
     let (groups, _) = Groups::divide(dir.path(), BOTH).unwrap();
     let events = |text: &str| fs::write(dir.path().join("run-8/memory.events"), text).unwrap();
@@ -143,18 +150,18 @@ fn who_was_killed_for_the_groups_memory_is_told_from_who_was_killed_for_the_host
     assert_eq!(run.out_of_memory(), None, "tight, and nobody died of it");
     events("low 0\nhigh 0\nmax 99\noom 2\noom_kill 4\noom_group_kill 2\n");
     assert_eq!(
-        run.out_of_memory().unwrap(),
+        run.out_of_memory().unwrap().to_string(),
         "killed: used more than memory_limit, 2 GiB"
     );
     events("low 0\nhigh 0\nmax 90\noom 1\noom_kill 3\noom_group_kill 1\n");
     assert_eq!(
-        run.out_of_memory().unwrap(),
+        run.out_of_memory().unwrap().to_string(),
         "killed: the host ran out of memory"
     );
 }
 
 #[test]
-fn groups_of_runs_that_nothing_is_left_of_go_and_nothing_else_does() {
+fn only_groups_of_runs_without_processes_are_removed() {
     let dir = group("cpu memory", "");
     for name in ["run-1", "run-x", "runs", "daemon"] {
         fs::create_dir(dir.path().join(name)).unwrap();
