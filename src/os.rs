@@ -207,6 +207,13 @@ pub fn clock_is_synchronised() -> io::Result<bool> {
     }
 }
 
+/// When the file of the running program was last modified, which is when it was built. `None` where that is unknown.
+pub fn program_built() -> Option<std::time::SystemTime> {
+    std::fs::metadata("/proc/self/exe")
+        .and_then(|file| file.modified())
+        .ok()
+}
+
 /// What an I/O error says, in the operating system's words without its number: `Permission denied`.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();

@@ -105,6 +105,21 @@ fn the_daemon_and_the_agent_stand_side_by_side() {
 }
 
 #[test]
+fn of_the_command_line_only_the_run_command_imports_the_daemon() {
+    let files: Vec<PathBuf> = imports()
+        .remove("cli")
+        .expect("the command line imports something")
+        .into_iter()
+        .filter(|(_, other)| other == "daemon")
+        .map(|(file, _)| file)
+        .collect();
+    assert!(!files.is_empty());
+    for file in files {
+        assert_eq!(file, Path::new("src/cli/run.rs"), "imports the daemon");
+    }
+}
+
+#[test]
 fn unsafe_code_lives_in_one_small_module() {
     let mut files = Vec::new();
     sources(Path::new("src"), &mut files);

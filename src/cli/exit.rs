@@ -1,14 +1,21 @@
 //! Exit codes, after sysexits(3), and the errors that carry them.
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
+
+use crate::config::ConfigError;
+use crate::control::layout::CannotCreate;
+use crate::control::presence::PresenceError;
+use crate::ledger::LedgerError;
 
 /// How the program ends. `docs/commands.md` has the same table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything asked for is done.
+    /// Everything that was asked for is done.
     Success = 0,
     /// A run failed.
     RunFailed = 1,
@@ -26,22 +33,22 @@ pub enum Exit {
     NotFound = 66,
     /// No daemon is running.
     NoDaemon = 69,
-    /// A fault of the program's own.
+    /// A fault in freezerd itself.
     Internal = 70,
     /// Something cannot be created.
     CannotCreate = 73,
-    /// Not now; try again.
+    /// It cannot be done now, and may succeed later.
     TryAgain = 75,
-    /// This user may not.
+    /// This user has no permission.
     NotPermitted = 77,
     /// The configuration is wrong.
     BadConfiguration = 78,
-    /// The daemon made way: start it again.
+    /// The daemon made way for a newer version and is to be started again.
     Renew = 79,
 }
 
 impl Exit {
-    /// Every code, in order, with what it means: for the help and the manual.
+    /// Every code in order with its meaning, for the help and the manual.
     pub const ALL: [(Exit, &'static str); 15] = [
         (Exit::Success, "done; of `run --once`: every run succeeded"),
         (Exit::RunFailed, "a run, or a restore by hand, failed"),
@@ -79,17 +86,15 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command's failure: the code, what happened to what, and the mend.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// The code.
     pub exit: Exit,
-    /// What happened, to what.
+    /// What happened, to what, and what to do about it.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure with this code and message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
         Failure {
             exit,
@@ -97,7 +102,7 @@ impl Failure {
         }
     }
 
-    /// Tells the person, or the program that asked for JSON.
+    /// Writes the message to standard error and, where JSON is asked for, an object to standard output.
     pub fn report(&self, as_json: bool) {
         if as_json {
             let error = json!({"error": {"exit_code": self.exit as u8, "message": self.message}});
@@ -107,25 +112,24 @@ impl Failure {
     }
 }
 
-/// An I/O error on a path, with the code that fits it.
-pub fn io_failure(what: &str, path: &std::path::Path, error: &std::io::Error) -> Failure {
+/// A failure for an I/O error on a path: `cannot {what} {path}: …`.
+pub fn io_failure(what: &str, path: &Path, error: &io::Error) -> Failure {
     let exit = match error.kind() {
-        std::io::ErrorKind::NotFound => Exit::NotFound,
-        std::io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+        io::ErrorKind::NotFound => Exit::NotFound,
+        io::ErrorKind::PermissionDenied => Exit::NotPermitted,
         _ => Exit::Internal,
     };
     Failure::new(exit, format!("cannot {what} {}: {error}", path.display()))
 }
 
-impl From<crate::config::ConfigError> for Failure {
-    fn from(error: crate::config::ConfigError) -> Failure {
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
         Failure::new(Exit::BadConfiguration, error.to_string())
     }
 }
 
-impl From<crate::ledger::LedgerError> for Failure {
-    fn from(error: crate::ledger::LedgerError) -> Failure {
-        use crate::ledger::LedgerError;
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Failure {
         let exit = match &error {
             LedgerError::Missing { .. } => Exit::NotFound,
             LedgerError::InUse { .. } | LedgerError::NeedsRepair { .. } => Exit::TryAgain,
@@ -139,27 +143,24 @@ impl From<crate::ledger::LedgerError> for Failure {
     }
 }
 
-impl From<crate::daemon::Critical> for Failure {
-    fn from(error: crate::daemon::Critical) -> Failure {
-        use crate::control::presence::PresenceError;
-        use crate::daemon::Critical;
-        let denied =
-            |source: &std::io::Error| source.kind() == std::io::ErrorKind::PermissionDenied;
-        let exit = match error {
-            Critical::Create { ref source, .. }
-            | Critical::Presence(PresenceError::Lock { ref source, .. })
-                if denied(source) =>
-            {
-                Exit::NotPermitted
-            }
-            Critical::NoJobsDir { .. } => Exit::NotFound,
-            Critical::JobsDir { .. } => Exit::NotPermitted,
-            Critical::Create { .. } | Critical::Presence(PresenceError::Lock { .. }) => {
-                Exit::CannotCreate
-            }
-            Critical::Presence(PresenceError::Taken { .. }) => Exit::TryAgain,
-            Critical::Ledger(error) => return error.into(),
-            Critical::System { .. } => Exit::Internal,
+impl From<CannotCreate> for Failure {
+    fn from(error: CannotCreate) -> Failure {
+        let exit = match error.source.kind() {
+            io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+            _ => Exit::CannotCreate,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<PresenceError> for Failure {
+    fn from(error: PresenceError) -> Failure {
+        let exit = match &error {
+            PresenceError::Taken { .. } => Exit::TryAgain,
+            PresenceError::Lock { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+                _ => Exit::CannotCreate,
+            },
         };
         Failure::new(exit, error.to_string())
     }

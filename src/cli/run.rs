@@ -10,7 +10,7 @@ use super::screen::Screen;
 use super::table::Table;
 use crate::config::Settings;
 use crate::daemon::tally::{RunSummary, Summary};
-use crate::daemon::{self, End, Mode};
+use crate::daemon::{self, Critical, End, Mode};
 use crate::job::JobResult;
 use crate::units;
 
@@ -65,6 +65,20 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         print(&summary, settings);
     }
     Ok(worst(&summary))
+}
+
+impl From<Critical> for Failure {
+    fn from(error: Critical) -> Failure {
+        let exit = match error {
+            Critical::Create(error) => return error.into(),
+            Critical::Presence(error) => return error.into(),
+            Critical::Ledger(error) => return error.into(),
+            Critical::NoJobsDir { .. } => Exit::NotFound,
+            Critical::JobsDir { .. } => Exit::NotPermitted,
+            Critical::System { .. } => Exit::Internal,
+        };
+        Failure::new(exit, error.to_string())
+    }
 }
 
 /// Failed before incomplete before invalid.

@@ -1,10 +1,20 @@
-//! Where everything lies in the state and runtime directories.
+//! Where everything is in the state and runtime directories.
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// The places of one installation.
+/// A directory of the installation cannot be created.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot create {path}: {source}; name another place with --state-dir, or create it for this user"
+)]
+pub struct CannotCreate {
+    pub path: PathBuf,
+    pub source: io::Error,
+}
+
+/// The paths of one installation.
 #[derive(Clone, Debug)]
 pub struct Layout {
     state: PathBuf,
@@ -12,7 +22,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Names the places; nothing is created.
+    /// Names the paths; creates nothing.
     pub fn new(state_dir: &Path, runtime_dir: &Path) -> Layout {
         Layout {
             state: state_dir.to_owned(),
@@ -20,8 +30,8 @@ impl Layout {
         }
     }
 
-    /// Creates the directories that are missing, for their owner alone. The error names the directory.
-    pub fn create(&self) -> Result<(), (PathBuf, io::Error)> {
+    /// Creates the directories that are missing, for their owner alone.
+    pub fn create(&self) -> Result<(), CannotCreate> {
         for dir in [
             self.state.clone(),
             self.events(),
@@ -33,7 +43,7 @@ impl Layout {
                 .recursive(true)
                 .mode(0o700)
                 .create(&dir)
-                .map_err(|error| (dir, error))?;
+                .map_err(|source| CannotCreate { path: dir, source })?;
         }
         Ok(())
     }

@@ -13,7 +13,9 @@ use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::ledger::unreadable::{self, Key, Unreadable};
 use crate::ledger::{Ledger, LedgerError, Reader, RedbLedger, Write, set_aside, set_asides};
+use crate::lifecycle::clock_doubt::KnownPast;
 use crate::limits::{self, Groups, ResourceLimits};
+use crate::os;
 use crate::record::{Claim, ClaimKind, RunRecord, RunState, Trigger};
 use crate::schedule::zone::Zone;
 
@@ -49,11 +51,11 @@ pub(super) async fn doubt_clock(
     manager: &Manager,
     signals: &mut Signals,
 ) -> Result<Option<Wish>, LedgerError> {
-    let known = clock::Known {
+    let past = KnownPast {
         newest_row: newest(store)?,
-        built: clock::built(),
+        program_built: os::program_built().map(DateTime::from),
     };
-    let Some(why) = known.doubt(Utc::now()) else {
+    let Some(why) = past.doubt(Utc::now()) else {
         return Ok(None);
     };
     if mode == Mode::Once || !clock::just_booted() {
@@ -64,8 +66,8 @@ pub(super) async fn doubt_clock(
         "{why}: waiting up to {} for it to be set; no job runs before",
         crate::units::duration(clock::DOUBT_LIMIT)
     );
-    manager.waiting(&why, clock::DOUBT_LIMIT);
-    let mut waiting = std::pin::pin!(clock::wait_until_set(known));
+    manager.waiting(&why.to_string(), clock::DOUBT_LIMIT);
+    let mut waiting = std::pin::pin!(clock::wait_until_set(past));
     loop {
         tokio::select! {
             set = &mut waiting => {

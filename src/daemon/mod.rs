@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Settings;
 use crate::control::event;
-use crate::control::layout::Layout;
+use crate::control::layout::{CannotCreate, Layout};
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::kill_point::{Point, pass};
@@ -74,16 +74,9 @@ pub enum Critical {
         /// Why not.
         message: String,
     },
-    /// A directory of the daemon's own cannot be made.
-    #[error(
-        "cannot create {path}: {source}; name another place with --state-dir, or create it for this user"
-    )]
-    Create {
-        /// The directory.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    /// A directory of the daemon's own cannot be created.
+    #[error(transparent)]
+    Create(#[from] CannotCreate),
     /// Another daemon is at work.
     #[error(transparent)]
     Presence(#[from] PresenceError),
@@ -125,9 +118,7 @@ pub async fn run(
     screen: Arc<dyn ProgressSink>,
 ) -> Result<End, Critical> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
-    layout
-        .create()
-        .map_err(|(path, source)| Critical::Create { path, source })?;
+    layout.create()?;
     let _presence = Presence::claim(&layout)?;
     let mut signals = Signals::listen().map_err(|source| Critical::System {
         what: "listen for signals",

@@ -3,6 +3,7 @@
 //!
 //! `docs/design.md` has the transition tables.
 
+pub mod clock_doubt;
 pub mod job;
 pub mod queue;
 pub mod retention;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::finding::{Finding, Level};
-use crate::daemon::clock::{Known, built};
+use crate::lifecycle::clock_doubt::{ClockDoubt, KnownPast};
 use crate::os;
 use crate::schedule::zone::Zone;
 
@@ -13,20 +13,20 @@ pub struct Clock {
     /// The kernel holds it for synchronised; an error where it does not say.
     pub synchronised: Result<bool, String>,
     /// Why it cannot be right.
-    pub doubt: Option<String>,
+    pub doubt: Option<ClockDoubt>,
     pub zone: String,
     pub zone_source: String,
     pub zone_assumed: bool,
 }
 
 pub fn look(newest_row: Option<DateTime<Utc>>, zone: &Zone) -> Clock {
-    let known = Known {
+    let past = KnownPast {
         newest_row,
-        built: built(),
+        program_built: os::program_built().map(DateTime::from),
     };
     Clock {
         synchronised: os::clock_is_synchronised().map_err(|error| os::reason(&error)),
-        doubt: known.doubt(Utc::now()),
+        doubt: past.doubt(Utc::now()),
         zone: zone.name().to_owned(),
         zone_source: zone.source().to_owned(),
         zone_assumed: zone.is_assumed(),
@@ -38,7 +38,7 @@ pub fn judge(clock: &Clock) -> Vec<Finding> {
         |level, message: String| Finding::new("clock", level, "the host's clock", message);
     let mend = "set it, and keep it right: `timedatectl set-ntp true`, or another time service";
     let first = match (&clock.doubt, &clock.synchronised) {
-        (Some(doubt), _) => finding(Level::Error, doubt.clone()).help(mend),
+        (Some(doubt), _) => finding(Level::Error, doubt.to_string()).help(mend),
         (None, Ok(true)) => finding(Level::Ok, "it is synchronised".to_owned()),
         (None, Ok(false)) => finding(
             Level::Warning,
@@ -82,7 +82,10 @@ mod tests {
     fn levels(synchronised: Result<bool, String>, doubt: bool, assumed: bool) -> [Level; 2] {
         let clock = Clock {
             synchronised,
-            doubt: doubt.then(|| "it shows 1970".to_owned()),
+            doubt: doubt.then_some(ClockDoubt::BehindLedger {
+                shown: DateTime::UNIX_EPOCH,
+                newest_row: DateTime::UNIX_EPOCH,
+            }),
             zone: "UTC".to_owned(),
             zone_source: "somewhere".to_owned(),
             zone_assumed: assumed,

@@ -12,7 +12,6 @@ use crate::cli::exit::{Exit, Failure, io_failure};
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::presence::Presence;
-use crate::daemon::Critical;
 use crate::kill_point::{Point, pass};
 use crate::ledger::{self, json_lines};
 
@@ -46,11 +45,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     drop(text);
 
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
-    layout
-        .create()
-        .map_err(|(path, source)| Critical::Create { path, source })?;
+    layout.create()?;
     // Held until the end, so that no daemon starts in the middle.
-    let _presence = Presence::claim(&layout).map_err(Critical::Presence)?;
+    let _presence = Presence::claim(&layout)?;
     let ledger = layout.ledger();
     let there = fs::symlink_metadata(&ledger).is_ok();
     if there && !args.replace {
@@ -160,8 +157,6 @@ fn keep_logs(layout: &Layout, id: &str, stamp: &str) -> Result<Option<PathBuf>, 
     }
     let kept = ledger::free_name(&logs, &format!("replaced-{stamp}"));
     fs::rename(&logs, &kept).map_err(|error| io_failure("replace", &logs, &error))?;
-    layout
-        .create()
-        .map_err(|(path, source)| Critical::Create { path, source })?;
+    layout.create()?;
     Ok(Some(kept))
 }
