@@ -1,8 +1,6 @@
 //! `freezerd restore`: a snapshot back into a directory, by hand.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -15,7 +13,7 @@ use crate::config::Settings;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::job::action::{Action, Lineage, Restore, Work};
-use crate::protocol::{Outcome, Progress, Report, Request, Verdict};
+use crate::protocol::{AgentLoss, Outcome, Request, Verdict, agent_process};
 use crate::schedule::moment::Moment;
 
 /// Restore a snapshot into a directory, by hand
@@ -155,64 +153,25 @@ fn print(outcome: &Outcome, target: &Path, took: &str) {
     }
 }
 
-/// Lets an agent do it, as the daemon would, so that the engine's troubles stay in a process of their own.
+/// Lets an agent perform the restore, and shows its progress.
 fn perform(request: &Request) -> Result<Outcome, Failure> {
-    let internal = |error: std::io::Error| {
-        Failure::new(Exit::Internal, format!("cannot run the agent: {error}"))
-    };
     let screen = Screen::new();
-    let mut child = Command::new("/proc/self/exe")
-        .arg("agent")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(internal)?;
-    // The pipe stays open while the agent works: its end would tell the agent that nobody waits any more.
-    let mut stdin = child.stdin.take();
-    if let Some(stdin) = &mut stdin {
-        let line = serde_json::to_string(request).map_err(|error| internal(error.into()))?;
-        writeln!(stdin, "{line}").map_err(internal)?;
-    }
-    let now = Utc::now();
-    let mut shown = ProgressFile {
-        run: request.run,
+    let mut progress = ProgressFile {
         job_id: "restore".to_owned(),
-        action: 0,
         kind: String::new(),
-        attempt: 1,
-        started: now,
-        updated: now,
-        waiting: None,
-        progress: Progress::default(),
+        ..ProgressFile::begin(request, Utc::now())
     };
-    let mut outcome = None;
-    let mut broke = None;
-    let stdout = child
-        .stdout
-        .take()
-        .ok_or_else(|| Failure::new(Exit::Internal, "the agent has no output"))?;
-    for line in BufReader::new(stdout).lines() {
-        match serde_json::from_str(&line.map_err(internal)?) {
-            Ok(Report::Progress(progress)) => {
-                shown.progress = progress;
-                shown.waiting = None;
-            }
-            Ok(Report::Waiting { reason }) => shown.waiting = Some(reason),
-            Ok(Report::Panicked { message }) => broke = Some(message),
-            Ok(Report::Outcome(end)) => outcome = Some(end),
-            Err(_) => {}
+    let ended = agent_process::perform(request, |report| {
+        if progress.hear(&report, Utc::now()) {
+            screen.progress(&progress);
         }
-        shown.updated = Utc::now();
-        screen.progress(&shown);
-    }
+    });
     screen.ended(request.run);
-    let status = child.wait().map_err(internal)?;
-    outcome.ok_or_else(|| {
-        Failure::new(
-            Exit::RunFailed,
-            broke.unwrap_or_else(|| {
-                format!("the restore was cut off: the agent ended with {status}")
-            }),
-        )
+    ended.map_err(|loss| {
+        let exit = match loss {
+            AgentLoss::NotStarted(_) => Exit::Internal,
+            _ => Exit::RunFailed,
+        };
+        Failure::new(exit, loss.to_string())
     })
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use crate::kill_point::{Point, pass};
-use crate::protocol::Progress;
+use crate::protocol::{Progress, Report, Request};
 
 /// How far one run is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,35 @@ pub struct ProgressFile {
 }
 
 impl ProgressFile {
+    /// The progress of an attempt that begins now.
+    pub fn begin(request: &Request, now: DateTime<Utc>) -> ProgressFile {
+        ProgressFile {
+            run: request.run,
+            job_id: request.job_id.clone(),
+            action: request.action_index,
+            kind: request.action.work.name().to_owned(),
+            attempt: request.attempt,
+            started: now,
+            updated: now,
+            waiting: None,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Takes note of a report. Returns whether there is something new to show.
+    pub fn hear(&mut self, report: &Report, now: DateTime<Utc>) -> bool {
+        match report {
+            Report::Progress(progress) => {
+                self.progress = progress.clone();
+                self.waiting = None;
+            }
+            Report::Waiting { reason } => self.waiting = Some(reason.clone()),
+            Report::Panicked { .. } | Report::Outcome(_) => return false,
+        }
+        self.updated = now;
+        true
+    }
+
     /// Bytes a second since the attempt started.
     pub fn rate(&self) -> Option<f64> {
         let seconds = (self.updated - self.started).as_seconds_f64();

@@ -19,9 +19,10 @@ use crate::kill_point::{Point, pass};
 use crate::ledger::LedgerError;
 use crate::lifecycle::retention::Limits;
 
+mod agent_handle;
+mod attempt;
 mod boot;
 pub mod clock;
-mod conclusion;
 mod ears;
 mod jobs_dir;
 mod lines;

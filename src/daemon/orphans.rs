@@ -1,8 +1,7 @@
-//! What an action left running that did not come to its own end: its daemon was killed, or it was ended itself. Most of
-//! it is in the agent's process group; this finds the rest, by the environment.
+//! Kills what an action left running that was cut short: its daemon was killed, or it was ended. Most of that is in the
+//! agent's process group. This finds the rest, by the environment.
 //!
-//! What an action left behind that did come to its end (a server that it started) is nobody's business, also while its
-//! run goes on.
+//! What an action started and left running on purpose, such as a server, stays: the action came to its own end.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,16 +9,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use crate::protocol::agent_process;
+
 /// How long killed processes may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The environment by which an action's agent and all that it starts are known.
-pub fn environment(run_tag: &str, action: u32) -> [(&'static str, String); 2] {
-    [
-        ("FREEZERD_RUN_TAG", run_tag.to_owned()),
-        ("FREEZERD_ACTION", action.to_string()),
-    ]
-}
 
 /// Kills every process of these actions (the run's tag, and the action's index), and waits until they are gone. Returns
 /// how many there were.
@@ -30,7 +23,8 @@ pub fn kill(actions: &[(String, u32)]) -> usize {
     let wanted: Vec<[Vec<u8>; 2]> = actions
         .iter()
         .map(|(run_tag, action)| {
-            environment(run_tag, *action).map(|(name, value)| format!("{name}={value}").into())
+            agent_process::environment(run_tag, *action)
+                .map(|(name, value)| format!("{name}={value}").into())
         })
         .collect();
     let mut killed = Vec::new();

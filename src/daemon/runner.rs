@@ -1,20 +1,17 @@
-//! The daemon's hand that starts agents, listens to them, and ends them.
+//! Starts agents, hears them, and ends them. [`AttemptLife`] decides what to do with an agent.
 
 use std::collections::HashMap;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::io::{AsyncRead, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::io::AsyncRead;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::conclusion::{Heard, conclude};
+use super::agent_handle::AgentHandle;
+use super::attempt::{AttemptLife, Deed, TimeLimits};
 use super::lines::Lines;
 use super::orphans;
 use super::runlog::RunLog;
@@ -23,37 +20,28 @@ use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::kill_point::{Point, pass};
-use crate::limits::{self, Group, Groups};
-use crate::protocol::Report;
+use crate::limits::Groups;
+use crate::protocol::{AgentLoss, Heard, Report};
 use crate::record::AttemptEnd;
 use crate::units;
 
-/// A longer log line is cut in pieces.
+/// The longest line of a log. A longer one is cut into pieces.
 const LOG_LINE_LIMIT: usize = 16 * 1024;
 
-/// A longer report is none of ours: an outcome names a thousand paths at most.
+/// The longest report. An outcome names a thousand paths at most, so a longer line is not a report.
 const REPORT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How long the output of a dead agent is waited for: a process that it left behind may hold the pipe open.
+/// How long to wait for what an agent that has ended left in its pipes. A process that it left behind may hold them open.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// A daemon that wakes up so late was away itself (a disk that did not answer, a debugger): it has not listened, and
-/// takes nobody's silence for a stall.
-const INATTENTION: Duration = Duration::from_secs(1);
-
-/// What a child gets beyond the grace time, for its own clean-up, before it is killed.
-const KILL_MARGIN: Duration = Duration::from_secs(2);
-
-/// What every attempt has in common.
+/// What all attempts have in common.
 #[derive(Clone)]
 pub struct Circumstances {
-    /// Where everything lies.
     pub layout: Layout,
-    /// Who hears of progress.
     pub progress_sink: Arc<dyn ProgressSink>,
-    /// How long an attempt may show no progress, where its job does not say; `None`: for ever.
+    /// How long an attempt may go without progress, where its job does not say; `None`: without limit.
     pub stall_timeout: Option<Duration>,
-    /// Where agents are limited; `None`: they are not.
+    /// `None`: agents run without limits.
     pub groups: Option<Groups>,
 }
 
@@ -61,10 +49,11 @@ pub struct Circumstances {
 pub struct Runner {
     circumstances: Circumstances,
     inbox: mpsc::UnboundedSender<Message>,
+    /// By the number of the run.
     live: HashMap<u64, mpsc::UnboundedSender<Instruction>>,
 }
 
-/// What a running attempt is told.
+/// An instruction to a running attempt.
 #[derive(Clone, Copy, Debug)]
 enum Instruction {
     End(Ending),
@@ -72,7 +61,7 @@ enum Instruction {
 }
 
 impl Runner {
-    /// A runner whose attempts report to `inbox`.
+    /// A runner that sends the ends of its attempts to `inbox`.
     pub fn new(circumstances: Circumstances, inbox: mpsc::UnboundedSender<Message>) -> Runner {
         Runner {
             circumstances,
@@ -81,9 +70,9 @@ impl Runner {
         }
     }
 
-    /// Starts an attempt; its end comes as [`Message::Ended`].
+    /// Starts an attempt. Its end comes as [`Message::Ended`].
     pub fn start(&mut self, spawn: Spawn) {
-        let (sender, orders) = mpsc::unbounded_channel();
+        let (sender, instructions) = mpsc::unbounded_channel();
         let run = spawn.request.run;
         self.live.insert(run, sender);
         let attempt = Attempt {
@@ -92,43 +81,38 @@ impl Runner {
         };
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
-            let request = attempt.spawn.request.clone();
-            let progress_sink = Arc::clone(&attempt.circumstances.progress_sink);
-            let end = attempt.perform(orders).await;
-            progress_sink.ended(run);
+            let end = attempt.perform(instructions).await;
+            attempt.circumstances.progress_sink.ended(run);
             pass(Point::AgentGone);
-            // The loop is gone only when the process is about to be.
+            // The loop is gone only when the process is about to end.
             let _ = inbox.send(Message::Ended {
                 run,
-                action: request.action_index,
-                attempt: request.attempt,
+                action: attempt.spawn.request.action_index,
+                attempt: attempt.spawn.request.attempt,
                 end,
             });
         });
     }
 
-    /// Ends a run's attempt: politely first, by force after its grace time.
+    /// Ends the attempt of a run: asks first, and kills after the grace.
     pub fn end(&self, run: u64, why: Ending) {
         if let Some(live) = self.live.get(&run) {
             let _ = live.send(Instruction::End(why));
         }
     }
 
-    /// Kills every agent now.
+    /// Kills all agents now.
     pub fn kill_all(&self) {
         for live in self.live.values() {
             let _ = live.send(Instruction::Kill);
         }
     }
 
-    /// An attempt's end was heard.
+    /// The loop has heard the end of the run's attempt.
     pub fn forget(&mut self, run: u64) {
         self.live.remove(&run);
     }
 }
-
-/// The pipe to an agent, which gets its request by it.
-type Lifeline = JoinHandle<ChildStdin>;
 
 /// One attempt, from the start of its agent to its end.
 struct Attempt {
@@ -137,134 +121,82 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn perform(self, mut orders: mpsc::UnboundedReceiver<Instruction>) -> AttemptEnd {
-        // The lifeline is held until the agent has ended: the end of that pipe tells it that its daemon is gone. (Waiting
-        // for a child would close a pipe that is still the child's own.)
-        let (mut child, _lifeline, limited) = match self.launch() {
-            Ok(launched) => launched,
-            Err(error) => {
-                return AttemptEnd::Crashed {
-                    reason: format!("cannot start the agent: {error}"),
-                };
-            }
+    async fn perform(&self, mut instructions: mpsc::UnboundedReceiver<Instruction>) -> AttemptEnd {
+        let mut life = AttemptLife::new(self.time_limits());
+        let groups = self.circumstances.groups.as_ref();
+        let started = AgentHandle::start(&self.spawn.request, groups, |error| {
+            self.run_without_limits(&error);
+        });
+        let (mut agent, outputs) = match started {
+            Ok(started) => started,
+            Err(error) => return life.conclude(Err(AgentLoss::NotStarted(error))),
         };
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        let (Some(stdout), Some(stderr), Some(group)) =
-            (child.stdout.take(), child.stderr.take(), group)
-        else {
-            return AttemptEnd::Crashed {
-                reason: "the agent was gone at once".to_owned(),
-            };
+        let log = LogCopy::start(outputs.log, self);
+        let mut hearing = Hearing {
+            heard: Heard::default(),
+            reports: Lines::new(outputs.reports, REPORT_LIMIT, Arc::default()),
+            progress: ProgressFile::begin(&self.spawn.request, Utc::now()),
+            attempt: self,
         };
-        // Of a command the output is the progress, whole lines or not.
-        let output = Arc::new(Notify::new());
-        let over = Arc::new(AtomicBool::new(false));
-        let log = tokio::spawn(copy_log(
-            Lines::new(stderr, LOG_LINE_LIMIT, Arc::clone(&output)),
-            self.log(),
-            self.spawn.request.action.work.name(),
-            Arc::clone(&over),
-        ));
-        let mut progress = self.first_progress();
-        self.circumstances.progress_sink.progress(&progress);
+        self.circumstances.progress_sink.progress(&hearing.progress);
 
-        let mut heard = Heard::default();
-        let mut reports = Lines::new(stdout, REPORT_LIMIT, Arc::default());
-        let mut cause = None;
-        let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
-        let overdue = self
-            .spawn
-            .timeout
-            .and_then(|limit| Instant::now().checked_add(limit))
-            .unwrap_or(far);
         // This clock stands still while the host is suspended.
-        let stall = self.stall_timeout();
-        let mut moved = Instant::now();
-        let mut kill_at = far;
+        let began = Instant::now();
         let status = loop {
-            let stalled = stall
-                .and_then(|limit| moved.checked_add(limit))
-                .unwrap_or(far);
-            tokio::select! {
-                line = reports.next(), if reports.open => {
+            let wake_at = life.wake_at().and_then(|at| began.checked_add(at));
+            let deed = tokio::select! {
+                line = hearing.reports.next(), if hearing.reports.open => {
                     if let Some(line) = line {
-                        // An agent reports when something has moved, and at no other time.
-                        moved = Instant::now();
-                        self.hear(&line, &mut heard, &mut progress);
+                        let report = hearing.line(&line);
+                        life.heard(report.as_ref(), began.elapsed());
                     }
+                    None
                 }
-                () = output.notified(), if stall.is_some() => moved = Instant::now(),
-                status = child.wait() => break status,
-                Some(order) = orders.recv() => match order {
-                    Instruction::End(why) => {
-                        cause.get_or_insert(match why {
-                            Ending::Abort => AttemptEnd::Aborted,
-                            Ending::Shutdown => AttemptEnd::Interrupted,
-                        });
-                        ask_to_end(group);
-                        kill_at = kill_at.min(Instant::now() + self.spawn.request.grace + KILL_MARGIN);
-                    }
-                    Instruction::Kill => kill(group, limited.as_ref()),
-                },
-                () = sleep_until(overdue), if cause.is_none() => {
-                    cause = Some(AttemptEnd::TimedOut);
-                    ask_to_end(group);
-                    kill_at = Instant::now() + self.spawn.request.grace + KILL_MARGIN;
+                () = log.written.notified() => {
+                    life.wrote(began.elapsed());
+                    None
                 }
-                () = sleep_until(stalled), if cause.is_none() && progress.waiting.is_none() => {
-                    if stalled.elapsed() > INATTENTION {
-                        moved = Instant::now();
-                        continue;
-                    }
-                    let seconds = stall.unwrap_or_default().as_secs_f64();
-                    cause = Some(AttemptEnd::Stalled { seconds });
-                    ask_to_end(group);
-                    kill_at = Instant::now() + self.spawn.request.grace + KILL_MARGIN;
-                }
-                () = sleep_until(kill_at) => {
-                    kill(group, limited.as_ref());
-                    kill_at = far;
-                }
+                status = agent.child.wait() => break status,
+                Some(instruction) = instructions.recv() => Some(match instruction {
+                    Instruction::End(why) => life.end(why, began.elapsed()),
+                    Instruction::Kill => Deed::Kill,
+                }),
+                () = until(wake_at) => life.tick(began.elapsed()),
+            };
+            match deed {
+                Some(Deed::AskToEnd) => agent.ask_to_end(),
+                Some(Deed::Kill) => agent.kill(),
+                None => {}
             }
         };
-        if cause.is_some() {
-            // Whatever the agent started and did not end.
-            kill(group, limited.as_ref());
+
+        if life.is_ending() {
+            // What the agent started and did not end.
+            agent.kill();
         }
-        let _ = timeout(DRAIN, async {
-            while let Some(line) = reports.next().await {
-                self.hear(&line, &mut heard, &mut progress);
-            }
-        })
-        .await;
-        if heard.outcome.is_none() {
-            // Nor does an agent that broke leave anything that works on beside the next attempt.
-            kill(group, limited.as_ref());
+        let heard = hearing.drain().await;
+        if !heard.has_outcome() {
+            // What a lost agent left behind must not work beside the next attempt.
+            agent.kill();
         }
-        if cause.is_some() || heard.outcome.is_none() {
+        if life.is_ending() || !heard.has_outcome() {
             self.kill_orphans().await;
         }
-        let _ = timeout(DRAIN, log).await;
-        over.store(true, Ordering::Relaxed);
-        let out_of_memory = limited.as_ref().and_then(Group::out_of_memory);
-        if let Some(limited) = limited {
-            let _ = timeout(DRAIN, async {
-                // What was killed needs a moment to be gone. What a command left behind on purpose keeps its group.
-                while !limited.remove() && (cause.is_some() || out_of_memory.is_some()) {
-                    sleep(limits::PAUSE).await;
-                }
-            })
-            .await;
+        log.end().await;
+        let out_of_memory = agent.leave_group(life.is_ending()).await;
+        life.conclude(heard.end(status, out_of_memory))
+    }
+
+    fn time_limits(&self) -> TimeLimits {
+        TimeLimits {
+            timeout: self.spawn.timeout,
+            stall_timeout: self
+                .spawn
+                .stall_timeout
+                .or(self.circumstances.stall_timeout)
+                .filter(|limit| !limit.is_zero()),
+            grace: self.spawn.request.grace,
         }
-        conclude(
-            heard,
-            cause,
-            status,
-            out_of_memory.map(|whose| whose.to_string()),
-        )
     }
 
     fn log(&self) -> RunLog {
@@ -275,66 +207,13 @@ impl Attempt {
         )
     }
 
-    /// As the job says, or else the settings.
-    fn stall_timeout(&self) -> Option<Duration> {
-        self.spawn
-            .stall_timeout
-            .or(self.circumstances.stall_timeout)
-            .filter(|limit| !limit.is_zero())
+    fn run_without_limits(&self, error: &std::io::Error) {
+        let text = format!("this attempt runs without limits: {error}");
+        tracing::warn!(run = self.spawn.request.run, "{text}");
+        self.log().line("freezerd", &text);
     }
 
-    /// Puts the agent under its limits.
-    fn limit(&self, agent: &Child) -> Option<Group> {
-        let groups = self.circumstances.groups.as_ref()?;
-        let id = agent.id().and_then(|id| i32::try_from(id).ok());
-        match groups.place(self.spawn.request.run, id.and_then(Pid::from_raw)?) {
-            Ok(group) => Some(group),
-            Err(error) => {
-                let text = format!("this attempt runs without limits: {error}");
-                tracing::warn!(run = self.spawn.request.run, "{text}");
-                self.log().line("freezerd", &text);
-                None
-            }
-        }
-    }
-
-    fn launch(&self) -> std::io::Result<(Child, Option<Lifeline>, Option<Group>)> {
-        let mut request = serde_json::to_vec(&self.spawn.request)?;
-        request.push(b'\n');
-        pass(Point::SpawnBegins);
-        // The running program itself, also when a newer one has taken its place on disk.
-        let mut child = Command::new("/proc/self/exe")
-            .arg0("freezerd")
-            .arg("agent")
-            .envs(orphans::environment(
-                &self.spawn.request.run_tag,
-                self.spawn.request.action_index,
-            ))
-            .env_remove("NOTIFY_SOCKET")
-            .env_remove("WATCHDOG_USEC")
-            .env_remove("WATCHDOG_PID")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        pass(Point::Spawned);
-        // An agent does nothing before it has its request.
-        let limited = self.limit(&child);
-        // A request that is larger than the pipe waits for its reader, and an agent that hangs must not be waited for
-        // where it could neither be aborted nor time out.
-        let lifeline = child.stdin.take().map(|mut stdin| {
-            tokio::spawn(async move {
-                // An agent that is gone already says so by its end.
-                let _ = stdin.write_all(&request).await;
-                pass(Point::RequestSent);
-                stdin
-            })
-        });
-        Ok((child, lifeline, limited))
-    }
-
-    /// What has left the process group, and had no limits that would have kept it together.
+    /// Kills what has left the process group, and had no control group that would have kept it together.
     async fn kill_orphans(&self) {
         let request = &self.spawn.request;
         let actions = [(request.run_tag.clone(), request.action_index)];
@@ -345,76 +224,94 @@ impl Attempt {
             self.log().line("freezerd", &text);
         }
     }
+}
 
-    fn first_progress(&self) -> ProgressFile {
-        let request = &self.spawn.request;
-        let now = Utc::now();
-        ProgressFile {
-            run: request.run,
-            job_id: request.job_id.clone(),
-            action: request.action_index,
-            kind: request.action.work.name().to_owned(),
-            attempt: request.attempt,
-            started: now,
-            updated: now,
-            waiting: None,
-            progress: crate::protocol::Progress::default(),
+/// What an agent says of its work.
+struct Hearing<'a, R> {
+    heard: Heard,
+    reports: Lines<R>,
+    progress: ProgressFile,
+    attempt: &'a Attempt,
+}
+
+impl<R: AsyncRead + Unpin> Hearing<'_, R> {
+    /// Takes note of a line, and shows the progress. `None` where the line is not a report.
+    fn line(&mut self, line: &str) -> Option<Report> {
+        let report = match self.heard.line(line) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!(
+                    run = self.attempt.spawn.request.run,
+                    "the agent sent a line that is not a report: {error}"
+                );
+                return None;
+            }
+        };
+        if self.progress.hear(&report, Utc::now()) {
+            let sink = &self.attempt.circumstances.progress_sink;
+            sink.progress(&self.progress);
         }
-    }
-
-    fn hear(&self, line: &str, heard: &mut Heard, progress: &mut ProgressFile) {
-        match serde_json::from_str(line) {
-            Ok(Report::Progress(now)) => {
-                progress.progress = now;
-                progress.waiting = None;
-                progress.updated = Utc::now();
-                self.circumstances.progress_sink.progress(progress);
-            }
-            Ok(Report::Waiting { reason }) => {
-                progress.waiting = Some(reason);
-                progress.updated = Utc::now();
-                self.circumstances.progress_sink.progress(progress);
-            }
-            Ok(Report::Panicked { message }) => heard.panic = Some(message),
-            Ok(Report::Outcome(outcome)) => {
-                heard.outcome = Some(outcome);
-                pass(Point::OutcomeHeard);
-            }
-            Err(error) => tracing::warn!(
-                run = self.spawn.request.run,
-                "the agent sent a line that is no report: {error}"
-            ),
+        if matches!(report, Report::Outcome(_)) {
+            pass(Point::OutcomeHeard);
         }
+        Some(report)
+    }
+
+    /// Hears what is left in the pipe of an agent that has ended.
+    async fn drain(mut self) -> Heard {
+        let _ = timeout(DRAIN, async {
+            while let Some(line) = self.reports.next().await {
+                self.line(&line);
+            }
+        })
+        .await;
+        self.heard
     }
 }
 
-/// Tells the agent alone, which leads the group: it tells its command. Told by the daemon, a command could be gone
-/// before the agent knows why, and its end would look like a failure of its own.
-fn ask_to_end(agent: Pid) {
-    // An agent that is gone needs no signal.
-    let _ = kill_process(agent, Signal::TERM);
-    pass(Point::EndAsked);
-}
-
-fn kill(agent: Pid, limited: Option<&Group>) {
-    let _ = kill_process_group(agent, Signal::KILL);
-    if let Some(limited) = limited {
-        // And what has left the process group.
-        limited.kill();
-    }
-}
-
-/// What a command left behind writes on when its attempt is `over`: that is no part of the next one.
-async fn copy_log<R: AsyncRead + Unpin>(
-    mut lines: Lines<R>,
-    mut log: RunLog,
-    who: &'static str,
+/// Copies the agent's log into the log of its run.
+struct LogCopy {
+    /// Notified when the agent or its command writes, whole lines or not.
+    written: Arc<Notify>,
+    /// The attempt is over. What a command left behind may go on to write.
     over: Arc<AtomicBool>,
-) {
-    let after = format!("{who}, left behind");
-    while let Some(line) = lines.next().await {
-        let over = over.load(Ordering::Relaxed);
-        log.line(if over { &after } else { who }, &line);
-        pass(Point::OutputLogged);
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl LogCopy {
+    fn start(pipe: impl AsyncRead + Unpin + Send + 'static, attempt: &Attempt) -> LogCopy {
+        let written = Arc::new(Notify::new());
+        let over = Arc::new(AtomicBool::new(false));
+        let mut lines = Lines::new(pipe, LOG_LINE_LIMIT, Arc::clone(&written));
+        let mut log = attempt.log();
+        let kind = attempt.spawn.request.action.work.name();
+        let is_over = Arc::clone(&over);
+        let task = tokio::spawn(async move {
+            let afterwards = format!("{kind}, left behind");
+            while let Some(line) = lines.next().await {
+                let over = is_over.load(Ordering::Relaxed);
+                log.line(if over { &afterwards } else { kind }, &line);
+                pass(Point::OutputLogged);
+            }
+        });
+        LogCopy {
+            written,
+            over,
+            task,
+        }
+    }
+
+    /// Waits a moment for the rest. What comes later is marked as left behind: it is not part of the next attempt.
+    async fn end(self) {
+        let _ = timeout(DRAIN, self.task).await;
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Sleeps until then; `None`: for ever.
+async fn until(wake_at: Option<Instant>) {
+    match wake_at {
+        Some(wake_at) => sleep_until(wake_at).await,
+        None => std::future::pending().await,
     }
 }

@@ -3,10 +3,15 @@
 //! The request is one line of JSON on the agent's standard input. Each report is one line of JSON on its standard
 //! output. The agent's log goes to its standard error as plain lines.
 
+pub mod agent_process;
+mod heard;
+mod loss;
 mod outcome;
 mod report;
 mod request;
 
+pub use heard::Heard;
+pub use loss::AgentLoss;
 pub use outcome::{Outcome, Problem, Summary, Verdict};
 pub use report::{Progress, Report};
 pub use request::{Earlier, Request};
