@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use agent_support::*;
 use freezerd::agent::ENDED;
 use freezerd::job::action::{Exec, Work};
-use freezerd::protocol::{Report, Verdict};
+use freezerd::protocol::{Report, Task, Verdict};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn told_to_end(agent: &Agent) {
@@ -263,7 +263,8 @@ fn the_agent_ends_when_the_daemon_is_killed() {
         .spawn()
         .unwrap();
     let mut stdin = daemon.stdin.take().unwrap();
-    let line = serde_json::to_string(&request(shell("echo ready; sleep 1000"))).unwrap();
+    let task = Task::Perform(Box::new(request(shell("echo ready; sleep 1000"))));
+    let line = serde_json::to_string(&task).unwrap();
     stdin.write_all((line + "\n").as_bytes()).unwrap();
     let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "ready"));

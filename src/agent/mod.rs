@@ -1,10 +1,10 @@
 //! The agent: performs one action in a process of its own, which can be ended, slowed down and lost without the
 //! daemon.
 //!
-//! It is started as `freezerd agent`, reads one [`Request`] from standard input and writes [`Report`]s to standard
-//! output, the last of them an [`Outcome`]; its log goes to standard error. It exits with
+//! It is started as `freezerd agent`, reads one [`Task`] from standard input and writes [`Report`]s to standard output.
+//! The last of them is an [`Outcome`], or the end of a list. Its log goes to standard error. It exits with
 //!
-//! - 0 when it sent an outcome, whatever that says,
+//! - 0 when it sent the last report, whatever that says,
 //! - [`ENDED`] (143) when it was told to end (SIGTERM) or its daemon is gone,
 //! - [`BROKEN`] (101) when the engine broke, after a [`Report::Panicked`],
 //! - 2 when the request could not be understood.
@@ -16,8 +16,8 @@ use std::sync::Arc;
 use crate::job::action::{Access, Container, Work};
 use crate::kill_point::{Point, pass};
 use crate::os;
-use crate::protocol::{Outcome, Report, Request};
-use crate::rustic::place::{self, Existing};
+use crate::protocol::{Outcome, Report, Request, Task};
+use crate::rustic::place;
 use crate::rustic::{Error, Filter, Monitor, Repository, Silent, Snapshot};
 
 mod admin;
@@ -27,6 +27,7 @@ mod check;
 mod exec;
 mod info;
 mod level;
+mod list;
 mod lock;
 mod outcome;
 mod password;
@@ -52,8 +53,8 @@ struct Context {
 pub fn main() -> ExitCode {
     // Among the processes it would be "exe", by the link that it is started through. Without, it works too.
     let _ = rustix::thread::set_name(c"freezerd-agent");
-    let request = match read_request() {
-        Ok(request) => request,
+    let task = match read_task() {
+        Ok(task) => task,
         Err(reason) => {
             log(&reason);
             return ExitCode::from(2);
@@ -70,6 +71,13 @@ pub fn main() -> ExitCode {
                 os::reason(&error)
             ));
             return ExitCode::from(2);
+        }
+    };
+    let request = match task {
+        Task::Perform(request) => *request,
+        Task::List(request) => {
+            list::run(&request, &reporter);
+            return ExitCode::SUCCESS;
         }
     };
     set_priority(request.action.max_priority);
@@ -89,7 +97,7 @@ pub fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn read_request() -> Result<Request, String> {
+fn read_task() -> Result<Task, String> {
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
         Ok(0) => Err("there is no request: the daemon starts its agents itself".to_owned()),
@@ -191,15 +199,6 @@ pub fn check_password(container: &Container) -> Result<(), Error> {
 pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
     let password = password::read(container, &Silent)?;
     let existing = place::look(container)?.repository()?;
-    Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)
-}
-
-/// The snapshots of a container that the caller has looked at already. Otherwise as [`list_snapshots`].
-///
-/// # Errors
-/// When the repository cannot be opened or read.
-pub fn list_snapshots_of(existing: Existing, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
-    let password = password::read(existing.container(), &Silent)?;
     Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)
 }
 

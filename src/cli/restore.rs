@@ -101,7 +101,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         grace: Duration::from_secs(5),
     };
     let started = std::time::Instant::now();
-    let outcome = perform(&request)?;
+    let outcome = perform(request)?;
     let took = crate::units::duration(started.elapsed());
     if args.json {
         println!("{:#}", json!(outcome));
@@ -154,19 +154,19 @@ fn print(outcome: &Outcome, target: &Path, took: &str) {
 }
 
 /// Lets an agent perform the restore, and shows its progress.
-fn perform(request: &Request) -> Result<Outcome, Failure> {
+fn perform(request: Request) -> Result<Outcome, Failure> {
     let screen = Screen::new();
     let mut progress = ProgressFile {
         job_id: "restore".to_owned(),
         kind: String::new(),
-        ..ProgressFile::begin(request, Utc::now())
+        ..ProgressFile::begin(&request, Utc::now())
     };
     let ended = agent_process::perform(request, |report| {
         if progress.hear(&report, Utc::now()) {
             screen.progress(&progress);
         }
     });
-    screen.ended(request.run);
+    screen.ended(progress.run);
     ended.map_err(|loss| {
         let exit = match loss {
             AgentLoss::NotStarted(_) => Exit::Internal,

@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use super::{installation, logging, reading};
-use crate::agent;
 use crate::config::Settings;
 use crate::job::action::{Container, Lineage, Work};
 use crate::location::Location;
-use crate::rustic::{ErrorKind, Filter};
+use crate::protocol::{AgentLoss, ContainerFault, ListError, ListRequest, agent_process};
 use crate::units;
 
 /// List the snapshots in a container
@@ -128,19 +127,13 @@ impl PlaceArgs {
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let place = args.place.find(settings)?;
-    let filter = Filter {
+    let snapshots = agent_process::list(ListRequest {
+        container: place.container,
         host: place.host,
-        label: place.backup_name,
-        ..Filter::default()
-    };
-    let snapshots = agent::list_snapshots(&place.container, &filter).map_err(|error| {
-        let exit = match error.kind() {
-            ErrorKind::WrongPassword | ErrorKind::Denied => Exit::NotPermitted,
-            kind if kind.is_permanent() => Exit::NotFound,
-            _ => Exit::TryAgain,
-        };
-        Failure::new(exit, error.to_string())
-    })?;
+        backup_name: place.backup_name,
+        open: true,
+    })
+    .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;
     if args.json {
         let snapshots: Vec<Value> = snapshots
             .iter()
@@ -149,14 +142,14 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                     "id": snapshot.id,
                     "time": snapshot.time.to_rfc3339_opts(SecondsFormat::Secs, true),
                     "host": snapshot.host,
-                    "backup_name": snapshot.label,
+                    "backup_name": snapshot.backup_name,
                     "level": snapshot.level,
                     "paths": snapshot.paths,
                     "tags": snapshot.tags,
                     "partial": snapshot.partial,
-                    "files": snapshot.summary.as_ref().map(|summary| summary.files),
-                    "bytes": snapshot.summary.as_ref().map(|summary| summary.bytes),
-                    "bytes_added": snapshot.summary.as_ref().map(|summary| summary.bytes_added),
+                    "files": snapshot.files,
+                    "bytes": snapshot.bytes,
+                    "bytes_added": snapshot.bytes_added,
                 })
             })
             .collect();
@@ -171,16 +164,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let number =
             |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
         let size = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), units::bytes);
-        let summary = snapshot.summary.as_ref();
         table.row(vec![
-            snapshot.short_id().to_owned(),
+            snapshot.id.chars().take(8).collect(),
             logging::moment(Some(snapshot.time), &zone),
             snapshot.host.clone(),
-            snapshot.label.clone(),
+            snapshot.backup_name.clone(),
             number(snapshot.level.map(u64::from)),
-            number(summary.map(|summary| summary.files)),
-            size(summary.map(|summary| summary.bytes)),
-            size(summary.map(|summary| summary.bytes_added)),
+            number(snapshot.files),
+            size(snapshot.bytes),
+            size(snapshot.bytes_added),
             if snapshot.partial {
                 "partial".to_owned()
             } else {
@@ -194,4 +186,19 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         table.print();
     }
     Ok(Exit::Success)
+}
+
+fn exit_code(error: &ListError) -> Exit {
+    match error {
+        ListError::Container { fault, .. } => match fault {
+            ContainerFault::WrongPassword | ContainerFault::Denied => Exit::NotPermitted,
+            ContainerFault::NoRepository { .. }
+            | ContainerFault::NotARepository
+            | ContainerFault::Damaged
+            | ContainerFault::Unusable => Exit::NotFound,
+            ContainerFault::Temporary => Exit::TryAgain,
+        },
+        ListError::Agent(AgentLoss::Silent(_) | AgentLoss::Signal(_)) => Exit::TryAgain,
+        ListError::Agent(_) => Exit::Internal,
+    }
 }

@@ -59,7 +59,10 @@ impl ProgressFile {
                 self.waiting = None;
             }
             Report::Waiting { reason } => self.waiting = Some(reason.clone()),
-            Report::Panicked { .. } | Report::Outcome(_) => return false,
+            Report::Panicked { .. }
+            | Report::Outcome(_)
+            | Report::Snapshot(_)
+            | Report::ListEnd(_) => return false,
         }
         self.updated = now;
         true

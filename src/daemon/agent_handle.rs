@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::kill_point::{Point, pass};
 use crate::limits::{self, Group, Groups, OutOfMemory};
-use crate::protocol::{Request, agent_process};
+use crate::protocol::{Request, Task, agent_process};
 
 /// How long killed processes may take to leave their control group.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ impl AgentHandle {
         groups: Option<&Groups>,
         without_limits: impl FnOnce(io::Error),
     ) -> io::Result<(AgentHandle, Outputs)> {
-        let line = agent_process::request_line(request)?;
+        let line = agent_process::first_line(&Task::Perform(Box::new(request.clone())))?;
         pass(Point::SpawnBegins);
         let mut command = agent_process::command(request);
         command.stderr(Stdio::piped());

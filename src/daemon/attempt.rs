@@ -76,7 +76,13 @@ impl AttemptLife {
             match report {
                 Some(Report::Waiting { .. }) => *waits = true,
                 Some(Report::Progress(_)) => *waits = false,
-                Some(Report::Panicked { .. } | Report::Outcome(_)) | None => {}
+                Some(
+                    Report::Panicked { .. }
+                    | Report::Outcome(_)
+                    | Report::Snapshot(_)
+                    | Report::ListEnd(_),
+                )
+                | None => {}
             }
         }
     }

@@ -3,13 +3,14 @@
 use std::io;
 use std::process::ExitStatus;
 
-use super::{AgentLoss, Outcome, Report, Verdict};
+use super::{AgentLoss, ListEnd, ListError, Outcome, Report, Verdict};
 use crate::limits::OutOfMemory;
 
 /// What an agent has said of its own end so far.
 #[derive(Debug, Default)]
 pub struct Heard {
     outcome: Option<Outcome>,
+    list_end: Option<ListEnd>,
     /// The message of a panic.
     panic: Option<String>,
 }
@@ -22,9 +23,10 @@ impl Heard {
     pub fn line(&mut self, line: &str) -> serde_json::Result<Report> {
         let report = serde_json::from_str(line)?;
         match &report {
-            Report::Progress(_) | Report::Waiting { .. } => {}
+            Report::Progress(_) | Report::Waiting { .. } | Report::Snapshot(_) => {}
             Report::Panicked { message } => self.panic = Some(message.clone()),
             Report::Outcome(outcome) => self.outcome = Some(outcome.clone()),
+            Report::ListEnd(end) => self.list_end = Some(end.clone()),
         }
         Ok(report)
     }
@@ -48,11 +50,26 @@ impl Heard {
             }
             (Some(outcome), _) => Ok(outcome),
             (None, Some(whose)) => Err(AgentLoss::OutOfMemory(whose)),
-            (None, None) => match self.panic {
-                Some(message) => Err(AgentLoss::Panicked { message }),
-                None => Err(status.into()),
-            },
+            (None, None) => Err(loss(self.panic, status)),
         }
+    }
+
+    /// How a list ended.
+    pub fn end_of_list(self, status: io::Result<ExitStatus>) -> Result<(), ListError> {
+        match self.list_end {
+            Some(ListEnd::Complete) => Ok(()),
+            Some(ListEnd::Failed { fault, message }) => {
+                Err(ListError::Container { fault, message })
+            }
+            None => Err(ListError::Agent(loss(self.panic, status))),
+        }
+    }
+}
+
+fn loss(panic: Option<String>, status: io::Result<ExitStatus>) -> AgentLoss {
+    match panic {
+        Some(message) => AgentLoss::Panicked { message },
+        None => status.into(),
     }
 }
 

@@ -4,8 +4,10 @@ use std::fmt;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use crate::limits::OutOfMemory;
+use crate::units;
 
 /// How an agent ended that did not report its own end. Displayed as a sentence for people.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub enum AgentLoss {
         /// What broke, for people.
         message: String,
     },
+    /// It showed no progress for so long, and was killed.
+    Silent(Duration),
     ExitCode(i32),
     Signal(i32),
     /// The system says neither an exit code nor a signal.
@@ -42,6 +46,11 @@ impl fmt::Display for AgentLoss {
             AgentLoss::NotStarted(error) => write!(formatter, "cannot start the agent: {error}"),
             AgentLoss::OutOfMemory(whose) => whose.fmt(formatter),
             AgentLoss::Panicked { message } => formatter.write_str(message),
+            AgentLoss::Silent(patience) => write!(
+                formatter,
+                "no progress for {}: the disk or the repository does not answer",
+                units::duration(*patience)
+            ),
             AgentLoss::ExitCode(code) => write!(
                 formatter,
                 "the agent ended with exit code {code} and without a result"

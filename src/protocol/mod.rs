@@ -1,17 +1,19 @@
 //! What the daemon and its agent say to each other, and how an agent is started and heard.
 //!
-//! The request is one line of JSON on the agent's standard input. Each report is one line of JSON on its standard
+//! The task is one line of JSON on the agent's standard input. Each report is one line of JSON on its standard
 //! output. The agent's log goes to its standard error as plain lines.
 
 pub mod agent_process;
 mod heard;
+mod listing;
 mod loss;
 mod outcome;
 mod report;
 mod request;
 
 pub use heard::Heard;
+pub use listing::{ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot};
 pub use loss::AgentLoss;
 pub use outcome::{Outcome, Problem, Summary, Verdict};
 pub use report::{Progress, Report};
-pub use request::{Earlier, Request};
+pub use request::{Earlier, Request, Task};

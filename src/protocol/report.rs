@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
+use super::{ListEnd, ListedSnapshot, Outcome};
 
 /// One line on the agent's standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,12 @@ pub enum Report {
         /// What broke, for people.
         message: String,
     },
-    /// The end of the work, and the last line.
+    /// The end of an action, and the last line.
     Outcome(Outcome),
+    /// One snapshot of a list, oldest first.
+    Snapshot(ListedSnapshot),
+    /// The end of a list, and the last line.
+    ListEnd(ListEnd),
 }
 
 /// How far the work is. Counts only grow. Totals appear once they are known.

@@ -5,10 +5,19 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::ListRequest;
 use crate::job::action::Action;
 
-/// One action to perform: the only line on the agent's standard input. The pipe then stays open. Its end tells the
-/// agent that nobody waits for it any more.
+/// What an agent is started for: the only line on its standard input. The pipe then stays open. Its end tells the agent
+/// that nobody waits for it any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    Perform(Box<Request>),
+    List(ListRequest),
+}
+
+/// One action to perform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     pub job_id: String,

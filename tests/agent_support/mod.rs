@@ -15,7 +15,7 @@ use freezerd::job::action::{
     self, Action, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
 };
 use freezerd::location::Location;
-use freezerd::protocol::{Outcome, Report, Request, Verdict};
+use freezerd::protocol::{Outcome, Report, Request, Task, Verdict};
 
 /// Longer than anything here takes, so that a test that hangs fails instead.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -232,7 +232,7 @@ impl Agent {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        let mut line = serde_json::to_string(request).unwrap();
+        let mut line = serde_json::to_string(&Task::Perform(Box::new(request.clone()))).unwrap();
         line.push('\n');
         stdin.write_all(line.as_bytes()).unwrap();
         let (send_report, reports) = channel();

@@ -10,9 +10,8 @@ use crate::agent;
 use crate::intake::{Checked, Standing};
 use crate::job::action::{Container, Work};
 use crate::location::Location;
+use crate::protocol::{AgentLoss, ContainerFault, ListError, ListRequest, agent_process};
 use crate::record::JobRecord;
-use crate::rustic::place::{self, Place};
-use crate::rustic::{Error, ErrorKind, Filter};
 use crate::units;
 
 /// A container, and the jobs that use it with the same pass file.
@@ -131,7 +130,7 @@ pub fn judge_password(file: &PassFile, who: Who) -> Vec<Finding> {
 }
 
 /// The result of the attempt to open a container.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Tried {
     /// The password opens it. It has this many snapshots.
     Opened(u64),
@@ -143,36 +142,41 @@ pub enum Tried {
     NoParent(PathBuf),
     /// It exists and was not opened: that was not asked for, or its pass file cannot be read.
     Left,
-    Failed(Error),
+    Failed(ListError),
 }
 
 /// Tries to open a container. That takes a third of a second and 128 MB, so the caller tries one at a time. `jobs` are the
 /// ledger's.
 pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
     let container = &used.container;
-    match place::look(container) {
+    let listed = agent_process::list(ListRequest {
+        container: container.clone(),
+        host: None,
+        backup_name: None,
+        open,
+    });
+    match listed {
+        Ok(snapshots) if open => Tried::Opened(snapshots.len() as u64),
+        Ok(_) => Tried::Left,
+        Err(ListError::Container {
+            fault: ContainerFault::NoRepository { missing_parent },
+            ..
+        }) => no_repository(used, jobs, missing_parent),
         Err(error) => Tried::Failed(error),
-        Ok(Place::Vacant(vacant)) => {
-            let went_there = |job: &&JobRecord| {
-                used.faithful.contains(&job.job_id)
-                    && job.past.containers.contains(&container.location)
-            };
-            if let Some(job) = jobs.iter().find(went_there) {
-                return Tried::Lost(job.job_id.clone());
-            }
-            match vacant.missing_parent() {
-                Some(parent) => Tried::NoParent(parent.to_owned()),
-                None => Tried::ToBeMade,
-            }
-        }
-        Ok(Place::Other(other)) => Tried::Failed(other.error()),
-        Ok(Place::Repository(_)) if !open => Tried::Left,
-        Ok(Place::Repository(existing)) => {
-            match agent::list_snapshots_of(existing, &Filter::default()) {
-                Ok(snapshots) => Tried::Opened(snapshots.len() as u64),
-                Err(error) => Tried::Failed(error),
-            }
-        }
+    }
+}
+
+fn no_repository(used: &Used, jobs: &[JobRecord], missing_parent: Option<PathBuf>) -> Tried {
+    let went_there = |job: &&JobRecord| {
+        used.faithful.contains(&job.job_id)
+            && job.past.containers.contains(&used.container.location)
+    };
+    if let Some(job) = jobs.iter().find(went_there) {
+        return Tried::Lost(job.job_id.clone());
+    }
+    match missing_parent {
+        Some(parent) => Tried::NoParent(parent),
+        None => Tried::ToBeMade,
     }
 }
 
@@ -223,23 +227,34 @@ pub fn judge(used: &Used, tried: &Tried) -> Finding {
         )),
         Tried::Failed(error) => {
             let finding = finding(Level::Error, format!("{error} (for {jobs})"));
-            match error.kind() {
-                ErrorKind::WrongPassword => finding.help(
-                    "put the repository's own password into the pass file, or name another file as \
-                     encrypt_pass_file; without the password nothing can be restored",
-                ),
-                ErrorKind::Damaged => {
-                    finding.help("run a `check` action on it, and back up to another container until then")
+            finding.help(match error {
+                ListError::Container { fault, .. } => mend(fault),
+                ListError::Agent(AgentLoss::Silent(_)) => {
+                    "make sure that its disk answers, and look at the kernel's log"
                 }
-                ErrorKind::Denied => finding.help(
-                    "let the daemon's user read and write it; run `freezerd doctor` as that user",
-                ),
-                ErrorKind::NotARepository => {
-                    finding.help("name an empty directory as the container")
-                }
-                _ => finding.help("make sure that the daemon can read and write it"),
-            }
+                ListError::Agent(_) => "run a `check` action on it, and look at the kernel's log",
+            })
         }
+    }
+}
+
+/// What to do about a container that cannot be opened.
+fn mend(fault: &ContainerFault) -> &'static str {
+    match fault {
+        ContainerFault::WrongPassword => {
+            "put the repository's own password into the pass file, or name another file as \
+             encrypt_pass_file; without the password nothing can be restored"
+        }
+        ContainerFault::Damaged => {
+            "run a `check` action on it, and back up to another container until then"
+        }
+        ContainerFault::Denied => {
+            "let the daemon's user read and write it; run `freezerd doctor` as that user"
+        }
+        ContainerFault::NotARepository => "name an empty directory as the container",
+        ContainerFault::NoRepository { .. }
+        | ContainerFault::Unusable
+        | ContainerFault::Temporary => "make sure that the daemon can read and write it",
     }
 }
 
@@ -294,17 +309,24 @@ mod tests {
             jobs: vec!["www".to_owned(), "db".to_owned(), "mail".to_owned()],
             faithful: vec!["www".to_owned()],
         };
+        let failed = |fault| {
+            Tried::Failed(ListError::Container {
+                fault,
+                message: "no".to_owned(),
+            })
+        };
         for (tried, level) in [
             (Tried::Opened(3), Level::Ok),
             (Tried::ToBeMade, Level::Info),
             (Tried::Left, Level::Info),
             (Tried::Lost("www".to_owned()), Level::Error),
             (Tried::NoParent("/mnt".into()), Level::Error),
+            (failed(ContainerFault::WrongPassword), Level::Error),
+            (failed(ContainerFault::Temporary), Level::Error),
             (
-                Tried::Failed(Error::new(ErrorKind::WrongPassword, "no")),
+                Tried::Failed(ListError::Agent(AgentLoss::Signal(11))),
                 Level::Error,
             ),
-            (Tried::Failed(Error::new(ErrorKind::Io, "no")), Level::Error),
         ] {
             let finding = judge(&used, &tried);
             assert_eq!(finding.level, level, "{finding:?}");

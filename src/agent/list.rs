@@ -1,0 +1,83 @@
+//! A list of a container's snapshots, for a command. Takes no lock and changes nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::password;
+use super::report::Reporter;
+use crate::protocol::{ContainerFault, ListEnd, ListRequest, ListedSnapshot, Report};
+use crate::rustic::place::{self, Place};
+use crate::rustic::{Error, ErrorKind, Filter, Monitor, Repository, Snapshot};
+
+/// Reports the snapshots, oldest first, and the end of the list.
+pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
+    let end = list(request, reporter).unwrap_or_else(|error| ListEnd::Failed {
+        fault: fault(error.kind()),
+        message: error.to_string(),
+    });
+    reporter.send(&Report::ListEnd(end));
+}
+
+fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, Error> {
+    let place = place::look(&request.container)?;
+    let missing_parent = match &place {
+        Place::Vacant(vacant) => vacant.missing_parent().map(Path::to_owned),
+        Place::Repository(_) | Place::Other(_) => None,
+    };
+    let existing = match place.repository() {
+        Ok(existing) => existing,
+        Err(error) if error.kind() == ErrorKind::NoRepository => {
+            return Ok(ListEnd::Failed {
+                fault: ContainerFault::NoRepository { missing_parent },
+                message: error.to_string(),
+            });
+        }
+        Err(error) => return Err(error),
+    };
+    if request.open {
+        let monitor: Arc<dyn Monitor> = Arc::<Reporter>::clone(reporter);
+        let password = password::read(&request.container, &*monitor)?;
+        let filter = Filter {
+            host: request.host.clone(),
+            label: request.backup_name.clone(),
+            tag: None,
+        };
+        for snapshot in Repository::open(existing, &password, monitor)?.snapshots(&filter)? {
+            reporter.send(&Report::Snapshot(listed(snapshot)));
+        }
+    }
+    Ok(ListEnd::Complete)
+}
+
+fn listed(snapshot: Snapshot) -> ListedSnapshot {
+    let summary = snapshot.summary;
+    ListedSnapshot {
+        id: snapshot.id,
+        time: snapshot.time,
+        host: snapshot.host,
+        backup_name: snapshot.label,
+        level: snapshot.level,
+        paths: snapshot.paths,
+        tags: snapshot.tags,
+        partial: snapshot.partial,
+        files: summary.map(|summary| summary.files),
+        bytes: summary.map(|summary| summary.bytes),
+        bytes_added: summary.map(|summary| summary.bytes_added),
+    }
+}
+
+fn fault(kind: ErrorKind) -> ContainerFault {
+    match kind {
+        ErrorKind::NoRepository => ContainerFault::NoRepository {
+            missing_parent: None,
+        },
+        ErrorKind::NotARepository => ContainerFault::NotARepository,
+        ErrorKind::WrongPassword => ContainerFault::WrongPassword,
+        ErrorKind::Denied => ContainerFault::Denied,
+        ErrorKind::Damaged => ContainerFault::Damaged,
+        ErrorKind::NoSuchSnapshot | ErrorKind::BadOption => ContainerFault::Unusable,
+        ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Engine => {
+            ContainerFault::Temporary
+        }
+    }
+}
