@@ -87,7 +87,7 @@ impl Args {
             && self.attempt.is_none_or(|wanted| wanted == attempt)
     }
 
-    /// The lines of the attempts that are wanted: each from its mark to the next one.
+    /// The lines of the wanted attempts: of each, from its mark to the next one.
     fn part<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let mut wanted = false;
         text.lines()

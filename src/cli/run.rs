@@ -19,8 +19,8 @@ use crate::units;
 /// Stays in the foreground until it is stopped with Ctrl-C or SIGTERM; SIGHUP makes it look at the jobs directory.
 /// SIGUSR1 makes it end with exit code 79 as soon as no action runs, so that a service manager starts a newer version;
 /// after an hour, or a second SIGUSR1, it starts nothing new until then.
-/// With --once it runs what is due now, missed runs included, waits for it, prints a summary and exits: for those
-/// who start it from cron or a timer.
+/// With --once it runs what is due now, missed runs included, waits for it, prints a summary and exits: for cron or a
+/// timer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd run --once --jobs-dir ./jobs.d --state-dir ./state")]
 pub struct Args {
@@ -81,7 +81,7 @@ impl From<Critical> for Failure {
     }
 }
 
-/// Failed before incomplete before invalid.
+/// The exit code for the worst of what happened: a failed run, else an incomplete one, else an invalid file.
 fn worst(summary: &Summary) -> Exit {
     let failed = |run: &RunSummary| run.result != JobResult::Success && !run.partial;
     if summary.runs.iter().any(failed) {

@@ -100,7 +100,7 @@ fn origin(value: &Effective, file: &str) -> String {
     }
 }
 
-/// The job document in the job file's shape, as it stands now.
+/// The job document in the shape of the job file, with the live schedule.
 fn document(
     job: &Job,
     record: &JobRecord,
@@ -166,7 +166,7 @@ fn document(
     Ok(Value::Object(document))
 }
 
-/// The faults of the job's file, while it goes on with its last good content.
+/// The faults of the job's file, while the job goes on with its last good content.
 fn invalid_report(ledger: &Installation, record: &JobRecord) -> Result<Option<String>, Failure> {
     let files = ledger.reader.files()?;
     Ok(files

@@ -55,9 +55,9 @@ pub struct PlaceArgs {
 /// A container, and which snapshots in it.
 pub struct Place {
     pub container: Container,
-    /// Only this backup name.
+    /// `None`: of any backup name.
     pub backup_name: Option<String>,
-    /// Only this host.
+    /// `None`: of any host.
     pub host: Option<String>,
 }
 

@@ -46,15 +46,40 @@ enum State {
     Working {
         /// When the agent last showed progress.
         progress_at: Duration,
-        /// The agent waits for its container, which is no stall.
+        /// The agent waits for its container, which is not a stall.
         waits: bool,
     },
     Ending {
-        /// How the attempt ends, unless the agent reports that its work was done.
-        cause: AttemptEnd,
+        /// The end of the attempt, unless the agent reports that its work was done.
+        cause: Cause,
         /// `None`: it was killed.
         kill_at: Option<Duration>,
     },
+}
+
+/// Why an agent is ended before its work is done.
+#[derive(Clone, Copy, Debug)]
+enum Cause {
+    Abort,
+    Shutdown,
+    Timeout,
+    Stall {
+        /// The `stall_timeout`.
+        limit: Duration,
+    },
+}
+
+impl From<Cause> for AttemptEnd {
+    fn from(cause: Cause) -> AttemptEnd {
+        match cause {
+            Cause::Abort => AttemptEnd::Aborted,
+            Cause::Shutdown => AttemptEnd::Interrupted,
+            Cause::Timeout => AttemptEnd::TimedOut,
+            Cause::Stall { limit } => AttemptEnd::Stalled {
+                seconds: limit.as_secs_f64(),
+            },
+        }
+    }
 }
 
 impl AttemptLife {
@@ -97,8 +122,8 @@ impl AttemptLife {
     /// Somebody wants the attempt to end. The first cause counts.
     pub fn end(&mut self, why: Ending, now: Duration) -> Deed {
         let cause = match why {
-            Ending::Abort => AttemptEnd::Aborted,
-            Ending::Shutdown => AttemptEnd::Interrupted,
+            Ending::Abort => Cause::Abort,
+            Ending::Shutdown => Cause::Shutdown,
         };
         self.begin_to_end(cause, now)
     }
@@ -122,15 +147,15 @@ impl AttemptLife {
                 .map(|_| Deed::Kill);
         }
         if self.limits.timeout.is_some_and(|timeout| timeout <= now) {
-            return Some(self.begin_to_end(AttemptEnd::TimedOut, now));
+            return Some(self.begin_to_end(Cause::Timeout, now));
         }
         let stalled_at = self.stalled_at().filter(|stalled_at| *stalled_at <= now)?;
         if now - stalled_at > INATTENTION {
             self.wrote(now);
             return None;
         }
-        let seconds = self.limits.stall_timeout.unwrap_or_default().as_secs_f64();
-        Some(self.begin_to_end(AttemptEnd::Stalled { seconds }, now))
+        let limit = self.limits.stall_timeout?;
+        Some(self.begin_to_end(Cause::Stall { limit }, now))
     }
 
     /// Whether the agent is being ended before its work was done. What it started is then killed after it.
@@ -143,17 +168,17 @@ impl AttemptLife {
         match (agent, self.state) {
             // A service manager may end all processes at once. That the command failed is then not its own fault.
             (Ok(outcome), State::Ending { cause, .. }) if outcome.verdict == Verdict::Failed => {
-                cause
+                cause.into()
             }
             (Ok(outcome), _) => AttemptEnd::Reported { outcome },
-            (Err(_), State::Ending { cause, .. }) => cause,
+            (Err(_), State::Ending { cause, .. }) => cause.into(),
             (Err(loss), State::Working { .. }) => AttemptEnd::Crashed {
                 reason: loss.to_string(),
             },
         }
     }
 
-    fn begin_to_end(&mut self, cause: AttemptEnd, now: Duration) -> Deed {
+    fn begin_to_end(&mut self, cause: Cause, now: Duration) -> Deed {
         let latest = now
             .saturating_add(self.limits.grace)
             .saturating_add(KILL_MARGIN);

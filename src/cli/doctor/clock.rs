@@ -1,4 +1,4 @@
-//! The clock and the zone: what every schedule goes by.
+//! The clock and the zone, which decide when a job is due.
 
 use chrono::{DateTime, Utc};
 
@@ -7,12 +7,12 @@ use crate::lifecycle::clock_doubt::{ClockDoubt, KnownPast};
 use crate::os;
 use crate::schedule::zone::Zone;
 
-/// What is known of the clock.
+/// What is known of the clock and the zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    /// The kernel holds it for synchronised; an error where it does not say.
+    /// Whether the kernel says that the clock is synchronised; an error where it does not say.
     pub synchronised: Result<bool, String>,
-    /// Why it cannot be right.
+    /// Why the clock cannot be right; `None` where it can.
     pub doubt: Option<ClockDoubt>,
     pub zone: String,
     pub zone_source: String,
@@ -42,7 +42,7 @@ pub fn judge(clock: &Clock) -> Vec<Finding> {
         (None, Ok(true)) => finding(Level::Ok, "it is synchronised".to_owned()),
         (None, Ok(false)) => finding(
             Level::Warning,
-            "nothing keeps it right: it is not synchronised".to_owned(),
+            "it is not synchronised: nothing keeps it right".to_owned(),
         )
         .help(mend),
         (None, Err(reason)) => finding(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_cannot_be_right_is_worse_than_one_that_nobody_keeps() {
+    fn a_clock_that_cannot_be_right_is_worse_than_one_without_synchronisation() {
         assert_eq!(levels(Ok(true), false, false), [Level::Ok, Level::Ok]);
         assert_eq!(levels(Ok(false), false, false)[0], Level::Warning);
         assert_eq!(levels(Err("no".to_owned()), false, false)[0], Level::Info);

@@ -17,8 +17,8 @@ use crate::ledger::{self, json_lines};
 
 /// Make the ledger from an exported state
 ///
-/// Refused while a daemon runs, and where there is a ledger, unless --replace says that it may be kept aside. All of
-/// the export is checked before anything is changed. A ledger must not be at work on two hosts.
+/// Refused while a daemon runs. Refused where there is a ledger, unless --replace allows it to be kept aside. The whole
+/// export is checked before anything changes. Do not use one ledger on two hosts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd state import --replace /var/backups/freezerd.jsonl")]
 pub struct Args {
@@ -46,7 +46,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout.create()?;
-    // Held until the end, so that no daemon starts in the middle.
+    // Held until the end, so that no daemon starts meanwhile.
     let _presence = Presence::claim(&layout)?;
     let ledger = layout.ledger();
     let there = fs::symlink_metadata(&ledger).is_ok();
@@ -131,13 +131,13 @@ fn read(file: &Path) -> Result<String, Failure> {
         Ok(_) => Ok(text),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Failure::new(
             Exit::BadJobFile,
-            format!("{} cannot be imported: it is no text", file.display()),
+            format!("{} cannot be imported: it is not text", file.display()),
         )),
         Err(error) => Err(io_failure("read", file, &error)),
     }
 }
 
-/// The old file keeps its name until the new one takes it, in one step: a crash leaves one of the two.
+/// Keeps the old file under a second name. Its own name then changes hands in one step: a crash leaves one of the two.
 fn keep(ledger: &Path, kept: &Path) -> io::Result<()> {
     let regular = fs::symlink_metadata(ledger)?.is_file();
     if !regular || fs::hard_link(ledger, kept).is_err() {
@@ -146,7 +146,8 @@ fn keep(ledger: &Path, kept: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Logs are called by the run's number. Those of another ledger's runs must not pass for those of this one's.
+/// Keeps the logs of another ledger aside. A log has the number of its run for a name, and must not be taken for the log
+/// of a run of the new ledger.
 fn keep_logs(layout: &Layout, id: &str, stamp: &str) -> Result<Option<PathBuf>, Failure> {
     let same = ledger::open_read_only(&layout.ledger())
         .and_then(|reader| reader.id())
