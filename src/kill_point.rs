@@ -1,6 +1,6 @@
 //! Named places at which a test build can be killed: after every commit, and around every effect on the world.
 //!
-//! In a build without debug assertions, as every release is, [`pass`] is nothing. In one with them, the environment
+//! In a build without debug assertions, as every release is, [`reached`] is nothing. In one with them, the environment
 //! says what happens:
 //!
 //! - `FREEZERD_KILL_TRACE=FILE`: every point that is passed is a line there, of the daemon's processes and of all its
@@ -172,9 +172,9 @@ impl Point {
 
 /// The process is at this point. Nothing in a release build.
 #[inline]
-pub fn pass(point: Point) {
+pub fn reached(point: Point) {
     #[cfg(debug_assertions)]
-    armed::pass(point);
+    armed::reached(point);
     #[cfg(not(debug_assertions))]
     let _ = point;
 }
@@ -202,7 +202,7 @@ mod armed {
         whom: String,
     }
 
-    pub(super) fn pass(point: Point) {
+    pub(super) fn reached(point: Point) {
         static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
         let Some(plan) = PLAN.get_or_init(Plan::from_environment) else {
             return;

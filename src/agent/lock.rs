@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::report::{Reporter, log};
 use crate::job::action::{Access, Container};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::protocol::Report;
 use crate::rustic::{Error, ErrorKind};
 
@@ -63,7 +63,7 @@ impl Lock {
         }
         let lock = Lock { file, path };
         lock.change(access, reporter)?;
-        pass(Point::LockTaken);
+        kill_point::reached(Point::LockTaken);
         Ok(lock)
     }
 

@@ -23,7 +23,7 @@ use crate::control::event;
 use crate::control::layout::Layout;
 use crate::control::mark;
 use crate::intake::Change;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::{LedgerError, RedbLedger, quietly};
 use crate::schedule::zone::Zone;
 
@@ -215,12 +215,12 @@ impl Daemon<'_> {
             Order::Spawn(spawn) => self.runner.start(*spawn),
             Order::End { run, why } => self.runner.end(run, why),
             Order::Answered { event } => {
-                pass(Point::AnswerBegins);
+                kill_point::reached(Point::AnswerBegins);
                 let path = self.layout.events().join(format!("{event}.json"));
                 if let Err(error) = std::fs::remove_file(&path) {
                     tracing::debug!("cannot remove {}: {error}", path.display());
                 }
-                pass(Point::Answered);
+                kill_point::reached(Point::Answered);
             }
             Order::Tell(notice) => self.tell(&notice),
         }
@@ -231,15 +231,15 @@ impl Daemon<'_> {
             // A daemon that stays would remember every run of its life.
             self.summary.hear(notice);
         }
-        pass(Point::TellBegins);
+        kill_point::reached(Point::TellBegins);
         let line = words::line(notice, &self.zone);
         if let Some(run) = line.run {
             let text = words::in_run_log(notice).unwrap_or_else(|| line.text.clone());
             RunLog::open(&self.layout, run, None).line(mark::WRITER, &text);
-            pass(Point::LogWritten);
+            kill_point::reached(Point::LogWritten);
         }
         words::log(&line);
-        pass(Point::Told);
+        kill_point::reached(Point::Told);
     }
 
     fn stop(&mut self) -> Result<(), Critical> {
@@ -396,5 +396,5 @@ fn refuse_event(path: &std::path::Path, why: &str) {
     if std::fs::rename(path, path.with_extension("bad")).is_err() {
         let _ = std::fs::remove_file(path);
     }
-    pass(Point::EventRefused);
+    kill_point::reached(Point::EventRefused);
 }

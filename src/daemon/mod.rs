@@ -15,7 +15,7 @@ use crate::control::event;
 use crate::control::layout::Layout;
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::LedgerError;
 use crate::lifecycle::retention::Limits;
 
@@ -144,7 +144,7 @@ pub async fn run(
     event::sweep(&layout);
     boot::compact(&mut store)?;
     let remembered = boot::recall(&mut store, &layout)?;
-    pass(Point::Recalled);
+    kill_point::reached(Point::Recalled);
     let zone = settings.zone();
     boot::say_zone(settings, &zone);
     if let Some(wish) = boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
@@ -170,7 +170,7 @@ pub async fn run(
     };
     let groups = boot::set_limits(settings.limits);
     boot::kill_orphans(&remembered, store.id(), groups.as_ref());
-    pass(Point::OrphansKilled);
+    kill_point::reached(Point::OrphansKilled);
     let (inbox_sender, inbox) = mpsc::unbounded_channel();
     let screens: Vec<Arc<dyn ProgressSink>> = vec![Arc::new(ProgressFiles::new(&layout)), screen];
     let limits = Limits {

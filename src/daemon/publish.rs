@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::control::presence::Holder;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::{Reader, RedbLedger};
 use crate::status::{self, Facts, Status};
 
@@ -207,9 +207,9 @@ fn replace(dir: &Path, name: &str, text: &str) -> io::Result<()> {
     // Whatever the umask is: somebody else is to read it.
     file.set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(text.as_bytes())?;
-    pass(Point::StatusWritten);
+    kill_point::reached(Point::StatusWritten);
     fs::rename(&hidden, dir.join(name))?;
-    pass(Point::StatusShown);
+    kill_point::reached(Point::StatusShown);
     Ok(())
 }
 

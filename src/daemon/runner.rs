@@ -23,7 +23,7 @@ use super::scheduler::{Ending, Message, Spawn};
 use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::protocol::Report;
 use crate::record::AttemptEnd;
 use crate::units;
@@ -96,7 +96,7 @@ impl Runner {
             let progress_sink = Arc::clone(&attempt.circumstances.progress_sink);
             let end = attempt.perform(orders).await;
             progress_sink.ended(run);
-            pass(Point::AgentGone);
+            kill_point::reached(Point::AgentGone);
             // The loop is gone only when the process is about to be.
             let _ = inbox.send(Message::Ended {
                 run,
@@ -296,7 +296,7 @@ impl Attempt {
     fn launch(&self) -> std::io::Result<(Child, Option<Lifeline>, Option<Group>)> {
         let mut request = serde_json::to_vec(&self.spawn.request)?;
         request.push(b'\n');
-        pass(Point::SpawnBegins);
+        kill_point::reached(Point::SpawnBegins);
         // The running program itself, also when a newer one has taken its place on disk.
         let mut child = Command::new("/proc/self/exe")
             .arg0("freezerd")
@@ -313,7 +313,7 @@ impl Attempt {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        pass(Point::Spawned);
+        kill_point::reached(Point::Spawned);
         // An agent does nothing before it has its request.
         let limited = self.limit(&child);
         // A request that is larger than the pipe waits for its reader, and an agent that hangs must not be waited for
@@ -322,7 +322,7 @@ impl Attempt {
             tokio::spawn(async move {
                 // An agent that is gone already says so by its end.
                 let _ = stdin.write_all(&request).await;
-                pass(Point::RequestSent);
+                kill_point::reached(Point::RequestSent);
                 stdin
             })
         });
@@ -373,7 +373,7 @@ impl Attempt {
             Ok(Report::Panicked { message }) => heard.panic = Some(message),
             Ok(Report::Outcome(outcome)) => {
                 heard.outcome = Some(outcome);
-                pass(Point::OutcomeHeard);
+                kill_point::reached(Point::OutcomeHeard);
             }
             Err(error) => tracing::warn!(
                 run = self.spawn.request.run,
@@ -388,7 +388,7 @@ impl Attempt {
 fn ask_to_end(agent: Pid) {
     // An agent that is gone needs no signal.
     let _ = kill_process(agent, Signal::TERM);
-    pass(Point::EndAsked);
+    kill_point::reached(Point::EndAsked);
 }
 
 fn kill(agent: Pid, limited: Option<&Group>) {
@@ -410,6 +410,6 @@ async fn copy_log<R: AsyncRead + Unpin>(
     while let Some(line) = lines.next().await {
         let over = over.load(Ordering::Relaxed);
         log.line(if over { &after } else { who }, &line);
-        pass(Point::OutputLogged);
+        kill_point::reached(Point::OutputLogged);
     }
 }

@@ -14,7 +14,7 @@ use super::boot;
 use super::scheduler::Scheduler;
 use crate::control::layout::Layout;
 use crate::job::JobResult;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::unreadable::Key;
 use crate::ledger::{LedgerError, Reader, RedbLedger, Write, set_asides};
 use crate::lifecycle::retention::{self, Limits, Row};
@@ -123,9 +123,9 @@ impl Upkeep {
                 // Other changes wait for the disk: this can wait, too.
                 return Ok(false);
             }
-            pass(Point::Forgotten);
+            kill_point::reached(Point::Forgotten);
             self.remove_logs(&old);
-            pass(Point::LogsRemoved);
+            kill_point::reached(Point::LogsRemoved);
         }
         if let Some(next) = next {
             self.place = next;
