@@ -85,7 +85,7 @@ pub struct Content<'a> {
 
 /// What changed between two contents of a job.
 #[derive(Clone, Copy, Debug)]
-pub struct Change<'a> {
+pub struct ContentChange<'a> {
     /// What the new content says of the state.
     pub is: &'a InitialState,
     /// The schedule is another.
@@ -96,7 +96,7 @@ pub struct Change<'a> {
 pub fn changed(
     mut record: JobRecord,
     content: Content<'_>,
-    change: Change<'_>,
+    change: ContentChange<'_>,
     clockwork: Clockwork<'_>,
     now: DateTime<Utc>,
 ) -> Step {

@@ -19,7 +19,7 @@ mod tests;
 
 pub use asked::{Answer, ask, trigger};
 pub use due::{but_the_last, catch_up_refusal, dropped, tick, zone_changed};
-pub use file::{Change, Content, changed, file_gone, first_seen, hold_what_runs_once};
+pub use file::{Content, ContentChange, changed, file_gone, first_seen, hold_what_runs_once};
 pub use past::{row_made, row_over};
 pub use run::{Interrupted, RunEnd, claimed, run_ended, run_started};
 
@@ -90,6 +90,16 @@ pub struct Step {
     pub record: JobRecord,
     /// What is to follow, in order.
     pub effects: Vec<Effect>,
+}
+
+impl Step {
+    /// A job that changed, and nothing follows.
+    pub fn without_effects(record: JobRecord) -> Step {
+        Step {
+            record,
+            effects: Vec::new(),
+        }
+    }
 }
 
 /// The pause before a continuous job runs again: a second, longer after each further failure.
