@@ -9,7 +9,7 @@ use super::logging;
 use super::screen::Screen;
 use super::table::Table;
 use crate::config::Settings;
-use crate::daemon::tally::{RunSummary, Summary};
+use crate::daemon::session_summary::{RunSummary, SessionSummary};
 use crate::daemon::{self, End, Mode};
 use crate::job::JobResult;
 use crate::units;
@@ -68,7 +68,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Failed before incomplete before invalid.
-fn worst(summary: &Summary) -> Exit {
+fn worst(summary: &SessionSummary) -> Exit {
     let failed = |run: &RunSummary| run.result != JobResult::Success && !run.partial;
     if summary.runs.iter().any(failed) {
         Exit::RunFailed
@@ -81,7 +81,7 @@ fn worst(summary: &Summary) -> Exit {
     }
 }
 
-fn print(summary: &Summary, settings: &Settings) {
+fn print(summary: &SessionSummary, settings: &Settings) {
     let zone = settings.zone();
     if summary.runs.is_empty() {
         println!(

@@ -1,7 +1,7 @@
-//! The clocks of the host: sleeping by the wall clock, noticing when it was set, and doubting it at boot.
+//! The clocks of the host: sleeping by the wall clock, and noticing when somebody sets it.
 //!
-//! No timer is trusted with a due time. The loop sleeps half a minute at most and then reads the wall clock again; a
-//! timer of the kernel's only makes it wake at once when somebody sets the clock.
+//! No timer decides when a run fires. The loop sleeps half a minute at most, and then reads the wall clock again. A
+//! kernel timer only makes it wake at once when somebody sets the clock.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,15 +17,15 @@ use tokio::sync::mpsc;
 
 use crate::units;
 
-/// The longest sleep. A clock that is set forward over a due time, or a host that was suspended, is noticed after
-/// this long at most, since timers count elapsed time and not the time of day.
+/// The longest sleep. Timers count elapsed time and not the time of day, so a clock that is set forward over a due
+/// instant, or a host that was suspended, is noticed only after a sleep.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Clocks that drift apart by less than this were not set: adjusting them is daily business.
+/// Clocks that differ by less than this were adjusted, not set.
 const NOTABLE: TimeDelta = TimeDelta::seconds(2);
 
-/// Sleeps until the wall clock may have reached `until`; comes back earlier now and then. The caller looks at the
-/// clock again: a run fires because its time has come, never because a timer ended.
+/// Sleeps until the wall clock may have reached `until`, and may return earlier. The caller reads the clock again: a
+/// run fires because its instant has come, never because a timer ended.
 pub async fn sleep(until: Option<DateTime<Utc>>) {
     tokio::time::sleep(nap(until, Utc::now())).await;
 }
@@ -40,25 +40,25 @@ fn nap(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     }
 }
 
-/// The kernel's word that somebody set the wall clock. Where it gives none, the short sleeps have to do.
-pub struct Steps {
+/// Hints of the kernel that somebody set the wall clock. Where the kernel gives none, the short sleeps notice it.
+pub struct ClockSteps {
     hints: mpsc::UnboundedReceiver<()>,
 }
 
-impl Steps {
+impl ClockSteps {
     /// Begins to listen.
-    pub fn listen() -> Steps {
+    pub fn listen() -> ClockSteps {
         let (hint, hints) = mpsc::unbounded_channel();
         let listening = armed_timer().and_then(|timer| {
-            // A thread of its own that sleeps in the kernel until the clock is set, and ends with the process.
+            // This thread sleeps in the kernel until the clock is set, and ends with the process.
             std::thread::Builder::new()
                 .name("clock".into())
-                .spawn(move || tell_steps(&timer, &hint))
+                .spawn(move || send_steps(&timer, &hint))
         });
         if let Err(error) = listening {
-            tracing::debug!("a set clock is noticed by looking only: {error}");
+            tracing::debug!("the kernel does not tell when the clock is set: {error}");
         }
-        Steps { hints }
+        ClockSteps { hints }
     }
 
     /// Waits until the clock is set.
@@ -69,7 +69,8 @@ impl Steps {
     }
 }
 
-fn tell_steps(timer: &OwnedFd, hint: &mpsc::UnboundedSender<()>) {
+/// Sends a hint each time that the clock is set, until nobody listens any more.
+fn send_steps(timer: &OwnedFd, hint: &mpsc::UnboundedSender<()>) {
     let mut expirations = [0_u8; 8];
     loop {
         match rustix::io::read(timer, &mut expirations) {
@@ -79,13 +80,13 @@ fn tell_steps(timer: &OwnedFd, hint: &mpsc::UnboundedSender<()>) {
                 }
             }
             Err(Errno::INTR) => {}
-            // Whatever else it says, it would say again and again.
+            // Any other answer would come again and again.
             _ => return,
         }
     }
 }
 
-/// A timer for the far future that is cancelled whenever the clock is set.
+/// A timer for the far future, which the kernel cancels whenever the clock is set.
 fn armed_timer() -> io::Result<OwnedFd> {
     let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC)?;
     let never = Itimerspec {
@@ -104,13 +105,13 @@ fn armed_timer() -> io::Result<OwnedFd> {
     Ok(timer)
 }
 
-/// All clocks at one moment.
+/// All clocks of the host at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
     wall: DateTime<Utc>,
-    /// Since the host was booted.
+    /// The time since the host was booted.
     up: TimeDelta,
-    /// Of that, while it was not suspended.
+    /// The part of it in which the host was not suspended.
     awake: TimeDelta,
 }
 
@@ -129,7 +130,12 @@ impl Reading {
         }
     }
 
-    /// What happened between an earlier reading and this one, beside time passing, in words.
+    /// How long the host has been up.
+    pub fn uptime(&self) -> TimeDelta {
+        self.up
+    }
+
+    /// The suspends and the steps of the clock between an earlier reading and this one, in words.
     pub fn jumps_since(&self, earlier: &Reading) -> Vec<String> {
         let passed = self.up - earlier.up;
         let suspended = passed - (self.awake - earlier.awake);
@@ -155,84 +161,8 @@ impl Reading {
     }
 }
 
-/// How long a host has been up while its clock may still be about to be set.
-const JUST_BOOTED: TimeDelta = TimeDelta::minutes(10);
-
-/// How long a clock in doubt is waited for.
-pub const DOUBT_LIMIT: Duration = Duration::from_secs(120);
-
-/// How often it is looked at meanwhile.
-const DOUBT_PAUSE: Duration = Duration::from_secs(1);
-
-/// A clock may lag a little behind what was written by it, when it was adjusted in between.
-const LEEWAY: TimeDelta = TimeDelta::minutes(1);
-
-/// What the wall clock cannot be behind of, if it is right.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Known {
-    /// The newest row in the ledger.
-    pub newest_row: Option<DateTime<Utc>>,
-    /// When this program was built, as far as its file tells.
-    pub built: Option<DateTime<Utc>>,
-}
-
-impl Known {
-    /// Why a clock that shows this cannot be right; `None`: it can.
-    pub fn doubt(&self, now: DateTime<Utc>) -> Option<String> {
-        let behind = |instant: &DateTime<Utc>| now < *instant - LEEWAY;
-        if let Some(row) = self.newest_row.filter(behind) {
-            return Some(format!(
-                "the clock shows {}, and the ledger has a row from {}",
-                now.format("%F %T UTC"),
-                row.format("%F %T UTC")
-            ));
-        }
-        self.built.filter(behind).map(|built| {
-            format!(
-                "the clock shows {}, and this program was built on {}",
-                now.format("%F %T UTC"),
-                built.format("%F")
-            )
-        })
-    }
-}
-
-/// The age of the program's file.
-pub fn built() -> Option<DateTime<Utc>> {
-    let file = std::fs::metadata("/proc/self/exe").ok()?;
-    file.modified().ok().map(DateTime::from)
-}
-
-/// Whether the host was booted so recently that its clock may be about to be set from the network.
-pub fn just_booted() -> bool {
-    Reading::now().up < JUST_BOOTED
-}
-
-/// Waits until the clock is beyond doubt, as long as the limit allows; true: it is.
-pub async fn wait_until_set(known: Known) -> bool {
-    wait(known, Utc::now, DOUBT_PAUSE, DOUBT_LIMIT).await
-}
-
-async fn wait(
-    known: Known,
-    clock: impl Fn() -> DateTime<Utc>,
-    pause: Duration,
-    limit: Duration,
-) -> bool {
-    let begin = std::time::Instant::now();
-    while known.doubt(clock()).is_some() {
-        if begin.elapsed() >= limit {
-            return false;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -282,77 +212,10 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_clock_behind_the_ledger_or_the_program_is_in_doubt() {
-        let known = Known {
-            newest_row: Some(at(1_000_000)),
-            built: Some(at(900_000)),
-        };
-        assert_eq!(known.doubt(at(1_000_001)), None);
-        assert_eq!(
-            known.doubt(at(999_970)),
-            None,
-            "a clock is adjusted now and then"
-        );
-        assert!(
-            known
-                .doubt(at(950_000))
-                .is_some_and(|why| why.contains("the ledger has a row from"))
-        );
-        let fresh = Known {
-            newest_row: None,
-            ..known
-        };
-        assert_eq!(fresh.doubt(at(950_000)), None);
-        assert!(
-            fresh
-                .doubt(at(0))
-                .is_some_and(|why| why.contains("this program was built on"))
-        );
-        assert_eq!(Known::default().doubt(at(0)), None);
-    }
-
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
-    }
-
-    #[test]
-    fn a_clock_in_doubt_is_waited_for_until_it_is_set() {
-        let known = Known {
-            newest_row: Some(at(1_000_000)),
-            built: None,
-        };
-        let looks = Cell::new(0);
-        let clock = || {
-            looks.set(looks.get() + 1);
-            at(if looks.get() < 5 { 0 } else { 2_000_000 })
-        };
-        let far = Duration::from_secs(60);
-        let set = runtime().block_on(wait(known, clock, Duration::from_millis(1), far));
-        assert!(set);
-        assert_eq!(looks.get(), 5);
-    }
-
-    #[test]
-    fn a_clock_that_is_never_set_is_not_waited_for_without_end() {
-        let known = Known {
-            newest_row: Some(at(1_000_000)),
-            built: None,
-        };
-        let pause = Duration::from_millis(1);
-        let set = runtime().block_on(wait(known, || at(0), pause, Duration::from_millis(5)));
-        assert!(!set);
-    }
-
-    #[test]
-    fn nobody_sets_the_clock_and_nothing_is_heard() {
-        runtime().block_on(async {
-            let mut steps = Steps::listen();
-            let heard = tokio::time::timeout(Duration::from_millis(20), steps.next()).await;
-            assert!(heard.is_err());
-        });
+    #[tokio::test]
+    async fn while_nobody_sets_the_clock_there_is_no_hint() {
+        let mut steps = ClockSteps::listen();
+        let hint = tokio::time::timeout(Duration::from_millis(20), steps.next()).await;
+        assert!(hint.is_err());
     }
 }

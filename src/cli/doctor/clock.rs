@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::finding::{Finding, Level};
-use crate::daemon::clock::{Known, built};
+use crate::daemon::clock_doubt::{ClockEvidence, program_built};
 use crate::os;
 use crate::schedule::zone::Zone;
 
@@ -20,13 +20,13 @@ pub struct Clock {
 }
 
 pub fn look(newest_row: Option<DateTime<Utc>>, zone: &Zone) -> Clock {
-    let known = Known {
+    let evidence = ClockEvidence {
         newest_row,
-        built: built(),
+        built: program_built(),
     };
     Clock {
         synchronised: os::clock_is_synchronised().map_err(|error| os::reason(&error)),
-        doubt: known.doubt(Utc::now()),
+        doubt: evidence.doubt(Utc::now()),
         zone: zone.name().to_owned(),
         zone_source: zone.source().to_owned(),
         zone_assumed: zone.is_assumed(),

@@ -39,7 +39,7 @@ impl ClockReadings {
 impl<L: Ledger> Scheduler<L> {
     /// After a step back of the clock, checks every job, not only those that are due.
     pub(super) fn note_clock(&mut self, now: DateTime<Utc>) {
-        if self.clock.stepped_back(now) && self.first_look.is_none() {
+        if self.clock.stepped_back(now) && self.first_scan.is_none() {
             self.recheck_every_job(now);
         }
     }

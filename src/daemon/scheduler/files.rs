@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Scheduler;
 use super::jobs::Entry;
 use super::notice::Notice;
-use super::recovery::FirstLook;
+use super::recovery::FirstScan;
 use crate::intake::Change as FileChange;
 use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
@@ -19,7 +19,7 @@ use crate::lifecycle::job::{self as life, Clockwork, Content, ContentChange};
 use crate::record::{FileRecord, FileVerdict, JobRecord};
 
 impl<L: Ledger> Scheduler<L> {
-    /// Applies the changes, in order. After the first look, also takes up what an earlier daemon left open.
+    /// Applies the changes, in order. After the first scan, also takes up what an earlier daemon left open.
     pub(super) fn files_changed(&mut self, changes: Vec<FileChange>, now: DateTime<Utc>) {
         // At start an invalid file comes twice: as invalid, and then with its last good content.
         let mut invalid = BTreeSet::new();
@@ -94,9 +94,9 @@ impl<L: Ledger> Scheduler<L> {
                 FileChange::Gone { job_id, .. } => self.job_gone(&job_id, now),
             }
         }
-        if let Some(first_look) = self.first_look.take() {
-            self.forget_missing(&first_look, now);
-            self.resume_open_runs(first_look, now);
+        if let Some(first_scan) = self.first_scan.take() {
+            self.forget_missing(&first_scan, now);
+            self.resume_open_runs(first_scan, now);
             // The clock may be behind what an earlier daemon saw of it.
             self.recheck_every_job(now);
         }
@@ -109,20 +109,20 @@ impl<L: Ledger> Scheduler<L> {
         }
     }
 
-    /// After the first look, removes the jobs and files that are in the ledger and not in the jobs directory.
-    fn forget_missing(&mut self, first_look: &FirstLook, now: DateTime<Utc>) {
+    /// After the first scan, removes the jobs and files that are in the ledger and not in the jobs directory.
+    fn forget_missing(&mut self, first_scan: &FirstScan, now: DateTime<Utc>) {
         // Files come first: an invalid file that is gone keeps no job.
         let files: Vec<String> = self
             .files
             .keys()
-            .filter(|file| !first_look.seen_files.contains(*file))
+            .filter(|file| !first_scan.seen_files.contains(*file))
             .cloned()
             .collect();
         for file in files {
             self.files.remove(&file);
             self.batch.forget_file(file);
         }
-        for job_id in &first_look.lost_jobs {
+        for job_id in &first_scan.lost_jobs {
             if self.jobs.get(job_id).is_none() {
                 self.batch.forget_job(job_id);
             }
@@ -151,8 +151,8 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Keeps what a file is; false when that was known.
     fn note_file(&mut self, file: &str, verdict: FileVerdict, now: DateTime<Utc>) -> bool {
-        if let Some(first_look) = &mut self.first_look {
-            first_look.seen_files.insert(file.to_owned());
+        if let Some(first_scan) = &mut self.first_scan {
+            first_scan.seen_files.insert(file.to_owned());
         }
         if self
             .files
@@ -190,9 +190,9 @@ impl<L: Ledger> Scheduler<L> {
             None => {
                 let step = life::first_seen(&job_id, content, &job.initial, clockwork, now);
                 let may_have_run = self
-                    .first_look
+                    .first_scan
                     .as_ref()
-                    .is_some_and(|first_look| first_look.may_have_run(&job_id));
+                    .is_some_and(|first_scan| first_scan.may_have_run(&job_id));
                 let step = if may_have_run {
                     life::hold_what_runs_once(step, clockwork, now)
                 } else {

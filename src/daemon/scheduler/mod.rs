@@ -38,7 +38,7 @@ use batch::Batch;
 use clock_changes::ClockReadings;
 use jobs::Jobs;
 use notice::Notice;
-use recovery::FirstLook;
+use recovery::FirstScan;
 
 /// The pause between a failed commit and the next try.
 const RETRY_COMMIT: TimeDelta = TimeDelta::seconds(5);
@@ -65,7 +65,7 @@ pub struct Scheduler<L> {
     ledger: L,
     policy: Policy,
     /// `Some` until the jobs directory has been read for the first time.
-    first_look: Option<FirstLook>,
+    first_scan: Option<FirstScan>,
     phase: Phase,
     jobs: Jobs,
     files: BTreeMap<String, FileRecord>,
@@ -117,7 +117,7 @@ impl<L: Ledger> Scheduler<L> {
             ledger,
             queue: Queue::new(policy.slots),
             policy,
-            first_look: None,
+            first_scan: None,
             phase: Phase::Serving,
             jobs: Jobs::default(),
             files: BTreeMap::new(),

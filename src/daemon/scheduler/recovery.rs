@@ -33,7 +33,7 @@ pub struct Remembered {
 }
 
 /// What matters only until the jobs directory has been read for the first time.
-pub(super) struct FirstLook {
+pub(super) struct FirstScan {
     /// A job that seems new may have run.
     begun_anew: bool,
     /// Jobs whose record cannot be read.
@@ -46,7 +46,7 @@ pub(super) struct FirstLook {
     attempts: Vec<AttemptRecord>,
 }
 
-impl FirstLook {
+impl FirstScan {
     /// Whether a job that the ledger does not know may have run all the same.
     pub(super) fn may_have_run(&self, job_id: &str) -> bool {
         self.begun_anew || self.lost_jobs.contains(job_id)
@@ -64,7 +64,7 @@ impl<L: Ledger> Scheduler<L> {
                 .insert(Entry::new(record, None, TimeDelta::zero()));
         }
         self.last_run = remembered.last_run;
-        self.first_look = Some(FirstLook {
+        self.first_scan = Some(FirstScan {
             begun_anew: remembered.begun_anew,
             lost_jobs: remembered.lost_jobs,
             seen_files: BTreeSet::new(),
@@ -74,9 +74,9 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     /// Once the files are known: each open run goes on, or is closed and caught up.
-    pub(super) fn resume_open_runs(&mut self, first_look: FirstLook, now: DateTime<Utc>) {
-        for record in first_look.open_runs {
-            self.close_attempts(&first_look.attempts, record.number, now);
+    pub(super) fn resume_open_runs(&mut self, first_scan: FirstScan, now: DateTime<Utc>) {
+        for record in first_scan.open_runs {
+            self.close_attempts(&first_scan.attempts, record.number, now);
             self.resume(record, now);
         }
     }
