@@ -1,16 +1,17 @@
-//! What a job remembers of its runs when their rows are made and closed: the last success, what is owed, counts.
+//! What a job remembers of its past runs: the last success, what is owed, and counts. It changes when a row is made and
+//! when a row is closed.
 
 use crate::job::JobResult;
 use crate::record::{
     ActionRecord, Ending, ExitStatus, JobRecord, PastRun, RunRecord, RunState, Trigger,
 };
 
-/// A row was made. From its earliest due instant on a success is owed, if none was owed before. A run that somebody
-/// asked for is an extra, and what makes up for one too: nothing is owed for those.
+/// A row was made. From its earliest due instant on a success is owed, if none was owed before. Nothing is owed for a run
+/// that somebody triggered, nor for a run that makes up for another.
 pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     if row.trigger != Trigger::Manual && row.makes_up_for.is_none() {
         let since = record.past.owed_since.map_or(row.first_due, |since| {
-            // Later only after the clock was set back.
+            // A new row is earlier only after the clock was set back.
             since.min(row.first_due)
         });
         record.past.owed_since = Some(since);
@@ -18,10 +19,10 @@ pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     record
 }
 
-/// A row is over: run to its end, cut off, or never begun.
+/// A row was closed: the run came to its end, was cut off, or never started.
 pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let past = &mut record.past;
-    // Those that the job has moved away from go. A row without actions is what is left of one that cannot be read.
+    // Containers that the job does not use any more go. A row without actions was rebuilt and says nothing of them.
     if !row.actions.is_empty() {
         past.containers.retain(|known| {
             let mut named = row.actions.iter().flat_map(|action| &action.container);
@@ -34,7 +35,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);
-    // What only said what it would do has backed up nothing.
+    // A dry run has backed up nothing.
     let done = !row.actions.iter().any(|action| action.dry_run);
     if ending == Ending::Success && done {
         past.last_success = row.ended;
@@ -53,7 +54,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     record
 }
 
-/// How a row that is over ended. Only a run that came to its own end with every action done is a success.
+/// How a closed row ended. Only a run that came to its own end with every action done is a success.
 fn ending(row: &RunRecord) -> Ending {
     match (row.state, row.result) {
         (_, Some(JobResult::Aborted)) => Ending::Aborted,
@@ -65,7 +66,7 @@ fn ending(row: &RunRecord) -> Ending {
     }
 }
 
-/// Whether what failed of it failed only in that something is missing.
+/// Whether every action that failed was partial: something is missing, and nothing else went wrong.
 fn is_partial(row: &RunRecord) -> bool {
     let mut failed = row
         .actions
