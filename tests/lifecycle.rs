@@ -8,7 +8,7 @@ use freezerd::control::event::Command;
 use freezerd::job::action::{self, Action, Exec, JobAction, Work};
 use freezerd::job::{Event, InitialState, JobResult, Status};
 use freezerd::lifecycle::job::{
-    Change, Clockwork, Content, Effect, Interrupted, RunEnd, Step, ask, changed, claimed,
+    Clockwork, Content, ContentChange, Effect, Interrupted, RunEnd, Step, ask, changed, claimed,
     file_gone, first_seen, run_ended, run_started, tick, trigger,
 };
 use freezerd::lifecycle::run::{self, Next};
@@ -361,7 +361,7 @@ fn check_cell(input: &str, situation: &str) -> Vec<&'static str> {
                 ..CONTENT
             };
             let apply = |is: &InitialState, record: JobRecord| {
-                let change = Change {
+                let change = ContentChange {
                     is,
                     schedule_changed: false,
                 };

@@ -825,8 +825,8 @@ fn an_event_that_a_daemon_did_not_live_to_handle_is_handled_by_the_next_one_once
     daemon.looks(&host);
     assert_eq!(host.history("a").len(), 1);
     fs::write(host.path("state/events/junk.json"), "{").unwrap();
-    daemon.until(|line| line.message.contains("junk.json is no event"));
-    eventually("it is put aside", || {
+    daemon.until(|line| line.message.contains("junk.json is not an event"));
+    eventually("it is set aside", || {
         host.path("state/events/junk.bad").exists()
     });
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
 use crate::rustic::{Error, ErrorKind, Filter, PruneReport, Repository, Snapshot};
 use crate::units;
@@ -71,9 +71,9 @@ pub fn remove_old(
     } else {
         repository.refuse_beside_restic()?;
         repository.forget(&old)?;
-        pass(Point::SnapshotsForgotten);
+        kill_point::reached(Point::SnapshotsForgotten);
         let report = repository.prune()?;
-        pass(Point::Pruned);
+        kill_point::reached(Point::Pruned);
         report
     };
     log(&summary_line(

@@ -7,7 +7,7 @@ use super::admin::local;
 use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Restore};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
 use crate::rustic::{Error, ErrorKind, Filter, RestoreOptions, RestoreReport, Snapshot};
 use crate::units;
@@ -43,7 +43,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
             ended => break (snapshot, ended?),
         }
     };
-    pass(Point::Restored);
+    kill_point::reached(Point::Restored);
     log(&result_line(&report, start, dry_run));
     let summary = Summary {
         snapshot: Some(snapshot.id),

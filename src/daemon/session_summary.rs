@@ -1,4 +1,4 @@
-//! What happened since the start, for the summary at the end.
+//! What happened since the start of the daemon: the summary that `freezerd run --once` prints at its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,47 +11,45 @@ use crate::job::JobResult;
 use crate::protocol::Verdict;
 use crate::record::AttemptEnd;
 
-/// How one run ended.
+/// How one run ended, as `run --once --json` prints it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunSummary {
-    /// The job.
     pub job_id: String,
-    /// The run.
     pub run: u64,
-    /// How it ended.
     pub result: JobResult,
-    /// It failed only in that something is missing in a backup or a restore.
+    /// It failed only because something is missing in a backup or a restore.
     pub partial: bool,
     /// It was cut off.
     pub interrupted: bool,
-    /// Why it is not a success.
+    /// Why the result is not a success.
     pub reason: Option<String>,
     /// How long it took, in seconds.
     pub seconds: f64,
-    /// When the job runs next.
+    /// The job's next firing.
     pub next: Option<DateTime<Utc>>,
 }
 
-/// Everything that happened.
+/// Everything that happened, as `run --once --json` prints it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Summary {
+pub struct SessionSummary {
     /// The runs, in the order of their ends.
     pub runs: Vec<RunSummary>,
-    /// Files that are no valid jobs.
+    /// Files that are not valid jobs.
     pub invalid: BTreeSet<String>,
     /// Occurrences that were not run: the job and the reason.
     pub skipped: Vec<(String, String)>,
-    /// Jobs that are known.
+    /// How many jobs are known.
     pub jobs: usize,
-    /// When a run is due next.
+    /// The next firing of all jobs.
     pub next: Option<DateTime<Utc>>,
+    /// The worst verdict of each run that is not over.
     #[serde(skip)]
     worst: BTreeMap<u64, Verdict>,
 }
 
-impl Summary {
-    /// Takes note.
-    pub fn hear(&mut self, notice: &Notice) {
+impl SessionSummary {
+    /// Adds what a notice says.
+    pub fn add(&mut self, notice: &Notice) {
         match notice {
             Notice::FileInvalid { file, .. } => {
                 self.invalid.insert(file.clone());

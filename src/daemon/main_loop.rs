@@ -1,4 +1,5 @@
-//! The loop: what the hands report becomes a message for the scheduler, and what that orders is carried out.
+//! The main loop: what happens in the world becomes a message for the scheduler, and the scheduler's orders are
+//! carried out.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use chrono::{SubsecRound, Utc};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::clock::{self, Reading};
-use super::ears::Ears;
+use super::inputs::Inputs;
 use super::jobs_dir::JobsDir;
 use super::publish::Publisher;
 use super::renewal::{self, Renewal};
@@ -16,25 +17,24 @@ use super::scheduler::notice::Notice;
 use super::scheduler::notice::line::moment;
 use super::scheduler::{Message, Order, Scheduler};
 use super::service::{Manager, Signals, Wish};
-use super::tally::Summary;
+use super::session_summary::SessionSummary;
 use super::upkeep::{BETWEEN_STEPS, BETWEEN_SWEEPS, Upkeep};
-use super::{Critical, End, Mode};
+use super::{Critical, End, Mode, event_files};
 use crate::config::Settings;
-use crate::control::event;
 use crate::control::layout::Layout;
 use crate::control::mark;
 use crate::intake::Change;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::{LedgerError, RedbLedger, quietly};
 use crate::schedule::zone::Zone;
 
-/// The pause between two looks at a jobs directory that cannot be read: the kernel does not tell when it comes back.
+/// The pause between two scans of a jobs directory that cannot be read: the kernel does not tell when it is back.
 const UNTIL_READABLE: Duration = Duration::from_secs(1);
 
-/// How many steps of a sweep `--once` makes at its end.
+/// How many steps of a sweep `--once` takes at its end.
 const STEPS_OF_ONCE: usize = 256;
 
-/// Why the loop was left.
+/// Why the loop ended.
 enum Leave {
     Done,
     Renew,
@@ -50,26 +50,26 @@ pub(super) struct Daemon<'a> {
     pub(super) jobs_dir: JobsDir,
     pub(super) manager: Manager,
     pub(super) zone: Zone,
-    pub(super) summary: Summary,
+    pub(super) summary: SessionSummary,
     pub(super) stopping: bool,
     pub(super) renewal: Renewal,
-    /// What the clocks showed when they were last looked at.
+    /// The last reading of the clocks.
     pub(super) clocks: Reading,
-    /// Where there is a `metrics_dir`.
+    /// `None` without a `metrics_dir`.
     pub(super) publisher: Option<Publisher>,
     pub(super) upkeep: Upkeep,
 }
 
 impl Daemon<'_> {
-    /// From the first look at the jobs directory to the end.
+    /// From the first scan of the jobs directory (`files`) to the end.
     pub(super) async fn live(
         mut self,
         signals: &mut Signals,
-        ears: Ears,
+        inputs: Inputs,
         files: Vec<Change>,
     ) -> Result<End, Critical> {
-        let lived = self.serve(signals, ears, files).await;
-        // However it ended, as far as the ledger can be read: nobody is to believe that a daemon runs.
+        let lived = self.serve(signals, inputs, files).await;
+        // Also after an error: nobody must believe that a daemon runs.
         if let Some(publisher) = self.publisher.take() {
             publisher.end(self.scheduler.ledger()).await;
         }
@@ -86,10 +86,10 @@ impl Daemon<'_> {
     async fn serve(
         &mut self,
         signals: &mut Signals,
-        mut ears: Ears,
+        mut inputs: Inputs,
         files: Vec<Change>,
     ) -> Result<Leave, Critical> {
-        self.pass(Message::Files(files))?;
+        self.handle(Message::Files(files))?;
         self.read_events()?;
         self.manager.ready();
         tracing::info!("ready: {}", self.status());
@@ -106,39 +106,39 @@ impl Daemon<'_> {
         let mut sweep = Instant::now();
 
         while !self.is_done() {
-            self.watch_clocks()?;
-            if self.is_free() {
+            self.log_clock_jumps()?;
+            if self.may_make_way() {
                 tracing::info!("no action runs: making way for a new start");
                 self.stopping = true;
                 self.manager.status("making way for a new start".to_owned());
-                self.pass(Message::Shutdown)?;
+                self.handle(Message::Shutdown)?;
                 return Ok(Leave::Renew);
             }
             self.manager.status(self.status());
             let wake = self.scheduler.next_wake();
-            let settle = ears.settle.map_or_else(Instant::now, |(at, _)| at);
+            let settle = inputs.settle.map_or_else(Instant::now, |(at, _)| at);
             tokio::select! {
                 wish = signals.next() => match wish {
                     Wish::Stop => self.stop()?,
-                    Wish::Rescan => self.look(&mut ears)?,
+                    Wish::Rescan => self.rescan(&mut inputs)?,
                     Wish::Renew => self.renew()?,
                 },
-                Some(message) = ears.inbox.recv() => {
+                Some(message) = inputs.messages.recv() => {
                     if let Message::Ended { run, .. } = &message {
                         self.runner.forget(*run);
                     }
-                    self.pass(message)?;
+                    self.handle(message)?;
                 }
-                Some(()) = ears.event_hints.recv() => self.read_events()?,
-                Some(()) = ears.jobs_hints.recv() => ears.jobs_changed(),
-                () = sleep_until(settle), if ears.settle.is_some() => {
-                    ears.settle = None;
-                    self.read_files(&mut ears)?;
+                Some(()) = inputs.event_hints.recv() => self.read_events()?,
+                Some(()) = inputs.jobs_hints.recv() => inputs.jobs_changed(),
+                () = sleep_until(settle), if inputs.settle.is_some() => {
+                    inputs.settle = None;
+                    self.read_files(&mut inputs)?;
                 }
-                _ = rescan.tick() => self.look(&mut ears)?,
+                _ = rescan.tick() => self.rescan(&mut inputs)?,
                 _ = heartbeat.tick() => self.manager.alive(),
-                () = clock::sleep(wake) => self.pass(Message::Tick)?,
-                () = ears.steps.next() => self.pass(Message::Tick)?,
+                () = clock::sleep(wake) => self.handle(Message::Tick)?,
+                () = inputs.clock_steps.next() => self.handle(Message::Tick)?,
                 () = next_publication(&mut self.publisher) => {
                     if let Some(publisher) = &mut self.publisher {
                         publisher.publish(self.scheduler.ledger());
@@ -151,14 +151,14 @@ impl Daemon<'_> {
             }
         }
         if self.mode == Mode::Once {
-            // Who is started by a timer has no idle hours: a part of a sweep each time.
+            // A daemon that a timer starts has no idle hours: it does a part of a sweep each time.
             let _ = (0..STEPS_OF_ONCE).try_for_each(|_| self.sweep().then_some(()));
         }
         Ok(Leave::Done)
     }
 
-    /// Speaks of clocks that did not just go on. What that means for the jobs the scheduler sees for itself, now.
-    fn watch_clocks(&mut self) -> Result<(), Critical> {
+    /// Logs suspends and steps of the clock. The scheduler then sees for itself what they mean for the jobs.
+    fn log_clock_jumps(&mut self) -> Result<(), Critical> {
         let clocks = Reading::now();
         let jumps = clocks.jumps_since(&self.clocks);
         self.clocks = clocks;
@@ -168,10 +168,10 @@ impl Daemon<'_> {
         for jump in jumps {
             tracing::warn!("{jump}");
         }
-        self.pass(Message::Tick)
+        self.handle(Message::Tick)
     }
 
-    /// A step of forgetting what is old; false when there is nothing more to do for now.
+    /// Takes one step of a sweep. False when nothing more has to be done for now.
     fn sweep(&mut self) -> bool {
         let now = Utc::now().trunc_subsecs(3);
         let step = || self.upkeep.step(&mut self.scheduler, now);
@@ -188,8 +188,8 @@ impl Daemon<'_> {
         self.mode == Mode::Once && self.scheduler.is_idle()
     }
 
-    /// The scheduler hears the message, and what it orders is done.
-    fn pass(&mut self, message: Message) -> Result<(), Critical> {
+    /// Gives a message to the scheduler, and carries out its orders.
+    fn handle(&mut self, message: Message) -> Result<(), Critical> {
         match self.scheduler.handle(message, Utc::now().trunc_subsecs(3)) {
             Ok(orders) => {
                 if let Some(publisher) = &mut self.publisher {
@@ -200,9 +200,9 @@ impl Daemon<'_> {
                 }
                 Ok(())
             }
-            // Somebody waits for the end of this process: it must not wait for the disk.
+            // Somebody waits for the end of this process, so it cannot wait for the disk.
             Err(error) if self.mode == Mode::Once || self.stopping => Err(error.into()),
-            // The next start puts it aside.
+            // The next start sets the ledger aside.
             Err(error @ LedgerError::Damaged { .. }) => Err(error.into()),
             Err(error) => {
                 tracing::error!("{error}; nothing new is started until it works again");
@@ -215,34 +215,29 @@ impl Daemon<'_> {
         match order {
             Order::Spawn(spawn) => self.runner.start(*spawn),
             Order::End { run, why } => self.runner.end(run, why),
-            Order::Answered { event } => {
-                pass(Point::AnswerBegins);
-                let path = self.layout.events().join(format!("{event}.json"));
-                if let Err(error) = std::fs::remove_file(&path) {
-                    tracing::debug!("cannot remove {}: {error}", path.display());
-                }
-                pass(Point::Answered);
-            }
-            Order::Tell(notice) => self.tell(&notice),
+            Order::Answered { event } => event_files::remove_answered(&self.layout, &event),
+            Order::Tell(notice) => self.report(&notice),
         }
     }
 
-    fn tell(&mut self, notice: &Notice) {
+    /// Logs a notice, also in the log of its run.
+    fn report(&mut self, notice: &Notice) {
         if self.mode == Mode::Once {
-            // A daemon that stays would remember every run of its life.
-            self.summary.hear(notice);
+            // A daemon that stays would collect every run of its life.
+            self.summary.add(notice);
         }
-        pass(Point::TellBegins);
+        kill_point::reached(Point::TellBegins);
         let line = notice.line(&self.zone);
         if let Some(run) = line.run {
             let text = notice.in_run_log().unwrap_or_else(|| line.text.clone());
             RunLog::open(&self.layout, run, None).line(mark::WRITER, &text);
-            pass(Point::LogWritten);
+            kill_point::reached(Point::LogWritten);
         }
         line.log();
-        pass(Point::Told);
+        kill_point::reached(Point::Told);
     }
 
+    /// Ends what runs, and then the daemon. When it is asked a second time, it kills what runs.
     fn stop(&mut self) -> Result<(), Critical> {
         if self.stopping {
             tracing::warn!("asked to stop again: running actions are killed");
@@ -263,11 +258,11 @@ impl Daemon<'_> {
         } else {
             tracing::info!("stopping");
         }
-        self.pass(Message::Shutdown)
+        self.handle(Message::Shutdown)
     }
 
-    /// Somebody has installed a newer version: this one goes as soon as no action runs. Asked once more, it starts
-    /// nothing until then.
+    /// A newer version was installed: this one ends as soon as no action runs. When it is asked a second time, it starts
+    /// nothing new until then.
     fn renew(&mut self) -> Result<(), Critical> {
         if self.stopping || self.mode == Mode::Once {
             tracing::info!("asked to make way for a new start, and about to end anyway");
@@ -290,28 +285,29 @@ impl Daemon<'_> {
         Ok(())
     }
 
+    /// Starts nothing new until the daemon makes way for a newer version.
     fn start_nothing_new(&mut self) -> Result<(), Critical> {
         if self.renewal.insist() {
             tracing::info!(
                 "nothing new is started until the new start; what comes due is kept, and done then"
             );
-            self.pass(Message::Drain)?;
+            self.handle(Message::Drain)?;
         }
         Ok(())
     }
 
-    /// Whether the process may go for a newer version's sake: nothing runs, and all is on disk.
-    fn is_free(&self) -> bool {
+    /// Whether the daemon may end now to make way for a newer version: nothing runs, and everything is on disk.
+    fn may_make_way(&self) -> bool {
         self.renewal.is_asked()
             && !self.stopping
             && self.scheduler.running() == 0
             && self.scheduler.is_committed()
     }
 
-    /// The regular look at everything that the kernel may have kept quiet about.
-    fn look(&mut self, ears: &mut Ears) -> Result<(), Critical> {
-        ears.events_watch.renew();
-        self.read_files(ears)?;
+    /// The regular check of everything that may have changed without a hint.
+    fn rescan(&mut self, inputs: &mut Inputs) -> Result<(), Critical> {
+        inputs.events_watch.renew();
+        self.read_files(inputs)?;
         self.read_events()?;
         if self.settings.timezone.is_none() {
             let zone = Zone::local();
@@ -323,53 +319,41 @@ impl Daemon<'_> {
                     self.zone.name()
                 );
                 self.zone = zone.clone();
-                self.pass(Message::Zone(zone))?;
+                self.handle(Message::Zone(zone))?;
             }
         }
         Ok(())
     }
 
-    fn read_files(&mut self, ears: &mut Ears) -> Result<(), Critical> {
+    /// Scans the jobs directory, and gives its changes to the scheduler.
+    fn read_files(&mut self, inputs: &mut Inputs) -> Result<(), Critical> {
         if self.stopping {
             return Ok(());
         }
-        // The change may be that another directory has its name now. It is watched before it is looked at, so that
-        // nothing falls between.
-        ears.jobs_watch.renew();
-        let look = self.jobs_dir.look();
-        if look.unsettled {
-            ears.jobs_changed();
+        // Another directory may have the name now. It is watched before it is scanned, so that no change is missed.
+        inputs.jobs_watch.renew();
+        let scan = self.jobs_dir.rescan();
+        if scan.unsettled {
+            inputs.jobs_changed();
         }
-        if look.unreadable {
-            ears.look_after(UNTIL_READABLE);
+        if scan.unreadable {
+            inputs.read_jobs_after(UNTIL_READABLE);
         }
-        if look.changes.is_empty() {
+        if scan.changes.is_empty() {
             return Ok(());
         }
-        self.pass(Message::Files(look.changes))
+        self.handle(Message::Files(scan.changes))
     }
 
+    /// Gives the waiting events to the scheduler.
     fn read_events(&mut self) -> Result<(), Critical> {
-        let events = match event::waiting(&self.layout) {
-            Ok(events) => events,
-            Err(error) => {
-                tracing::warn!("cannot read {}: {error}", self.layout.events().display());
-                return Ok(());
-            }
-        };
-        for (path, event) in events {
-            match event {
-                // An id that is not the file's own name could not be cleared away by it.
-                Ok(event) if path.file_stem().is_some_and(|stem| *stem == *event.id) => {
-                    self.pass(Message::Asked(event))?;
-                }
-                Ok(_) => refuse_event(&path, "its name is not its id"),
-                Err(error) => refuse_event(&path, &error),
-            }
+        for event in event_files::waiting(&self.layout) {
+            self.handle(Message::Asked(event))?;
         }
         Ok(())
     }
 
+    /// One line for the service manager.
     fn status(&self) -> String {
         let (jobs, next) = self.scheduler.outlook();
         let running = self.scheduler.running();
@@ -383,19 +367,10 @@ impl Daemon<'_> {
     }
 }
 
-/// Never, where nothing is published.
+/// Waits for the next publication: for ever, when nothing is published.
 async fn next_publication(publisher: &mut Option<Publisher>) {
     match publisher {
         Some(publisher) => publisher.next().await,
         None => std::future::pending().await,
     }
-}
-
-/// A file that is no event is put aside, so that it is not read for ever.
-fn refuse_event(path: &std::path::Path, why: &str) {
-    tracing::warn!("{} is no event: {why}; it is put aside", path.display());
-    if std::fs::rename(path, path.with_extension("bad")).is_err() {
-        let _ = std::fs::remove_file(path);
-    }
-    pass(Point::EventRefused);
 }

@@ -1,5 +1,5 @@
-//! The kernel's word that a directory changed. Only a hint: what changed is found by looking, and a rescan looks
-//! even when no word came.
+//! Hints of the kernel that a directory changed. They are only hints: reading the directory shows what changed, and a
+//! regular rescan reads it even without a hint.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,19 @@ use notify::event::{AccessKind, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-/// A directory that is watched, also when another takes its place.
-pub struct Watch {
+/// Watches a path, whichever directory is there.
+pub struct DirectoryWatch {
     dir: PathBuf,
     hints: mpsc::UnboundedSender<()>,
-    /// The watcher, and which directory it watches: device and inode.
+    /// The watcher, and the device and inode of the directory that it watches.
     active: Option<(RecommendedWatcher, (u64, u64))>,
     complained: bool,
 }
 
-impl Watch {
+impl DirectoryWatch {
     /// Watches `dir`; a hint goes to `hints` when something in it may have changed.
-    pub fn new(dir: &Path, hints: mpsc::UnboundedSender<()>) -> Watch {
-        let mut watch = Watch {
+    pub fn new(dir: &Path, hints: mpsc::UnboundedSender<()>) -> DirectoryWatch {
+        let mut watch = DirectoryWatch {
             dir: dir.to_owned(),
             hints,
             active: None,
@@ -30,8 +30,7 @@ impl Watch {
         watch
     }
 
-    /// Looks whether the directory is still the one that is watched, and watches the one that is there. True when
-    /// that changed.
+    /// Watches the directory that is there now. True when that is another one, or none.
     pub fn renew(&mut self) -> bool {
         let identity = std::fs::metadata(&self.dir)
             .map(|meta| (meta.dev(), meta.ino()))
@@ -64,7 +63,7 @@ impl Watch {
         let hints = self.hints.clone();
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                // Reading a file, as the daemon does itself, changes nothing. An error may hide a change.
+                // Reading a file changes nothing, and the daemon does it itself. An error may hide a change.
                 let quiet = event.is_ok_and(|event| {
                     !event.need_rescan()
                         && matches!(

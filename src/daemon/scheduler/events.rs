@@ -1,4 +1,4 @@
-//! What people ask for: start, stop, abort, remove, trigger.
+//! The answers to event files: start, stop, abort, remove, trigger.
 
 use chrono::{DateTime, Utc};
 
@@ -6,27 +6,24 @@ use super::notice::Notice;
 use super::{Order, Scheduler};
 use crate::control::event::{Command, EventFile};
 use crate::job::Event;
-use crate::ledger::{Ledger, Write};
-use crate::lifecycle::job as life;
+use crate::ledger::Ledger;
+use crate::lifecycle::job::{self as life, Answer};
 use crate::record::{EventRecord, FileVerdict};
 
 impl<L: Ledger> Scheduler<L> {
-    pub(super) fn asked(&mut self, event: EventFile, now: DateTime<Utc>) {
+    /// Carries out an event, keeps the answer, and lets the event's file go.
+    pub(super) fn answer_event(&mut self, event: EventFile, now: DateTime<Utc>) {
         if self.was_answered(&event.id) {
-            // The file outlived its answer: nothing is done twice.
-            self.orders.push(Order::Answered { event: event.id });
+            // The file was still there after its answer: nothing is done twice.
+            self.batch.order(Order::Answered { event: event.id });
             return;
         }
         let (accepted, answer) = self.carry_out(&event, now);
         let run = (event.command == Command::Trigger && accepted)
-            .then(|| {
-                self.jobs
-                    .get(&event.job_id)
-                    .and_then(|entry| entry.record.run)
-            })
+            .then(|| self.jobs.open_run(&event.job_id))
             .flatten()
             .map(|run| run.number);
-        let record = EventRecord {
+        self.batch.event(EventRecord {
             id: event.id.clone(),
             command: event.command.name().to_owned(),
             job_id: event.job_id.clone(),
@@ -35,10 +32,9 @@ impl<L: Ledger> Scheduler<L> {
             accepted,
             answer: answer.clone(),
             run,
-        };
-        self.batch.event(record);
-        self.orders.push(Order::Answered { event: event.id });
-        self.tell(Notice::Asked {
+        });
+        self.batch.order(Order::Answered { event: event.id });
+        self.batch.notice(Notice::Asked {
             job_id: event.job_id,
             command: event.command.name().to_owned(),
             by: event.by,
@@ -48,49 +44,45 @@ impl<L: Ledger> Scheduler<L> {
     }
 
     fn was_answered(&self, id: &str) -> bool {
-        self.ledger.answered(id).unwrap_or(false)
-            || self
-                .batch
-                .writes()
-                .iter()
-                .any(|write| matches!(write, Write::Event(event) if event.id == id))
+        self.ledger.answered(id).unwrap_or(false) || self.batch.answers(id)
     }
 
+    /// Whether the event was accepted, and the answer in one sentence.
     fn carry_out(&mut self, event: &EventFile, now: DateTime<Utc>) -> (bool, String) {
-        if self.stopping {
+        if self.is_stopping() {
             return (
                 false,
                 "freezerd is stopping; ask again once it is back".to_owned(),
             );
         }
-        let Some(entry) = self.jobs.get(&event.job_id) else {
-            return (false, self.unknown(&event.job_id));
-        };
-        let Some(job) = entry.job.clone() else {
+        if self.jobs.get(&event.job_id).is_none() {
+            return (false, self.why_unknown(&event.job_id));
+        }
+        let Some(loaded) = self.loaded(&event.job_id) else {
             return (
                 false,
                 "its file is invalid, and so is what was kept of it; mend the file".to_owned(),
             );
         };
-        let record = entry.record.clone();
-        let asked = match event.command {
-            Command::Start => Event::Start,
-            Command::Stop => Event::Stop,
-            Command::Abort => Event::Abort,
-            Command::Remove => Event::Remove,
-            Command::Trigger => {
-                let answer = life::trigger(record, now);
-                self.apply(answer.step, now);
-                return (answer.accepted, answer.text);
-            }
+        let record = || loaded.record.clone();
+        let ask = |event| life::ask(record(), event, loaded.clockwork, now);
+        let Answer {
+            step,
+            accepted,
+            text,
+        } = match event.command {
+            Command::Start => ask(Event::Start),
+            Command::Stop => ask(Event::Stop),
+            Command::Abort => ask(Event::Abort),
+            Command::Remove => ask(Event::Remove),
+            Command::Trigger => life::trigger(record(), now),
         };
-        let answer = life::ask(record, asked, self.clockwork(&job, entry.delay), now);
-        self.apply(answer.step, now);
-        (answer.accepted, answer.text)
+        self.apply(step, now);
+        (accepted, text)
     }
 
-    /// No job of that name: the files may know why.
-    fn unknown(&self, job_id: &str) -> String {
+    /// Why there is no job with this id. The files may say.
+    fn why_unknown(&self, job_id: &str) -> String {
         for file in self.files.values() {
             match &file.verdict {
                 FileVerdict::Foreign {

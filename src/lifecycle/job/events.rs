@@ -1,25 +1,24 @@
-//! What people ask of a job: start, stop, abort, remove, one run now.
+//! What an event means for a job: start, stop, abort, remove, trigger.
 
 use chrono::{DateTime, Utc};
 
-use super::due::dealt_with;
+use super::due::handled_at_restart;
 use super::{Clockwork, Effect, Occurrence, Step, anchor, settle, upcoming};
 use crate::job::{Event, JobResult};
 use crate::record::{JobRecord, OpenRun, Standing, Trigger};
 use crate::schedule::Due;
 
-/// What came of something that was asked for.
+/// The answer to an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// The job as it is now, and what is to follow.
     pub step: Step,
-    /// Whether it was carried out (or will be, once a run has ended).
+    /// Whether the event was carried out, or will be once a run has ended.
     pub accepted: bool,
-    /// What it did, or why not, in one sentence.
+    /// What the event did, or why it did nothing, in one sentence without the job's name.
     pub text: String,
 }
 
-/// Somebody asked for something.
+/// Somebody asked for an event.
 pub fn ask(
     mut record: JobRecord,
     event: Event,
@@ -58,7 +57,7 @@ fn start(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -
     }
     let mut revived = record.clone();
     revived.standing = Standing::OnSchedule;
-    revived.handled = dealt_with(revived.handled, clockwork, now);
+    revived.handled = handled_at_restart(revived.handled, clockwork, now);
     revived.anchor = anchor(clockwork.schedule, record.created, now);
     revived.failures = 0;
     revived.past.owed_since = None;
@@ -73,7 +72,7 @@ fn start(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -
     (true, "is back on its schedule".to_owned())
 }
 
-/// `stop` and `remove`: a run that has started ends first.
+/// `stop` and `remove`. A run that has started ends first.
 fn leave(record: &mut JobRecord, event: Event, effects: &mut Vec<Effect>) -> (bool, String) {
     let (standing, done) = if event == Event::Remove {
         (Standing::Removed, "removed")

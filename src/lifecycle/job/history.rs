@@ -1,17 +1,17 @@
-//! What a job remembers of its runs: the last success, what is owed, and counts. It changes when a row is made and when a
-//! row is over.
+//! What a job remembers of its past runs: the last success, what is owed, and counts. It changes when a row is made and
+//! when a row is closed.
 
 use crate::job::JobResult;
 use crate::record::{
     ActionRecord, Ending, ExitStatus, JobRecord, PastRun, RunRecord, RunState, Trigger,
 };
 
-/// A row was made. A success is owed from its earliest due instant on, unless one is owed already. Nothing is owed for a
-/// run that a person asked for, or for a run that makes up for another.
+/// A row was made. From its earliest due instant on a success is owed, if none was owed before. Nothing is owed for a run
+/// that somebody triggered, nor for a run that makes up for another.
 pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     if row.trigger != Trigger::Manual && row.makes_up_for.is_none() {
         let since = record.past.owed_since.map_or(row.first_due, |since| {
-            // The earlier of the two, since the clock may have been set back.
+            // A new row is earlier only after the clock was set back.
             since.min(row.first_due)
         });
         record.past.owed_since = Some(since);
@@ -19,11 +19,10 @@ pub fn row_made(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     record
 }
 
-/// A row is over: its run ended, was interrupted, or never started.
+/// A row was closed: the run came to its end, was cut off, or never started.
 pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let past = &mut record.past;
-    // Forgets the containers that the job does not use any more. A row without actions stands for one that could not be
-    // read, so it says nothing about containers.
+    // Containers that the job does not use any more go. A row without actions was rebuilt and says nothing of them.
     if !row.actions.is_empty() {
         past.containers.retain(|known| {
             let mut named = row.actions.iter().flat_map(|action| &action.container);
@@ -55,7 +54,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     record
 }
 
-/// How the run ended. It is a success only if it ended by itself with every action done.
+/// How a closed row ended. Only a run that came to its own end with every action done is a success.
 fn ending(row: &RunRecord) -> Ending {
     match (row.state, row.result) {
         (_, Some(JobResult::Aborted)) => Ending::Aborted,
@@ -67,7 +66,7 @@ fn ending(row: &RunRecord) -> Ending {
     }
 }
 
-/// Whether each action that failed did everything except for some paths.
+/// Whether every action that failed was partial: something is missing, and nothing else went wrong.
 fn is_partial(row: &RunRecord) -> bool {
     let mut failed = row
         .actions
