@@ -1,0 +1,9 @@
+//! The agent, driven over its pipes as the daemon drives it.
+
+mod admin;
+mod backup;
+mod exec;
+mod finished_backup;
+mod restore;
+mod round_trip;
+mod support;

@@ -1,0 +1,11 @@
+//! From the bytes of a file to a job, or to diagnostics.
+
+mod codes;
+mod contract;
+mod effective;
+mod fuzz;
+mod json;
+mod render;
+mod schema;
+mod seed;
+mod support;

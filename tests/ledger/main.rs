@@ -1,0 +1,11 @@
+//! The ledger on disk: what it forgets, how it is exported and checked, and what happens when it is damaged.
+
+mod damage;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod history;
+mod record_format;
+mod state;
+mod state_directory;
+mod unreadable_values;
+mod years;
