@@ -6,4 +6,6 @@ mod exec;
 mod finished_backup;
 mod restore;
 mod round_trip;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod support;

@@ -1,20 +1,16 @@
 //! What an attempt leaves behind, and what its waiting counts as.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler};
-use freezerd::intake::{Catalog, FileState, Stamp};
+use chrono::TimeDelta;
+use freezerd::daemon::scheduler::{Message, Order};
 use freezerd::ledger::memory::MemoryLedger;
-use freezerd::protocol::{Outcome, Summary, Verdict};
-use freezerd::record::{AttemptEnd, RunState, Trigger};
-use freezerd::schedule::zone::Zone;
+use freezerd::protocol::Verdict;
+use freezerd::record::{RunState, Trigger};
 use serde_json::{Value, json};
 
 use crate::harness::{Host, backup, eventually, exec, now, someday};
+use crate::samples::{new_year, reported, scheduler};
 
 fn retried(mut action: Value, retries: u32, wait: u32) -> Value {
     action["max_retries"] = json!(retries);
@@ -209,33 +205,8 @@ fn what_was_asked_and_answered_is_remembered_over_a_kill() {
     );
 }
 
-fn job(name: &str, document: Value) -> (String, FileState) {
-    let bytes: Arc<[u8]> = Arc::from(document.to_string().into_bytes());
-    let stamp = Stamp {
-        device: 1,
-        inode: bytes.len() as u64,
-        size: bytes.len() as u64,
-        modified: 0,
-        changed: 0,
-    };
-    let warnings = Vec::new();
-    let content = FileState::Content {
-        bytes,
-        stamp,
-        warnings,
-    };
-    (format!("{name}.json"), content)
-}
-
 #[test]
 fn a_run_that_waited_for_hours_for_its_slot_is_not_late() {
-    let host = freezerd::job::Host {
-        working_dir: "/".into(),
-        container_root: "/containers".into(),
-        host_name: "host".into(),
-        zone: Zone::utc(),
-        disable_exec: false,
-    };
     // Neither may be caught up.
     let daily = |command: &str, minute: &str| {
         let mut action = exec(command);
@@ -245,22 +216,13 @@ fn a_run_that_waited_for_hours_for_its_slot_is_not_late() {
         });
         json!({"job_actions": [action], "job_schedule": schedule})
     };
-    let files = BTreeMap::from([
-        job("first", daily("one", "0")),
-        job("second", daily("two", "1")),
-    ]);
-    let changes = Catalog::new(host, "host", BTreeMap::new()).update(files.into_iter().collect());
-    let policy = Policy {
-        slots: 1,
-        zone: Zone::utc(),
-        client_id: "host".into(),
-        ledger_id: "00000000".into(),
-        grace: Duration::from_secs(30),
-        only_until: None,
-    };
-    let midnight: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+    let files = [
+        ("first".to_owned(), daily("one", "0")),
+        ("second".to_owned(), daily("two", "1")),
+    ];
+    let midnight = new_year();
     let at = |hour: i64, minute: i64| midnight + TimeDelta::minutes(60 * hour + minute);
-    let mut scheduler = Scheduler::new(MemoryLedger::default(), policy, Remembered::default());
+    let (mut scheduler, _) = scheduler(MemoryLedger::default(), 1, files, midnight);
     let started = |orders: Vec<Order>| -> Vec<String> {
         let spawns = orders.into_iter().filter_map(|order| match order {
             Order::Spawn(spawn) => Some(spawn.request.job_id),
@@ -268,7 +230,6 @@ fn a_run_that_waited_for_hours_for_its_slot_is_not_late() {
         });
         spawns.collect()
     };
-    scheduler.handle(Message::Files(changes), midnight).unwrap();
     let orders = scheduler.handle(Message::Tick, at(1, 0)).unwrap();
     assert_eq!(started(orders), ["first"]);
     let orders = scheduler.handle(Message::Tick, at(1, 1)).unwrap();
@@ -278,18 +239,11 @@ fn a_run_that_waited_for_hours_for_its_slot_is_not_late() {
         run.waits_for.as_deref(),
         Some("waiting for a free slot (1 action at a time)")
     );
-    let outcome = Outcome {
-        verdict: Verdict::Success,
-        reason: None,
-        summary: Summary::default(),
-        problems: Vec::new(),
-        problems_total: 0,
-    };
     let ended = Message::Ended {
         run: 1,
         action: 0,
         attempt: 1,
-        end: AttemptEnd::Reported { outcome },
+        end: reported(Verdict::Success),
     };
     let orders = scheduler.handle(ended, at(9, 0)).unwrap();
     assert_eq!(started(orders), ["second"], "eight hours later");

@@ -11,5 +11,7 @@ mod main_job;
 mod monitoring;
 mod priority;
 mod restart;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod service;
 mod stall;

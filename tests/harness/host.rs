@@ -5,14 +5,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use freezerd::ledger::{Ledger, Reader, RedbLedger, Write};
+use freezerd::ledger::{Ledger, LedgerError, Reader, RedbLedger, Write};
 use freezerd::record::{AttemptRecord, JobRecord};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Daemon, Gate, NOBODY, Ran, is_root};
+use super::{Daemon, Gate, NOBODY, PATIENCE, Ran, is_root};
 
 /// A temporary root with a jobs directory and a state directory.
 pub struct Host {
@@ -321,11 +322,25 @@ impl Host {
         });
     }
 
+    /// With no daemon running: the ledger, to write to. A child that a killed daemon, or a test beside this one, has just
+    /// begun holds the lock until it runs its own program.
+    #[track_caller]
+    pub fn free_ledger(&self) -> RedbLedger {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match RedbLedger::open(&self.path("state/ledger.redb")) {
+                Err(LedgerError::InUse { .. }) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                opened => return opened.expect("a ledger that is free"),
+            }
+        }
+    }
+
     /// With no daemon running: changes what the ledger says of a job.
     #[track_caller]
     pub fn edit_job(&self, job: &str, change: impl FnOnce(&mut JobRecord)) {
-        let mut store =
-            RedbLedger::open(&self.path("state/ledger.redb")).expect("a ledger that is free");
+        let mut store = self.free_ledger();
         let jobs = store
             .reader()
             .and_then(|reader| reader.jobs())

@@ -6,6 +6,8 @@ mod effective;
 mod fuzz;
 mod json;
 mod render;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod schema;
 mod seed;
 mod support;

@@ -6,13 +6,7 @@ use freezerd::job::{Host, Job, Parsed, parse};
 use freezerd::schedule::zone::Zone;
 
 pub fn host() -> Host {
-    Host {
-        working_dir: "/var/lib/freezerd".into(),
-        container_root: "/srv/containers".into(),
-        host_name: "db1".to_owned(),
-        zone: Zone::named("Europe/Berlin").expect("Berlin is in every zone database"),
-        disable_exec: false,
-    }
+    crate::samples::host(Zone::named("Europe/Berlin").expect("Berlin is in every zone database"))
 }
 
 /// Parses a text as `nightly.json`.

@@ -11,6 +11,8 @@ mod command_line;
 mod everywhere;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod scenarios;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,39 +5,23 @@ use std::fs;
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::control::layout::Layout;
 use freezerd::job::JobResult;
-use freezerd::ledger::{Ledger, RedbLedger, Write};
-use freezerd::record::{
-    AttemptEnd, AttemptRecord, Claim, EventRecord, RunRecord, RunState, Trigger,
-};
+use freezerd::ledger::{Ledger, Write};
+use freezerd::record::{AttemptEnd, AttemptRecord, Claim, EventRecord, RunRecord, RunState};
 
 use crate::harness::{Host, eventually, every, exec, someday};
+use crate::samples::{event_record, run_record};
 
 /// A row that is over, of a run that was due then.
 fn row(number: u64, job_id: &str, due: DateTime<Utc>, result: JobResult) -> RunRecord {
     RunRecord {
-        number,
-        job_id: job_id.to_owned(),
-        trigger: Trigger::Schedule,
-        due,
-        first_due: due,
-        covers: 1,
-        state: RunState::Ended,
-        claimed: due,
-        started: Some(due),
-        ended: Some(due + TimeDelta::seconds(1)),
         result: Some(result),
-        reason: None,
-        waits_for: None,
-        makes_up_for: None,
-        digest: String::new(),
-        actions: Vec::new(),
+        ..run_record(number, job_id, due)
     }
 }
 
 /// With no daemon running: puts rows into the ledger, each with an attempt and a log.
 fn write(host: &Host, rows: Vec<RunRecord>) {
-    let mut store =
-        RedbLedger::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let mut store = host.free_ledger();
     let mut writes = Vec::new();
     for row in rows {
         fs::write(
@@ -215,8 +199,7 @@ fn what_a_forgotten_row_stood_for_stays_claimed_for_a_week() {
     };
     assert_eq!(claimed(), [None, Some(2), Some(3)]);
     // Three days later it goes, too.
-    let mut store =
-        RedbLedger::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let mut store = host.free_ledger();
     let older = Claim {
         due: days_ago(8),
         ..claims[1].clone()
@@ -245,18 +228,11 @@ fn what_a_forgotten_row_stood_for_stays_claimed_for_a_week() {
 #[test]
 fn answers_to_events_are_forgotten_after_a_month() {
     let host = host();
-    let mut store =
-        RedbLedger::open(&host.path("state/ledger.redb")).expect("a ledger that is free");
+    let mut store = host.free_ledger();
     let event = |id: &str, days| {
         Write::Event(EventRecord {
             id: id.into(),
-            command: "stop".into(),
-            job_id: "nightly".into(),
-            by: "somebody".into(),
-            handled: days_ago(days),
-            accepted: true,
-            answer: "is stopped".into(),
-            run: None,
+            ..event_record("stop", "nightly", days_ago(days))
         })
     };
     store

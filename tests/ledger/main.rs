@@ -5,6 +5,8 @@ mod damage;
 mod harness;
 mod history;
 mod record_format;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod state;
 mod state_directory;
 mod unreadable_values;

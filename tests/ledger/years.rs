@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::control::layout::Layout;
-use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler};
+use freezerd::daemon::scheduler::{Message, Order, Scheduler};
 use freezerd::daemon::upkeep::Upkeep;
-use freezerd::intake::{Catalog, FileState, Stamp};
-use freezerd::job::Host as JobHost;
 use freezerd::ledger::RedbLedger;
 use freezerd::lifecycle::retention::Limits;
-use freezerd::protocol::{Outcome, Summary, Verdict};
-use freezerd::record::AttemptEnd;
-use freezerd::schedule::zone::Zone;
+use freezerd::protocol::Verdict;
 use serde_json::{Value, json};
+
+use crate::samples::{new_year, numbered, reported, scheduler};
 
 // A year on a virtual clock, with the real scheduler and the real ledger.
 
@@ -32,67 +29,32 @@ struct Year {
     length: TimeDelta,
 }
 
-fn begin() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_225_600, 0).expect("2026-01-01")
-}
-
 impl Year {
     fn new(state: &Path, limits: Limits, length: TimeDelta, documents: &[Value]) -> Year {
-        let host = JobHost {
-            working_dir: "/".into(),
-            container_root: "/containers".into(),
-            host_name: "host".into(),
-            zone: Zone::utc(),
-            disable_exec: false,
-        };
-        let states = documents
-            .iter()
-            .enumerate()
-            .map(|(number, document)| {
-                let bytes: Arc<[u8]> = Arc::from(document.to_string().into_bytes());
-                let stamp = Stamp {
-                    device: 1,
-                    inode: number as u64,
-                    size: bytes.len() as u64,
-                    modified: 0,
-                    changed: 0,
-                };
-                let warnings = Vec::new();
-                let content = FileState::Content {
-                    bytes,
-                    stamp,
-                    warnings,
-                };
-                (format!("job{number}.json"), content)
-            })
-            .collect();
-        let changes = Catalog::new(host, "host", BTreeMap::new()).update(states);
-        let policy = Policy {
-            slots: 4,
-            zone: Zone::utc(),
-            client_id: "host".into(),
-            ledger_id: "00000000".into(),
-            grace: Duration::from_secs(30),
-            only_until: None,
-        };
         let layout = Layout::new(state, &state.join("runtime"));
         layout.create().expect("the directories");
         let store = RedbLedger::open(&layout.ledger()).expect("a ledger");
+        let files = numbered(documents.iter().cloned());
+        let (scheduler, orders) = scheduler(store, 4, files, new_year());
         let mut year = Year {
-            scheduler: Scheduler::new(store, policy, Remembered::default()),
-            upkeep: Upkeep::new(limits, &layout, None, begin()),
-            now: begin(),
-            sweep: begin(),
+            scheduler,
+            upkeep: Upkeep::new(limits, &layout, None, new_year()),
+            now: new_year(),
+            sweep: new_year(),
             running: BTreeMap::new(),
             ended: 0,
             length,
         };
-        year.pass(Message::Files(changes));
+        year.carry_out(orders);
         year
     }
 
     fn pass(&mut self, message: Message) {
         let orders = self.scheduler.handle(message, self.now).expect("it works");
+        self.carry_out(orders);
+    }
+
+    fn carry_out(&mut self, orders: Vec<Order>) {
         for order in orders {
             if let Order::Spawn(spawn) = order {
                 // A little more for each, so that no two end at once.
@@ -129,15 +91,7 @@ impl Year {
                 run,
                 action: 0,
                 attempt: 1,
-                end: AttemptEnd::Reported {
-                    outcome: Outcome {
-                        verdict: Verdict::Success,
-                        reason: None,
-                        summary: Summary::default(),
-                        problems: Vec::new(),
-                        problems_total: 0,
-                    },
-                },
+                end: reported(Verdict::Success),
             });
         } else {
             self.pass(Message::Tick);
@@ -158,7 +112,7 @@ fn a_clock_that_is_set_back_finds_what_was_run_also_where_its_row_is_forgotten()
     });
     let mut year = Year::new(dir.path(), limits, TimeDelta::minutes(5), &[hourly]);
     let until = |year: &mut Year, days: i64| {
-        while year.now < begin() + TimeDelta::days(days) {
+        while year.now < new_year() + TimeDelta::days(days) {
             year.step();
         }
     };
@@ -205,7 +159,7 @@ fn the_ledger_stays_bounded_however_long_continuous_jobs_run() {
     let size = || fs::metadata(&ledger).expect("the ledger").len();
     let began = Instant::now();
     let tenths: Vec<DateTime<Utc>> = (1..=10)
-        .map(|tenth| begin() + TimeDelta::days(days) * tenth / 10)
+        .map(|tenth| new_year() + TimeDelta::days(days) * tenth / 10)
         .collect();
     let mut sizes = Vec::new();
     for until in tenths {

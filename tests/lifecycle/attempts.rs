@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use freezerd::job::JobResult;
-use freezerd::job::action::{self, Action, Exec, JobAction, Work};
+use freezerd::job::action::JobAction;
 use freezerd::lifecycle::run::{self, Next};
-use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::protocol::Verdict;
 use freezerd::record::{AttemptEnd, ExitStatus};
 
 use super::{at, cells};
+use crate::samples::{command, reported};
 
 /// Every way in which an attempt can end. A new one has no arm in `name`, so that it is not forgotten here.
 fn ends() -> Vec<AttemptEnd> {
@@ -20,15 +21,6 @@ fn ends() -> Vec<AttemptEnd> {
         Verdict::Failed,
         Verdict::FailedForGood,
     ];
-    let reported = |verdict| AttemptEnd::Reported {
-        outcome: Outcome {
-            verdict,
-            reason: None,
-            summary: Summary::default(),
-            problems: Vec::new(),
-            problems_total: 0,
-        },
-    };
     let mut ends: Vec<AttemptEnd> = verdicts.into_iter().map(reported).collect();
     ends.extend([
         AttemptEnd::TimedOut,
@@ -65,19 +57,10 @@ fn every_end_of_an_attempt_has_the_consequence_that_the_table_names() {
     let known: BTreeSet<&str> = cells.keys().map(|(end, _)| end.as_str()).collect();
     assert_eq!(known, ends().iter().map(name).collect());
     let command = |mandatory| JobAction {
-        action: Action {
-            work: Work::Exec(Exec {
-                command: action::Command::Shell("true".into()),
-            }),
-            log_file: None,
-            max_priority: false,
-            dry_run: false,
-        },
         mandatory,
         max_retries: 1,
         retry_wait: Duration::from_secs(90),
-        timeout: None,
-        stall_timeout: None,
+        ..command()
     };
     // Of those that follow, the first is skipped after a failure.
     let actions = [command(false), command(false), command(true)];

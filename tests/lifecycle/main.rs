@@ -2,6 +2,8 @@
 
 mod attempts;
 mod inputs;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod starts;
 
 use std::collections::BTreeMap;

@@ -16,8 +16,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::samples;
 use freezerd::job::action::{
-    self, Action, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
+    self, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
 };
 use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Report, Request, Task, Verdict};
@@ -176,12 +177,7 @@ pub fn request(work: Work) -> Request {
         expects_repository: false,
         action_index: 0,
         attempt: 1,
-        action: Action {
-            work,
-            log_file: None,
-            max_priority: false,
-            dry_run: false,
-        },
+        action: samples::action(work),
         result_so_far: "success".to_owned(),
         grace: Duration::from_secs(20),
     }

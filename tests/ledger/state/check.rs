@@ -3,7 +3,7 @@
 use std::fs;
 
 use chrono::Utc;
-use freezerd::ledger::{Ledger, RedbLedger, Write};
+use freezerd::ledger::{Ledger, Write};
 
 use super::{host, ledger};
 use crate::harness::Host;
@@ -99,7 +99,7 @@ fn the_check_finds_what_does_not_hold() {
 #[test]
 fn a_job_that_is_busy_with_a_run_that_is_over_is_found_and_let_go() {
     let host = host();
-    let mut store = RedbLedger::open(&ledger(&host)).expect("a ledger that is free");
+    let mut store = host.free_ledger();
     let reader = store.reader().expect("a view");
     let mut job = reader.job("good").expect("a view").expect("the job");
     drop(reader);
