@@ -151,20 +151,13 @@ pub fn local(time: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::snapshot;
 
     fn made_on(days: &[i64]) -> Vec<Snapshot> {
         days.iter()
-            .map(|day| Snapshot {
-                id: day.to_string(),
-                time: DateTime::from_timestamp(day * 86_400, 0).unwrap(),
-                host: String::new(),
-                label: String::new(),
-                tags: Vec::new(),
-                paths: Vec::new(),
-                level: None,
-                parent: None,
-                partial: false,
-                summary: None,
+            .map(|day| {
+                let time = DateTime::from_timestamp(day * 86_400, 0).unwrap();
+                snapshot(&day.to_string(), time)
             })
             .collect()
     }

@@ -219,19 +219,14 @@ fn partial_reason(report: &RestoreReport, work: &Restore) -> String {
 mod tests {
     use super::*;
     use crate::job::action::{Container, Lineage};
+    use crate::samples;
 
     fn snapshot(id: &str, host: &str, seconds: i64, nanoseconds: u32) -> Snapshot {
+        let time = chrono::DateTime::from_timestamp(seconds, nanoseconds).unwrap();
         Snapshot {
-            id: id.to_owned(),
-            time: chrono::DateTime::from_timestamp(seconds, nanoseconds).unwrap(),
             host: host.to_owned(),
             label: "nightly".to_owned(),
-            tags: Vec::new(),
-            paths: Vec::new(),
-            level: None,
-            parent: None,
-            partial: false,
-            summary: None,
+            ..samples::snapshot(id, time)
         }
     }
 

@@ -167,39 +167,14 @@ pub fn result_so_far(rows: &[ActionRecord]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::job::action::{Action, Command, Exec};
-    use crate::protocol::{Outcome, Summary};
+    use crate::samples::{command, reported};
 
     fn action(mandatory: bool, max_retries: u32) -> JobAction {
         JobAction {
-            action: Action {
-                work: Work::Exec(Exec {
-                    command: Command::Shell("true".into()),
-                }),
-                log_file: None,
-                max_priority: false,
-                dry_run: false,
-            },
             mandatory,
             max_retries,
-            retry_wait: Duration::from_secs(60),
-            timeout: None,
-            stall_timeout: None,
-        }
-    }
-
-    fn reported(verdict: Verdict) -> AttemptEnd {
-        AttemptEnd::Reported {
-            outcome: Outcome {
-                verdict,
-                reason: None,
-                summary: Summary::default(),
-                problems: Vec::new(),
-                problems_total: 0,
-            },
+            ..command()
         }
     }
 

@@ -86,72 +86,34 @@ fn sum(row: &RunRecord, number: impl Fn(&ActionRecord) -> u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta, Utc};
-
     use super::*;
-    use crate::job::InitialState;
     use crate::location::Location;
-    use crate::record::{Past, Rows, Standing};
-
-    fn at(minute: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::minutes(minute)
-    }
+    use crate::record::Rows;
+    use crate::samples::{action_record, job_record, minute as at, run_record};
 
     fn job() -> JobRecord {
-        JobRecord {
-            job_id: "job".to_owned(),
-            file: Some("job.json".to_owned()),
-            digest: String::new(),
-            document: String::new(),
-            standing: Standing::OnSchedule,
-            run: None,
-            pending: None,
-            result: None,
-            created: at(0),
-            started: None,
-            ended: None,
-            anchor: at(0),
-            handled: at(0),
-            next: None,
-            failures: 0,
-            reason: None,
-            said: InitialState::default(),
-            past: Past::default(),
-        }
+        job_record("job", at(0))
     }
 
     fn action(exit_status: Option<ExitStatus>, partial: bool) -> ActionRecord {
         ActionRecord {
-            kind: "backup".to_owned(),
             exit_status,
-            attempts: 1,
-            dry_run: false,
-            container: None,
             partial,
             bytes_added: 10,
             problems: u64::from(partial),
+            ..action_record()
         }
     }
 
     /// A run on schedule that was due at one minute and is over at another.
     fn row(due: i64, ended: i64, state: RunState, result: Option<JobResult>) -> RunRecord {
         RunRecord {
-            number: 7,
-            job_id: "job".to_owned(),
-            trigger: Trigger::Schedule,
-            due: at(due),
-            first_due: at(due),
-            covers: 1,
             state,
-            claimed: at(due),
             started: (state != RunState::Skipped).then(|| at(due)),
             ended: Some(at(ended)),
             result,
-            reason: None,
-            waits_for: None,
-            makes_up_for: None,
-            digest: String::new(),
             actions: vec![action(Some(ExitStatus::Success), false)],
+            ..run_record(7, "job", at(due))
         }
     }
 
