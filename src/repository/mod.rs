@@ -1,0 +1,1 @@
+//! restic's repository format, and nothing else.
