@@ -1,1 +1,12 @@
-//! restic's repository format, and nothing else.
+//! restic's repository format, and nothing else: what the files of a repository hold, and how they are read and
+//! written on any storage.
+//!
+//! The format is described in restic's `doc/design.rst`. Version 2 is read and written, version 1 is read.
+
+pub mod blob;
+pub mod compression;
+pub mod config;
+pub mod crypto;
+pub mod error;
+pub mod polynomial;
+pub mod unpacked;
