@@ -8,5 +8,8 @@ pub mod compression;
 pub mod config;
 pub mod crypto;
 pub mod error;
+pub mod index;
+pub mod pack;
+pub mod packer;
 pub mod polynomial;
 pub mod unpacked;
