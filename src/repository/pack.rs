@@ -67,7 +67,7 @@ fn header_length(end: &[u8], size: u64) -> Result<usize, Damage> {
     let field = end.last_chunk().ok_or(Damage::TooShort)?;
     let length = u32::from_le_bytes(*field) as usize;
     let fits = length as u64 + LENGTH_FIELD as u64 <= size;
-    if length < EXTENSION || length > LARGEST_HEADER || !fits {
+    if !(EXTENSION..=LARGEST_HEADER).contains(&length) || !fits {
         return Err(Damage::Header);
     }
     Ok(length)

@@ -152,14 +152,14 @@ impl Snapshot {
     }
 }
 
-/// All snapshots of a repository, each with its id. One that cannot be read is there with its error: it is not absent.
+/// Snapshots by their ids. One that cannot be read is there with its error: it is not absent.
+pub type Snapshots = Vec<(Id, Result<Snapshot, Error>)>;
+
+/// All snapshots of a repository.
 ///
 /// # Errors
 /// When they cannot be listed.
-pub fn read_all(
-    storage: &dyn Storage,
-    cipher: &Cipher,
-) -> Result<Vec<(Id, Result<Snapshot, Error>)>, Error> {
+pub fn read_all(storage: &dyn Storage, cipher: &Cipher) -> Result<Snapshots, Error> {
     let mut ids: Vec<Id> = storage
         .list(FileKind::Snapshot)?
         .files

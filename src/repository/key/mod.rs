@@ -103,11 +103,14 @@ pub fn open(storage: &dyn Storage, password: &[u8], first: Option<Id>) -> Result
     }
 }
 
-/// All keys, or why one cannot be read.
+/// Key files by their ids, or why one cannot be read.
+pub type KeyFiles = Vec<(Id, Result<KeyFile, Error>)>;
+
+/// All keys.
 ///
 /// # Errors
 /// When they cannot be listed.
-pub fn list(storage: &dyn Storage) -> Result<Vec<(Id, Result<KeyFile, Error>)>, Error> {
+pub fn list(storage: &dyn Storage) -> Result<KeyFiles, Error> {
     let files = storage.list(FileKind::Key)?.files;
     Ok(files
         .iter()
