@@ -6,16 +6,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use freezerd::repository::blob::{BlobKind, BlobName, BlobReader};
 use freezerd::repository::index::file::IndexWriter;
-use freezerd::repository::key::cost::Cost;
-use freezerd::repository::key::{self, change_password};
-use freezerd::repository::lock::{Timing, acquire, found_locks};
 use freezerd::repository::node::{Node, NodeKind};
 use freezerd::repository::open::Repository;
 use freezerd::repository::packer::{DEFAULT_TARGET, Encoder, Packer};
@@ -27,67 +22,12 @@ use freezerd::storage::id::Id;
 use freezerd::storage::local::Local;
 use freezerd::storage::{FileKind, FileName};
 
-const PASSWORD: &str = "correct horse";
+use restic_support::{PASSWORD, init, restics};
 
-/// A version of restic, or `None` where it cannot be had, which is said aloud.
-struct Restic(PathBuf);
-
-fn restics() -> Vec<Restic> {
-    let mut found = Vec::new();
-    match Command::new("restic").arg("version").output() {
-        Ok(_) => found.push(Restic("restic".into())),
-        Err(_) => eprintln!("SKIPPED: restic is not installed"),
-    }
-    let new = match std::env::var_os("RESTIC_NEW") {
-        Some(path) => Some(PathBuf::from(path)),
-        None => {
-            let ran = Command::new("tests/tools/restic-0.18").output();
-            ran.ok().filter(|ran| ran.status.success()).map(|ran| {
-                let path = ran.stdout.trim_ascii_end();
-                PathBuf::from(OsStr::from_bytes(path))
-            })
-        }
-    };
-    match new {
-        Some(path) => found.push(Restic(path)),
-        None => eprintln!("SKIPPED: restic 0.18 cannot be had"),
-    }
-    found
-}
-
-impl Restic {
-    fn command(&self, repository: &Path, password: &str) -> Command {
-        let mut command = Command::new(&self.0);
-        command
-            .env("RESTIC_PASSWORD", password)
-            .arg("--no-cache")
-            .arg("--repo")
-            .arg(repository);
-        command
-    }
-
-    fn output(&self, repository: &Path, arguments: &[&str]) -> Output {
-        self.command(repository, PASSWORD)
-            .args(arguments)
-            .output()
-            .unwrap()
-    }
-
-    fn run(&self, repository: &Path, arguments: &[&str]) -> String {
-        let ran = self.output(repository, arguments);
-        let error = String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success(), "{:?} {arguments:?}: {error}", self.0);
-        String::from_utf8_lossy(&ran.stdout).into_owned()
-    }
-}
+mod restic_support;
 
 fn open(repository: &Path) -> Repository {
     Repository::open(Arc::new(Local::new(repository)), PASSWORD.as_bytes()).unwrap()
-}
-
-fn init(repository: &Path) -> Repository {
-    let storage = Arc::new(Local::new(repository));
-    Repository::init(storage, PASSWORD.as_bytes(), Cost::LEAST).unwrap()
 }
 
 /// Odd names, links, holes, attributes, times.
@@ -358,102 +298,6 @@ fn both_versions_of_restic_accept_what_we_write() {
         );
         restic.run(&path, &["check", "--read-data"]);
         read_everything(&open(&path));
-    }
-}
-
-#[test]
-fn keys_that_either_adds_open_with_the_other() {
-    for restic in restics() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("repository");
-        let repository = init(&path);
-        let storage = &*repository.storage;
-        let ours = key::add(storage, &repository.key.keys, b"ours", Cost::LEAST).unwrap();
-        let with = |password: &str| {
-            let ran = restic
-                .command(&path, password)
-                .args(["cat", "config"])
-                .output();
-            ran.unwrap().status.success()
-        };
-        assert!(with("ours") && with(PASSWORD) && !with("theirs"));
-        let file = directory.path().join("password");
-        fs::write(&file, "theirs\n").unwrap();
-        restic.run(
-            &path,
-            &["key", "add", "--new-password-file", file.to_str().unwrap()],
-        );
-        let theirs = key::open(storage, b"theirs", None).unwrap();
-        assert_eq!(theirs.keys.encrypt, repository.key.keys.encrypt);
-        assert_eq!(key::list(storage).unwrap().len(), 3);
-        change_password(storage, &theirs, b"new", Cost::LEAST).unwrap();
-        assert!(with("new") && !with("theirs"));
-        key::remove(storage, ours, repository.key.id).unwrap();
-        assert!(!with("ours"));
-        restic.run(
-            &path,
-            &[
-                "key",
-                "passwd",
-                "--new-password-file",
-                file.to_str().unwrap(),
-            ],
-        );
-        assert!(key::open(storage, b"theirs", None).is_ok());
-        assert!(key::open(storage, PASSWORD.as_bytes(), None).is_err());
-    }
-}
-
-#[test]
-fn locks_of_either_hold_for_the_other() {
-    for restic in restics() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("repository");
-        let repository = init(&path);
-        let take = |exclusive| {
-            let (storage, cipher) = (&repository.storage, &repository.cipher);
-            let timing = Timing::default();
-            acquire(storage, cipher, exclusive, Duration::ZERO, timing, |_| true)
-        };
-        let backup = ["backup", "Cargo.toml"];
-        {
-            let _exclusive = take(true).unwrap();
-            let refused = restic.output(&path, &backup);
-            let error = String::from_utf8_lossy(&refused.stderr);
-            assert!(error.contains("locked exclusively"), "{error}");
-            let pid = format!("PID {}", std::process::id());
-            assert!(error.contains(&pid), "{error}");
-        }
-        {
-            let _shared = take(false).unwrap();
-            restic.run(&path, &backup);
-            assert!(!restic.output(&path, &["prune"]).status.success());
-        }
-        restic.run(&path, &["prune"]);
-        // A backup from standard input has its lock as long as nothing comes.
-        let mut running = restic
-            .command(&path, PASSWORD)
-            .args(["backup", "--stdin"])
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        let locks = || found_locks(&*repository.storage, &repository.cipher).unwrap();
-        while locks().is_empty() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let refused = take(true).unwrap_err().to_string();
-        assert!(
-            refused.contains(&format!("process {}", running.id())),
-            "{refused}"
-        );
-        drop(take(false).unwrap());
-        // A killed one leaves its lock, which is stale.
-        running.kill().unwrap();
-        running.wait().unwrap();
-        assert_eq!(locks().len(), 1);
-        drop(take(true).unwrap());
-        assert!(locks().is_empty());
     }
 }
 

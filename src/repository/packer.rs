@@ -5,13 +5,19 @@ use sha2::{Digest, Sha256};
 use super::blob::{BlobName, PackedBlob};
 use super::compression::Compressor;
 use super::crypto::{Cipher, EXTENSION, IV_LENGTH};
-use super::error::Error;
+use super::error::{Doing, Error, ErrorKind, What};
 use super::pack;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};
 
 /// The size at which restic closes a pack.
 pub const DEFAULT_TARGET: usize = 16 << 20;
+
+/// restic makes no larger packs either. Together with [`LARGEST_BLOB`] it keeps every offset below 4 GiB.
+const LARGEST_TARGET: usize = 128 << 20;
+
+/// A chunk has 8 MiB at most, and the tree of a directory with a million files has some hundred.
+const LARGEST_BLOB: usize = 2 << 30;
 
 /// A blob that is compressed and encrypted, ready for a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +42,10 @@ impl Encoder {
         }
     }
 
-    /// Appends the blob, compressed and encrypted, to `out`. `raw` has less than 4 GiB.
+    /// Appends the blob, compressed and encrypted, to `out`.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// `TooLarge` above 2 GiB; `NoRandom`.
     pub fn encode(
         &mut self,
         cipher: &Cipher,
@@ -47,6 +53,10 @@ impl Encoder {
         raw: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Encoded, Error> {
+        if raw.len() > LARGEST_BLOB {
+            let what = What::Blob(name);
+            return Err(Error::new(ErrorKind::TooLarge, Doing::Write, what));
+        }
         let start = out.len();
         out.resize(start + IV_LENGTH, 0);
         let compressed = self.compressor.compress(raw, out);
@@ -82,7 +92,7 @@ pub struct FullPack {
 impl Packer {
     pub fn new(target: usize) -> Packer {
         Packer {
-            target,
+            target: target.min(LARGEST_TARGET),
             content: Vec::new(),
             blobs: Vec::new(),
             hash: Sha256::new(),
@@ -114,7 +124,7 @@ impl Packer {
         }
         self.blobs.push(PackedBlob {
             name: blob.name,
-            // The target is far below 4 GiB, and so is a blob.
+            // Below `LARGEST_TARGET`.
             offset: self.content.len() as u32,
             length: blob.length,
             raw_length: blob.raw_length,

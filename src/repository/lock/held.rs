@@ -30,6 +30,8 @@ struct Shared {
 struct State {
     lock: LockFile,
     id: Id,
+    /// Lock files of before that could not be removed yet.
+    old: Vec<Id>,
     /// By the system's clock: a monotonic one stands still while the host sleeps, and the lock ages.
     refreshed: SystemTime,
     lost: bool,
@@ -51,6 +53,7 @@ impl Held {
             state: Mutex::new(State {
                 lock,
                 id,
+                old: Vec::new(),
                 refreshed: SystemTime::now(),
                 lost: false,
                 ended: false,
@@ -153,7 +156,21 @@ impl Shared {
         let new = write(&*self.storage, &self.cipher, &state.lock)?;
         let old = std::mem::replace(&mut state.id, new);
         state.refreshed = SystemTime::now();
-        remove(&*self.storage, old)
+        state.old.push(old);
+        self.remove_old(&mut state)
+    }
+
+    /// Tries all of them, and keeps those that stay for the next time.
+    fn remove_old(&self, state: &mut State) -> Result<(), Error> {
+        let mut failed = Ok(());
+        state.old.retain(|id| match remove(&*self.storage, *id) {
+            Ok(()) => false,
+            Err(error) => {
+                failed = Err(error);
+                true
+            }
+        });
+        failed
     }
 }
 
@@ -171,6 +188,9 @@ impl Drop for Held {
             let _ = refresher.join();
         }
         // A lock that stays is stale in half an hour, or as soon as this process is gone.
-        let _ = remove(&*self.shared.storage, self.shared.state().id);
+        let mut state = self.shared.state();
+        let id = state.id;
+        state.old.push(id);
+        let _ = self.shared.remove_old(&mut state);
     }
 }

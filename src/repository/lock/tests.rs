@@ -4,7 +4,8 @@ use std::time::Duration;
 use super::*;
 use crate::repository::crypto::{Cipher, SecretKeys};
 use crate::repository::error::ErrorKind;
-use crate::storage::memory::Memory;
+use crate::storage::error::ErrorKind as StorageErrorKind;
+use crate::storage::memory::{Memory, Request};
 use crate::storage::{FileKind, FileName, Storage};
 
 const NOW: Time = Time::utc(1_800_000_000, 0);
@@ -222,6 +223,22 @@ fn a_lock_that_cannot_be_refreshed_in_time_is_lost() {
     let held = take(&parts, false, timing).unwrap();
     std::thread::sleep(Duration::from_millis(5));
     assert_eq!(held.confirm().unwrap_err().kind, ErrorKind::LockLost);
+}
+
+#[test]
+fn an_old_lock_file_that_cannot_be_removed_is_removed_later() {
+    let parts = parts();
+    let held = take(&parts, false, quick()).unwrap();
+    parts.0.fail(Request::Remove, 0, StorageErrorKind::Io);
+    assert!(held.refresh().is_err());
+    assert_eq!(files(&parts.0), 2);
+    held.confirm().unwrap();
+    held.refresh().unwrap();
+    assert_eq!(files(&parts.0), 1);
+    parts.0.fail(Request::Remove, 0, StorageErrorKind::Io);
+    assert!(held.refresh().is_err());
+    drop(held);
+    assert_eq!(files(&parts.0), 0);
 }
 
 #[test]

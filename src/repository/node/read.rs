@@ -9,7 +9,7 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Attribute, Node, NodeKind};
+use super::{Attribute, Node, NodeKind, UNSET};
 use crate::repository::go_text::unquote;
 
 /// Why a node cannot be used, although its JSON can be read.
@@ -97,9 +97,9 @@ impl<'de> Visitor<'de> for NodeVisitor {
                 "name" => node.name = unquote(&text(&mut map)?).map_err(A::Error::custom)?,
                 "type" => node.kind = NodeKind::from_word(&text(&mut map)?),
                 "mode" => node.mode = value(&mut map)?,
-                "mtime" => node.mtime = map.next_value()?,
-                "atime" => node.atime = map.next_value()?,
-                "ctime" => node.ctime = map.next_value()?,
+                "mtime" => node.mtime = map.next_value::<Option<_>>()?.unwrap_or(UNSET),
+                "atime" => node.atime = map.next_value::<Option<_>>()?.unwrap_or(UNSET),
+                "ctime" => node.ctime = map.next_value::<Option<_>>()?.unwrap_or(UNSET),
                 "uid" => node.uid = value(&mut map)?,
                 "gid" => node.gid = value(&mut map)?,
                 "user" => node.user = value(&mut map)?,
