@@ -55,8 +55,20 @@ pub struct Location {
 }
 
 /// Takes in packs in any order. An [`Index`] can be asked.
+///
+/// Until the end, entries lie in large pieces that never grow: tables that grow side by side would leave holes
+/// between them, as large as half of the index.
 pub struct IndexBuilder {
-    index: Index,
+    packs: Packs,
+    /// By [`BlobKind`].
+    kinds: [Pieces; 2],
+}
+
+/// Entries in the order in which they came.
+struct Pieces {
+    pieces: Vec<Vec<Entry>>,
+    /// How many of them go to each table.
+    counts: Vec<u32>,
 }
 
 pub struct Index {
@@ -68,10 +80,11 @@ pub struct Index {
 impl IndexBuilder {
     pub fn new() -> IndexBuilder {
         IndexBuilder {
-            index: Index {
-                tables: [Tables::new(), Tables::new()],
-                packs: Packs::default(),
-            },
+            packs: Packs::default(),
+            kinds: BlobKind::ALL.map(|_| Pieces {
+                pieces: Vec::new(),
+                counts: vec![0; TABLES],
+            }),
         }
     }
 
@@ -80,35 +93,66 @@ impl IndexBuilder {
     /// # Errors
     /// When a table is full.
     pub fn add(&mut self, pack: Id, blobs: &[PackedBlob]) -> Result<(), TooMany> {
-        let pack = self.index.packs.place_of(pack);
+        let pack = self.packs.place_of(pack);
         for blob in blobs {
-            let table = self.index.tables[blob.name.kind as usize].of_mut(blob.name.id);
-            grow(table)?;
-            table.push(Entry::new(pack, blob));
+            self.kinds[blob.name.kind as usize].push(Entry::new(pack, blob))?;
         }
         Ok(())
     }
 
     /// Sorts everything, on as many threads as there are processors.
-    pub fn finish(self) -> Index {
-        let mut index = self.index;
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        for Tables(tables) in &mut index.tables {
-            let share = TABLES.div_ceil(threads);
-            std::thread::scope(|scope| {
-                for tables in tables.chunks_mut(share) {
-                    scope.spawn(|| {
-                        for table in tables {
-                            table.sort_unstable();
-                            table.dedup();
-                            table.shrink_to_fit();
-                        }
-                    });
-                }
-            });
+    pub fn finish(mut self) -> Index {
+        self.packs.ids.shrink_to_fit();
+        Index {
+            tables: self.kinds.map(Pieces::into_tables),
+            packs: self.packs,
         }
-        index.packs.ids.shrink_to_fit();
-        index
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, entry: Entry) -> Result<(), TooMany> {
+        let count = &mut self.counts[Tables::place(entry.id)];
+        if *count as usize >= MOST_ENTRIES {
+            return Err(TooMany);
+        }
+        *count += 1;
+        match self.pieces.last_mut() {
+            Some(piece) if piece.len() < piece.capacity() => piece.push(entry),
+            last => {
+                // Each is twice the one before, up to 48 MiB: such a piece goes back to the system when it is freed.
+                let length = last.map_or(1024, |piece| piece.capacity() * 2);
+                let mut piece = Vec::with_capacity(length.min(1 << 20));
+                piece.push(entry);
+                self.pieces.push(piece);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the entries to tables of the right size, and frees each piece when it is empty.
+    fn into_tables(self) -> Tables {
+        let sizes = self.counts.iter().map(|count| *count as usize);
+        let mut tables: Vec<Vec<Entry>> = sizes.map(Vec::with_capacity).collect();
+        for piece in self.pieces {
+            for entry in piece {
+                tables[Tables::place(entry.id)].push(entry);
+            }
+        }
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = TABLES.div_ceil(threads);
+        std::thread::scope(|scope| {
+            for tables in tables.chunks_mut(share) {
+                scope.spawn(|| {
+                    for table in tables {
+                        table.sort_unstable();
+                        table.dedup();
+                        table.shrink_to_fit();
+                    }
+                });
+            }
+        });
+        Tables(tables)
     }
 }
 
@@ -232,10 +276,6 @@ impl Entry {
 }
 
 impl Tables {
-    fn new() -> Tables {
-        Tables(vec![Vec::new(); TABLES])
-    }
-
     fn of(&self, id: Id) -> &[Entry] {
         &self.0[Tables::place(id)]
     }
