@@ -93,7 +93,7 @@ pub enum Point {
     RepositoryMade,
     /// A snapshot is written, and not confirmed.
     SnapshotSaved,
-    /// The snapshot is confirmed.
+    /// The snapshot is confirmed: it counts as a whole one from now on.
     SnapshotConfirmed,
     /// Snapshots are removed, and their data is not.
     SnapshotsForgotten,

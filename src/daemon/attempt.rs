@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::scheduler::Ending;
+use super::scheduler::EndCause;
 use crate::protocol::{AgentLoss, Outcome, Report, Verdict};
 use crate::record::AttemptEnd;
 
@@ -120,10 +120,10 @@ impl AttemptLife {
     }
 
     /// Somebody wants the attempt to end. The first cause counts.
-    pub fn end(&mut self, why: Ending, now: Duration) -> Deed {
+    pub fn end(&mut self, why: EndCause, now: Duration) -> Deed {
         let cause = match why {
-            Ending::Abort => Cause::Abort,
-            Ending::Shutdown => Cause::Shutdown,
+            EndCause::Abort => Cause::Abort,
+            EndCause::Shutdown => Cause::Shutdown,
         };
         self.begin_to_end(cause, now)
     }
@@ -318,11 +318,11 @@ mod tests {
     #[test]
     fn the_first_cause_counts_and_the_first_date_of_the_kill() {
         let mut life = life(Some(100), None);
-        assert_eq!(life.end(Ending::Abort, at(50)), Deed::AskToEnd);
-        assert_eq!(life.end(Ending::Shutdown, at(55)), Deed::AskToEnd);
+        assert_eq!(life.end(EndCause::Abort, at(50)), Deed::AskToEnd);
+        assert_eq!(life.end(EndCause::Shutdown, at(55)), Deed::AskToEnd);
         assert_eq!(life.wake_at(), Some(at(62)));
         assert_eq!(life.tick(at(62)), Some(Deed::Kill));
-        assert_eq!(life.end(Ending::Shutdown, at(63)), Deed::AskToEnd);
+        assert_eq!(life.end(EndCause::Shutdown, at(63)), Deed::AskToEnd);
         assert_eq!(life.wake_at(), Some(at(75)), "it may survive a kill");
         assert_eq!(life.tick(at(200)), Some(Deed::Kill));
         assert_eq!(life.conclude(lost()), AttemptEnd::Aborted);
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn reports_of_an_agent_that_is_being_ended_change_nothing() {
         let mut life = life(None, Some(30));
-        life.end(Ending::Shutdown, at(10));
+        life.end(EndCause::Shutdown, at(10));
         life.heard(Some(&waiting()), at(11));
         life.wrote(at(12));
         assert_eq!(life.wake_at(), Some(at(22)));
@@ -347,13 +347,13 @@ mod tests {
         });
         life.wrote(at(1));
         assert_eq!(life.wake_at(), Some(Duration::MAX));
-        life.end(Ending::Abort, at(2));
+        life.end(EndCause::Abort, at(2));
         assert_eq!(life.wake_at(), Some(Duration::MAX));
     }
 
     #[test]
     fn work_that_was_done_is_done_whatever_came_then() {
-        for why in [None, Some(Ending::Abort), Some(Ending::Shutdown)] {
+        for why in [None, Some(EndCause::Abort), Some(EndCause::Shutdown)] {
             let mut life = life(None, None);
             if let Some(why) = why {
                 life.end(why, at(5));
@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn an_agent_that_is_ended_does_not_fail_by_itself() {
         let mut ended = life(None, None);
-        ended.end(Ending::Abort, at(5));
+        ended.end(EndCause::Abort, at(5));
         assert_eq!(
             ended.clone().conclude(reported(Verdict::Failed)),
             AttemptEnd::Aborted

@@ -31,7 +31,7 @@ pub struct Scan {
 
 impl JobsDir {
     /// Prepares the scans. The directory has to exist.
-    pub fn open(settings: &Settings, left: &scheduler::Remembered) -> Result<JobsDir, Critical> {
+    pub fn open(settings: &Settings, left: &scheduler::StoredState) -> Result<JobsDir, Critical> {
         let path = settings.jobs_dir.clone();
         if !path.exists() {
             return Err(Critical::NoJobsDir { path });

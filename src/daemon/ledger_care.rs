@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::Mode;
-use super::scheduler::Remembered;
+use super::scheduler::StoredState;
 use super::service::{Manager, Signals, Wish};
 use crate::control::layout::Layout;
 use crate::ledger::unreadable::{self, Key, Unreadable};
@@ -95,7 +95,7 @@ pub(super) fn newest_instant(store: &RedbLedger) -> Result<Option<DateTime<Utc>>
 }
 
 /// Reads what an earlier daemon left, and mends what cannot be read.
-pub(super) fn recall(store: &mut RedbLedger, layout: &Layout) -> Result<Remembered, LedgerError> {
+pub(super) fn recall(store: &mut RedbLedger, layout: &Layout) -> Result<StoredState, LedgerError> {
     let (mut remembered, unreadable) = read(store)?;
     if unreadable > 0 {
         let lost_jobs = set_values_aside(store)?;
@@ -115,20 +115,20 @@ pub(super) fn recall(store: &mut RedbLedger, layout: &Layout) -> Result<Remember
 }
 
 /// What can be read, and how many values cannot.
-fn read(store: &RedbLedger) -> Result<(Remembered, usize), LedgerError> {
+fn read(store: &RedbLedger) -> Result<(StoredState, usize), LedgerError> {
     let reader = store.reader()?;
     let open_runs = reader.open_runs()?;
     let mut attempts = Vec::new();
     for run in &open_runs {
         attempts.extend(reader.attempts(run.number)?);
     }
-    let remembered = Remembered {
+    let remembered = StoredState {
         jobs: reader.jobs()?,
         files: reader.files()?,
         open_runs,
         attempts,
         last_run: reader.last_run()?,
-        ..Remembered::default()
+        ..StoredState::default()
     };
     Ok((remembered, reader.left_out()))
 }
@@ -220,7 +220,7 @@ fn rebuilt_run(number: u64, claim: Claim, reader: &Reader) -> Result<RunRecord, 
 /// Frees the jobs whose run is not open: they would wait for its end for ever.
 fn release_busy_jobs(
     store: &mut RedbLedger,
-    remembered: &mut Remembered,
+    remembered: &mut StoredState,
 ) -> Result<(), LedgerError> {
     let open: BTreeSet<u64> = remembered.open_runs.iter().map(|run| run.number).collect();
     let mut writes = Vec::new();
@@ -239,7 +239,7 @@ fn release_busy_jobs(
 }
 
 /// An empty ledger may replace one that was damaged: then a job that seems new may have run.
-fn note_damaged_predecessor(remembered: &mut Remembered, layout: &Layout) {
+fn note_damaged_predecessor(remembered: &mut StoredState, layout: &Layout) {
     if let Some(aside) = set_asides(&layout.ledger()).pop() {
         remembered.begun_anew = true;
         tracing::error!(

@@ -23,16 +23,16 @@ use crate::schedule::zone::Zone;
 
 mod agent_handle;
 mod attempt;
-pub mod clock;
-mod clock_doubt;
+mod clock;
+mod clock_wait;
 mod directory_watch;
 mod event_files;
 mod inputs;
 mod jobs_dir;
 mod ledger_care;
-mod lines;
 mod main_loop;
 mod orphans;
+mod pipe_lines;
 mod publish;
 mod renewal;
 mod runlog;
@@ -74,10 +74,10 @@ pub enum Critical {
         /// Why not, with help.
         message: String,
     },
-    /// A directory of the daemon's own cannot be created.
+    /// One of the daemon's own directories cannot be created.
     #[error(transparent)]
     Create(#[from] CannotCreate),
-    /// Another daemon is at work.
+    /// Another daemon works on the state directory.
     #[error(transparent)]
     Presence(#[from] PresenceError),
     /// The ledger cannot be used.
@@ -136,8 +136,7 @@ pub async fn run(
     let zone = settings.zone();
     log_zone(settings, &zone);
     let newest_row = ledger_care::newest_instant(&store)?;
-    if let Some(wish) = clock_doubt::wait_out_doubt(newest_row, mode, &manager, &mut signals).await
-    {
+    if let Some(wish) = clock_wait::wait_out_doubt(newest_row, mode, &manager, &mut signals).await {
         return Ok(end_before_the_start(wish));
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;

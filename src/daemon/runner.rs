@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::agent_handle::AgentHandle;
 use super::attempt::{AttemptLife, Deed, TimeLimits};
-use super::lines::Lines;
 use super::orphans;
+use super::pipe_lines::PipeLines;
 use super::runlog::RunLog;
-use super::scheduler::{Ending, Message, Spawn};
+use super::scheduler::{EndCause, Message, Spawn};
 use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
@@ -56,7 +56,7 @@ pub struct Runner {
 /// An instruction to a running attempt.
 #[derive(Clone, Copy, Debug)]
 enum Instruction {
-    End(Ending),
+    End(EndCause),
     Kill,
 }
 
@@ -95,7 +95,7 @@ impl Runner {
     }
 
     /// Ends the attempt of a run: asks first, and kills after the grace.
-    pub fn end(&self, run: u64, why: Ending) {
+    pub fn end(&self, run: u64, why: EndCause) {
         if let Some(live) = self.live.get(&run) {
             let _ = live.send(Instruction::End(why));
         }
@@ -134,7 +134,7 @@ impl Attempt {
         let log = LogCopy::start(outputs.log, self);
         let mut hearing = Hearing {
             heard: Heard::default(),
-            reports: Lines::new(outputs.reports, REPORT_LIMIT, Arc::default()),
+            reports: PipeLines::new(outputs.reports, REPORT_LIMIT, Arc::default()),
             progress: ProgressFile::begin(&self.spawn.request, Utc::now()),
             attempt: self,
         };
@@ -229,7 +229,7 @@ impl Attempt {
 /// What an agent says of its work.
 struct Hearing<'a, R> {
     heard: Heard,
-    reports: Lines<R>,
+    reports: PipeLines<R>,
     progress: ProgressFile,
     attempt: &'a Attempt,
 }
@@ -282,7 +282,7 @@ impl LogCopy {
     fn start(pipe: impl AsyncRead + Unpin + Send + 'static, attempt: &Attempt) -> LogCopy {
         let written = Arc::new(Notify::new());
         let over = Arc::new(AtomicBool::new(false));
-        let mut lines = Lines::new(pipe, LOG_LINE_LIMIT, Arc::clone(&written));
+        let mut lines = PipeLines::new(pipe, LOG_LINE_LIMIT, Arc::clone(&written));
         let mut log = attempt.log();
         let kind = attempt.spawn.request.action.work.name();
         let is_over = Arc::clone(&over);

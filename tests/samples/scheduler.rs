@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use freezerd::daemon::scheduler::{Message, Order, Remembered, Scheduler};
+use freezerd::daemon::scheduler::{Message, Order, Scheduler, StoredState};
 use freezerd::intake::{Catalog, Change};
 use freezerd::ledger::Ledger;
 use freezerd::schedule::zone::Zone;
@@ -30,7 +30,7 @@ pub fn scheduler<L: Ledger>(
     files: impl IntoIterator<Item = (String, Value)>,
     now: DateTime<Utc>,
 ) -> (Scheduler<L>, Vec<Order>) {
-    let mut scheduler = Scheduler::new(ledger, policy(slots), Remembered::default());
+    let mut scheduler = Scheduler::new(ledger, policy(slots), StoredState::default());
     let orders = scheduler.handle(Message::Files(loaded(files)), now);
     (scheduler, orders.expect("the ledger works"))
 }

@@ -41,7 +41,7 @@ pub enum Order {
     /// Start an agent.
     Spawn(Box<Spawn>),
     /// End the agent of a run.
-    End { run: u64, why: Ending },
+    End { run: u64, why: EndCause },
     /// An event was handled: delete its file.
     Answered {
         /// The event's id.
@@ -53,7 +53,7 @@ pub enum Order {
 
 /// Why an agent is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum EndCause {
     /// Somebody aborted the run.
     Abort,
     /// The daemon stops.

@@ -30,8 +30,8 @@ pub mod notice;
 mod recovery;
 mod runs;
 
-pub use messages::{Ending, Message, Order, Spawn};
-pub use recovery::Remembered;
+pub use messages::{EndCause, Message, Order, Spawn};
+pub use recovery::StoredState;
 
 use active_run::ActiveRun;
 use batch::Batch;
@@ -112,7 +112,7 @@ struct Loaded<'a> {
 
 impl<L: Ledger> Scheduler<L> {
     /// A scheduler with what the ledger remembers. A [`Message::Files`] with every file has to follow.
-    pub fn new(ledger: L, policy: Policy, remembered: Remembered) -> Scheduler<L> {
+    pub fn new(ledger: L, policy: Policy, remembered: StoredState) -> Scheduler<L> {
         let mut scheduler = Scheduler {
             ledger,
             queue: Queue::new(policy.slots),
@@ -354,7 +354,7 @@ impl<L: Ledger> Scheduler<L> {
             if active.attempt.is_some() {
                 self.batch.order(Order::End {
                     run: *run,
-                    why: Ending::Shutdown,
+                    why: EndCause::Shutdown,
                 });
             }
         }

@@ -17,7 +17,7 @@ use crate::record::{AttemptEnd, AttemptRecord, FileRecord, JobRecord, RunRecord,
 
 /// What an earlier daemon left in the ledger.
 #[derive(Clone, Debug, Default)]
-pub struct Remembered {
+pub struct StoredState {
     pub jobs: Vec<JobRecord>,
     pub files: Vec<FileRecord>,
     /// The runs that are not over.
@@ -55,7 +55,7 @@ impl FirstScan {
 
 impl<L: Ledger> Scheduler<L> {
     /// Takes over what the ledger remembers. What the jobs mean follows with their files.
-    pub(super) fn remember(&mut self, remembered: Remembered) {
+    pub(super) fn remember(&mut self, remembered: StoredState) {
         for file in remembered.files {
             self.files.insert(file.file.clone(), file);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::notice::Notice;
-use super::{Ending, Order, Scheduler};
+use super::{EndCause, Order, Scheduler};
 use crate::job::JobResult;
 use crate::ledger::Ledger;
 use crate::lifecycle::job::{self as life, Interrupted, RunEnd};
@@ -113,7 +113,7 @@ impl<L: Ledger> Scheduler<L> {
         if active.attempt.is_some() {
             self.batch.order(Order::End {
                 run: number,
-                why: Ending::Abort,
+                why: EndCause::Abort,
             });
         } else {
             self.finish_aborted(number, now);

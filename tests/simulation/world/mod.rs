@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::daemon::scheduler::notice::Notice;
-use freezerd::daemon::scheduler::{Ending, Message, Order, Policy, Remembered, Scheduler, Spawn};
+use freezerd::daemon::scheduler::{
+    EndCause, Message, Order, Policy, Scheduler, Spawn, StoredState,
+};
 use freezerd::intake::{self, Catalog, FileState};
 use freezerd::job::Job;
 use freezerd::job::action::Access;
@@ -165,13 +167,13 @@ impl World {
 
     fn boot(&mut self) {
         let books = self.ledger.0.borrow();
-        let remembered = Remembered {
+        let remembered = StoredState {
             jobs: books.jobs.values().cloned().collect(),
             files: books.files.values().cloned().collect(),
             open_runs: books.open.values().cloned().collect(),
             attempts: books.open_attempts(),
             last_run: books.last_run,
-            ..Remembered::default()
+            ..StoredState::default()
         };
         let known = books
             .jobs
@@ -251,8 +253,8 @@ impl World {
                 let agent = self.agents.remove(&run).expect("it has an agent");
                 self.ends.remove(&(agent.end, run));
                 let end = match why {
-                    Ending::Abort => AttemptEnd::Aborted,
-                    Ending::Shutdown => AttemptEnd::Interrupted,
+                    EndCause::Abort => AttemptEnd::Aborted,
+                    EndCause::Shutdown => AttemptEnd::Interrupted,
                 };
                 self.tell(ended(run, &agent, end), false, false);
             }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::Notify;
 
 /// Lines of a bounded length.
-pub struct Lines<R> {
+pub struct PipeLines<R> {
     reader: BufReader<R>,
     partial: Vec<u8>,
     limit: usize,
@@ -16,11 +16,11 @@ pub struct Lines<R> {
     pub open: bool,
 }
 
-impl<R: AsyncRead + Unpin> Lines<R> {
+impl<R: AsyncRead + Unpin> PipeLines<R> {
     /// The lines of a pipe. A line that is longer than `limit` bytes is cut in pieces. `pulse` is notified of all output,
     /// whole lines or not.
-    pub fn new(reader: R, limit: usize, pulse: Arc<Notify>) -> Lines<R> {
-        Lines {
+    pub fn new(reader: R, limit: usize, pulse: Arc<Notify>) -> PipeLines<R> {
+        PipeLines {
             reader: BufReader::new(reader),
             partial: Vec::new(),
             limit,
