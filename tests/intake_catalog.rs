@@ -5,7 +5,7 @@ mod job_support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use freezerd::intake::{Catalog, Change, FileState, Remembered, Stamp};
+use freezerd::intake::{Catalog, FileChange, FileState, Remembered, Stamp};
 use freezerd::job::Host;
 use job_support::host;
 
@@ -52,11 +52,11 @@ fn gone(name: &str) -> (String, FileState) {
 }
 
 /// The changes as lines: `loaded FILE JOB COMMAND`, `invalid FILE JOB kept CODES`, …
-fn lines(changes: &[Change]) -> Vec<String> {
+fn lines(changes: &[FileChange]) -> Vec<String> {
     changes
         .iter()
         .map(|change| match change {
-            Change::Loaded {
+            FileChange::Loaded {
                 file, job, bytes, ..
             } => {
                 let text = String::from_utf8_lossy(bytes);
@@ -67,7 +67,7 @@ fn lines(changes: &[Change]) -> Vec<String> {
                     .unwrap_or("");
                 format!("loaded {file} {} {command}", job.id)
             }
-            Change::Invalid {
+            FileChange::Invalid {
                 file,
                 job_id,
                 kept,
@@ -86,14 +86,14 @@ fn lines(changes: &[Change]) -> Vec<String> {
                     codes.join(",")
                 )
             }
-            Change::Foreign {
+            FileChange::Foreign {
                 file,
                 job_id,
                 client_id,
                 ..
             } => format!("foreign {file} {job_id} {client_id}"),
-            Change::Gone { job_id, file } => format!("gone {job_id} {file}"),
-            Change::FileGone { file } => format!("file-gone {file}"),
+            FileChange::Gone { job_id, file } => format!("gone {job_id} {file}"),
+            FileChange::FileGone { file } => format!("file-gone {file}"),
         })
         .collect()
 }
@@ -210,7 +210,7 @@ fn of_two_files_with_one_id_the_first_keeps_it() {
         lines(&changes),
         ["invalid b.json a kept=- duplicate-job-id"]
     );
-    let Change::Invalid { diagnostics, .. } = &changes[0] else {
+    let FileChange::Invalid { diagnostics, .. } = &changes[0] else {
         panic!()
     };
     assert!(
@@ -236,14 +236,14 @@ fn of_two_files_with_one_id_the_first_keeps_it() {
         lines(&changes),
         ["invalid q.json q kept=- duplicate-job-id"]
     );
-    let Change::Invalid { diagnostics, .. } = &changes[0] else {
+    let FileChange::Invalid { diagnostics, .. } = &changes[0] else {
         panic!()
     };
     assert!(
         diagnostics[0]
             .help
             .as_deref()
-            .is_some_and(|it| it.contains("this file's name"))
+            .is_some_and(|it| it.contains("from the file's name"))
     );
 }
 
@@ -294,7 +294,11 @@ fn a_rename_keeps_the_job() {
     for _ in 0..1_000 {
         catalog.update(vec![gone("c.json"), file("d.json", &content("x", "1"))]);
         let changes = catalog.update(vec![gone("d.json"), file("c.json", &content("x", "1"))]);
-        assert!(changes.iter().all(|it| !matches!(it, Change::Gone { .. })));
+        assert!(
+            changes
+                .iter()
+                .all(|it| !matches!(it, FileChange::Gone { .. }))
+        );
     }
     // A job whose id comes from its name is another one under another name.
     catalog.update(vec![file("n.json", &content("", "1"))]);
@@ -530,17 +534,17 @@ fn what_is_told_adds_up() {
         }
         for change in catalog.update(changes) {
             match change {
-                Change::Loaded { file, job, .. } => {
+                FileChange::Loaded { file, job, .. } => {
                     // A file is one job at a time.
                     jobs.insert(job.id.clone(), file);
                 }
-                Change::Gone { job_id, .. } => {
+                FileChange::Gone { job_id, .. } => {
                     assert!(jobs.remove(&job_id).is_some(), "{job_id} was not there")
                 }
-                Change::Invalid { diagnostics, .. } => {
+                FileChange::Invalid { diagnostics, .. } => {
                     assert!(diagnostics.iter().any(|it| it.is_error()))
                 }
-                Change::Foreign { .. } | Change::FileGone { .. } => {}
+                FileChange::Foreign { .. } | FileChange::FileGone { .. } => {}
             }
         }
         let now: BTreeMap<String, String> = catalog

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use freezerd::intake::{Catalog, Change, Directory, FileState, Trust, name_counts, scan};
+use freezerd::intake::{Catalog, Directory, FileChange, FileState, Trust, is_job_file, scan};
 use job_support::{backup, host};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -91,7 +91,7 @@ fn only_job_files_of_the_directory_itself_count() {
     write(&place.path().join("sub.json"), "g.json", "{}");
     let names = directory(place.path()).names().expect("names");
     assert_eq!(names, ["a.conf", "b.json", "sub.json"]);
-    assert!(name_counts(OsStr::new("a.json")));
+    assert!(is_job_file(OsStr::new("a.json")));
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn whatever_stands_beside_them_good_files_load() {
         .update(changes)
         .into_iter()
         .filter_map(|change| match change {
-            Change::Loaded { job, .. } => Some(job.id.clone()),
+            FileChange::Loaded { job, .. } => Some(job.id.clone()),
             _ => None,
         })
         .collect();
@@ -437,7 +437,7 @@ fn what_is_refused_is_told_how_to_be_mended() {
     let shown = format!("'{}/it'\\''s.json'", place.path().display());
     assert_eq!(
         diagnostics[0].message,
-        "the file belongs to user 4242, who is not trusted"
+        "the file belongs to user 4242, which is not a trusted user"
     );
     assert_eq!(
         diagnostics[0].help,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Critical;
 use super::scheduler::Remembered as Left;
 use crate::config::Settings;
-use crate::intake::{self, Catalog, Change, Directory, FileState, Trust};
+use crate::intake::{self, Catalog, Directory, FileChange, FileState, Trust};
 use crate::job::diagnostic::Diagnostic;
 
 /// The jobs directory and what is known of it.
@@ -22,7 +22,7 @@ pub struct JobsDir {
 /// What a look found.
 pub struct Look {
     /// The changes since the last one.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// A file was being written: look again soon.
     pub unsettled: bool,
     /// The directory could not be read: look again after a while.
@@ -56,7 +56,7 @@ impl JobsDir {
     }
 
     /// The look at start: a directory that cannot be read ends the program, since all its jobs would be missing.
-    pub fn first_look(&mut self) -> Result<Vec<Change>, Critical> {
+    pub fn first_look(&mut self) -> Result<Vec<FileChange>, Critical> {
         match self.scan() {
             Ok(states) => Ok(self.catalog.update(states)),
             Err(message) => Err(Critical::JobsDir {

@@ -23,7 +23,7 @@ use crate::config::Settings;
 use crate::control::event;
 use crate::control::layout::Layout;
 use crate::control::mark;
-use crate::intake::Change;
+use crate::intake::FileChange;
 use crate::kill_point::{Point, pass};
 use crate::ledger::{LedgerError, RedbLedger, quietly};
 use crate::schedule::zone::Zone;
@@ -66,7 +66,7 @@ impl Daemon<'_> {
         mut self,
         signals: &mut Signals,
         ears: Ears,
-        files: Vec<Change>,
+        files: Vec<FileChange>,
     ) -> Result<End, Critical> {
         let lived = self.serve(signals, ears, files).await;
         // However it ended, as far as the ledger can be read: nobody is to believe that a daemon runs.
@@ -87,7 +87,7 @@ impl Daemon<'_> {
         &mut self,
         signals: &mut Signals,
         mut ears: Ears,
-        files: Vec<Change>,
+        files: Vec<FileChange>,
     ) -> Result<Leave, Critical> {
         self.pass(Message::Files(files))?;
         self.read_events()?;

@@ -5,16 +5,8 @@ use std::ops::Range;
 use super::days::{MonthDays, Set};
 use super::fault::{Field, Flaw, shorten};
 use super::refusal;
-use super::years::{FIRST_YEAR, LAST_YEAR, Span};
-
-/// The weekdays' names, Monday first. A name's place is its number.
-pub(crate) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-/// The months' names. A name's place is its number less one.
-pub(crate) const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
-/// The words that pick one weekday of a month. A word's place is its number less one.
-pub(crate) const ORDINALS: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
+use super::vocabulary::{MONTHS, ORDINALS, WEEKDAYS, index_of, limits, read_number};
+use super::years::Span;
 
 /// More faults than this in one text are left for the next reading of it.
 const MOST_FAULTS: usize = 16;
@@ -32,20 +24,6 @@ pub(crate) enum Item {
     Ordinal { ordinal: u32, weekday: u32 },
     /// In the day field: the month's last such weekday.
     LastWeekday { weekday: u32 },
-}
-
-/// The smallest and the largest value of a calendar field.
-pub(crate) const fn limits(field: Field) -> (u32, u32) {
-    match field {
-        Field::Year => (FIRST_YEAR, LAST_YEAR),
-        Field::Month => (1, 12),
-        Field::Day => (1, 31),
-        Field::Week => (1, 53),
-        Field::DayOfWeek => (0, 6),
-        Field::Hour => (0, 23),
-        // Minutes and seconds; other fields are no lists.
-        _ => (0, 59),
-    }
 }
 
 /// Reads a field's text.
@@ -139,8 +117,8 @@ fn read_span(field: Field, base: &str, stepped: bool) -> Option<Span> {
         return None;
     }
     let number = |name: &str| match field {
-        Field::Month => place(&MONTHS, name).map(|place| place + 1),
-        Field::DayOfWeek => place(&WEEKDAYS, name),
+        Field::Month => index_of(&MONTHS, name).map(|place| place + 1),
+        Field::DayOfWeek => index_of(&WEEKDAYS, name),
         _ => None,
     };
     let first = number(first)?;
@@ -161,34 +139,18 @@ fn read_words(field: Field, item: &str) -> Option<Item> {
         return Some(Item::LastDay);
     }
     if let Some((word, name)) = item.split_once(' ') {
-        let weekday = place(&WEEKDAYS, name.trim_start_matches(' '))?;
+        let weekday = index_of(&WEEKDAYS, name.trim_start_matches(' '))?;
         if word.eq_ignore_ascii_case("last") {
             return Some(Item::LastWeekday { weekday });
         }
-        let ordinal = place(&ORDINALS, word)? + 1;
+        let ordinal = index_of(&ORDINALS, word)? + 1;
         return Some(Item::Ordinal { ordinal, weekday });
     }
     let (first, last) = item.split_once('-').unwrap_or((item, item));
     Some(Item::Weekdays {
-        first: place(&WEEKDAYS, first)?,
-        last: place(&WEEKDAYS, last)?,
+        first: index_of(&WEEKDAYS, first)?,
+        last: index_of(&WEEKDAYS, last)?,
     })
-}
-
-/// Where a word stands in a list, whatever its case.
-pub(crate) fn place(words: &[&str], word: &str) -> Option<u32> {
-    (0..)
-        .zip(words)
-        .find(|(_, known)| known.eq_ignore_ascii_case(word))
-        .map(|(place, _)| place)
-}
-
-/// A number of ASCII digits. One that is too large for any field stays too large.
-pub(crate) fn read_number(digits: &str) -> Option<u32> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Some(digits.parse().unwrap_or(u32::MAX))
 }
 
 /// Refuses a range of weekdays that runs over the week's end.

@@ -23,8 +23,9 @@ mod clock;
 mod days;
 mod describe;
 mod field;
+mod host_zone;
 mod refusal;
-mod refused_names;
+mod vocabulary;
 mod years;
 mod zone_files;
 

@@ -12,6 +12,7 @@ use super::fault::{Fault, Field, Flaw, shorten};
 use super::field::{self, Item};
 use super::interval::{parse_duration, parse_step};
 use super::moment::Moment;
+use super::vocabulary::limits;
 use super::years::Years;
 use super::zone::Zone;
 use super::{CatchUp, Rule, Schedule};
@@ -219,7 +220,7 @@ impl Parser<'_> {
         let place = |field: Field| Field::CALENDAR.iter().position(|other| *other == field);
         let [year, month, day, week, day_of_week, hour, minute, second] = lists;
         let numbers = |field: Field, items: Option<Vec<Item>>| {
-            let (lowest, highest) = field::limits(field);
+            let (lowest, highest) = limits(field);
             match items {
                 Some(items) => field::set(&items),
                 None if place(field) > Some(last) => 1 << lowest,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::notice::Notice;
 use super::{Entry, Scheduler};
-use crate::intake::Change as FileChange;
+use crate::intake::FileChange;
 use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{Look, render_all};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::control::event::EventFile;
-use crate::intake::Change as FileChange;
+use crate::intake::FileChange;
 use crate::job::Job;
 use crate::ledger::{Ledger, LedgerError, Write};
 use crate::lifecycle::job::{self as life, Clockwork, Effect, Step};

@@ -218,7 +218,7 @@ impl World {
     fn look(&mut self, states: Vec<(String, FileState)>, at_boot: bool) {
         let changes = self.catalog.update(states);
         for change in &changes {
-            if let intake::Change::Loaded { job, .. } = change {
+            if let intake::FileChange::Loaded { job, .. } = change {
                 self.jobs.insert(job.id.clone(), Arc::clone(job));
             }
         }
