@@ -224,9 +224,6 @@ const LONGEST: usize = 400;
 
 /// Longer files, each with the reason. A file that is not longer any more must leave this list.
 const LONGER: &[(&str, &str)] = &[
-    ("src/cli/next/coming.rs", "to be split"),
-    ("src/cli/next/show.rs", "to be split"),
-    ("src/cli/why/story_tests.rs", "to be split"),
     ("src/daemon/runner.rs", "to be split"),
     ("src/daemon/scheduler/mod.rs", "to be split"),
     ("src/daemon/upkeep.rs", "to be split"),

@@ -1,0 +1,158 @@
+//! The usual facts, for tests that change one of them.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Facts, Story, story};
+use crate::cli::next::upcoming::{Firing, Upcoming};
+use crate::job::{InitialState, JobResult};
+use crate::record::{
+    ActionRecord, EventRecord, FileRecord, FileVerdict, JobRecord, Past, RunRecord, RunState,
+    Standing, Trigger,
+};
+use crate::schedule::landing::Landing;
+use crate::schedule::zone::Zone;
+
+pub fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("an instant")
+}
+
+pub fn record() -> JobRecord {
+    JobRecord {
+        job_id: "nightly".into(),
+        file: Some("nightly.json".into()),
+        digest: String::new(),
+        document: String::new(),
+        standing: Standing::OnSchedule,
+        run: None,
+        pending: None,
+        result: None,
+        created: at("2026-06-01T10:00:00Z"),
+        started: None,
+        ended: None,
+        anchor: at("2026-06-01T10:00:00Z"),
+        handled: at("2026-06-01T10:00:00Z"),
+        next: None,
+        failures: 0,
+        reason: None,
+        said: InitialState::default(),
+        past: Past::default(),
+    }
+}
+
+pub fn run(number: u64, state: RunState) -> RunRecord {
+    RunRecord {
+        number,
+        job_id: "nightly".into(),
+        trigger: Trigger::Schedule,
+        due: at("2026-06-02T02:00:00Z"),
+        first_due: at("2026-06-02T02:00:00Z"),
+        covers: 1,
+        state,
+        claimed: at("2026-06-02T02:00:00Z"),
+        started: Some(at("2026-06-02T02:00:00Z")),
+        ended: Some(at("2026-06-02T02:03:00Z")),
+        result: Some(JobResult::Success),
+        reason: None,
+        waits_for: None,
+        makes_up_for: None,
+        digest: String::new(),
+        actions: vec![ActionRecord {
+            kind: "backup".into(),
+            exit_status: None,
+            attempts: 1,
+            dry_run: false,
+            container: None,
+            partial: false,
+            bytes_added: 0,
+            problems: 0,
+        }],
+    }
+}
+
+pub fn upcoming() -> Upcoming {
+    Upcoming {
+        job_id: "nightly".into(),
+        schedule: "every day at 02:00".into(),
+        zone: Zone::utc(),
+        jitter: Duration::ZERO,
+        owed: None,
+        firings: vec![Firing {
+            due: at("2026-06-03T02:00:00Z"),
+            at: at("2026-06-03T02:00:00Z"),
+            landing: Landing::AsAsked,
+        }],
+        continuous: false,
+        off: None,
+    }
+}
+
+pub fn event(command: &str, accepted: bool) -> EventRecord {
+    EventRecord {
+        id: "1".into(),
+        command: command.into(),
+        job_id: "nightly".into(),
+        by: "alice".into(),
+        handled: at("2026-06-02T09:00:00Z"),
+        accepted,
+        answer: "has no run to abort".into(),
+        run: None,
+    }
+}
+
+/// The facts of one test.
+pub struct Case {
+    pub record: Option<JobRecord>,
+    pub upcoming: Option<Upcoming>,
+    pub file: Option<FileRecord>,
+    pub open: Option<RunRecord>,
+    pub runs: Vec<RunRecord>,
+    pub events: Vec<EventRecord>,
+    pub daemon: bool,
+}
+
+impl Case {
+    pub fn new() -> Case {
+        Case {
+            record: Some(record()),
+            upcoming: Some(upcoming()),
+            file: None,
+            open: None,
+            runs: Vec::new(),
+            events: Vec::new(),
+            daemon: true,
+        }
+    }
+
+    pub fn of_run(run: RunRecord) -> Case {
+        Case {
+            runs: vec![run],
+            ..Case::new()
+        }
+    }
+
+    pub fn story(&self) -> Story {
+        story(&Facts {
+            job_id: "nightly",
+            client_id: "here",
+            now: at("2026-06-02T12:00:00Z"),
+            zone: &Zone::utc(),
+            daemon: self.daemon,
+            record: self.record.as_ref(),
+            upcoming: self.upcoming.as_ref(),
+            file: self.file.as_ref(),
+            open: self.open.as_ref(),
+            runs: &self.runs,
+            events: &self.events,
+        })
+    }
+}
+
+pub fn file(verdict: FileVerdict) -> Option<FileRecord> {
+    Some(FileRecord {
+        file: "nightly.json".into(),
+        verdict,
+        seen: at("2026-06-02T11:00:00Z"),
+    })
+}
