@@ -217,7 +217,10 @@ fn why_tells_what_is_owed_before_and_what_was_caught_up_after() {
     host.sleep_through("a", TimeDelta::minutes(200));
     let (shown, _) = why(&host, "a");
     assert!(shown.contains("3 due times from "), "{shown}");
-    assert!(shown.contains("freezerd starts one run for them"), "{shown}");
+    assert!(
+        shown.contains("freezerd starts one run for them"),
+        "{shown}"
+    );
     let next = host.json(&["next", "a"]);
     assert_eq!(next["owed"]["count"], 3);
     let daemon = host.start();

@@ -228,7 +228,6 @@ const LONGER: &[(&str, &str)] = &[
     ("src/daemon/scheduler/mod.rs", "to be split"),
     ("src/daemon/upkeep.rs", "to be split"),
     ("src/daemon/words.rs", "to be split"),
-    ("src/job/json/brackets.rs", "to be split"),
     ("src/job/parse.rs", "to be split"),
     ("src/lifecycle/queue.rs", "to be split"),
     ("src/rustic/restore/tree.rs", "to be split"),
