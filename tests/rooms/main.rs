@@ -295,7 +295,6 @@ const UNCOMMENTED: &[&str] = &[
     "lifecycle",
     "protocol",
     "rustic",
-    "schedule",
     "status",
 ];
 

@@ -43,10 +43,12 @@ pub(super) fn out_of_range(field: Field, place: Range<usize>, written: &str) -> 
         (Field::DayOfWeek, Some(7)) => {
             flaw.help("days of the week count from 0, Monday: Sunday is `6` or `sun`")
         }
-        (Field::Hour, Some(24)) => flaw.help("midnight is hour 0, of the day that it begins"),
-        (Field::Minute | Field::Second, Some(60)) => flaw.help("write `0`: 60 is the next one's 0"),
+        (Field::Hour, Some(24)) => flaw.help("midnight is hour 0 of the next day"),
+        (Field::Minute | Field::Second, Some(60)) => {
+            flaw.help("write `0`: 60 is the 0 of the next one")
+        }
         (Field::Day, Some(value)) if value > 31 => {
-            flaw.help("the month's last day, whatever its number, is `last`")
+            flaw.help("for the month's last day, write `last`")
         }
         (Field::Year, Some(value)) if value < 100 => flaw.help("write the year with four digits"),
         _ => flaw,

@@ -119,11 +119,13 @@ impl RefusedItem<'_> {
         }
         if ordinal && first_word == item && item != "last" {
             let number: String = item.chars().take_while(char::is_ascii_digit).collect();
-            let flaw = self.flaw("lone-ordinal", format!("`{item}` of what?"));
+            let flaw = self.flaw("lone-ordinal", format!("`{item}` has no weekday"));
             return Some(if number.is_empty() {
-                flaw.help("name a weekday too, as `1st mon`")
+                flaw.help("add a weekday, as `1st mon`")
             } else {
-                flaw.help(format!("write `{number}` for the day of that number, or name a weekday too, as `1st mon`"))
+                flaw.help(format!(
+                    "write `{number}` for the day with this number, or add a weekday, as `1st mon`"
+                ))
             });
         }
         if ordinal && let Some((word, rest)) = item.split_once(' ') {
@@ -139,7 +141,7 @@ impl RefusedItem<'_> {
                     "write `{numbers}/{step}`{}",
                     self.home_of_numbers()
                 )),
-                _ => flaw.help("write numbers for the names, or a list of names"),
+                _ => flaw.help("write numbers instead of the names, or a list of names"),
             });
         }
         let (first, last) = item.split_once('-')?;
@@ -169,10 +171,7 @@ impl RefusedItem<'_> {
         }
         if is_bad_ordinal(word) {
             return self
-                .flaw(
-                    "bad-ordinal",
-                    format!("a month has no `{word}` weekday to pick"),
-                )
+                .flaw("bad-ordinal", format!("a month has no `{word}` weekday"))
                 .help("choose `1st`, `2nd`, `3rd`, `4th`, `5th` or `last`");
         }
         let name = rest.split(['-', '/']).next().unwrap_or(rest);
@@ -188,7 +187,7 @@ impl RefusedItem<'_> {
         }
         if word == "last" && rest == "day" {
             return self
-                .flaw("unknown-name", "the last day is only called `last`")
+                .flaw("unknown-name", "the last day is just `last`")
                 .help("write `last`");
         }
         if read_number(rest).is_some() {

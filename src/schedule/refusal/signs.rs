@@ -77,7 +77,9 @@ impl RefusedItem<'_> {
                     "nearest-weekday",
                     "`W` does not pick the nearest working day here",
                 )
-                .help("there is no such form: choose days, as `15`, or weekdays, as `mon-fri`"),
+                .help(
+                    "there is no such form here: choose days, as `15`, or weekdays, as `mon-fri`",
+                ),
             );
         }
         if before("l").is_some() || item.starts_with("l-") {
