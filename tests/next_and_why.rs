@@ -18,7 +18,7 @@ fn file(host: &Host, document: &Value) -> String {
 const BERLIN: &str = "--timezone=Europe/Berlin";
 
 #[test]
-fn a_file_alone_tells_its_coming_firings() {
+fn next_of_a_file_needs_only_the_file() {
     let host = Host::new();
     let path = file(&host, &daily("2"));
     let now = "2026-03-28T12:00";
@@ -73,7 +73,7 @@ Mon 2026-03-30
 }
 
 #[test]
-fn an_invalid_file_gives_its_faults() {
+fn next_of_an_invalid_file_reports_its_faults() {
     let host = Host::new();
     let path = file(&host, &daily("25"));
     let ran = host.freezerd(&["next", "--job", &path, "--json"]).exits(65);
@@ -81,7 +81,7 @@ fn an_invalid_file_gives_its_faults() {
 }
 
 #[test]
-fn spans_and_instants_that_are_none_are_refused() {
+fn wrong_spans_and_instants_are_refused() {
     let host = Host::new();
     let path = file(&host, &daily("2"));
     for wrong in [["--for", "soon"], ["--for", "0d"], ["--now", "tomorrow"]] {
@@ -91,7 +91,7 @@ fn spans_and_instants_that_are_none_are_refused() {
 }
 
 #[test]
-fn no_instant_is_too_far_away() {
+fn extreme_instants_are_accepted() {
     let host = Host::new();
     let path = file(
         &host,
@@ -113,7 +113,7 @@ fn no_instant_is_too_far_away() {
 }
 
 #[test]
-fn the_plan_of_a_week_knows_how_long_runs_take_and_who_waits() {
+fn the_plan_of_a_week_has_durations_and_waits() {
     let host = Host::new().flag("--concurrent-jobs=1");
     let slow = |hour: &str| json!({"job_actions": [exec("sleep 1.2")], "job_schedule": {"schedule_hour": hour}});
     let host = host
@@ -156,7 +156,7 @@ fn the_plan_of_a_week_knows_how_long_runs_take_and_who_waits() {
 }
 
 #[test]
-fn the_plan_shows_who_holds_the_container() {
+fn the_plan_shows_which_job_holds_the_container() {
     let host = Host::new();
     let container = host.path("container");
     let source = host.file("data/file", "x");
@@ -187,7 +187,7 @@ fn why(host: &Host, job: &str) -> (String, Value) {
 }
 
 #[test]
-fn why_tells_of_a_run_by_hand_and_that_nobody_is_there_to_start_the_next() {
+fn why_reports_a_triggered_run_and_that_no_daemon_runs() {
     let host = Host::new().job("a", every("1 hour", vec![exec("true")]));
     let daemon = host.start();
     let run = host.trigger("a");
@@ -211,7 +211,7 @@ fn why_tells_of_a_run_by_hand_and_that_nobody_is_there_to_start_the_next() {
 }
 
 #[test]
-fn why_tells_what_is_owed_before_and_what_was_caught_up_after() {
+fn why_reports_an_owed_run_and_later_the_catch_up_run() {
     let host = Host::new().job("a", every("1 hour", vec![exec("true")]));
     host.start().stop();
     host.sleep_through("a", TimeDelta::minutes(200));
@@ -234,7 +234,7 @@ fn why_tells_what_is_owed_before_and_what_was_caught_up_after() {
 }
 
 #[test]
-fn why_tells_who_stopped_it() {
+fn why_names_the_user_who_stopped_the_job() {
     let host = Host::new().job("a", every("1 hour", vec![exec("true")]));
     let _daemon = host.start();
     host.freezerd(&["stop", "a"]).exits(0);
@@ -249,7 +249,7 @@ fn why_tells_who_stopped_it() {
 }
 
 #[test]
-fn why_tells_what_a_run_waits_for() {
+fn why_says_what_a_run_waits_for() {
     let host = Host::new().flag("--concurrent-jobs=1");
     let gate = host.gate("gate");
     let host = host
@@ -275,7 +275,7 @@ fn why_tells_what_a_run_waits_for() {
 }
 
 #[test]
-fn why_tells_of_retries_failures_and_dates_that_are_over() {
+fn why_reports_retries_failures_and_past_dates() {
     let host = Host::new();
     let mut failing = exec("exit 3");
     failing["max_retries"] = json!(1);
@@ -310,7 +310,7 @@ fn why_tells_of_retries_failures_and_dates_that_are_over() {
 }
 
 #[test]
-fn why_tells_of_invalid_and_foreign_files_and_of_jobs_that_never_were() {
+fn why_reports_invalid_and_foreign_files_and_unknown_jobs() {
     let mut foreign = someday(vec![exec("true")]);
     foreign["client_id"] = json!("elsewhere");
     let host = Host::new()

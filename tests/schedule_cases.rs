@@ -1,6 +1,6 @@
-//! Three hundred documents whose firings are known, and what this program makes of them.
+//! Three hundred schedules with known firings, compared with those of this program.
 //!
-//! Each line of `data/schedule-cases.jsonl` has a zone, a moment, a schedule, and the first firings from that moment on
+//! Each line of `data/schedule-cases.jsonl` has a zone, an instant, a schedule, and the first firings from that instant on
 //! as APScheduler computes them (`expect`), or that it refuses the schedule (`error`). Where this program means to
 //! differ, the line says what it does (`recommended`). More files of the same form are checked when the variable
 //! `FREEZERD_SCHEDULE_CASES` names them, separated by colons.
@@ -165,7 +165,7 @@ fn differences(lines: &str) -> (usize, Vec<String>) {
 }
 
 #[test]
-fn the_known_cases_come_out_as_expected() {
+fn the_known_cases_fire_as_expected() {
     let (count, differences) = differences(include_str!("data/schedule-cases.jsonl"));
     assert_eq!(count, 300);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -202,7 +202,7 @@ fn the_contract_goes_before_the_vectors_in_these_cases() {
 }
 
 #[test]
-fn further_cases_come_out_as_expected() {
+fn further_cases_fire_as_expected() {
     let files = std::env::var("FREEZERD_SCHEDULE_CASES").unwrap_or_default();
     for file in files.split(':').filter(|file| !file.is_empty()) {
         let lines = std::fs::read_to_string(file).expect("a file of cases");

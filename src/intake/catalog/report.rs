@@ -95,9 +95,7 @@ fn duplicate(version: &Version, owner: &str) -> Diagnostic {
     );
     match &version.places.job_id {
         Some(span) => fault.at(span.clone()).label("taken").help("change this id, or remove one of the two files"),
-        None => fault.help(format!(
-            "the job id comes from the file's name: rename the file, give it a `job_id`, or remove one of the two files"
-        )),
+        None => fault.help("the job id comes from the file's name: rename the file, give it a `job_id`, or remove one of the two files"),
     }
 }
 

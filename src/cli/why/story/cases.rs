@@ -14,11 +14,11 @@ use crate::record::{
 use crate::schedule::landing::Landing;
 use crate::schedule::zone::Zone;
 
-pub fn at(text: &str) -> DateTime<Utc> {
+pub(super) fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
 }
 
-pub fn record() -> JobRecord {
+pub(super) fn record() -> JobRecord {
     JobRecord {
         job_id: "nightly".into(),
         file: Some("nightly.json".into()),
@@ -41,7 +41,7 @@ pub fn record() -> JobRecord {
     }
 }
 
-pub fn run(number: u64, state: RunState) -> RunRecord {
+pub(super) fn run(number: u64, state: RunState) -> RunRecord {
     RunRecord {
         number,
         job_id: "nightly".into(),
@@ -71,7 +71,7 @@ pub fn run(number: u64, state: RunState) -> RunRecord {
     }
 }
 
-pub fn upcoming() -> Upcoming {
+pub(super) fn upcoming() -> Upcoming {
     Upcoming {
         job_id: "nightly".into(),
         schedule: "every day at 02:00".into(),
@@ -88,7 +88,7 @@ pub fn upcoming() -> Upcoming {
     }
 }
 
-pub fn event(command: &str, accepted: bool) -> EventRecord {
+pub(super) fn event(command: &str, accepted: bool) -> EventRecord {
     EventRecord {
         id: "1".into(),
         command: command.into(),
@@ -102,18 +102,18 @@ pub fn event(command: &str, accepted: bool) -> EventRecord {
 }
 
 /// The facts of one test.
-pub struct Case {
-    pub record: Option<JobRecord>,
-    pub upcoming: Option<Upcoming>,
-    pub file: Option<FileRecord>,
-    pub open: Option<RunRecord>,
-    pub runs: Vec<RunRecord>,
-    pub events: Vec<EventRecord>,
-    pub daemon: bool,
+pub(super) struct Case {
+    pub(super) record: Option<JobRecord>,
+    pub(super) upcoming: Option<Upcoming>,
+    pub(super) file: Option<FileRecord>,
+    pub(super) open: Option<RunRecord>,
+    pub(super) runs: Vec<RunRecord>,
+    pub(super) events: Vec<EventRecord>,
+    pub(super) daemon: bool,
 }
 
 impl Case {
-    pub fn new() -> Case {
+    pub(super) fn new() -> Case {
         Case {
             record: Some(record()),
             upcoming: Some(upcoming()),
@@ -125,14 +125,14 @@ impl Case {
         }
     }
 
-    pub fn of_run(run: RunRecord) -> Case {
+    pub(super) fn of_run(run: RunRecord) -> Case {
         Case {
             runs: vec![run],
             ..Case::new()
         }
     }
 
-    pub fn story(&self) -> Story {
+    pub(super) fn story(&self) -> Story {
         story(&Facts {
             job_id: "nightly",
             client_id: "here",
@@ -149,7 +149,7 @@ impl Case {
     }
 }
 
-pub fn file(verdict: FileVerdict) -> Option<FileRecord> {
+pub(super) fn file(verdict: FileVerdict) -> Option<FileRecord> {
     Some(FileRecord {
         file: "nightly.json".into(),
         verdict,
