@@ -1,6 +1,9 @@
 //! How many job files a second are read and judged.
 #![allow(missing_docs)]
 
+#[path = "../tests/samples/mod.rs"]
+mod samples;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,13 +22,7 @@ const THREE: &[u8] = include_bytes!("../tests/data/jobs/seed-defaults.json");
 const BAD: &[u8] = include_bytes!("../tests/data/jobs/seed-one-shot.raw");
 
 fn host() -> Host {
-    Host {
-        working_dir: "/var/lib/freezerd".into(),
-        container_root: "/srv/containers".into(),
-        host_name: "db1".to_owned(),
-        zone: Zone::utc(),
-        disable_exec: false,
-    }
+    samples::host(Zone::utc())
 }
 
 #[divan::bench(args = ["one action", "three actions", "fifteen faults"])]

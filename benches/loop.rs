@@ -7,20 +7,18 @@
 //! `forgetful` ledgers keep nothing, so that the scheduler alone is measured; `on_disk` is the real one, whose commits
 //! wait for the disk.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+#[path = "../tests/samples/mod.rs"]
+mod samples;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use divan::Bencher;
-use freezerd::daemon::scheduler::{Message, Order, Policy, Remembered, Scheduler};
-use freezerd::intake::{Catalog, FileState, Stamp};
-use freezerd::job::Host;
+use freezerd::daemon::scheduler::{Message, Order, Scheduler};
 use freezerd::ledger::{Ledger, LedgerError, RedbLedger, Write};
-use freezerd::protocol::{Outcome, Summary, Verdict};
-use freezerd::record::{AttemptEnd, Claim, RunRecord};
-use freezerd::schedule::zone::Zone;
+use freezerd::protocol::Verdict;
+use freezerd::record::{Claim, RunRecord};
 use serde_json::{Value, json};
+
+use samples::{new_year, numbered, reported};
 
 const JOBS: [u64; 3] = [1_000, 10_000, 100_000];
 
@@ -50,58 +48,17 @@ impl Ledger for Forgetful {
     }
 }
 
-fn begin() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_225_600, 0).expect("2026-01-01")
-}
-
 /// A scheduler that has just loaded these jobs.
 fn scheduler<L: Ledger>(ledger: L, documents: impl Iterator<Item = Value>) -> Scheduler<L> {
-    let host = Host {
-        working_dir: "/".into(),
-        container_root: "/containers".into(),
-        host_name: "host".into(),
-        zone: Zone::utc(),
-        disable_exec: false,
-    };
-    let states = documents
-        .enumerate()
-        .map(|(number, document)| {
-            let bytes: Arc<[u8]> = Arc::from(document.to_string().into_bytes());
-            let stamp = Stamp {
-                device: 1,
-                inode: number as u64,
-                size: bytes.len() as u64,
-                modified: 0,
-                changed: 0,
-            };
-            let warnings = Vec::new();
-            let content = FileState::Content {
-                bytes,
-                stamp,
-                warnings,
-            };
-            (format!("job{number}.json"), content)
-        })
-        .collect();
-    let changes = Catalog::new(host, "host", BTreeMap::new()).update(states);
-    let policy = Policy {
-        slots: 4,
-        zone: Zone::utc(),
-        client_id: "host".into(),
-        ledger_id: "00000000".into(),
-        grace: Duration::from_secs(30),
-        only_until: None,
-    };
-    let mut scheduler = Scheduler::new(ledger, policy, Remembered::default());
-    let orders = scheduler.handle(Message::Files(changes), begin());
-    assert!(!orders.expect("the ledger works").is_empty());
+    let (scheduler, orders) = samples::scheduler(ledger, 4, numbered(documents), new_year());
+    assert!(!orders.is_empty());
     scheduler
 }
 
 /// Jobs of which one is due each second, in turn.
 fn one_each_second(jobs: u64) -> impl Iterator<Item = Value> {
     (0..jobs).map(move |number| {
-        let first = begin() + TimeDelta::seconds(60 + number as i64);
+        let first = new_year() + TimeDelta::seconds(60 + number as i64);
         json!({
             "job_actions": [{"freezer_action": {"action": "exec", "command": "true"}}],
             "job_schedule": {
@@ -143,15 +100,7 @@ fn ended(run: u64) -> Message {
         run,
         action: 0,
         attempt: 1,
-        end: AttemptEnd::Reported {
-            outcome: Outcome {
-                verdict: Verdict::Success,
-                reason: None,
-                summary: Summary::default(),
-                problems: Vec::new(),
-                problems_total: 0,
-            },
-        },
+        end: reported(Verdict::Success),
     }
 }
 
@@ -182,13 +131,17 @@ fn one_wake_up_and_one_run_on_disk(bencher: Bencher, jobs: u64) {
 #[divan::bench(args = JOBS)]
 fn a_wake_up_with_nothing_due(bencher: Bencher, jobs: u64) {
     let mut scheduler = scheduler(Forgetful, one_each_second(jobs));
-    bencher.bench_local(|| scheduler.handle(Message::Tick, begin()).expect("it works"));
+    bencher.bench_local(|| {
+        scheduler
+            .handle(Message::Tick, new_year())
+            .expect("it works")
+    });
 }
 
 /// The very moment: a row for each, and what each waits for.
 #[divan::bench(args = [1_000, 10_000], sample_count = 10)]
 fn all_due_at_once_forgetful(bencher: Bencher, jobs: u64) {
-    let now = begin() + TimeDelta::hours(1);
+    let now = new_year() + TimeDelta::hours(1);
     bencher
         .with_inputs(|| scheduler(Forgetful, all_at_once(jobs)))
         .bench_local_refs(|scheduler| scheduler.handle(Message::Tick, now).expect("it works"));
@@ -196,7 +149,7 @@ fn all_due_at_once_forgetful(bencher: Bencher, jobs: u64) {
 
 #[divan::bench(args = [1_000, 10_000], sample_count = 3)]
 fn all_due_at_once_on_disk(bencher: Bencher, jobs: u64) {
-    let now = begin() + TimeDelta::hours(1);
+    let now = new_year() + TimeDelta::hours(1);
     bencher
         .with_inputs(|| {
             let dir = tempfile::tempdir().expect("a directory");
@@ -212,7 +165,7 @@ fn all_due_at_once_until_the_last_has_ended_forgetful(bencher: Bencher, jobs: u6
     bencher
         .with_inputs(|| scheduler(Forgetful, all_at_once(jobs)))
         .bench_local_refs(|scheduler| {
-            let mut now = begin() + TimeDelta::hours(1);
+            let mut now = new_year() + TimeDelta::hours(1);
             let mut running = started(scheduler.handle(Message::Tick, now).expect("it works"));
             let mut count = 0;
             while let Some(run) = running.pop() {

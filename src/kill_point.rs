@@ -1,118 +1,118 @@
-//! Named places at which a test build can be killed: after every commit, and around every effect on the world.
+//! Kill points: named places at which a test build can be killed, after every commit and around every effect on the
+//! world.
 //!
-//! In a build without debug assertions, as every release is, [`pass`] is nothing. In one with them, the environment
-//! says what happens:
+//! Without debug assertions, as in every release, [`reached`] does nothing. With them, the environment says what happens:
 //!
-//! - `FREEZERD_KILL_TRACE=FILE`: every point that is passed is a line there, of the daemon's processes and of all its
-//!   agents, in order: role, point, process.
-//! - `FREEZERD_KILL_AT=POINT:N:WHOM`, with it: whoever passes the point as the `N`th of all kills the `daemon`, the
-//!   `agent` (for a daemon: all that it has) or `both` with SIGKILL, and no `N`th one comes again.
+//! - `FREEZERD_KILL_TRACE=FILE`: each time that the daemon or one of its agents reaches a point, it appends a line with
+//!   its role, the point, and its process id.
+//! - `FREEZERD_KILL_AT=POINT:N:WHOM` (needs the trace): the process that reaches the point as the `N`th of all kills the
+//!   `daemon`, the `agent` (a daemon kills all its agents) or `both` with SIGKILL. That happens once.
 //!
-//! `tests/kill_points/` goes through all of them.
+//! `tests/kill_points/` goes through all points.
 
 /// Where a process may be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Point {
     /// A transaction is about to begin.
     CommitBegins,
-    /// All is written into the transaction, and nothing is on disk.
+    /// Everything is written into the transaction, and nothing is on disk.
     CommitWritten,
-    /// It is on disk, and nobody was told.
+    /// The transaction is on disk, and no order has left.
     CommitDone,
     /// The daemon is about to start an agent whose row says `running`.
     SpawnBegins,
-    /// The agent exists and was told nothing.
+    /// The agent exists, and has no request.
     Spawned,
     /// The agent has its request.
     RequestSent,
-    /// The daemon has read the agent's outcome, and kept it nowhere.
+    /// The daemon has read the agent's outcome, and has not kept it.
     OutcomeHeard,
-    /// The agent is gone; the loop has not been told.
+    /// The agent is gone, and the loop does not know.
     AgentGone,
     /// An agent was told to end.
     EndAsked,
-    /// An event's answer is on disk, its file still there.
+    /// The answer to an event is on disk, and the event's file still exists.
     AnswerBegins,
-    /// An event's file is gone.
+    /// The event's file is deleted.
     Answered,
     /// A progress file is written under its hidden name.
     ProgressWritten,
-    /// It has its name.
+    /// The progress file has its name.
     ProgressShown,
-    /// The progress of a run that ended is gone.
+    /// The progress file of a run that ended is deleted.
     ProgressCleared,
-    /// Old rows are forgotten, and their logs are there.
+    /// Old rows are removed, and their logs still exist.
     Forgotten,
-    /// Their logs are gone, too.
+    /// The logs of the old rows are deleted, too.
     LogsRemoved,
     /// A file for monitoring is written under its hidden name.
     StatusWritten,
-    /// It has its name.
+    /// The file for monitoring has its name.
     StatusShown,
-    /// A notice is about to be told.
+    /// A notice is about to be reported.
     TellBegins,
-    /// It is in the run's log.
+    /// The notice is in the run's log.
     LogWritten,
-    /// It is in the daemon's log, too.
+    /// The notice is in the daemon's log, too.
     Told,
-    /// A line of an agent's is in the run's log.
+    /// A line from an agent is in the run's log.
     OutputLogged,
-    /// What is no event has another name.
+    /// A file that is not an event is renamed.
     EventRefused,
-    /// A new ledger is whole, under a hidden name.
+    /// A new ledger is complete, under a hidden name.
     LedgerWritten,
-    /// It has its name.
+    /// The new ledger has its name.
     LedgerMade,
-    /// A damaged ledger has another name, and there is no new one.
+    /// A damaged ledger is renamed, and there is no new one.
     LedgerSetAside,
-    /// Values that cannot be read are kept in a file of their own, and still in the ledger.
+    /// Values that cannot be read are kept in a file of their own, and are still in the ledger.
     ValuesKept,
     /// The ledger's file is about to be made smaller.
     CompactionBegins,
-    /// It is smaller.
+    /// The ledger's file is smaller.
     Compacted,
-    /// The logs of a ledger that is to be replaced have another name.
+    /// The logs of a ledger that an import replaces are renamed.
     OldLogsKept,
-    /// The ledger that is to be replaced has a second name.
+    /// The ledger that an import replaces has a second name.
     OldLedgerKept,
-    /// An imported ledger has taken its place.
+    /// The imported ledger has replaced the old one.
     Imported,
-    /// The ledger is open and what it remembers is read.
+    /// The ledger is open, and its content is read.
     Recalled,
-    /// Nothing of an earlier daemon's runs any more.
+    /// No process of an earlier daemon runs any more.
     OrphansKilled,
     /// The command line has written an event under its hidden name.
     EventWritten,
     /// The event has its name.
     EventSent,
-    /// An agent has understood its request.
+    /// An agent has read its request.
     RequestRead,
-    /// An agent has its container.
+    /// An agent has the lock of its container.
     LockTaken,
     /// A new repository is complete.
     RepositoryMade,
     /// A snapshot is written, and not confirmed.
     SnapshotSaved,
-    /// It is confirmed.
+    /// The snapshot is confirmed.
     SnapshotConfirmed,
     /// Snapshots are removed, and their data is not.
     SnapshotsForgotten,
-    /// The data of removed snapshots is dealt with.
+    /// The data of removed snapshots is removed as far as the rules say.
     Pruned,
-    /// A restored tree stands.
+    /// A tree is restored.
     Restored,
     /// A command runs.
     CommandStarted,
-    /// It has ended.
+    /// The command has ended.
     CommandEnded,
     /// An agent's outcome is about to be sent.
     OutcomeBegins,
-    /// It was sent.
+    /// The outcome was sent.
     OutcomeSent,
 }
 
 impl Point {
-    /// All of them.
+    /// All points.
     pub const ALL: [Point; 48] = [
         Point::CommitBegins,
         Point::CommitWritten,
@@ -164,17 +164,17 @@ impl Point {
         Point::OutcomeSent,
     ];
 
-    /// As in the environment and the trace: the variant's own name.
+    /// The name in the environment and the trace: the variant's own.
     pub fn name(self) -> String {
         format!("{self:?}")
     }
 }
 
-/// The process is at this point. Nothing in a release build.
+/// The process is at this point. Does nothing in a release build.
 #[inline]
-pub fn pass(point: Point) {
+pub fn reached(point: Point) {
     #[cfg(debug_assertions)]
-    armed::pass(point);
+    armed::reached(point);
     #[cfg(not(debug_assertions))]
     let _ = point;
 }
@@ -202,16 +202,16 @@ mod armed {
         whom: String,
     }
 
-    pub(super) fn pass(point: Point) {
+    pub(super) fn reached(point: Point) {
         static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
         let Some(plan) = PLAN.get_or_init(Plan::from_environment) else {
             return;
         };
         let point = point.name();
-        let passed = plan.note(&point).unwrap_or(0);
+        let times = plan.note(&point).unwrap_or(0);
         if let Some(at) = &plan.at
             && at.point == point
-            && at.count == passed
+            && at.count == times
         {
             plan.kill(&at.whom);
         }
@@ -240,21 +240,21 @@ mod armed {
             })
         }
 
-        /// Writes the point down; how often it was passed by now, by all processes together.
+        /// Writes the point into the trace. Returns how often all processes together have reached it.
         fn note(&self, point: &str) -> std::io::Result<usize> {
             let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
             flock(&*trace, FlockOperation::LockExclusive)?;
-            // In one piece: this process may be killed from elsewhere.
+            // One write, since another process may kill this one at any time.
             let line = format!("{} {point} {}\n", self.role, std::process::id());
             trace.write_all(line.as_bytes())?;
             let mut text = String::new();
             trace.rewind()?;
             trace.read_to_string(&mut text)?;
             flock(&*trace, FlockOperation::Unlock)?;
-            let passed = text
+            let lines = text
                 .lines()
                 .filter(|line| line.split(' ').nth(1) == Some(point));
-            Ok(passed.count())
+            Ok(lines.count())
         }
 
         fn kill(&self, whom: &str) {
@@ -264,7 +264,7 @@ mod armed {
             };
             if whom != mine {
                 for process in other {
-                    // One that is gone is dead enough.
+                    // A process that is gone needs no signal.
                     let _ = kill_process(process, Signal::KILL);
                 }
             }
@@ -293,7 +293,7 @@ mod armed {
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-            // pid (name) state ppid …; a name may hold anything.
+            // pid (name) state ppid …; the name may contain anything.
             let parent = stat
                 .rsplit_once(") ")
                 .and_then(|(_, rest)| rest.split(' ').nth(1));

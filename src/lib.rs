@@ -3,6 +3,14 @@
 //! The rooms, from the top down; each imports only rooms below it (the agent stands beside the daemon, not under
 //! it). `docs/design.md` tells the whole story.
 
+// So that `tests/samples`, which names this crate, is also a module of its own tests.
+#[cfg(test)]
+extern crate self as freezerd;
+
+#[cfg(test)]
+#[path = "../tests/samples/mod.rs"]
+mod samples;
+
 pub mod agent;
 pub mod archive;
 pub mod cli;

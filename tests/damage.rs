@@ -224,7 +224,7 @@ fn a_file_cut_off_at_any_byte_keeps_the_last_good_version() {
     host.put_text("damaged.json", &whole);
     daemon.says("damaged", "loaded");
     let job = host.show("damaged")["x-freezerd"]["next"].clone();
-    // Each cut is judged in `tests/job_fuzz.rs`; here some go through the daemon.
+    // Each cut is judged in `tests/job/fuzz.rs`; here some go through the daemon.
     for cut in (1..whole.len()).step_by(whole.len() / 25) {
         fs::write(host.path("jobs.d/damaged.json"), &whole.as_bytes()[..cut]).expect("half a file");
         harness::eventually("the half file is told of", || {

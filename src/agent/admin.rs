@@ -5,7 +5,7 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
 use crate::rustic::{Error, ErrorKind, Filter, PruneReport, Repository, Snapshot};
 use crate::units;
@@ -71,9 +71,9 @@ pub fn remove_old(
     } else {
         repository.refuse_beside_restic()?;
         repository.forget(&old)?;
-        pass(Point::SnapshotsForgotten);
+        kill_point::reached(Point::SnapshotsForgotten);
         let report = repository.prune()?;
-        pass(Point::Pruned);
+        kill_point::reached(Point::Pruned);
         report
     };
     log(&summary_line(
@@ -151,20 +151,13 @@ pub fn local(time: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::snapshot;
 
     fn made_on(days: &[i64]) -> Vec<Snapshot> {
         days.iter()
-            .map(|day| Snapshot {
-                id: day.to_string(),
-                time: DateTime::from_timestamp(day * 86_400, 0).unwrap(),
-                host: String::new(),
-                label: String::new(),
-                tags: Vec::new(),
-                paths: Vec::new(),
-                level: None,
-                parent: None,
-                partial: false,
-                summary: None,
+            .map(|day| {
+                let time = DateTime::from_timestamp(day * 86_400, 0).unwrap();
+                snapshot(&day.to_string(), time)
             })
             .collect()
     }

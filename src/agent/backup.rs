@@ -13,7 +13,7 @@ use super::lock::Lock;
 use super::report::log;
 use super::{Context, admin, outcome, password, run_tag};
 use crate::job::action::{Access, Age, Backup};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
 use crate::rustic::place::{self, Place, UnderLock};
@@ -199,7 +199,7 @@ fn open_or_create(
         UnderLock::Repository(existing) => Repository::open(existing, password, monitor)?,
         UnderLock::Creatable(place) => {
             let made = Repository::create(place, password, work.compression_level, monitor)?;
-            pass(Point::RepositoryMade);
+            kill_point::reached(Point::RepositoryMade);
             log(&format!("created a repository in {}", container.location));
             made
         }

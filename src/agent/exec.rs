@@ -14,7 +14,7 @@ use rustix::process::{Pid, WaitOptions, WaitStatus};
 use super::report::log;
 use super::{Context, outcome};
 use crate::job::action::{self, Exec};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Summary, Verdict};
 use crate::rustic::{Error, ErrorKind};
@@ -62,10 +62,10 @@ pub fn run(context: &Context, work: &Exec) -> Result<Outcome, Error> {
     let child = command
         .spawn()
         .map_err(|error| failed("cannot be started", error))?;
-    pass(Point::CommandStarted);
+    kill_point::reached(Point::CommandStarted);
     let child = Pid::from_child(&child);
     let status = wait(context, child).map_err(|error| failed("cannot be waited for", error))?;
-    pass(Point::CommandEnded);
+    kill_point::reached(Point::CommandEnded);
     Ok(judge(&name, status))
 }
 

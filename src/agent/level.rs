@@ -71,6 +71,7 @@ pub fn next<'a>(snapshots: &'a [Snapshot], levels: &Levels, now: DateTime<Utc>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::snapshot;
 
     /// One snapshot a day, the last one yesterday; each is its level.
     fn lineage(levels: &[u32]) -> (Vec<Snapshot>, DateTime<Utc>) {
@@ -80,16 +81,9 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(index, level)| Snapshot {
-                id: format!("{index:064}"),
-                time: day(index),
-                host: "host".into(),
-                label: "name".into(),
                 tags: vec![Snapshot::level_tag(*level)],
-                paths: vec!["/srv".into()],
                 level: Some(*level),
-                parent: None,
-                partial: false,
-                summary: None,
+                ..snapshot(&format!("{index:064}"), day(index))
             })
             .collect();
         (snapshots, day(levels.len()))

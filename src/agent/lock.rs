@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::report::{Reporter, log};
 use crate::job::action::{Access, Container};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::location::Location;
 use crate::protocol::Report;
 use crate::rustic::place::{UnderLock, Vacant};
@@ -68,7 +68,7 @@ impl Lock {
             location: location.clone(),
         };
         lock.change(access, reporter)?;
-        pass(Point::LockTaken);
+        kill_point::reached(Point::LockTaken);
         Ok(lock)
     }
 

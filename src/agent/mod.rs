@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::job::action::{Access, Container, Work};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request, Task};
 use crate::rustic::place;
@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    pass(Point::RequestRead);
+    kill_point::reached(Point::RequestRead);
     let reporter = Arc::new(Reporter::new());
     broken::watch_for_panics(Arc::clone(&reporter));
     let watch = match Watch::start() {
@@ -91,9 +91,9 @@ pub fn main() -> ExitCode {
         log(reason);
     }
     context.reporter.send_last_progress();
-    pass(Point::OutcomeBegins);
+    kill_point::reached(Point::OutcomeBegins);
     context.reporter.send(&Report::Outcome(outcome));
-    pass(Point::OutcomeSent);
+    kill_point::reached(Point::OutcomeSent);
     ExitCode::SUCCESS
 }
 

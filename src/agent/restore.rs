@@ -7,7 +7,7 @@ use super::admin::local;
 use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Restore};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
 use crate::rustic::{Error, ErrorKind, Filter, RestoreOptions, RestoreReport, Snapshot};
 use crate::units;
@@ -43,7 +43,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, Error> {
             ended => break (snapshot, ended?),
         }
     };
-    pass(Point::Restored);
+    kill_point::reached(Point::Restored);
     log(&result_line(&report, start, dry_run));
     let summary = Summary {
         snapshot: Some(snapshot.id),
@@ -219,19 +219,14 @@ fn partial_reason(report: &RestoreReport, work: &Restore) -> String {
 mod tests {
     use super::*;
     use crate::job::action::{Container, Lineage};
+    use crate::samples;
 
     fn snapshot(id: &str, host: &str, seconds: i64, nanoseconds: u32) -> Snapshot {
+        let time = chrono::DateTime::from_timestamp(seconds, nanoseconds).unwrap();
         Snapshot {
-            id: id.to_owned(),
-            time: chrono::DateTime::from_timestamp(seconds, nanoseconds).unwrap(),
             host: host.to_owned(),
             label: "nightly".to_owned(),
-            tags: Vec::new(),
-            paths: Vec::new(),
-            level: None,
-            parent: None,
-            partial: false,
-            summary: None,
+            ..samples::snapshot(id, time)
         }
     }
 

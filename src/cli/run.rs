@@ -9,7 +9,7 @@ use super::logging;
 use super::screen::Screen;
 use super::table::Table;
 use crate::config::Settings;
-use crate::daemon::tally::{RunSummary, Summary};
+use crate::daemon::session_summary::{RunSummary, SessionSummary};
 use crate::daemon::{self, Critical, End, Mode};
 use crate::job::JobResult;
 use crate::units;
@@ -82,7 +82,7 @@ impl From<Critical> for Failure {
 }
 
 /// The exit code for the worst of what happened: a failed run, else an incomplete one, else an invalid file.
-fn worst(summary: &Summary) -> Exit {
+fn worst(summary: &SessionSummary) -> Exit {
     let failed = |run: &RunSummary| run.result != JobResult::Success && !run.partial;
     if summary.runs.iter().any(failed) {
         Exit::RunFailed
@@ -95,7 +95,7 @@ fn worst(summary: &Summary) -> Exit {
     }
 }
 
-fn print(summary: &Summary, settings: &Settings) {
+fn print(summary: &SessionSummary, settings: &Settings) {
     let zone = settings.zone();
     if summary.runs.is_empty() {
         println!(

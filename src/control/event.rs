@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::os;
 
 /// What can be asked.
@@ -97,10 +97,10 @@ impl EventFile {
             .open(&hidden)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_all()?;
-        pass(Point::EventWritten);
+        kill_point::reached(Point::EventWritten);
         fs::rename(&hidden, &path)?;
         File::open(&dir)?.sync_all()?;
-        pass(Point::EventSent);
+        kill_point::reached(Point::EventSent);
         Ok(path)
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::protocol::{Progress, Report, Request};
 
 /// How far one run is.
@@ -95,9 +95,9 @@ impl ProgressFile {
             .mode(0o600)
             .open(&hidden)?;
         file.write_all(&serde_json::to_vec(self)?)?;
-        pass(Point::ProgressWritten);
+        kill_point::reached(Point::ProgressWritten);
         fs::rename(hidden, path)?;
-        pass(Point::ProgressShown);
+        kill_point::reached(Point::ProgressShown);
         Ok(())
     }
 }
@@ -110,7 +110,7 @@ pub fn read(layout: &Layout, run: u64) -> Option<ProgressFile> {
 /// The run is over: nothing is left to show.
 pub fn clear(layout: &Layout, run: u64) {
     let _ = fs::remove_file(layout.progress(run));
-    pass(Point::ProgressCleared);
+    kill_point::reached(Point::ProgressCleared);
 }
 
 /// Removes what an earlier daemon left behind.

@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::limits::{self, Group, Groups, OutOfMemory};
 use crate::protocol::{Request, Task, agent_process};
 
@@ -45,11 +45,11 @@ impl AgentHandle {
         without_limits: impl FnOnce(io::Error),
     ) -> io::Result<(AgentHandle, Outputs)> {
         let line = agent_process::first_line(&Task::Perform(Box::new(request.clone())))?;
-        pass(Point::SpawnBegins);
+        kill_point::reached(Point::SpawnBegins);
         let mut command = agent_process::command(request);
         command.stderr(Stdio::piped());
         let mut child = Command::from(command).spawn()?;
-        pass(Point::Spawned);
+        kill_point::reached(Point::Spawned);
         let gone = || io::Error::other("it was gone at once");
         let pid = child
             .id()
@@ -69,7 +69,7 @@ impl AgentHandle {
         let _stdin = tokio::spawn(async move {
             // An agent that is gone already is noticed by its end.
             let _ = stdin.write_all(&line).await;
-            pass(Point::RequestSent);
+            kill_point::reached(Point::RequestSent);
             stdin
         });
         let handle = AgentHandle {
@@ -86,7 +86,7 @@ impl AgentHandle {
     pub fn ask_to_end(&self) {
         // An agent that is gone needs no signal.
         let _ = kill_process(self.pid, Signal::TERM);
-        pass(Point::EndAsked);
+        kill_point::reached(Point::EndAsked);
     }
 
     /// Kills the agent and what it started: its process group, and what has left that but not its control group.

@@ -1,7 +1,7 @@
-//! The clocks of the host: sleep by the wall clock, notice when it is set, and wait for it after a boot.
+//! The clocks of the host: sleeping by the wall clock, and noticing when somebody sets it.
 //!
-//! No timer decides that a job is due. The loop sleeps for half a minute at most and then reads the wall clock again. A
-//! timer of the kernel wakes it at once when somebody sets the clock.
+//! No timer decides when a run fires. The loop sleeps half a minute at most, and then reads the wall clock again. A
+//! kernel timer only makes it wake at once when somebody sets the clock.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,18 +15,17 @@ use rustix::time::{
 };
 use tokio::sync::mpsc;
 
-use crate::lifecycle::clock_doubt::KnownPast;
 use crate::units;
 
-/// The longest sleep. Timers count elapsed time and not the time of day, so after this long at most the loop notices that
-/// the clock was set past a due instant or that the host was suspended.
+/// The longest sleep. Timers count elapsed time and not the time of day, so a clock that is set forward over a due
+/// instant, or a host that was suspended, is noticed only after a sleep.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// A smaller difference is an ordinary adjustment and not a clock that was set.
+/// Clocks that differ by less than this were adjusted, not set.
 const NOTABLE: TimeDelta = TimeDelta::seconds(2);
 
-/// Sleeps until the wall clock may have reached `until`, or returns earlier. The caller reads the clock again: a run
-/// fires because its instant has come, never because a timer ended.
+/// Sleeps until the wall clock may have reached `until`, and may return earlier. The caller reads the clock again: a
+/// run fires because its instant has come, never because a timer ended.
 pub async fn sleep(until: Option<DateTime<Utc>>) {
     tokio::time::sleep(nap(until, Utc::now())).await;
 }
@@ -41,25 +40,25 @@ fn nap(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     }
 }
 
-/// Hints from the kernel that somebody set the wall clock. Without them, the short sleeps notice it.
-pub struct Steps {
+/// Hints of the kernel that somebody set the wall clock. Where the kernel gives none, the short sleeps notice it.
+pub struct ClockSteps {
     hints: mpsc::UnboundedReceiver<()>,
 }
 
-impl Steps {
-    /// Starts the thread that listens.
-    pub fn listen() -> Steps {
+impl ClockSteps {
+    /// Begins to listen.
+    pub fn listen() -> ClockSteps {
         let (hint, hints) = mpsc::unbounded_channel();
         let listening = armed_timer().and_then(|timer| {
-            // This thread sleeps in the kernel until the clock is set. It ends with the process.
+            // This thread sleeps in the kernel until the clock is set, and ends with the process.
             std::thread::Builder::new()
                 .name("clock".into())
-                .spawn(move || tell_steps(&timer, &hint))
+                .spawn(move || send_steps(&timer, &hint))
         });
         if let Err(error) = listening {
-            tracing::debug!("the kernel gives no hint when the clock is set: {error}");
+            tracing::debug!("the kernel does not tell when the clock is set: {error}");
         }
-        Steps { hints }
+        ClockSteps { hints }
     }
 
     /// Waits until the clock is set.
@@ -70,7 +69,8 @@ impl Steps {
     }
 }
 
-fn tell_steps(timer: &OwnedFd, hint: &mpsc::UnboundedSender<()>) {
+/// Sends a hint each time that the clock is set, until nobody listens any more.
+fn send_steps(timer: &OwnedFd, hint: &mpsc::UnboundedSender<()>) {
     let mut expirations = [0_u8; 8];
     loop {
         match rustix::io::read(timer, &mut expirations) {
@@ -105,13 +105,13 @@ fn armed_timer() -> io::Result<OwnedFd> {
     Ok(timer)
 }
 
-/// All clocks at one instant.
+/// All clocks of the host at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
     wall: DateTime<Utc>,
     /// The time since the host was booted.
     up: TimeDelta,
-    /// The part of `up` in which the host was not suspended.
+    /// The part of it in which the host was not suspended.
     awake: TimeDelta,
 }
 
@@ -130,7 +130,12 @@ impl Reading {
         }
     }
 
-    /// What happened since an earlier reading, other than that time passed, for people.
+    /// How long the host has been up.
+    pub fn uptime(&self) -> TimeDelta {
+        self.up
+    }
+
+    /// The suspends and the steps of the clock between an earlier reading and this one, in words.
     pub fn jumps_since(&self, earlier: &Reading) -> Vec<String> {
         let passed = self.up - earlier.up;
         let suspended = passed - (self.awake - earlier.awake);
@@ -156,45 +161,8 @@ impl Reading {
     }
 }
 
-/// In so short a time after a boot, the network may still set the clock.
-const JUST_BOOTED: TimeDelta = TimeDelta::minutes(10);
-
-/// How long the daemon waits for a clock in doubt.
-pub const DOUBT_LIMIT: Duration = Duration::from_secs(120);
-
-/// The pause between two looks at a clock in doubt.
-const DOUBT_PAUSE: Duration = Duration::from_secs(1);
-
-/// Whether the host was booted so recently that the network may still set its clock.
-pub fn just_booted() -> bool {
-    Reading::now().up < JUST_BOOTED
-}
-
-/// Waits until the clock is beyond doubt, for [`DOUBT_LIMIT`] at most. Returns whether it is beyond doubt.
-pub async fn wait_until_set(past: KnownPast) -> bool {
-    wait(past, Utc::now, DOUBT_PAUSE, DOUBT_LIMIT).await
-}
-
-async fn wait(
-    past: KnownPast,
-    clock: impl Fn() -> DateTime<Utc>,
-    pause: Duration,
-    limit: Duration,
-) -> bool {
-    let begin = std::time::Instant::now();
-    while past.doubt(clock()).is_some() {
-        if begin.elapsed() >= limit {
-            return false;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -244,47 +212,10 @@ mod tests {
         );
     }
 
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
-    }
-
-    #[test]
-    fn the_wait_for_a_clock_in_doubt_ends_when_it_is_set() {
-        let past = KnownPast {
-            newest_row: Some(at(1_000_000)),
-            program_built: None,
-        };
-        let looks = Cell::new(0);
-        let clock = || {
-            looks.set(looks.get() + 1);
-            at(if looks.get() < 5 { 0 } else { 2_000_000 })
-        };
-        let far = Duration::from_secs(60);
-        let set = runtime().block_on(wait(past, clock, Duration::from_millis(1), far));
-        assert!(set);
-        assert_eq!(looks.get(), 5);
-    }
-
-    #[test]
-    fn the_wait_for_a_clock_that_is_never_set_has_an_end() {
-        let past = KnownPast {
-            newest_row: Some(at(1_000_000)),
-            program_built: None,
-        };
-        let pause = Duration::from_millis(1);
-        let set = runtime().block_on(wait(past, || at(0), pause, Duration::from_millis(5)));
-        assert!(!set);
-    }
-
-    #[test]
-    fn without_a_set_clock_there_is_no_hint() {
-        runtime().block_on(async {
-            let mut steps = Steps::listen();
-            let heard = tokio::time::timeout(Duration::from_millis(20), steps.next()).await;
-            assert!(heard.is_err());
-        });
+    #[tokio::test]
+    async fn while_nobody_sets_the_clock_there_is_no_hint() {
+        let mut steps = ClockSteps::listen();
+        let hint = tokio::time::timeout(Duration::from_millis(20), steps.next()).await;
+        assert!(hint.is_err());
     }
 }

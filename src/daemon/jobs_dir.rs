@@ -1,37 +1,37 @@
-//! The daemon's hand in the jobs directory: looks, and says what changed.
+//! The jobs directory as the daemon sees it: scans it, and says what changed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Critical;
-use super::scheduler::Remembered as Left;
+use super::scheduler;
 use crate::config::Settings;
 use crate::intake::{self, Catalog, Directory, FileChange, FileState, Trust};
 use crate::job::diagnostic::Diagnostic;
 
-/// The jobs directory and what is known of it.
+/// The jobs directory, and what is known of its files.
 pub struct JobsDir {
     path: PathBuf,
     trust: Trust,
     catalog: Catalog,
-    /// What was last said about the directory itself, so that it is not said at every look.
+    /// The last complaint about the directory itself, so that it is not repeated after every scan.
     complaint: Option<String>,
 }
 
-/// What a look found.
-pub struct Look {
-    /// The changes since the last one.
+/// The result of a scan.
+pub struct Scan {
+    /// The changes since the last scan.
     pub changes: Vec<FileChange>,
-    /// A file was being written: look again soon.
+    /// A file was being written: scan again soon.
     pub unsettled: bool,
-    /// The directory could not be read: look again after a while.
+    /// The directory could not be read: scan again after a while.
     pub unreadable: bool,
 }
 
 impl JobsDir {
-    /// Prepares to look; the directory has to be there.
-    pub fn open(settings: &Settings, left: &Left) -> Result<JobsDir, Critical> {
+    /// Prepares the scans. The directory has to exist.
+    pub fn open(settings: &Settings, left: &scheduler::Remembered) -> Result<JobsDir, Critical> {
         let path = settings.jobs_dir.clone();
         if !path.exists() {
             return Err(Critical::NoJobsDir { path });
@@ -55,9 +55,9 @@ impl JobsDir {
         })
     }
 
-    /// The look at start: a directory that cannot be read ends the program, since all its jobs would be missing.
-    pub fn first_look(&mut self) -> Result<Vec<FileChange>, Critical> {
-        match self.scan() {
+    /// The scan at the start. A directory that cannot be read is an error, since all its jobs would be missing.
+    pub fn first_scan(&mut self) -> Result<Vec<FileChange>, Critical> {
+        match self.read() {
             Ok(states) => Ok(self.catalog.update(states)),
             Err(message) => Err(Critical::JobsDir {
                 path: self.path.clone(),
@@ -66,9 +66,9 @@ impl JobsDir {
         }
     }
 
-    /// Any later look. While the directory cannot be read, all jobs stay as they are.
-    pub fn look(&mut self) -> Look {
-        let states = match self.scan() {
+    /// Any later scan. While the directory cannot be read, all jobs stay as they are.
+    pub fn rescan(&mut self) -> Scan {
+        let states = match self.read() {
             Ok(states) => states,
             Err(message) => {
                 if self.complaint.as_ref() != Some(&message) {
@@ -78,7 +78,7 @@ impl JobsDir {
                     );
                     self.complaint = Some(message);
                 }
-                return Look {
+                return Scan {
                     changes: Vec::new(),
                     unsettled: false,
                     unreadable: true,
@@ -93,28 +93,28 @@ impl JobsDir {
         let mut states = states;
         if states.iter().any(is_gone) {
             let before = states.len();
-            states = gone_twice(states, self.scan().unwrap_or_default());
+            states = missing_twice(states, self.read().unwrap_or_default());
             unsettled |= states.len() != before;
         }
-        Look {
+        Scan {
             changes: self.catalog.update(states),
             unsettled,
             unreadable: false,
         }
     }
 
-    /// Opened anew each time: another directory may have taken its place.
-    fn scan(&self) -> Result<Vec<(String, FileState)>, String> {
+    /// Reads the directory. It is opened anew each time, since another one may have its name now.
+    fn read(&self) -> Result<Vec<(String, FileState)>, String> {
         let (directory, warnings) = Directory::open(&self.path, Some(self.trust.clone()))
-            .map_err(|faults| in_a_line(&faults))?;
+            .map_err(|faults| joined(&faults))?;
         for warning in &warnings {
             tracing::debug!("{}: {}", self.path.display(), warning.message);
         }
-        intake::scan(&directory, &self.catalog).map_err(|faults| in_a_line(&faults))
+        intake::scan(&directory, &self.catalog).map_err(|faults| joined(&faults))
     }
 }
 
-fn in_a_line(faults: &[Diagnostic]) -> String {
+fn joined(faults: &[Diagnostic]) -> String {
     faults
         .iter()
         .map(|fault| match &fault.help {
@@ -129,9 +129,10 @@ fn is_gone(state: &(String, FileState)) -> bool {
     matches!(state.1, FileState::Gone)
 }
 
-/// A file that is renamed while its directory is listed may be in the list under neither name. Its job must not go
-/// for that: who is gone is gone in two lists, and a name that is only in the second belongs to the same rename.
-fn gone_twice(
+/// What two readings in a row say together. A file that is renamed while its directory is listed may be in the list
+/// under neither name. That must not remove its job, so a file is gone only when it is missing from both lists. A name
+/// that is only in the second list belongs to the same rename.
+fn missing_twice(
     first: Vec<(String, FileState)>,
     second: Vec<(String, FileState)>,
 ) -> Vec<(String, FileState)> {
@@ -167,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_name_that_one_list_missed_is_not_gone() {
-        assert_eq!(names(&gone_twice(vec![gone("a")], vec![])), []);
+        assert_eq!(names(&missing_twice(vec![gone("a")], vec![])), []);
         assert_eq!(
-            names(&gone_twice(vec![gone("a")], vec![gone("a")])),
+            names(&missing_twice(vec![gone("a")], vec![gone("a")])),
             [("a", true)]
         );
     }
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn the_new_name_of_a_rename_comes_with_the_old_ones_end() {
         assert_eq!(
-            names(&gone_twice(vec![gone("a")], vec![gone("a"), here("b")])),
+            names(&missing_twice(vec![gone("a")], vec![gone("a"), here("b")])),
             [("a", true), ("b", false)]
         );
     }

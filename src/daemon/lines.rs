@@ -1,22 +1,24 @@
-//! What comes out of a pipe, line by line.
+//! Reads a pipe line by line.
 
 use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::Notify;
 
-/// Lines of a bounded length, whatever comes.
+/// Lines of a bounded length.
 pub struct Lines<R> {
     reader: BufReader<R>,
     partial: Vec<u8>,
     limit: usize,
+    /// Notified of all output, whole lines or not.
     pulse: Arc<Notify>,
     /// More may come.
     pub open: bool,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// The lines of a pipe; a longer one is cut in pieces. Whatever comes, a whole line or not, gives a pulse.
+    /// The lines of a pipe. A line that is longer than `limit` bytes is cut in pieces. `pulse` is notified of all output,
+    /// whole lines or not.
     pub fn new(reader: R, limit: usize, pulse: Arc<Notify>) -> Lines<R> {
         Lines {
             reader: BufReader::new(reader),
@@ -27,7 +29,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// The next line without its end; `None` at the end. Safe to drop in the middle: nothing read is lost.
+    /// The next line without its line end; `None` at the end. Safe to cancel: nothing that was read is lost.
     pub async fn next(&mut self) -> Option<String> {
         while self.open {
             let Ok(buffer) = self.reader.fill_buf().await else {

@@ -1,7 +1,7 @@
-//! The daemon: one loop that owns all job state, and its hands.
+//! The daemon: one loop that owns all job state.
 //!
-//! The [`scheduler`] decides; the loop (`live`) feeds it what the hands report (files, events, ends of agents, signals,
-//! time) and carries out what it orders. Here is how a daemon begins.
+//! The [`scheduler`] decides. The loop (`main_loop`) gives it what happens in the world (files, events, ends of agents,
+//! signals, time) and carries out its orders. This file starts a daemon.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,18 +15,23 @@ use crate::control::event;
 use crate::control::layout::{CannotCreate, Layout};
 use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::LedgerError;
 use crate::lifecycle::retention::Limits;
+use crate::limits::{self, Groups, ResourceLimits};
+use crate::schedule::zone::Zone;
 
 mod agent_handle;
 mod attempt;
-mod boot;
 pub mod clock;
-mod ears;
+mod clock_doubt;
+mod directory_watch;
+mod event_files;
+mod inputs;
 mod jobs_dir;
+mod ledger_care;
 mod lines;
-mod live;
+mod main_loop;
 mod orphans;
 mod publish;
 mod renewal;
@@ -34,45 +39,39 @@ mod runlog;
 mod runner;
 pub mod scheduler;
 mod service;
-pub mod tally;
+pub mod session_summary;
 pub mod upkeep;
-mod watch;
 
 use crate::control::progress_sink::{AllSinks, ProgressFiles, ProgressSink};
-use boot::Opening;
-use clock::{Reading, Steps};
-use ears::Ears;
+use clock::Reading;
+use inputs::Inputs;
 use jobs_dir::JobsDir;
-use live::Daemon;
+use ledger_care::Opening;
+use main_loop::Daemon;
 use publish::Publisher;
 use renewal::Renewal;
 use runner::{Circumstances, Runner};
 use scheduler::{Policy, Scheduler};
 use service::{Manager, Signals, Wish};
-use tally::Summary;
+use session_summary::SessionSummary;
 use upkeep::Upkeep;
-use watch::Watch;
 
-/// How long `--once` waits for what has just been loaded: a job without a schedule is due after two seconds.
+/// How long `--once` waits for the first firing of a new job: a job without a schedule is due after two seconds.
 const FIRST_DUE: TimeDelta = TimeDelta::milliseconds(2100);
 
-/// Why the daemon cannot start, or go on.
+/// Why the daemon cannot start, or cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Critical {
-    /// There is nothing to watch.
+    /// The jobs directory does not exist.
     #[error(
         "there is no jobs directory {path}; create it with `mkdir -p {path}`, or name another with --jobs-dir"
     )]
-    NoJobsDir {
-        /// The directory.
-        path: PathBuf,
-    },
+    NoJobsDir { path: PathBuf },
     /// The jobs directory cannot be read.
     #[error("cannot read the jobs directory {path}: {message}")]
     JobsDir {
-        /// The directory.
         path: PathBuf,
-        /// Why not.
+        /// Why not, with help.
         message: String,
     },
     /// A directory of the daemon's own cannot be created.
@@ -84,12 +83,11 @@ pub enum Critical {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The system refuses something that the daemon cannot do without.
+    /// The system refuses something that the daemon needs.
     #[error("cannot {what}: {source}")]
     System {
-        /// What.
+        /// The refused action, after "cannot".
         what: &'static str,
-        /// Why not.
         source: io::Error,
     },
 }
@@ -103,12 +101,12 @@ pub enum Mode {
     Once,
 }
 
-/// How the daemon's life ended.
+/// How the daemon ended.
 #[derive(Debug)]
 pub enum End {
-    /// It was stopped, or has done what was due: what became of it.
-    Done(Summary),
-    /// It made way for a newer version, which is to be started now.
+    /// It was stopped, or `--once` is done.
+    Done(SessionSummary),
+    /// It made way for a newer version, which has to be started now.
     Renew,
 }
 
@@ -126,28 +124,27 @@ pub async fn run(
         source,
     })?;
     let manager = Manager::new();
-    let mut store = match boot::open_ledger(&layout, mode, &manager, &mut signals).await? {
+    let mut store = match ledger_care::open(&layout, mode, &manager, &mut signals).await? {
         Opening::Ledger(store) => store,
         Opening::Ended(wish) => return Ok(end_before_the_start(wish)),
     };
     progress::clear_all(&layout);
     event::sweep(&layout);
-    boot::compact(&mut store)?;
-    let remembered = boot::recall(&mut store, &layout)?;
-    pass(Point::Recalled);
+    ledger_care::compact(&mut store)?;
+    let remembered = ledger_care::recall(&mut store, &layout)?;
+    kill_point::reached(Point::Recalled);
     let zone = settings.zone();
-    boot::say_zone(settings, &zone);
-    if let Some(wish) = boot::doubt_clock(&store, mode, &manager, &mut signals).await? {
+    log_zone(settings, &zone);
+    let newest_row = ledger_care::newest_instant(&store)?;
+    if let Some(wish) = clock_doubt::wait_out_doubt(newest_row, mode, &manager, &mut signals).await
+    {
         return Ok(end_before_the_start(wish));
     }
     let mut jobs_dir = JobsDir::open(settings, &remembered)?;
-
-    let (hint_jobs, jobs_hints) = mpsc::unbounded_channel();
-    let (hint_events, event_hints) = mpsc::unbounded_channel();
-    let jobs_watch = Watch::new(&settings.jobs_dir, hint_jobs);
-    let events_watch = Watch::new(&layout.events(), hint_events);
-    // The first look comes after the watches stand, so that nothing falls between.
-    let files = jobs_dir.first_look()?;
+    let (message_sender, messages) = mpsc::unbounded_channel();
+    let inputs = Inputs::new(settings, &layout, messages);
+    // The first scan comes after the watches are set up, so that no change is missed.
+    let files = jobs_dir.first_scan()?;
 
     let now = Utc::now();
     let policy = Policy {
@@ -158,10 +155,9 @@ pub async fn run(
         grace: settings.stop_grace,
         only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
     };
-    let groups = boot::set_limits(settings.limits);
-    boot::kill_orphans(&remembered, store.id(), groups.as_ref());
-    pass(Point::OrphansKilled);
-    let (inbox_sender, inbox) = mpsc::unbounded_channel();
+    let groups = set_limits(settings.limits);
+    orphans::kill_of_open_runs(&remembered.open_runs, store.id(), groups.as_ref());
+    kill_point::reached(Point::OrphansKilled);
     let screens: Vec<Arc<dyn ProgressSink>> = vec![Arc::new(ProgressFiles::new(&layout)), screen];
     let limits = Limits {
         age: TimeDelta::from_std(settings.history_age).unwrap_or(TimeDelta::MAX),
@@ -170,7 +166,7 @@ pub async fn run(
     let daemon = Daemon {
         settings,
         mode,
-        upkeep: Upkeep::new(limits, &layout, boot::newest(&store)?, now),
+        upkeep: Upkeep::new(limits, &layout, newest_row, now),
         runner: Runner::new(
             Circumstances {
                 layout: layout.clone(),
@@ -178,35 +174,53 @@ pub async fn run(
                 stall_timeout: settings.stall_timeout,
                 groups,
             },
-            inbox_sender,
+            message_sender,
         ),
         layout,
         scheduler: Scheduler::new(store, policy, remembered),
         jobs_dir,
         manager,
         zone,
-        summary: Summary::default(),
+        summary: SessionSummary::default(),
         stopping: false,
         renewal: Renewal::default(),
         clocks: Reading::now(),
         publisher: settings.metrics_dir.as_deref().map(Publisher::new),
     };
-    let ears = Ears {
-        inbox,
-        jobs_hints,
-        event_hints,
-        jobs_watch,
-        events_watch,
-        settle: None,
-        steps: Steps::listen(),
-    };
-    daemon.live(&mut signals, ears, files).await
+    daemon.live(&mut signals, inputs, files).await
 }
 
-/// Nothing was begun yet.
+/// How the daemon ends when a wish comes before it has begun.
 fn end_before_the_start(wish: Wish) -> End {
     match wish {
         Wish::Renew => End::Renew,
-        Wish::Stop | Wish::Rescan => End::Done(Summary::default()),
+        Wish::Stop | Wish::Rescan => End::Done(SessionSummary::default()),
     }
+}
+
+/// Logs the zone of the schedules that name none, and where it comes from.
+fn log_zone(settings: &Settings, zone: &Zone) {
+    let whose = if settings.timezone.is_some() {
+        "as configured"
+    } else {
+        "the host's"
+    };
+    if zone.is_assumed() {
+        tracing::warn!(
+            "the host's time zone cannot be told ({}): schedules are read in {}",
+            zone.source(),
+            zone.name()
+        );
+    } else {
+        tracing::info!("time zone {} ({whose}: {})", zone.name(), zone.source());
+    }
+}
+
+/// Prepares the groups that hold agents to their limits. Warns once of each limit that this host cannot set.
+fn set_limits(limits: ResourceLimits) -> Option<Groups> {
+    let (groups, missing) = limits::set_up(limits);
+    for what in missing {
+        tracing::warn!("{what}; runs go on without it");
+    }
+    groups
 }

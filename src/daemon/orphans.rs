@@ -1,7 +1,7 @@
-//! Kills what an action left running that was cut short: its daemon was killed, or it was ended. Most of that is in the
-//! agent's process group. This finds the rest, by the environment.
+//! Orphans: processes of an action that was cut off, because its daemon was killed or because the action was ended.
+//! Most of them are in the agent's process group. This finds the others, by their environment.
 //!
-//! What an action started and left running on purpose, such as a server, stays: the action came to its own end.
+//! What an action started and left running when it came to its own end (a server, for example) stays.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,13 +9,33 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use crate::limits::Groups;
 use crate::protocol::agent_process;
+use crate::record::{RunRecord, RunState};
 
 /// How long killed processes may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Kills what an earlier daemon left running of its open runs. It must not run beside what this daemon starts.
+pub fn kill_of_open_runs(open_runs: &[RunRecord], ledger_id: &str, groups: Option<&Groups>) {
+    let mut actions = Vec::new();
+    for run in open_runs {
+        let RunState::Running { action, .. } = run.state else {
+            continue;
+        };
+        if let Some(groups) = groups {
+            groups.clear(run.number);
+        }
+        actions.push((format!("{ledger_id}-{}", run.number), action));
+    }
+    let killed = kill(&actions);
+    if killed > 0 {
+        tracing::warn!("killed {killed} processes that an earlier freezerd left running");
+    }
+}
+
 /// Kills every process of these actions (the run's tag, and the action's index), and waits until they are gone. Returns
-/// how many there were.
+/// how many processes it killed.
 pub fn kill(actions: &[(String, u32)]) -> usize {
     if actions.is_empty() {
         return 0;
@@ -37,7 +57,7 @@ pub fn kill(actions: &[(String, u32)]) -> usize {
         else {
             continue;
         };
-        // The descriptor comes first: it then stands for the process whose environment is read.
+        // Opened before the environment is read, so that both belong to the same process.
         let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
             continue;
         };

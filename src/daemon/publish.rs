@@ -1,8 +1,8 @@
-//! What the daemon shows of itself in files, for monitoring: `freezerd.prom` and `status.json` in `metrics_dir`.
+//! The files for monitoring: `freezerd.prom` and `status.json` in `metrics_dir`.
 //!
-//! They are made from committed rows by a thread of their own, so the loop only opens a view of the ledger. However
-//! much is committed, they are made once a second at most, and the longer that takes the less often; and once a
-//! minute when nothing happens, so that their age tells that the daemon lives.
+//! A thread of its own makes them from committed rows, so the loop only opens a reader of the ledger. They are made once
+//! a second at most, and less often when that takes long. When nothing happens they are made once a minute, so that
+//! their age shows that the daemon is alive.
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -15,51 +15,52 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::control::presence::Holder;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::{Reader, RedbLedger};
 use crate::status::{self, Facts, Status};
 
-/// The least time from one making to the next.
+/// The shortest time from one publication to the next.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// At most this part of the time is spent on making them.
+/// Making the files takes at most one part in this many of the time.
 const SHARE: u32 = 20;
 
-/// The most time from one making to the next.
+/// The longest time from one publication to the next.
 const REFRESH: Duration = Duration::from_secs(60);
 
-/// Keeps the files.
+/// Keeps the files up to date.
 pub struct Publisher {
     dir: PathBuf,
     daemon: Holder,
-    /// The last state of the ledger that was heard of.
-    heard: u64,
+    /// How many commits had been made when the last one was noted.
+    commits: u64,
     pace: Pace,
-    /// They are being made now.
+    /// The thread that makes the files now.
     work: Option<JoinHandle<Made>>,
+    /// The last publication failed, and a warning says so.
     failing: bool,
 }
 
-/// How a making went, and how long it took.
+/// Whether the files could be written, and how long it took to make them.
 type Made = (Result<(), (PathBuf, io::Error)>, Duration);
 
 impl Publisher {
-    /// For a daemon that starts now. Nothing is written yet.
+    /// A publisher of this daemon, which starts now. It has written nothing yet.
     pub fn new(dir: &Path) -> Publisher {
         Publisher {
             dir: dir.to_owned(),
             daemon: Holder::this(Utc::now()),
-            heard: 0,
+            commits: 0,
             pace: Pace::begin(Instant::now()),
             work: None,
             failing: false,
         }
     }
 
-    /// So many commits were made.
+    /// Notes how many commits have been made.
     pub fn committed(&mut self, commits: u64) {
-        if commits != self.heard {
-            self.heard = commits;
+        if commits != self.commits {
+            self.commits = commits;
             self.pace.changed();
         }
     }
@@ -76,13 +77,13 @@ impl Publisher {
         sleep_until(self.pace.due).await;
     }
 
-    /// Begins to make the files anew, unless that is being done.
+    /// Begins to make the files anew, unless a thread makes them already.
     pub fn publish(&mut self, ledger: &RedbLedger) {
         if self.work.is_some() {
             return;
         }
         self.pace.begun(Instant::now());
-        // A ledger that cannot be read is spoken of elsewhere; what is there grows old.
+        // The loop reports a ledger that cannot be read. The files then grow old.
         let Ok(reader) = ledger.reader() else { return };
         let dir = self.dir.clone();
         let daemon = Some(self.daemon.clone());
@@ -91,7 +92,7 @@ impl Publisher {
         }));
     }
 
-    /// The last time: there is no daemon any more.
+    /// Makes the files for the last time: they say that no daemon runs.
     pub async fn end(mut self, ledger: &RedbLedger) {
         if let Some(work) = self.work.take() {
             let _ = work.await;
@@ -123,11 +124,11 @@ impl Publisher {
     }
 }
 
-/// When the files are made next.
+/// Decides when the files are made next.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     due: Instant,
-    /// Not before, whatever happens.
+    /// Not before this instant, whatever happens.
     earliest: Instant,
 }
 
@@ -139,18 +140,18 @@ impl Pace {
         }
     }
 
-    /// There is something new.
+    /// There is something new to publish.
     fn changed(&mut self) {
         self.due = self.due.min(self.earliest);
     }
 
-    /// They are being made now.
+    /// The files begin to be made.
     fn begun(&mut self, now: Instant) {
         self.earliest = now + PAUSE;
         self.due = now + REFRESH;
     }
 
-    /// They were made, which took so long.
+    /// The files were made, in the time `took`.
     fn made(&mut self, now: Instant, took: Duration) {
         self.earliest = self.earliest.max(now + took * SHARE);
         self.due = self.due.max(self.earliest);
@@ -163,7 +164,7 @@ fn make(dir: &Path, reader: Reader, daemon: Option<Holder>) -> Made {
     drop(reader);
     let result = match facts {
         Ok(facts) => write(dir, &Status::of(&facts, daemon, now())),
-        // The daemon would have seen it too.
+        // The loop reports it, too.
         Err(error) => Err((dir.to_owned(), io::Error::other(error.to_string()))),
     };
     (result, begun.elapsed())
@@ -175,7 +176,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn write(dir: &Path, status: &Status) -> Result<(), (PathBuf, io::Error)> {
-    // One level only: a path that is mistyped is not to be made.
+    // One level only, so that a mistyped path is not created.
     match DirBuilder::new().mode(0o755).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err((dir.to_owned(), error));
@@ -191,10 +192,11 @@ fn write(dir: &Path, status: &Status) -> Result<(), (PathBuf, io::Error)> {
     Ok(())
 }
 
-/// Readers see the old file or the new one, whole. It is not flushed: it is worth nothing after a crash.
+/// Replaces a file. Readers see the whole old file or the whole new one. The file is not flushed, since it is worthless
+/// after a crash.
 fn replace(dir: &Path, name: &str, text: &str) -> io::Result<()> {
     let hidden = dir.join(format!(".{name}.tmp"));
-    // The directory may be somebody else's: what is there under this name is not written to, wherever it leads.
+    // Somebody else may own the directory: a file or link that exists under this name is not written to.
     match fs::remove_file(&hidden) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -204,12 +206,12 @@ fn replace(dir: &Path, name: &str, text: &str) -> io::Result<()> {
         .create_new(true)
         .mode(0o644)
         .open(&hidden)?;
-    // Whatever the umask is: somebody else is to read it.
+    // Others have to read the file, whatever the umask is.
     file.set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(text.as_bytes())?;
-    pass(Point::StatusWritten);
+    kill_point::reached(Point::StatusWritten);
     fs::rename(&hidden, dir.join(name))?;
-    pass(Point::StatusShown);
+    kill_point::reached(Point::StatusShown);
     Ok(())
 }
 

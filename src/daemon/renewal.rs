@@ -1,8 +1,8 @@
-//! Making way for a newer version without ending what runs.
+//! Makes way for a newer version without ending what runs.
 //!
-//! A package that replaces the program does not stop its service: it sends SIGUSR1, and the daemon goes on as usual
-//! until the first moment at which no action runs. Should that moment not come, nothing new is started any more, so
-//! that it does. What is claimed and waits is in the ledger, and the next daemon finds it there.
+//! A package that replaces the program does not stop its service. It sends SIGUSR1, and the daemon goes on as usual until
+//! the first moment at which no action runs. When that moment does not come for an hour, the daemon starts nothing new,
+//! so that it comes. The claimed runs that wait are in the ledger, where the next daemon finds them.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use tokio::time::{Instant, sleep_until};
 /// How long the daemon goes on as usual.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// Whether the daemon was asked to make way, and how urgent it is.
+/// Whether the daemon was asked to make way, and how urgently.
 #[derive(Debug, Default)]
 pub(super) enum Renewal {
     /// Nobody asked.
     #[default]
     Unasked,
-    /// As soon as no action runs; from the given instant on nothing new starts.
+    /// The daemon ends as soon as no action runs. From this instant on it starts nothing new.
     Asked(Instant),
-    /// Nothing new starts.
+    /// The daemon starts nothing new, and ends as soon as no action runs.
     Insisted,
 }
 
 impl Renewal {
-    /// Somebody asks. True when somebody did before.
+    /// Somebody asks. True when somebody has asked before.
     pub(super) fn ask(&mut self) -> bool {
         if let Renewal::Unasked = self {
             *self = Renewal::Asked(Instant::now() + PATIENCE);
@@ -33,19 +33,19 @@ impl Renewal {
         true
     }
 
-    /// Nothing new is to start. True when that is new.
+    /// From now on nothing new starts. True when that was not so before.
     pub(super) fn insist(&mut self) -> bool {
         let first = !matches!(self, Renewal::Insisted);
         *self = Renewal::Insisted;
         first
     }
 
-    /// Somebody asked.
+    /// Whether somebody has asked.
     pub(super) fn is_asked(&self) -> bool {
         !matches!(self, Renewal::Unasked)
     }
 
-    /// Ends when there is no more patience; never where none is needed.
+    /// Waits until nothing new may start: for ever, unless somebody has asked once.
     pub(super) async fn patience(&self) {
         match self {
             Renewal::Asked(limit) => sleep_until(*limit).await,
@@ -53,7 +53,7 @@ impl Renewal {
         }
     }
 
-    /// The end of the status line.
+    /// What the status line says about it.
     pub(super) fn words(&self) -> &'static str {
         match self {
             Renewal::Unasked => "",
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn patience_ends_only_for_who_was_asked_once() {
+    async fn patience_ends_only_after_the_first_request() {
         let mut renewal = Renewal::Unasked;
         let ends = async |renewal: &Renewal| {
             tokio::time::timeout(Duration::from_millis(20), renewal.patience())

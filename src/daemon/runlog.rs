@@ -1,4 +1,4 @@
-//! A run's own log: one file a run, and the action's `log_file` beside it.
+//! The log of a run: one file for each run, and the action's `log_file` beside it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -9,18 +9,21 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::control::layout::Layout;
 
-/// What one run may write; a command that prints without end does not fill the disk.
+/// How much one run may write, so that a command that prints without end does not fill the disk.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// A run's log, open for appending.
 pub struct RunLog {
     file: Option<File>,
+    /// The action's `log_file`.
     also: Option<File>,
+    /// The size of the run's own file.
     written: u64,
 }
 
 impl RunLog {
-    /// Opens the run's log, and the action's own file, where it has one. What cannot be opened is said in the other.
+    /// Opens the run's log, and the action's `log_file` if it has one. When `log_file` cannot be opened, the run's log
+    /// says so.
     pub fn open(layout: &Layout, run: u64, log_file: Option<&Path>) -> RunLog {
         let own = append(&layout.run_log(run));
         let also = log_file.map(append);
@@ -54,7 +57,7 @@ impl RunLog {
         log
     }
 
-    /// Appends a line.
+    /// Appends a line with the time and its writer.
     pub fn line(&mut self, who: &str, text: &str) {
         let stamp = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         let line = format!("{stamp} {who}: {text}\n");
@@ -77,7 +80,7 @@ impl RunLog {
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    // A FIFO or a device would be waited for: it is refused instead.
+    // Without NONBLOCK, opening a FIFO or a device would wait.
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     let file = OpenOptions::new()
         .append(true)

@@ -19,7 +19,7 @@ use super::scheduler::{Ending, Message, Spawn};
 use crate::control::layout::Layout;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::limits::Groups;
 use crate::protocol::{AgentLoss, Heard, Report};
 use crate::record::AttemptEnd;
@@ -83,7 +83,7 @@ impl Runner {
         tokio::spawn(async move {
             let end = attempt.perform(instructions).await;
             attempt.circumstances.progress_sink.ended(run);
-            pass(Point::AgentGone);
+            kill_point::reached(Point::AgentGone);
             // The loop is gone only when the process is about to end.
             let _ = inbox.send(Message::Ended {
                 run,
@@ -252,7 +252,7 @@ impl<R: AsyncRead + Unpin> Hearing<'_, R> {
             sink.progress(&self.progress);
         }
         if matches!(report, Report::Outcome(_)) {
-            pass(Point::OutcomeHeard);
+            kill_point::reached(Point::OutcomeHeard);
         }
         Some(report)
     }
@@ -291,7 +291,7 @@ impl LogCopy {
             while let Some(line) = lines.next().await {
                 let over = is_over.load(Ordering::Relaxed);
                 log.line(if over { &afterwards } else { kind }, &line);
-                pass(Point::OutputLogged);
+                kill_point::reached(Point::OutputLogged);
             }
         });
         LogCopy {

@@ -1,4 +1,4 @@
-//! The daemon's manners towards the system: signals, and what systemd wants to hear.
+//! The daemon as a service: the signals that it obeys, and its messages to the service manager (systemd).
 
 use std::io;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub enum Wish {
     /// SIGTERM or SIGINT: stop.
     Stop,
-    /// SIGHUP: look at the jobs directory.
+    /// SIGHUP: rescan the jobs directory.
     Rescan,
     /// SIGUSR1: make way for a newer version, as soon as no action runs.
     Renew,
 }
 
-/// The signals that the daemon heeds.
+/// The signals that the daemon obeys.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -26,7 +26,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals from their default actions.
+    /// Replaces the default actions of the signals.
     pub fn listen() -> io::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
@@ -36,7 +36,7 @@ impl Signals {
         })
     }
 
-    /// The next wish.
+    /// Waits for the next signal.
     pub async fn next(&mut self) -> Wish {
         tokio::select! {
             _ = self.terminate.recv() => Wish::Stop,
@@ -47,14 +47,14 @@ impl Signals {
     }
 }
 
-/// The service manager, where there is one.
+/// The service manager. Without one, the messages go nowhere.
 pub struct Manager {
     status: String,
     watchdog: Option<Duration>,
 }
 
 impl Manager {
-    /// Learns from the environment what the manager wants.
+    /// Reads from the environment what the manager wants.
     pub fn new() -> Manager {
         Manager {
             status: String::new(),
@@ -62,50 +62,50 @@ impl Manager {
         }
     }
 
-    /// Everything is loaded and the loop runs.
+    /// Reports that everything is loaded and the loop runs.
     pub fn ready(&self) {
-        tell(&[NotifyState::Ready]);
+        notify(&[NotifyState::Ready]);
     }
 
-    /// Not ready yet, for this reason, and perhaps for so long.
+    /// Reports that the daemon is not ready, why, and how long that may last.
     pub fn waiting(&self, why: &str, limit: Duration) {
         let limit = limit + Duration::from_secs(30);
         let micros = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
-        tell(&[
+        notify(&[
             NotifyState::Status(why),
             NotifyState::ExtendTimeoutUsec(micros),
         ]);
     }
 
-    /// Nothing new is started any more. `grace` is what the end may take.
+    /// Reports that the daemon stops, which may take as long as `grace`.
     pub fn stopping(&self, grace: Duration) {
         let micros = u32::try_from(grace.as_micros()).unwrap_or(u32::MAX);
-        tell(&[
+        notify(&[
             NotifyState::Stopping,
             NotifyState::ExtendTimeoutUsec(micros),
         ]);
     }
 
-    /// One line for `systemctl status`.
+    /// Sets the line that `systemctl status` shows.
     pub fn status(&mut self, status: String) {
         if status != self.status {
-            tell(&[NotifyState::Status(&status)]);
+            notify(&[NotifyState::Status(&status)]);
             self.status = status;
         }
     }
 
-    /// How often the loop has to show that it is alive.
+    /// How often the loop has to call [`Manager::alive`], if the manager watches it.
     pub fn heartbeat(&self) -> Option<Duration> {
         self.watchdog.map(|limit| limit / 2)
     }
 
-    /// The loop is alive.
+    /// Reports that the loop is alive.
     pub fn alive(&self) {
-        tell(&[NotifyState::Watchdog]);
+        notify(&[NotifyState::Watchdog]);
     }
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!("cannot tell the service manager: {error}");
     }

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::LedgerError;
 use super::open::{beside, file_error, sync_parent};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 
 /// What stands between the ledger's name and the time.
 const WORD: &str = "damaged-";
@@ -33,7 +33,7 @@ pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, LedgerError> 
     let free = free_name(path, &name);
     fs::rename(path, &free).map_err(fail)?;
     sync_parent(path).map_err(fail)?;
-    pass(Point::LedgerSetAside);
+    kill_point::reached(Point::LedgerSetAside);
     Ok(Aside {
         path: free,
         at: now,

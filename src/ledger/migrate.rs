@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::{JOBS, Ledger, RedbLedger, Write};
-    use crate::record::{RunRecord, RunState, Trigger};
+    use crate::samples::run_record;
 
     /// Steps of a ladder that this version does not have: from format 1 to 3, each leaving its trace.
     const LADDER: &[(u64, Step)] = &[(1, to_two), (2, to_three)];
@@ -125,25 +125,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("ledger.redb");
         let mut store = RedbLedger::open(&path).expect("a ledger");
-        let due = chrono::DateTime::UNIX_EPOCH;
-        let row = RunRecord {
-            number: 1,
-            job_id: "job".into(),
-            trigger: Trigger::Schedule,
-            due,
-            first_due: due,
-            covers: 1,
-            state: RunState::Ended,
-            claimed: due,
-            started: None,
-            ended: None,
-            result: None,
-            reason: None,
-            waits_for: None,
-            makes_up_for: None,
-            digest: String::new(),
-            actions: Vec::new(),
-        };
+        let row = run_record(1, "job", chrono::DateTime::UNIX_EPOCH);
         store.commit(&[Write::Claim(row)]).expect("a commit");
         (dir, path)
     }

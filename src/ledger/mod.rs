@@ -26,7 +26,7 @@ pub use open::{check_pages, open_read_only, quietly};
 pub use reader::Reader;
 pub use write::Write;
 
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::record::{Claim, RunRecord};
 
 /// The layout of the tables. An older one is brought up to it; a newer one is refused.
@@ -138,9 +138,9 @@ fn transact(database: &Database, writes: &[Write]) -> Result<(), LedgerError> {
     transaction
         .open_table(META)?
         .insert("last_commit", chrono::Utc::now().to_rfc3339().as_str())?;
-    pass(Point::CommitWritten);
+    kill_point::reached(Point::CommitWritten);
     transaction.commit()?;
-    pass(Point::CommitDone);
+    kill_point::reached(Point::CommitDone);
     Ok(())
 }
 
@@ -149,7 +149,7 @@ impl Ledger for RedbLedger {
         if writes.is_empty() {
             return Ok(());
         }
-        pass(Point::CommitBegins);
+        kill_point::reached(Point::CommitBegins);
         let database = self.database.take();
         self.database = Some(open::quietly(&self.path, || {
             let database = match database {

@@ -18,7 +18,7 @@ use super::{
     ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS,
     RUNS_OF_JOB, Reader,
 };
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 
 /// What redb may keep in memory; the whole ledger of a usual host is smaller.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
@@ -109,10 +109,10 @@ pub(super) fn build(
         let _ = fs::remove_file(&hidden);
         return Err(error.in_file(path));
     }
-    pass(Point::LedgerWritten);
+    kill_point::reached(Point::LedgerWritten);
     fs::rename(&hidden, path).map_err(fail)?;
     sync_parent(path).map_err(fail)?;
-    pass(Point::LedgerMade);
+    kill_point::reached(Point::LedgerMade);
     Ok(())
 }
 
@@ -289,10 +289,10 @@ pub(super) fn compact(
     if stats.allocated_pages() * stats.page_size() as u64 > before / 2 {
         return Ok(None);
     }
-    pass(Point::CompactionBegins);
+    kill_point::reached(Point::CompactionBegins);
     match database.compact() {
         Ok(_) => {
-            pass(Point::Compacted);
+            kill_point::reached(Point::Compacted);
             Ok(Some((before, size()?)))
         }
         Err(CompactionError::TransactionInProgress) => Ok(None),

@@ -14,7 +14,7 @@ use super::codec::decode;
 use super::open::{beside, file_error, sync_parent};
 use super::reader::Reader;
 use super::{ATTEMPTS, EVENTS, FILES, JOBS, LedgerError, OCCURRENCES, OPEN_RUNS, RUNS};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::record::{
     AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
 };
@@ -205,7 +205,7 @@ pub fn keep(
         .and_then(|()| file.sync_all())
         .map_err(fail)?;
     sync_parent(&path).map_err(fail)?;
-    pass(Point::ValuesKept);
+    kill_point::reached(Point::ValuesKept);
     Ok(path)
 }
 

@@ -1,5 +1,5 @@
-//! What a fact or an event means for a job and for a run: pure functions from a record, an input and an instant to
-//! a new record and the effects that are to follow.
+//! What a fact or an event means for a job and for a run. Pure functions take a record, an input and an instant, and
+//! return a new record and the effects that have to follow.
 //!
 //! `docs/design.md` has the transition tables.
 

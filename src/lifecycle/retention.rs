@@ -1,67 +1,65 @@
-//! What the ledger need not remember any more.
+//! What the ledger does not have to remember any more.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How much history is kept.
+/// How much history is kept. The settings are `history_age` and `history_runs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A row that is over for longer goes.
+    /// A row goes when it has been over for longer than this.
     pub age: TimeDelta,
-    /// So many rows of a job are kept; the oldest beyond that go.
+    /// How many rows of a job are kept. The oldest beyond that go.
     pub runs: u64,
 }
 
-/// How long an occurrence stays claimed, whatever became of its row. A clock that is set back offers the instants of
-/// the time that it is set back by once more; beyond three hours the schedule goes on from the clock, so this is
-/// about those who set a clock back by days.
+/// How long an occurrence stays claimed, even without its row. A clock that is set back by days brings the same instants
+/// a second time, and the claim keeps them from running twice.
 pub const CLAIMED: TimeDelta = TimeDelta::days(7);
 
 /// How long the answer to an event is remembered.
 pub const ANSWERED: TimeDelta = TimeDelta::days(30);
 
-/// How many answers are.
+/// How many answers are remembered.
 pub const ANSWERS: u64 = 10_000;
 
-/// A row, as far as it matters here.
+/// What decides whether a row goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// When it ended; a row that was skipped, when it was made.
+    /// When the row ended. For a skipped row, when it was made.
     pub at: DateTime<Utc>,
-    /// Nothing more will happen to it.
+    /// The row is closed.
     pub over: bool,
-    /// It is one of the oldest, of more rows than are kept of a job.
+    /// The job has more rows than are kept, and this is one of the oldest.
     pub surplus: bool,
-    /// A row that is kept makes up for it.
+    /// Another row, which stays, makes up for this one.
     pub made_up_for: bool,
-    /// Its job is still there.
+    /// The job still exists.
     pub of_known_job: bool,
     /// The job has no newer row.
     pub newest: bool,
-    /// It is the job's last success.
+    /// The row is the job's last success.
     pub last_success: bool,
 }
 
 impl Limits {
-    /// Whether a row has outlived its time, or its job's rows have outgrown their number.
+    /// Whether a row is too old, or one too many.
     pub fn outlived(self, at: DateTime<Utc>, surplus: bool, now: DateTime<Utc>) -> bool {
         surplus || is_older(at, self.age, now)
     }
 
-    /// Whether a row goes. Of a job that is there the newest row and the last success stay for ever: that is what
-    /// people ask for.
+    /// Whether a row goes. While a job exists, its newest row and its last success stay: people ask for them.
     pub fn forget(self, row: &Row, now: DateTime<Utc>) -> bool {
         let asked_for = row.of_known_job && (row.newest || row.last_success);
         self.outlived(row.at, row.surplus, now) && row.over && !row.made_up_for && !asked_for
     }
 }
 
-/// Whether what has no row any more can be forgotten wholly.
+/// Whether the claim of an occurrence without a row can be forgotten.
 pub fn forget_claim(due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_older(due, CLAIMED, now)
 }
 
-/// Whether an answer can be forgotten. As long as the event's file is there, the answer keeps it from being done a
-/// second time.
+/// Whether an answer can be forgotten. While the event's file exists, the answer keeps the event from being carried out
+/// twice.
 pub fn forget_answer(
     handled: DateTime<Utc>,
     surplus: bool,
@@ -72,7 +70,7 @@ pub fn forget_answer(
 }
 
 fn is_older(at: DateTime<Utc>, age: TimeDelta, now: DateTime<Utc>) -> bool {
-    // A limit that reaches back to before all time is none.
+    // An age that reaches back before the first instant is no limit.
     now.checked_sub_signed(age)
         .is_some_and(|horizon| at < horizon)
 }

@@ -1,4 +1,4 @@
-//! The way of one run through its actions and their attempts.
+//! How one run goes through its actions and their attempts.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -17,23 +17,19 @@ pub enum Next {
         /// The attempt, from 1.
         attempt: u32,
     },
-    /// Start this attempt when its time has come.
+    /// Start this attempt at an instant.
     Wait {
         /// The action's index.
         action: u32,
         /// The attempt, from 1.
         attempt: u32,
-        /// The time.
         until: DateTime<Utc>,
     },
-    /// It is over.
-    End {
-        /// How.
-        result: JobResult,
-    },
+    /// The run is over.
+    End { result: JobResult },
 }
 
-/// The rows of a run that is about to begin.
+/// The records of the actions of a run that has not begun.
 pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
     actions
         .iter()
@@ -55,10 +51,10 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
 
 /// The first thing a run does.
 pub fn begin(actions: &[JobAction], rows: &[ActionRecord]) -> Next {
-    onward(actions, rows, 0)
+    next_action(actions, rows, 0)
 }
 
-/// What follows the end of an attempt; `rows` gets the action's end, if this was it.
+/// What follows the end of an attempt. When the action is over, its row in `rows` says so.
 pub fn after_attempt(
     actions: &[JobAction],
     rows: &mut [ActionRecord],
@@ -72,16 +68,16 @@ pub fn after_attempt(
             result: JobResult::Fail,
         };
     };
-    take_down(row, end);
-    match judge(end) {
-        Judgement::Success => row.exit_status = Some(ExitStatus::Success),
-        Judgement::Aborted => {
+    add_numbers(row, end);
+    match class_of(end) {
+        EndClass::Success => row.exit_status = Some(ExitStatus::Success),
+        EndClass::Aborted => {
             row.exit_status = Some(ExitStatus::Fail);
             return Next::End {
                 result: JobResult::Aborted,
             };
         }
-        Judgement::Failed if attempt <= job_action.max_retries => {
+        EndClass::Failed if attempt <= job_action.max_retries => {
             let wait = TimeDelta::from_std(job_action.retry_wait).unwrap_or(TimeDelta::MAX);
             return Next::Wait {
                 action,
@@ -91,26 +87,26 @@ pub fn after_attempt(
                     .unwrap_or(DateTime::<Utc>::MAX_UTC),
             };
         }
-        Judgement::Failed | Judgement::FailedForGood => row.exit_status = Some(ExitStatus::Fail),
+        EndClass::Failed | EndClass::FailedForGood => row.exit_status = Some(ExitStatus::Fail),
     }
-    onward(actions, rows, index + 1)
+    next_action(actions, rows, index + 1)
 }
 
-/// Keeps the numbers of an attempt with its action.
-fn take_down(row: &mut ActionRecord, end: &AttemptEnd) {
+/// Adds the numbers of an attempt to its action.
+fn add_numbers(row: &mut ActionRecord, end: &AttemptEnd) {
     row.partial = false;
     row.problems = 0;
     if let AttemptEnd::Reported { outcome } = end {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
-        // An attempt that failed may have added something too.
+        // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);
     }
 }
 
-/// The next action that is to run, from `index` on: any, until one failed; then only those that must.
-fn onward(actions: &[JobAction], rows: &[ActionRecord], index: usize) -> Next {
+/// The first action to run, from `index` on. Once an action has failed, only mandatory ones run.
+fn next_action(actions: &[JobAction], rows: &[ActionRecord], index: usize) -> Next {
     let failed = rows
         .iter()
         .any(|row| row.exit_status == Some(ExitStatus::Fail));
@@ -134,25 +130,25 @@ fn onward(actions: &[JobAction], rows: &[ActionRecord], index: usize) -> Next {
     }
 }
 
-enum Judgement {
+/// What the end of an attempt means for its action.
+enum EndClass {
     Success,
     Failed,
     FailedForGood,
     Aborted,
 }
 
-fn judge(end: &AttemptEnd) -> Judgement {
+fn class_of(end: &AttemptEnd) -> EndClass {
     match end {
         AttemptEnd::Reported { outcome } => match outcome.verdict {
-            Verdict::Success => Judgement::Success,
-            // What could not be read the first time may be readable the next, and what was changed under the
-            // reader's feet has settled.
-            Verdict::Partial | Verdict::Failed => Judgement::Failed,
-            Verdict::FailedForGood => Judgement::FailedForGood,
+            Verdict::Success => EndClass::Success,
+            // A file that could not be read, or that changed meanwhile, may be readable the next time.
+            Verdict::Partial | Verdict::Failed => EndClass::Failed,
+            Verdict::FailedForGood => EndClass::FailedForGood,
         },
-        AttemptEnd::Aborted | AttemptEnd::Interrupted => Judgement::Aborted,
+        AttemptEnd::Aborted | AttemptEnd::Interrupted => EndClass::Aborted,
         AttemptEnd::TimedOut | AttemptEnd::Stalled { .. } | AttemptEnd::Crashed { .. } => {
-            Judgement::Failed
+            EndClass::Failed
         }
     }
 }
@@ -171,39 +167,14 @@ pub fn result_so_far(rows: &[ActionRecord]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::job::action::{Action, Command, Exec};
-    use crate::protocol::{Outcome, Summary};
+    use crate::samples::{command, reported};
 
     fn action(mandatory: bool, max_retries: u32) -> JobAction {
         JobAction {
-            action: Action {
-                work: Work::Exec(Exec {
-                    command: Command::Shell("true".into()),
-                }),
-                log_file: None,
-                max_priority: false,
-                dry_run: false,
-            },
             mandatory,
             max_retries,
-            retry_wait: Duration::from_secs(60),
-            timeout: None,
-            stall_timeout: None,
-        }
-    }
-
-    fn reported(verdict: Verdict) -> AttemptEnd {
-        AttemptEnd::Reported {
-            outcome: Outcome {
-                verdict,
-                reason: None,
-                summary: Summary::default(),
-                problems: Vec::new(),
-                problems_total: 0,
-            },
+            ..command()
         }
     }
 

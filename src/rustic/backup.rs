@@ -16,7 +16,7 @@ use super::pattern::Patterns;
 use super::snapshot::{PARTIAL_TAG, Snapshot, SnapshotSummary};
 use super::source::{self, Shared, TreeSource};
 use super::{Filter, Repository};
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::location::Location;
 
 /// A file server's clock may be this far behind ours.
@@ -94,7 +94,7 @@ impl Repository {
             );
         }
         self.settle(started)?;
-        pass(Point::SnapshotSaved);
+        kill_point::reached(Point::SnapshotSaved);
         let problems = shared.problems.take();
         let snapshot = if problems.is_empty() {
             self.confirm(engine.drop_index(), snapshot)?
@@ -202,7 +202,7 @@ impl Repository {
         engine
             .rewrite_snapshots(vec![snapshot], &options)
             .map_err(|error| self.failed("confirm the snapshot", &error))?;
-        pass(Point::SnapshotConfirmed);
+        kill_point::reached(Point::SnapshotConfirmed);
         // The engine does not say the new id. Times have nanoseconds, so that no other has this one.
         self.snapshots(&Filter {
             host: Some(unconfirmed.host.clone()),

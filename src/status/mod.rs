@@ -1,7 +1,7 @@
-//! How the whole installation stands, in numbers: the ledger's rows → a [`Status`] → JSON or Prometheus text.
+//! The state of the whole installation in numbers: the ledger's rows → a [`Status`] → JSON or Prometheus text.
 //!
-//! `freezerd status` and the daemon's `metrics_dir` show the same document, made here. Nothing but rows that are
-//! committed is in it, beside which daemon runs and what time it is.
+//! `freezerd status` and the daemon's `metrics_dir` show the same document. It is made from committed rows, from which
+//! daemon runs, and from the time, and from nothing else.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -17,26 +17,21 @@ mod prometheus;
 
 pub use prometheus::render as prometheus;
 
-/// What a status is made of: one view of the ledger.
+/// What a status is made from: one view of the ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The ledger's id.
     pub ledger: String,
-    /// When the daemon last wrote to it.
+    /// When the daemon last wrote to the ledger.
     pub last_commit: Option<DateTime<Utc>>,
-    /// Every job.
     pub jobs: Vec<JobRecord>,
-    /// Every file in the jobs directory.
     pub files: Vec<FileRecord>,
-    /// Runs that are not over.
+    /// The runs that are not over.
     pub open_runs: Vec<RunRecord>,
 }
 
 impl Facts {
-    /// Reads them; the view can be let go afterwards.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
+    /// Reads the facts. The reader is not needed afterwards.
     pub fn read(reader: &Reader) -> Result<Facts, LedgerError> {
         Ok(Facts {
             ledger: reader.id()?,
@@ -48,44 +43,40 @@ impl Facts {
     }
 }
 
-/// How the installation stands: `status.json`, as documented in `docs/monitoring.md`.
+/// The state of the installation: `status.json`, as `docs/monitoring.md` documents it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
     /// The version of the freezerd that made this.
     pub version: &'static str,
-    /// When it was made.
+    /// When this status was made.
     pub at: DateTime<Utc>,
-    /// The daemon that works on the state directory; `None`: none does.
+    /// The daemon that works on the state directory, if one does.
     pub daemon: Option<Holder>,
-    /// The ledger.
     pub ledger: LedgerStatus,
-    /// Everything in a few numbers.
-    pub summary: Summary,
-    /// Each job, by id.
+    pub summary: Totals,
+    /// Every job, in the order of the ids.
     pub jobs: Vec<JobStatus>,
-    /// The files in the jobs directory that are no jobs of this host.
+    /// The files in the jobs directory that are not jobs of this host.
     pub files: Vec<FileStatus>,
 }
 
-/// The ledger.
+/// The part of the status about the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LedgerStatus {
-    /// Its id.
     pub id: String,
-    /// When the daemon last wrote to it.
+    /// When the daemon last wrote to the ledger.
     pub last_commit: Option<DateTime<Utc>>,
 }
 
-/// Everything in a few numbers.
+/// The whole installation in a few numbers. In the document it is called `summary`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Summary {
-    /// Jobs by status.
+pub struct Totals {
     pub jobs: JobCounts,
-    /// Jobs whose last run was no success.
+    /// Jobs whose last run was not a success.
     pub failing: u64,
     /// Jobs that owe a success.
     pub overdue: u64,
-    /// Files that are no valid jobs.
+    /// Files that are not valid jobs.
     pub invalid_files: u64,
     /// Files with jobs of other hosts.
     pub foreign_files: u64,
@@ -99,23 +90,22 @@ pub struct Summary {
     pub next: Option<DateTime<Utc>>,
 }
 
-/// Jobs by status.
+/// How many jobs have each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct JobCounts {
     /// On their schedule, and not running.
     pub scheduled: u64,
-    /// Running.
     pub running: u64,
-    /// Being ended.
+    /// Running, and being aborted.
     pub aborting: u64,
     /// Off their schedule.
     pub stop: u64,
-    /// Off it for good.
+    /// Off their schedule for good.
     pub removed: u64,
 }
 
 impl JobCounts {
-    /// Each status in the contract's word, with its count.
+    /// Each status, in the word of the job files, with its count.
     pub fn each(&self) -> [(&'static str, u64); 5] {
         [
             ("scheduled", self.scheduled),
@@ -127,73 +117,66 @@ impl JobCounts {
     }
 }
 
-/// One job.
+/// The state of one job.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct JobStatus {
-    /// Its id.
     pub job_id: String,
-    /// The contract's word.
+    /// The status, in the word of the job files.
     pub status: Word,
-    /// Why it is not on its schedule.
+    /// Why the job is not on its schedule.
     pub reason: Option<String>,
-    /// Its file is invalid now; it goes on with what the file said before.
+    /// The job's file is invalid now. The job goes on with the last good content.
     pub invalid: bool,
-    /// Its open run, if it has one.
+    /// The run that is not over, if there is one.
     pub run: Option<u64>,
-    /// When it runs next.
+    /// The next firing.
     pub next: Option<DateTime<Utc>>,
-    /// The end of its last run that succeeded.
+    /// The end of the last successful run.
     pub last_success: Option<DateTime<Utc>>,
     /// The earliest due instant that no success has followed.
     pub owed_since: Option<DateTime<Utc>>,
-    /// How long ago that is; 0 when nothing is owed.
+    /// The seconds since then; 0 when nothing is owed.
     pub overdue_seconds: f64,
-    /// Runs in a row that failed.
+    /// How many runs in a row have failed.
     pub failures: u32,
-    /// The last run that was begun and is over.
     pub last_run: Option<LastRun>,
-    /// Rows that are over since the job was first seen, by how they ended.
+    /// The closed rows since the job was first seen, by how they ended.
     pub runs_total: Rows,
 }
 
-/// The last run that was begun and is over.
+/// The last run of a job that was started and is over.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LastRun {
-    /// The run.
     pub run: u64,
-    /// How it ended.
     pub result: Ending,
-    /// When it started.
     pub started: DateTime<Utc>,
-    /// When it ended.
     pub ended: DateTime<Utc>,
-    /// How long it took.
+    /// How long the run took.
     pub seconds: f64,
-    /// Bytes that its containers grew by.
+    /// How many bytes the run added to its containers.
     pub bytes_added: u64,
-    /// Paths that were not backed up, or not restored.
+    /// How many paths were not backed up, or not restored.
     pub files_failed: u64,
 }
 
-/// A file that is no job of this host.
+/// A file that is not a job of this host.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FileStatus {
-    /// Its name.
     pub file: String,
     /// `invalid` or `foreign`.
     pub state: &'static str,
-    /// Which job it would be, as far as that can be told.
+    /// The id of its job, as far as the file says.
     pub job_id: Option<String>,
-    /// The first fault in one line.
+    /// The first error in one line, of an invalid file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// The host that it is for.
+    /// The host of a foreign job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
 }
 
 impl Status {
-    /// How everything stands at `at`.
+    /// The state of everything at `at`.
     pub fn of(facts: &Facts, daemon: Option<Holder>, at: DateTime<Utc>) -> Status {
         let files: Vec<FileStatus> = facts.files.iter().filter_map(file_status).collect();
         let mut invalid: Vec<&str> = files
@@ -210,11 +193,11 @@ impl Status {
                 job_status(record, invalid.binary_search(&file).is_ok(), at)
             })
             .collect();
-        let mut summary = Summary {
+        let mut summary = Totals {
             invalid_files: invalid.len() as u64,
             foreign_files: (files.len() - invalid.len()) as u64,
             next: jobs.iter().filter_map(|job| job.next).min(),
-            ..Summary::default()
+            ..Totals::default()
         };
         for job in &jobs {
             *match job.status {
@@ -250,9 +233,9 @@ impl Status {
         }
     }
 
-    /// As JSON, in lines for people.
+    /// The document as indented JSON.
     pub fn to_json(&self) -> String {
-        // Strings, numbers and options of them: nothing in it can fail to be JSON.
+        // Strings, numbers and options of them: this cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 }
@@ -283,8 +266,8 @@ fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus
     }
 }
 
-/// Since when a success is owed. Nobody owes what somebody took off its schedule; and what should have started by now
-/// and has no row yet, since no daemon runs, is owed all the same.
+/// Since when a success is owed. A job that somebody stopped or removed owes nothing. A job that should have fired by
+/// now owes a success even before it has a row: perhaps no daemon runs.
 fn owed_since(record: &JobRecord, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let by_hand = matches!(record.standing, Standing::Stopped | Standing::Removed);
     if by_hand && record.run.is_none() {
@@ -295,7 +278,7 @@ fn owed_since(record: &JobRecord, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
-    // A clock that was set back in between makes it no less than nothing.
+    // Never negative, even when the clock was set back in between.
     (to - from).as_seconds_f64().max(0.0)
 }
 

@@ -1,4 +1,4 @@
-//! The text that Prometheus reads: its exposition format, version 0.0.4.
+//! The status in the text format of Prometheus, version 0.0.4.
 
 use std::fmt::Write;
 
@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{JobStatus, LastRun, Status};
 use crate::record::Ending;
 
-/// Renders a status as metrics, sorted as they are documented in `docs/monitoring.md`.
+/// Renders a status as metrics, in the order of `docs/monitoring.md`.
 pub fn render(status: &Status) -> String {
-    // About what a job takes.
+    // About what the metrics of a job take.
     let mut text = Text(String::with_capacity(4096 + 1500 * status.jobs.len()));
     host(&mut text, status);
     jobs(&mut text, &status.jobs);
@@ -55,7 +55,7 @@ fn host(text: &mut Text, status: &Status) {
     for (name, help, value) in [
         (
             "freezerd_jobs_failing",
-            "Jobs whose last run was no success.",
+            "Jobs whose last run was not a success.",
             summary.failing,
         ),
         (
@@ -65,7 +65,7 @@ fn host(text: &mut Text, status: &Status) {
         ),
         (
             "freezerd_files_invalid",
-            "Files in the jobs directory that are no valid jobs.",
+            "Files in the jobs directory that are not valid jobs.",
             summary.invalid_files,
         ),
         (
@@ -240,7 +240,7 @@ impl Text {
         self.sample(name, &[], value);
     }
 
-    /// A gauge of every job that has the number.
+    /// A gauge with a sample for each job that has the number.
     fn each(
         &mut self,
         jobs: &[JobStatus],
@@ -257,7 +257,7 @@ impl Text {
     }
 }
 
-/// A label's value: backslash, quote and line end are the format's own.
+/// Appends a label's value. The format requires a backslash before backslash, quote and line end.
 fn escape(text: &mut String, value: &str) {
     for character in value.chars() {
         match character {

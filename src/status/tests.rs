@@ -1,33 +1,13 @@
-use chrono::TimeDelta;
-
 use super::*;
-use crate::job::{InitialState, JobResult};
-use crate::record::{OpenRun, Past, PastRun, Trigger};
-
-fn at(minute: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::minutes(minute)
-}
+use crate::job::JobResult;
+use crate::record::{OpenRun, PastRun};
+use crate::samples::{job_record, minute as at, run_record};
 
 fn job(job_id: &str) -> JobRecord {
     JobRecord {
-        job_id: job_id.to_owned(),
-        file: Some(format!("{job_id}.json")),
-        digest: String::new(),
         document: "a document that nobody may see: secret".to_owned(),
-        standing: Standing::OnSchedule,
-        run: None,
-        pending: None,
-        result: None,
-        created: at(0),
-        started: None,
-        ended: None,
-        anchor: at(0),
-        handled: at(0),
         next: Some(at(1440)),
-        failures: 0,
-        reason: None,
-        said: InitialState::default(),
-        past: Past::default(),
+        ..job_record(job_id, at(0))
     }
 }
 
@@ -104,22 +84,8 @@ fn jobs_files_and_runs_are_counted() {
         seen: at(0),
     };
     let run = |number, state| RunRecord {
-        number,
-        job_id: "a".to_owned(),
-        trigger: Trigger::Schedule,
-        due: at(0),
-        first_due: at(0),
-        covers: 1,
         state,
-        claimed: at(0),
-        started: None,
-        ended: None,
-        result: None,
-        reason: None,
-        waits_for: None,
-        makes_up_for: None,
-        digest: String::new(),
-        actions: Vec::new(),
+        ..run_record(number, "a", at(0))
     };
     let (action, attempt) = (0, 1);
     let mut running = job("b");

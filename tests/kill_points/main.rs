@@ -7,8 +7,12 @@
 //!
 //! `FREEZERD_KILL_ONLY=Spawned` runs the cases of one point.
 
+mod command_line;
+mod everywhere;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod scenarios;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,13 +21,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use freezerd::kill_point::Point;
+use freezerd::job::JobResult;
 use freezerd::ledger::{Reader, open_read_only};
+use freezerd::protocol::Verdict;
 use freezerd::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing};
-use freezerd::{job::JobResult, protocol::Verdict};
-use harness::{Daemon, Host, PATIENCE, exec, now, someday};
-use scenarios::*;
 use serde_json::json;
+
+use crate::harness::{Daemon, Host, PATIENCE, exec, someday};
+use crate::scenarios::*;
 
 /// So many cases at a time: most of a case is waiting.
 const AT_A_TIME: usize = 4;
@@ -45,8 +50,6 @@ struct Case {
     count: usize,
     whom: &'static str,
 }
-
-// ---------------------------------------------------------------- running
 
 /// A new host where the scenario is about to happen, with two jobs that have nothing to do with it.
 fn stage(scenario: &Scenario) -> Host {
@@ -236,8 +239,6 @@ fn exhaust(
     reached.into_inner().expect("no panic under it")
 }
 
-// ---------------------------------------------------------------- judging
-
 /// What must hold on every host at rest.
 fn judge(scenario: &Scenario, host: &Host) {
     let reader = host.ledger();
@@ -283,7 +284,7 @@ fn judge(scenario: &Scenario, host: &Host) {
         let none = runs_of(&reader, &job.job_id);
         assert!(none.is_empty(), "a bystander ran: {none:#?}");
     }
-    harness::eventually("nothing of it runs any more", || leftovers(host).is_empty());
+    crate::harness::eventually("nothing of it runs any more", || leftovers(host).is_empty());
     (scenario.judge)(host, &reader);
 }
 
@@ -324,174 +325,10 @@ fn leftovers(host: &Host) -> Vec<String> {
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == work)
-            && harness::is_alive(&name)
+            && crate::harness::is_alive(&name)
         {
             found.push(name);
         }
     }
     found
-}
-
-// ---------------------------------------------------------------- the tests
-
-fn kill_everywhere(scenario: &Scenario) -> BTreeSet<String> {
-    let passed = rehearse(scenario);
-    let cases = cases(scenario, &passed);
-    exhaust(scenario, &cases, |case| run(scenario, case))
-}
-
-#[test]
-fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() {
-    let mut reached = BTreeSet::new();
-    for scenario in [
-        &BACKUP,
-        &RESTORE,
-        &COMMAND,
-        &EVENTS,
-        &CHANGES,
-        &FORGETTING,
-        &DAMAGE,
-        &MENDING,
-    ] {
-        reached.extend(kill_everywhere(scenario));
-    }
-    if std::env::var_os("FREEZERD_KILL_ONLY").is_some() {
-        return;
-    }
-    // Those of the command line have a test of their own.
-    let elsewhere = [
-        Point::EventWritten,
-        Point::EventSent,
-        Point::OldLogsKept,
-        Point::OldLedgerKept,
-        Point::Imported,
-    ];
-    let never: Vec<String> = Point::ALL
-        .iter()
-        .filter(|point| !elsewhere.contains(point))
-        .map(|point| point.name())
-        .filter(|point| !reached.contains(point))
-        .collect();
-    assert!(never.is_empty(), "nobody was killed at {never:?}");
-}
-
-#[test]
-fn a_daemon_that_is_killed_again_while_it_recovers_loses_nothing_either() {
-    let first = Case {
-        point: Point::RequestSent.name(),
-        count: 1,
-        whom: "both",
-    };
-    let recover = |second: Option<&Case>| {
-        let host = stage(&BACKUP);
-        let mut daemon = launch(&host, "trace", Some(&first));
-        assert!(!settle(&BACKUP, &host, &mut daemon), "it was to be killed");
-        let mut daemon = launch(&host, "trace-of-the-second", second);
-        if settle(&BACKUP, &host, &mut daemon) {
-            daemon.stop();
-        }
-        let mut daemon = launch(&host, "trace-of-the-third", None);
-        assert!(settle(&BACKUP, &host, &mut daemon), "{}", daemon.log());
-        daemon.stop();
-        host
-    };
-    let host = recover(None);
-    judge(&BACKUP, &host);
-    let cases = cases(&BACKUP, &passed(&host, "trace-of-the-second"));
-    exhaust(&BACKUP, &cases, |case| {
-        let host = recover(Some(case));
-        let reader = host.ledger();
-        let runs = runs_of(&reader, "job");
-        // The run and the one that makes up for it; a third one nobody owes.
-        assert_eq!(runs.len(), 2, "{runs:#?}");
-        assert!(runs.iter().all(|run| run.state.is_over()), "{runs:#?}");
-        assert_eq!(runs[0].state, RunState::Interrupted, "{runs:#?}");
-        assert_eq!(runs[1].makes_up_for, Some(runs[0].number), "{runs:#?}");
-        if runs[1].result == Some(JobResult::Success) {
-            judge(&BACKUP, &host);
-        }
-        true
-    });
-}
-
-#[test]
-fn an_event_whose_sender_is_killed_is_carried_out_once_or_not_at_all() {
-    for (point, expected) in [(Point::EventWritten, 0), (Point::EventSent, 1)] {
-        let host = Host::new();
-        host.put("a", someday(vec![exec("true")]));
-        let daemon = host.start();
-        let mut command = host.command(&["trigger", "a"]);
-        command
-            .env("FREEZERD_KILL_TRACE", host.path("trace"))
-            .env("FREEZERD_KILL_AT", format!("{}:1:daemon", point.name()));
-        let ended = command.status().expect("freezerd runs");
-        assert!(ended.code().is_none(), "it was to be killed");
-        daemon.looks(&host);
-        harness::eventually("the event was heard", || {
-            host.history("a").len() == expected
-        });
-        // What a dead sender left under a hidden name does no harm, and does not stay for ever.
-        daemon.stop();
-        for left in fs::read_dir(host.path("state/events")).expect("events") {
-            let left = fs::File::open(left.expect("an entry").path()).expect("an event");
-            let then = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-            left.set_modified(then).expect("its time");
-        }
-        host.start().stop();
-        assert_eq!(host.history("a").len(), expected);
-        let left = fs::read_dir(host.path("state/events"))
-            .expect("events")
-            .count();
-        assert_eq!(left, 0, "left behind by {}", point.name());
-    }
-}
-
-#[test]
-fn an_import_that_is_killed_leaves_the_old_ledger_or_the_new_one_and_can_be_done_again() {
-    let with = |job: &str| {
-        let host = Host::new().job(job, now(vec![exec("true")]));
-        host.once().exits(0);
-        host
-    };
-    let exported = |host: &Host| {
-        let ran = host.freezerd(&["state", "export"]).exits(0);
-        let lines = ran.stdout();
-        // The header has the time.
-        let (_, records) = lines.split_once('\n').expect("lines");
-        records.to_owned()
-    };
-    let source = with("new");
-    let wanted = exported(&source);
-    let state = source.freezerd(&["state", "export"]).exits(0).stdout();
-    for point in [
-        Point::LedgerWritten,
-        Point::LedgerMade,
-        Point::OldLogsKept,
-        Point::OldLedgerKept,
-        Point::Imported,
-    ] {
-        let host = with("old");
-        let before = exported(&host);
-        let file = host.file("state.jsonl", &state);
-        let file = file.to_str().expect("a path");
-        let mut command = host.command(&["state", "import", "--replace", file]);
-        command
-            .env("FREEZERD_KILL_TRACE", host.path("trace"))
-            .env("FREEZERD_KILL_AT", format!("{}:1:daemon", point.name()));
-        let ended = command.status().expect("freezerd runs");
-        assert!(ended.code().is_none(), "to be killed at {point:?}");
-        let now = exported(&host);
-        let expected = [&before, &wanted][usize::from(point == Point::Imported)];
-        assert_eq!(&now, expected, "killed at {point:?}");
-        host.freezerd(&["state", "import", "--replace", file])
-            .exits(0);
-        assert_eq!(exported(&host), wanted, "{point:?}");
-        let kept = beside(&host, "ledger.redb.replaced-");
-        let old = kept.iter().any(|path| {
-            let reader = open_read_only(path).expect("a whole ledger");
-            reader.job("old").expect("readable").is_some()
-        });
-        assert!(old, "the old one is kept: {kept:?}");
-        host.start().stop();
-    }
 }

@@ -7,12 +7,13 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use freezerd::control::event::{Command, EventFile};
 use freezerd::control::layout::Layout;
 use freezerd::job::JobResult;
-use freezerd::ledger::{Ledger, Reader, RedbLedger, Write};
-use freezerd::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing, Trigger};
+use freezerd::ledger::{Ledger, Reader, Write};
+use freezerd::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing};
 use redb::TableDefinition;
 use serde_json::{Value, json};
 
 use super::harness::{Host, backup, exec, once, restore, someday};
+use super::samples::run_record;
 use super::{runs_of, succeeded};
 
 /// What happens on a host, from the start of the daemon until all is at rest.
@@ -303,26 +304,16 @@ fn change(ledger: &redb::Database, change: impl FnOnce(&redb::WriteTransaction))
 
 /// Rows that come and go leave room in the ledger's file.
 fn forget_much(host: &Host) {
-    let mut store = RedbLedger::open(&host.path("state/ledger.redb")).expect("it is free");
+    let mut store = host.free_ledger();
     let rows = (1_000..9_000).map(|number| {
         let due = DateTime::UNIX_EPOCH + TimeDelta::seconds(number);
         RunRecord {
-            number: number.unsigned_abs(),
-            job_id: "gone".to_owned(),
-            trigger: Trigger::Schedule,
-            due,
-            first_due: due,
-            covers: 1,
             state: RunState::Skipped,
-            claimed: due,
             started: None,
             ended: Some(due),
             result: None,
             reason: Some("x".repeat(800)),
-            waits_for: None,
-            makes_up_for: None,
-            digest: String::new(),
-            actions: Vec::new(),
+            ..run_record(number.unsigned_abs(), "gone", due)
         }
     });
     let rows: Vec<RunRecord> = rows.collect();

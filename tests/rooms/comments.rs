@@ -83,9 +83,9 @@ fn repeats(comment: &[&str], name: &str) -> bool {
         .collect();
     let name = name.to_ascii_lowercase().replace('_', "");
     (1..=3).contains(&words.len())
-        && words
-            .iter()
-            .all(|word| name.contains(word.strip_suffix('s').unwrap_or(word)))
+        && words.iter().all(|word| {
+            name.contains(word) || (word.len() > 3 && name.contains(word.trim_end_matches('s')))
+        })
 }
 
 #[test]

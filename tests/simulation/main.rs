@@ -11,6 +11,8 @@
 
 mod jobs;
 mod ledger;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod shadow;
 mod world;
 

@@ -195,16 +195,11 @@ fn firing(job: &Job, due: DateTime<Utc>, delay: TimeDelta, host_zone: &Zone) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Host, parse};
+    use crate::job::parse;
+    use crate::samples::host;
 
     fn job(schedule: &str) -> Job {
-        let host = Host {
-            working_dir: "/".into(),
-            container_root: "/c".into(),
-            host_name: "host".into(),
-            zone: zone(),
-            disable_exec: false,
-        };
+        let host = host(zone());
         let document = format!(
             r#"{{"job_id": "nightly", "job_actions": [{{"freezer_action": {{"action": "exec", "command": "true"}}}}],
                 "job_schedule": {schedule}}}"#

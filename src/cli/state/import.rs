@@ -12,7 +12,7 @@ use crate::cli::exit::{Exit, Failure, io_failure};
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::presence::Presence;
-use crate::kill_point::{Point, pass};
+use crate::kill_point::{self, Point};
 use crate::ledger::{self, json_lines};
 
 /// Make the ledger from an exported state
@@ -89,17 +89,17 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let stamp = Utc::now().format("%Y-%m-%dT%H%M%SZ").to_string();
     let fail = |path: &Path, error: &io::Error| io_failure("replace", path, error);
     let logs = keep_logs(&layout, &state.header.ledger, &stamp)?;
-    pass(Point::OldLogsKept);
+    kill_point::reached(Point::OldLogsKept);
     let kept = there.then(|| ledger::free_name(&ledger, &format!("replaced-{stamp}")));
     if let Some(kept) = &kept {
         keep(&ledger, kept).map_err(|error| fail(&ledger, &error))?;
-        pass(Point::OldLedgerKept);
+        kill_point::reached(Point::OldLedgerKept);
     }
     fs::rename(&built, &ledger).map_err(|error| fail(&ledger, &error))?;
     File::open(layout.state())
         .and_then(|dir| dir.sync_all())
         .map_err(|error| fail(layout.state(), &error))?;
-    pass(Point::Imported);
+    kill_point::reached(Point::Imported);
 
     let records = state.lines.len() as u64;
     if args.json {

@@ -1,40 +1,20 @@
-//! From the queue to an agent: who waits for what, and who starts.
+//! From the queue to an agent: which run starts, and what the others wait for.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::Notice;
-use super::{ActiveRun, Order, Scheduler, Spawn};
+use super::{Order, Phase, Scheduler, Spawn};
 use crate::job::action::JobAction;
 use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
-use crate::lifecycle::queue::{NEAR, Need};
+use crate::lifecycle::queue::NEAR;
 use crate::lifecycle::run;
 use crate::protocol::{Earlier, Request};
 use crate::record::{AttemptRecord, RunRecord, RunState};
 
-impl ActiveRun {
-    fn queued(&self) -> Option<(u32, u32)> {
-        match self.record.state {
-            RunState::Queued { action, attempt } => Some((action, attempt)),
-            _ => None,
-        }
-    }
-
-    /// What an action of the run needs beside a slot.
-    fn need(&self, action: u32) -> Option<Need> {
-        let action = self.job.actions.get(action as usize)?;
-        let (container, access) = action.action.work.container()?;
-        Some(Need {
-            name: container.name.clone(),
-            location: container.location.clone(),
-            access,
-        })
-    }
-}
-
 impl<L: Ledger> Scheduler<L> {
-    /// A run takes the place that its state gives it: in the queue, or among those that wait for their retry.
-    pub(super) fn line_up(&mut self, number: u64) {
+    /// Puts a run where its state belongs: into the queue, or among the runs that wait for their retry.
+    pub(super) fn enqueue(&mut self, number: u64) {
         let Some(active) = self.runs.get(&number) else {
             return;
         };
@@ -53,8 +33,8 @@ impl<L: Ledger> Scheduler<L> {
         }
     }
 
-    /// A run gives up its place.
-    pub(super) fn step_out(&mut self, number: u64) {
+    /// Takes a run out of the queue or from the runs that wait for their retry.
+    pub(super) fn dequeue(&mut self, number: u64) {
         self.queue.leave(number);
         if let Some(RunState::Waiting { until, .. }) =
             self.runs.get(&number).map(|active| active.record.state)
@@ -63,7 +43,7 @@ impl<L: Ledger> Scheduler<L> {
         }
     }
 
-    /// Retries whose time has come join the queue.
+    /// Moves the retries that are due into the queue.
     pub(super) fn wake_retries(&mut self, now: DateTime<Utc>) {
         while let Some(&(until, number)) = self.retries.first()
             && until <= now
@@ -76,12 +56,12 @@ impl<L: Ledger> Scheduler<L> {
             {
                 active.record.state = RunState::Queued { action, attempt };
                 self.batch.run(active.record.clone());
-                self.line_up(number);
+                self.enqueue(number);
             }
         }
     }
 
-    /// After the clock was set back nobody waits longer for a retry than the job says.
+    /// After the clock was set back, no run waits longer for its retry than the job says.
     pub(super) fn shorten_retries(&mut self, now: DateTime<Utc>) {
         for (until, number) in std::mem::take(&mut self.retries) {
             let Some(active) = self.runs.get_mut(&number) else {
@@ -108,14 +88,14 @@ impl<L: Ledger> Scheduler<L> {
                     };
                     self.batch.run(active.record.clone());
                 }
-                self.line_up(number);
+                self.enqueue(number);
             }
         }
     }
 
-    /// Starts what may start, and tells the others what they wait for.
+    /// Starts the runs that may start, and writes down what the others wait for.
     pub(super) fn dispatch(&mut self, now: DateTime<Utc>) {
-        if self.stopping || self.draining {
+        if self.phase != Phase::Serving {
             return;
         }
         while let Some(number) = self.queue.start_next() {
@@ -138,18 +118,18 @@ impl<L: Ledger> Scheduler<L> {
                 continue;
             }
             told += 1;
-            let notice = Notice::RunWaits {
+            self.batch.notice(Notice::RunWaits {
                 job_id: active.record.job_id.clone(),
                 run: number,
                 reason,
-            };
-            self.tell(notice);
+            });
         }
         if untold > 0 {
-            self.tell(Notice::MoreWait { runs: untold });
+            self.batch.notice(Notice::MoreWait { runs: untold });
         }
     }
 
+    /// Writes that the attempt runs, and orders its agent.
     fn start_attempt(&mut self, number: u64, now: DateTime<Utc>) {
         let Some(active) = self.runs.get_mut(&number) else {
             return;
@@ -181,11 +161,8 @@ impl<L: Ledger> Scheduler<L> {
         self.batch.attempt(row);
         let job_id = record.job_id.clone();
         if first {
-            if let Some(entry) = self.jobs.get(&job_id) {
-                let started = life::run_started(entry.record.clone(), now);
-                self.put(started);
-            }
-            self.tell(Notice::RunStarted {
+            self.update(&job_id, |job| life::run_started(job, now));
+            self.batch.notice(Notice::RunStarted {
                 job_id: job_id.clone(),
                 run: number,
                 trigger: record.trigger,
@@ -193,7 +170,7 @@ impl<L: Ledger> Scheduler<L> {
                 covers: record.covers,
             });
         }
-        self.tell(Notice::AttemptStarted {
+        self.batch.notice(Notice::AttemptStarted {
             job_id,
             run: number,
             kind: job_action.action.work.name().to_owned(),
@@ -204,14 +181,14 @@ impl<L: Ledger> Scheduler<L> {
             attempts: job_action.max_retries.saturating_add(1),
         });
         let request = self.request(&record, &job_action, (action, attempt));
-        self.orders.push(Order::Spawn(Box::new(Spawn {
+        self.batch.order(Order::Spawn(Box::new(Spawn {
             request,
             timeout: job_action.timeout,
             stall_timeout: job_action.stall_timeout,
         })));
     }
 
-    /// Whether runs of the job have kept snapshots where this action works.
+    /// Whether earlier runs of the job have kept snapshots in the action's container.
     fn expects_repository(&self, record: &RunRecord, action: &JobAction) -> bool {
         let known = self
             .jobs
@@ -223,16 +200,18 @@ impl<L: Ledger> Scheduler<L> {
         })
     }
 
-    /// Where the action may have been done already: in an earlier attempt, or in the interrupted run that this one
-    /// makes up for, unless the job says something else since. What was done before the last firing that came due does
-    /// not count: that firing was skipped for this run, which is to back up what there is at this firing's time.
+    /// Where the action may have been done already: in an earlier attempt of this run, or in the interrupted run that
+    /// this one makes up for, unless the job's content has changed since.
+    ///
+    /// What was done before the last due instant does not count. That instant was skipped because of this run, so this
+    /// run has to back up what is there then.
     fn earlier(&self, record: &RunRecord, attempt: u32) -> Vec<Earlier> {
         let handled = self
             .jobs
             .get(&record.job_id)
             .map_or(record.due, |entry| entry.record.handled);
         let own = (attempt > 1).then(|| record.clone());
-        // A row that cannot be read is one that nobody can rely on.
+        // A row that cannot be read counts as none.
         let interrupted = record
             .makes_up_for
             .and_then(|number| self.ledger.run(number).ok().flatten())
@@ -248,7 +227,7 @@ impl<L: Ledger> Scheduler<L> {
             .collect()
     }
 
-    /// Names a run among those of all hosts.
+    /// Names a run among the runs of all hosts.
     fn run_tag(&self, run: u64) -> String {
         format!("{}-{run}", self.policy.ledger_id)
     }

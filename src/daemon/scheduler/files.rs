@@ -6,20 +6,23 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::Scheduler;
+use super::jobs::Entry;
 use super::notice::Notice;
-use super::{Entry, Scheduler};
+use super::recovery::FirstScan;
 use crate::intake::FileChange;
 use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{Look, render_all};
 use crate::ledger::Ledger;
-use crate::lifecycle::job::{self as life, Change, Clockwork, Content};
+use crate::lifecycle::job::{self as life, Clockwork, Content, ContentChange};
 use crate::record::{FileRecord, FileVerdict, JobRecord};
 
 impl<L: Ledger> Scheduler<L> {
+    /// Applies the changes, in order. After the first scan, also takes up what an earlier daemon left open.
     pub(super) fn files_changed(&mut self, changes: Vec<FileChange>, now: DateTime<Utc>) {
-        // At start a bad file comes as invalid, and then with the last good content that is remembered of it.
-        let mut bad = BTreeSet::new();
+        // At start an invalid file comes twice: as invalid, and then with its last good content.
+        let mut invalid = BTreeSet::new();
         for change in changes {
             match change {
                 FileChange::Loaded {
@@ -29,7 +32,7 @@ impl<L: Ledger> Scheduler<L> {
                     bytes,
                     warnings,
                 } => {
-                    if !bad.contains(&file) {
+                    if !invalid.contains(&file) {
                         let job_id = job.id.clone();
                         self.note_file(&file, FileVerdict::Loaded { job_id }, now);
                     }
@@ -51,7 +54,7 @@ impl<L: Ledger> Scheduler<L> {
                         client_id: client_id.clone(),
                     };
                     if self.note_file(&file, verdict, now) {
-                        self.tell(Notice::FileForeign {
+                        self.batch.notice(Notice::FileForeign {
                             file,
                             job_id,
                             client_id,
@@ -65,8 +68,8 @@ impl<L: Ledger> Scheduler<L> {
                     diagnostics,
                     bytes,
                 } => {
-                    bad.insert(file.clone());
-                    // Warnings are for `freezerd check`: here they would hide the errors.
+                    invalid.insert(file.clone());
+                    // `freezerd check` shows the warnings. Here they would hide the errors.
                     let errors: Vec<Diagnostic> = diagnostics
                         .into_iter()
                         .filter(Diagnostic::is_error)
@@ -78,7 +81,7 @@ impl<L: Ledger> Scheduler<L> {
                         summary: summary(&errors),
                     };
                     self.note_file(&file, verdict, now);
-                    self.tell(Notice::FileInvalid {
+                    self.batch.notice(Notice::FileInvalid {
                         file,
                         report,
                         keeps: kept,
@@ -91,12 +94,11 @@ impl<L: Ledger> Scheduler<L> {
                 FileChange::Gone { job_id, .. } => self.job_gone(&job_id, now),
             }
         }
-        if !self.settled {
-            self.settled = true;
-            self.forget_missing(now);
-            self.resolve_remembered(now);
+        if let Some(first_scan) = self.first_scan.take() {
+            self.forget_missing(&first_scan, now);
+            self.resume_open_runs(first_scan, now);
             // The clock may be behind what an earlier daemon saw of it.
-            self.look_at_every_job(now);
+            self.recheck_every_job(now);
         }
     }
 
@@ -107,23 +109,22 @@ impl<L: Ledger> Scheduler<L> {
         }
     }
 
-    /// After the first look: jobs and files that the ledger knows and the jobs directory does not.
-    fn forget_missing(&mut self, now: DateTime<Utc>) {
-        // The files first: one that was bad and is gone keeps no job.
+    /// After the first scan, removes the jobs and files that are in the ledger and not in the jobs directory.
+    fn forget_missing(&mut self, first_scan: &FirstScan, now: DateTime<Utc>) {
+        // Files come first: an invalid file that is gone keeps no job.
         let files: Vec<String> = self
             .files
             .keys()
-            .filter(|file| !self.seen_files.contains(*file))
+            .filter(|file| !first_scan.seen_files.contains(*file))
             .cloned()
             .collect();
         for file in files {
             self.files.remove(&file);
             self.batch.forget_file(file);
         }
-        self.seen_files.clear();
-        for job_id in std::mem::take(&mut self.lost_jobs) {
-            if !self.jobs.contains_key(&job_id) {
-                self.batch.forget_job(&job_id);
+        for job_id in &first_scan.lost_jobs {
+            if self.jobs.get(job_id).is_none() {
+                self.batch.forget_job(job_id);
             }
         }
         let jobs: Vec<String> = self
@@ -135,7 +136,7 @@ impl<L: Ledger> Scheduler<L> {
             .map(|(job_id, _)| job_id.clone())
             .collect();
         for job_id in jobs {
-            // A run of the job that is still open is closed with it.
+            // An open run of the job is closed later, by `resume_open_runs`.
             if let Some(entry) = self.jobs.get_mut(&job_id) {
                 entry.record.run = None;
             }
@@ -148,10 +149,10 @@ impl<L: Ledger> Scheduler<L> {
             .is_some_and(|record| matches!(record.verdict, FileVerdict::Invalid { .. }))
     }
 
-    /// Remembers what a file is; false when that was known.
+    /// Keeps what a file is; false when that was known.
     fn note_file(&mut self, file: &str, verdict: FileVerdict, now: DateTime<Utc>) -> bool {
-        if !self.settled {
-            self.seen_files.insert(file.to_owned());
+        if let Some(first_scan) = &mut self.first_scan {
+            first_scan.seen_files.insert(file.to_owned());
         }
         if self
             .files
@@ -179,7 +180,7 @@ impl<L: Ledger> Scheduler<L> {
     ) {
         let job_id = job.id.clone();
         let known = self.jobs.get(&job_id).map(|entry| entry.record.clone());
-        let new_delay = delay(Some(&job), &self.policy.client_id);
+        let new_delay = jitter_delay(&job, &self.policy.client_id);
         let clockwork = Clockwork {
             schedule: &job.schedule,
             zone: &self.policy.zone,
@@ -188,8 +189,11 @@ impl<L: Ledger> Scheduler<L> {
         let (step, changed) = match &known {
             None => {
                 let step = life::first_seen(&job_id, content, &job.initial, clockwork, now);
-                let step = if !self.settled && (self.begun_anew || self.lost_jobs.contains(&job_id))
-                {
+                let may_have_run = self
+                    .first_scan
+                    .as_ref()
+                    .is_some_and(|first_scan| first_scan.may_have_run(&job_id));
+                let step = if may_have_run {
                     life::hold_what_runs_once(step, clockwork, now)
                 } else {
                     step
@@ -198,7 +202,7 @@ impl<L: Ledger> Scheduler<L> {
             }
             Some(record) => {
                 let changed = record.digest != content.digest;
-                let change = Change {
+                let change = ContentChange {
                     is: &job.initial,
                     schedule_changed: changed && !same_schedule(&record.document, &job),
                 };
@@ -217,7 +221,7 @@ impl<L: Ledger> Scheduler<L> {
             None => self.insert(job, &step.record, new_delay),
         }
         if known.is_none() || changed {
-            self.tell(Notice::JobLoaded {
+            self.batch.notice(Notice::JobLoaded {
                 job_id: job_id.clone(),
                 file: content.file.to_owned(),
                 schedule,
@@ -230,30 +234,21 @@ impl<L: Ledger> Scheduler<L> {
         self.apply(step, now);
     }
 
-    /// A job that was not known: its record is written by the transition that follows.
+    /// Adds a job that was not known. The transition that follows writes its record.
     fn insert(&mut self, job: Arc<Job>, record: &JobRecord, delay: TimeDelta) {
         let mut blank = record.clone();
-        // Differs from what is about to be put, so that it is put.
+        // The record has to differ from the one that follows, which is written only then.
         blank.digest.clear();
-        self.jobs.insert(
-            job.id.clone(),
-            Entry {
-                record: blank,
-                job: Some(job),
-                delay,
-                indexed: None,
-            },
-        );
+        self.jobs.insert(Entry::new(blank, Some(job), delay));
     }
 }
 
 /// The job's jitter on this host.
-fn delay(job: Option<&Job>, client_id: &str) -> TimeDelta {
-    job.and_then(|job| TimeDelta::from_std(job.schedule.jitter_delay(client_id, &job.id)).ok())
-        .unwrap_or_else(TimeDelta::zero)
+fn jitter_delay(job: &Job, client_id: &str) -> TimeDelta {
+    TimeDelta::from_std(job.schedule.jitter_delay(client_id, &job.id)).unwrap_or_default()
 }
 
-/// Whether the content that is remembered says the same of the schedule as the job does now.
+/// Whether the remembered content has the same schedule as the job has now.
 fn same_schedule(document: &str, job: &Job) -> bool {
     fn schedule_of(document: &Value) -> Vec<(&String, &Value)> {
         let document = document.get("job").unwrap_or(document);

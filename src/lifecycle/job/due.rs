@@ -1,4 +1,4 @@
-//! What came due, and what the clock's own changes mean for that.
+//! What is due, and what a change of the clock means for that.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,13 +10,14 @@ use crate::record::{JobRecord, Standing, Trigger};
 use crate::schedule::zone::Zone;
 use crate::schedule::{CatchUp, Due, Kind, Schedule};
 
-/// How late a run may start and still count as on time. Longer than the loop ever sleeps.
+/// How late a run may start and still count as on time. This is longer than the loop ever sleeps.
 const ON_TIME: TimeDelta = TimeDelta::seconds(60);
 
-/// A step back of the clock by more than this is a corrected clock, not a jump in the middle of the night.
+/// A clock that is set back by more than this was wrong before, and is right now. A smaller step is an
+/// adjustment.
 const CORRECTED_CLOCK: TimeDelta = TimeDelta::hours(3);
 
-/// The clock moved on: what is due now?
+/// Time has passed: claims or skips what is due now.
 pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -> Step {
     let mut effects = Vec::new();
     let nominal_now = now - clockwork.delay;
@@ -32,7 +33,7 @@ pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>)
     }
     let repeats = repeats_after_its_end(clockwork.schedule);
     if repeats && record.run.is_none() {
-        // A clock that was set back must not make the pause after the last run longer.
+        // A clock that was set back does not make the pause after the last run longer.
         record.anchor = record.anchor.min(anchor_after_run(record.failures, now));
         record.handled = record.handled.min(record.anchor);
     }
@@ -48,9 +49,9 @@ pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>)
         .flatten();
     if let Some(due) = due {
         record.handled = due.last;
-        let effect = judge_due(&record, clockwork, due, nominal_now);
+        let effect = claim_or_skip(&record, clockwork, due, nominal_now);
         if repeats && matches!(effect, Effect::Skip { .. }) {
-            // No run will end that the next one could follow.
+            // No run follows from which the next pause could count.
             record.anchor = now;
         }
         effects.push(effect);
@@ -58,9 +59,11 @@ pub fn tick(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>)
     settle(record, effects, clockwork)
 }
 
-/// The host's zone is another now. What was due by the old one has been dealt with; the wall clock's times in the new
-/// one count from now on, not from the last run. A date that is still to come is owed even where the new wall clock
-/// has passed it, since it has no other firing; one that was dealt with does not come again.
+/// The host has another time zone now. What was due in the old zone is handled. Times of day in the new zone count from
+/// now on, not from the last run.
+///
+/// A date that has not fired is owed even where the new wall clock has passed it, since it has no other firing. A date
+/// that was handled does not fire again.
 pub fn zone_changed(
     mut record: JobRecord,
     old_zone: &Zone,
@@ -73,7 +76,7 @@ pub fn zone_changed(
     };
     match clockwork.schedule.kind() {
         Kind::Calendar | Kind::Interval if clockwork.schedule.zone().is_none() => {
-            record.handled = dealt_with(record.handled, clockwork, now);
+            record.handled = handled_at_restart(record.handled, clockwork, now);
         }
         Kind::Date if record.standing == Standing::OnSchedule => {
             if let (Some(was), Some(is)) = (
@@ -92,8 +95,8 @@ pub fn zone_changed(
     settle(record, Vec::new(), clockwork)
 }
 
-/// The newest of the instants that came due has its row already, from before the clock was set back: what is to be
-/// done about the others, if there are any. A row for them was made, or not, when the clock first came by.
+/// What to do about the other instants of `due`, if any, when the last one has a row already, from before the clock was
+/// set back.
 pub fn but_the_last(
     record: &JobRecord,
     clockwork: Clockwork<'_>,
@@ -106,11 +109,16 @@ pub fn but_the_last(
         record.anchor,
         clockwork.zone,
     )?;
-    Some(judge_due(record, clockwork, others, now - clockwork.delay))
+    Some(claim_or_skip(
+        record,
+        clockwork,
+        others,
+        now - clockwork.delay,
+    ))
 }
 
-/// A row that was claimed and never started is not run after all, or the claim found a row that stood already: the
-/// job goes on to its next firing.
+/// The job has no run after all: its claimed row is too late to start, or the claim found a row that existed already.
+/// The job goes on to its next firing.
 pub fn dropped(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) -> Step {
     record.run = None;
     if repeats_after_its_end(clockwork.schedule) {
@@ -119,9 +127,9 @@ pub fn dropped(mut record: JobRecord, clockwork: Clockwork<'_>, now: DateTime<Ut
     settle(record, Vec::new(), clockwork)
 }
 
-/// Up to where a job that begins anew counts as dealt with: what was is not owed, and what was dealt with is not
-/// dealt with again, unless it lies in a future that a corrected clock took away.
-pub(super) fn dealt_with(
+/// The `handled` instant of a job that begins its schedule anew at `now`. What was due before is not owed, and what was
+/// handled does not fire again, unless it lies in a future that a corrected clock took away.
+pub(super) fn handled_at_restart(
     handled: DateTime<Utc>,
     clockwork: Clockwork<'_>,
     now: DateTime<Utc>,
@@ -139,7 +147,8 @@ pub(super) fn just_before_now(clockwork: Clockwork<'_>, now: DateTime<Utc>) -> D
     now - clockwork.delay - TICK
 }
 
-fn judge_due(
+/// Claims what is due, or skips it with a reason.
+fn claim_or_skip(
     record: &JobRecord,
     clockwork: Clockwork<'_>,
     due: Due,
@@ -171,7 +180,7 @@ fn judge_due(
     }
 }
 
-/// Why a run that is this late is not run any more, if so.
+/// Why an occurrence that is this late is not run any more; `None`: it is run.
 pub fn catch_up_refusal(schedule: &Schedule, late: TimeDelta) -> Option<String> {
     if late <= ON_TIME {
         return None;

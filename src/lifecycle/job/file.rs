@@ -1,15 +1,15 @@
-//! What the job's file means for it: first seen, changed, gone.
+//! What a job's file means for the job: first seen, changed, gone.
 
 use chrono::{DateTime, Utc};
 
-use super::asked::ask;
-use super::due::{dealt_with, just_before_now};
+use super::due::{handled_at_restart, just_before_now};
+use super::events::ask;
 use super::{Clockwork, Effect, Step, TICK, anchor, date_of, settle};
 use crate::job::{Event, InitialState, Status};
 use crate::record::{JobRecord, Past, Standing};
 use crate::schedule::Kind;
 
-/// A job whose content was never seen before.
+/// A new job.
 pub fn first_seen(
     job_id: &str,
     content: Content<'_>,
@@ -31,7 +31,7 @@ pub fn first_seen(
         started: instant(initial.time_started),
         ended: instant(initial.time_ended),
         anchor: anchor(clockwork.schedule, created, now),
-        // What the jitter still delays is to come: the job fires as if it had always been there.
+        // An instant that the jitter still delays is to come: the job fires as if it had always been there.
         handled: just_before_now(clockwork, now),
         next: None,
         failures: 0,
@@ -53,8 +53,8 @@ pub fn first_seen(
     settle(record, Vec::new(), clockwork)
 }
 
-/// The job seems to be new, but only because what was known of it is lost: what runs once may have run, and is not run
-/// again unless somebody asks for it.
+/// The job seems to be new, but only because what was known of it is lost. A job that runs once may have run, and does
+/// not run again before somebody triggers it.
 pub fn hold_what_runs_once(step: Step, clockwork: Clockwork<'_>, now: DateTime<Utc>) -> Step {
     let mut record = step.record;
     let owed_once = match clockwork.schedule.kind() {
@@ -72,31 +72,30 @@ pub fn hold_what_runs_once(step: Step, clockwork: Clockwork<'_>, now: DateTime<U
     settle(record, step.effects, clockwork)
 }
 
-/// Where a job's content stands.
+/// The content of a job's file.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
-    /// The file's name.
+    /// The file's name, without its directory.
     pub file: &'a str,
-    /// The content's digest.
     pub digest: &'a str,
-    /// The content.
+    /// The text.
     pub document: &'a str,
 }
 
 /// What changed between two contents of a job.
 #[derive(Clone, Copy, Debug)]
-pub struct Change<'a> {
-    /// What the new content says of the state.
+pub struct ContentChange<'a> {
+    /// The state that the new content asks for.
     pub is: &'a InitialState,
-    /// The schedule is another.
+    /// Whether the schedule is another one.
     pub schedule_changed: bool,
 }
 
-/// A job whose file has new content, or another name.
+/// The job's file has new content, or another name.
 pub fn changed(
     mut record: JobRecord,
     content: Content<'_>,
-    change: Change<'_>,
+    change: ContentChange<'_>,
     clockwork: Clockwork<'_>,
     now: DateTime<Utc>,
 ) -> Step {
@@ -104,8 +103,8 @@ pub fn changed(
     record.digest = content.digest.to_owned();
     record.document = content.document.to_owned();
     if change.schedule_changed {
-        // What the old schedule owed is not owed by the new one.
-        record.handled = dealt_with(record.handled, clockwork, now);
+        // The new schedule does not owe what the old one owed.
+        record.handled = handled_at_restart(record.handled, clockwork, now);
         if record.standing == Standing::Finished && clockwork.schedule.kind() != Kind::None {
             record.standing = Standing::OnSchedule;
             record.reason = None;
@@ -123,7 +122,7 @@ pub fn changed(
     }
 }
 
-/// The event that a changed file stands for: its `event`, else its `status`, where they changed.
+/// The event that a changed file asks for: its `event`, else its `status`, where they differ from before.
 fn asked_by_file(was: &InitialState, is: &InitialState) -> Option<Event> {
     if is.event != was.event && is.event.is_some() {
         return is.event;
@@ -159,7 +158,7 @@ pub fn file_gone(mut record: JobRecord) -> Step {
     Step { record, effects }
 }
 
-/// A date that has just passed when the job is first seen is still run; an older one is not, and says so.
+/// A date that has just passed when the job is first seen is still run. An older one is not, and the reason says so.
 fn owe_recent_date(record: &mut JobRecord, clockwork: Clockwork<'_>, now: DateTime<Utc>) {
     if record.standing != Standing::OnSchedule {
         return;

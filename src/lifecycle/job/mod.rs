@@ -1,6 +1,7 @@
 //! The life of a job: (record, fact or event, now) → (record, effects).
 //!
-//! One file a kind of input: the job's file, what comes due, what people ask, the job's own run.
+//! There is one file for each kind of input: the job's file, the clock (`due`), events, and the job's own run. `history`
+//! keeps what a job remembers of its past runs.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,27 +10,26 @@ use crate::record::{JobRecord, Standing, Trigger};
 use crate::schedule::zone::Zone;
 use crate::schedule::{Due, Kind, Schedule};
 
-mod asked;
 mod due;
+mod events;
 mod file;
-mod past;
+mod history;
 mod run;
 #[cfg(test)]
 mod tests;
 
-pub use asked::{Answer, ask, trigger};
 pub use due::{but_the_last, catch_up_refusal, dropped, tick, zone_changed};
-pub use file::{Change, Content, changed, file_gone, first_seen, hold_what_runs_once};
-pub use past::{row_made, row_over};
+pub use events::{Answer, ask, trigger};
+pub use file::{Content, ContentChange, changed, file_gone, first_seen, hold_what_runs_once};
+pub use history::{row_made, row_over};
 pub use run::{Interrupted, RunEnd, claimed, run_ended, run_started};
 
-/// The least difference between two instants.
+/// The smallest difference between two instants.
 const TICK: TimeDelta = TimeDelta::milliseconds(1);
 
-/// A job's schedule with what it takes to read it.
+/// A job's schedule, with what is needed to compute its instants.
 #[derive(Clone, Copy, Debug)]
 pub struct Clockwork<'a> {
-    /// The schedule.
     pub schedule: &'a Schedule,
     /// The zone of schedules that name none.
     pub zone: &'a Zone,
@@ -37,78 +37,81 @@ pub struct Clockwork<'a> {
     pub delay: TimeDelta,
 }
 
-/// What is to follow.
+/// What has to follow a transition.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Make a row for this occurrence and run it.
     Claim(Occurrence),
     /// Make a row for this occurrence that says why it is not run.
     Skip {
-        /// The occurrence.
         occurrence: Occurrence,
-        /// Why.
+        /// Why it is not run.
         reason: String,
     },
-    /// Close a row that waits for its first slot.
+    /// Close a row whose run has not started.
     Cancel {
-        /// The run.
         run: u64,
-        /// Its result, where it has one.
+        /// `Some` when somebody aborted the run.
         result: Option<JobResult>,
-        /// Why.
         reason: String,
     },
-    /// End what the run is doing now.
-    Abort {
-        /// The run.
-        run: u64,
-    },
-    /// The job's file is gone and nothing runs: the record goes too.
+    /// End the running attempt of a run.
+    Abort { run: u64 },
+    /// Remove the record: the job's file is gone and nothing runs.
     Forget,
     /// The clock was set back so far that the schedule goes on from now.
     Corrected {
-        /// The last due instant that had been dealt with by the clock as it was.
+        /// The last handled instant, by the clock before it was set back.
         handled: DateTime<Utc>,
     },
 }
 
-/// Due instants that one row stands for.
+/// The due instants that one row stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Occurrence {
-    /// Why it is run.
     pub trigger: Trigger,
-    /// The instants.
     pub due: Due,
-    /// The interrupted run that it makes up for.
+    /// The interrupted run that this one makes up for, if any.
     pub makes_up_for: Option<u64>,
 }
 
-/// What came of an input.
+/// The result of a transition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The job as it is now.
     pub record: JobRecord,
-    /// What is to follow, in order.
+    /// What has to follow, in order.
     pub effects: Vec<Effect>,
 }
 
-/// The pause before a continuous job runs again: a second, longer after each further failure.
+impl Step {
+    /// A change that needs nothing to follow.
+    pub fn without_effects(record: JobRecord) -> Step {
+        Step {
+            record,
+            effects: Vec::new(),
+        }
+    }
+}
+
+/// The pause before a continuous job runs again: one second, and twice as long after each further failure, up to an
+/// hour.
 fn back_off(failures: u32) -> TimeDelta {
     let doublings = failures.saturating_sub(1).min(12);
     TimeDelta::seconds((1_i64 << doublings).min(3600))
 }
 
-/// What a continuous schedule counts from when a run ended at `now`: its next due instant is a second later.
+/// What a continuous schedule counts from after a run that ended at `now`. The next due instant is a second later.
 fn anchor_after_run(failures: u32, now: DateTime<Utc>) -> DateTime<Utc> {
     now + back_off(failures) - TimeDelta::seconds(1)
 }
 
-/// Only a continuous schedule counts from the end of the last run.
+/// Whether the schedule counts from the end of the last run. Only a continuous one does.
 fn repeats_after_its_end(schedule: &Schedule) -> bool {
     schedule.kind() == Kind::Continuous
 }
 
-/// What the schedule counts from when a job goes on it: an interval keeps the phase of the job's creation.
+/// What the schedule counts from when a job begins it. An interval keeps the phase of the job's creation.
 fn anchor(schedule: &Schedule, created: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
     match schedule.kind() {
         Kind::None | Kind::Continuous => now,
@@ -116,7 +119,7 @@ fn anchor(schedule: &Schedule, created: DateTime<Utc>, now: DateTime<Utc>) -> Da
     }
 }
 
-/// The one instant of a schedule that is a date.
+/// The one due instant of a schedule that is a date.
 fn date_of(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc>> {
     let long_ago = DateTime::<Utc>::MIN_UTC;
     let next = || {
@@ -129,7 +132,7 @@ fn date_of(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc>
         .flatten()
 }
 
-/// When the job fires next, jitter included.
+/// The job's next firing, with its jitter.
 fn upcoming(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc>> {
     if record.standing != Standing::OnSchedule
         || (record.run.is_some() && repeats_after_its_end(clockwork.schedule))
@@ -137,7 +140,7 @@ fn upcoming(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc
         return None;
     }
     let anchor = if repeats_after_its_end(clockwork.schedule) {
-        // It has a next firing whatever became of the last one.
+        // Whatever became of the last firing, a continuous job has a next one.
         record.anchor.max(record.handled)
     } else {
         record.anchor
@@ -148,8 +151,8 @@ fn upcoming(record: &JobRecord, clockwork: Clockwork<'_>) -> Option<DateTime<Utc
         .and_then(|due| due.checked_add_signed(clockwork.delay))
 }
 
-/// The end of every transition: `next` is brought up to date, and a job that has no firing left, no run and none
-/// about to be claimed is finished.
+/// The end of every transition. Brings `next` up to date, and finishes a job that has no firing left, no run, and no
+/// run that is about to be claimed.
 fn settle(mut record: JobRecord, effects: Vec<Effect>, clockwork: Clockwork<'_>) -> Step {
     record.next = upcoming(&record, clockwork);
     let busy = record.run.is_some()

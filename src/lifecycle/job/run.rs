@@ -1,4 +1,4 @@
-//! What the job's own run means for it: claimed, started, ended.
+//! What a job's own run means for the job: claimed, started, ended.
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,7 @@ use crate::job::{Event, JobResult};
 use crate::record::{JobRecord, OpenRun, Standing, Trigger};
 use crate::schedule::Due;
 
-/// A row was made for this job: it has a run.
+/// A row was claimed for the job: it has a run now.
 pub fn claimed(mut record: JobRecord, run: u64, clockwork: Clockwork<'_>) -> JobRecord {
     record.run = Some(OpenRun {
         number: run,
@@ -34,20 +34,18 @@ pub fn run_started(mut record: JobRecord, now: DateTime<Utc>) -> JobRecord {
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunEnd {
-    /// The result.
     pub result: JobResult,
-    /// The run, when it was cut off by the daemon's end and not by its own.
+    /// `Some` when the run was cut off by the end of the daemon.
     pub interrupted: Option<Interrupted>,
 }
 
 /// A run that was cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interrupted {
-    /// The run.
     pub run: u64,
-    /// What it stood for.
+    /// The due instants that the run stood for.
     pub due: Due,
-    /// It made up for an interrupted run itself: one try is enough.
+    /// The run itself made up for an interrupted run: there is no third try.
     pub made_up: bool,
 }
 
@@ -84,7 +82,7 @@ pub fn run_ended(
     }
     if repeats_after_its_end(clockwork.schedule) {
         record.anchor = anchor_after_run(record.failures, now);
-        // The clock may have been set back during the run; the next firing must still lie ahead.
+        // The clock may have been set back during the run, and the next firing has to lie ahead.
         record.handled = record.handled.min(record.anchor);
     }
     if record.file.is_none() {
@@ -105,8 +103,8 @@ pub fn run_ended(
     settle(record, effects, clockwork)
 }
 
-/// What is owed although a run was begun for it: what the run stood for; or, where it was the second try for that, only
-/// what came due since and was skipped because of the two.
+/// What an interrupted run leaves owed: the instants that it stood for. When it was the second try for them, only what
+/// came due since then, and was skipped because of the two.
 fn still_owed(cut: &Interrupted, record: &JobRecord, clockwork: Clockwork<'_>) -> Option<Due> {
     if !cut.made_up {
         return Some(cut.due.clone());

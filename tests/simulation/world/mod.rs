@@ -6,11 +6,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::daemon::scheduler::notice::Notice;
 use freezerd::daemon::scheduler::{Ending, Message, Order, Policy, Remembered, Scheduler, Spawn};
-use freezerd::intake::{self, Catalog, FileState, Stamp};
+use freezerd::intake::{self, Catalog, FileState};
+use freezerd::job::Job;
 use freezerd::job::action::Access;
-use freezerd::job::{Host, Job};
 use freezerd::location::Location;
-use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::protocol::{Outcome, Verdict};
 use freezerd::record::{AttemptEnd, RunState};
 use freezerd::schedule::zone::Zone;
 
@@ -20,6 +20,7 @@ mod trouble;
 use super::jobs::{Dice, Mix, document};
 use super::ledger::SharedLedger;
 use super::shadow::Shadow;
+use crate::samples::{content, host, outcome, policy};
 
 /// An attempt that goes on.
 struct Agent {
@@ -184,12 +185,8 @@ impl World {
         drop(books);
         self.catalog = catalog(&self.zone, known);
         let policy = Policy {
-            slots: self.slots,
             zone: self.zone.clone(),
-            client_id: "host".into(),
-            ledger_id: "00000000".into(),
-            grace: std::time::Duration::from_secs(30),
-            only_until: None,
+            ..policy(self.slots)
         };
         self.scheduler = Some(Scheduler::new(self.ledger.clone(), policy, remembered));
         let states: Vec<_> = self.files.clone().into_iter().collect();
@@ -202,17 +199,7 @@ impl World {
 
     fn content(&mut self, bytes: Vec<u8>) -> FileState {
         self.stamps += 1;
-        FileState::Content {
-            stamp: Stamp {
-                device: 1,
-                inode: self.stamps,
-                size: bytes.len() as u64,
-                modified: 0,
-                changed: 0,
-            },
-            bytes: Arc::from(bytes),
-            warnings: Vec::new(),
-        }
+        content(self.stamps, bytes.into())
     }
 
     fn look(&mut self, states: Vec<(String, FileState)>, at_boot: bool) {
@@ -390,14 +377,7 @@ impl World {
 }
 
 fn catalog(zone: &Zone, remembered: BTreeMap<String, intake::Remembered>) -> Catalog {
-    let host = Host {
-        working_dir: "/".into(),
-        container_root: "/containers".into(),
-        host_name: "host".into(),
-        zone: zone.clone(),
-        disable_exec: false,
-    };
-    Catalog::new(host, "host", remembered)
+    Catalog::new(host(zone.clone()), "host", remembered)
 }
 
 fn ended(run: u64, agent: &Agent, end: AttemptEnd) -> Message {
@@ -412,11 +392,8 @@ fn ended(run: u64, agent: &Agent, end: AttemptEnd) -> Message {
 fn reported(verdict: Verdict) -> AttemptEnd {
     AttemptEnd::Reported {
         outcome: Outcome {
-            verdict,
             reason: (verdict != Verdict::Success).then(|| "bad luck".to_owned()),
-            summary: Summary::default(),
-            problems: Vec::new(),
-            problems_total: 0,
+            ..outcome(verdict)
         },
     }
 }

@@ -6,11 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Facts, Story, story};
 use crate::cli::next::upcoming::{Firing, Upcoming};
-use crate::job::{InitialState, JobResult};
-use crate::record::{
-    ActionRecord, EventRecord, FileRecord, FileVerdict, JobRecord, Past, RunRecord, RunState,
-    Standing, Trigger,
-};
+use crate::record::{EventRecord, FileRecord, FileVerdict, JobRecord, RunRecord, RunState};
+use crate::samples::{action_record, event_record, job_record, run_record};
 use crate::schedule::landing::Landing;
 use crate::schedule::zone::Zone;
 
@@ -19,55 +16,15 @@ pub(super) fn at(text: &str) -> DateTime<Utc> {
 }
 
 pub(super) fn record() -> JobRecord {
-    JobRecord {
-        job_id: "nightly".into(),
-        file: Some("nightly.json".into()),
-        digest: String::new(),
-        document: String::new(),
-        standing: Standing::OnSchedule,
-        run: None,
-        pending: None,
-        result: None,
-        created: at("2026-06-01T10:00:00Z"),
-        started: None,
-        ended: None,
-        anchor: at("2026-06-01T10:00:00Z"),
-        handled: at("2026-06-01T10:00:00Z"),
-        next: None,
-        failures: 0,
-        reason: None,
-        said: InitialState::default(),
-        past: Past::default(),
-    }
+    job_record("nightly", at("2026-06-01T10:00:00Z"))
 }
 
 pub(super) fn run(number: u64, state: RunState) -> RunRecord {
     RunRecord {
-        number,
-        job_id: "nightly".into(),
-        trigger: Trigger::Schedule,
-        due: at("2026-06-02T02:00:00Z"),
-        first_due: at("2026-06-02T02:00:00Z"),
-        covers: 1,
         state,
-        claimed: at("2026-06-02T02:00:00Z"),
-        started: Some(at("2026-06-02T02:00:00Z")),
         ended: Some(at("2026-06-02T02:03:00Z")),
-        result: Some(JobResult::Success),
-        reason: None,
-        waits_for: None,
-        makes_up_for: None,
-        digest: String::new(),
-        actions: vec![ActionRecord {
-            kind: "backup".into(),
-            exit_status: None,
-            attempts: 1,
-            dry_run: false,
-            container: None,
-            partial: false,
-            bytes_added: 0,
-            problems: 0,
-        }],
+        actions: vec![action_record()],
+        ..run_record(number, "nightly", at("2026-06-02T02:00:00Z"))
     }
 }
 
@@ -90,14 +47,9 @@ pub(super) fn upcoming() -> Upcoming {
 
 pub(super) fn event(command: &str, accepted: bool) -> EventRecord {
     EventRecord {
-        id: "1".into(),
-        command: command.into(),
-        job_id: "nightly".into(),
-        by: "alice".into(),
-        handled: at("2026-06-02T09:00:00Z"),
         accepted,
         answer: "has no run to abort".into(),
-        run: None,
+        ..event_record(command, "nightly", at("2026-06-02T09:00:00Z"))
     }
 }
 

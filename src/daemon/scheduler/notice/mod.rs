@@ -1,4 +1,4 @@
-//! What the scheduler has to tell people, as data. Told only once it is committed.
+//! What the scheduler reports to people, as data. A notice leaves only after its changes are committed.
 
 use std::time::Duration;
 
@@ -9,85 +9,69 @@ use crate::record::{AttemptEnd, Trigger};
 
 pub mod line;
 
-/// One thing worth a line.
+/// One thing worth a line in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
-    /// A job was loaded, or changed.
+    /// A job was loaded, or its content changed.
     JobLoaded {
-        /// The job.
         job_id: String,
-        /// Its file.
         file: String,
-        /// When it runs, in words.
+        /// When the job runs, in words.
         schedule: String,
-        /// When it runs next.
         next: Option<DateTime<Utc>>,
-        /// Why it does not, where it does not.
+        /// Why the job is not on its schedule, if so.
         reason: Option<String>,
-        /// It was known before, with other content.
+        /// The job was known before, with other content.
         changed: bool,
-        /// How much about it is likely not as meant.
+        /// How many warnings the file has.
         warnings: usize,
     },
     /// A file is not a valid job.
     FileInvalid {
-        /// The file.
         file: String,
-        /// The faults, drawn.
+        /// The errors, as `freezerd check` shows them.
         report: String,
         /// The job that goes on with its last good content.
         keeps: Option<String>,
     },
-    /// A file is another host's job.
+    /// A file is a job of another host.
     FileForeign {
-        /// The file.
         file: String,
-        /// The job.
         job_id: String,
-        /// Whose.
+        /// The host's client id.
         client_id: String,
     },
-    /// A job's file is gone.
-    JobGone {
-        /// The job.
-        job_id: String,
-    },
-    /// A run started.
+    /// The file of a job was deleted, and the job with it.
+    JobGone { job_id: String },
+    /// The first attempt of a run starts.
     RunStarted {
-        /// The job.
         job_id: String,
-        /// The run.
         run: u64,
-        /// Why it runs.
         trigger: Trigger,
-        /// What it stands for.
+        /// The last due instant that the run stands for.
         due: DateTime<Utc>,
-        /// How many due instants that are.
+        /// How many due instants the run stands for.
         covers: u64,
     },
     /// A run has to wait before it can go on.
     RunWaits {
-        /// The job.
         job_id: String,
-        /// The run.
         run: u64,
-        /// For what.
+        /// What it waits for.
         reason: String,
     },
-    /// Many more runs have to wait than are named one by one.
+    /// More runs wait than are named one by one.
     MoreWait {
         /// How many more.
         runs: usize,
     },
-    /// An attempt started.
+    /// An attempt starts.
     AttemptStarted {
-        /// The job.
         job_id: String,
-        /// The run.
         run: u64,
-        /// `backup`, `restore`, …
+        /// The kind of the action: `backup`, `restore`, …
         kind: String,
-        /// What it works on, in words.
+        /// What the action works on, in words.
         about: String,
         /// The action, from 1.
         action: u32,
@@ -95,65 +79,51 @@ pub enum Notice {
         actions: u32,
         /// The attempt, from 1.
         attempt: u32,
-        /// How many there may be.
+        /// How many attempts are allowed.
         attempts: u32,
     },
     /// An attempt ended.
     AttemptEnded {
-        /// The job.
         job_id: String,
-        /// The run.
         run: u64,
-        /// `backup`, `restore`, …
+        /// The kind of the action: `backup`, `restore`, …
         kind: String,
-        /// How it ended.
         end: AttemptEnd,
-        /// How long it took.
         took: Duration,
-        /// When the next attempt comes, if one does.
+        /// The instant of the next attempt, if there is one.
         retry: Option<DateTime<Utc>>,
     },
     /// A run ended.
     RunEnded {
-        /// The job.
         job_id: String,
-        /// The run.
         run: u64,
-        /// How.
         result: JobResult,
-        /// It was cut off.
+        /// The run was cut off.
         interrupted: bool,
-        /// Why it is not a success.
+        /// Why the result is not a success.
         reason: Option<String>,
-        /// How long it took.
         took: Duration,
-        /// When the job runs next.
+        /// The job's next firing.
         next: Option<DateTime<Utc>>,
     },
     /// An occurrence is not run.
     Skipped {
-        /// The job.
         job_id: String,
-        /// The row that says so.
+        /// The number of the row that says so.
         run: u64,
-        /// The occurrence.
         due: DateTime<Utc>,
-        /// Why.
         reason: String,
     },
-    /// Somebody asked for something.
+    /// An event file was answered.
     Asked {
-        /// The job.
         job_id: String,
-        /// What.
+        /// `start`, `stop`, …
         command: String,
-        /// Who.
+        /// The user who asked.
         by: String,
-        /// What came of it.
         answer: String,
-        /// Whether it was carried out.
         accepted: bool,
     },
-    /// The administrator should know.
+    /// Something that the administrator should know.
     Warning(String),
 }

@@ -1,0 +1,72 @@
+//! What goes into the scheduler, and what comes out.
+
+use std::time::Duration;
+
+use super::notice::Notice;
+use crate::control::event::EventFile;
+use crate::intake::FileChange;
+use crate::protocol::Request;
+use crate::record::AttemptEnd;
+use crate::schedule::zone::Zone;
+
+/// What the scheduler learns.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// The jobs directory changed. The first message of this kind has every file.
+    Files(Vec<FileChange>),
+    /// Somebody dropped an event file.
+    Asked(EventFile),
+    /// Time has passed.
+    Tick,
+    /// The agent of an attempt is gone.
+    Ended {
+        run: u64,
+        /// The action's index, from 0.
+        action: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+        end: AttemptEnd,
+    },
+    /// The host has another time zone now.
+    Zone(Zone),
+    /// Start nothing new. Rows are still claimed, and wait for the next daemon; running attempts go on.
+    Drain,
+    /// The daemon stops: start nothing new, and end the running attempts.
+    Shutdown,
+}
+
+/// What the scheduler wants done.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Start an agent.
+    Spawn(Box<Spawn>),
+    /// End the agent of a run.
+    End { run: u64, why: Ending },
+    /// An event was handled: delete its file.
+    Answered {
+        /// The event's id.
+        event: String,
+    },
+    /// Report something to people.
+    Tell(Box<Notice>),
+}
+
+/// Why an agent is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody aborted the run.
+    Abort,
+    /// The daemon stops.
+    Shutdown,
+}
+
+/// An attempt to start.
+#[derive(Clone, Debug)]
+pub struct Spawn {
+    /// What the agent gets on standard input.
+    pub request: Request,
+    /// How long the attempt may take; `None`: no limit.
+    pub timeout: Option<Duration>,
+    /// How long the attempt may show no progress. `None`: as the settings say; zero: no limit.
+    pub stall_timeout: Option<Duration>,
+}

@@ -1,0 +1,284 @@
+//! Old snapshots go, the newest stays, space comes back, and nobody is disturbed meanwhile.
+
+use std::fs::{self, File};
+
+use freezerd::agent::list_snapshots;
+use freezerd::job::action::{Admin, Age, Backup, Info, Lineage, Restore, Work};
+use freezerd::protocol::{Report, Verdict};
+use freezerd::rustic::Snapshot;
+use rustix::fs::{FlockOperation, flock};
+
+use crate::support::*;
+
+fn snapshots(place: &Place) -> Vec<Snapshot> {
+    list_snapshots(&place.container(), &Default::default()).unwrap()
+}
+
+/// Locks the container as another agent would.
+fn lock(place: &Place, operation: FlockOperation) -> File {
+    let directory = File::open(place.path("container")).unwrap();
+    flock(&directory, operation).unwrap();
+    directory
+}
+
+#[test]
+fn admin_removes_exactly_the_old_snapshots_of_its_lineage_and_never_the_newest() {
+    let place = Place::new();
+    let other = Lineage {
+        host: "web-2".to_owned(),
+        ..lineage()
+    };
+    for number in 0..3 {
+        place.write("source/file", format!("{number}").repeat(100_000));
+        place.back_up();
+    }
+    succeed(Work::Backup(Backup {
+        lineage: other.clone(),
+        ..place.backup()
+    }));
+    let before = snapshots(&place);
+
+    // Nothing is older than a day.
+    let outcome = succeed(place.admin(Age::Days(1.0)));
+    assert_eq!(
+        (outcome.summary.snapshots_removed, outcome.summary.snapshots),
+        (Some(0), Some(3))
+    );
+    assert_eq!(snapshots(&place), before);
+
+    // A dry run says what would go.
+    let ended = run_dry(place.admin(Age::Days(0.0)));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    assert!(
+        ended.said(&format!("would remove {}", before[0].short_id())),
+        "{ended:#?}"
+    );
+    assert!(
+        !ended.said(&format!("would remove {}", before[2].short_id())),
+        "{ended:#?}"
+    );
+    assert_eq!(snapshots(&place), before);
+
+    // Exactly those before the limit go. Quick backups may share a second, and limits have whole ones.
+    let limit = before[0].time.timestamp() + 1;
+    let outcome = succeed(place.admin(Age::Before(limit)));
+    let is_old = |snapshot: &&Snapshot| snapshot.time.timestamp() < limit;
+    let gone = before[..2].iter().filter(is_old).count();
+    assert_eq!(outcome.summary.snapshots_removed, Some(gone as u64));
+    assert_eq!(snapshots(&place), before[gone..]);
+
+    // All are older than now; the newest stays all the same, and so does what is another's.
+    let outcome = succeed(place.admin(Age::Days(0.0)));
+    assert_eq!(outcome.summary.snapshots, Some(1));
+    assert_eq!(snapshots(&place), before[2..]);
+    succeed(place.check(true));
+    succeed(Work::Restore(place.restore()));
+    assert_same_tree(&place.path("source"), &place.path("target"));
+    if place.restic(&["check", "--read-data"]).is_some() {
+        place.restic(&["prune"]);
+        place.restic(&["check", "--read-data"]);
+    }
+    succeed(Work::Restore(Restore {
+        lineage: other,
+        target: place.path("again"),
+        ..place.restore()
+    }));
+}
+
+#[test]
+fn a_backup_removes_old_snapshots_when_it_has_succeeded() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let backup = Backup {
+        remove_older_than: Some(0.0),
+        ..place.backup()
+    };
+    let outcome = succeed(Work::Backup(backup));
+    assert_eq!(
+        (outcome.summary.snapshots_removed, outcome.summary.snapshots),
+        (Some(1), Some(1))
+    );
+    assert_eq!(
+        Some(&snapshots(&place)[0].id),
+        outcome.summary.snapshot.as_ref()
+    );
+    succeed(Work::Restore(place.restore()));
+    assert_same_tree(&place.path("source"), &place.path("target"));
+}
+
+#[test]
+fn a_removal_waits_for_whoever_uses_the_container_and_says_so() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    place.back_up();
+    let running_backup = lock(&place, FlockOperation::LockShared);
+    let agent = Agent::start(&request(place.admin(Age::Days(0.0))));
+    agent.wait_for_line("waiting: the container");
+    assert_eq!(
+        snapshots(&place).len(),
+        2,
+        "nothing goes while somebody is at it"
+    );
+    drop(running_backup);
+    let ended = agent.end();
+    assert_eq!(ended.outcome().summary.snapshots_removed, Some(1));
+    let waited = ended
+        .reports
+        .iter()
+        .any(|report| matches!(report, Report::Waiting { reason } if reason.contains("is in use")));
+    assert!(waited, "{ended:#?}");
+}
+
+#[test]
+fn a_backup_and_a_restore_wait_for_a_removal_but_not_for_each_other() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let other_reader = lock(&place, FlockOperation::LockShared);
+    place.back_up();
+    succeed(Work::Restore(place.restore()));
+    drop(other_reader);
+    let removal = lock(&place, FlockOperation::LockExclusive);
+    let agents = [
+        Work::Backup(place.backup()),
+        Work::Restore(place.restore()),
+        place.check(false),
+    ]
+    .map(|work| Agent::start(&request(work)));
+    for agent in &agents {
+        agent.wait_for_line("waiting: old snapshots are being removed");
+    }
+    drop(removal);
+    for agent in agents {
+        assert_eq!(agent.end().outcome().verdict, Verdict::Success);
+    }
+}
+
+#[test]
+fn nothing_is_removed_while_restic_is_at_work() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    place.back_up();
+    let lock = place.write("container/locks/0123", "what restic writes there");
+    fail(
+        place.admin(Age::Days(0.0)),
+        Verdict::Failed,
+        &["restic is at work", "restic unlock"],
+    );
+    assert_eq!(snapshots(&place).len(), 2);
+    // One that was forgotten is in nobody's way.
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
+    File::options()
+        .write(true)
+        .open(lock)
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
+    assert_eq!(
+        succeed(place.admin(Age::Days(0.0)))
+            .summary
+            .snapshots_removed,
+        Some(1)
+    );
+}
+
+#[test]
+fn whoever_waits_for_a_container_can_be_ended() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let _running_backup = lock(&place, FlockOperation::LockShared);
+    let agent = Agent::start(&request(place.admin(Age::Days(0.0))));
+    agent.wait_for_line("waiting: the container");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&agent.child),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    let ended = agent.end();
+    assert_eq!(ended.status.code(), Some(freezerd::agent::ENDED));
+    assert!(
+        !ended
+            .reports
+            .iter()
+            .any(|report| matches!(report, Report::Outcome(_))),
+        "{ended:#?}"
+    );
+}
+
+#[test]
+fn what_only_reads_creates_no_container() {
+    let place = Place::new();
+    for work in [
+        place.admin(Age::Days(1.0)),
+        place.info(),
+        place.check(false),
+        Work::Restore(place.restore()),
+    ] {
+        fail(
+            work,
+            Verdict::FailedForGood,
+            &["there is no repository in", "the first backup creates it"],
+        );
+        assert!(!place.path("container").exists());
+    }
+    // An empty directory is no repository either, and stays empty.
+    fs::create_dir(place.path("container")).unwrap();
+    for work in [place.admin(Age::Days(1.0)), place.info()] {
+        fail(work, Verdict::FailedForGood, &["there is no repository in"]);
+    }
+    assert_eq!(fs::read_dir(place.path("container")).unwrap().count(), 0);
+}
+
+#[test]
+fn info_lists_what_there_is() {
+    let place = Place::new();
+    place.write("source/file", "0123456789");
+    let backup = place.back_up();
+    let ended = run(place.info());
+    let outcome = ended.outcome();
+    assert_eq!(
+        (outcome.summary.snapshots, &outcome.summary.snapshot),
+        (Some(1), &backup.summary.snapshot)
+    );
+    let row = ended
+        .log
+        .iter()
+        .find(|line| line.starts_with(&backup.summary.snapshot.as_ref().unwrap()[..8]))
+        .unwrap();
+    for cell in [
+        "web-1",
+        "nightly",
+        "10 B",
+        place.path("source").to_str().unwrap(),
+    ] {
+        assert!(row.contains(cell), "{cell}: {row}");
+    }
+    let none = Info {
+        container: place.container(),
+        backup_name: Some("weekly".to_owned()),
+        host: None,
+    };
+    assert_eq!(succeed(Work::Info(none)).summary.snapshots, Some(0));
+}
+
+#[test]
+fn a_limit_that_is_no_time_is_refused() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let admin = Admin {
+        container: place.container(),
+        lineage: lineage(),
+        remove: Age::Days(-1.0),
+    };
+    fail(
+        Work::Admin(admin),
+        Verdict::FailedForGood,
+        &["no time that can be"],
+    );
+    assert_eq!(snapshots(&place).len(), 1);
+}

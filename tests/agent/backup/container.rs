@@ -1,0 +1,300 @@
+//! What a backup says of its container: gone, locked, full, not mounted.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use freezerd::agent::list_snapshots;
+use freezerd::job::action::{Backup, Container, Restore, Work};
+use freezerd::location::Location;
+use freezerd::protocol::{Report, Verdict};
+
+use crate::support::*;
+
+#[test]
+fn a_repository_that_is_gone_is_not_begun_anew_unless_that_is_allowed() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    for dry_run in [true, false] {
+        let mut asked = request(Work::Backup(place.backup()));
+        asked.expects_repository = true;
+        asked.action.dry_run = dry_run;
+        let ended = run_request(&asked);
+        expect_failure(
+            &ended,
+            Verdict::FailedForGood,
+            &["is gone", "not mounted", "allow_new_container"],
+        );
+        assert!(!place.path("container").exists());
+    }
+    let mut allowed = request(Work::Backup(Backup {
+        allow_new_container: true,
+        ..place.backup()
+    }));
+    allowed.expects_repository = true;
+    assert_eq!(run_request(&allowed).outcome().verdict, Verdict::Success);
+}
+
+#[test]
+fn a_wrong_password_is_a_clear_error_that_names_the_pass_file() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    fs::write(place.path("pass"), "battery staple\n").unwrap();
+    let pass_file = place.path("pass");
+    let texts = [
+        "the password in",
+        pass_file.to_str().unwrap(),
+        "does not open",
+    ];
+    let ended = fail(Work::Backup(place.backup()), Verdict::FailedForGood, &texts);
+    assert!(!format!("{ended:?}").contains("battery"), "{ended:#?}");
+    // Without a pass file the password is empty.
+    let container = Container {
+        pass_file: None,
+        ..place.container()
+    };
+    let backup = Backup {
+        container,
+        ..place.backup()
+    };
+    fail(
+        Work::Backup(backup),
+        Verdict::FailedForGood,
+        &["has a password", "encrypt_pass_file"],
+    );
+    fs::write(place.path("pass"), "").unwrap();
+    fail(
+        Work::Backup(place.backup()),
+        Verdict::FailedForGood,
+        &["is empty"],
+    );
+    fs::remove_file(place.path("pass")).unwrap();
+    fail(
+        Work::Backup(place.backup()),
+        Verdict::FailedForGood,
+        &["cannot be read: No such file"],
+    );
+}
+
+#[test]
+fn without_a_pass_file_the_password_is_empty() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    let container = Container {
+        pass_file: None,
+        ..place.container()
+    };
+    succeed(Work::Backup(Backup {
+        container: container.clone(),
+        ..place.backup()
+    }));
+    succeed(Work::Restore(Restore {
+        container,
+        ..place.restore()
+    }));
+    assert_same_tree(&place.path("source"), &place.path("target"));
+}
+
+#[test]
+fn a_pass_file_that_everybody_can_read_is_warned_of() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    fs::set_permissions(place.path("pass"), fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = run(Work::Backup(place.backup()));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    assert!(ended.said("everybody can read the pass file"), "{ended:#?}");
+    assert!(
+        !format!("{ended:?}").contains("correct horse"),
+        "{ended:#?}"
+    );
+}
+
+#[test]
+fn a_directory_that_holds_something_else_is_not_filled() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.write("container/letters/to-mother.txt", "Dear");
+    let ended = fail(
+        Work::Backup(place.backup()),
+        Verdict::FailedForGood,
+        &["something else", "left alone"],
+    );
+    assert_eq!(tree(&place.path("container")).len(), 3, "{ended:#?}");
+}
+
+#[test]
+fn a_container_on_a_disk_that_is_not_mounted_is_not_created_in_its_place() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    let path = place.path("disk/container");
+    let container = Container {
+        name: path.to_str().unwrap().to_owned(),
+        location: Location::Local(path),
+        ..place.container()
+    };
+    let backup = Backup {
+        container: container.clone(),
+        ..place.backup()
+    };
+    fail(
+        Work::Backup(backup),
+        Verdict::FailedForGood,
+        &["the directory above it does not exist", "mount it"],
+    );
+    assert!(!place.path("disk").exists());
+    // One that was given by its name lives below the container root, which may still have to be made.
+    let container = Container {
+        name: "nightly".to_owned(),
+        ..container
+    };
+    succeed(Work::Backup(Backup {
+        container,
+        ..place.backup()
+    }));
+}
+
+#[test]
+fn a_repository_whose_creation_was_cut_short_is_created_anew() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    // What is left when the configuration has not been written: directories, and a key that fits nothing.
+    let container = place.path("container");
+    let kept = fs::read_dir(container.join("keys"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let key = fs::read(&kept).unwrap();
+    fs::remove_dir_all(&container).unwrap();
+    for name in ["data/00", "index", "keys", "snapshots"] {
+        fs::create_dir_all(container.join(name)).unwrap();
+    }
+    fs::write(container.join("keys").join(kept.file_name().unwrap()), key).unwrap();
+    place.back_up();
+    succeed(Work::Restore(place.restore()));
+    succeed(place.check(true));
+}
+
+#[test]
+fn two_first_backups_at_once_make_one_repository() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    let agents: Vec<_> = (0..3)
+        .map(|_| Agent::start(&request(Work::Backup(place.backup()))))
+        .collect();
+    for agent in agents {
+        let ended = agent.end();
+        assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
+    }
+    assert_eq!(
+        list_snapshots(&place.container(), &Default::default())
+            .unwrap()
+            .len(),
+        3
+    );
+    succeed(place.check(false));
+}
+
+#[test]
+fn a_full_container_is_told_as_such_and_leaves_no_snapshot() {
+    let place = Place::new();
+    let Some(disk) = SmallDisk::mount(&place.path("disk"), "8m") else {
+        return;
+    };
+    let noise = noise(24_000_000);
+    place.write("source/large", &noise);
+    for number in 0..50 {
+        place.write(&format!("source/small-{number}"), format!("{number}"));
+    }
+    let path = disk.0.join("container");
+    let container = Container {
+        name: path.to_str().unwrap().to_owned(),
+        location: Location::Local(path),
+        ..place.container()
+    };
+    let backup = Backup {
+        container: container.clone(),
+        ..place.backup()
+    };
+    let ended = fail(
+        Work::Backup(backup),
+        Verdict::Failed,
+        &["No space left on device"],
+    );
+    assert!(!format!("{ended:?}").contains("panicked"), "{ended:#?}");
+    assert!(
+        list_snapshots(&container, &Default::default())
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn an_engine_that_breaks_is_told_in_words_and_without_an_outcome() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    // A user of its own that may have just the threads that the agent itself needs: the engine's first one fails.
+    let user = 61_234;
+    let allowed = is_root()
+        && Command::new("prlimit")
+            .arg("--version")
+            .output()
+            .is_ok_and(|output| output.status.success());
+    if !allowed {
+        eprintln!(
+            "SKIPPED: a breaking engine, since limiting its threads takes root's rights and prlimit"
+        );
+        return;
+    }
+    let program = place.path("freezerd");
+    fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
+    fs::create_dir(place.path("parent")).unwrap();
+    for name in ["source", "pass", "parent"] {
+        std::os::unix::fs::chown(place.path(name), Some(user), Some(user)).unwrap();
+    }
+    let path = place.path("parent/container");
+    let container = Container {
+        name: path.to_str().unwrap().to_owned(),
+        location: Location::Local(path),
+        ..place.container()
+    };
+    let work = Work::Backup(Backup {
+        container,
+        ..place.backup()
+    });
+    let mut command = Command::new("prlimit");
+    command
+        .arg("--nproc=2")
+        .arg(program)
+        .arg("agent")
+        .uid(user)
+        .gid(user);
+    let ended = Agent::start_with(&mut command, &request(work)).end();
+    assert_eq!(
+        ended.status.code(),
+        Some(freezerd::agent::BROKEN),
+        "{ended:#?}"
+    );
+    let Some(Report::Panicked { message }) = ended.reports.last() else {
+        panic!("{ended:#?}")
+    };
+    assert_eq!(
+        message,
+        "the engine could not go on: Resource temporarily unavailable"
+    );
+    assert!(
+        !ended
+            .reports
+            .iter()
+            .any(|report| matches!(report, Report::Outcome(_))),
+        "{ended:#?}"
+    );
+    assert!(
+        !format!("{:?}", ended.log).contains("panicked"),
+        "{ended:#?}"
+    );
+}

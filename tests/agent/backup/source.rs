@@ -1,0 +1,260 @@
+//! What a backup says of its source: unreadable, missing, empty, excluded.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use freezerd::agent::list_snapshots;
+use freezerd::job::action::{Backup, Container, Restore, Work};
+use freezerd::location::Location;
+use freezerd::protocol::Verdict;
+
+use crate::support::*;
+
+/// Runs the agent as a user to whom permissions mean something. The program is copied to where that user gets at it.
+fn run_as_nobody(place: &Place, work: Work) -> Ended {
+    const NOBODY: u32 = 65534;
+    if !is_root() {
+        return run(work);
+    }
+    let program = place.path("freezerd");
+    fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
+    for name in ["source", "pass", "parent"] {
+        if place.path(name).exists() {
+            std::os::unix::fs::chown(place.path(name), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    Agent::start_with(
+        Command::new(program).arg("agent").uid(NOBODY).gid(NOBODY),
+        &request(work),
+    )
+    .end()
+}
+
+/// A place where somebody else than root can create the container.
+fn open_place() -> (Place, Container) {
+    let place = Place::new();
+    fs::create_dir(place.path("parent")).unwrap();
+    let path = place.path("parent/container");
+    let container = Container {
+        name: path.to_str().unwrap().to_owned(),
+        location: Location::Local(path),
+        ..place.container()
+    };
+    (place, container)
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named_and_the_snapshot_is_kept_as_partial() {
+    let (place, container) = open_place();
+    place.write("source/readable", "r");
+    let locked = place.write("source/locked", "x");
+    let directory = place
+        .write("source/closed/inside", "y")
+        .parent()
+        .unwrap()
+        .to_path_buf();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o000)).unwrap();
+    let backup = Backup {
+        container: container.clone(),
+        ..place.backup()
+    };
+
+    let ended = run_as_nobody(&place, Work::Backup(backup.clone()));
+    expect_failure(
+        &ended,
+        Verdict::Partial,
+        &["2 paths could not be backed up", "Permission denied"],
+    );
+    let outcome = ended.outcome();
+    let mut paths: Vec<_> = outcome
+        .problems
+        .iter()
+        .map(|problem| problem.path.as_str())
+        .collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [directory.to_str().unwrap(), locked.to_str().unwrap()]
+    );
+    assert_eq!(outcome.problems_total, 2);
+    assert!(
+        ended.said("locked: cannot be opened: Permission denied"),
+        "{ended:#?}"
+    );
+    // The snapshot is there, says what it is, and is found under the id that was reported.
+    let found = list_snapshots(&container, &Default::default()).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (Some(&found[0].id), found[0].partial),
+        (outcome.summary.snapshot.as_ref(), true)
+    );
+
+    // The same, where the job says that just these may be unreadable.
+    let ignoring = Backup {
+        ignore_unreadable: vec!["locked".into(), "./closed".into()],
+        ..backup.clone()
+    };
+    let ended = run_as_nobody(&place, Work::Backup(ignoring));
+    assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
+    assert!(ended.said("ignored, as the job asks"), "{ended:#?}");
+    // One of the two is not enough.
+    let half = Backup {
+        ignore_unreadable: vec!["locked".into()],
+        ..backup
+    };
+    let ended = run_as_nobody(&place, Work::Backup(half));
+    expect_failure(&ended, Verdict::Partial, &["1 path", "closed"]);
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn a_source_that_does_not_exist_fails_for_good_before_anything_is_written() {
+    let place = Place::new();
+    let backup = Backup {
+        path: place.path("missing"),
+        ..place.backup()
+    };
+    fail(
+        Work::Backup(backup),
+        Verdict::FailedForGood,
+        &["does not exist", "missing", "nothing was backed up"],
+    );
+    assert!(!place.path("container").exists());
+}
+
+#[test]
+fn an_emptied_source_fails_for_good_unless_that_is_allowed() {
+    let place = Place::new();
+    let file = place.write("source/file", "x");
+    place.back_up();
+    fs::remove_file(file).unwrap();
+    fail(
+        Work::Backup(place.backup()),
+        Verdict::FailedForGood,
+        &["is empty", "holds 1 file", "allow_empty"],
+    );
+    assert_eq!(
+        list_snapshots(&place.container(), &Default::default())
+            .unwrap()
+            .len(),
+        1
+    );
+    succeed(Work::Backup(Backup {
+        allow_empty: true,
+        ..place.backup()
+    }));
+    // Now that the last snapshot is an empty one, it is nothing unusual any more.
+    place.back_up();
+}
+
+#[test]
+fn a_source_that_was_always_empty_is_backed_up() {
+    let place = Place::new();
+    assert_eq!(place.back_up().summary.files, Some(0));
+    succeed(Work::Restore(place.restore()));
+    assert_eq!(fs::read_dir(place.path("target")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_excluded_is_left_out_and_the_container_is_too() {
+    let place = Place::new();
+    for name in [
+        "keep.txt",
+        "a.log",
+        "deep/b.log",
+        "cache/x",
+        "deep/cache/y",
+        "only/top",
+        "deep/only/top",
+    ] {
+        place.write(&format!("source/{name}"), name);
+    }
+    let path = place.path("source/backups");
+    let container = Container {
+        name: "inside".to_owned(),
+        location: Location::Local(path),
+        ..place.container()
+    };
+    let backup = Backup {
+        container: container.clone(),
+        exclude: vec!["*.log".into(), "cache".into(), "./only".into()],
+        ..place.backup()
+    };
+    succeed(Work::Backup(backup.clone()));
+    let ended = run(Work::Backup(backup));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    assert!(ended.said("it is the container itself"), "{ended:#?}");
+    succeed(Work::Restore(Restore {
+        container,
+        ..place.restore()
+    }));
+    let target = place.path("target");
+    let files: Vec<_> = tree(&target)
+        .into_iter()
+        .filter(|entry| target.join(&entry.path).is_file())
+        .map(|entry| entry.path)
+        .collect();
+    assert_eq!(files, [Path::new("deep/only/top"), Path::new("keep.txt")]);
+}
+
+#[test]
+fn following_links_is_refused_rather_than_forgotten() {
+    let place = Place::new();
+    symlink("/etc", place.path("source/link")).unwrap();
+    let backup = Backup {
+        dereference_symlink: true,
+        ..place.backup()
+    };
+    fail(
+        Work::Backup(backup),
+        Verdict::FailedForGood,
+        &["dereference_symlink"],
+    );
+    assert!(!place.path("container").exists());
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_changes_nothing() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    let ended = run_dry(Work::Backup(place.backup()));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    assert!(ended.said("would create a repository"), "{ended:#?}");
+    assert!(ended.said("would back up 1 file, 1 B"), "{ended:#?}");
+    assert!(!place.path("container").exists());
+    place.back_up();
+    let before = tree(&place.path("container"));
+    let ended = run_dry(Work::Backup(place.backup()));
+    assert_eq!(ended.outcome().summary.level, Some(1));
+    assert_eq!(tree(&place.path("container")), before);
+}
+
+#[test]
+fn names_in_the_log_cannot_forge_lines() {
+    let (place, container) = open_place();
+    let locked = place.write("source/x\nfreezerd: all is well\x1b[2J", "x");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    let ended = run_as_nobody(
+        &place,
+        Work::Backup(Backup {
+            container,
+            ..place.backup()
+        }),
+    );
+    expect_failure(&ended, Verdict::Partial, &[]);
+    assert!(
+        ended
+            .log
+            .iter()
+            .all(|line| !line.starts_with("freezerd: all is well")),
+        "{ended:#?}"
+    );
+    assert!(
+        ended.said("x\\nfreezerd: all is well\\u{1b}[2J"),
+        "{ended:#?}"
+    );
+}

@@ -1,0 +1,212 @@
+//! Which snapshot a restore takes, and how it gets it out of the repository.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use freezerd::agent::list_snapshots;
+use freezerd::job::action::{Lineage, Restore, Work};
+use freezerd::protocol::Verdict;
+use freezerd::rustic::{ErrorKind, Filter, Password, Repository, RestoreOptions, Silent, place};
+
+use super::{overwriting, problems};
+use crate::support::*;
+
+#[test]
+fn damage_in_the_repository_is_named_and_the_rest_is_restored() {
+    let place = Place::new();
+    let noise = noise(4_000_000);
+    place.write("source/first", noise);
+    place.back_up();
+    let packs = |place: &Place| -> Vec<PathBuf> {
+        tree(&place.path("container/data"))
+            .into_iter()
+            .map(|entry| place.path("container/data").join(entry.path))
+            .filter(|path| path.is_file())
+            .collect()
+    };
+    let before = packs(&place);
+    place.write("source/second", "intact");
+    place.back_up();
+    assert!(packs(&place).len() > before.len());
+    let largest = before
+        .iter()
+        .max_by_key(|path| fs::metadata(path).unwrap().len())
+        .unwrap();
+    let mut content = fs::read(largest).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::set_permissions(largest, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(largest, content).unwrap();
+
+    let ended = fail(
+        Work::Restore(place.restore()),
+        Verdict::Partial,
+        &["1 path is not as in the snapshot", "first"],
+    );
+    assert_eq!(problems(&ended), [place.path("target/first")]);
+    assert!(
+        !place.path("target/first").exists(),
+        "half a file is worse than none"
+    );
+    assert_eq!(fs::read(place.path("target/second")).unwrap(), b"intact");
+    fail(
+        place.check(true),
+        Verdict::FailedForGood,
+        &["is damaged", "1 fault"],
+    );
+    succeed(place.check(false));
+    fs::remove_file(largest).unwrap();
+    fail(place.check(false), Verdict::FailedForGood, &["is damaged"]);
+    let ended = fail(
+        Work::Restore(Restore {
+            target: place.path("again"),
+            ..place.restore()
+        }),
+        Verdict::Partial,
+        &[],
+    );
+    assert_eq!(problems(&ended), [place.path("again/first")]);
+}
+
+#[test]
+fn the_newest_snapshot_that_is_not_later_is_restored() {
+    let place = Place::new();
+    let mut times = Vec::new();
+    for content in ["first", "second"] {
+        place.write("source/file", content);
+        place.back_up();
+        let made = list_snapshots(&place.container(), &Default::default())
+            .unwrap()
+            .pop()
+            .unwrap();
+        times.push(made.time.timestamp());
+        // The next one belongs to a later second.
+        while chrono::Utc::now().timestamp() <= made.time.timestamp() {
+            std::thread::yield_now();
+        }
+    }
+    for (limit, content) in [
+        (Some(times[0]), "first"),
+        (Some(times[1]), "second"),
+        (None, "second"),
+    ] {
+        let restore = Restore {
+            not_later_than: limit,
+            overwrite: true,
+            ..place.restore()
+        };
+        succeed(Work::Restore(restore));
+        assert_eq!(
+            fs::read_to_string(place.path("target/file")).unwrap(),
+            content
+        );
+    }
+    let restore = Restore {
+        not_later_than: Some(times[0] - 1),
+        ..place.restore()
+    };
+    fail(
+        Work::Restore(restore),
+        Verdict::FailedForGood,
+        &[
+            "there is no snapshot of nightly made on web-1 from",
+            "or before",
+            "it holds nightly of web-1 (2 snapshots,",
+        ],
+    );
+}
+
+#[test]
+fn a_snapshot_that_is_not_there_is_answered_with_what_is() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    fail(
+        Work::Restore(place.restore()),
+        Verdict::FailedForGood,
+        &["there is no repository in", "first backup creates"],
+    );
+    assert!(!place.path("container").exists());
+    place.back_up();
+    let lineage = Lineage {
+        host: "web-2".to_owned(),
+        backup_name: "nightly".to_owned(),
+    };
+    fail(
+        Work::Restore(Restore {
+            lineage,
+            ..place.restore()
+        }),
+        Verdict::FailedForGood,
+        &[
+            "no snapshot of nightly made on web-2",
+            "nightly of web-1 (1 snapshot,",
+        ],
+    );
+    let by_id = |id: &str| {
+        Work::Restore(Restore {
+            snapshot: Some(id.to_owned()),
+            ..place.restore()
+        })
+    };
+    fail(
+        by_id("zz"),
+        Verdict::FailedForGood,
+        &["no snapshot's id begins with zz"],
+    );
+    assert!(!place.path("target").exists());
+    let id = list_snapshots(&place.container(), &Default::default()).unwrap()[0]
+        .id
+        .clone();
+    succeed(by_id(&id[..4].to_uppercase()));
+}
+
+#[test]
+fn who_reads_beside_backups_does_not_trip_over_a_snapshot_that_is_just_being_confirmed() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let password = fs::read_to_string(place.path("pass")).unwrap();
+    let password = Password::new(password.trim_end().to_owned());
+    let open = || {
+        let found = place::look(&place.container()).unwrap();
+        Repository::open(found.repository().unwrap(), &password, Arc::new(Silent)).unwrap()
+    };
+    let busy = AtomicBool::new(true);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for round in 0..12 {
+                place.write("source/file", round.to_string());
+                place.back_up();
+            }
+            busy.store(false, Ordering::Relaxed);
+        });
+        threads.spawn(|| {
+            let repository = open();
+            while busy.load(Ordering::Relaxed) {
+                repository.snapshots(&Filter::default()).expect("a list");
+                repository.check(false).expect("a check");
+            }
+        });
+        threads.spawn(|| {
+            let repository = open();
+            let options = RestoreOptions {
+                overwrite: true,
+                dry_run: false,
+            };
+            while busy.load(Ordering::Relaxed) {
+                let all = repository.snapshots(&Filter::default()).expect("a list");
+                let newest = all.last().expect("one");
+                let restored = repository.restore(newest, &place.path("in-process"), options);
+                if let Err(error) = restored {
+                    assert_eq!(error.kind(), ErrorKind::NoSuchSnapshot, "{error}");
+                }
+            }
+        });
+        while busy.load(Ordering::Relaxed) {
+            succeed(overwriting(&place));
+        }
+    });
+}

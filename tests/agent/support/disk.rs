@@ -1,0 +1,36 @@
+//! A file system that is soon full.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::is_root;
+
+/// A file system of a given size, for as long as this lives.
+pub struct SmallDisk(pub PathBuf);
+
+impl SmallDisk {
+    /// Mounts it. `None`, and a line that says so, where that is not permitted.
+    pub fn mount(path: &Path, size: &str) -> Option<Self> {
+        fs::create_dir_all(path).unwrap();
+        let mounted = is_root()
+            && Command::new("mount")
+                .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+                .arg(path)
+                .status()
+                .is_ok_and(|status| status.success());
+        if !mounted {
+            eprintln!(
+                "SKIPPED: what happens on a full disk, since mounting a small one takes root's rights"
+            );
+            return None;
+        }
+        Some(SmallDisk(path.to_path_buf()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}

@@ -1,0 +1,361 @@
+//! Drives the real agent over its pipes, as the daemon does.
+
+mod disk;
+mod tree;
+
+pub use disk::SmallDisk;
+pub use tree::{assert_same_tree, tree};
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::samples;
+use freezerd::job::action::{
+    self, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
+};
+use freezerd::location::Location;
+use freezerd::protocol::{Outcome, Report, Request, Task, Verdict};
+
+/// Longer than anything here takes, so that a test that hangs fails instead.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A temporary place with a source, a container and a target.
+pub struct Place {
+    pub directory: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let place = Place {
+            directory: tempfile::tempdir().unwrap(),
+        };
+        // Others than root must get through in the tests that need them.
+        fs::set_permissions(place.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(place.path("source")).unwrap();
+        fs::write(place.path("pass"), "correct horse\n").unwrap();
+        fs::set_permissions(place.path("pass"), fs::Permissions::from_mode(0o600)).unwrap();
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        if name.is_empty() {
+            self.directory.path().to_path_buf()
+        } else {
+            self.directory.path().join(name)
+        }
+    }
+
+    /// Writes a file, with the directories above it.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn container(&self) -> Container {
+        Container {
+            name: self.path("container").to_str().unwrap().to_owned(),
+            location: Location::Local(self.path("container")),
+            pass_file: Some(self.path("pass")),
+        }
+    }
+
+    pub fn backup(&self) -> Backup {
+        Backup {
+            container: self.container(),
+            lineage: lineage(),
+            path: self.path("source"),
+            exclude: Vec::new(),
+            dereference_symlink: false,
+            levels: Levels::default(),
+            compression_level: None,
+            ignore_unreadable: Vec::new(),
+            allow_empty: false,
+            allow_new_container: false,
+            remove_older_than: None,
+        }
+    }
+
+    pub fn restore(&self) -> Restore {
+        Restore {
+            container: self.container(),
+            lineage: lineage(),
+            target: self.path("target"),
+            not_later_than: None,
+            snapshot: None,
+            overwrite: false,
+        }
+    }
+
+    pub fn admin(&self, remove: Age) -> Work {
+        Work::Admin(Admin {
+            container: self.container(),
+            lineage: lineage(),
+            remove,
+        })
+    }
+
+    pub fn info(&self) -> Work {
+        Work::Info(Info {
+            container: self.container(),
+            backup_name: None,
+            host: None,
+        })
+    }
+
+    pub fn check(&self, read_data: bool) -> Work {
+        Work::Check(Check {
+            container: self.container(),
+            read_data,
+        })
+    }
+
+    /// Backs up the source, and expects success.
+    pub fn back_up(&self) -> Outcome {
+        succeed(Work::Backup(self.backup()))
+    }
+
+    /// Runs `restic` on the container; `None`, and a line that says so, where it is not installed.
+    pub fn restic(&self, arguments: &[&str]) -> Option<String> {
+        let ran = Command::new("restic")
+            .args(["--no-cache", "--repo"])
+            .arg(self.path("container"))
+            .arg("--password-file")
+            .arg(self.path("pass"))
+            .args(arguments)
+            .output();
+        let output = match ran {
+            Ok(output) => output,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                eprintln!(
+                    "SKIPPED: what restic says of the repository, since restic is not installed"
+                );
+                return None;
+            }
+            Err(error) => panic!("restic: {error}"),
+        };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "restic {arguments:?}: {text}");
+        Some(text)
+    }
+}
+
+pub fn lineage() -> Lineage {
+    Lineage {
+        host: "web-1".to_owned(),
+        backup_name: "nightly".to_owned(),
+    }
+}
+
+pub fn shell(text: &str) -> Work {
+    Work::Exec(Exec {
+        command: action::Command::Shell(text.to_owned()),
+    })
+}
+
+pub fn words(words: &[&str]) -> Work {
+    Work::Exec(Exec {
+        command: action::Command::Words(words.iter().map(|word| (*word).to_owned()).collect()),
+    })
+}
+
+pub fn request(work: Work) -> Request {
+    Request {
+        job_id: "nightly-job".to_owned(),
+        run: 7,
+        run_tag: "ledger-7".to_owned(),
+        earlier: Vec::new(),
+        expects_repository: false,
+        action_index: 0,
+        attempt: 1,
+        action: samples::action(work),
+        result_so_far: "success".to_owned(),
+        grace: Duration::from_secs(20),
+    }
+}
+
+/// An agent that runs.
+pub struct Agent {
+    pub child: Child,
+    pub stdin: Option<ChildStdin>,
+    pub reports: Receiver<Report>,
+    pub lines: Receiver<String>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// An agent that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub reports: Vec<Report>,
+    pub log: Vec<String>,
+}
+
+impl Ended {
+    /// The outcome, which must be the last report and the only one.
+    pub fn outcome(&self) -> &Outcome {
+        assert_eq!(self.status.code(), Some(0), "{self:#?}");
+        match self.reports.last() {
+            Some(Report::Outcome(outcome)) => outcome,
+            other => panic!("no outcome: {other:?} {self:#?}"),
+        }
+    }
+
+    pub fn said(&self, text: &str) -> bool {
+        self.log.iter().any(|line| line.contains(text))
+    }
+}
+
+impl Agent {
+    pub fn start(request: &Request) -> Self {
+        Self::start_with(
+            Command::new(env!("CARGO_BIN_EXE_freezerd")).arg("agent"),
+            request,
+        )
+    }
+
+    /// As the daemon does: a group of its own, three pipes, the request as one line.
+    pub fn start_with(command: &mut Command, request: &Request) -> Self {
+        let mut child = command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut line = serde_json::to_string(&Task::Perform(Box::new(request.clone()))).unwrap();
+        line.push('\n');
+        stdin.write_all(line.as_bytes()).unwrap();
+        let (send_report, reports) = channel();
+        let stdout = child.stdout.take().unwrap();
+        let reports_reader = std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let line = line.unwrap();
+                let report =
+                    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                let _ = send_report.send(report);
+            }
+        });
+        let (send_line, lines) = channel();
+        let stderr = child.stderr.take().unwrap();
+        let lines_reader = std::thread::spawn(move || {
+            let mut reader = BufReader::new(stderr);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).unwrap() > 0 {
+                let _ = send_line.send(String::from_utf8_lossy(&line).trim_end().to_owned());
+                line.clear();
+            }
+        });
+        Agent {
+            child,
+            stdin: Some(stdin),
+            reports,
+            lines,
+            readers: vec![reports_reader, lines_reader],
+        }
+    }
+
+    /// Waits for a log line that holds this text.
+    pub fn wait_for_line(&self, text: &str) -> String {
+        loop {
+            let line = self
+                .lines
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|error| panic!("no line “{text}”: {error}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for the end of the agent and of all that holds its outputs.
+    pub fn end(mut self) -> Ended {
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        let status = self.child.wait().unwrap();
+        Ended {
+            status,
+            reports: self.reports.try_iter().collect(),
+            log: self.lines.try_iter().collect(),
+        }
+    }
+}
+
+/// Runs one action to its end.
+pub fn run(work: Work) -> Ended {
+    run_request(&request(work))
+}
+
+pub fn run_request(request: &Request) -> Ended {
+    Agent::start(request).end()
+}
+
+pub fn run_dry(work: Work) -> Ended {
+    let mut request = request(work);
+    request.action.dry_run = true;
+    run_request(&request)
+}
+
+/// Runs one action, and expects success.
+#[track_caller]
+pub fn succeed(work: Work) -> Outcome {
+    let ended = run(work);
+    let outcome = ended.outcome().clone();
+    assert_eq!(outcome.verdict, Verdict::Success, "{ended:#?}");
+    assert_eq!(
+        (&outcome.reason, outcome.problems_total),
+        (&None, 0),
+        "{ended:#?}"
+    );
+    outcome
+}
+
+/// Runs one action, and expects that it fails with this verdict and for a reason that holds each of these texts.
+#[track_caller]
+pub fn fail(work: Work, verdict: Verdict, texts: &[&str]) -> Ended {
+    let ended = run(work);
+    expect_failure(&ended, verdict, texts);
+    ended
+}
+
+#[track_caller]
+pub fn expect_failure(ended: &Ended, verdict: Verdict, texts: &[&str]) {
+    let outcome = ended.outcome();
+    assert_eq!(outcome.verdict, verdict, "{ended:#?}");
+    let reason = outcome.reason.as_deref().unwrap_or_default();
+    for text in texts {
+        assert!(
+            reason.contains(text),
+            "“{text}” is not in the reason: {reason}"
+        );
+    }
+}
+
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Bytes that no compression makes smaller.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}

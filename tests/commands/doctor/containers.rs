@@ -1,0 +1,100 @@
+//! Containers and their passwords.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{Visit, backed_up, mode};
+use crate::harness::{Host, backup, someday};
+
+#[test]
+fn a_wrong_password_a_lost_one_and_an_open_one_are_told_apart() {
+    let host = backed_up();
+    let pass = host.path("pass");
+    fs::write(&pass, "another\n").expect("a password");
+    let visit = Visit::to(&host, &[]);
+    visit.says("container", "/container", "error: the password in ");
+    visit.says("password", "/pass", "ok: ");
+
+    mode(&pass, 0o644);
+    Visit::to(&host, &[]).says("password", "/pass", "warning: everybody can read it");
+    mode(&pass, 0o666);
+    Visit::to(&host, &[]).says("password", "/pass", "error: others can write to it");
+    mode(&pass, 0o600);
+    fs::write(&pass, "\n").expect("no password");
+    let visit = Visit::to(&host, &[]);
+    visit.says("password", "/pass", "error: the pass file ");
+    visit.says(
+        "container",
+        "/container",
+        "info: there is a repository, which was not opened",
+    );
+    fs::remove_file(&pass).expect("the pass file");
+    Visit::to(&host, &[]).says("password", "/pass", "error: the pass file ");
+}
+
+#[test]
+fn containers_are_left_alone_where_that_is_asked_for() {
+    let host = backed_up();
+    fs::write(host.path("pass"), "another\n").expect("a password");
+    let visit = Visit::to(&host, &["--no-containers"]);
+    visit.says(
+        "container",
+        "/container",
+        "info: there is a repository, which was not opened",
+    );
+    assert_eq!(visit.errors(), Vec::<&Value>::new());
+}
+
+#[test]
+fn a_container_to_be_made_is_fine_one_on_a_disk_that_is_not_mounted_is_not() {
+    let host = Host::new();
+    host.put(
+        "a",
+        someday(vec![
+            backup(&host.path("work"), &host.path("new")),
+            backup(&host.path("work"), &host.path("not-mounted/container")),
+            backup(&host.path("work"), &host.path("jobs.d")),
+        ]),
+    );
+    let visit = Visit::to(&host, &[]);
+    visit.says(
+        "container",
+        "/new",
+        "info: will be made at the first backup (for a)",
+    );
+    visit.says("container", "/not-mounted/container", "error: ");
+    visit.says("container", "/jobs.d", "error: ");
+}
+
+#[test]
+fn a_disk_with_backups_that_is_not_mounted_is_an_error_and_no_backup_goes_where_it_was() {
+    let host = backed_up();
+    let (mounted, away) = (host.path("container"), host.path("away"));
+    fs::rename(&mounted, &away).unwrap();
+    // What the disk was mounted on.
+    fs::create_dir(&mounted).unwrap();
+    let lost = "error: the repository that held the backups of www is gone";
+    Visit::to(&host, &[]).says("container", "/container", lost);
+    let daemon = host.start();
+    host.trigger("www");
+    let ended = daemon.run_of("www").message;
+    assert!(ended.contains("is its disk not mounted?"), "{ended}");
+    let left = fs::read_dir(&mounted).unwrap().count();
+    assert_eq!(left, 0, "nothing was begun");
+    fs::remove_dir(&mounted).unwrap();
+    fs::rename(&away, &mounted).unwrap();
+    host.trigger("www");
+    let ended = daemon.run_of("www").message;
+    assert!(ended.contains("succeeded"), "{ended}");
+    let sound = "ok: opens with its password, 2 snapshots";
+    Visit::to(&host, &[]).says("container", "/container", sound);
+}
+
+#[test]
+fn a_damaged_repository_is_an_error() {
+    let host = backed_up();
+    fs::write(host.path("container/config"), "noise").expect("the damage");
+    let found = Visit::to(&host, &[]).about("container", "/container");
+    assert!(found[0].starts_with("error: "), "{found:?}");
+}

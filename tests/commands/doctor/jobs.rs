@@ -1,0 +1,114 @@
+//! Job files, their modes and owners, and jobs that fail.
+
+use std::os::unix::fs::chown;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{Visit, backed_up, mode};
+use crate::harness::{Host, NOBODY, exec, is_root, once, someday};
+
+#[test]
+fn invalid_and_foreign_job_files_are_counted_and_point_to_check() {
+    let host = Host::new().job("good", someday(vec![exec("true")]));
+    host.put_text("bad.json", "{");
+    host.put(
+        "theirs",
+        json!({"client_id": "other", "job_actions": [exec("true")]}),
+    );
+    let visit = Visit::to(&host, &[]);
+    visit.says("job file", "/bad.json", "error: ");
+    visit.says(
+        "job file",
+        "/jobs.d",
+        "ok: 1 valid job file, 1 for other hosts",
+    );
+    let bad = visit
+        .errors()
+        .into_iter()
+        .find(|finding| {
+            finding["subject"]
+                .as_str()
+                .is_some_and(|path| path.ends_with("bad.json"))
+        })
+        .expect("the bad file");
+    assert!(
+        bad["help"]
+            .as_str()
+            .is_some_and(|help| help.contains("freezerd check"))
+    );
+}
+
+#[test]
+fn modes_and_owners_that_let_others_in_are_found_with_the_command_that_mends_them() {
+    let host = backed_up();
+    mode(&host.path("state"), 0o755);
+    mode(&host.path("jobs.d"), 0o777);
+    mode(&host.path("freezerd.toml"), 0o666);
+    let visit = Visit::to(&host, &["--no-containers"]);
+    visit.says(
+        "directory",
+        "/state",
+        "warning: others may look into the state directory",
+    );
+    visit.says(
+        "directory",
+        "/jobs.d",
+        "error: everybody may write to the jobs directory",
+    );
+    visit.says(
+        "config",
+        "/freezerd.toml",
+        "error: everybody may write to the configuration",
+    );
+    for finding in visit.findings {
+        let subject = finding["subject"].as_str().expect("a subject");
+        if finding["check"] == "directory" && subject.ends_with("/state") {
+            let mend = finding["help"].as_str().expect("a mend").replace('`', "");
+            let done = std::process::Command::new("sh")
+                .args(["-c", &mend])
+                .status();
+            assert!(done.expect("a shell").success(), "{mend}");
+        }
+    }
+    Visit::to(&host, &["--no-containers"]).says("directory", "/state", "ok: ");
+    if is_root() {
+        chown(host.path("jobs.d"), Some(NOBODY), None).expect("its owner");
+        let visit = Visit::to(&host, &["--no-containers"]);
+        let found = visit.about("directory", "/jobs.d");
+        assert!(
+            found[0].starts_with("error: the jobs directory belongs to "),
+            "{found:?}"
+        );
+    } else {
+        println!("SKIPPED: only root can give a directory away");
+    }
+}
+
+#[test]
+fn jobs_that_fail_or_are_long_overdue_are_named() {
+    let daily = |command: &str| json!({"job_actions": [exec(command)], "job_schedule": {"schedule_interval": "1 days"}});
+    let host = Host::new()
+        .job("good", daily("true"))
+        .job("bad", once(vec![exec("false")]))
+        .job("late", daily("true"))
+        .job("forgotten", daily("true"));
+    host.once();
+    host.sleep_through("late", TimeDelta::hours(26));
+    host.sleep_through("forgotten", TimeDelta::days(9));
+    let visit = Visit::to(&host, &[]);
+    visit.says("job", "bad", "warning: its last run ended as fail");
+    visit.says("job", "late", "warning: due ");
+    visit.says("job", "forgotten", "error: due ");
+    visit.says("job", "", "ok: 1 job without complaint");
+}
+
+#[test]
+fn a_run_by_hand_that_failed_is_named_though_nothing_is_owed() {
+    let host = Host::new().job("a", someday(vec![exec("false")]));
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.run_of("a");
+    let visit = Visit::to(&host, &[]);
+    visit.says("job", "a", "warning: its last run ended as fail");
+}

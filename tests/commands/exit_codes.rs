@@ -1,0 +1,271 @@
+//! What holds for every command: its help, its JSON, its exit codes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{busy, idle};
+use crate::harness::{Host, exec, now, someday};
+
+/// Every command that people use, with arguments that work on a [`busy`] host.
+const COMMANDS: &[&[&str]] = &[
+    &["run", "--once"],
+    &["check"],
+    &["next"],
+    &["list"],
+    &["show", "save"],
+    &["history"],
+    &["log", "save"],
+    &["start", "save"],
+    &["stop", "save"],
+    &["abort", "save"],
+    &["remove", "save"],
+    &["trigger", "save"],
+    &["snapshots", "save"],
+    &["restore", "save", "--to", "back"],
+    &["status"],
+    &["doctor"],
+    &["state", "check"],
+    &["config", "show"],
+];
+
+#[test]
+fn every_command_has_a_help_with_an_example() {
+    let host = Host::new();
+    for command in COMMANDS {
+        let name: Vec<&str> = match *command {
+            [name @ ("config" | "state"), second, ..] => vec![name, second],
+            [name, ..] => vec![name],
+            [] => vec![],
+        };
+        let mut arguments = name.clone();
+        arguments.push("--help");
+        let help = host.freezerd(&arguments).exits(0).stdout();
+        let example = format!("Example: freezerd {}", name.join(" "));
+        assert!(help.contains(&example), "{help}");
+        assert!(help.contains("--json"), "{help}");
+    }
+    let help = host.freezerd(&["--help"]).exits(0).stdout();
+    for name in COMMANDS.iter().map(|command| command[0]) {
+        assert!(
+            help.contains(&format!("\n  {name} ")),
+            "{name} is listed in\n{help}"
+        );
+    }
+    assert!(
+        !help.contains("\n  agent "),
+        "what the daemon starts is hidden:\n{help}"
+    );
+    assert!(help.contains("Exit codes"), "{help}");
+}
+
+#[test]
+fn every_command_answers_in_json_whether_it_succeeds_or_not() {
+    let host = busy();
+    for command in COMMANDS {
+        let mut arguments = command.to_vec();
+        arguments.push("--json");
+        let ran = host.freezerd(&arguments);
+        let answer = ran.json();
+        assert!(answer.is_object());
+        let failed = !answer["error"].is_null();
+        // The doctor's own codes are its answer.
+        let answered = ran.code() == 0 || command[0] == "doctor" && [4, 5].contains(&ran.code());
+        assert_eq!(failed, !answered, "{command:?}\n{answer:#}");
+        if failed {
+            assert_eq!(answer["error"]["exit_code"], ran.code());
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert!(ran.stderr().contains(message), "{command:?}");
+        }
+    }
+}
+
+#[test]
+fn the_five_commands_that_ask_answer_in_json_too() {
+    let host = Host::new().job("a", someday(vec![exec("true")]));
+    let daemon = host.start();
+    for (command, accepted) in [
+        ("abort", false),
+        ("stop", true),
+        ("start", true),
+        ("trigger", true),
+        ("remove", true),
+    ] {
+        let ran = host
+            .freezerd(&[command, "a", "--json"])
+            .exits(if accepted { 0 } else { 75 });
+        let answer = ran.json();
+        assert_eq!(answer["job_id"], "a");
+        assert_eq!(answer["command"], command);
+        assert_eq!(answer["accepted"], accepted);
+        assert!(!answer["answer"].as_str().unwrap().is_empty());
+        assert_eq!(answer["run"].is_u64(), command == "trigger");
+        if command == "trigger" {
+            daemon.run_of("a");
+        }
+    }
+    let said = host.freezerd(&["start", "a"]).exits(0).stdout();
+    assert_eq!(said, "a: is back on its schedule\n");
+}
+
+#[test]
+fn a_job_whose_file_was_dropped_a_moment_ago_can_be_asked_for() {
+    let host = Host::new();
+    let daemon = host.start();
+    host.put("fresh", someday(vec![exec("true")]));
+    host.trigger("fresh");
+    daemon.run_of("fresh");
+    let unknown = host.freezerd(&["trigger", "never"]).exits(66).stderr();
+    assert!(unknown.contains("there is no job never"), "{unknown}");
+}
+
+#[test]
+fn a_command_line_that_is_wrong_exits_64() {
+    let host = idle();
+    for arguments in [
+        &[][..],
+        &["backup"],
+        &["list", "--no-such-flag"],
+        &["show"],
+        &["run", "--json"],
+        &["history", "--limit", "many"],
+        &["next", "--now", "tomorrow"],
+        &["next", "save", "--job", "file.json"],
+        &["snapshots"],
+        &["restore", "save"],
+        &["restore", "--container", "x", "--to", "y"],
+        &[
+            "restore",
+            "--container",
+            "x",
+            "--backup-name",
+            "y",
+            "--to",
+            "z",
+            "--at",
+            "yesterday",
+        ],
+    ] {
+        let said = host.freezerd(arguments).exits(64).stderr();
+        assert!(!said.is_empty(), "{arguments:?}");
+    }
+    let said = host.freezerd(&["histroy"]).exits(64).stderr();
+    assert!(
+        said.contains("history"),
+        "it suggests the right one:\n{said}"
+    );
+}
+
+#[test]
+fn what_is_not_there_exits_66_and_names_what_may_be_meant() {
+    let host = idle();
+    for arguments in [
+        &["show", "sav"][..],
+        &["history", "sav"],
+        &["log", "sav"],
+        &["next", "sav"],
+        &["snapshots", "sav"],
+        &["restore", "sav", "--to", "x"],
+    ] {
+        let said = host.freezerd(arguments).exits(66).stderr();
+        assert!(said.contains("did you mean save?"), "{arguments:?}: {said}");
+    }
+    for (arguments, names) in [
+        (&["log", "999"][..], "run 999"),
+        (&["next", "--job", "no-such-file.json"], "no-such-file.json"),
+        (&["check", "no-such-file.json"], "no-such-file.json"),
+        (
+            &["snapshots", "--container", "/no/such/container"],
+            "/no/such/container",
+        ),
+        (
+            &["run", "--jobs-dir", "/no/such/jobs.d"],
+            "mkdir -p /no/such/jobs.d",
+        ),
+    ] {
+        let said = host.freezerd(arguments).exits(66).stderr();
+        assert!(said.contains(names), "{arguments:?}: {said}");
+    }
+    let _daemon = host.start();
+    for command in ["start", "stop", "abort", "remove", "trigger"] {
+        let said = host.freezerd(&[command, "sav"]).exits(66).stderr();
+        assert!(said.contains("did you mean save?"), "{said}");
+    }
+}
+
+#[test]
+fn a_job_whose_file_is_invalid_exits_65_with_the_diagnostics() {
+    let host = Host::new();
+    host.put_text("bad.json", "{\"job_id\": \"bad\", \"job_actionz\": []}");
+    let _daemon = host.start();
+    for arguments in [
+        &["show", "bad"][..],
+        &["trigger", "bad"],
+        &["history", "bad"],
+        &["next", "bad"],
+        &["check"],
+    ] {
+        let said = host.freezerd(arguments).exits(65).stderr();
+        assert!(
+            said.contains("job_actionz") && said.contains("job_actions"),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_made_exits_73() {
+    let host = Host::new();
+    host.file("occupied", "");
+    let state = host.path("occupied/state");
+    let said = host
+        .freezerd(&["run", "--once", "--state-dir", state.to_str().unwrap()])
+        .exits(73)
+        .stderr();
+    assert!(
+        said.contains("occupied") && said.contains("--state-dir"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_user_who_may_not_look_exits_77() {
+    let host = idle();
+    for arguments in [&["list"][..], &["history"], &["trigger", "save"]] {
+        let Some(ran) = host.command_of_a_stranger(arguments) else {
+            return;
+        };
+        let said = ran.exits(77).stderr();
+        assert!(said.contains("another user"), "{said}");
+    }
+}
+
+#[test]
+fn a_jobs_directory_that_may_not_be_read_exits_77() {
+    let Some(host) = Host::unprivileged() else {
+        return;
+    };
+    let jobs_dir = host.path("jobs.d");
+    fs::set_permissions(&jobs_dir, fs::Permissions::from_mode(0o000)).unwrap();
+    let said = host.once().exits(77).stderr();
+    assert!(said.contains("chmod"), "{said}");
+    fs::set_permissions(&jobs_dir, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_ledger_is_for_its_owner_alone_wherever_it_lies() {
+    let host = Host::new().job("a", now(vec![exec("true")]));
+    fs::create_dir(host.path("state")).unwrap();
+    fs::set_permissions(host.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
+    host.once().exits(0);
+    let mut pending = vec![host.path("state")];
+    while let Some(directory) = pending.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.path().display());
+            if entry.file_type().unwrap().is_dir() {
+                pending.push(entry.path());
+            }
+        }
+    }
+}

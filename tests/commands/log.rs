@@ -1,0 +1,103 @@
+//! `freezerd log`, and the log files of actions.
+
+use serde_json::json;
+
+use crate::harness::{Host, exec, now, someday};
+
+#[test]
+fn log_shows_what_a_run_wrote_by_its_number_or_by_its_job() {
+    let host = Host::new().job(
+        "a",
+        someday(vec![exec("echo to stdout; echo to stderr >&2")]),
+    );
+    let daemon = host.start();
+    let first = host.trigger("a");
+    daemon.run_of("a");
+    host.put("a", someday(vec![exec("echo the second run")]));
+    daemon.says("a", "changed");
+    host.trigger("a");
+    daemon.run_of("a");
+    let text = host
+        .freezerd(&["log", &first.to_string()])
+        .exits(0)
+        .stdout();
+    for part in [
+        "to stdout",
+        "to stderr",
+        &format!("run {first} started"),
+        "succeeded",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("the second run"));
+    let text = host.freezerd(&["log", "a"]).exits(0).stdout();
+    assert!(
+        text.contains("the second run") && !text.contains("to stdout"),
+        "{text}"
+    );
+    let answer = host.json(&["log", &first.to_string()]);
+    assert_eq!(
+        (&answer["run"], &answer["job_id"]),
+        (&json!(first), &json!("a"))
+    );
+    assert!(answer["lines"].as_array().unwrap().len() >= 4);
+}
+
+#[test]
+fn log_takes_a_job_whose_id_is_a_number() {
+    let host = Host::new();
+    host.put_text("job_4822.conf", &now(vec![exec("echo hello")]).to_string());
+    host.once().exits(0);
+    let text = host.freezerd(&["log", "4822"]).exits(0).stdout();
+    assert!(text.contains("hello"), "{text}");
+}
+
+#[test]
+fn a_job_that_has_not_run_yet_has_no_log() {
+    let host = Host::new().job("a", someday(vec![exec("true")]));
+    host.once().exits(0);
+    let said = host.freezerd(&["log", "a"]).exits(66).stderr();
+    assert!(said.contains("has not run yet"), "{said}");
+}
+
+#[test]
+fn an_actions_log_is_appended_to_its_log_file_as_well() {
+    let host = Host::new();
+    let log = host.file("action.log", "what was there\n");
+    let mut action = exec("echo from the command");
+    action["freezer_action"]["log_file"] = json!(log);
+    host.put("a", now(vec![action.clone(), exec("echo from the other")]));
+    host.once().exits(0);
+    let text = host.read("action.log");
+    assert!(
+        text.starts_with("what was there\n") && text.contains("from the command"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("from the other"),
+        "only this action's:\n{text}"
+    );
+    let kept = host.freezerd(&["log", "a"]).exits(0).stdout();
+    assert!(
+        kept.contains("from the command") && kept.contains("from the other"),
+        "{kept}"
+    );
+}
+
+#[test]
+fn a_log_file_that_cannot_be_written_is_told_and_does_not_fail_the_run() {
+    let host = Host::new();
+    let mut action = exec("true");
+    action["freezer_action"]["log_file"] = json!(host.path("no/such/dir/action.log"));
+    let _fifo = host.gate("fifo");
+    let mut waits = exec("true");
+    waits["freezer_action"]["log_file"] = json!(host.path("fifo"));
+    host.put("a", now(vec![action, waits]));
+    host.once().exits(0);
+    let text = host.freezerd(&["log", "a"]).exits(0).stdout();
+    assert_eq!(
+        text.matches("cannot append to log_file").count(),
+        2,
+        "{text}"
+    );
+}

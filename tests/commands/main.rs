@@ -1,0 +1,37 @@
+//! What a person types and reads: every command, its help, its JSON, its errors and exit codes.
+
+mod check;
+mod doctor;
+mod exit_codes;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod listing;
+mod log;
+mod next;
+mod settings;
+mod snapshots;
+mod why;
+
+use crate::harness::{Host, backup, exec, now};
+
+/// A host where a job `save` has made a snapshot of `source`.
+fn busy() -> Host {
+    let host = Host::new();
+    let source = host.file("source/file", "content");
+    host.put(
+        "save",
+        now(vec![backup(
+            source.parent().unwrap(),
+            &host.path("container"),
+        )]),
+    );
+    host.once().exits(0);
+    host
+}
+
+/// A host where a job `save` has run, and has saved nothing.
+fn idle() -> Host {
+    let host = Host::new().job("save", now(vec![exec("true")]));
+    host.once().exits(0);
+    host
+}

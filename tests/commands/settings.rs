@@ -1,0 +1,236 @@
+//! Settings from flags, the environment and the configuration file.
+
+use serde_json::{Value, json};
+
+use super::idle;
+use crate::harness::{Host, exec, now};
+
+fn setting(host: &Host, key: &str, arguments: &[&str]) -> (String, String) {
+    let mut all = vec!["config", "show"];
+    all.extend(arguments);
+    let shown = host.json(&all)["settings"][key].clone();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    (word(&shown["value"]), word(&shown["origin"]["from"]))
+}
+
+fn pair(value: &str, from: &str) -> (String, String) {
+    (value.to_owned(), from.to_owned())
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_default() {
+    let key = "concurrent_jobs";
+    let host = Host::new();
+    assert_eq!(setting(&host, key, &[]), pair("2", "default"));
+    host.file("freezerd.toml", "# freezerd\nconcurrent_jobs = 3\n");
+    assert_eq!(setting(&host, key, &[]), pair("3", "file"));
+    let origin = &host.json(&["config", "show"])["settings"][key]["origin"];
+    assert_eq!(origin["path"], host.path("freezerd.toml").to_str().unwrap());
+    assert_eq!(origin["line"], 2);
+    let host = host.env("FREEZERD_CONCURRENT_JOBS", "4");
+    assert_eq!(setting(&host, key, &[]), pair("4", "environment"));
+    assert_eq!(
+        setting(&host, key, &["--concurrent-jobs", "5"]),
+        pair("5", "flag")
+    );
+    let text = host
+        .freezerd(&["config", "show", "--concurrent-jobs", "5"])
+        .exits(0)
+        .stdout();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("concurrent_jobs"))
+        .unwrap();
+    assert!(
+        line.contains(" 5 ") && line.contains("flag --concurrent-jobs"),
+        "{line}"
+    );
+}
+
+#[test]
+fn every_setting_can_be_given_in_all_three_ways() {
+    let values = [
+        ("jobs_dir", "/srv/jobs.d"),
+        ("state_dir", "/srv/state"),
+        ("runtime_dir", "/srv/run"),
+        ("container_root", "/srv/containers"),
+        ("client_id", "someone"),
+        ("timezone", "Asia/Tokyo"),
+        ("concurrent_jobs", "7"),
+        ("stop_grace", "9 seconds"),
+        ("stall_timeout", "7 minutes"),
+        ("memory_limit", "2 GiB"),
+        ("cpu_limit", "150 %"),
+        ("rescan_interval", "8 minutes"),
+        ("history_age", "90 days"),
+        ("history_runs", "500"),
+        ("trusted_owners", "1000,1001"),
+        ("disable_exec", "true"),
+        ("metrics_dir", "/srv/metrics"),
+        ("log_format", "human"),
+        ("log_level", "warn"),
+    ];
+    let host = Host::new();
+    let known: Vec<String> = host.json(&["config", "show"])["settings"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(known, values.map(|(key, _)| key));
+    for (key, value) in values {
+        let flag = format!("--{}", key.replace('_', "-"));
+        let arguments = if key == "disable_exec" {
+            vec![flag.as_str()]
+        } else {
+            vec![flag.as_str(), value]
+        };
+        assert_eq!(setting(&host, key, &arguments), pair(value, "flag"));
+    }
+    let text: String = values
+        .iter()
+        .map(|(key, value)| format!("{key} = {value:?}\n"))
+        .collect();
+    let file = host.file("all.toml", &text);
+    let mut command = host.command(&[
+        "config",
+        "show",
+        "--json",
+        "--config",
+        file.to_str().unwrap(),
+    ]);
+    for (key, _) in values {
+        command.env_remove(format!("FREEZERD_{}", key.to_uppercase()));
+    }
+    let shown: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    for (key, value) in values {
+        let shown = &shown["settings"][key];
+        assert_eq!(
+            (&shown["value"], &shown["origin"]["from"]),
+            (&json!(value), &json!("file")),
+            "{key}"
+        );
+    }
+    let mut host = host;
+    for (key, value) in values {
+        host = host.env(&format!("FREEZERD_{}", key.to_uppercase()), value);
+    }
+    for (key, value) in values {
+        assert_eq!(setting(&host, key, &[]), pair(value, "environment"));
+    }
+}
+
+#[test]
+fn systemds_directories_are_the_defaults_under_systemd() {
+    let host = Host::new();
+    let mut command = host.command(&["config", "show", "--json"]);
+    command.env_remove("FREEZERD_STATE_DIR");
+    command
+        .env("STATE_DIRECTORY", "/var/lib/one:/var/lib/two")
+        .env("RUNTIME_DIRECTORY", "/run/one");
+    let shown: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    let settings = &shown["settings"];
+    assert_eq!(settings["state_dir"]["value"], "/var/lib/one");
+    assert_eq!(
+        settings["state_dir"]["origin"]["variable"],
+        "STATE_DIRECTORY"
+    );
+    assert_eq!(settings["runtime_dir"]["value"], "/run/one");
+    assert_eq!(
+        settings["container_root"]["value"], "/var/lib/one/containers",
+        "it follows the state directory"
+    );
+}
+
+#[test]
+fn a_configuration_that_is_wrong_exits_78_and_says_where() {
+    let host = Host::new();
+    for (text, names) in [
+        (
+            "\nconcurent_jobs = 3\n",
+            &["freezerd.toml:2", "did you mean \"concurrent_jobs\"?"][..],
+        ),
+        (
+            "\n\nlog_level = \"loud\"\n",
+            &[
+                "freezerd.toml:3",
+                "loud",
+                "error, warn, info, debug or trace",
+            ],
+        ),
+        ("concurrent_jobs = 0\n", &["freezerd.toml:1", "1 to 256"]),
+        (
+            "stop_grace = \"soon\"\n",
+            &["freezerd.toml:1", "30 seconds"],
+        ),
+        (
+            "timezone = \"Europe/Atlantis\"\n",
+            &["freezerd.toml:1", "Europe/Atlantis"],
+        ),
+        ("jobs_dir = \n", &["freezerd.toml:1"]),
+        ("[jobs_dir]\n", &["freezerd.toml:1", "a section"]),
+    ] {
+        host.file("freezerd.toml", text);
+        for arguments in [&["config", "show"][..], &["run"], &["list"]] {
+            // What is given in the environment wins, but a file that is wrong is wrong.
+            let mut command = host.command(arguments);
+            command
+                .env_remove("FREEZERD_JOBS_DIR")
+                .env_remove("FREEZERD_STOP_GRACE");
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(78), "{text:?}: {said}");
+            for name in names {
+                assert!(said.contains(name), "{text:?}: {name:?} is not in {said}");
+            }
+        }
+    }
+    host.file("freezerd.toml", "");
+    let said = host
+        .freezerd(&["list", "--config", "/no/such.toml"])
+        .exits(78)
+        .stderr();
+    assert!(said.contains("/no/such.toml"), "{said}");
+    let said = host
+        .freezerd(&["list", "--log-level", "loud"])
+        .exits(78)
+        .stderr();
+    assert!(said.contains("flag --log-level"), "{said}");
+    let host = host.env("FREEZERD_LOG_LEVEL", "loud");
+    let said = host.freezerd(&["list"]).exits(78).stderr();
+    assert!(said.contains("FREEZERD_LOG_LEVEL"), "{said}");
+}
+
+#[test]
+fn a_ledger_of_another_format_is_refused_with_78() {
+    let host = idle();
+    {
+        let table: redb::TableDefinition<&str, &str> = redb::TableDefinition::new("meta");
+        let mut builder = redb::Builder::new();
+        builder.set_concurrency_mode(redb::ConcurrencyMode::SingleWriter);
+        let database = builder.open(host.path("state/ledger.redb")).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction
+            .open_table(table)
+            .unwrap()
+            .insert("format", "99")
+            .unwrap();
+        transaction.commit().unwrap();
+    }
+    for arguments in [&["list"][..], &["run", "--once"]] {
+        let said = host.freezerd(arguments).exits(78).stderr();
+        assert!(said.contains("format 99"), "{said}");
+    }
+}
+
+#[test]
+fn disable_exec_refuses_jobs_with_commands_when_they_are_loaded() {
+    let host = Host::new()
+        .env("FREEZERD_DISABLE_EXEC", "true")
+        .job("a", now(vec![exec(&format!("touch {}", "ran"))]));
+    let said = host.once().exits(65).stderr();
+    assert!(said.contains("disable_exec"), "{said}");
+    assert!(!host.path("work/ran").exists());
+    let said = host.freezerd(&["check"]).exits(65).stderr();
+    assert!(said.contains("disable_exec"), "{said}");
+}

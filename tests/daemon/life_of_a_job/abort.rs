@@ -1,0 +1,188 @@
+//! `abort`: the end of a run and of all that it started.
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::exit_statuses;
+use crate::harness::{Gate, Host, eventually, exec, is_alive, someday};
+
+#[test]
+fn abort_ends_the_running_action_now_and_then_stops() {
+    let host = Host::new();
+    let going = host.gate("going");
+    // It needs a moment to end, so that its ending can be seen.
+    let command = format!(
+        "trap '{}; exit 1' TERM; echo $$ > '{}'; while :; do sleep 1; done",
+        going.wait(),
+        host.path("pid").display()
+    );
+    host.put("a", someday(vec![exec(&command), exec("true")]));
+    let daemon = host.start();
+    let run = host.trigger("a");
+    eventually("its command runs", || {
+        host.path("pid").exists() && host.read("pid").ends_with('\n')
+    });
+    host.ask("abort", "a");
+    assert_eq!(host.state("a"), "aborting/abort/");
+    going.pass();
+    let end = daemon.run_of("a");
+    assert!(end.message.contains("was aborted"), "{}", end.message);
+    assert_eq!(host.state("a"), "stop//aborted");
+    assert_eq!(exit_statuses(&host.show("a")), ["fail", "-"]);
+    assert_eq!(host.run(run)["result"], "aborted");
+    assert!(!is_alive(&host.read("pid")), "the command is gone");
+}
+
+#[test]
+fn abort_kills_a_command_that_does_not_heed_it_and_all_that_it_started() {
+    let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
+    let gate = host.gate("gate");
+    let command = format!(
+        "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ >> {pids}; read -r _ < {gate}' & echo $$ >> {pids}; read -r _ < {gate}",
+        pids = host.path("pids").display(),
+        gate = host.path("gate").display()
+    );
+    host.put("a", someday(vec![exec(&command)]));
+    let daemon = host.start();
+    host.trigger("a");
+    eventually("both run", || {
+        host.path("pids").exists() && host.read("pids").lines().count() == 2
+    });
+    host.ask("abort", "a");
+    daemon.run_of("a");
+    assert_eq!(host.state("a"), "stop//aborted");
+    eventually("they are gone", || !host.read("pids").lines().any(is_alive));
+    drop(gate);
+}
+
+/// A script that says who it is, and then waits at a gate, whatever it is told.
+fn stray(host: &Host, name: &str, gate: &Gate) -> String {
+    let pid = host.path(name);
+    let script = format!(
+        "trap '' TERM HUP; echo $$ > '{}'; {}",
+        pid.display(),
+        gate.wait()
+    );
+    let script = host.file(&format!("{name}.sh"), &script);
+    format!("setsid sh '{}'", script.display())
+}
+
+fn pid_of(host: &Host, name: &str) -> String {
+    eventually("it runs", || {
+        host.path(name).exists() && host.read(name).ends_with('\n')
+    });
+    host.read(name)
+}
+
+#[test]
+fn what_left_the_process_group_ends_with_an_attempt_that_is_ended_or_lost() {
+    for how in ["abort", "timeout", "a lost agent"] {
+        let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
+        let gate = host.gate("gate");
+        let mut action = exec(&format!(
+            "echo $PPID > '{}'; {} & {}",
+            host.path("agent").display(),
+            stray(&host, "stray", &gate),
+            gate.wait()
+        ));
+        if how == "timeout" {
+            action["timeout"] = json!(3);
+        }
+        host.put("a", someday(vec![action]));
+        let daemon = host.start();
+        let run = host.trigger("a");
+        let pid = pid_of(&host, "stray");
+        match how {
+            "abort" => drop(host.ask("abort", "a")),
+            "a lost agent" => {
+                let agent = Pid::from_raw(pid_of(&host, "agent").trim().parse().unwrap());
+                kill_process(agent.unwrap(), Signal::KILL).unwrap();
+            }
+            _ => {}
+        }
+        daemon.run_of("a");
+        assert!(!is_alive(&pid), "{how}");
+        let log = host.freezerd(&["log", &run.to_string()]).exits(0).stdout();
+        assert!(
+            log.contains("killed 1 process that had left the action's process group"),
+            "{how}: {log}"
+        );
+    }
+}
+
+#[test]
+fn what_an_earlier_action_left_running_outlives_an_abort_of_its_run_and_a_kill() {
+    for kill in [false, true] {
+        let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
+        let gate = host.gate("gate");
+        let server = exec(&format!(
+            "{} >/dev/null 2>&1 &",
+            stray(&host, "server", &gate)
+        ));
+        host.put("a", someday(vec![server, gate.action()]));
+        let daemon = host.start();
+        host.trigger("a");
+        let pid = pid_of(&host, "server");
+        daemon.says("a", "exec done");
+        daemon.says("a", "exec");
+        let daemon = if kill {
+            daemon.kill();
+            host.start()
+        } else {
+            host.ask("abort", "a");
+            daemon.run_of("a");
+            daemon
+        };
+        daemon.looks(&host);
+        assert!(is_alive(&pid), "killed: {kill}");
+        gate.pass();
+        gate.pass();
+        gate.pass();
+    }
+}
+
+#[test]
+fn abort_with_no_run_going_on_is_refused() {
+    let host = Host::new().job("a", someday(vec![exec("true")]));
+    let _daemon = host.start();
+    let refusal = host.freezerd(&["abort", "a"]).exits(75).stderr();
+    assert!(refusal.contains("no run to abort"), "{refusal}");
+    assert_eq!(host.state("a"), "scheduled//");
+}
+
+#[test]
+fn start_during_an_abort_puts_the_job_back_on_its_schedule_after_it() {
+    let host = Host::new();
+    let going = host.gate("going");
+    let command = format!(
+        "trap '{}; exit 1' TERM; : > '{}'; while :; do sleep 1; done",
+        going.wait(),
+        host.path("up").display()
+    );
+    host.put("a", someday(vec![exec(&command)]));
+    let daemon = host.start();
+    host.trigger("a");
+    eventually("its command runs", || host.path("up").exists());
+    host.ask("abort", "a");
+    host.ask("start", "a");
+    assert_eq!(host.state("a"), "aborting/start/");
+    going.pass();
+    daemon.run_of("a");
+    assert_eq!(host.state("a"), "scheduled//aborted");
+}
+
+#[test]
+fn the_result_is_aborted_even_when_an_action_had_failed_before() {
+    let host = Host::new();
+    let gate = host.gate("gate");
+    let mut waiting = gate.action();
+    waiting["mandatory"] = json!(true);
+    host.put("a", someday(vec![exec("false"), waiting]));
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.says("a", "exec failed");
+    daemon.says("a", "exec read");
+    host.ask("abort", "a");
+    daemon.run_of("a");
+    assert_eq!(host.state("a"), "stop//aborted");
+}

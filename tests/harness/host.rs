@@ -1,0 +1,355 @@
+//! A host with a freezerd of its own: the real binary in a temporary root.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use freezerd::ledger::{Ledger, LedgerError, Reader, RedbLedger, Write};
+use freezerd::record::{AttemptRecord, JobRecord};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Daemon, Gate, NOBODY, PATIENCE, Ran, is_root};
+
+/// A temporary root with a jobs directory and a state directory.
+pub struct Host {
+    root: TempDir,
+    environment: Vec<(String, String)>,
+    flags: Vec<String>,
+    /// The user that freezerd runs as; `None`: this one.
+    user: Option<u32>,
+}
+
+impl Default for Host {
+    fn default() -> Host {
+        Host::new()
+    }
+}
+
+impl Host {
+    /// An empty host in UTC.
+    pub fn new() -> Host {
+        let root = tempfile::Builder::new()
+            .prefix("freezerd-test-")
+            .tempdir()
+            .expect("a temporary directory");
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+        let host = Host {
+            root,
+            environment: vec![("TZ".into(), "UTC".into())],
+            flags: Vec::new(),
+            user: None,
+        };
+        host.file("freezerd.toml", "");
+        for dir in ["jobs.d", "work"] {
+            fs::create_dir(host.path(dir)).expect("a directory in the root");
+            fs::set_permissions(host.path(dir), fs::Permissions::from_mode(0o755))
+                .expect("its mode");
+        }
+        host
+    }
+
+    /// A host whose freezerd may not read what is not its own. `None`, and a word about it, where that cannot be.
+    pub fn unprivileged() -> Option<Host> {
+        let mut host = Host::new();
+        if !is_root() {
+            return Some(host);
+        }
+        host.user = Some(NOBODY);
+        for dir in ["", "jobs.d", "work"] {
+            std::os::unix::fs::chown(host.path(dir), Some(NOBODY), Some(NOBODY))
+                .expect("its owner");
+        }
+        match host.command(&["--version"]).output() {
+            Ok(output) if output.status.success() => Some(host),
+            _ => {
+                println!(
+                    "SKIPPED: another user cannot run {}",
+                    env!("CARGO_BIN_EXE_freezerd")
+                );
+                None
+            }
+        }
+    }
+
+    /// A freezerd command of this host that another user runs. `None`, and a word about it, where that cannot be.
+    pub fn command_of_a_stranger(&self, arguments: &[&str]) -> Option<Ran> {
+        if !is_root() {
+            println!("SKIPPED: only root can run freezerd as another user");
+            return None;
+        }
+        let mut command = self.command(arguments);
+        command.uid(NOBODY).gid(NOBODY);
+        match command.output() {
+            Ok(output) => Some(Ran {
+                arguments: arguments.join(" "),
+                output,
+            }),
+            Err(error) => {
+                println!(
+                    "SKIPPED: another user cannot run {}: {error}",
+                    env!("CARGO_BIN_EXE_freezerd")
+                );
+                None
+            }
+        }
+    }
+
+    /// Sets an environment variable for every freezerd of this host.
+    pub fn env(mut self, name: &str, value: &str) -> Host {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a flag to every freezerd of this host.
+    pub fn flag(mut self, flag: &str) -> Host {
+        self.flags.push(flag.into());
+        self
+    }
+
+    /// Adds a job file `NAME.json`.
+    pub fn job(self, name: &str, document: Value) -> Host {
+        self.put(name, document);
+        self
+    }
+
+    /// A place in the root.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// Writes a job file as an editor does: under another name first.
+    pub fn put(&self, name: &str, document: Value) {
+        self.put_text(&format!("{name}.json"), &format!("{document:#}"));
+    }
+
+    /// The same with any name and content.
+    pub fn put_text(&self, file: &str, content: &str) {
+        let hidden = self.path(&format!("jobs.d/.{file}.new"));
+        fs::write(&hidden, content).expect("a job file");
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o644)).expect("its mode");
+        fs::rename(&hidden, self.path(&format!("jobs.d/{file}"))).expect("its name");
+    }
+
+    /// Deletes a job file.
+    pub fn delete(&self, name: &str) {
+        fs::remove_file(self.path(&format!("jobs.d/{name}.json"))).expect("the job file");
+    }
+
+    /// Writes a file in the root, with the directories above it.
+    pub fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("its directories");
+        fs::write(&path, content).expect("a file");
+        path
+    }
+
+    /// A file's content.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// A freezerd command of this host, ready to run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_freezerd"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path("work"))
+            .env("FREEZERD_JOBS_DIR", self.path("jobs.d"))
+            .env("FREEZERD_STATE_DIR", self.path("state"))
+            .env("FREEZERD_CLIENT_ID", "testhost")
+            // Not that of the machine.
+            .env("FREEZERD_CONFIG", self.path("freezerd.toml"))
+            .env("FREEZERD_STOP_GRACE", "5 seconds")
+            .current_dir(self.path("work"))
+            .stdin(Stdio::null());
+        for (name, value) in &self.environment {
+            command.env(name, value);
+        }
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        command.args(arguments).args(&self.flags);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn freezerd(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().expect("freezerd runs");
+        Ran {
+            arguments: arguments.join(" "),
+            output,
+        }
+    }
+
+    /// Runs a command with `--json` and returns what it printed.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let mut arguments = arguments.to_vec();
+        arguments.push("--json");
+        self.freezerd(&arguments).json()
+    }
+
+    /// Runs what is due, once.
+    pub fn once(&self) -> Ran {
+        self.freezerd(&["run", "--once", "--json"])
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    pub fn start(&self) -> Daemon {
+        let daemon = self.launch();
+        // What it says of jobs before that is left for those who wait for it.
+        daemon.listen(
+            |line| line.job.is_empty(),
+            |line| line.message.starts_with("ready"),
+        );
+        daemon
+    }
+
+    /// Starts the daemon and waits for nothing.
+    pub fn launch(&self) -> Daemon {
+        self.launch_command(self.command(&["run", "--log-format", "json", "--log-level", "debug"]))
+    }
+
+    /// Starts the daemon with a command of the test's own.
+    pub fn launch_command(&self, command: Command) -> Daemon {
+        Daemon::start(command)
+    }
+
+    /// A job as `freezerd show --json` has it.
+    #[track_caller]
+    pub fn show(&self, job: &str) -> Value {
+        let ran = self.freezerd(&["show", job, "--json"]).exits(0);
+        ran.json()
+    }
+
+    /// The live `job_schedule` of a job.
+    #[track_caller]
+    pub fn schedule(&self, job: &str) -> Value {
+        self.show(job)["job_schedule"].clone()
+    }
+
+    /// The job's status, event and result, as in `running//success`.
+    #[track_caller]
+    pub fn state(&self, job: &str) -> String {
+        let schedule = self.schedule(job);
+        let word = |key: &str| schedule[key].as_str().expect("a word").to_owned();
+        format!("{}/{}/{}", word("status"), word("event"), word("result"))
+    }
+
+    /// The ids of the jobs that are known, in order.
+    #[track_caller]
+    pub fn jobs(&self) -> Vec<String> {
+        let list = self.json(&["list"]);
+        let jobs = list["jobs"].as_array().expect("a list of jobs");
+        jobs.iter()
+            .map(|job| job["job_id"].as_str().expect("an id").to_owned())
+            .collect()
+    }
+
+    /// What `freezerd list` has of a file that is not loaded.
+    #[track_caller]
+    pub fn not_loaded(&self, file: &str) -> Option<Value> {
+        let list = self.json(&["list"]);
+        let files = list["files"].as_array().expect("a list of files");
+        files.iter().find(|entry| entry["file"] == file).cloned()
+    }
+
+    /// The rows of a job, the newest first.
+    #[track_caller]
+    pub fn history(&self, job: &str) -> Vec<Value> {
+        self.json(&["history", job, "--limit", "1000"])["runs"]
+            .as_array()
+            .expect("a list of runs")
+            .clone()
+    }
+
+    /// One row of the ledger.
+    #[track_caller]
+    pub fn run(&self, number: u64) -> Value {
+        let all = self.json(&["history", "--limit", "100000"]);
+        let rows = all["runs"].as_array().expect("a list of runs");
+        rows.iter()
+            .find(|row| row["run"] == number)
+            .unwrap_or_else(|| panic!("no run {number} in {all:#}"))
+            .clone()
+    }
+
+    /// Asks the daemon for an extra run, and returns its number.
+    #[track_caller]
+    pub fn trigger(&self, job: &str) -> u64 {
+        let ran = self.freezerd(&["trigger", job, "--json"]).exits(0);
+        ran.json()["run"].as_u64().expect("the run's number")
+    }
+
+    /// Asks the daemon for something that it is to do, and returns its answer.
+    #[track_caller]
+    pub fn ask(&self, command: &str, job: &str) -> String {
+        let ran = self.freezerd(&[command, job, "--json"]).exits(0);
+        ran.json()["answer"].as_str().expect("an answer").to_owned()
+    }
+
+    /// A gate at a place in the root.
+    pub fn gate(&self, name: &str) -> Gate {
+        Gate::new(self.path(name))
+    }
+
+    /// The ledger, to look at.
+    pub fn ledger(&self) -> Reader {
+        freezerd::ledger::open_read_only(&self.path("state/ledger.redb")).expect("a ledger")
+    }
+
+    /// The attempts of a run, in order.
+    pub fn attempts(&self, run: u64) -> Vec<AttemptRecord> {
+        self.ledger().attempts(run).expect("the attempts")
+    }
+
+    /// With no daemon running: everything that the ledger says of the job's schedule is that much longer ago.
+    #[track_caller]
+    pub fn sleep_through(&self, job: &str, time: TimeDelta) {
+        self.edit_job(job, |record| {
+            record.created -= time;
+            record.anchor -= time;
+            record.handled -= time;
+            for instant in [&mut record.started, &mut record.ended, &mut record.next] {
+                *instant = instant.map(|instant| instant - time);
+            }
+        });
+    }
+
+    /// With no daemon running: the ledger, to write to. A child that a killed daemon, or a test beside this one, has just
+    /// begun holds the lock until it runs its own program.
+    #[track_caller]
+    pub fn free_ledger(&self) -> RedbLedger {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match RedbLedger::open(&self.path("state/ledger.redb")) {
+                Err(LedgerError::InUse { .. }) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                opened => return opened.expect("a ledger that is free"),
+            }
+        }
+    }
+
+    /// With no daemon running: changes what the ledger says of a job.
+    #[track_caller]
+    pub fn edit_job(&self, job: &str, change: impl FnOnce(&mut JobRecord)) {
+        let mut store = self.free_ledger();
+        let jobs = store
+            .reader()
+            .and_then(|reader| reader.jobs())
+            .expect("the jobs");
+        let mut record = jobs
+            .into_iter()
+            .find(|record| record.job_id == job)
+            .expect("the job");
+        change(&mut record);
+        store.commit(&[Write::Job(record)]).expect("a commit");
+    }
+}

@@ -1,0 +1,17 @@
+//! The sentences of the contract about keys and values, one test each.
+
+mod actions;
+mod keys;
+mod values;
+mod whole_file;
+
+use freezerd::job::action::Work;
+
+use crate::support::job;
+
+fn as_backup(text: &str) -> freezerd::job::action::Backup {
+    match job(text).actions.remove(0).action.work {
+        Work::Backup(backup) => backup,
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,211 @@
+//! Values that tests and benches begin with: a record, an outcome, a host, a scheduler with its jobs. A test changes the
+//! fields that it is about: `RunRecord { state: RunState::Skipped, ..run_record(7, "nightly", due) }`.
+//!
+//! This file is outside of `src/`, so that nothing of it can get into the program. `src/lib.rs` has it as a module in test
+//! builds alone, and each test program and bench that needs it has a `#[path]` to it.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test program and bench uses its own part of it"
+)]
+
+mod scheduler;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use freezerd::daemon::scheduler::Policy;
+use freezerd::intake::{FileState, Stamp};
+use freezerd::job::action::{Action, Command, Exec, JobAction, Work};
+use freezerd::job::{Host, InitialState, JobResult};
+use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::record::{
+    ActionRecord, AttemptEnd, EventRecord, JobRecord, Past, RunRecord, RunState, Standing, Trigger,
+};
+use freezerd::rustic::Snapshot;
+use freezerd::schedule::zone::Zone;
+
+pub use scheduler::{loaded, numbered, scheduler};
+
+/// 2026-01-01 00:00 UTC.
+pub fn new_year() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).expect("an instant")
+}
+
+/// So many minutes after [`new_year`].
+pub fn minute(minutes: i64) -> DateTime<Utc> {
+    new_year() + TimeDelta::minutes(minutes)
+}
+
+/// A job that is on its schedule, has had no run, and was first seen at this instant.
+pub fn job_record(job_id: &str, created: DateTime<Utc>) -> JobRecord {
+    JobRecord {
+        job_id: job_id.to_owned(),
+        file: Some(format!("{job_id}.json")),
+        digest: String::new(),
+        document: String::new(),
+        standing: Standing::OnSchedule,
+        run: None,
+        pending: None,
+        result: None,
+        created,
+        started: None,
+        ended: None,
+        anchor: created,
+        handled: created,
+        next: None,
+        failures: 0,
+        reason: None,
+        said: InitialState::default(),
+        past: Past::default(),
+    }
+}
+
+/// A run on schedule that started when it was due, took a second and succeeded. It has no actions.
+pub fn run_record(number: u64, job_id: &str, due: DateTime<Utc>) -> RunRecord {
+    RunRecord {
+        number,
+        job_id: job_id.to_owned(),
+        trigger: Trigger::Schedule,
+        due,
+        first_due: due,
+        covers: 1,
+        state: RunState::Ended,
+        claimed: due,
+        started: Some(due),
+        ended: Some(due + TimeDelta::seconds(1)),
+        result: Some(JobResult::Success),
+        reason: None,
+        waits_for: None,
+        makes_up_for: None,
+        digest: String::new(),
+        actions: Vec::new(),
+    }
+}
+
+/// A backup of which one attempt was begun.
+pub fn action_record() -> ActionRecord {
+    ActionRecord {
+        kind: "backup".to_owned(),
+        exit_status: None,
+        attempts: 1,
+        dry_run: false,
+        container: None,
+        partial: false,
+        bytes_added: 0,
+        problems: 0,
+    }
+}
+
+/// A request of somebody's that was carried out.
+pub fn event_record(command: &str, job_id: &str, handled: DateTime<Utc>) -> EventRecord {
+    EventRecord {
+        id: "1".to_owned(),
+        command: command.to_owned(),
+        job_id: job_id.to_owned(),
+        by: "alice".to_owned(),
+        handled,
+        accepted: true,
+        answer: String::new(),
+        run: None,
+    }
+}
+
+/// What an agent reports: a verdict, and nothing else.
+pub fn outcome(verdict: Verdict) -> Outcome {
+    Outcome {
+        verdict,
+        reason: None,
+        summary: Summary::default(),
+        problems: Vec::new(),
+        problems_total: 0,
+    }
+}
+
+/// The end of an attempt whose agent reported this verdict.
+pub fn reported(verdict: Verdict) -> AttemptEnd {
+    AttemptEnd::Reported {
+        outcome: outcome(verdict),
+    }
+}
+
+/// A snapshot without a level that another host made of nothing.
+pub fn snapshot(id: &str, time: DateTime<Utc>) -> Snapshot {
+    Snapshot {
+        id: id.to_owned(),
+        time,
+        host: "host".to_owned(),
+        label: "name".to_owned(),
+        tags: Vec::new(),
+        paths: Vec::new(),
+        level: None,
+        parent: None,
+        partial: false,
+        summary: None,
+    }
+}
+
+/// A host that reads schedules in this zone.
+pub fn host(zone: Zone) -> Host {
+    Host {
+        working_dir: "/var/lib/freezerd".into(),
+        container_root: "/srv/containers".into(),
+        host_name: "db1".to_owned(),
+        zone,
+        disable_exec: false,
+    }
+}
+
+/// An action without any of the keys that every kind of action has.
+pub fn action(work: Work) -> Action {
+    Action {
+        work,
+        log_file: None,
+        max_priority: false,
+        dry_run: false,
+    }
+}
+
+/// A command that is tried once.
+pub fn command() -> JobAction {
+    JobAction {
+        action: action(Work::Exec(Exec {
+            command: Command::Shell("true".to_owned()),
+        })),
+        mandatory: false,
+        max_retries: 0,
+        retry_wait: Duration::from_secs(60),
+        timeout: None,
+        stall_timeout: None,
+    }
+}
+
+/// A file in the jobs directory that was read. The number tells it from others.
+pub fn content(number: u64, bytes: Arc<[u8]>) -> FileState {
+    let stamp = Stamp {
+        device: 1,
+        inode: number,
+        size: bytes.len() as u64,
+        modified: i128::from(number),
+        changed: i128::from(number),
+    };
+    FileState::Content {
+        bytes,
+        stamp,
+        warnings: Vec::new(),
+    }
+}
+
+/// How a scheduler in UTC with so many slots behaves.
+pub fn policy(slots: usize) -> Policy {
+    Policy {
+        slots,
+        zone: Zone::utc(),
+        client_id: "host".to_owned(),
+        ledger_id: "00000000".to_owned(),
+        grace: Duration::from_secs(30),
+        only_until: None,
+    }
+}
