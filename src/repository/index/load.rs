@@ -1,0 +1,95 @@
+//! All index files of a repository into one index.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Index, IndexBuilder, file};
+use crate::repository::blob::PackedBlob;
+use crate::repository::crypto::Cipher;
+use crate::repository::error::{Damage, Error, ErrorKind};
+use crate::repository::unpacked;
+use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName, Storage};
+
+/// The index, and the index files that could not be read: their blobs are missing from it.
+pub struct Loaded {
+    pub index: Index,
+    /// The index files that were read.
+    pub files: Vec<Id>,
+    pub problems: Vec<Error>,
+}
+
+/// One index file, decoded.
+struct Decoded {
+    packs: Vec<(Id, usize)>,
+    /// Those of the first pack, of the second, and so on.
+    blobs: Vec<PackedBlob>,
+}
+
+/// Reads all index files, several at a time.
+///
+/// # Errors
+/// When they cannot be listed. A file that cannot be read is a problem of the result.
+pub fn load(storage: &dyn Storage, cipher: &Cipher) -> Result<Loaded, Error> {
+    let files = storage.list(FileKind::Index)?.files;
+    let next = AtomicUsize::new(0);
+    let state = Mutex::new((IndexBuilder::new(), Vec::new(), Vec::new()));
+    let work = || {
+        loop {
+            let Some(listed) = files.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                return;
+            };
+            let name = FileName::new(FileKind::Index, listed.id);
+            let decoded = decode(storage, cipher, name);
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let (builder, read, problems) = &mut *state;
+            match decoded.and_then(|decoded| add(builder, name, &decoded)) {
+                Ok(()) => read.push(listed.id),
+                Err(problem) => problems.push(problem),
+            }
+        }
+    };
+    let threads = storage.traits().parallel.clamp(1, files.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let (builder, files, problems) = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Loaded {
+        index: builder.finish(),
+        files,
+        problems,
+    })
+}
+
+fn decode(storage: &dyn Storage, cipher: &Cipher, name: FileName) -> Result<Decoded, Error> {
+    let document = unpacked::read(storage, cipher, name)?;
+    let mut decoded = Decoded {
+        packs: Vec::new(),
+        blobs: Vec::new(),
+    };
+    file::parse(&document, |pack, blobs| {
+        decoded.packs.push((pack, blobs.len()));
+        decoded.blobs.extend_from_slice(blobs);
+    })
+    .map_err(|cause| Error::file(Damage::Json, name).with(cause))?;
+    Ok(decoded)
+}
+
+fn add(builder: &mut IndexBuilder, name: FileName, decoded: &Decoded) -> Result<(), Error> {
+    let mut rest = decoded.blobs.as_slice();
+    for (pack, count) in &decoded.packs {
+        let (blobs, after) = rest.split_at(*count);
+        rest = after;
+        builder.add(*pack, blobs).map_err(|cause| {
+            Error {
+                kind: ErrorKind::TooLarge,
+                ..Error::file(Damage::Value, name)
+            }
+            .with(cause)
+        })?;
+    }
+    Ok(())
+}

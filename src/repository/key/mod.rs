@@ -1,0 +1,338 @@
+//! Key files: the repository's secret keys, encrypted with a key that is derived from a password. A repository may
+//! have several of them, one for each password.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use cost::{Cost, cipher_of};
+use document::{Base64, Document};
+
+use super::crypto::{SecretKeys, fill_random};
+use super::error::{Damage, Doing, Error, ErrorKind, What};
+use super::time::Time;
+use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName, Storage};
+
+pub mod cost;
+mod document;
+
+/// A key file has less than a kilobyte.
+const LIMIT: u64 = 1 << 20;
+/// restic reads no other salt.
+const SALT_LENGTH: usize = 64;
+
+/// A key file as it is stored. None of it is secret without the password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyFile {
+    #[serde(default = "unset")]
+    pub created: Time,
+    #[serde(default)]
+    pub username: String,
+    #[serde(default)]
+    pub hostname: String,
+    pub kdf: String,
+    #[serde(flatten)]
+    pub cost: Cost,
+    salt: Base64,
+    data: Base64,
+}
+
+fn unset() -> Time {
+    super::node::UNSET
+}
+
+/// A key that was opened.
+pub struct OpenKey {
+    pub keys: SecretKeys,
+    /// The key file that the password opened.
+    pub id: Id,
+    /// Other key files that cannot be read.
+    pub problems: Vec<Error>,
+}
+
+impl fmt::Debug for OpenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenKey({})", self.id)
+    }
+}
+
+/// Opens the repository's keys with a password. The key named by `first` is tried before the others.
+///
+/// # Errors
+/// `WrongPassword` when every key file can be read and none belongs to this password; `KeysUnreadable` when one cannot
+/// be read, since it may be the one.
+pub fn open(storage: &dyn Storage, password: &[u8], first: Option<Id>) -> Result<OpenKey, Error> {
+    let mut ids: Vec<Id> = storage
+        .list(FileKind::Key)?
+        .files
+        .iter()
+        .map(|file| file.id)
+        .collect();
+    ids.sort_by_key(|id| (Some(*id) != first, *id));
+    if ids.is_empty() {
+        return Err(Error::new(ErrorKind::NoKeys, Doing::Open, What::Repository));
+    }
+    let mut problems = Vec::new();
+    let mut opened = None;
+    for id in ids {
+        // Those behind the right one are read, so that damage is seen; deriving a key from each would take too long.
+        match read(storage, id) {
+            Ok(file) if opened.is_none() => match file.open(id, password) {
+                Ok(keys) => opened = keys.map(|keys| (id, keys)),
+                Err(problem) => problems.push(problem),
+            },
+            Ok(_) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if let Some((id, keys)) = opened {
+        return Ok(OpenKey { keys, id, problems });
+    }
+    match problems.into_iter().next() {
+        None => Err(Error::new(
+            ErrorKind::WrongPassword,
+            Doing::Open,
+            What::Repository,
+        )),
+        Some(problem) => {
+            let what = problem.what;
+            Err(Error::new(ErrorKind::KeysUnreadable, Doing::Open, what).with(problem))
+        }
+    }
+}
+
+/// Key files by their ids, or why one cannot be read.
+pub type KeyFiles = Vec<(Id, Result<KeyFile, Error>)>;
+
+/// All keys.
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn list(storage: &dyn Storage) -> Result<KeyFiles, Error> {
+    let files = storage.list(FileKind::Key)?.files;
+    Ok(files
+        .iter()
+        .map(|file| (file.id, read(storage, file.id)))
+        .collect())
+}
+
+fn read(storage: &dyn Storage, id: Id) -> Result<KeyFile, Error> {
+    let name = FileName::new(FileKind::Key, id);
+    let content = storage.read(name, LIMIT)?;
+    if Id::of(&content) != id {
+        return Err(Error::file(Damage::Hash, name));
+    }
+    let file: KeyFile = serde_json::from_slice(&content)
+        .map_err(|cause| Error::file(Damage::Json, name).with(cause))?;
+    if file.kdf != "scrypt" || file.salt.0.is_empty() || file.cost.parameters().is_none() {
+        return Err(Error::file(Damage::Value, name));
+    }
+    Ok(file)
+}
+
+impl KeyFile {
+    /// The repository's keys; `None` when this key belongs to another password.
+    fn open(&self, id: Id, password: &[u8]) -> Result<Option<SecretKeys>, Error> {
+        let name = FileName::new(FileKind::Key, id);
+        let cipher = cipher_of(self.cost, password, &self.salt.0)
+            .map_err(|damage| Error::file(damage, name))?;
+        let mut data = Zeroizing::new(self.data.0.clone());
+        match cipher.open(&mut data) {
+            // The file is as it was written: its hash was compared.
+            Err(Damage::Authentication) => Ok(None),
+            Err(damage) => Err(Error::file(damage, name)),
+            Ok(text) => Document::parse(text)
+                .map(Some)
+                .ok_or_else(|| Error::file(Damage::Value, name)),
+        }
+    }
+}
+
+/// Adds a key file for another password. It is durable when this returns.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn add(
+    storage: &dyn Storage,
+    keys: &SecretKeys,
+    password: &[u8],
+    cost: Cost,
+) -> Result<Id, Error> {
+    let failed = |damage| Error {
+        doing: Doing::AddKey,
+        ..Error::damaged(damage, What::Repository)
+    };
+    let mut salt = vec![0; SALT_LENGTH];
+    fill_random(&mut salt)?;
+    let cipher = cipher_of(cost, password, &salt).map_err(failed)?;
+    let text = Document::write(keys).ok_or_else(|| failed(Damage::Json))?;
+    let user = rustix::process::getuid().as_raw();
+    let file = KeyFile {
+        created: Time::now(),
+        username: crate::os::user_name(user).unwrap_or_default(),
+        hostname: gethostname::gethostname().to_string_lossy().into_owned(),
+        kdf: "scrypt".into(),
+        cost,
+        salt: Base64(salt),
+        data: Base64(cipher.seal_copy(&text)?),
+    };
+    let content = serde_json::to_vec(&file).map_err(|cause| failed(Damage::Json).with(cause))?;
+    let id = Id::of(&content);
+    storage.write(FileName::new(FileKind::Key, id), &content)?;
+    storage.sync()?;
+    Ok(id)
+}
+
+/// Removes a key, but never the one that `in_use` names. So one always stays.
+///
+/// # Errors
+/// `KeyNeeded` when it is the one in use.
+pub fn remove(storage: &dyn Storage, id: Id, in_use: Id) -> Result<(), Error> {
+    let name = FileName::new(FileKind::Key, id);
+    if id == in_use {
+        let what = What::File(name);
+        return Err(Error::new(ErrorKind::KeyNeeded, Doing::RemoveKey, what));
+    }
+    storage.remove(name)?;
+    storage.sync()?;
+    Ok(())
+}
+
+/// Replaces the key in use by one for a new password. The old one is removed when the new one was opened once.
+///
+/// # Errors
+/// When the new one cannot be written or opened: the old one stays.
+pub fn change_password(
+    storage: &dyn Storage,
+    old: &OpenKey,
+    password: &[u8],
+    cost: Cost,
+) -> Result<Id, Error> {
+    let id = add(storage, &old.keys, password, cost)?;
+    if read(storage, id)?.open(id, password)?.is_none() {
+        let name = FileName::new(FileKind::Key, id);
+        return Err(Error::file(Damage::Authentication, name));
+    }
+    remove(storage, old.id, id)?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::memory::Memory;
+
+    /// Quick, for tests.
+    const COST: Cost = Cost { n: 16, r: 1, p: 1 };
+
+    fn kind(result: Result<OpenKey, Error>) -> ErrorKind {
+        result.unwrap_err().kind
+    }
+
+    #[test]
+    fn a_password_opens_its_key_and_no_other_one_does() {
+        let memory = Memory::new();
+        assert_eq!(kind(open(&memory, b"one", None)), ErrorKind::NoKeys);
+        let keys = SecretKeys::random().unwrap();
+        let first = add(&memory, &keys, b"one", COST).unwrap();
+        let second = add(&memory, &keys, b"two", COST).unwrap();
+        for (password, id) in [(&b"one"[..], first), (b"two", second)] {
+            let opened = open(&memory, password, Some(first)).unwrap();
+            assert_eq!(opened.id, id);
+            assert_eq!(opened.keys.encrypt, keys.encrypt);
+            assert_eq!(opened.keys.mac_r, keys.mac_r);
+            assert!(opened.problems.is_empty());
+        }
+        assert_eq!(
+            kind(open(&memory, b"three", None)),
+            ErrorKind::WrongPassword
+        );
+        assert_eq!(list(&memory).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_damaged_key_is_not_a_wrong_password() {
+        let memory = Memory::new();
+        let keys = SecretKeys::random().unwrap();
+        let good = add(&memory, &keys, b"good", COST).unwrap();
+        let bad = add(&memory, &keys, b"bad", COST).unwrap();
+        let name = FileName::new(FileKind::Key, bad);
+        let content = memory.read(name, LIMIT).unwrap();
+        for damaged in [Vec::new(), content[..99].to_vec(), b"{}".to_vec()] {
+            memory.damage(name, damaged);
+            assert_eq!(kind(open(&memory, b"bad", None)), ErrorKind::KeysUnreadable);
+            assert_eq!(
+                kind(open(&memory, b"none", None)),
+                ErrorKind::KeysUnreadable
+            );
+            let opened = open(&memory, b"good", None).unwrap();
+            assert_eq!((opened.id, opened.problems.len()), (good, 1));
+        }
+    }
+
+    #[test]
+    fn a_key_file_that_asks_for_too_much_is_refused() {
+        let memory = Memory::new();
+        for cost in [
+            Cost {
+                n: 1 << 40,
+                r: 8,
+                p: 1,
+            },
+            Cost {
+                n: 1 << 15,
+                r: 8,
+                p: 1 << 30,
+            },
+            Cost {
+                n: 1 << 15,
+                r: u32::MAX,
+                p: u32::MAX,
+            },
+            Cost {
+                n: 1000,
+                r: 8,
+                p: 1,
+            },
+            Cost { n: 0, r: 0, p: 0 },
+            Cost { n: 1, r: 1, p: 1 },
+        ] {
+            let text = format!(
+                "{{\"kdf\":\"scrypt\",\"N\":{},\"r\":{},\"p\":{},\"salt\":\"AAAA\",\"data\":\"AAAA\"}}",
+                cost.n, cost.r, cost.p
+            );
+            let name = FileName::new(FileKind::Key, Id::of(text.as_bytes()));
+            memory.write(name, text.as_bytes()).unwrap();
+            let error = open(&memory, b"x", None).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::KeysUnreadable);
+            memory.remove(name).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_password_is_changed_and_the_key_in_use_is_never_removed() {
+        let memory = Memory::new();
+        let keys = SecretKeys::random().unwrap();
+        add(&memory, &keys, b"old", COST).unwrap();
+        let old = open(&memory, b"old", None).unwrap();
+        let error = remove(&memory, old.id, old.id).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::KeyNeeded);
+        let new = change_password(&memory, &old, b"new", COST).unwrap();
+        assert_eq!(kind(open(&memory, b"old", None)), ErrorKind::WrongPassword);
+        assert_eq!(open(&memory, b"new", None).unwrap().id, new);
+        assert_eq!(list(&memory).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        let memory = Memory::new();
+        let keys = SecretKeys::random().unwrap();
+        add(&memory, &keys, b"password", COST).unwrap();
+        let opened = open(&memory, b"password", None).unwrap();
+        assert_eq!(format!("{opened:?}"), format!("OpenKey({})", opened.id));
+        let (_, file) = list(&memory).unwrap().remove(0);
+        assert!(!format!("{:?}", file.unwrap()).contains("AA"));
+    }
+}

@@ -1,0 +1,24 @@
+//! restic's repository format, and nothing else: what the files of a repository hold, and how they are read and
+//! written on any storage.
+//!
+//! The format is described in restic's `doc/design.rst`. Version 2 is read and written, version 1 is read.
+
+pub mod blob;
+pub mod compression;
+pub mod config;
+pub mod crypto;
+pub mod error;
+mod go_text;
+pub mod index;
+pub mod key;
+pub mod lock;
+pub mod node;
+pub mod open;
+pub mod pack;
+pub mod packer;
+pub mod polynomial;
+mod printable;
+pub mod snapshot;
+pub mod time;
+pub mod tree;
+pub mod unpacked;

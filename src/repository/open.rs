@@ -1,0 +1,178 @@
+//! Making and opening a repository.
+
+use std::sync::Arc;
+
+use super::config::Config;
+use super::crypto::{Cipher, SecretKeys};
+use super::error::{Doing, Error, ErrorKind, What};
+use super::index::load::{Loaded, load};
+use super::key::cost::Cost;
+use super::key::{self, OpenKey};
+use crate::storage::error::ErrorKind as StorageErrorKind;
+use crate::storage::{FileKind, FileName, Storage};
+
+/// An open repository: where its files are, and what is needed to read and write them. Operations are functions of
+/// their own.
+#[derive(Clone)]
+pub struct Repository {
+    pub storage: Arc<dyn Storage>,
+    pub cipher: Arc<Cipher>,
+    pub config: Config,
+    /// The key that opened it. Its problems are other key files that cannot be read.
+    pub key: Arc<OpenKey>,
+}
+
+impl Repository {
+    /// Makes a repository of version 2 with one key.
+    ///
+    /// # Errors
+    /// `Exists` when there is a repository, or the remains of one.
+    pub fn init(
+        storage: Arc<dyn Storage>,
+        password: &[u8],
+        cost: Cost,
+    ) -> Result<Repository, Error> {
+        let exists = || Error::new(ErrorKind::Exists, Doing::Init, What::Repository);
+        match storage.size(FileName::CONFIG) {
+            Ok(_) => return Err(exists()),
+            Err(error) if error.kind == StorageErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        // A repository that lost its config still has snapshots; one that was half made has a key at most.
+        for kind in [FileKind::Key, FileKind::Snapshot] {
+            if !storage.list(kind)?.files.is_empty() {
+                return Err(exists());
+            }
+        }
+        storage.create_layout()?;
+        let keys = SecretKeys::random()?;
+        let cipher = Arc::new(Cipher::new(&keys));
+        let config = Config::new()?;
+        let id = key::add(&*storage, &keys, password, cost)?;
+        // The config comes last: with it, there is a repository.
+        config.write(&*storage, &cipher)?;
+        let key = Arc::new(OpenKey {
+            keys,
+            id,
+            problems: Vec::new(),
+        });
+        Ok(Repository {
+            storage,
+            cipher,
+            config,
+            key,
+        })
+    }
+
+    /// Opens a repository with a password.
+    ///
+    /// # Errors
+    /// `NotARepository` when there is none; those of [`key::open`] and [`Config::read`].
+    pub fn open(storage: Arc<dyn Storage>, password: &[u8]) -> Result<Repository, Error> {
+        if let Err(error) = storage.size(FileName::CONFIG) {
+            return Err(match error.kind {
+                StorageErrorKind::NotFound => {
+                    Error::new(ErrorKind::NotARepository, Doing::Open, What::Repository).with(error)
+                }
+                _ => error.into(),
+            });
+        }
+        let key = key::open(&*storage, password, None)?;
+        let cipher = Arc::new(Cipher::new(&key.keys));
+        let config = Config::read(&*storage, &cipher)?;
+        Ok(Repository {
+            storage,
+            cipher,
+            config,
+            key: Arc::new(key),
+        })
+    }
+
+    /// Asks whether this version of the format is written.
+    ///
+    /// # Errors
+    /// `ReadOnlyVersion` for version 1.
+    pub fn writable(&self) -> Result<(), Error> {
+        match self.config.version {
+            2 => Ok(()),
+            _ => Err(Error::new(
+                ErrorKind::ReadOnlyVersion,
+                Doing::Write,
+                What::Repository,
+            )),
+        }
+    }
+
+    /// Loads all index files.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn load_index(&self) -> Result<Loaded, Error> {
+        load(&*self.storage, &self.cipher)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::memory::{Memory, Request};
+
+    const COST: Cost = Cost { n: 16, r: 1, p: 1 };
+
+    fn kind(result: Result<Repository, Error>) -> ErrorKind {
+        match result {
+            Ok(_) => panic!("it succeeded"),
+            Err(error) => error.kind,
+        }
+    }
+
+    #[test]
+    fn a_repository_is_made_once_and_opened_with_its_password() {
+        let memory = Memory::new();
+        let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+        let open = |password: &[u8]| Repository::open(Arc::clone(&storage), password);
+        assert_eq!(kind(open(b"p")), ErrorKind::NotARepository);
+        let made = Repository::init(Arc::clone(&storage), b"p", COST).unwrap();
+        assert_eq!(
+            kind(Repository::init(Arc::clone(&storage), b"p", COST)),
+            ErrorKind::Exists
+        );
+        assert_eq!(kind(open(b"q")), ErrorKind::WrongPassword);
+        let opened = open(b"p").unwrap();
+        assert_eq!(opened.config, made.config);
+        assert!(opened.load_index().unwrap().index.is_empty());
+        opened.writable().unwrap();
+        let old = Repository {
+            config: Config {
+                version: 1,
+                ..opened.config.clone()
+            },
+            ..opened
+        };
+        assert_eq!(old.writable().unwrap_err().kind, ErrorKind::ReadOnlyVersion);
+        // Without its config, it is not made anew over the keys.
+        memory.remove(FileName::CONFIG).unwrap();
+        assert_eq!(
+            kind(Repository::init(storage, b"p", COST)),
+            ErrorKind::Exists
+        );
+    }
+
+    #[test]
+    fn an_init_that_loses_power_leaves_no_repository_or_a_whole_one() {
+        for after in 0..3 {
+            let memory = Memory::delayed();
+            memory.fail(Request::Sync, after, StorageErrorKind::Io);
+            let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+            let made = Repository::init(Arc::clone(&storage), b"p", COST).is_ok();
+            memory.lose_power();
+            match Repository::open(storage, b"p") {
+                Ok(_) => assert!(made),
+                Err(error) => {
+                    assert!(!made);
+                    assert_eq!(error.kind, ErrorKind::NotARepository);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Collects blobs until they fill a pack.
+
+use sha2::{Digest, Sha256};
+
+use super::blob::{BlobName, PackedBlob};
+use super::compression::Compressor;
+use super::crypto::{Cipher, EXTENSION, IV_LENGTH};
+use super::error::{Doing, Error, ErrorKind, What};
+use super::pack;
+use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName, Storage};
+
+/// The size at which restic closes a pack.
+pub const DEFAULT_TARGET: usize = 16 << 20;
+
+/// restic makes no larger packs either. Together with [`LARGEST_BLOB`] it keeps every offset below 4 GiB.
+const LARGEST_TARGET: usize = 128 << 20;
+
+/// A chunk has 8 MiB at most, and the tree of a directory with a million files has some hundred.
+const LARGEST_BLOB: usize = 2 << 30;
+
+/// A blob that is compressed and encrypted, ready for a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    pub name: BlobName,
+    /// Before compression; 0 when it is not compressed.
+    pub raw_length: u32,
+    /// As it takes place in a pack.
+    pub length: u32,
+}
+
+/// Compresses and encrypts blobs: one for each thread.
+pub struct Encoder {
+    compressor: Compressor,
+}
+
+impl Encoder {
+    /// The levels are those of zstd; 0 means no compression.
+    pub fn new(level: i32) -> Encoder {
+        Encoder {
+            compressor: Compressor::new(level),
+        }
+    }
+
+    /// Appends the blob, compressed and encrypted, to `out`.
+    ///
+    /// # Errors
+    /// `TooLarge` above 2 GiB; `NoRandom`.
+    pub fn encode(
+        &mut self,
+        cipher: &Cipher,
+        name: BlobName,
+        raw: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, Error> {
+        if raw.len() > LARGEST_BLOB {
+            let what = What::Blob(name);
+            return Err(Error::new(ErrorKind::TooLarge, Doing::Write, what));
+        }
+        let start = out.len();
+        out.resize(start + IV_LENGTH, 0);
+        let compressed = self.compressor.compress(raw, out);
+        if !compressed {
+            out.reserve(raw.len() + EXTENSION);
+            out.extend_from_slice(raw);
+        }
+        cipher.seal(out, start)?;
+        Ok(Encoded {
+            name,
+            raw_length: if compressed { raw.len() as u32 } else { 0 },
+            length: (out.len() - start) as u32,
+        })
+    }
+}
+
+/// A pack that is being filled. Trees and data go to different packs.
+pub struct Packer {
+    target: usize,
+    content: Vec<u8>,
+    blobs: Vec<PackedBlob>,
+    hash: Sha256,
+}
+
+/// A pack that is complete, and not yet written.
+#[derive(Debug)]
+pub struct FullPack {
+    pub id: Id,
+    pub content: Vec<u8>,
+    pub blobs: Vec<PackedBlob>,
+}
+
+impl Packer {
+    pub fn new(target: usize) -> Packer {
+        Packer {
+            target: target.min(LARGEST_TARGET),
+            content: Vec::new(),
+            blobs: Vec::new(),
+            hash: Sha256::new(),
+        }
+    }
+
+    /// Uses the buffer of a pack that was written for the next one.
+    pub fn reuse(&mut self, mut content: Vec<u8>) {
+        if self.content.is_empty() {
+            content.clear();
+            self.content = content;
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.blobs.is_empty()
+    }
+
+    /// Whether the pack is to be finished before another blob is added.
+    pub fn is_full(&self) -> bool {
+        self.content.len() >= self.target || self.blobs.len() >= pack::MOST_BLOBS
+    }
+
+    /// Adds an encoded blob.
+    pub fn add(&mut self, blob: &Encoded, bytes: &[u8]) {
+        // Large enough for the last blob of most packs, so that the buffer does not grow by copying.
+        if self.content.capacity() == 0 {
+            self.content.reserve(self.target + self.target / 8);
+        }
+        self.blobs.push(PackedBlob {
+            name: blob.name,
+            // Below `LARGEST_TARGET`.
+            offset: self.content.len() as u32,
+            length: blob.length,
+            raw_length: blob.raw_length,
+        });
+        self.hash.update(bytes);
+        self.content.extend_from_slice(bytes);
+    }
+
+    /// Appends the header and hands the pack out; the packer is empty again. `None` when there was nothing in it.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn finish(&mut self, cipher: &Cipher) -> Result<Option<FullPack>, Error> {
+        if self.blobs.is_empty() {
+            return Ok(None);
+        }
+        let header = self.content.len();
+        pack::append_header(cipher, &self.blobs, &mut self.content)?;
+        self.hash.update(&self.content[header..]);
+        Ok(Some(FullPack {
+            id: Id(self.hash.finalize_reset().into()),
+            content: std::mem::take(&mut self.content),
+            blobs: std::mem::take(&mut self.blobs),
+        }))
+    }
+}
+
+impl FullPack {
+    /// Writes the pack. Durable after the storage's next sync; before, no index may name it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, storage: &dyn Storage) -> Result<(), Error> {
+        storage.write(FileName::new(FileKind::Pack, self.id), &self.content)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::blob::{BlobKind, BlobReader};
+    use crate::repository::crypto::SecretKeys;
+    use crate::repository::error::{Damage, ErrorKind};
+    use crate::storage::memory::Memory;
+
+    #[test]
+    fn blobs_are_packed_written_and_read_back() {
+        let cipher = Cipher::new(&SecretKeys::random().unwrap());
+        let memory = Memory::new();
+        let mut encoder = Encoder::new(3);
+        let mut packer = Packer::new(10_000);
+        let mut random = vec![0; 3000];
+        crate::repository::crypto::fill_random(&mut random).unwrap();
+        let contents = [Vec::new(), b"text ".repeat(100), random, vec![1]];
+        assert!(packer.finish(&cipher).unwrap().is_none());
+        let mut packs = Vec::new();
+        for round in 0..4_u8 {
+            for content in &contents {
+                let mut content = content.clone();
+                content.push(round);
+                let name = BlobName {
+                    kind: BlobKind::Data,
+                    id: Id::of(&content),
+                };
+                let mut bytes = Vec::new();
+                let encoded = encoder.encode(&cipher, name, &content, &mut bytes).unwrap();
+                packer.add(&encoded, &bytes);
+                if packer.is_full() {
+                    packs.extend(packer.finish(&cipher).unwrap());
+                }
+            }
+        }
+        packs.extend(packer.finish(&cipher).unwrap());
+        assert_eq!(packs.len(), 2);
+        let mut reader = BlobReader::new();
+        let mut content = Vec::new();
+        for pack in &packs {
+            assert_eq!(pack.id, Id::of(&pack.content));
+            pack.write(&memory).unwrap();
+            assert_eq!(pack::header_of(&cipher, &pack.content).unwrap(), pack.blobs);
+            for blob in &pack.blobs {
+                reader
+                    .read(&memory, &cipher, pack.id, blob, &mut content)
+                    .unwrap();
+                assert_eq!(Id::of(&content), blob.name.id);
+                assert_eq!(content.len() as u64, blob.content_length());
+                // The index may be wrong, too.
+                let other = PackedBlob {
+                    name: BlobName {
+                        id: Id::of(b"other"),
+                        ..blob.name
+                    },
+                    ..*blob
+                };
+                let error = reader
+                    .read(&memory, &cipher, pack.id, &other, &mut content)
+                    .unwrap_err();
+                assert_eq!(error.kind, ErrorKind::Damaged(Damage::Hash));
+                let long = PackedBlob {
+                    length: u32::MAX,
+                    ..*blob
+                };
+                assert!(
+                    reader
+                        .read(&memory, &cipher, pack.id, &long, &mut content)
+                        .is_err()
+                );
+                let bomb = PackedBlob {
+                    raw_length: u32::MAX,
+                    ..*blob
+                };
+                let error = reader
+                    .read(&memory, &cipher, pack.id, &bomb, &mut content)
+                    .unwrap_err();
+                assert_eq!(error.kind, ErrorKind::TooLarge);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a storage did not do what it was asked to.
+
+use std::{fmt, io};
+
+use super::{FileKind, FileName};
+
+/// What a storage was asked for and did not do.
+#[derive(Debug)]
+pub struct Error {
+    pub kind: ErrorKind,
+    pub doing: Doing,
+    pub place: Place,
+    /// What the operating system or the service said.
+    pub cause: Option<io::Error>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    NotFound,
+    Denied,
+    NoSpace,
+    ReadOnly,
+    /// A file of that name has other content.
+    Exists,
+    /// The file ends before the range that was asked for.
+    TooShort,
+    /// The file is larger than the caller's limit.
+    TooLarge,
+    /// A directory, a device or a pipe has the name of the file.
+    NotAFile,
+    /// A read or write failed: a damaged disk, a lost connection.
+    Io,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    Create,
+    List,
+    Size,
+    Read,
+    Write,
+    Remove,
+    Sync,
+    Sweep,
+    Protect,
+}
+
+/// What it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    File(FileName),
+    /// All files of one kind.
+    Kind(FileKind),
+    /// A path inside the repository; the empty one is the repository itself.
+    Path(String),
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, doing: Doing, file: FileName) -> Error {
+        Error {
+            kind,
+            doing,
+            place: Place::File(file),
+            cause: None,
+        }
+    }
+
+    /// An error of the operating system's; its kind decides about ours.
+    pub fn io(doing: Doing, place: Place, cause: io::Error) -> Error {
+        let kind = match cause.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => ErrorKind::NoSpace,
+            io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
+            io::ErrorKind::UnexpectedEof => ErrorKind::TooShort,
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => ErrorKind::NotAFile,
+            _ => ErrorKind::Io,
+        };
+        Error {
+            kind,
+            doing,
+            place,
+            cause: Some(cause),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File(file) => write!(f, "{file}"),
+            Place::Kind(kind) => f.write_str(kind.directory().unwrap_or("config")),
+            Place::Path(path) if path.is_empty() => f.write_str("the repository's directory"),
+            Place::Path(path) => f.write_str(path),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let doing = match self.doing {
+            Doing::Create => "create",
+            Doing::List => "list",
+            Doing::Size => "read the size of",
+            Doing::Read => "read",
+            Doing::Write => "write",
+            Doing::Remove => "remove",
+            Doing::Sync => "sync",
+            Doing::Sweep => "remove what interrupted writes left in",
+            Doing::Protect => "set the permissions of",
+        };
+        write!(f, "cannot {doing} {}: ", self.place)?;
+        match (&self.cause, self.kind) {
+            (_, ErrorKind::TooShort) => f.write_str("the file is too short"),
+            (Some(cause), _) => f.write_str(&crate::os::reason(cause)),
+            (None, ErrorKind::NotFound) => f.write_str("there is no such file"),
+            (None, ErrorKind::Denied) => f.write_str("permission denied"),
+            (None, ErrorKind::NoSpace) => f.write_str("no space left"),
+            (None, ErrorKind::ReadOnly) => f.write_str("the storage is read-only"),
+            (None, ErrorKind::Exists) => f.write_str("there is a file with other content"),
+            (None, ErrorKind::TooLarge) => f.write_str("the file is too large"),
+            (None, ErrorKind::NotAFile) => f.write_str("it is not a regular file"),
+            (None, ErrorKind::Io) => f.write_str("input/output error"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause
+            .as_ref()
+            .map(|cause| cause as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,202 @@
+//! Where the files of a repository lie: named files of six kinds, which are written once and never changed.
+//!
+//! A [`Storage`] knows nothing of what is in the files. Every storage passes the same tests:
+//! `tests/storage_contract.rs`.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use error::Error;
+use id::Id;
+
+pub mod error;
+pub mod id;
+pub mod local;
+pub mod memory;
+
+/// The kinds of files in a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileKind {
+    /// There is one. It has no id.
+    Config,
+    Key,
+    Lock,
+    Snapshot,
+    Index,
+    Pack,
+}
+
+impl FileKind {
+    pub const ALL: [FileKind; 6] = [
+        FileKind::Config,
+        FileKind::Key,
+        FileKind::Lock,
+        FileKind::Snapshot,
+        FileKind::Index,
+        FileKind::Pack,
+    ];
+
+    /// The directory of these files in restic's layout; `None` for the config file, which lies at the top.
+    pub fn directory(self) -> Option<&'static str> {
+        match self {
+            FileKind::Config => None,
+            FileKind::Key => Some("keys"),
+            FileKind::Lock => Some("locks"),
+            FileKind::Snapshot => Some("snapshots"),
+            FileKind::Index => Some("index"),
+            FileKind::Pack => Some("data"),
+        }
+    }
+}
+
+/// Names one file of a repository. Shown as its path in restic's layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileName {
+    pub kind: FileKind,
+    /// All zero for the config file.
+    pub id: Id,
+}
+
+impl FileName {
+    pub const CONFIG: FileName = FileName {
+        kind: FileKind::Config,
+        id: Id([0; 32]),
+    };
+
+    pub fn new(kind: FileKind, id: Id) -> FileName {
+        match kind {
+            FileKind::Config => FileName::CONFIG,
+            _ => FileName { kind, id },
+        }
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind.directory() {
+            None => f.write_str("config"),
+            Some(directory) if self.kind == FileKind::Pack => {
+                write!(f, "{directory}/{:02x}/{}", self.id.0[0], self.id)
+            }
+            Some(directory) => write!(f, "{directory}/{}", self.id),
+        }
+    }
+}
+
+/// A file that a listing found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    pub id: Id,
+    /// In bytes.
+    pub size: u64,
+    /// When the file was written; `None` when the storage does not know.
+    pub modified: Option<SystemTime>,
+}
+
+/// What lies in a repository's directory and is not an ordinary file of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stray {
+    /// The path inside the repository.
+    pub path: String,
+    pub kind: StrayKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StrayKind {
+    /// The name is not an id.
+    NotAnId,
+    /// A pack in the directory of other packs: it cannot be read there.
+    Misplaced,
+    /// What an interrupted write left behind.
+    Temporary,
+    /// A symbolic link. A link whose name is an id is listed as a file, too, because restic reads it as one.
+    Link,
+    /// The name is an id, and this is a directory, a device or a pipe.
+    NotAFile,
+}
+
+/// Everything that was found where one kind of files lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// In no order.
+    pub files: Vec<Listed>,
+    pub strays: Vec<Stray>,
+}
+
+/// Whether a file survives a loss of power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    Durable,
+    /// It does after the next [`Storage::sync`].
+    AfterSync,
+}
+
+/// What a storage is like, for those who plan requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits {
+    /// How many requests at a time are useful.
+    pub parallel: usize,
+    /// Whether a request takes so long that it is worth reading more at once.
+    pub remote: bool,
+}
+
+/// A place for the files of one repository.
+///
+/// All calls block. Any number of threads may call at the same time.
+pub trait Storage: Send + Sync {
+    /// Makes what the files need before the first one can be written. Does no harm where all of it exists.
+    ///
+    /// # Errors
+    /// When something cannot be made.
+    fn create_layout(&self) -> Result<(), Error>;
+
+    /// All files of one kind. A place that does not exist holds no files; a place that cannot be listed is an error.
+    ///
+    /// # Errors
+    /// When anything of the listing cannot be read: a partial listing is never returned.
+    fn list(&self, kind: FileKind) -> Result<Listing, Error>;
+
+    /// The file's size in bytes.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file.
+    fn size(&self, file: FileName) -> Result<u64, Error>;
+
+    /// Fills the buffer with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// `TooShort` when the file ends before.
+    fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error>;
+
+    /// The whole file.
+    ///
+    /// # Errors
+    /// `TooLarge` when the file is larger than `limit` bytes.
+    fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error>;
+
+    /// Writes a whole file: a reader sees all of it or none of it. Does nothing where the same file exists.
+    ///
+    /// # Errors
+    /// `Exists` when there is a file of that name with other content, which is left as it is.
+    fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file.
+    fn remove(&self, file: FileName) -> Result<(), Error>;
+
+    /// Makes durable what was written and removed before this call.
+    ///
+    /// # Errors
+    /// When that is not certain.
+    fn sync(&self) -> Result<(), Error>;
+
+    /// Removes what interrupted writes left behind, if it is older than `age`. Returns how many files that were.
+    ///
+    /// # Errors
+    /// When something cannot be listed or removed.
+    fn sweep(&self, age: Duration) -> Result<usize, Error>;
+
+    fn traits(&self) -> Traits;
+}
