@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use freezerd::repository::blob::{BlobKind, BlobName};
+use freezerd::repository::blob_name::{BlobKind, BlobName};
 use freezerd::repository::crypto::{Cipher, EXTENSION, IV_LENGTH, SecretKeys};
 use freezerd::repository::node::{Node, NodeKind};
 use freezerd::repository::packer::Encoder;

@@ -1,7 +1,7 @@
-//! The few things of the operating system that no safe library offers: a signal turned into a readable descriptor,
-//! the I/O priority, and the names behind user and group ids.
+//! System calls that no safe library offers: signals as a readable descriptor, the I/O priority, the state of the clock,
+//! and the names of users and groups.
 //!
-//! The only module where `unsafe` is allowed. Every function here is safe to call in any order and from any thread.
+//! This is the only module with `unsafe` code. Every function is safe to call in any order and from any thread.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -9,10 +9,10 @@ use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// Where the signal handler writes; −1 as long as there is no pipe.
+/// The descriptor that the signal handler writes to; −1 while there is no pipe.
 static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
 
-/// Writes the signal's number as one byte. Only calls that are safe in a signal handler.
+/// Writes the signal's number as one byte. Makes only calls that are safe in a signal handler.
 extern "C" fn note_signal(signal: libc::c_int) {
     // SAFETY: write(2) and the thread's errno are async-signal-safe; the buffer lives on this stack.
     unsafe {
@@ -27,21 +27,22 @@ extern "C" fn note_signal(signal: libc::c_int) {
     }
 }
 
-/// Makes these signals readable: each one that arrives puts its number as a byte into the returned pipe, instead of
-/// ending the process. Programs that are started afterwards get the signals' default behaviour back.
+/// Makes signals readable: each signal that arrives writes its number as one byte into the returned pipe instead of
+/// ending the process. Child processes have the default behaviour of the signals.
 ///
 /// # Errors
-/// When the pipe or a handler cannot be set up, or when there is such a pipe already: a process has one.
+///
+/// If the pipe or a handler cannot be set up, or if the process already has such a pipe.
 pub fn signals_to_pipe(signals: &[i32]) -> io::Result<OwnedFd> {
-    // Both ends are closed in programs that are started. The pipe holds 64 KiB, so the handler never waits.
+    // Child processes do not inherit the ends. The pipe has room for 64 KiB, so the handler never blocks.
     let (read, write) = io::pipe()?;
     if SIGNAL_PIPE
         .compare_exchange(-1, write.as_raw_fd(), Ordering::SeqCst, Ordering::SeqCst)
         .is_err()
     {
-        return Err(io::Error::other("the signal pipe is set up already"));
+        return Err(io::Error::other("the signal pipe already exists"));
     }
-    // From here on it belongs to the handler, which may run at any time until the process ends.
+    // Now the handler owns the end. It may run at any time until the process ends.
     let _ = OwnedFd::from(write).into_raw_fd();
     for &signal in signals {
         // SAFETY: the structure is zeroed, which is valid for it, and then filled; the handler is a plain function.
@@ -59,10 +60,11 @@ pub fn signals_to_pipe(signals: &[i32]) -> io::Result<OwnedFd> {
 }
 
 /// Sets the calling thread's I/O priority in the best-effort class: 0 is the highest, 7 the lowest. Threads and
-/// processes that are started afterwards inherit it.
+/// processes that it starts later inherit the priority.
 ///
 /// # Errors
-/// When the kernel refuses.
+///
+/// If the kernel refuses.
 pub fn set_io_priority(level: u8) -> io::Result<()> {
     const WHO_PROCESS: libc::c_int = 1;
     const CLASS_BEST_EFFORT: libc::c_int = 2;
@@ -74,7 +76,7 @@ pub fn set_io_priority(level: u8) -> io::Result<()> {
     }
 }
 
-/// The name of a user id, where there is one.
+/// The name of the user with an id. `None`: there is no such user, or the name is not UTF-8.
 pub fn user_name(id: u32) -> Option<String> {
     let mut entry: libc::passwd = zeroed_passwd();
     lookup(|buffer, found| {
@@ -93,7 +95,7 @@ pub fn user_name(id: u32) -> Option<String> {
     .and_then(|_buffer| unsafe { string_at(entry.pw_name) })
 }
 
-/// The name of a group id, where there is one.
+/// The name of the group with an id. `None`: there is no such group, or the name is not UTF-8.
 pub fn group_name(id: u32) -> Option<String> {
     let mut entry: libc::group = zeroed_group();
     lookup(|buffer, found| {
@@ -112,7 +114,7 @@ pub fn group_name(id: u32) -> Option<String> {
     .and_then(|_buffer| unsafe { string_at(entry.gr_name) })
 }
 
-/// The id of a user's name, where there is one.
+/// The id of the user with a name. `None`: there is no such user.
 pub fn user_id(name: &str) -> Option<u32> {
     let name = CString::new(name).ok()?;
     let mut entry: libc::passwd = zeroed_passwd();
@@ -131,7 +133,7 @@ pub fn user_id(name: &str) -> Option<u32> {
     .map(|_buffer| entry.pw_uid)
 }
 
-/// The id of a group's name, where there is one.
+/// The id of the group with a name. `None`: there is no such group.
 pub fn group_id(name: &str) -> Option<u32> {
     let name = CString::new(name).ok()?;
     let mut entry: libc::group = zeroed_group();
@@ -160,8 +162,8 @@ fn zeroed_group() -> libc::group {
     unsafe { std::mem::zeroed() }
 }
 
-/// Calls one of the `get…_r` functions with a buffer that grows until the entry fits (a group may have thousands of
-/// members). Returns the buffer, which owns the entry's strings, or `None` where there is no entry.
+/// Calls one of the `get…_r` functions with a buffer that grows until the entry fits: a group may have thousands of
+/// members. Returns the buffer, which owns the entry's strings. `None`: there is no such entry.
 fn lookup<T>(mut call: impl FnMut(&mut Vec<u8>, *mut *mut T) -> libc::c_int) -> Option<Vec<u8>> {
     let mut buffer = vec![0; 1024];
     loop {
@@ -176,7 +178,7 @@ fn lookup<T>(mut call: impl FnMut(&mut Vec<u8>, *mut *mut T) -> libc::c_int) -> 
     }
 }
 
-/// Copies a C string; bytes that are not UTF-8 make it `None`, since the names go into JSON.
+/// Copies a C string. `None` if it is not UTF-8: the names go into JSON.
 ///
 /// # Safety
 /// The pointer is null or points to a terminated string that stays alive during the call.
@@ -184,17 +186,18 @@ unsafe fn string_at(pointer: *const libc::c_char) -> Option<String> {
     if pointer.is_null() {
         return None;
     }
-    // SAFETY: the caller vouches for the string.
+    // SAFETY: the caller guarantees that the string is valid.
     unsafe { std::ffi::CStr::from_ptr(pointer) }
         .to_str()
         .ok()
         .map(str::to_owned)
 }
 
-/// Whether the kernel holds its clock for synchronised with another one: a time service tells it so. Changes nothing.
+/// Whether the kernel's clock is synchronised. A time service sets this state.
 ///
 /// # Errors
-/// When the kernel does not say.
+///
+/// If the kernel does not give an answer.
 pub fn clock_is_synchronised() -> io::Result<bool> {
     // SAFETY: the structure is integers, for which zero is a valid value; with no mode set the call only fills it.
     let (state, status) = unsafe {
@@ -207,14 +210,14 @@ pub fn clock_is_synchronised() -> io::Result<bool> {
     }
 }
 
-/// When the file of the running program was last modified, which is when it was built. `None` where that is unknown.
+/// When the file of the running program was last modified, which is when it was built. `None`: this is unknown.
 pub fn program_built() -> Option<std::time::SystemTime> {
     std::fs::metadata("/proc/self/exe")
         .and_then(|file| file.modified())
         .ok()
 }
 
-/// What an I/O error says, in the operating system's words without its number: `Permission denied`.
+/// The text of an I/O error without its number: `Permission denied`.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.rfind(" (os error ") {
@@ -223,8 +226,8 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Gives the pipe signal its default action back, which the runtime takes away at start: a command whose output is
-/// piped into one that ends early ends quietly too.
+/// Restores the default action of `SIGPIPE`, which Rust's runtime disables at start. So a command ends quietly when the
+/// reader of its output ends early.
 pub fn default_sigpipe() {
     // SAFETY: the default action of a signal is no handler, so nothing of this program runs in it.
     unsafe {
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_names_that_do_not_exist_are_none() {
+    fn unknown_ids_and_names_give_none() {
         assert_eq!(user_name(4_000_000_001), None);
         assert_eq!(group_name(4_000_000_001), None);
         assert_eq!(user_id("no such user"), None);

@@ -1,4 +1,4 @@
-//! Numbers as people read them. Sizes are decimal (1 kB = 1000 B), as disks are sold and as `df -H` prints them.
+//! Numbers as text for people. Sizes are decimal (1 kB = 1000 B), as on the labels of disks and in `df -H`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub fn bytes(count: u64) -> String {
     }
     let mut value = count as f64 / 1000.0;
     let mut unit = 0;
-    // 999.5 is where rounding would print 1000.
+    // From 999.5 on, rounding would print 1000.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1000.0;
         unit += 1;
@@ -22,7 +22,7 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// A size as memory is sold, in powers of 1024: `512 MiB`, `1.5 GiB`.
+/// A size of memory, in powers of 1024: `512 MiB`, `1.5 GiB`.
 pub fn memory(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut value = count as f64;
@@ -37,7 +37,7 @@ pub fn memory(count: u64) -> String {
     format!("{} {name}", (value * 10.0).round() / 10.0)
 }
 
-/// A size as people write it: `2 GiB`, `1.5GB`, `512 MiB`, `1073741824`. `2G` is 2 GiB, as systemd has it.
+/// Reads a size: `2 GiB`, `1.5GB`, `512 MiB`, `1073741824`. `2G` is 2 GiB, as in systemd. `None`: this is not a size.
 pub fn parse_bytes(text: &str) -> Option<u64> {
     let text = text.trim();
     let end = text
@@ -61,8 +61,7 @@ pub fn parse_bytes(text: &str) -> Option<u64> {
     (bytes < 9e15).then_some(bytes as u64)
 }
 
-/// A span of time: `0.0 s`, `1.9 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. The second part is left out
-/// where it is zero.
+/// A span of time: `0.0 s`, `1.9 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. A second part of zero is left out.
 pub fn duration(span: Duration) -> String {
     let seconds = span.as_secs_f64();
     if seconds < 9.95 {
@@ -88,7 +87,7 @@ pub fn rate(count: u64, span: Duration) -> String {
     format!("{}/s", bytes((count as f64 / seconds) as u64))
 }
 
-/// How long a piece of work took, with its speed where that says something: `0.2 s`, `42 s (12.3 MB/s)`.
+/// The duration of some work, with its speed if it took at least a second: `0.2 s`, `42 s (12.3 MB/s)`.
 pub fn effort(count: u64, span: Duration) -> String {
     if span < Duration::from_secs(1) {
         duration(span)
@@ -97,7 +96,7 @@ pub fn effort(count: u64, span: Duration) -> String {
     }
 }
 
-/// A number with its thing: `1 file`, `2 files`.
+/// A number with its noun: `1 file`, `2 files`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -107,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_read_as_people_write_them() {
+    fn sizes_have_two_or_three_digits() {
         for (size, text) in [
             (0, "0 B"),
             (999, "999 B"),
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_read_as_people_write_them() {
+    fn spans_have_at_most_two_units() {
         for (milliseconds, text) in [
             (0, "0.0 s"),
             (1_900, "1.9 s"),
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn speeds_are_bytes_by_the_second() {
+    fn speeds_are_bytes_per_second() {
         assert_eq!(rate(24_600_000, Duration::from_secs(2)), "12.3 MB/s");
         assert_eq!(rate(5, Duration::ZERO), "5.0 kB/s");
     }

@@ -9,7 +9,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 
-use freezerd::repository::blob::{BlobKind, BlobName, BlobReader};
+use freezerd::repository::blob::BlobReader;
+use freezerd::repository::blob_name::{BlobKind, BlobName};
 use freezerd::repository::index::file::IndexWriter;
 use freezerd::repository::node::{Node, NodeKind};
 use freezerd::repository::open::Repository;

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use freezerd::repository::blob::{BlobKind, BlobName, BlobReader, PackedBlob};
+use freezerd::repository::blob::{BlobReader, PackedBlob};
+use freezerd::repository::blob_name::{BlobKind, BlobName};
 use freezerd::repository::config::Config;
 use freezerd::repository::crypto::{Cipher, SecretKeys};
 use freezerd::repository::error::{Damage, ErrorKind};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Critical;
 use super::scheduler;
 use crate::config::Settings;
-use crate::intake::{self, Catalog, Change, Directory, FileState, Trust};
+use crate::intake::{self, Catalog, Directory, FileChange, FileState, Trust};
 use crate::job::diagnostic::Diagnostic;
 
 /// The jobs directory, and what is known of its files.
@@ -22,7 +22,7 @@ pub struct JobsDir {
 /// The result of a scan.
 pub struct Scan {
     /// The changes since the last scan.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// A file was being written: scan again soon.
     pub unsettled: bool,
     /// The directory could not be read: scan again after a while.
@@ -56,7 +56,7 @@ impl JobsDir {
     }
 
     /// The scan at the start. A directory that cannot be read is an error, since all its jobs would be missing.
-    pub fn first_scan(&mut self) -> Result<Vec<Change>, Critical> {
+    pub fn first_scan(&mut self) -> Result<Vec<FileChange>, Critical> {
         match self.read() {
             Ok(states) => Ok(self.catalog.update(states)),
             Err(message) => Err(Critical::JobsDir {

@@ -23,7 +23,7 @@ use super::{Critical, End, Mode, event_files};
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::mark;
-use crate::intake::Change;
+use crate::intake::FileChange;
 use crate::kill_point::{self, Point};
 use crate::ledger::{LedgerError, RedbLedger, quietly};
 use crate::schedule::zone::Zone;
@@ -66,7 +66,7 @@ impl Daemon<'_> {
         mut self,
         signals: &mut Signals,
         inputs: Inputs,
-        files: Vec<Change>,
+        files: Vec<FileChange>,
     ) -> Result<End, Critical> {
         let lived = self.serve(signals, inputs, files).await;
         // Also after an error: nobody must believe that a daemon runs.
@@ -87,7 +87,7 @@ impl Daemon<'_> {
         &mut self,
         signals: &mut Signals,
         mut inputs: Inputs,
-        files: Vec<Change>,
+        files: Vec<FileChange>,
     ) -> Result<Leave, Critical> {
         self.handle(Message::Files(files))?;
         self.read_events()?;

@@ -1,4 +1,4 @@
-//! What the catalog is told at its start, and what it tells.
+//! What the catalog gets at its start, and the changes that it reports.
 
 use std::sync::Arc;
 
@@ -6,67 +6,55 @@ use super::stamp::Digest;
 use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
 
-/// What was known of a job before the daemon was started.
+/// What an earlier process knew of a job.
 #[derive(Clone, Debug)]
 pub struct Remembered {
-    /// The file that owned the job's id: it does so again, whatever other files claim the id now.
+    /// The file that owned the job's id. It owns the id again, even if other files claim it now.
     pub file: String,
-    /// The file's last good content: it holds while the file is bad.
+    /// The file's last good content, which stays in force while the file is bad. `None`: it is not known.
     pub content: Option<Arc<[u8]>>,
 }
 
-/// What became of a file or of a job.
+/// A change of a job file or of a job.
 #[derive(Clone, Debug)]
-pub enum Change {
-    /// The job is to be as this file has it: it is new, or its content is.
+pub enum FileChange {
+    /// The file is a job of this host: a new one, or one with new content.
     Loaded {
         /// The file that owns the job's id.
         file: String,
-        /// The job.
         job: Arc<Job>,
-        /// The digest of the content.
+        /// Of `bytes`.
         digest: Digest,
-        /// The content.
         bytes: Arc<[u8]>,
-        /// What there is to say about it.
         warnings: Vec<Diagnostic>,
     },
-    /// The file is not good for a job.
+    /// The file cannot be a job.
     Invalid {
-        /// The file.
         file: String,
-        /// The id of the job that it would be, as far as that can be told.
+        /// The id that the file claims. `None` if it cannot be read.
         job_id: Option<String>,
-        /// The job whose last good version stays in force although its file is bad now.
+        /// The job whose last good version stays in force. `None` if this file owns no job.
         kept: Option<String>,
-        /// Why; at least one error.
+        /// At least one of them is an error.
         diagnostics: Vec<Diagnostic>,
-        /// What the diagnostics point into; empty where the file was not read.
+        /// The content that the diagnostics point into. Empty if the file was not read.
         bytes: Arc<[u8]>,
     },
     /// The file is a job of another host.
     Foreign {
-        /// The file.
         file: String,
-        /// The job's id.
         job_id: String,
-        /// The host whose job it is.
+        /// The client id of the other host.
         client_id: String,
-        /// What there is to say about it.
         warnings: Vec<Diagnostic>,
-        /// The content.
         bytes: Arc<[u8]>,
     },
-    /// No file here has this job any more.
+    /// No file has this job any more.
     Gone {
-        /// The job's id.
         job_id: String,
-        /// The file that had it last.
+        /// The job's last file.
         file: String,
     },
-    /// The file is not there any more.
-    FileGone {
-        /// The file.
-        file: String,
-    },
+    /// The file does not exist any more.
+    FileGone { file: String },
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::catalog::Catalog;
-use super::change::Change;
-use super::directory::{Directory, FileState};
+use super::change::FileChange;
+use super::directory::Directory;
+use super::file_state::FileState;
 use super::lints::{self, Member};
 use super::trust::Trust;
 use crate::job::diagnostic::Diagnostic;
@@ -201,21 +202,21 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
     let mut places: BTreeMap<String, Places> = BTreeMap::new();
     for change in changes {
         let (file, bytes, standing, diagnostics) = match change {
-            Change::Loaded {
+            FileChange::Loaded {
                 file,
                 job,
                 bytes,
                 warnings,
                 ..
             } => (file, bytes, Standing::Job(job), warnings),
-            Change::Invalid {
+            FileChange::Invalid {
                 file,
                 job_id,
                 diagnostics,
                 bytes,
                 ..
             } => (file, bytes, Standing::Invalid { job_id }, diagnostics),
-            Change::Foreign {
+            FileChange::Foreign {
                 file,
                 job_id,
                 client_id,
@@ -227,7 +228,7 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
                 Standing::Foreign { job_id, client_id },
                 warnings,
             ),
-            Change::Gone { .. } | Change::FileGone { .. } => continue,
+            FileChange::Gone { .. } | FileChange::FileGone { .. } => continue,
         };
         if matches!(standing, Standing::Job(_)) {
             places.insert(

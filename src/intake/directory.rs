@@ -1,4 +1,4 @@
-//! The jobs directory on disk: what is in it, and reading a file of it without being led astray.
+//! The jobs directory on disk: listing it, and reading its files safely.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -6,20 +6,19 @@ use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
 
-use super::catalog::Catalog;
-use super::names;
+use super::file_state::FileState;
+use super::names::is_job_file;
 use super::stamp::Stamp;
 use super::trust::{Trust, shell_quoted};
 use crate::job::SIZE_LIMIT;
 use crate::job::codes;
 use crate::job::diagnostic::Diagnostic;
 
-/// The jobs directory, held open: all files are looked up in this very directory, whatever its name comes to mean.
+/// The jobs directory, held open. All files are looked up in this directory, even if its path is changed meanwhile.
 #[derive(Debug)]
 pub struct Directory {
     handle: OwnedFd,
@@ -27,38 +26,14 @@ pub struct Directory {
     trust: Option<Trust>,
 }
 
-/// What reading a file came to.
-#[derive(Clone, Debug)]
-pub enum FileState {
-    /// It was read whole, and did not change meanwhile.
-    Content {
-        /// What is in it.
-        bytes: Arc<[u8]>,
-        /// Which file that was.
-        stamp: Stamp,
-        /// What there is to say about it as a file.
-        warnings: Vec<Diagnostic>,
-    },
-    /// It is not read, for these reasons.
-    Refused {
-        /// Which file that is, where that much is known.
-        stamp: Option<Stamp>,
-        /// The reasons.
-        diagnostics: Vec<Diagnostic>,
-    },
-    /// It changed while it was read: read it again a little later.
-    Changing,
-    /// It is not there.
-    Gone,
-}
-
 impl Directory {
-    /// Opens the jobs directory and judges it. Without trust, no owner and no mode is looked at: that is for files
-    /// that are not in use yet.
+    /// Opens the jobs directory and checks its owner and mode. Returns warnings about it too. Without `trust`, no owner
+    /// and no mode is checked, neither of the directory nor of its files.
     ///
     /// # Errors
     ///
-    /// Why the directory cannot be used: it is not there, it is none, or others may write to it.
+    /// The reasons why the directory cannot be used: it does not exist, it is not a directory, it cannot be opened, or
+    /// others may write to it.
     pub fn open(
         path: &Path,
         trust: Option<Trust>,
@@ -69,7 +44,7 @@ impl Directory {
         let stat = fstat(&handle).map_err(unusable)?;
         let judged = trust
             .as_ref()
-            .map_or_else(Vec::new, |trust| trust.judge(&stat, path, "directory"));
+            .map_or_else(Vec::new, |trust| trust.check(&stat, path, "directory"));
         if judged.iter().any(Diagnostic::is_error) {
             return Err(judged);
         }
@@ -83,28 +58,28 @@ impl Directory {
         ))
     }
 
-    /// The same directory, its files judged by this.
+    /// The same directory with other rules of trust for its files.
     pub(super) fn with_trust(self, trust: Option<Trust>) -> Directory {
         Directory { trust, ..self }
     }
 
-    /// The path that it was opened by.
+    /// The path under which the directory was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The names of the job files in it, sorted.
+    /// The names of the job files, sorted.
     ///
     /// # Errors
     ///
-    /// Why the directory cannot be listed.
+    /// The reasons why the directory cannot be listed.
     pub fn names(&self) -> Result<Vec<OsString>, Vec<Diagnostic>> {
         let unusable = |fault: Errno| vec![unreadable("directory", &self.path, fault)];
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle).map_err(unusable)? {
             let entry = entry.map_err(unusable)?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if names::counts(name) {
+            if is_job_file(name) {
                 names.push(name.to_owned());
             }
         }
@@ -112,14 +87,14 @@ impl Directory {
         Ok(names)
     }
 
-    /// Which file has that name now; `None`: none, or none that can be looked at.
+    /// The stamp of the file that has this name now. `None`: there is no such file, or `stat` fails.
     pub fn stamp(&self, name: &OsStr) -> Option<Stamp> {
         statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
             .ok()
             .map(|stat| Stamp::of(&stat))
     }
 
-    /// Reads a file. It never waits and never follows a link, and what it judges is what it has open.
+    /// Reads a file. This never blocks and never follows a link. The checks apply to the file that is open.
     pub fn read(&self, name: &OsStr) -> FileState {
         let path = self.path.join(name);
         let refused = |stat: Option<&Stat>, diagnostic: Diagnostic| FileState::Refused {
@@ -129,7 +104,7 @@ impl Directory {
         if name.as_bytes().contains(&b'/') || name.is_empty() {
             return FileState::Gone;
         }
-        // Opening a device may already do something, so the kind is looked at first; and again once it is open.
+        // Opening a device may have an effect, so the kind of file is checked before opening, and again after it.
         let seen = match statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return FileState::Gone,
@@ -143,7 +118,7 @@ impl Directory {
         let handle = match openat(&self.handle, name, flags, Mode::empty()) {
             Ok(handle) => handle,
             Err(Errno::NOENT) => return FileState::Gone,
-            // It became a link since.
+            // The file was replaced by a link meanwhile.
             Err(Errno::LOOP) => return FileState::Changing,
             Err(fault) => return refused(Some(&seen), unreadable("file", &path, fault)),
         };
@@ -157,7 +132,7 @@ impl Directory {
         let judged = self
             .trust
             .as_ref()
-            .map_or_else(Vec::new, |trust| trust.judge(&before, &path, "file"));
+            .map_or_else(Vec::new, |trust| trust.check(&before, &path, "file"));
         if judged.iter().any(Diagnostic::is_error) {
             return FileState::Refused {
                 stamp: Some(Stamp::of(&before)),
@@ -168,7 +143,7 @@ impl Directory {
         if size > SIZE_LIMIT as u64 {
             let fault = Diagnostic::error(
                 codes::FILE_TOO_LARGE,
-                format!("a job file has at most {SIZE_LIMIT} bytes, and this one has {size}"),
+                format!("the file has {size} bytes, and a job file has at most {SIZE_LIMIT}"),
             );
             return refused(
                 Some(&before),
@@ -177,7 +152,7 @@ impl Directory {
         }
         let mut file = File::from(handle);
         let mut bytes = Vec::with_capacity(size as usize);
-        // One byte more than there should be shows that the file grew.
+        // Reading one byte more than the size shows whether the file grew.
         if let Err(fault) = file.by_ref().take(size + 1).read_to_end(&mut bytes) {
             let fault = Errno::from_io_error(&fault).unwrap_or(Errno::IO);
             return refused(Some(&before), unreadable("file", &path, fault));
@@ -194,51 +169,26 @@ impl Directory {
     }
 }
 
-/// What a whole look at the directory shows to be new: files that changed since the catalog saw them, and those that
-/// are gone.
-///
-/// # Errors
-///
-/// Why the directory cannot be listed. The catalog then stays as it is.
-pub fn scan(
-    directory: &Directory,
-    catalog: &Catalog,
-) -> Result<Vec<(String, FileState)>, Vec<Diagnostic>> {
-    let mut changes = Vec::new();
-    let mut present = std::collections::HashSet::new();
-    for name in directory.names()? {
-        let key = name.to_string_lossy().into_owned();
-        if catalog.is_current(&key, directory.stamp(&name).as_ref()) {
-            present.insert(key);
-            continue;
-        }
-        match directory.read(&name) {
-            FileState::Gone => {}
-            state => {
-                changes.push((key.clone(), state));
-                present.insert(key);
-            }
-        }
-    }
-    let gone = catalog.files().filter(|file| !present.contains(*file));
-    changes.extend(gone.map(|file| (file.to_owned(), FileState::Gone)));
-    Ok(changes)
-}
-
-/// Why something is not read, if it is no regular file.
+/// The reason to refuse anything that is not a regular file.
 fn wrong_kind(stat: &Stat, path: &Path) -> Option<Diagnostic> {
     let shell = shell_quoted(path);
     let not_a_file = |what: &str, help: String| {
-        Some(Diagnostic::error(codes::NOT_A_FILE, format!("this is {what}, not a file")).help(help))
+        Some(
+            Diagnostic::error(
+                codes::NOT_A_FILE,
+                format!("this is {what}, not a regular file"),
+            )
+            .help(help),
+        )
     };
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => None,
         FileType::Symlink => Some(
-            Diagnostic::error(codes::SYMBOLIC_LINK, "this is a symbolic link, which is not followed")
+            Diagnostic::error(codes::SYMBOLIC_LINK, "this is a symbolic link, and symbolic links are not followed")
                 .help(format!("put the file itself here: `cp --remove-destination \"$(readlink -f {shell})\" {shell}`")),
         ),
         FileType::Directory => {
-            not_a_file("a directory", "directories in the jobs directory are not read; give it a name without `.json`".to_owned())
+            not_a_file("a directory", "subdirectories of the jobs directory are not read: give this one a name that does not end in `.json` or `.conf`".to_owned())
         }
         FileType::Fifo => not_a_file("a named pipe", format!("`rm {shell}`")),
         FileType::Socket => not_a_file("a socket", format!("`rm {shell}`")),
@@ -255,10 +205,10 @@ fn unreadable(what: &str, path: &Path, fault: Errno) -> Diagnostic {
     let shell = shell_quoted(path);
     match fault {
         Errno::ACCESS | Errno::PERM if what == "file" => diagnostic.help(format!(
-            "let the daemon's user read it: `chmod u+r {shell}`, and look at its owner"
+            "let the daemon's user read it: `chmod u+r {shell}`, and check its owner"
         )),
         Errno::ACCESS | Errno::PERM => diagnostic.help(format!(
-            "let the daemon's user read it: `chmod u+rx {shell}`, and look at its owner"
+            "let the daemon's user read it: `chmod u+rx {shell}`, and check its owner"
         )),
         Errno::NOENT => diagnostic.help(format!("`mkdir -p {shell}`, or name another directory")),
         _ => diagnostic,

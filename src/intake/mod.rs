@@ -1,21 +1,24 @@
-//! The jobs directory as a whole: which files count, whether they can be trusted, and which of them is which job.
+//! The jobs directory as a whole: which files are job files, which files are trusted, and which file is which job.
 //!
-//! Reading ([`Directory`]) touches the file system; deciding ([`Catalog`]) does not. The daemon and
-//! `freezerd check` use the same two.
+//! [`Directory`] reads the file system, [`Catalog`] decides. The daemon and `freezerd check` use the same two.
 
 mod catalog;
 mod change;
 mod check;
 mod directory;
+mod file_state;
 mod lints;
 mod names;
+mod scan;
 mod stamp;
 mod trust;
 
 pub use catalog::Catalog;
-pub use change::{Change, Remembered};
+pub use change::{FileChange, Remembered};
 pub use check::{Checked, CheckedFile, Settings, Standing, check};
-pub use directory::{Directory, FileState, scan};
-pub use names::counts as name_counts;
+pub use directory::Directory;
+pub use file_state::FileState;
+pub use names::is_job_file;
+pub use scan::scan;
 pub use stamp::{Digest, Stamp};
 pub use trust::Trust;

@@ -1,16 +1,16 @@
-//! Which names in the jobs directory are job files.
+//! Which names in the jobs directory belong to job files.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// Whether a file of that name is read: those that end in `.json` or `.conf`.
+/// Whether a file with this name is read as a job file: names that end in `.json` or `.conf`.
 ///
-/// Not hidden ones, and not what dpkg leaves beside a file. What else editors and package managers leave (`~`, `.tmp`,
-/// `.swp`, `.rpmsave`, `.rpmnew`, `.rpmorig`) has another ending.
-pub fn counts(name: &OsStr) -> bool {
+/// Hidden files are not job files, nor are the files that dpkg leaves beside another file. The other files of editors
+/// and package managers (`~`, `.tmp`, `.swp`, `.rpmsave`, `.rpmnew`, `.rpmorig`) have other endings.
+pub fn is_job_file(name: &OsStr) -> bool {
     let name = name.as_bytes();
-    let of_dpkg = name.windows(6).any(|part| part == b".dpkg-");
-    (name.ends_with(b".json") || name.ends_with(b".conf")) && !name.starts_with(b".") && !of_dpkg
+    let from_dpkg = name.windows(6).any(|part| part == b".dpkg-");
+    (name.ends_with(b".json") || name.ends_with(b".conf")) && !name.starts_with(b".") && !from_dpkg
 }
 
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_count() {
+    fn names_of_job_files() {
         for name in [
             "a.json",
             "job_4822.conf",
@@ -26,7 +26,7 @@ mod tests {
             "ü.json",
             "a.tmp.json",
         ] {
-            assert!(counts(OsStr::new(name)), "{name}");
+            assert!(is_job_file(OsStr::new(name)), "{name}");
         }
         for name in [
             ".a.json",
@@ -45,7 +45,7 @@ mod tests {
             "a.JSON",
             "",
         ] {
-            assert!(!counts(OsStr::new(name)), "{name}");
+            assert!(!is_job_file(OsStr::new(name)), "{name}");
         }
     }
 }

@@ -1,22 +1,20 @@
-//! Whether a file is still the one that was read.
+//! How a changed file is noticed: by its stamp without reading it, by its digest after reading it.
 
 use std::fmt;
 
 use rustix::fs::Stat;
 use sha2::{Digest as _, Sha256};
 
-/// What the file system says of a file's identity and age. Equal stamps: nothing was changed.
+/// A file's identity, size and times. Two equal stamps mean that the file was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp {
-    /// The device.
     pub device: u64,
-    /// The inode.
     pub inode: u64,
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
-    /// When the content was changed last, nanoseconds since 1970.
+    /// The last change of the content, in nanoseconds since 1970.
     pub modified: i128,
-    /// When the inode was changed last, nanoseconds since 1970; owners and modes count too.
+    /// The last change of the inode, in nanoseconds since 1970. A change of owner or mode counts.
     pub changed: i128,
 }
 
@@ -41,12 +39,12 @@ impl Stamp {
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of some bytes.
+    /// Hashes a file's content.
     pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
-    /// The 32 bytes.
+    /// The hash itself, not in hexadecimal.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Who may decide what the daemon does: the owners and modes of job files, judged as cron judges crontabs.
+//! Which users may decide what the daemon does. The owners and modes of job files are checked as cron checks crontabs.
 
 use std::path::Path;
 
@@ -7,26 +7,27 @@ use rustix::fs::Stat;
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
 
-/// Whose files are trusted.
+/// The users whose files are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
-    /// The user that the daemon runs as.
+    /// The id of the user that the daemon runs as.
     pub user: u32,
-    /// The user's own group: its primary one, with nobody else in it. `None` for root, and where there is no such
-    /// group.
+    /// The id of the user's private group: its primary group, with no other member. `None` for root, and if the user
+    /// has no such group.
     pub own_group: Option<u32>,
-    /// Further users whose files are trusted.
+    /// The ids of further users whose files are trusted.
     pub owners: Vec<u32>,
 }
 
 impl Trust {
-    /// Trust in root, in this process's user, and in the given owners.
+    /// Trusts root, the user of this process, and `owners`.
     pub fn of_process(owners: Vec<u32>) -> Trust {
         let user = rustix::process::geteuid().as_raw();
         let group = rustix::process::getegid().as_raw();
         let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
-        let own_group = (user != 0 && is_own_group(user, group, &passwd, &groups)).then_some(group);
+        let own_group =
+            (user != 0 && is_private_group(user, group, &passwd, &groups)).then_some(group);
         Trust {
             user,
             own_group,
@@ -34,13 +35,14 @@ impl Trust {
         }
     }
 
-    /// Judges a file or a directory by what `fstat` says of it. Errors refuse it.
-    pub(super) fn judge(&self, stat: &Stat, path: &Path, what: &str) -> Vec<Diagnostic> {
+    /// Checks the owner, the mode and the links of a file or a directory. `what` is the word for it in messages. If an
+    /// error is among the diagnostics, the file must not be used.
+    pub(super) fn check(&self, stat: &Stat, path: &Path, what: &str) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         let shell = shell_quoted(path);
         let owner = stat.st_uid;
         if owner != 0 && owner != self.user && !self.owners.contains(&owner) {
-            let mend = if self.user == 0 {
+            let command = if self.user == 0 {
                 "chown root".to_owned()
             } else {
                 format!("chown {}", self.user)
@@ -48,10 +50,10 @@ impl Trust {
             diagnostics.push(
                 Diagnostic::error(
                     codes::UNTRUSTED_OWNER,
-                    format!("the {what} belongs to user {owner}, who is not trusted"),
+                    format!("the {what} belongs to user {owner}, which is not a trusted user"),
                 )
                 .help(format!(
-                    "`{mend} {shell}`, or name the user in `trusted_owners`"
+                    "`{command} {shell}`, or name the user in `trusted_owners`"
                 )),
             );
         }
@@ -60,7 +62,7 @@ impl Trust {
         let group_writes = mode & 0o020 != 0;
         let own = self.own_group == Some(stat.st_gid);
         if others_write || (group_writes && !own) {
-            let (whom, mend) = match (group_writes && !own, others_write) {
+            let (who, mode_change) = match (group_writes && !own, others_write) {
                 (true, true) => ("its group and everybody else", "go-w"),
                 (true, false) => ("its group", "g-w"),
                 _ => ("everybody", "o-w"),
@@ -68,9 +70,9 @@ impl Trust {
             diagnostics.push(
                 Diagnostic::error(
                     codes::UNTRUSTED_MODE,
-                    format!("{whom} may write to the {what} (mode {mode:04o})"),
+                    format!("{who} may write to the {what} (mode {mode:04o})"),
                 )
-                .help(format!("`chmod {mend} {shell}`")),
+                .help(format!("`chmod {mode_change} {shell}`")),
             );
         } else if group_writes {
             diagnostics.push(
@@ -79,7 +81,7 @@ impl Trust {
                     format!("your group may write to the {what} (mode {mode:04o})"),
                 )
                 .help(format!(
-                    "`chmod g-w {shell}`, unless nobody else will ever be in the group"
+                    "`chmod g-w {shell}`, unless you will always be the only member of the group"
                 )),
             );
         }
@@ -87,10 +89,10 @@ impl Trust {
             diagnostics.push(
                 Diagnostic::warning(
                     codes::HARD_LINK,
-                    "the file has another name: whoever changes that one changes the job",
+                    "the file has a second name (a hard link): a change under that name changes the job",
                 )
                 .help(format!(
-                    "make it a file of its own: `cp {shell} {shell}.new && mv {shell}.new {shell}`"
+                    "give it a copy of its own: `cp {shell} {shell}.new && mv {shell}.new {shell}`"
                 )),
             );
         }
@@ -98,8 +100,8 @@ impl Trust {
     }
 }
 
-/// Whether a group is a user's own: the primary group of nobody else, with no other members.
-fn is_own_group(user: u32, group: u32, passwd: &str, groups: &str) -> bool {
+/// Whether a group is a user's private group: no other user's primary group, and without other members.
+fn is_private_group(user: u32, group: u32, passwd: &str, groups: &str) -> bool {
     let user = user.to_string();
     let group = group.to_string();
     let mut name = None;
@@ -127,7 +129,7 @@ fn is_own_group(user: u32, group: u32, passwd: &str, groups: &str) -> bool {
     })
 }
 
-/// A path for a command line that a person may copy.
+/// A path, quoted for a shell command that a user may copy.
 pub(super) fn shell_quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |it: char| it.is_ascii_alphanumeric() || "/._-+:@%".contains(it);
@@ -148,20 +150,23 @@ mod tests {
     const GROUPS: &str = "root:x:0:\nusers:x:100:\nada:x:1000:\nteam:x:1000:eve\nsolo:x:1003:ada\n";
 
     #[test]
-    fn a_group_is_the_users_own_if_nobody_else_is_in_it() {
-        assert!(is_own_group(1000, 1000, PASSWD, GROUPS));
-        assert!(!is_own_group(1001, 100, PASSWD, GROUPS), "bob has it too");
+    fn a_group_is_private_if_it_has_no_other_member() {
+        assert!(is_private_group(1000, 1000, PASSWD, GROUPS));
         assert!(
-            !is_own_group(1000, 1000, PASSWD, "ada:x:1000:eve\n"),
-            "eve is in it"
+            !is_private_group(1001, 100, PASSWD, GROUPS),
+            "it is also the group of bob"
         );
         assert!(
-            !is_own_group(4242, 1000, PASSWD, GROUPS),
-            "nobody knows this user"
+            !is_private_group(1000, 1000, PASSWD, "ada:x:1000:eve\n"),
+            "eve is a member"
         );
         assert!(
-            !is_own_group(1000, 1000, PASSWD, ""),
-            "nobody knows this group"
+            !is_private_group(4242, 1000, PASSWD, GROUPS),
+            "the user is unknown"
+        );
+        assert!(
+            !is_private_group(1000, 1000, PASSWD, ""),
+            "the group is unknown"
         );
     }
 

@@ -18,6 +18,11 @@ pub struct HostGroups {
 }
 
 impl HostGroups {
+    /// Reads both files.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot be read.
     pub fn read() -> io::Result<HostGroups> {
         Ok(HostGroups {
             mounts: fs::read_to_string("/proc/self/mountinfo")?,

@@ -1,45 +1,11 @@
-//! Names and places of blobs: the pieces of files and the trees, many of which share a pack.
+//! Blobs in packs: pieces of files and trees. Many blobs share a pack.
 
-use std::fmt;
-
+use super::blob_name::BlobName;
 use super::compression::{Decompressor, limit};
 use super::crypto::{Cipher, EXTENSION};
 use super::error::{Damage, Error, ErrorKind};
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BlobKind {
-    /// A piece of a file.
-    Data,
-    /// A directory.
-    Tree,
-}
-
-impl BlobKind {
-    pub const ALL: [BlobKind; 2] = [BlobKind::Data, BlobKind::Tree];
-
-    /// As index files name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            BlobKind::Data => "data",
-            BlobKind::Tree => "tree",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlobName {
-    pub kind: BlobKind,
-    /// The SHA-256 of the blob as it was before compression.
-    pub id: Id,
-}
-
-impl fmt::Display for BlobName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the {} blob {}", self.kind.name(), self.id)
-    }
-}
 
 /// A blob in a pack, as the pack's header and the index have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +41,7 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
+    /// A reader with empty buffers. They grow to the size of the largest blob that it reads.
     pub fn new() -> BlobReader {
         BlobReader {
             decompressor: Decompressor::new(),

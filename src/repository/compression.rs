@@ -88,6 +88,7 @@ pub struct Decompressor {
 }
 
 impl Decompressor {
+    /// A decompressor whose zstd context is reused for every blob.
     pub fn new() -> Decompressor {
         Decompressor {
             context: bulk::Decompressor::new().ok(),

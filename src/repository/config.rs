@@ -11,6 +11,7 @@ use crate::storage::{FileName, Storage};
 /// Much more than a config file ever had.
 const LIMIT: u64 = 1 << 20;
 
+/// The content of the file `config`: what holds for the whole repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     pub version: u64,

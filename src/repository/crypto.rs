@@ -94,6 +94,7 @@ impl fmt::Debug for Cipher {
 }
 
 impl Cipher {
+    /// A cipher with the keys of a repository.
     pub fn new(keys: &SecretKeys) -> Cipher {
         Cipher {
             encrypt: Aes256::new(&keys.encrypt.into()),

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::blob::BlobName;
+use super::blob_name::BlobName;
 use crate::storage;
 use crate::storage::FileName;
 
+/// Why something could not be done: a kind, what was being done, with what, and the cause.
 #[derive(Debug)]
 pub struct Error {
     pub kind: ErrorKind,
@@ -15,6 +16,7 @@ pub struct Error {
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// The kinds of errors, told apart by what follows from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The storage failed; its error is the cause.
@@ -70,6 +72,7 @@ pub enum Damage {
     Encoding,
 }
 
+/// What was being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     Read,
@@ -90,6 +93,7 @@ pub enum What {
 }
 
 impl Error {
+    /// An error without a cause.
     pub fn new(kind: ErrorKind, doing: Doing, what: What) -> Error {
         Error {
             kind,
@@ -99,18 +103,22 @@ impl Error {
         }
     }
 
+    /// Something was read that is damaged.
     pub fn damaged(damage: Damage, what: What) -> Error {
         Error::new(ErrorKind::Damaged(damage), Doing::Read, what)
     }
 
+    /// A file was read that is damaged.
     pub fn file(damage: Damage, file: FileName) -> Error {
         Error::damaged(damage, What::File(file))
     }
 
+    /// A blob was read that is damaged.
     pub fn blob(damage: Damage, blob: BlobName) -> Error {
         Error::damaged(damage, What::Blob(blob))
     }
 
+    /// The same error with its cause.
     pub fn with(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         self.cause = Some(cause.into());
         self

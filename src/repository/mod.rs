@@ -4,6 +4,7 @@
 //! The format is described in restic's `doc/design.rst`. Version 2 is read and written, version 1 is read.
 
 pub mod blob;
+pub mod blob_name;
 pub mod compression;
 pub mod config;
 pub mod crypto;

@@ -2,7 +2,8 @@
 //!
 //! `type || length || [raw length] || id` for each blob, encrypted, and behind it the length of all that.
 
-use super::blob::{BlobKind, BlobName, PackedBlob};
+use super::blob::PackedBlob;
+use super::blob_name::{BlobKind, BlobName};
 use super::crypto::{Cipher, EXTENSION};
 use super::error::{Damage, Error};
 use crate::storage::id::Id;

@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::blob::{BlobName, PackedBlob};
+use super::blob::PackedBlob;
+use super::blob_name::BlobName;
 use super::compression::Compressor;
 use super::crypto::{Cipher, EXTENSION, IV_LENGTH};
 use super::error::{Doing, Error, ErrorKind, What};
@@ -90,6 +91,7 @@ pub struct FullPack {
 }
 
 impl Packer {
+    /// A packer that closes a pack when it has `target` bytes or more.
     pub fn new(target: usize) -> Packer {
         Packer {
             target: target.min(LARGEST_TARGET),
@@ -107,6 +109,7 @@ impl Packer {
         }
     }
 
+    /// True if no blob waits to be written.
     pub fn is_empty(&self) -> bool {
         self.blobs.is_empty()
     }
@@ -166,7 +169,8 @@ impl FullPack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::blob::{BlobKind, BlobReader};
+    use crate::repository::blob::BlobReader;
+    use crate::repository::blob_name::BlobKind;
     use crate::repository::crypto::SecretKeys;
     use crate::repository::error::{Damage, ErrorKind};
     use crate::storage::memory::Memory;

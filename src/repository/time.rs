@@ -25,6 +25,7 @@ pub struct NotATime;
 const LONGEST: usize = 35;
 
 impl Time {
+    /// A time in UTC, from seconds since 1970 and the nanoseconds after them.
     pub const fn utc(seconds: i64, nanoseconds: u32) -> Time {
         Time {
             seconds,

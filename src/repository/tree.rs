@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::blob::{BlobKind, BlobName};
+use super::blob_name::{BlobKind, BlobName};
 use super::error::{Damage, Error};
 use super::node::{Node, NodeProblem};
 use crate::storage::id::Id;
@@ -18,6 +18,7 @@ pub struct TreeBuilder {
 }
 
 impl TreeBuilder {
+    /// A tree without nodes.
     pub fn new() -> TreeBuilder {
         TreeBuilder {
             text: b"{\"nodes\":[".to_vec(),
@@ -45,6 +46,7 @@ impl TreeBuilder {
         Ok(())
     }
 
+    /// True if the tree has no node.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

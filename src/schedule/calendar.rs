@@ -1,4 +1,4 @@
-//! Calendar schedules: days and times that are given by their fields, on the wall clock of a zone.
+//! Calendar schedules: the days and times of the calendar fields on the wall clock of a zone.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -6,42 +6,41 @@ use super::clock::{Clock, DAY};
 use super::days::Days;
 use super::zone::{SINGLE_CHANGE_SPAN, Zone};
 
-/// How long a change of the clock can matter: no zone has ever moved by more than a day.
+/// Seconds after a change of the clock in which it can matter. No zone ever changed by more than a day.
 pub(super) const REACH: i64 = DAY + 3600;
 
-/// How far apart an instant and the wall clock's reading of it, counted as if it were UTC, may drift when the offset
-/// is not yet known: twice the largest offset, and more than [`REACH`].
+/// The most seconds between an instant and the wall clock's reading of it, counted as UTC, while the offset is not yet
+/// known: twice the largest offset. It must be more than [`REACH`].
 const DRIFT: i64 = 2 * DAY + DAY / 2;
 
-/// Beyond these a search starts at the first year or ends at the last. In Unix seconds, some days outside the years
-/// 1970 and 9999.
+/// The limits of a search in Unix seconds: some days before 1970 and some days after 9999.
 const FIRST_SECOND: i64 = -3 * DAY;
 const LAST_SECOND: i64 = 253_402_300_799 + 3 * DAY;
 
-/// The day number, counted from 1 January of the year 1, of 1970-01-01.
+/// The number of the day 1970-01-01, counted from 1 January of the year 1.
 const EPOCH_DAY: i64 = 719_163;
 
-/// A calendar's rule.
+/// The rule of a calendar schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Calendar {
     pub days: Days,
     pub clock: Clock,
-    /// The fields as they were given, in the order of [`super::fault::Field::CALENDAR`].
+    /// The texts of the fields, in the order of [`super::fault::Field::CALENDAR`].
     pub texts: [Option<String>; 8],
 }
 
-/// A time with one offset: what fires in it.
+/// What fires while the offset stays the same.
 struct Stretch {
     /// Seconds east of UTC.
     offset: i64,
-    /// From this reading on, wanted ones fire when the clock shows them.
+    /// From this reading on, a reading of the rule fires when the clock shows it.
     first_reading: i64,
-    /// Readings that were jumped over, and fire all the same.
+    /// Readings that the clock skipped, and that fire nevertheless.
     lost: Option<Lost>,
 }
 
-/// Readings from `from` up to but not including `end`, which fire at the instants they would have had, had the offset
-/// stayed what it was.
+/// Skipped readings from `from` to the one before `end`. They fire at the instants that they would have with the old
+/// offset.
 struct Lost {
     from: i64,
     end: i64,
@@ -52,13 +51,13 @@ struct Lost {
 impl Calendar {
     /// The first firing after an instant, both in Unix seconds.
     ///
-    /// A zone's time line is a row of stretches with one offset each. Within a stretch a firing is the wall clock
-    /// reaching a wanted reading. Where a stretch begins, readings were jumped over or come a second time:
+    /// The time line of a zone is a series of stretches with one offset each. Within a stretch, the calendar fires when
+    /// the wall clock shows a reading of the rule. At the start of a stretch, readings were skipped or come again:
     ///
-    /// - With every hour wanted nothing special is done, so that what was jumped over is lost, what repeats fires
-    ///   again, and the runs stay evenly spaced.
-    /// - With certain hours wanted each reading fires once: what was jumped over follows later by the length of the
-    ///   gap, and what repeats is passed over.
+    /// - If the rule has every hour, skipped readings do not fire and repeated readings fire again. The runs stay evenly
+    ///   spaced.
+    /// - If the rule has only some hours, each reading fires once. A skipped reading fires later by the length of the
+    ///   gap, and a repeated one does not fire again.
     pub fn next_after(&self, after: i64, zone: &Zone) -> Option<i64> {
         let mut from = after.max(FIRST_SECOND).saturating_add(1);
         while from <= LAST_SECOND {
@@ -67,26 +66,26 @@ impl Calendar {
             if target.saturating_sub(from) <= SINGLE_CHANGE_SPAN {
                 match zone.change_between(from, target) {
                     None => return found,
-                    // The firing was found with an offset that no longer holds there.
+                    // The firing was found with an offset that has changed before it.
                     Some(change) => from = change.at,
                 }
             } else if let Some(change) = zone.change_between(from, from + DRIFT) {
-                // Readings just passed may come again after it.
+                // Readings of the recent past may come again after the change.
                 from = change.at;
             } else if found.is_none() {
                 return None;
             } else {
-                // No wanted reading for days: go near the next one, and look from there.
+                // The next reading is days away: continue the search shortly before it.
                 from = target - DRIFT;
             }
         }
         None
     }
 
-    /// The last firing that is not after `until`, given one that is not. All in Unix seconds.
+    /// The last firing that is not after `until`. `known` is a firing that is not after `until`. All in Unix seconds.
     pub fn last_until(&self, known: i64, until: i64, zone: &Zone) -> i64 {
         let mut last = known;
-        // Nothing fires after this and until `until`.
+        // No firing is after this instant and not after `until`.
         let mut quiet_from = until;
         while last < quiet_from {
             let middle = last + (quiet_from - last) / 2;
@@ -98,7 +97,7 @@ impl Calendar {
         last
     }
 
-    /// How many firings there are from `first` to `last`, both Unix seconds and both included.
+    /// The number of firings from `first` to `last`, both included. Both in Unix seconds.
     pub fn count(&self, first: i64, last: i64, zone: &Zone) -> u64 {
         let mut count = 0;
         let mut from = first;
@@ -110,7 +109,7 @@ impl Calendar {
                 let mut next = self.next_reading(lost.from);
                 while let Some(reading) = next.filter(|reading| *reading < lost.end) {
                     let shifted = reading - lost.offset;
-                    // One that falls on a regular firing is not another one.
+                    // At the instant of a regular firing it is not a second one.
                     let regular = self.next_reading(shifted + stretch.offset)
                         == Some(shifted + stretch.offset);
                     count += u64::from(shifted < end && !regular);
@@ -122,7 +121,7 @@ impl Calendar {
         count
     }
 
-    /// The first firing from an instant on, as long as the offset stays what it is there.
+    /// The first firing from an instant on, if the offset stays the same as there.
     fn next_in_stretch(&self, from: i64, zone: &Zone) -> Option<i64> {
         let stretch = self.stretch(from, zone);
         let regular = self
@@ -139,7 +138,7 @@ impl Calendar {
         }
     }
 
-    /// What fires from an instant on, as long as the offset stays what it is there.
+    /// What fires from an instant on, while the offset stays the same as there.
     fn stretch(&self, from: i64, zone: &Zone) -> Stretch {
         let offset = i64::from(zone.offset_seconds(from));
         let mut stretch = Stretch {
@@ -164,12 +163,12 @@ impl Calendar {
         stretch
     }
 
-    /// Whether a reading of the wall clock, in seconds as if it were UTC, is wanted.
+    /// Whether the rule has a reading of the wall clock. The reading is in seconds as if it were UTC.
     pub fn wants(&self, reading: i64) -> bool {
         self.next_reading(reading) == Some(reading)
     }
 
-    /// The first wanted reading of the wall clock that is at least `from`, in seconds as if it were UTC.
+    /// The first reading of the rule that is at least `from`. Both in seconds as if they were UTC.
     fn next_reading(&self, from: i64) -> Option<i64> {
         let from = from.max(FIRST_SECOND);
         let today = from.div_euclid(DAY);
@@ -183,7 +182,7 @@ impl Calendar {
         Some((i64::from(date.num_days_from_ce()) - EPOCH_DAY) * DAY + self.clock.first())
     }
 
-    /// How many wanted readings there are from `from` up to but not including `end`.
+    /// The number of readings of the rule from `from` to the one before `end`.
     fn count_readings(&self, from: i64, end: i64) -> u64 {
         let (Some(first), Some(last)) =
             (date_of(from.div_euclid(DAY)), date_of(end.div_euclid(DAY)))
@@ -193,7 +192,7 @@ impl Calendar {
         if from >= end {
             return 0;
         }
-        // Whole days from the first on, less the first's beginning, and what is wanted of the last.
+        // All of the first day and of the days between, plus the part of the last, minus the part of the first.
         let part = |date: NaiveDate, time: i64| {
             let wanted = self.days.contains(date);
             if wanted {
@@ -207,7 +206,7 @@ impl Calendar {
     }
 }
 
-/// The first second after `from` that has another offset, or that comes after `last`.
+/// The first second after `from` with another offset, but at most the second after `last`.
 fn end_of_stretch(from: i64, last: i64, zone: &Zone) -> i64 {
     let mut same_until = from;
     while same_until < last {
@@ -220,7 +219,7 @@ fn end_of_stretch(from: i64, last: i64, zone: &Zone) -> i64 {
     last + 1
 }
 
-/// The date of a day counted from 1970-01-01.
+/// The date of a day. Day 0 is 1970-01-01.
 fn date_of(day: i64) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(i32::try_from(day.checked_add(EPOCH_DAY)?).ok()?)
 }

@@ -1,7 +1,7 @@
-//! Which times of the day a calendar names. The search itself is the `cron` crate's.
+//! The times of day of a calendar. The `cron` crate does the search.
 //!
-//! The crate is asked on one made-up day in UTC, where every time exists exactly once. It never sees a date, a zone or
-//! a change of the clock: it would lose and double runs at such changes, and its years end at 2100.
+//! The crate searches on one fixed day in UTC, on which every time exists exactly once. It never gets a date, a zone or
+//! a change of the clock: at such changes it would lose and double runs, and its years end at 2100.
 
 use std::str::FromStr;
 
@@ -9,13 +9,13 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 use super::days::Set;
 
-/// Seconds in the day of a wall clock.
+/// Seconds of a day on the wall clock.
 pub(crate) const DAY: i64 = 86_400;
 
 const ALL_HOURS: Set = (1 << 24) - 1;
 const ALL_SIXTY: Set = (1 << 60) - 1;
 
-/// The wanted times of a day.
+/// A set of times of day.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Clock {
     /// Bit 0 to bit 23.
@@ -30,11 +30,11 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The times at which hour, minute and second are all wanted.
+    /// All times with an hour, a minute and a second of the three sets.
     ///
     /// # Errors
     ///
-    /// The crate's, if a set is empty.
+    /// The error of the crate if a set is empty.
     pub fn new(hours: Set, minutes: Set, seconds: Set) -> Result<Clock, cron::error::Error> {
         let expression = format!(
             "{} {} {} * * *",
@@ -47,7 +47,7 @@ impl Clock {
         };
         Ok(Clock {
             search: cron::Schedule::from_str(&expression)?,
-            // An empty set does not get here.
+            // The crate has refused empty sets.
             first: time(
                 hours.trailing_zeros(),
                 minutes.trailing_zeros(),
@@ -60,17 +60,17 @@ impl Clock {
         })
     }
 
-    /// Whether the hour is left open: then time passes evenly over changes of the clock.
+    /// Whether every hour counts. Then changes of the clock are ignored.
     pub fn every_hour(&self) -> bool {
         self.hours == ALL_HOURS
     }
 
-    /// The first time of a day, in seconds since its midnight.
+    /// The first time of a day, in seconds since midnight.
     pub fn first(&self) -> i64 {
         self.first
     }
 
-    /// The first time that is at least `from`; both in seconds since midnight. `None`: no more on that day.
+    /// The first time that is at least `from`, both in seconds since midnight. `None`: there is none on this day.
     pub fn next_from(&self, from: i64) -> Option<i64> {
         if from > self.last {
             return None;
@@ -78,20 +78,20 @@ impl Clock {
         if from <= self.first {
             return Some(self.first);
         }
-        // The day is 1970-01-01, so that Unix time is the time of day; the search is for what comes strictly after.
+        // The day is 1970-01-01, so Unix time is the time of day. The crate searches strictly after an instant.
         let before = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(from - 1);
         let found = self.search.after(&before).next()?;
         Some(i64::from(found.num_seconds_from_midnight()))
     }
 
-    /// How many times of a day are wanted.
+    /// How many times the set has.
     pub fn count(&self) -> u64 {
         u64::from(self.hours.count_ones())
             * u64::from(self.minutes.count_ones())
             * u64::from(self.seconds.count_ones())
     }
 
-    /// How many of them come before a time, in seconds since midnight.
+    /// How many times of the set are before `time`, in seconds since midnight.
     pub fn count_before(&self, time: i64) -> u64 {
         let below = |set: Set, value: i64| u64::from((set & ((1 << value) - 1)).count_ones());
         let has = |set: Set, value: i64| set & 1 << value != 0;
@@ -116,7 +116,7 @@ fn highest(set: Set) -> u32 {
     Set::BITS - 1 - set.leading_zeros()
 }
 
-/// A set as the crate reads it: a list of numbers, or a star.
+/// A set in the crate's notation: a list of numbers, or a star.
 fn numbers(set: Set, all: Set) -> String {
     if set == all {
         return "*".to_owned();

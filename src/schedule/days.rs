@@ -1,34 +1,34 @@
-//! Which days a calendar names: years, months, days of the month, ISO weeks and weekdays, all at once.
+//! The days of a calendar: the rule over years, months, days of the month, ISO weeks and weekdays.
 
 use chrono::{Datelike, NaiveDate};
 
 use super::years::Years;
 
-/// Weekdays are counted from Monday, 0, to Sunday, 6.
+/// Weekdays are numbers from 0, Monday, to 6, Sunday.
 pub(crate) const DAYS_IN_WEEK: u32 = 7;
 
-/// After so many years the calendar repeats: the same dates on the same weekdays in the same ISO weeks.
+/// After this many years the calendar repeats: the same dates are on the same weekdays and in the same ISO weeks.
 const CYCLE: usize = 400;
 
-/// A bit for each value that is wanted.
+/// A set of numbers below 64: bit n is number n.
 pub(crate) type Set = u64;
 
-/// What the day list asks for, each part adding to the others.
+/// The days of a month that the day field names. A day counts if any of the parts names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MonthDays {
     /// Days by number: bit 1 to bit 31.
     pub numbers: Set,
-    /// The last day of the month.
+    /// Whether the last day of the month counts.
     pub last: bool,
-    /// Weekdays wherever they fall: bit 0, Monday, to bit 6.
+    /// Weekdays in every week: bit 0, Monday, to bit 6.
     pub weekdays: Set,
-    /// For each weekday, which of the month's: bit 1 the first, to bit 5.
+    /// For each weekday, which of the month's: bit 1, the first, to bit 5.
     pub ordinals: [u8; 7],
     /// The last of each of these weekdays: bit 0, Monday, to bit 6.
     pub last_weekdays: Set,
 }
 
-/// The rule that a day must meet in full.
+/// The rule for days. A day counts if all parts agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Days {
     pub years: Years,
@@ -41,13 +41,13 @@ pub(crate) struct Days {
     pub weekdays: Set,
 }
 
-/// All ISO weeks.
+/// The weeks 1 to 53.
 pub(crate) const ALL_WEEKS: Set = ((1 << 54) - 1) & !1;
-/// All weekdays.
+/// Monday to Sunday.
 pub(crate) const ALL_WEEKDAYS: Set = (1 << DAYS_IN_WEEK) - 1;
 
 impl Days {
-    /// Whether the rule holds on a day.
+    /// Whether a day counts.
     pub fn contains(&self, date: NaiveDate) -> bool {
         let Ok(year) = u32::try_from(date.year()) else {
             return false;
@@ -57,16 +57,15 @@ impl Days {
             && self.in_month(date.year(), date.month()) & 1 << date.day() != 0
     }
 
-    /// The first day on which the rule holds, from `from` on. Bounded: a rule that no day meets is known as such after
-    /// one cycle of the calendar.
+    /// The first day that counts, from `from` on. The search ends after one cycle of the calendar if no day counts.
     pub fn next_from(&self, from: NaiveDate) -> Option<NaiveDate> {
         let first_year = u32::try_from(from.year()).unwrap_or(0);
-        let mut barren = [false; CYCLE];
+        let mut empty = [false; CYCLE];
         let mut year = self.years.next_from(first_year)?;
         loop {
             let here = year == first_year;
             let class = year as usize % CYCLE;
-            if !barren[class] {
+            if !empty[class] {
                 let (month, day) = if here {
                     (from.month(), from.day())
                 } else {
@@ -75,14 +74,14 @@ impl Days {
                 if let Some(date) = self.next_in_year(i32::try_from(year).ok()?, month, day) {
                     return Some(date);
                 }
-                // The first year was looked at only in part.
-                barren[class] = !here;
+                // Only a part of the first year was searched.
+                empty[class] = !here;
             }
             year = self.years.next_from(year + 1)?;
         }
     }
 
-    /// On how many days the rule holds, from `from` up to but not including `end`.
+    /// How many days count, from `from` to the day before `end`.
     pub fn count(&self, from: NaiveDate, end: NaiveDate) -> u64 {
         let mut count = 0;
         let mut date = from;
@@ -105,7 +104,7 @@ impl Days {
         count
     }
 
-    /// The first matching day of a year, from a month and day on.
+    /// The first day of a year that counts, from a month and day on.
     fn next_in_year(&self, year: i32, month: u32, day: u32) -> Option<NaiveDate> {
         let mut not_before = day;
         for month in month..=12 {
@@ -120,7 +119,7 @@ impl Days {
         None
     }
 
-    /// The matching days of one month (whether or not the year and the month are wanted), bit 1 to bit 31.
+    /// The days of a month that count, bit 1 to bit 31. The rule for years and months is not applied.
     fn in_month(&self, year: i32, month: u32) -> Set {
         let Some(first) = NaiveDate::from_ymd_opt(year, month, 1) else {
             return 0;
@@ -137,7 +136,7 @@ impl Days {
         found
     }
 
-    /// The days of a month that lie in a wanted ISO week.
+    /// The days of a month that are in one of the rule's ISO weeks.
     fn weeks_in_month(&self, first: NaiveDate, length: u32) -> Set {
         let mut found = 0;
         let mut start = 1;
@@ -156,7 +155,7 @@ impl Days {
 }
 
 impl MonthDays {
-    /// Every day.
+    /// All days of a month.
     pub fn every() -> MonthDays {
         MonthDays {
             numbers: between(1, 32),
@@ -164,7 +163,7 @@ impl MonthDays {
         }
     }
 
-    /// The first day alone.
+    /// Only the first day of a month.
     pub fn first() -> MonthDays {
         MonthDays {
             numbers: between(1, 2),
@@ -172,7 +171,7 @@ impl MonthDays {
         }
     }
 
-    /// The days of a month of so many days that begins on a given weekday.
+    /// The days that count in a month with this first weekday and this number of days.
     fn in_month(&self, first_weekday: u32, length: u32) -> Set {
         let mut found = self.numbers;
         if self.last {
@@ -197,12 +196,12 @@ impl MonthDays {
     }
 }
 
-/// The first day of a month that falls on a weekday, given the weekday of the first.
+/// The first day of a month that is on `weekday`. `first_weekday` is the weekday of day 1.
 fn first_on(weekday: u32, first_weekday: u32) -> u32 {
     1 + (weekday + DAYS_IN_WEEK - first_weekday) % DAYS_IN_WEEK
 }
 
-/// The days of a month that fall on any of the weekdays; days past the month's end among them.
+/// The days of a month that are on one of the weekdays. Days after the month's end may be among them.
 fn on_weekdays(weekdays: Set, first_weekday: u32) -> Set {
     const EVERY_SEVENTH: Set = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28;
     (0..DAYS_IN_WEEK)
@@ -211,12 +210,12 @@ fn on_weekdays(weekdays: Set, first_weekday: u32) -> Set {
         .fold(0, |all, days| all | days)
 }
 
-/// The bits from `first` up to but not including `end`, which must be less than 64.
+/// The numbers from `first` to the one before `end`. `end` must be less than 64.
 fn between(first: u32, end: u32) -> Set {
     ((1 << end) - 1) & !((1 << first) - 1)
 }
 
-/// How many days a month has.
+/// How many days a month has. `month` is 1 to 12.
 pub(crate) fn days_in_month(year: i32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,

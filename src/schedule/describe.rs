@@ -1,4 +1,4 @@
-//! A schedule in words.
+//! Describing a schedule in words, as `every day at 03:25`.
 
 use std::fmt::Write;
 
@@ -34,7 +34,7 @@ const MONTHS: [&str; 12] = [
 ];
 const ORDINALS: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
 
-/// A list of times of day is written out up to so many.
+/// The most times of day that are listed. More of them become a pattern.
 const MOST_TIMES: u64 = 6;
 
 /// See [`Schedule::describe`].
@@ -60,7 +60,7 @@ pub(super) fn describe(schedule: &Schedule) -> String {
     words
 }
 
-/// An interval in the largest unit that it is a whole number of.
+/// An interval in its largest unit that gives a whole number.
 fn every(step: u64) -> String {
     let unit = UNITS
         .iter()
@@ -116,7 +116,7 @@ fn times(clock: &Clock) -> Times {
     let mut words = String::new();
     let mut even = false;
     for (set, size, unit) in units.into_iter().skip(said_by_the_larger) {
-        // "Every 15 minutes" says all that "every 15 minutes of every hour" would.
+        // "Every 15 minutes" means the same as "every 15 minutes of every hour".
         if even && set.count_ones() == size {
             continue;
         }
@@ -148,7 +148,7 @@ fn pattern(set: Set, size: u32, unit: &str) -> String {
     format!("{unit}{plural} {}", listed(set, |value| value.to_string()))
 }
 
-/// The days in words; `None` if every day is meant.
+/// The days in words; `None` for every day.
 fn days(days: &Days, calendar: &Calendar) -> Option<String> {
     let mut words = Vec::new();
     let weekdays = (days.weekdays != ALL_WEEKDAYS).then(|| listed(days.weekdays, weekday));
@@ -213,7 +213,7 @@ fn month_days(days: &MonthDays) -> String {
     if days.weekdays != 0 {
         words.push(format!("every {}", listed(days.weekdays, weekday)));
     }
-    // With one kind of item a comma separates days; with several it would separate kinds too.
+    // Commas separate days of the same kind, so the kinds need another separator.
     words.join(" and ")
 }
 
@@ -240,7 +240,7 @@ fn ordinal(day: u32) -> String {
     format!("{day}{ending}")
 }
 
-/// A set in words, with three or more in a row as a range.
+/// A set in words. Three or more values in a row become a range.
 fn listed(set: Set, name: impl Fn(u32) -> String) -> String {
     let mut words = Vec::new();
     let mut first = None;

@@ -1,9 +1,9 @@
-//! What is wrong with a schedule's texts, as data that can be drawn under the text.
+//! What is wrong with a schedule's texts, as data: a code, a range of bytes, a message, a label and a help line.
 
 use std::fmt;
 use std::ops::Range;
 
-/// A key of a job's schedule that this room reads.
+/// A key of a job file that belongs to the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// `schedule_date`
@@ -39,7 +39,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// All of them, in the order in which their faults are reported.
+    /// All fields, in the order in which their faults are reported.
     pub const ALL: [Field; 15] = [
         Field::Date,
         Field::Interval,
@@ -58,7 +58,7 @@ impl Field {
         Field::CatchUp,
     ];
 
-    /// The fields of a calendar, from the largest unit to the smallest. The order decides the defaults.
+    /// The calendar fields, from the largest unit to the smallest. The order decides the defaults of absent fields.
     pub const CALENDAR: [Field; 8] = [
         Field::Year,
         Field::Month,
@@ -70,7 +70,7 @@ impl Field {
         Field::Second,
     ];
 
-    /// The key as it stands in a job file.
+    /// The key in a job file.
     pub const fn key(self) -> &'static str {
         match self {
             Field::Date => "schedule_date",
@@ -98,23 +98,22 @@ impl fmt::Display for Field {
     }
 }
 
-/// What is wrong with one text, whichever key it belongs to.
+/// A fault of one text before it is known which key the text belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
     /// A stable name of the kind of flaw, as `out-of-range`.
     pub code: &'static str,
-    /// The place inside the text, bytes on character boundaries; `None`: the text as a whole.
+    /// The bytes of the text that are wrong, on character boundaries. `None`: the whole text.
     pub range: Option<Range<usize>>,
-    /// What is wrong.
     pub message: String,
-    /// What was expected there, short enough to stand beside a caret.
+    /// What was expected there, short enough for the line with the caret.
     pub label: Option<String>,
-    /// The mend.
+    /// How to correct it.
     pub help: Option<String>,
 }
 
 impl Flaw {
-    /// A flaw of a text as a whole, with no more to say than that.
+    /// A flaw of the whole text, without label and help.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Flaw {
         Flaw {
             code,
@@ -131,19 +130,25 @@ impl Flaw {
         self
     }
 
-    /// Says what was expected.
+    /// Adds what was expected.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Flaw {
         self.label = Some(label.into());
         self
     }
 
-    /// Says how to mend it.
+    /// Adds what was expected, unless the flaw has a label.
+    pub(crate) fn label_if_none(mut self, label: String) -> Flaw {
+        self.label.get_or_insert(label);
+        self
+    }
+
+    /// Adds how to correct it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Flaw {
         self.help = Some(help.into());
         self
     }
 
-    /// The same flaw, found in the value of `field`.
+    /// The fault of `field` that this flaw is.
     pub fn of(self, field: Field) -> Fault {
         Fault {
             field,
@@ -164,20 +169,18 @@ impl fmt::Display for Flaw {
 
 impl std::error::Error for Flaw {}
 
-/// One fault of a schedule: a flaw and the key it was found under.
+/// One fault of a schedule: a flaw and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The key whose value is at fault.
     pub field: Field,
     /// A stable name of the kind of fault, as `out-of-range`.
     pub code: &'static str,
-    /// The place inside the field's text, bytes on character boundaries; `None`: the value as a whole.
+    /// The bytes of the field's text that are wrong, on character boundaries. `None`: the whole value.
     pub range: Option<Range<usize>>,
-    /// What is wrong.
     pub message: String,
-    /// What was expected there, short enough to stand beside a caret.
+    /// What was expected there, short enough for the line with the caret.
     pub label: Option<String>,
-    /// The mend.
+    /// How to correct it.
     pub help: Option<String>,
 }
 
@@ -189,7 +192,7 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// A text short enough to be repeated in a message.
+/// A text for a message: its first 40 characters, with `…` if it has more.
 pub(super) fn shorten(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),

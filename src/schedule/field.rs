@@ -1,58 +1,36 @@
-//! One calendar field's expression: a comma list of values, ranges and steps, and in the day field some words more.
+//! The expression of one calendar field: values, ranges and steps, separated by commas. The day field also has words.
 
 use std::ops::Range;
 
 use super::days::{MonthDays, Set};
 use super::fault::{Field, Flaw, shorten};
 use super::refusal;
-use super::years::{FIRST_YEAR, LAST_YEAR, Span};
+use super::vocabulary::{MONTHS, ORDINALS, WEEKDAYS, index_of, limits, read_number};
+use super::years::Span;
 
-/// The weekdays' names, Monday first. A name's place is its number.
-pub(crate) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-/// The months' names. A name's place is its number less one.
-pub(crate) const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
-/// The words that pick one weekday of a month. A word's place is its number less one.
-pub(crate) const ORDINALS: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
-
-/// More faults than this in one text are left for the next reading of it.
+/// The most faults that are reported of one text.
 const MOST_FAULTS: usize = 16;
 
 /// One item of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
-    /// Numbers; names of months and, in the day-of-week field, of weekdays among them.
+    /// Numbers, or names of months, or names of weekdays in the day-of-week field.
     Span(Span),
-    /// In the day field: every such weekday, from the first to the last.
+    /// Day field: every one of these weekdays.
     Weekdays { first: u32, last: u32 },
-    /// In the day field: the month's last day.
+    /// Day field: the month's last day.
     LastDay,
-    /// In the day field: the month's first, second, … such weekday.
+    /// Day field: the month's first, second, … such weekday.
     Ordinal { ordinal: u32, weekday: u32 },
-    /// In the day field: the month's last such weekday.
+    /// Day field: the month's last such weekday.
     LastWeekday { weekday: u32 },
-}
-
-/// The smallest and the largest value of a calendar field.
-pub(crate) const fn limits(field: Field) -> (u32, u32) {
-    match field {
-        Field::Year => (FIRST_YEAR, LAST_YEAR),
-        Field::Month => (1, 12),
-        Field::Day => (1, 31),
-        Field::Week => (1, 53),
-        Field::DayOfWeek => (0, 6),
-        Field::Hour => (0, 23),
-        // Minutes and seconds; other fields are no lists.
-        _ => (0, 59),
-    }
 }
 
 /// Reads a field's text.
 ///
 /// # Errors
 ///
-/// A flaw for each item that is refused, the first few of them, with places in `text`.
+/// A flaw for each refused item, at most [`MOST_FAULTS`], with places in `text`.
 pub(crate) fn parse(field: Field, text: &str) -> Result<Vec<Item>, Vec<Flaw>> {
     let mut items = Vec::new();
     let mut flaws = Vec::new();
@@ -62,7 +40,7 @@ pub(crate) fn parse(field: Field, text: &str) -> Result<Vec<Item>, Vec<Flaw>> {
         let at = start + (part.len() - part.trim_start().len());
         start += part.len() + 1;
         if item.is_empty() {
-            // A caret needs something to stand under: the comma that leaves nothing beside it.
+            // An empty item has no place of its own, so the place is its comma.
             let comma = at.min(text.len().saturating_sub(1));
             flaws.push(
                 Flaw::new("empty-item", "an item of the list is empty")
@@ -86,14 +64,14 @@ pub(crate) fn parse(field: Field, text: &str) -> Result<Vec<Item>, Vec<Flaw>> {
     }
 }
 
-/// One item, which stands at byte `at` of its text and has no blanks around it.
+/// Reads one item without blanks around it. It begins at byte `at` of the field's text.
 fn parse_item(field: Field, item: &str, at: usize) -> Result<Item, Flaw> {
     let (base, step) = match item.split_once('/') {
         Some((base, step)) => (base, Some(step)),
         None => (item, None),
     };
     let Some(span) = read_span(field, base, step.is_some()) else {
-        // Words take no step.
+        // A word cannot have a step.
         return match (step, read_words(field, item)) {
             (None, Some(words)) => check_order(words, item, at),
             _ => Err(refusal::explain(field, item, at)),
@@ -109,7 +87,7 @@ fn parse_item(field: Field, item: &str, at: usize) -> Result<Item, Flaw> {
     check_span(field, span, step, base, at)
 }
 
-/// The span before a step: numbers, a star, or, without a step, names. Not yet checked.
+/// The span of an item: numbers or a star; names too if there is no step. The limits are not checked yet.
 fn read_span(field: Field, base: &str, stepped: bool) -> Option<Span> {
     let (lowest, highest) = limits(field);
     if base == "*" {
@@ -139,8 +117,8 @@ fn read_span(field: Field, base: &str, stepped: bool) -> Option<Span> {
         return None;
     }
     let number = |name: &str| match field {
-        Field::Month => place(&MONTHS, name).map(|place| place + 1),
-        Field::DayOfWeek => place(&WEEKDAYS, name),
+        Field::Month => index_of(&MONTHS, name).map(|place| place + 1),
+        Field::DayOfWeek => index_of(&WEEKDAYS, name),
         _ => None,
     };
     let first = number(first)?;
@@ -152,7 +130,7 @@ fn read_span(field: Field, base: &str, stepped: bool) -> Option<Span> {
     })
 }
 
-/// The day field's words.
+/// An item of the day field in words. `None` for other fields and other items.
 fn read_words(field: Field, item: &str) -> Option<Item> {
     if field != Field::Day {
         return None;
@@ -161,37 +139,21 @@ fn read_words(field: Field, item: &str) -> Option<Item> {
         return Some(Item::LastDay);
     }
     if let Some((word, name)) = item.split_once(' ') {
-        let weekday = place(&WEEKDAYS, name.trim_start_matches(' '))?;
+        let weekday = index_of(&WEEKDAYS, name.trim_start_matches(' '))?;
         if word.eq_ignore_ascii_case("last") {
             return Some(Item::LastWeekday { weekday });
         }
-        let ordinal = place(&ORDINALS, word)? + 1;
+        let ordinal = index_of(&ORDINALS, word)? + 1;
         return Some(Item::Ordinal { ordinal, weekday });
     }
     let (first, last) = item.split_once('-').unwrap_or((item, item));
     Some(Item::Weekdays {
-        first: place(&WEEKDAYS, first)?,
-        last: place(&WEEKDAYS, last)?,
+        first: index_of(&WEEKDAYS, first)?,
+        last: index_of(&WEEKDAYS, last)?,
     })
 }
 
-/// Where a word stands in a list, whatever its case.
-pub(crate) fn place(words: &[&str], word: &str) -> Option<u32> {
-    (0..)
-        .zip(words)
-        .find(|(_, known)| known.eq_ignore_ascii_case(word))
-        .map(|(place, _)| place)
-}
-
-/// A number of ASCII digits. One that is too large for any field stays too large.
-pub(crate) fn read_number(digits: &str) -> Option<u32> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Some(digits.parse().unwrap_or(u32::MAX))
-}
-
-/// Refuses a range of weekdays that runs over the week's end.
+/// Refuses a range of weekdays over the end of the week.
 fn check_order(item: Item, text: &str, at: usize) -> Result<Item, Flaw> {
     match item {
         Item::Weekdays { first, last } if first > last => {
@@ -201,7 +163,7 @@ fn check_order(item: Item, text: &str, at: usize) -> Result<Item, Flaw> {
     }
 }
 
-/// Refuses spans outside the field, backward ones, and steps that cannot be taken.
+/// Refuses spans outside the field's limits, backward spans, and steps that are 0 or too wide.
 fn check_span(
     field: Field,
     span: Span,
@@ -219,7 +181,7 @@ fn check_span(
         ),
     ] {
         if value < lowest || value > highest {
-            // A single value is both ends of its span, and has one place.
+            // A single value is the first and the last of its span, but has only one place.
             let place = if place.is_empty() {
                 at..at + base.len()
             } else {
@@ -236,13 +198,15 @@ fn check_span(
     };
     let width = span.last - span.first;
     if step == 0 {
-        return Err(Flaw::new("zero-step", "a step of 0 never gets anywhere")
-            .at(place)
-            .label("at least 1")
-            .help(format!(
-                "write `{}` without a step, or a step of 1 or more",
-                shorten(base)
-            )));
+        return Err(
+            Flaw::new("zero-step", "a step of 0 never reaches another value")
+                .at(place)
+                .label("at least 1")
+                .help(format!(
+                    "write `{}` without a step, or a step of 1 or more",
+                    shorten(base)
+                )),
+        );
     }
     if step > width {
         return Err(Flaw::new(
@@ -266,7 +230,7 @@ fn check_span(
     Ok(Item::Span(Span { step, ..span }))
 }
 
-/// The end of a span that has a value, as it was written.
+/// The part of a span that is `value`, as it is written.
 fn base_part(base: &str, value: u32) -> String {
     base.split('-')
         .find(|part| read_number(part) == Some(value))
@@ -274,7 +238,7 @@ fn base_part(base: &str, value: u32) -> String {
         .to_owned()
 }
 
-/// A range that runs backward, with the two ranges that it stands for.
+/// The flaw of a range that runs backward, with the two ranges that are probably meant.
 fn backward(field: Field, first: u32, last: u32, text: &str, at: usize) -> Flaw {
     let (lowest, highest) = limits(field);
     let name = |value: u32| {
@@ -309,14 +273,14 @@ fn backward(field: Field, first: u32, last: u32, text: &str, at: usize) -> Flaw 
     })
 }
 
-/// A set of the values that a list of numbers names.
+/// The set of all values in a list of numbers.
 pub(crate) fn set(items: &[Item]) -> Set {
     spans(items)
         .flat_map(Span::values)
         .fold(0, |set, value| set | 1 << value)
 }
 
-/// The numbers of a list, as spans.
+/// The items of a list that are numbers.
 pub(crate) fn spans(items: &[Item]) -> impl Iterator<Item = Span> {
     items.iter().filter_map(|item| match item {
         Item::Span(span) => Some(*span),
@@ -324,7 +288,7 @@ pub(crate) fn spans(items: &[Item]) -> impl Iterator<Item = Span> {
     })
 }
 
-/// The days that a day list names.
+/// The days of a month that a list of the day field names.
 pub(crate) fn month_days(items: &[Item]) -> MonthDays {
     let mut days = MonthDays {
         numbers: set(items),

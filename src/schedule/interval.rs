@@ -1,4 +1,4 @@
-//! Spans of time: their grammar, and the grid that an interval lays from its anchor.
+//! Spans of time: how they are read, and the grid of instants of an interval.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::fault::{Flaw, shorten};
 
-/// The units, singular, and their seconds.
+/// The units in the singular, with their seconds.
 pub(super) const UNITS: [(&str, u64); 5] = [
     ("week", 604_800),
     ("day", 86_400),
@@ -15,11 +15,11 @@ pub(super) const UNITS: [(&str, u64); 5] = [
     ("second", 1),
 ];
 
-/// A thousand years of 365.2425 days: more than a slip of the keyboard would mean.
+/// A thousand years of 365.2425 days. A longer span is a typing error.
 const LONGEST: u64 = 31_556_952_000;
 
 /// Reads a span of time: a whole number, blanks, and a unit from seconds to weeks, singular or plural, as `6 hours`.
-/// A week has 7 days and a day 24 hours. 0 is a span too.
+/// A week has 7 days and a day 24 hours. The span may be 0.
 ///
 /// # Errors
 ///
@@ -28,7 +28,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, Flaw> {
     read(text).map(Duration::from_secs)
 }
 
-/// A span of time that is not 0, in seconds.
+/// Reads a span of time that is not 0, in seconds.
+///
+/// # Errors
+///
+/// A [`Flaw`] with its place in `text`.
 pub(super) fn parse_step(text: &str) -> Result<u64, Flaw> {
     match read(text)? {
         0 => Err(
@@ -93,7 +97,7 @@ fn read(text: &str) -> Result<u64, Flaw> {
         })
 }
 
-/// A text that does not begin with a whole number and a word.
+/// The flaw of a text that does not begin with a whole number and a word.
 fn no_number(text: &str, shape: impl Fn(&'static str, String) -> Flaw) -> Flaw {
     let number_of = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     if let Some(rest) = text.strip_prefix('-')
@@ -123,7 +127,7 @@ fn no_number(text: &str, shape: impl Fn(&'static str, String) -> Flaw) -> Flaw {
     }
     let digits = number_of(text);
     if digits == text.len() && digits > 0 {
-        return shape("missing-unit", format!("{} of what?", shorten(text)))
+        return shape("missing-unit", format!("{} has no unit", shorten(text)))
             .help(format!("write the unit, as `{} minutes`", shorten(text)));
     }
     if digits > 0 && text[digits..].starts_with(['.', ',']) {
@@ -137,7 +141,7 @@ fn no_number(text: &str, shape: impl Fn(&'static str, String) -> Flaw) -> Flaw {
             Some("write `1 day`, or give schedule_hour for a time of day".to_owned())
         }
         "weekly" => Some("write `1 week`, or give schedule_day_of_week".to_owned()),
-        "monthly" => Some("give schedule_day instead: a month is no fixed span".to_owned()),
+        "monthly" => Some("give schedule_day instead: a month has no fixed length".to_owned()),
         "continuous" | "continously" | "continuously" | "continous" => {
             Some("write `continuous`".to_owned())
         }
@@ -159,7 +163,7 @@ fn no_number(text: &str, shape: impl Fn(&'static str, String) -> Flaw) -> Flaw {
     }
 }
 
-/// A number, and then a word that is no unit. `meant` is the unit that it would be in lower case.
+/// The flaw of a number with a word that is not a unit. `meant` is the unit that the word is in lower case.
 fn no_unit(text: &str, number: &str, name: &str, meant: Option<&str>) -> Flaw {
     let flaw = Flaw::new(
         "unknown-unit",
@@ -194,7 +198,7 @@ fn no_unit(text: &str, number: &str, name: &str, meant: Option<&str>) -> Flaw {
         _ if lower.contains(|c: char| c.is_ascii_digit()) => {
             flaw.help("give one number and one unit, in the smaller unit of the two")
         }
-        // A longer word is no slip of the keyboard.
+        // A longer word is not a typing error.
         _ if lower.len() > 10 => flaw,
         _ => {
             let singular = lower.strip_suffix('s').unwrap_or(&lower);
@@ -209,7 +213,7 @@ fn no_unit(text: &str, number: &str, name: &str, meant: Option<&str>) -> Flaw {
     }
 }
 
-/// Instants at equal distances.
+/// Instants at equal distances, numbered from 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
     /// The first instant, nanoseconds of Unix time.
@@ -227,12 +231,12 @@ impl Grid {
         }
     }
 
-    /// The number, from 0, of the first instant after `after`.
+    /// The number of the first instant after `after`.
     pub fn index_after(self, after: i128) -> i128 {
         (after - self.first).div_euclid(self.step).max(-1) + 1
     }
 
-    /// The instant of a number, nanoseconds of Unix time.
+    /// The instant with a number, in nanoseconds of Unix time.
     pub fn at(self, index: i128) -> i128 {
         self.first + index * self.step
     }
@@ -245,7 +249,7 @@ pub(super) fn nanoseconds(instant: DateTime<Utc>) -> i128 {
     i128::from(instant.timestamp()) * NANOSECONDS + i128::from(instant.timestamp_subsec_nanos())
 }
 
-/// Nanoseconds of Unix time as an instant; `None` beyond what an instant can hold.
+/// Nanoseconds of Unix time as an instant. `None`: the instant cannot be represented.
 pub(super) fn instant(nanoseconds: i128) -> Option<DateTime<Utc>> {
     let seconds = i64::try_from(nanoseconds.div_euclid(NANOSECONDS)).ok()?;
     let rest = u32::try_from(nanoseconds.rem_euclid(NANOSECONDS)).ok()?;

@@ -1,4 +1,4 @@
-//! How a firing relates to what the wall clock was asked to show: for people who wonder about a change of the clock.
+//! What a change of the wall clock did to a firing, so that `freezerd next` can explain it.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -10,21 +10,21 @@ use super::{Rule, Schedule};
 /// What a change of the wall clock did to a firing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Landing {
-    /// Nothing: the clock shows what was asked for, and shows it once.
+    /// Nothing: the clock shows the scheduled time, and shows it once.
     AsAsked,
-    /// The clock skips the time that was asked for; the firing is later by the length of the gap.
+    /// The clock skips the scheduled time. The firing is later by the length of the gap.
     Moved {
         /// The time that does not exist.
         asked: NaiveDateTime,
-        /// The firing is due at this time on its own account too: two became one.
+        /// Another firing is scheduled for this time. The two are one.
         merged: bool,
     },
-    /// The clock shows this time twice, and this is the first pass.
+    /// The clock shows this time twice, and this is the first time.
     FirstOfTwo {
-        /// There is a firing at the second pass too.
+        /// The schedule fires at the second time too.
         both: bool,
     },
-    /// The clock shows this time twice, and this is the second pass.
+    /// The clock shows this time twice, and this is the second time.
     SecondOfTwo,
 }
 
@@ -41,7 +41,7 @@ impl Schedule {
                         merged: false,
                     }
                 } else {
-                    pass(due.timestamp(), zone)
+                    repetition(due.timestamp(), zone)
                         .map_or(Landing::AsAsked, |_| Landing::FirstOfTwo { both: false })
                 }
             }
@@ -52,9 +52,9 @@ impl Schedule {
 
 fn landing_of(calendar: &Calendar, due: i64, zone: &Zone) -> Landing {
     let every_hour = calendar.clock.every_hour();
-    match pass(due, zone) {
-        Some(Pass::First) => return Landing::FirstOfTwo { both: every_hour },
-        Some(Pass::Second) => return Landing::SecondOfTwo,
+    match repetition(due, zone) {
+        Some(Repetition::First) => return Landing::FirstOfTwo { both: every_hour },
+        Some(Repetition::Second) => return Landing::SecondOfTwo,
         None => {}
     }
     let Some(change) = zone
@@ -75,20 +75,21 @@ fn landing_of(calendar: &Calendar, due: i64, zone: &Zone) -> Landing {
     }
 }
 
-enum Pass {
+/// Which of the two times that the clock shows.
+enum Repetition {
     First,
     Second,
 }
 
-/// Which of two passes an instant is in, if the clock shows its time twice.
-fn pass(due: i64, zone: &Zone) -> Option<Pass> {
+/// Whether an instant is the first or the second of its time. `None`: the clock shows this time once.
+fn repetition(due: i64, zone: &Zone) -> Option<Repetition> {
     let change = zone.change_between(due - REACH, due + REACH)?;
     let (before, after) = (i64::from(change.before), i64::from(change.after));
     let twice = change.at + after..change.at + before;
     if due < change.at {
-        twice.contains(&(due + before)).then_some(Pass::First)
+        twice.contains(&(due + before)).then_some(Repetition::First)
     } else {
-        twice.contains(&(due + after)).then_some(Pass::Second)
+        twice.contains(&(due + after)).then_some(Repetition::Second)
     }
 }
 
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_in_a_gap_has_moved_and_says_from_where() {
+    fn a_time_in_a_gap_is_moved_and_keeps_the_scheduled_time() {
         let asked = wall("2026-03-29T02:30:00");
         let daily = [(Field::Hour, "2"), (Field::Minute, "30")];
         let found = landings(&daily, "2026-03-28T00:00:00Z", 3);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn two_firings_that_fall_together_are_one_and_it_says_so() {
+    fn two_firings_at_the_same_instant_are_merged() {
         let found = landings(&[(Field::Hour, "2,3")], "2026-03-28T23:00:00Z", 2);
         let merged = Landing::Moved {
             asked: wall("2026-03-29T02:00:00"),
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_comes_twice_tells_its_passes() {
+    fn a_time_that_comes_twice_is_the_first_or_the_second() {
         let daily = [(Field::Hour, "2"), (Field::Minute, "30")];
         let found = landings(&daily, "2026-10-24T22:00:00Z", 1);
         let once = Landing::FirstOfTwo { both: false };
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn elapsed_time_lands_where_it_lands() {
+    fn an_interval_is_never_moved() {
         let found = landings(&[(Field::Interval, "1 hours")], "2026-03-28T23:30:00Z", 5);
         assert!(
             found

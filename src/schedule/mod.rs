@@ -1,9 +1,9 @@
 //! When a job is due: pure functions of a schedule, an instant and a zone.
 //!
-//! [`Schedule::parse`] turns a job file's texts into a [`Schedule`], or into every fault they have. A schedule then
-//! answers three questions: [what comes next](Schedule::next_after), [what came due meanwhile](Schedule::due_between)
-//! and [what will come](Schedule::occurrences). None of them reads a clock. All work on nominal instants, to which
-//! [`Schedule::jitter_delay`] is added by whoever starts the run.
+//! [`Schedule::parse`] turns the texts of a job file into a [`Schedule`], or into all their faults. A schedule answers
+//! three questions: [what is due next](Schedule::next_after), [what was due between two
+//! instants](Schedule::due_between) and [all that is to come](Schedule::occurrences). None of them reads a clock, and
+//! none includes the jitter. The scheduler adds [`Schedule::jitter_delay`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,9 @@ mod clock;
 mod days;
 mod describe;
 mod field;
+mod host_zone;
 mod refusal;
-mod refused_names;
+mod vocabulary;
 mod years;
 mod zone_files;
 
@@ -35,11 +36,11 @@ use moment::Moment;
 use parse::RawSchedule;
 use zone::Zone;
 
-/// How long after it was created a job without a schedule is due.
+/// A job without a schedule is due this long after its creation.
 const ONCE_DELAY: TimeDelta = TimeDelta::seconds(2);
-/// How long after its last run a continuous job is due again.
+/// A continuous job is due again this long after the end of its last run.
 const CONTINUOUS_DELAY: TimeDelta = TimeDelta::seconds(1);
-/// A date that is further past than this when its job is first seen is not made up for.
+/// A date that is longer ago than this when its job is first seen gets no run.
 const DATE_GRACE: TimeDelta = TimeDelta::hours(1);
 
 /// When a job is due.
@@ -53,7 +54,7 @@ pub struct Schedule {
     catch_up: CatchUp,
 }
 
-/// The part of a schedule that says when.
+/// The part of a schedule that its kind decides.
 #[derive(Clone, Debug, PartialEq)]
 enum Rule {
     None,
@@ -66,56 +67,55 @@ enum Rule {
     Calendar(Arc<Calendar>),
 }
 
-/// The kinds of schedule.
+/// The kind of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// No schedule: one run, soon after the job was created.
+    /// No schedule: one run soon after the creation of the job.
     None,
-    /// One run at one moment.
+    /// One run at one instant.
     Date,
-    /// Runs at equal distances.
+    /// Runs at equal intervals.
     Interval,
     /// One run after the other.
     Continuous,
-    /// Runs on days and at times that the calendar fields name.
+    /// Runs on the days and at the times of the calendar fields.
     Calendar,
 }
 
-/// What is done about runs that were missed while the host or the daemon was down.
+/// The policy for runs that were missed while the host or the daemon was down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CatchUp {
-    /// One run for all that were missed, as soon as possible.
+    /// One run for all missed ones, as soon as possible.
     Once,
-    /// None.
+    /// No run.
     Skip,
-    /// One run, if the newest missed one is not older than this.
+    /// One run, if the last missed instant is not longer ago than this.
     Within(Duration),
 }
 
-/// Instants that came due: several collapse into one run.
+/// Instants that were due. One run stands for all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The earliest.
     pub first: DateTime<Utc>,
-    /// The latest: the one that a run stands for.
+    /// The `due` instant of the run.
     pub last: DateTime<Utc>,
-    /// How many in all, exactly.
+    /// How many instants there are, with the first and the last.
     pub count: u64,
 }
 
-/// What a schedule still has to come.
+/// Whether a schedule fires again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlook {
-    /// It fires next at this instant.
+    /// The instant of the next firing.
     Next(DateTime<Utc>),
-    /// It has fired, or would have, and does not fire any more.
+    /// All its firings are in the past.
     Over,
-    /// It never fires at all: there is no such day, or none between its start and its end.
+    /// It never fires: there is no such day, or none between its start and its end.
     Never,
 }
 
 impl Schedule {
-    /// Reads the texts of a schedule. No text at all is a schedule too: one run, soon after the job was created.
+    /// Reads the texts of a schedule. Without any text, the schedule is one run soon after the creation of the job.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl Schedule {
         parse::parse(raw)
     }
 
-    /// Which kind it is.
+    /// The kind of the schedule, which decides what its other values mean.
     pub fn kind(&self) -> Kind {
         match self.rule {
             Rule::None => Kind::None,
@@ -135,32 +135,32 @@ impl Schedule {
         }
     }
 
-    /// True if the job is over after one run.
+    /// True if the job has only one run.
     pub fn is_one_shot(&self) -> bool {
         matches!(self.rule, Rule::None | Rule::Date(_))
     }
 
-    /// The schedule's own zone, `schedule_timezone`.
+    /// `schedule_timezone`; `None` if it is not set.
     pub fn zone(&self) -> Option<&Zone> {
         self.zone.as_ref()
     }
 
-    /// The zone that counts: the schedule's own, else the host's.
+    /// The zone in which the schedule is read: its own, else the host's.
     pub fn zone_or<'a>(&'a self, host_zone: &'a Zone) -> &'a Zone {
         self.zone.as_ref().unwrap_or(host_zone)
     }
 
-    /// The most that a run may be delayed to spread the load, `schedule_jitter`.
+    /// `schedule_jitter`: the longest delay of a run to spread the load. Zero if it is not set.
     pub fn jitter(&self) -> Duration {
         self.jitter
     }
 
-    /// How long the runs of a job are delayed on a host: whole seconds from 0 to [`Schedule::jitter`], the same at
-    /// every call and in every version of the program.
+    /// The delay of a job's runs on a host: whole seconds from 0 to [`Schedule::jitter`]. It is the same at every call
+    /// and in every version of the program.
     pub fn jitter_delay(&self, host: &str, job_id: &str) -> Duration {
         let mut hash = Sha256::new();
         hash.update(host.as_bytes());
-        // Neither name holds this byte, so that two pairs of names never run together into one text.
+        // No name has this byte, so two different pairs of names never make the same text.
         hash.update([0]);
         hash.update(job_id.as_bytes());
         let digest = hash.finalize();
@@ -169,12 +169,12 @@ impl Schedule {
             .take(8)
             .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         let choices = u128::from(self.jitter.as_secs()) + 1;
-        // Scaling by the upper half of a product is fairer than a remainder, and cannot leave the range.
+        // The upper half of the product is distributed more evenly than a remainder, and is always within the range.
         let seconds = (u128::from(drawn) * choices) >> 64;
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }
 
-    /// The distance between two firings of an interval schedule.
+    /// The time between two firings of an interval schedule; `None` for other kinds.
     pub fn interval(&self) -> Option<Duration> {
         match self.rule {
             Rule::Interval { step } => Some(Duration::from_secs(step)),
@@ -182,7 +182,7 @@ impl Schedule {
         }
     }
 
-    /// What is done about missed runs, `schedule_catch_up`.
+    /// `schedule_catch_up`: the policy for missed runs.
     pub fn catch_up(&self) -> CatchUp {
         self.catch_up
     }
@@ -192,7 +192,7 @@ impl Schedule {
         describe::describe(self)
     }
 
-    /// Fields that are given although they mean nothing for this kind of schedule: start and end, of a single run.
+    /// The given fields that have no effect for this kind of schedule: start and end of a single run.
     pub fn idle_fields(&self) -> Vec<Field> {
         let bounds = [(Field::StartDate, self.start), (Field::EndDate, self.end)];
         bounds
@@ -202,12 +202,12 @@ impl Schedule {
             .collect()
     }
 
-    /// The first firing strictly after `after`, up to the end of the year 9999. `None`: there is none.
+    /// The first firing strictly after `after`. `None`: there is none up to the end of the year 9999.
     ///
-    /// `anchor` is the moment at which the job was created: a job without a schedule is due two seconds after it, an
-    /// interval without a start date counts from it. For a continuous schedule `anchor` is the end of the last run
-    /// (before the first one, the job's creation), and the job is due one second after it. `host_zone` tells what the
-    /// wall clock means, unless the schedule has a zone of its own.
+    /// `anchor` is the instant of the job's creation: a job without a schedule is due two seconds after it, and an
+    /// interval without a start date counts from it. For a continuous schedule, `anchor` is the end of the last run, or
+    /// the job's creation before the first run. The job is due one second after it. `host_zone` applies unless the
+    /// schedule has its own zone.
     pub fn next_after(
         &self,
         after: DateTime<Utc>,
@@ -236,8 +236,8 @@ impl Schedule {
         found.filter(|instant| *instant <= self.last_possible(zone))
     }
 
-    /// The firings after `after` and not after `until`; `None` if there are none. `anchor` and `host_zone` are those
-    /// of [`Schedule::next_after`]. The work hardly grows with the length of time, and not with the number of firings.
+    /// The firings after `after` and not after `until`. `None`: there are none. `anchor` and `host_zone` are those of
+    /// [`Schedule::next_after`]. The work does not grow with the number of firings, and hardly with the length of time.
     pub fn due_between(
         &self,
         after: DateTime<Utc>,
@@ -269,9 +269,9 @@ impl Schedule {
         Some(Due { first, last, count })
     }
 
-    /// What a job that is first seen at `now` will do, firing by firing, from `now` on. A continuous job counts as one
-    /// whose runs take no time. A date that is past by less than an hour is still to come; one that is further past
-    /// is not, see [`Schedule::is_too_late`]. `anchor` is the job's creation, which for a new job is `now`.
+    /// The firings, from `now` on, of a job that is first seen at `now`. The runs of a continuous job count as taking no
+    /// time. A date up to one hour ago is included, an older one is not: see [`Schedule::is_too_late`]. `anchor` is the
+    /// job's creation, which is `now` for a new job.
     pub fn occurrences<'a>(
         &'a self,
         now: DateTime<Utc>,
@@ -290,7 +290,7 @@ impl Schedule {
         }
     }
 
-    /// True for a date that is past by more than an hour: a job that is first seen at `now` does not run for it.
+    /// True for a date more than one hour before `now`: a job that is first seen at `now` does not run for it.
     pub fn is_too_late(&self, now: DateTime<Utc>, host_zone: &Zone) -> bool {
         match self.rule {
             Rule::Date(date) => {
@@ -300,15 +300,15 @@ impl Schedule {
         }
     }
 
-    /// Whether the schedule has anything to come from `now` on, and if not, whether it ever had. A schedule that
-    /// [never](Outlook::Never) fires is worth a diagnostic. Answers at once, whatever the schedule.
+    /// Whether the schedule fires from `now` on, and if not, whether it fired earlier. A schedule that
+    /// [never](Outlook::Never) fires deserves a diagnostic. The answer is quick for every schedule.
     pub fn outlook(&self, now: DateTime<Utc>, anchor: DateTime<Utc>, host_zone: &Zone) -> Outlook {
         if let Some(next) = self.next_after(just_before(now), anchor, host_zone) {
             return Outlook::Next(next);
         }
         let zone = self.zone_or(host_zone);
         let ever = match (self.kind(), self.start) {
-            // Its anchor has moved on with its runs.
+            // The anchor moves with each run, so it says nothing about earlier firings.
             (Kind::Continuous, Some(start)) => start.instant(zone) <= self.last_possible(zone),
             (Kind::Continuous, None) => true,
             _ => self
@@ -318,7 +318,7 @@ impl Schedule {
         if ever { Outlook::Over } else { Outlook::Never }
     }
 
-    /// The instant of a schedule that has one at a time.
+    /// The only instant of a schedule that has one at a time; `None` for intervals and calendars.
     fn single(&self, anchor: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {
         match &self.rule {
             Rule::None => anchor.checked_add_signed(ONCE_DELAY),
@@ -331,7 +331,7 @@ impl Schedule {
         }
     }
 
-    /// The grid of an interval: from its start date, else from the first step after the job's creation.
+    /// The grid of an interval. It starts at the start date, else one step after the job's creation.
     fn grid(&self, step: u64, anchor: DateTime<Utc>, zone: &Zone) -> Grid {
         match self.start {
             Some(start) => Grid::new(interval::nanoseconds(start.instant(zone)), step),
@@ -342,7 +342,7 @@ impl Schedule {
         }
     }
 
-    /// No firing comes after this instant. An end date binds schedules that repeat.
+    /// The last instant at which a firing is possible. An end date applies to schedules that repeat.
     fn last_possible(&self, zone: &Zone) -> DateTime<Utc> {
         let horizon =
             DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
@@ -353,7 +353,7 @@ impl Schedule {
     }
 }
 
-/// The instants of a schedule, ascending. See [`Schedule::occurrences`].
+/// The occurrences of a schedule in ascending order, see [`Schedule::occurrences`].
 #[derive(Clone, Debug)]
 pub struct Occurrences<'a> {
     schedule: &'a Schedule,
@@ -383,7 +383,7 @@ impl Iterator for Occurrences<'_> {
     }
 }
 
-/// The last instant before this one.
+/// The instant one nanosecond earlier.
 fn just_before(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant
         .checked_sub_signed(TimeDelta::nanoseconds(1))

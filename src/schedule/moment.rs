@@ -1,4 +1,4 @@
-//! A date in a job file: an instant, or a reading of the wall clock that waits for its zone.
+//! A date in a job file: an instant, or a time of the wall clock that needs a zone to become one.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,15 +12,15 @@ use super::zone::Zone;
 /// A date and time as a file gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Without an offset: what the wall clock of a zone shows.
+    /// Without an offset: a time of the wall clock.
     Wall(NaiveDateTime),
     /// With an offset, or `Z`.
     Instant(DateTime<FixedOffset>),
 }
 
 impl Moment {
-    /// Reads an ISO 8601 date: `2026-03-01`, which is its midnight, or `2026-03-01T14:30` with seconds, fractions of
-    /// a second and `Z` or an offset as `+02:00` where they are wanted. A blank may stand for the `T`.
+    /// Reads an ISO 8601 date: `2026-03-01`, which is midnight of that day, or `2026-03-01T14:30`. Seconds, fractions of
+    /// a second, and `Z` or an offset such as `+02:00` are optional. A blank may stand for the `T`.
     ///
     /// # Errors
     ///
@@ -35,8 +35,7 @@ impl Moment {
         .moment()
     }
 
-    /// The instant, where `zone` says what the wall clock means. A reading that exists twice is the first of the two;
-    /// one that does not exist is later by the length of the gap.
+    /// The instant of this date. `zone` applies to a time of the wall clock, see [`Zone::instant`].
     pub fn instant(&self, zone: &Zone) -> DateTime<Utc> {
         match self {
             Moment::Wall(wall) => zone.instant(*wall),
@@ -56,10 +55,10 @@ impl fmt::Display for Moment {
     }
 }
 
-/// A text that is read from left to right.
+/// Reads a text from left to right.
 struct Reader<'a> {
     text: &'a str,
-    /// Where `text` begins in what the flaws' places refer to.
+    /// The byte of the value at which `text` begins. The flaws' places are bytes of the value.
     start: usize,
     place: usize,
 }
@@ -124,13 +123,13 @@ impl Reader<'_> {
             return Err(match self.rest().trim() {
                 "UTC" | "GMT" | "z" => flaw.help("write `Z` right after the time for UTC"),
                 _ => flaw
-                    .help("a zone goes into schedule_timezone; an offset is written as `+02:00`"),
+                    .help("a zone belongs in schedule_timezone; an offset has the form `+02:00`"),
             });
         }
         let Some(offset) = offset else {
             return Ok(Moment::Wall(wall));
         };
-        // The calendar has no instants near the ends of what it can hold that have no date of their own.
+        // `None` only near the first and the last instant that can be represented.
         offset
             .from_local_datetime(&wall)
             .single()
@@ -138,7 +137,7 @@ impl Reader<'_> {
             .ok_or_else(|| self.shape())
     }
 
-    /// The digits of a fraction, as nanoseconds.
+    /// Reads the digits of a fraction of a second, as nanoseconds.
     fn fraction(&mut self) -> Result<u32, Flaw> {
         let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         let (fraction, _) = self.rest().split_at(digits);
@@ -158,7 +157,7 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    /// `Z`, an offset, or nothing.
+    /// Reads `Z`, an offset, or nothing.
     fn offset(&mut self) -> Result<Option<FixedOffset>, Flaw> {
         if self.eat("Z").is_some() {
             return Ok(FixedOffset::east_opt(0));
@@ -196,7 +195,7 @@ impl Reader<'_> {
         Ok(FixedOffset::east_opt(sign * seconds))
     }
 
-    /// A number of two digits within its bounds.
+    /// Reads a number of two digits and checks its limits.
     fn part(&mut self, lowest: u32, highest: u32, name: &str) -> Result<u32, Flaw> {
         let place = self.place;
         let value = self.number(2)?;
@@ -211,7 +210,7 @@ impl Reader<'_> {
         .label(format!("the {name}, {lowest:02} to {highest:02}")))
     }
 
-    /// A number of exactly so many digits.
+    /// Reads a number with exactly this many digits.
     fn number(&mut self, digits: usize) -> Result<u32, Flaw> {
         let found = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         let value = self.rest().get(..digits).filter(|_| found == digits);
@@ -222,7 +221,7 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    /// A sign that must come next.
+    /// Reads a sign that must be there.
     fn sign(&mut self, sign: &str) -> Result<(), Flaw> {
         self.eat(sign).ok_or_else(|| self.shape())
     }
@@ -237,7 +236,8 @@ impl Reader<'_> {
         self.text.get(self.place..).unwrap_or("")
     }
 
-    /// From `place` to what has been read, at least one character: the last one where the text has ended.
+    /// The bytes from `place` to the present place, at least one character. At the end of the text it is the last
+    /// character.
     fn range(&self, place: usize) -> Range<usize> {
         let rest = self.text.get(place..).unwrap_or("");
         match rest.chars().next() {
@@ -252,7 +252,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The text does not go on as a date does.
+    /// The flaw of a text that does not continue as a date.
     fn shape(&self) -> Flaw {
         let flaw = Flaw::new(
             "not-a-date",
@@ -262,7 +262,7 @@ impl Reader<'_> {
         if self.place == 0 {
             return if !self.text.is_empty() && self.text.bytes().all(|byte| byte.is_ascii_digit()) {
                 flaw.at(self.start..self.start + self.text.len())
-                    .help("Unix seconds are not read here: write the date and the time")
+                    .help("Unix time is not accepted here: write the date and the time")
             } else {
                 flaw.at(self.start..self.start + self.text.len())
             };

@@ -1,4 +1,4 @@
-//! A schedule's texts, turned into a [`Schedule`] or into all that is wrong with them.
+//! Reading the texts of a schedule: into a [`Schedule`], or into all their faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,12 @@ use super::fault::{Fault, Field, Flaw, shorten};
 use super::field::{self, Item};
 use super::interval::{parse_duration, parse_step};
 use super::moment::Moment;
+use super::vocabulary::limits;
 use super::years::Years;
 use super::zone::Zone;
 use super::{CatchUp, Rule, Schedule};
 
-/// The texts of a schedule, one for each key. `None` for what is absent; a text of blanks alone counts as absent too.
+/// The texts of a schedule, one for each key. An absent key is `None`. A text of blanks counts as absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RawSchedule<'a> {
     /// `schedule_date`
@@ -52,7 +53,7 @@ pub struct RawSchedule<'a> {
 }
 
 impl<'a> RawSchedule<'a> {
-    /// The place of a field's text, to fill it in.
+    /// The slot of a field's text, to set it.
     pub fn slot(&mut self, field: Field) -> &mut Option<&'a str> {
         match field {
             Field::Date => &mut self.date,
@@ -73,13 +74,13 @@ impl<'a> RawSchedule<'a> {
         }
     }
 
-    /// A field's text, unless it is absent or blank.
+    /// A field's text; `None` if it is absent or blank.
     pub fn get(mut self, field: Field) -> Option<&'a str> {
         self.slot(field).filter(|text| !text.trim().is_empty())
     }
 }
 
-/// Reads all texts, and gathers what is wrong with any of them.
+/// Reads all texts and collects their faults.
 struct Parser<'a> {
     raw: RawSchedule<'a>,
     faults: Vec<Fault>,
@@ -138,7 +139,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Reads one field, if it is there.
+    /// Reads one field; `None` if it is absent or has a fault.
     fn read<T>(&mut self, field: Field, read: impl FnOnce(&str) -> Result<T, Flaw>) -> Option<T> {
         match read(self.raw.get(field)?) {
             Ok(value) => Some(value),
@@ -149,7 +150,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A date, an interval and a calendar exclude one another.
+    /// Refuses more than one of date, interval and calendar.
     fn check_one_kind(&mut self) {
         let given = |field: &Field| self.raw.get(*field).is_some();
         let kinds: Vec<Field> = [Field::Date, Field::Interval]
@@ -169,9 +170,9 @@ impl Parser<'_> {
             .extend(kinds.last().map(|field| flaw.of(*field)));
     }
 
-    /// The end must not come before the start, as far as that can be told without the host's zone.
+    /// Refuses an end before the start. The host's zone is unknown here, so some cases pass.
     fn check_bounds(&mut self, start: Option<Moment>, end: Option<Moment>, zone: Option<&Zone>) {
-        // No two clocks in the world are further apart.
+        // The largest difference between two zones of the world.
         const WIDEST: TimeDelta = TimeDelta::hours(26);
         let (Some(start), Some(end)) = (start, end) else {
             return;
@@ -195,8 +196,8 @@ impl Parser<'_> {
         }
     }
 
-    /// The calendar fields, if there are any. Fields before the last one that is given take every value; those after
-    /// it take their first, but for those that only narrow the days.
+    /// Reads the calendar fields. `None`: there are none, or they have faults. A missing field before the last given one
+    /// means every value. A missing field after it means its first value, but week and day of week mean every value.
     fn calendar(&mut self) -> Option<Calendar> {
         let given = Field::CALENDAR.map(|field| self.raw.get(field));
         let last = given.iter().rposition(Option::is_some)?;
@@ -219,7 +220,7 @@ impl Parser<'_> {
         let place = |field: Field| Field::CALENDAR.iter().position(|other| *other == field);
         let [year, month, day, week, day_of_week, hour, minute, second] = lists;
         let numbers = |field: Field, items: Option<Vec<Item>>| {
-            let (lowest, highest) = field::limits(field);
+            let (lowest, highest) = limits(field);
             match items {
                 Some(items) => field::set(&items),
                 None if place(field) > Some(last) => 1 << lowest,
@@ -251,7 +252,7 @@ impl Parser<'_> {
             Err(error) => {
                 let flaw = Flaw::new(
                     "unusable-time",
-                    format!("the times of day cannot be searched: {error}"),
+                    format!("the times of day cannot be used: {error}"),
                 );
                 self.faults.push(flaw.of(Field::Hour));
                 None
@@ -285,21 +286,21 @@ fn read_catch_up(text: &str) -> Result<CatchUp, Flaw> {
         _ => {}
     }
     if !text.bytes().any(|byte| byte.is_ascii_digit()) {
-        let flaw = Flaw::new("unknown-policy", "this is no way to catch up")
+        let flaw = Flaw::new("unknown-policy", "this is not a catch-up policy")
             .label("`once`, `skip` or a span of time, as `6 hours`");
         let word = text.trim().to_ascii_lowercase();
         return Err(match word.as_str() {
             "once" | "skip" => flaw.help(format!("write `{word}`")),
             "never" | "none" | "no" | "false" => flaw.help("write `skip`"),
             "always" | "yes" | "true" | "all" => {
-                flaw.help("write `once`: missed runs collapse into one")
+                flaw.help("write `once`: one run makes up for all missed ones")
             }
             _ => flaw,
         });
     }
     match parse_duration(text)? {
         Duration::ZERO => {
-            Err(Flaw::new("zero-span", "a run that is missed is always late").help("write `skip`"))
+            Err(Flaw::new("zero-span", "a missed run is always later than 0").help("write `skip`"))
         }
         limit => Ok(CatchUp::Within(limit)),
     }

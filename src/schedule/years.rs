@@ -1,8 +1,8 @@
-//! A set of years, kept as steps: as bits it would take a kilobyte for each schedule.
+//! A set of years, stored as spans. As bits it would take a kilobyte for each schedule.
 
-/// The first year that a calendar can name.
+/// The smallest value of `schedule_year`.
 pub(crate) const FIRST_YEAR: u32 = 1970;
-/// The last year that a calendar can name.
+/// The largest value of `schedule_year`.
 pub(crate) const LAST_YEAR: u32 = 9999;
 
 /// Every `step`th number from `first` to `last`.
@@ -22,18 +22,18 @@ impl Span {
         (next <= self.last).then_some(next)
     }
 
-    /// All numbers of the span, ascending.
+    /// The numbers of the span in ascending order.
     pub fn values(self) -> impl Iterator<Item = u32> {
         (self.first..=self.last).step_by(self.step as usize)
     }
 }
 
-/// A union of spans.
+/// The years of several spans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Years(pub Vec<Span>);
 
 impl Years {
-    /// All that a calendar can name.
+    /// All years from [`FIRST_YEAR`] to [`LAST_YEAR`].
     pub fn every() -> Years {
         Years(vec![Span {
             first: FIRST_YEAR,

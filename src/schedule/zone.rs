@@ -1,7 +1,7 @@
-//! Time zones: how far the wall clock is from UTC at an instant.
+//! Time zones: the offset of the wall clock from UTC at an instant.
 //!
-//! Everything is built on one question, "what is the offset at this instant?", because that one has exactly one
-//! answer. Going from a wall clock's reading to an instant has none, one or two, and is done here on top of it.
+//! Everything is built on one question: what is the offset at this instant? It has exactly one answer. A reading of
+//! the wall clock can belong to no instant, to one or to two; `Zone::instant` chooses one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,13 +12,12 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::zone_files;
 
-/// The widest stretch of seconds in which a zone is taken to change its offset at most once. In the zone data of 2026
-/// the closest two changes since 1970 are almost seven days apart.
+/// Seconds in which a zone changes its offset at most once. In the zone data of 2026 the closest two changes since
+/// 1970 are almost seven days apart.
 pub(crate) const SINGLE_CHANGE_SPAN: i64 = 6 * 86_400;
 
-/// A time zone. Cheap to clone. Two are equal if they have the same name, come from the same place and hold the same
-/// data, so that a host whose zone or whose zone data were changed can be noticed by building [`Zone::local`] again
-/// and comparing.
+/// A time zone. Cheap to clone. Two zones are equal if they have the same name, source and data. To notice a change of
+/// the host's zone or of its zone data, build [`Zone::local`] again and compare.
 #[derive(Clone, PartialEq)]
 pub struct Zone {
     name: Arc<str>,
@@ -27,24 +26,23 @@ pub struct Zone {
     data: TimeZone,
 }
 
-/// No zone data are known under a name.
+/// No zone with this name is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no time zone `{name}`")]
 pub struct UnknownZone {
-    /// The name that was asked for.
     pub name: String,
-    /// A known name that is much like it.
+    /// A known name that is similar, if there is one.
     pub suggestion: Option<String>,
 }
 
-/// One change of a zone's offset.
+/// One change of a zone's offset, as at the start of daylight saving time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct OffsetChange {
     /// The first second with the new offset, Unix time.
     pub at: i64,
-    /// The offset up to there, seconds east of UTC.
+    /// The offset before, in seconds east of UTC.
     pub before: i32,
-    /// The offset from there on, seconds east of UTC.
+    /// The offset after, in seconds east of UTC.
     pub after: i32,
 }
 
@@ -54,12 +52,12 @@ impl Zone {
         Zone::new("UTC", "by definition", TimeZone::UTC)
     }
 
-    /// The zone with an IANA name, as `Europe/Berlin`, in exactly that spelling: from the system's zone files, or
-    /// from the data that are built into the program where the system has none under that name.
+    /// The zone with an IANA name such as `Europe/Berlin`, in exactly this spelling. The data come from the system's
+    /// zone files; if the system does not have the zone, from the data that are built into the program.
     ///
     /// # Errors
     ///
-    /// [`UnknownZone`] if neither has it; with a suggestion where a known name is close.
+    /// [`UnknownZone`] if neither has the zone, with a suggestion if a known name is similar.
     pub fn named(name: &str) -> Result<Zone, UnknownZone> {
         if matches!(name, "UTC" | "Etc/UTC") {
             return Ok(Zone::new(name, "by definition", TimeZone::UTC));
@@ -70,14 +68,14 @@ impl Zone {
         }
     }
 
-    /// The zone with an IANA name from the data that are built into the program, whatever the system has. They are
-    /// the same on every host and as old as the program.
+    /// The zone with an IANA name from the data that are built into the program. They are the same on every host, and
+    /// as old as the program.
     ///
     /// # Errors
     ///
-    /// [`UnknownZone`] if there is none of that name.
+    /// [`UnknownZone`] if no zone has this name.
     pub fn bundled(name: &str) -> Result<Zone, UnknownZone> {
-        // The look-up ignores case; names here do not, so that a name means the same with and without system files.
+        // The look-up ignores case, the system's files do not. A name must mean the same with and without them.
         let database = TimeZoneDatabase::bundled();
         let known = database.available().any(|known| known.as_str() == name);
         match database.get(name) {
@@ -89,17 +87,7 @@ impl Zone {
         }
     }
 
-    /// The host's zone: what the environment's `TZ` says, else `/etc/localtime`. Nothing is cached, so calling it
-    /// again sees a change. When neither can be read the zone is UTC, [`Zone::is_assumed`] is true and
-    /// [`Zone::source`] says why: this is worth a warning.
-    pub fn local() -> Zone {
-        zone_files::host_zone(
-            std::env::var_os("TZ").as_deref(),
-            std::path::Path::new("/etc/localtime"),
-        )
-    }
-
-    /// A zone made of its parts.
+    /// A zone whose data were read. `source` says where from.
     pub(super) fn new(name: &str, source: impl Into<String>, data: TimeZone) -> Zone {
         Zone {
             name: name.into(),
@@ -109,13 +97,13 @@ impl Zone {
         }
     }
 
-    /// The same zone with more to say about where it comes from.
+    /// The same zone with another source, made from the present one.
     pub(super) fn with_source(mut self, describe: impl FnOnce(&str) -> String) -> Zone {
         self.source = describe(&self.source).into();
         self
     }
 
-    /// UTC in want of anything better.
+    /// UTC, because the host's zone cannot be read. `reason` becomes the source.
     pub(super) fn assumed(reason: String) -> Zone {
         Zone {
             assumed: true,
@@ -123,29 +111,28 @@ impl Zone {
         }
     }
 
-    /// The name: an IANA name where there is one, else what the host calls it.
+    /// The IANA name if the zone has one, else the host's name for it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where the zone comes from, for a log line: a file, the built-in data, or the reason why it was assumed.
+    /// Where the zone comes from, for a log line: a file, the built-in data, or the reason why UTC is assumed.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// True if the host's zone could not be read and UTC was taken in its place.
+    /// True if the host's zone could not be read, so that UTC is assumed.
     pub fn is_assumed(&self) -> bool {
         self.assumed
     }
 
-    /// The offset from UTC at an instant. Instants outside the years −9999 to 9999 are treated as the nearest inside.
+    /// The offset from UTC at an instant. An instant outside the years −9999 to 9999 counts as the nearest one inside.
     pub fn offset_at(&self, instant: DateTime<Utc>) -> FixedOffset {
         let seconds = self.offset_seconds(instant.timestamp());
         FixedOffset::east_opt(seconds).unwrap_or(const { FixedOffset::east_opt(0).unwrap() })
     }
 
-    /// An instant as the wall clock shows it. Instants beyond what a local time can be formed of are treated as the
-    /// nearest that can.
+    /// An instant as the wall clock shows it. An instant that has no local time counts as the nearest one that has.
     pub fn to_local(&self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
         const MARGIN: TimeDelta = TimeDelta::days(2);
         let instant = instant.clamp(
@@ -155,8 +142,8 @@ impl Zone {
         instant.with_timezone(&self.offset_at(instant))
     }
 
-    /// The instant at which the wall clock shows `wall`. A time that exists twice is the first of the two; a time
-    /// that does not exist is shifted forward by the length of the gap.
+    /// The instant at which the wall clock shows `wall`. If the clock shows this time twice, it is the first of the two
+    /// instants. If the clock skips this time, the instant is later by the length of the gap.
     pub fn instant(&self, wall: NaiveDateTime) -> DateTime<Utc> {
         let as_utc = wall.and_utc();
         let offset = self.offset_for_wall(as_utc.timestamp());
@@ -167,7 +154,7 @@ impl Zone {
 
     /// The offset by which a wall-clock reading, counted in seconds as if it were UTC, becomes an instant.
     fn offset_for_wall(&self, wall: i64) -> i32 {
-        // No offset is a whole day, so the change that matters is within a day of the reading taken as UTC.
+        // An offset is less than a day, so a change that matters is less than a day from the reading taken as UTC.
         match self.change_between(
             wall.saturating_sub(86_400 + 1),
             wall.saturating_add(86_400 + 1),
@@ -184,7 +171,7 @@ impl Zone {
         }
     }
 
-    /// Seconds east of UTC at a Unix time, less than a day either way.
+    /// Seconds east of UTC at a Unix time: more than minus a day, less than a day.
     pub(crate) fn offset_seconds(&self, unix: i64) -> i32 {
         let timestamp = Timestamp::from_second(unix).unwrap_or(if unix < 0 {
             Timestamp::MIN
@@ -197,8 +184,8 @@ impl Zone {
             .clamp(-86_399, 86_399)
     }
 
-    /// The change of offset after `from` and not after `until`, which must be at most [`SINGLE_CHANGE_SPAN`] apart.
-    pub(crate) fn change_between(&self, from: i64, until: i64) -> Option<Change> {
+    /// The change of offset after `from` and not after `until`. The two must be at most [`SINGLE_CHANGE_SPAN`] apart.
+    pub(crate) fn change_between(&self, from: i64, until: i64) -> Option<OffsetChange> {
         let before = self.offset_seconds(from);
         let after = self.offset_seconds(until);
         if before == after {
@@ -213,7 +200,7 @@ impl Zone {
                 new = middle;
             }
         }
-        Some(Change {
+        Some(OffsetChange {
             at: new,
             before,
             after,
@@ -221,12 +208,12 @@ impl Zone {
     }
 }
 
-/// The known name that is most like `name`, if one is much like it: another case, a slip of the keyboard, or a city
-/// without its continent.
+/// The known name that is most similar to `name`: in another case, with a typing error, or a city without its
+/// continent. `None` if no known name is similar enough.
 fn suggestion(name: &str) -> Option<String> {
     const CLOSE_ENOUGH: f64 = 0.8;
     let wanted = name.to_ascii_lowercase().replace(' ', "_");
-    // A longer text is no slip of the keyboard, and comparing it would take time for nothing.
+    // A longer text is not a typing error, and the comparison would take long.
     if wanted.len() > 64 {
         return None;
     }

@@ -14,6 +14,7 @@ pub struct Error {
     pub cause: Option<io::Error>,
 }
 
+/// The kinds of errors, told apart by what follows from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     NotFound,
@@ -32,6 +33,7 @@ pub enum ErrorKind {
     Io,
 }
 
+/// What was being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     Create,
@@ -56,6 +58,7 @@ pub enum Place {
 }
 
 impl Error {
+    /// An error about one file, without a cause.
     pub fn new(kind: ErrorKind, doing: Doing, file: FileName) -> Error {
         Error {
             kind,

@@ -27,6 +27,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
+    /// Every kind of file.
     pub const ALL: [FileKind; 6] = [
         FileKind::Config,
         FileKind::Key,
@@ -58,11 +59,13 @@ pub struct FileName {
 }
 
 impl FileName {
+    /// The only file whose name is not an id.
     pub const CONFIG: FileName = FileName {
         kind: FileKind::Config,
         id: Id([0; 32]),
     };
 
+    /// The name of a file that is named by its id.
     pub fn new(kind: FileKind, id: Id) -> FileName {
         match kind {
             FileKind::Config => FileName::CONFIG,
@@ -101,6 +104,7 @@ pub struct Stray {
     pub kind: StrayKind,
 }
 
+/// Why a directory entry is not a file of the repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StrayKind {
     /// The name is not an id.

@@ -1,4 +1,4 @@
-//! What freezerd says of job files: `check`, `explain`, `schema`, `show --effective`.
+//! What freezerd reports about job files: `check`, `explain`, `schema`, `show --effective`.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ const BROKEN: &str = r#"{
 "#;
 
 #[test]
-fn check_draws_every_fault_of_a_file_in_one_go_with_line_column_caret_and_mend() {
+fn check_shows_all_faults_of_a_file_with_line_column_caret_and_help() {
     let host = Host::new();
     host.put_text("www.json", BROKEN);
     let ran = host.freezerd(&["check"]).exits(65);
@@ -43,7 +43,7 @@ fn check_draws_every_fault_of_a_file_in_one_go_with_line_column_caret_and_mend()
 }
 
 #[test]
-fn check_says_the_same_as_data() {
+fn check_prints_the_same_as_json() {
     let host = Host::new();
     host.put_text("www.json", BROKEN);
     let ran = host.freezerd(&["check", "--json"]).exits(65);
@@ -74,7 +74,7 @@ fn check_says_the_same_as_data() {
 }
 
 #[test]
-fn check_judges_a_directory_as_a_whole() {
+fn check_reports_faults_between_the_files_of_a_directory() {
     let host = Host::new()
         .job("a", json!({"job_id": "same", "job_actions": [exec("true")]}))
         .job("b", json!({"job_id": "same", "job_actions": [exec("true")]}))
@@ -100,7 +100,7 @@ fn check_judges_a_directory_as_a_whole() {
 }
 
 #[test]
-fn warnings_are_no_errors_unless_check_is_strict() {
+fn warnings_are_errors_only_with_strict() {
     let host = Host::new().job(
         "relative",
         json!({"job_actions": [{"freezer_action": {"action": "backup", "path_to_backup": "data", "backup_name": "d", "container": "c"}}]}),
@@ -115,7 +115,7 @@ fn warnings_are_no_errors_unless_check_is_strict() {
 }
 
 #[test]
-fn check_takes_files_wherever_they_are_and_says_what_is_not_there() {
+fn check_accepts_files_anywhere_and_reports_missing_ones() {
     let host = Host::new();
     let good = host.file(
         "elsewhere/good.json",
@@ -133,7 +133,7 @@ fn check_takes_files_wherever_they_are_and_says_what_is_not_there() {
 }
 
 #[test]
-fn an_interval_shorter_than_the_last_runs_is_told() {
+fn an_interval_shorter_than_the_last_runs_is_reported() {
     let host = Host::new().job(
         "hasty",
         json!({"job_actions": [exec("sleep 1.2")], "job_schedule": {"schedule_interval": "1 seconds"}}),
@@ -148,7 +148,7 @@ fn an_interval_shorter_than_the_last_runs_is_told() {
 }
 
 #[test]
-fn explain_tells_the_story_of_a_code_with_an_example_before_and_after() {
+fn explain_describes_a_code_with_an_example_before_and_after() {
     let host = Host::new();
     let story = host.freezerd(&["explain", "unknown-key"]).exits(0).stdout();
     assert!(
@@ -176,7 +176,7 @@ fn schema_prints_the_json_schema_of_a_job_file() {
 }
 
 #[test]
-fn show_effective_says_of_each_value_where_it_came_from() {
+fn show_effective_gives_the_source_of_each_value() {
     let host = Host::new();
     let mut job = someday(vec![json!({"freezer_action": {
         "action": "backup", "src_file": "/srv/www", "backup_name": "www",

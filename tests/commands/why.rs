@@ -22,7 +22,7 @@ fn why_tells_of_a_run_by_hand_and_that_nobody_is_there_to_start_the_next() {
         "{shown}"
     );
     assert!(
-        shown.contains(&format!("Run {run}, asked for by ")),
+        shown.contains(&format!("Run {run}, requested by ")),
         "{shown}"
     );
     assert!(shown.contains("succeeded after"), "{shown}");
@@ -31,7 +31,7 @@ fn why_tells_of_a_run_by_hand_and_that_nobody_is_there_to_start_the_next() {
     assert_eq!(told["daemon"], true);
     daemon.stop();
     let (shown, _) = why(&host, "a");
-    assert!(shown.contains("No freezerd is running now"), "{shown}");
+    assert!(shown.contains("freezerd is not running now"), "{shown}");
 }
 
 #[test]
@@ -41,7 +41,10 @@ fn why_tells_what_is_owed_before_and_what_was_caught_up_after() {
     host.sleep_through("a", TimeDelta::minutes(200));
     let (shown, _) = why(&host, "a");
     assert!(shown.contains("3 due times from "), "{shown}");
-    assert!(shown.contains("one run is owed"), "{shown}");
+    assert!(
+        shown.contains("freezerd starts one run for them"),
+        "{shown}"
+    );
     let next = host.json(&["next", "a"]);
     assert_eq!(next["owed"]["count"], 3);
     let daemon = host.start();
@@ -64,7 +67,7 @@ fn why_tells_who_stopped_it() {
         shown.starts_with("a is stopped: stopped by hand."),
         "{shown}"
     );
-    assert!(shown.contains(" asked for that (stop) on "), "{shown}");
+    assert!(shown.contains(" requested that (stop) on "), "{shown}");
     assert_eq!(told["status"], "stop");
     assert_eq!(told["events"][0]["command"], "stop");
 }
@@ -115,7 +118,7 @@ fn why_tells_of_retries_failures_and_dates_that_are_over() {
     daemon.run_of("fails");
     let (shown, _) = why(&host, "retries");
     assert!(
-        shown.contains("attempt 1 of its exec failed, and attempt 2 comes at"),
+        shown.contains("attempt 1 of its exec failed, and attempt 2 starts at"),
         "{shown}"
     );
     let (shown, _) = why(&host, "fails");
@@ -149,7 +152,7 @@ fn why_tells_of_invalid_and_foreign_files_and_of_jobs_that_never_were() {
     let (shown, _) = why(&host, "good");
     assert!(shown.contains("good.json is invalid since"), "{shown}");
     assert!(
-        shown.contains("goes on with the last good content"),
+        shown.contains("The last good content stays in force"),
         "{shown}"
     );
     host.freezerd(&["why", "god"]).exits(66);

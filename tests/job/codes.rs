@@ -1,4 +1,4 @@
-//! Every kind of fault has its story, and every story's example does what it says.
+//! Every kind of fault has an explanation, and its example shows the fault and the correction.
 
 use std::collections::BTreeSet;
 
@@ -66,13 +66,22 @@ fn names_of_codes_are_unique_and_fit_to_type() {
     assert_eq!(codes::suggestion("unkown-key"), Some("unknown-key"));
 }
 
-/// The schedule's room names its faults itself; their stories are here.
+/// `schedule/` uses the names of its faults as texts. Each must be a code.
 #[test]
 fn each_fault_of_a_schedule_has_its_story() {
     let room = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schedule");
     let mut missing = BTreeSet::new();
-    for file in std::fs::read_dir(room).expect("the room is there") {
-        let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+    let in_folder = |folder: &str| -> Vec<std::path::PathBuf> {
+        std::fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.is_file())
+            .collect()
+    };
+    let mut files = in_folder(room);
+    files.extend(in_folder(&format!("{room}/refusal")));
+    for file in files {
+        let text = std::fs::read_to_string(file).expect("a text");
         let code = text.split("#[cfg(test)]").next().unwrap_or("");
         for line in code
             .lines()
@@ -90,7 +99,7 @@ fn each_fault_of_a_schedule_has_its_story() {
             }
         }
     }
-    // Where a zone comes from, which is no code.
+    // The source of a zone, not a code.
     missing.remove("built-in");
     assert!(missing.is_empty(), "without a story: {missing:?}");
 }
@@ -105,8 +114,8 @@ fn a_story_is_told_with_its_example() {
 
 The comma between two members or values is missing.
 
-JSON separates members by commas. The caret stands where the comma belongs,
-which is at the end of the member before and not where the next one begins.
+JSON separates members by commas. The caret shows where the comma belongs: at
+the end of the first member, not at the start of the next one.
 
 Before:
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use freezerd::daemon::scheduler::{Message, Order, Scheduler, StoredState};
-use freezerd::intake::{Catalog, Change};
+use freezerd::intake::{Catalog, FileChange};
 use freezerd::ledger::Ledger;
 use freezerd::schedule::zone::Zone;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{content, host, policy};
 
 /// What a new catalog says of the files `NAME.json`.
-pub fn loaded(files: impl IntoIterator<Item = (String, Value)>) -> Vec<Change> {
+pub fn loaded(files: impl IntoIterator<Item = (String, Value)>) -> Vec<FileChange> {
     let files = files
         .into_iter()
         .enumerate()

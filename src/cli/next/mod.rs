@@ -13,19 +13,23 @@ use crate::lifecycle::queue::Need;
 use crate::record::{RunState, Standing};
 use crate::schedule::zone::Zone;
 
-pub(super) mod coming;
+mod clock_changes;
+mod days;
 mod plan;
+mod plan_text;
 mod show;
 mod span;
+mod to_json;
+pub(super) mod upcoming;
 
-use coming::{Coming, Limits};
 use plan::{Course, Step};
+use upcoming::{Limits, Upcoming};
 
 /// Show when jobs are due next
 ///
-/// Without a job: the next firing of every job. With --for a span: the plan of that time, with what past runs let one
-/// expect: which runs overlap, and which wait for a slot or a container. With --job FILE nothing but that file is
-/// needed, neither a daemon nor a ledger: the file's schedule is read as if the job had just been created.
+/// Without a job: the next firing of every job. With --for SPAN: the plan of that time, estimated from past runs: which
+/// runs overlap, and which wait for a slot or a container. With --job FILE neither a daemon nor a ledger is needed: the
+/// file's schedule is read as if the job had just been created.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd next nightly --count 3\n\
                         Example: freezerd next --for 7d\n\
@@ -34,7 +38,7 @@ pub struct Args {
     /// Only this job
     #[arg(conflicts_with = "file")]
     job: Option<String>,
-    /// A job file instead of a job that is known
+    /// A job file instead of a known job
     #[arg(long = "job", value_name = "FILE")]
     file: Option<PathBuf>,
     /// The instant to start from: RFC 3339, or a local time in the zone [default: now]
@@ -51,15 +55,16 @@ pub struct Args {
     pub json: bool,
 }
 
-/// More firings of a job than anybody reads, fewer than would hurt.
+/// The most firings of one job: more than anybody reads, few enough for the memory.
 const MOST: usize = 100_000;
 
-/// Of all jobs together, in a plan.
+/// The most firings of all jobs together in a plan.
 const MOST_IN_PLAN: usize = 1_000_000;
 
-/// How many past runs are asked how long they took.
+/// How many past runs of a job the estimate of its duration uses.
 const PAST_RUNS: usize = 10;
 
+/// Runs `freezerd next`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let zone = settings.zone();
     let from = instant(args.now.as_deref(), &zone)?;
@@ -77,8 +82,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let Some(job) = &read.job else {
             return Ok(read.report(args.json));
         };
-        let coming = Coming::of_file(job, &settings.client_id, now, &zone, limits(5));
-        show::one(&coming, now, args.json);
+        let upcoming = Upcoming::of_file(job, &settings.client_id, now, &zone, limits(5));
+        show::one(&upcoming, now, args.json);
         return Ok(Exit::Success);
     }
     let ledger = installation::open(settings)?;
@@ -88,14 +93,14 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         };
         let job = reading::remembered(settings, &record)?;
         let client_id = &settings.client_id;
-        let coming = Coming::of_job(&job, &record, client_id, (now, from), &zone, limits(5));
-        show::one(&coming, now, args.json);
+        let upcoming = Upcoming::of_job(&job, &record, client_id, (now, from), &zone, limits(5));
+        show::one(&upcoming, now, args.json);
         return Ok(Exit::Success);
     }
     all(settings, args, &ledger, (now, from), limits(1))
 }
 
-/// Every job, and with a span the plan of it.
+/// Shows every job, and the plan if there is a span.
 fn all(
     settings: &Settings,
     args: &Args,
@@ -104,11 +109,11 @@ fn all(
     limits: Limits,
 ) -> Result<Exit, Failure> {
     let zone = settings.zone();
-    let mut coming = Vec::new();
+    let mut upcoming = Vec::new();
     let mut courses = Vec::new();
     let mut left = MOST_IN_PLAN;
     for record in ledger.reader.jobs()? {
-        // What is valid for the daemon may not be for this command; the others still are.
+        // This command may have other settings than the daemon, so one job may be invalid here. The others are shown.
         let Ok(job) = reading::remembered(settings, &record) else {
             eprintln!(
                 "freezerd: {} is left out: it is not valid with these settings",
@@ -123,7 +128,7 @@ fn all(
             count: limits.count.min(left),
             ..limits
         };
-        let of_job = Coming::of_job(
+        let of_job = Upcoming::of_job(
             &job,
             &record,
             &settings.client_id,
@@ -135,12 +140,12 @@ fn all(
         if limits.until.is_some() {
             courses.push(course(ledger, &job)?);
         }
-        coming.push(of_job);
+        upcoming.push(of_job);
     }
     let plan = limits.until.map(|until| {
         let mut firings: Vec<(DateTime<Utc>, usize)> = Vec::new();
-        for (index, of_job) in coming.iter().enumerate() {
-            // What is owed starts as soon as anything can.
+        for (index, of_job) in upcoming.iter().enumerate() {
+            // An owed run starts as soon as possible.
             if of_job
                 .owed
                 .as_ref()
@@ -154,18 +159,18 @@ fn all(
         let known: Vec<bool> = courses.iter().map(|(_, known)| *known).collect();
         let courses: Vec<Course> = courses.drain(..).map(|(course, _)| course).collect();
         let entries = plan::play(&courses, &firings, settings.concurrent_jobs);
-        show::Plan {
+        plan::Plan {
             until,
             slots: settings.concurrent_jobs,
             entries,
             known,
         }
     });
-    show::all(&coming, plan.as_ref(), now, &zone, args.json);
+    show::all(&upcoming, plan.as_ref(), now, &zone, args.json);
     Ok(Exit::Success)
 }
 
-/// How a run of the job will go, by how its last ones went; and whether there were any.
+/// The expected course of the job's runs, estimated from its last runs, and whether there were any.
 fn course(ledger: &Installation, job: &Job) -> Result<(Course, bool), Failure> {
     let mut lasted: Vec<Vec<TimeDelta>> = vec![Vec::new(); job.actions.len()];
     for run in ledger.reader.history(Some(&job.id), PAST_RUNS)? {
@@ -206,6 +211,7 @@ fn course(ledger: &Installation, job: &Job) -> Result<(Course, bool), Failure> {
     Ok((Course { steps }, known))
 }
 
+/// The end of `--for`; `None` if the option is absent.
 fn until(args: &Args, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
     let Some(text) = &args.span else {
         return Ok(None);
@@ -219,7 +225,7 @@ fn until(args: &Args, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failu
     Ok(Some(until))
 }
 
-/// What `--now` says, if it is given.
+/// The value of `--now` as an instant; `None` if the option is absent.
 fn instant(text: Option<&str>, zone: &Zone) -> Result<Option<DateTime<Utc>>, Failure> {
     let Some(text) = text else {
         return Ok(None);

@@ -1,6 +1,7 @@
-//! The plan of a week: what runs when, by how long runs took so far, with the slots and the containers there are.
+//! The plan of a span of time: which run starts when, with the durations of past runs and the slots and containers.
 //!
-//! Pure: the daemon's own queue is asked who may start, on a clock that jumps from one event to the next.
+//! Pure. It plays the firings through on a clock that jumps from one event to the next. The daemon's own queue decides
+//! which run may start.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -9,20 +10,30 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::lifecycle::queue::{Need, Queue, Waits};
 
-/// One action of a job.
+/// One action of a job, as the plan sees it.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The container that it needs.
+    /// `None`: the action needs no container.
     pub need: Option<Need>,
-    /// How long it is taken to last.
+    /// The expected duration.
     pub lasts: TimeDelta,
 }
 
 /// A job, as the plan sees it.
 #[derive(Clone, Debug)]
 pub struct Course {
-    /// Its actions, in order.
+    /// In the order in which the actions run.
     pub steps: Vec<Step>,
+}
+
+/// A plan of a span of time.
+pub struct Plan {
+    pub until: DateTime<Utc>,
+    /// How many actions may run at a time.
+    pub slots: usize,
+    pub entries: Vec<Entry>,
+    /// For each job, whether it has past runs to estimate from.
+    pub known: Vec<bool>,
 }
 
 /// What becomes of a firing.
@@ -32,40 +43,39 @@ pub struct Entry {
     pub job: usize,
     /// When it fires.
     pub at: DateTime<Utc>,
-    /// When it starts and ends; `None`: it is skipped.
+    /// Its start and its end. `None`: it is skipped.
     pub runs: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// Its longest wait.
+    /// The longest wait of the run. `None`: it does not wait.
     pub wait: Option<Wait>,
-    /// Jobs that are running when it starts.
+    /// The indices of the jobs that run when it starts.
     pub beside: Vec<usize>,
 }
 
-/// A wait of a run.
+/// How long a run waits, and for what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wait {
-    /// How long.
     pub lasts: TimeDelta,
-    /// For a container, and the job that has it; `None`: for a slot.
+    /// The container's name and the index of the job that holds it. `None`: the run waits for a slot.
     pub container: Option<(String, usize)>,
 }
 
-/// A run on its way.
+/// A run that has fired and not ended.
 struct Run {
     step: usize,
     joined: DateTime<Utc>,
-    /// What it was told when it joined: the container that it waits for and the job that has it, if it is one.
-    told: Option<Option<(String, usize)>>,
+    /// What the queue first reported: the container that the run waits for and the job that holds it, or a slot.
+    reported: Option<Option<(String, usize)>>,
     started: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    /// Ends come first, so that what ends in the very second is not in the way.
+    /// Ends come first: a run that ends in the same second does not block another.
     StepEnds(usize),
     Fires(usize),
 }
 
-/// Plays the firings through. Each is a job's index and its instant.
+/// Plays the firings through. Each firing is an instant and a job's index.
 pub fn play(courses: &[Course], firings: &[(DateTime<Utc>, usize)], slots: usize) -> Vec<Entry> {
     let mut player = Player {
         courses,
@@ -106,7 +116,7 @@ struct Player<'a> {
     queue: Queue,
     entries: Vec<Entry>,
     runs: Vec<Option<Run>>,
-    /// Which entry each job is busy with.
+    /// The entry that each job is busy with.
     busy: Vec<Option<usize>>,
     running: BTreeSet<usize>,
     events: BinaryHeap<Reverse<(DateTime<Utc>, Event)>>,
@@ -122,7 +132,7 @@ impl Player<'_> {
         self.runs[index] = Some(Run {
             step: 0,
             joined: now,
-            told: None,
+            reported: None,
             started: None,
         });
         self.join(index, now);
@@ -136,7 +146,7 @@ impl Player<'_> {
         match self.courses[job].steps.get(run.step) {
             Some(step) => {
                 run.joined = now;
-                run.told = None;
+                run.reported = None;
                 self.queue.join(index as u64, due, step.need.clone());
             }
             None => {
@@ -177,7 +187,7 @@ impl Player<'_> {
             if waited > longest {
                 entry.wait = Some(Wait {
                     lasts: waited,
-                    container: run.told.take().flatten(),
+                    container: run.reported.take().flatten(),
                 });
             }
             if run.started.is_none() {
@@ -199,13 +209,13 @@ impl Player<'_> {
                 Waits::Slot(_) => None,
             };
             if let Some(run) = &mut self.runs[index] {
-                run.told.get_or_insert(waits);
+                run.reported.get_or_insert(waits);
             }
         }
     }
 }
 
-/// The middle of some durations.
+/// The median of some durations; `None` if there are none.
 pub fn median(mut durations: Vec<TimeDelta>) -> Option<TimeDelta> {
     durations.sort_unstable();
     durations.get(durations.len() / 2).copied()
@@ -241,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_do_not_meet_just_run() {
+    fn runs_that_do_not_overlap_neither_wait_nor_skip() {
         let courses = [course(&[(None, 10)])];
         let plan = play(&courses, &[(at(0), 0), (at(60), 0)], 1);
         assert_eq!(
@@ -255,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_overlap_say_beside_whom_as_long_as_there_are_slots() {
+    fn runs_that_overlap_name_each_other_while_there_are_slots() {
         let courses = [course(&[(None, 30)]), course(&[(None, 30)])];
         let plan = play(&courses, &[(at(0), 0), (at(10), 1)], 2);
         assert_eq!(plan[1].beside, [0]);
@@ -263,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn who_finds_no_slot_waits_for_one() {
+    fn a_run_without_a_free_slot_waits_for_one() {
         let courses = [course(&[(None, 30)]), course(&[(None, 30)])];
         let plan = play(&courses, &[(at(0), 0), (at(10), 1)], 1);
         assert_eq!(minutes(&plan[1]), Some((30, 60)));
@@ -275,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pruner_waits_for_its_container_and_says_who_has_it() {
+    fn a_prune_waits_for_its_container_and_names_the_holder() {
         let courses = [
             course(&[(Some(("main", Access::Shared)), 45)]),
             course(&[(Some(("main", Access::Exclusive)), 5)]),
@@ -312,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_in_the_same_second_is_not_in_the_way() {
+    fn a_run_that_ends_in_the_same_second_does_not_block() {
         let courses = [course(&[(None, 60)])];
         let plan = play(&courses, &[(at(0), 0), (at(60), 0)], 1);
         assert_eq!(minutes(&plan[1]), Some((60, 120)));

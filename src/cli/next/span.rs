@@ -1,10 +1,14 @@
-//! Spans of time as they are typed: `7d`, `36h`, `2w`, or in a job file's words.
+//! Spans of time on the command line: `7d`, `36h`, `2w`, or as in a job file.
 
 use std::time::Duration;
 
 use crate::schedule::interval::parse_duration;
 
-/// Reads a span: a number with `w`, `d`, `h`, `m`, `min` or `s` right behind it, or `N unit` as in a job file.
+/// Reads a span: a number followed by `w`, `d`, `h`, `m`, `min` or `s`, or `N unit` as in a job file.
+///
+/// # Errors
+///
+/// What is wrong with the text, as half a sentence.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -18,7 +22,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         other => other,
     };
     match parse_duration(&format!("{number} {unit}")) {
-        Ok(span) if span.is_zero() => Err("a span of 0 holds nothing".to_owned()),
+        Ok(span) if span.is_zero() => Err("a span of 0 contains nothing".to_owned()),
         Ok(span) => Ok(span),
         Err(_) if digits == 0 || unit.is_empty() => {
             Err("expected a number and a unit, as 7d, 36h, 2w or \"10 days\"".to_owned())
@@ -50,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_with_a_hint() {
+    fn other_texts_are_refused_with_a_hint() {
         for text in [
             "",
             "7",

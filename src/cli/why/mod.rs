@@ -6,7 +6,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::installation::{self, Installation};
 use super::list::status_word;
-use super::next::coming::{Coming, Limits};
+use super::next::upcoming::{Limits, Upcoming};
 use super::table::printable;
 use super::{history, reading};
 use crate::config::Settings;
@@ -14,18 +14,18 @@ use crate::record::{FileRecord, FileVerdict, JobRecord};
 
 mod story;
 
-use story::{Facts, Story};
+use story::{Facts, Story, story};
 
-/// Tell why a job did or did not run, and when it will
+/// Tell why a job did or did not run, and when it runs next
 ///
-/// From the ledger: what was due when, what was run when, what was skipped, caught up or interrupted and why, what a
-/// run waits for, who stopped it, and what comes next.
+/// From the ledger: what was due, what ran, what was skipped, caught up or interrupted and why, what a run waits for,
+/// who stopped the job, and what is due next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd why nightly")]
 pub struct Args {
-    /// The job
+    /// The id of the job
     job: String,
-    /// How many past runs
+    /// How many past runs to show
     #[arg(long, short = 'n', default_value_t = 5, value_name = "N")]
     limit: usize,
     /// As JSON
@@ -33,9 +33,10 @@ pub struct Args {
     pub json: bool,
 }
 
-/// How many of the things that were asked are told.
+/// How many of the job's last events are read.
 const EVENTS: usize = 5;
 
+/// Runs `freezerd why`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let record = ledger.reader.job(&args.job)?;
@@ -55,31 +56,31 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         count: 1,
         until: None,
     };
-    let coming = record.as_ref().zip(job.as_ref()).map(|(record, job)| {
-        Coming::of_job(job, record, &settings.client_id, (now, None), &zone, limits)
+    let upcoming = record.as_ref().zip(job.as_ref()).map(|(record, job)| {
+        Upcoming::of_job(job, record, &settings.client_id, (now, None), &zone, limits)
     });
     let open = match record.as_ref().and_then(|record| record.run) {
         Some(run) => ledger.reader.run(run.number)?,
         None => None,
     };
     let events = ledger.reader.events_of(&args.job, EVENTS)?;
-    let mut story = story::tell(&Facts {
+    let mut story = story(&Facts {
         job_id: &args.job,
         client_id: &settings.client_id,
         now,
         zone: &zone,
         daemon: ledger.daemon,
         record: record.as_ref(),
-        coming: coming.as_ref(),
+        upcoming: upcoming.as_ref(),
         file: file.as_ref(),
         open: open.as_ref(),
         runs: &runs,
         events: &events,
     });
     if runs.is_empty() && !ledger.notes.is_empty() {
-        // That it never ran is more than this ledger can say.
+        // The ledger is incomplete, so it cannot say that the job never ran.
         story.lately = vec![format!(
-            "No run of it is known here: {}.",
+            "No run of it is known: {}.",
             ledger.notes.join("; ")
         )];
     }
@@ -121,7 +122,7 @@ fn print(story: &Story) {
     }
 }
 
-/// The file that the job comes from, or would come from.
+/// The file of the job. If the job has none, a file that claims its id.
 fn file_of(
     ledger: &Installation,
     job_id: &str,
@@ -141,7 +142,7 @@ fn file_of(
                 FileVerdict::Invalid {
                     job_id: Some(id), ..
                 } => id == job_id,
-                // A file that says nothing of its job is called after it, most likely.
+                // Without a readable job id, the id probably comes from the file's name.
                 FileVerdict::Invalid { job_id: None, .. } => {
                     crate::job::derived_id(&file.file) == job_id
                 }

@@ -10,7 +10,7 @@ use super::Scheduler;
 use super::jobs::Entry;
 use super::notice::Notice;
 use super::recovery::FirstScan;
-use crate::intake::Change as FileChange;
+use crate::intake::FileChange;
 use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{Look, render_all};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::notice::Notice;
 use crate::control::event::EventFile;
-use crate::intake::Change as FileChange;
+use crate::intake::FileChange;
 use crate::protocol::Request;
 use crate::record::AttemptEnd;
 use crate::schedule::zone::Zone;

@@ -1,6 +1,6 @@
-//! Every kind of fault that there is: its stable name, its story, and an example before and after.
+//! Every kind of fault: its stable name, its explanation, and an example before and after the correction.
 //!
-//! A diagnostic can only be made with a [`Code`], so that none is without its story.
+//! A diagnostic needs a [`Code`], so every diagnostic has an explanation.
 
 mod directory;
 mod schedules;
@@ -17,33 +17,32 @@ pub use values::*;
 /// One kind of fault.
 #[derive(Debug, PartialEq)]
 pub struct Code {
-    /// Its stable name, as `unknown-key`.
+    /// The stable name, as `unknown-key`.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// The fault in one sentence.
     pub title: &'static str,
-    /// Why it is a fault, and what to do.
+    /// Why it is a fault, and how to correct it.
     pub story: &'static str,
-    /// An example.
     pub example: Example,
-    /// Whether the JSON Schema refuses it too.
+    /// Whether the JSON Schema refuses such a file too.
     pub in_schema: bool,
 }
 
-/// An example of a fault, and of its mend.
+/// An example of a fault, before and after the correction.
 #[derive(Debug, PartialEq)]
 pub enum Example {
-    /// A whole file, before and after.
+    /// A whole file.
     File(&'static str, &'static str),
-    /// A `freezer_action`, before and after.
+    /// A `freezer_action` of a file.
     Action(&'static str, &'static str),
-    /// A `job_schedule`, before and after.
+    /// A `job_schedule` of a file.
     Schedule(&'static str, &'static str),
-    /// Something that no text of a file shows, in words, before and after.
+    /// A description in words, because the text of a file does not show the fault.
     Words(&'static str, &'static str),
 }
 
 impl Example {
-    /// The example as whole files, before and after; `None` where it is told in words.
+    /// The example as two whole files: before and after. `None` if the example is in words.
     pub fn files(&self) -> Option<(String, String)> {
         let action = |body: &str| format!("{{\"job_actions\": [{{\"freezer_action\": {body}}}]}}");
         let schedule = |body: &str| {
@@ -60,7 +59,7 @@ impl Example {
     }
 }
 
-/// All codes, grouped as the manual groups them.
+/// All codes, in the groups of the manual.
 pub fn all() -> impl Iterator<Item = &'static Code> {
     [
         syntax::ALL,
@@ -74,17 +73,17 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
     .copied()
 }
 
-/// The code of that name.
+/// The code with this name.
 pub fn find(name: &str) -> Option<&'static Code> {
     all().find(|code| code.name == name)
 }
 
-/// The name of a code that looks like what was written.
+/// The name of a code that is similar to `written`.
 pub fn suggestion(written: &str) -> Option<&'static str> {
     super::keys::suggested_word(written, all().map(|code| code.name))
 }
 
-/// Declares codes, and the list of them.
+/// Declares codes and the list of them.
 macro_rules! codes {
     ($($constant:ident, $name:literal, schema: $schema:literal, $title:literal, $story:literal, $example:expr;)*) => {
         $(

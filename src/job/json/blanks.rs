@@ -1,12 +1,11 @@
-//! What stands between values: blanks, comments, dots that stand for something left out, and rubbish.
+//! Text between values: blanks, comments, dots and unreadable text.
 
 use super::reader::Reader;
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, name_of_character};
 
 impl Reader<'_> {
-    /// Steps over blanks. What JSON does not count as blank but people do (comments, no-break spaces) is told and
-    /// stepped over as well.
+    /// Steps over blanks. Comments, no-break spaces and the like are not blanks in JSON: they are reported and skipped.
     pub(super) fn blanks(&mut self) {
         while let Some(byte) = self.peek() {
             match byte {
@@ -31,9 +30,9 @@ impl Reader<'_> {
                     self.fault(
                         codes::ODD_BLANK,
                         start..self.at,
-                        format!("{} is no blank in JSON", name_of_character(character)),
-                        "replace this by a plain space",
-                        "such a character often comes with text that was copied from a web page",
+                        format!("{} is not a blank in JSON", name_of_character(character)),
+                        "replace this with a plain space",
+                        "such a character often comes from text that was copied from a web page",
                     );
                 }
                 _ => return,
@@ -58,7 +57,7 @@ impl Reader<'_> {
             start..end,
             "JSON has no comments",
             "remove this",
-            "put the remark into `\"description\"`, or under a key that begins with `x-` or `_`, which is ignored",
+            "put the remark in `\"description\"`, or in a key that begins with `x-` or `_`: such keys are ignored",
         );
     }
 
@@ -81,18 +80,18 @@ impl Reader<'_> {
             start..start + 1,
             message,
             "NUL",
-            "a crash while the file was written leaves such bytes, and so does UTF-16: write the file again, as UTF-8",
+            "a crash while the file was written can leave such bytes, and UTF-16 has them too: write the file again, as UTF-8",
         );
     }
 
-    /// There is nothing in the file but blanks.
+    /// Reports that the file has only blanks.
     pub(super) fn nothing(&mut self) {
         let message = if self.bytes.is_empty() {
             "the file is empty"
         } else {
-            "there is nothing in the file but blanks"
+            "the file has only blanks"
         };
-        self.tell(
+        self.report(
             Diagnostic::error(codes::EMPTY_FILE, message)
                 .at(0..0)
                 .help("a job begins with `{` and has at least `\"job_actions\"`"),
@@ -104,7 +103,7 @@ impl Reader<'_> {
         rest.starts_with("..") || rest.starts_with('…')
     }
 
-    /// Tells of dots that stand for something left out, and steps over them.
+    /// Reports dots and steps over them. False if there are none.
     pub(super) fn ellipsis(&mut self) -> bool {
         if !self.at_ellipsis() {
             return false;
@@ -116,15 +115,15 @@ impl Reader<'_> {
         self.fault(
             codes::ELLIPSIS,
             start..self.at,
-            "dots where something was left out",
-            "write out what belongs here, or remove the dots",
-            "in documentation they stand for more of the same; in a file they mean nothing",
+            "there are dots instead of a value or a member",
+            "write what belongs here, or remove the dots",
+            "in documentation they mean that something is left out; in a file they have no meaning",
         );
         true
     }
 
-    /// Goes on to where something readable may begin: a comma, a bracket, a quote or the next line.
-    pub(super) fn skip_rubbish(&mut self) {
+    /// Steps to the next place where a part may begin: a comma, a bracket, a quote or the next line.
+    pub(super) fn skip_unreadable(&mut self) {
         let start = self.at;
         while let Some(byte) = self.peek() {
             if matches!(byte, b',' | b'{' | b'}' | b'[' | b']' | b'"' | b'\n') && self.at > start {

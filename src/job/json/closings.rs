@@ -1,4 +1,4 @@
-//! Brackets that close nothing, and brackets that nothing closes.
+//! Closing brackets: those that close nothing, and those that are missing.
 
 use super::reader::Reader;
 use crate::job::codes;
@@ -13,7 +13,7 @@ impl Reader<'_> {
             Some((bracket, opened)) => {
                 let closing = closing_of(*bracket);
                 format!(
-                    "expected `{closing}` for the one opened in line {}",
+                    "expected `{closing}` for the bracket in line {}",
                     self.line_of(*opened)
                 )
             }
@@ -22,7 +22,7 @@ impl Reader<'_> {
         self.fault(
             codes::STRAY_BRACKET,
             place..place + 1,
-            format!("`{}` closes nothing", char::from(byte)),
+            format!("`{}` closes no bracket", char::from(byte)),
             expected,
             "",
         );
@@ -44,13 +44,13 @@ impl Reader<'_> {
         );
     }
 
-    /// The file ends while brackets are open.
+    /// Reports that the file ends while brackets are open.
     pub(super) fn file_ends(&mut self) {
-        if self.end_told {
+        if self.end_reported {
             return;
         }
         self.structure_lost = true;
-        self.end_told = true;
+        self.end_reported = true;
         let closing: String = self
             .open
             .iter()
@@ -67,14 +67,14 @@ impl Reader<'_> {
             .trim_end_matches([' ', '\t', '\r', '\n', '\0'])
             .len();
         let line = self.line_of(opened);
-        self.tell(
+        self.report(
             Diagnostic::error(
                 codes::UNEXPECTED_END,
-                format!("the file ends inside of the {what} that began in line {line}"),
+                format!("the file ends inside the {what} that begins in line {line}"),
             )
             .at(end..end)
             .label(format!("expected `{closing}`"))
-            .help("if that is more than a forgotten bracket, the file was cut off: was it still being written?"),
+            .help("if more than a bracket is missing, the file was cut off: is another program still writing it?"),
         );
     }
 }

@@ -1,15 +1,17 @@
-//! JSON with a place for every value: a reader that goes on after a fault, so that a file's faults are all told
+//! A JSON reader that knows the place of every value and continues after a fault. So it reports all faults of a file
 //! at once.
 //!
-//! What it accepts without a fault is exactly what `serde_json` accepts; a test holds the two together.
+//! It accepts without a fault exactly what `serde_json` accepts. A test compares the two.
 
 use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
 
 mod blanks;
-mod brackets;
 mod closings;
+mod commas;
+mod members;
+mod objects;
 mod reader;
 mod scalars;
 mod texts;
@@ -17,73 +19,65 @@ mod texts;
 /// A range of bytes of the file.
 pub type Span = Range<usize>;
 
-/// The deepest nesting that is read: one less than where `serde_json` gives up.
+/// The most levels of brackets. `serde_json` refuses one level more.
 pub const DEPTH_LIMIT: usize = 127;
 
-/// After so many faults the rest of a file is not worth reading.
+/// The most faults of a file that are reported. Then the reader stops.
 const FAULT_LIMIT: usize = 40;
 
-/// One value and where it stands.
+/// One value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// From the value's first byte to its last.
+    /// The bytes of the value.
     pub span: Span,
-    /// The value.
     pub value: Value,
 }
 
-/// What a value is.
+/// A value of JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// `null`
     Null,
-    /// `true` or `false`
     Bool(bool),
-    /// A number as it is written.
+    /// As it is written.
     Number(String),
-    /// A text.
     Text(Text),
-    /// A list.
     List(Vec<Node>),
-    /// An object, its members in the file's order, duplicates included.
+    /// In the order of the file. A key may be there twice.
     Object(Vec<Member>),
-    /// Something that could not be read, and of which that was said.
+    /// Something unreadable, which was reported.
     Broken,
 }
 
 /// A text with its escapes resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// The text.
     pub content: String,
-    /// The file has it byte for byte, so that a place in `content` is a place in the file.
+    /// Whether the file has the same bytes, so that a place in `content` is a place in the file.
     pub plain: bool,
 }
 
 /// One `"key": value`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
-    /// The key.
     pub key: String,
-    /// Where the key stands, quotes included.
+    /// The bytes of the key with its quotes.
     pub key_span: Span,
-    /// The value.
     pub node: Node,
 }
 
-/// All that could be read of a file.
+/// What could be read of a file.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The value; `None` where there is none at all.
+    /// `None`: there is no value at all.
     pub root: Option<Node>,
-    /// What is wrong with the file as JSON.
+    /// The faults of the file's JSON.
     pub faults: Vec<Diagnostic>,
-    /// The brackets or quotes do not pair up, so that what was read may not be what was meant.
+    /// Whether brackets or quotes do not match, so that the values may be wrong.
     pub structure_lost: bool,
 }
 
 impl Node {
-    /// The members, if this is an object.
+    /// `None` if this is not an object.
     pub fn members(&self) -> Option<&[Member]> {
         match &self.value {
             Value::Object(members) => Some(members),
@@ -91,12 +85,12 @@ impl Node {
         }
     }
 
-    /// The first member of that name, if this is an object.
+    /// The first member with this key. `None` if there is none, or if this is not an object.
     pub fn get(&self, key: &str) -> Option<&Member> {
         self.members()?.iter().find(|member| member.key == key)
     }
 
-    /// `null`, `false` or an empty text: what stands for "not set" where no flag is expected.
+    /// True for `null`, `false` and an empty text. They mean "not set" for a key that is not a flag.
     pub fn is_unset(&self) -> bool {
         match &self.value {
             Value::Null | Value::Bool(false) => true,
@@ -105,7 +99,7 @@ impl Node {
         }
     }
 
-    /// What this is, with its article, for a sentence.
+    /// The type of the value with its article, for a sentence.
     pub fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "null",
@@ -119,7 +113,7 @@ impl Node {
         }
     }
 
-    /// Whether two values mean the same, numbers and texts of the same look included.
+    /// Whether two values mean the same. A number and a text that look the same are the same.
     pub fn same_as(&self, other: &Node) -> bool {
         match (&self.value, &other.value) {
             (Value::Number(a), Value::Number(b)) => a == b,
@@ -142,7 +136,7 @@ impl Node {
         }
     }
 
-    /// The value as `serde_json` has it; of a key that is given twice, the last one.
+    /// The value for `serde_json`. If a key is given twice, its last value counts.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Null | Value::Broken => serde_json::Value::Null,
@@ -161,7 +155,7 @@ impl Node {
     }
 }
 
-/// Reads a file. Every span lies within `text`.
+/// Reads the text of a file. Every span is within `text`.
 pub fn read(text: &str) -> Document {
     reader::Reader::new(text).document()
 }

@@ -1,22 +1,22 @@
-//! The walk over the file: the document, and what kind of value begins where.
+//! The reader: its position, its faults, and the dispatch to the kinds of value.
 
 use super::{DEPTH_LIMIT, Document, FAULT_LIMIT, Node, Span, Value};
 use crate::job::codes::{self, Code};
 use crate::job::diagnostic::Diagnostic;
 
-/// A reader in the middle of a file.
+/// A reader at some position of a file.
 pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) bytes: &'a [u8],
-    /// The next byte. Between two calls it stands on a character's first byte.
+    /// The next byte. Between two calls it is the first byte of a character.
     pub(super) at: usize,
-    /// The brackets that are open, outermost first, each with its place.
+    /// The open brackets with their places, the outermost first.
     pub(super) open: Vec<(u8, usize)>,
     pub(super) faults: Vec<Diagnostic>,
     pub(super) structure_lost: bool,
-    /// The end of the file came too early, and that was said.
-    pub(super) end_told: bool,
-    /// There is no use in reading on.
+    /// The file ended too early, and that was reported.
+    pub(super) end_reported: bool,
+    /// The reader stopped before the end.
     gave_up: bool,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
             open: Vec::new(),
             faults: Vec::new(),
             structure_lost: false,
-            end_told: false,
+            end_reported: false,
             gave_up: false,
         }
     }
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
                 )
                 .at(0..3)
                 .help(
-                    "it is skipped; save the file as UTF-8 without one, other programs refuse it",
+                    "freezerd skips it, but other programs may refuse it: save the file as UTF-8 without a byte order mark",
                 ),
             );
             self.at = 3;
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
         self.text.get(self.at..)?.chars().next()
     }
 
-    /// The text of a span.
+    /// The text of a span. Empty if the span is not within the file.
     pub(super) fn slice(&self, span: Span) -> &'a str {
         self.text.get(span).unwrap_or("")
     }
@@ -120,8 +120,8 @@ impl<'a> Reader<'a> {
             .count()
     }
 
-    /// Tells a fault. After too many of them it says so and ends the reading.
-    pub(super) fn tell(&mut self, fault: Diagnostic) {
+    /// Reports a fault. After too many faults, it reports that too and stops the reader.
+    pub(super) fn report(&mut self, fault: Diagnostic) {
         if self.gave_up {
             return;
         }
@@ -134,13 +134,13 @@ impl<'a> Reader<'a> {
                     format!("after {FAULT_LIMIT} faults the rest of the file was not read"),
                 )
                 .at(place..place)
-                .help("mend those above first; is this a JSON file at all?"),
+                .help("correct the faults above first; is this a JSON file?"),
             );
             self.give_up();
         }
     }
 
-    /// A fault with a label, the most common form.
+    /// Reports a fault with a label. An empty `help` is left out.
     pub(super) fn fault(
         &mut self,
         code: &Code,
@@ -151,21 +151,21 @@ impl<'a> Reader<'a> {
     ) {
         let fault = Diagnostic::error(code, message).at(span).label(label);
         let help = help.into();
-        self.tell(if help.is_empty() {
+        self.report(if help.is_empty() {
             fault
         } else {
             fault.help(help)
         });
     }
 
-    /// Ends the reading: from here on the file seems to have ended.
+    /// Stops the reader: it continues as if the file had ended.
     pub(super) fn give_up(&mut self) {
         self.gave_up = true;
-        self.end_told = true;
+        self.end_reported = true;
         self.at = self.bytes.len();
     }
 
-    /// Opens a bracket; false (and the end of the reading) where the nesting is too deep.
+    /// Steps over an opening bracket. If the nesting is too deep, stops the reader and returns false.
     pub(super) fn enter(&mut self, bracket: u8) -> bool {
         if self.open.len() >= DEPTH_LIMIT {
             self.fault(
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
                 self.at..self.at + 1,
                 format!("brackets are nested deeper than {DEPTH_LIMIT} levels"),
                 format!("level {}", DEPTH_LIMIT + 1),
-                "a job file needs no more than six levels; the rest was not read",
+                "a job file needs at most six levels; the rest was not read",
             );
             self.give_up();
             return false;
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         true
     }
 
-    /// The value that begins here. Never called before a closing bracket, a comma or the end.
+    /// Reads a value. The caller knows that the next byte is not a closing bracket, a comma or the end.
     pub(super) fn value(&mut self) -> Node {
         match self.peek() {
             Some(b'{') => self.object(),
@@ -204,11 +204,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// After the document: nothing but blanks may follow.
+    /// Reports text after the document. Only blanks may follow it.
     fn after_the_end(&mut self, end: usize) {
         self.blanks();
         let Some(byte) = self.peek() else { return };
-        if self.end_told {
+        if self.end_reported {
             return;
         }
         let begin = self.at;
@@ -218,23 +218,23 @@ impl<'a> Reader<'a> {
             b'}' | b']' => self.fault(
                 codes::STRAY_BRACKET,
                 begin..begin + 1,
-                format!("`{}` closes nothing", char::from(byte)),
-                "one bracket too many",
-                format!("every bracket was closed in line {line}; remove this one, or the one there that came too early"),
+                format!("`{}` closes no bracket", char::from(byte)),
+                "there is one bracket too many",
+                format!("the last bracket was closed in line {line}: remove this one, or an earlier one that is wrong"),
             ),
             b',' => self.fault(
                 codes::TEXT_AFTER_END,
                 begin..begin + 1,
-                "there is more after the end of the document",
-                "the document has ended before this comma",
-                format!("the outermost bracket was closed in line {line}: is one of the brackets there too many?"),
+                "there is text after the end of the document",
+                "the document ends before this comma",
+                format!("the outermost bracket was closed in line {line}: is there one bracket too many?"),
             ),
             _ => self.fault(
                 codes::TEXT_AFTER_END,
                 begin..self.line_end(begin).max(begin + 1),
-                "there is more after the end of the document",
+                "there is text after the end of the document",
                 "not part of the job",
-                format!("the outermost bracket was closed in line {line}; one file holds one job"),
+                format!("the outermost bracket was closed in line {line}; a file contains one job"),
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Numbers and words, and what stands in their place.
+//! Numbers and words, right and wrong ones.
 
 use super::reader::Reader;
 use super::{Node, Span, Text, Value};
@@ -32,11 +32,11 @@ impl<'a> Reader<'a> {
         let (label, help) = if is_number(written) {
             (
                 "too large",
-                "no number of a job file is that large".to_owned(),
+                "no number in a job file is that large".to_owned(),
             )
         } else if written.contains(':') || written.matches('-').count() > 1 {
             (
-                "a date is written as a text",
+                "a date must be a text",
                 format!("put it in quotes: `\"{}\"`", short(written)),
             )
         } else if written.trim_start_matches('-').starts_with("0x") {
@@ -59,14 +59,14 @@ impl<'a> Reader<'a> {
             };
             let sign = if plain.starts_with('-') { "-" } else { "" };
             (
-                "not how JSON writes it",
+                "not a JSON number",
                 format!("write `{sign}{}`", short(&digits)),
             )
         };
         self.fault(
             codes::BAD_NUMBER,
             span.clone(),
-            format!("{} is no number of JSON", quoted(written)),
+            format!("{} is not a JSON number", quoted(written)),
             label,
             help,
         );
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The beginning of something that is no value of JSON: a word, a text in other quotes, a stray character.
+    /// Reads a value that JSON does not have: a word, a text in wrong quotes, an unexpected character.
     pub(super) fn odd_value(&mut self) -> Node {
         let start = self.at;
         if let Some((content, span)) = self.other_quotes() {
@@ -91,14 +91,14 @@ impl<'a> Reader<'a> {
         let word = self.word();
         if word.is_empty() {
             let character = self.character().unwrap_or(' ');
-            self.skip_rubbish();
+            self.skip_unreadable();
             let span = start..self.at;
             self.fault(
                 codes::UNEXPECTED_TEXT,
                 span.clone(),
-                format!("{} begins no value", name_of_character(character)),
+                format!("a value cannot begin with {}", name_of_character(character)),
                 "expected a value",
-                "a value is a text in quotes, a number, true, false, null, a `[list]` or an `{object}`",
+                "a value is a text in quotes, a number, `true`, `false`, `null`, a `[list]` or an `{object}`",
             );
             return Node {
                 span,
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
             self.fault(
                 codes::BARE_WORD,
                 span.clone(),
-                format!("JSON writes {} as `{meant}`", quoted(word)),
+                format!("in JSON, {} is `{meant}`", quoted(word)),
                 format!("write `{meant}`"),
                 "",
             );
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
             self.fault(
                 codes::BARE_WORD,
                 start..self.at,
-                "the quote that begins this text is missing",
+                "the opening quote of this text is missing",
                 "expected `\"` before this",
                 format!("write `\"{}\"`", short(word)),
             );
@@ -181,11 +181,11 @@ impl<'a> Reader<'a> {
         self.fault(
             codes::BARE_WORD,
             span.clone(),
-            format!("{} stands without quotes", quoted(word)),
-            "not a value of JSON",
+            format!("{} has no quotes", quoted(word)),
+            "not a JSON value",
             help,
         );
-        // `int (seconds)`, `string ["one", "other"]`: all of it describes the value, and one message is enough.
+        // `int (seconds)`, `string ["one", "other"]`: the rest describes the value too, and one message is enough.
         self.rest_of_line();
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.at += 1;
@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps over what follows in this line and is neither a value nor what stands between values.
+    /// Steps over the text of this line up to a quote, a bracket or a separator.
     fn rest_of_line(&mut self) {
         let rest = self
             .slice(self.at..self.line_end(self.at))
@@ -211,10 +211,10 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.at += 1;
         }
-        self.skip_rubbish();
+        self.skip_unreadable();
     }
 
-    /// The beginning of something that is no key of JSON.
+    /// Reads a key that JSON does not have: a word, or a text in wrong quotes. `None`: there is none.
     pub(super) fn odd_key(&mut self) -> Option<(String, Span)> {
         let start = self.at;
         if let Some(found) = self.other_quotes() {
@@ -223,11 +223,11 @@ impl<'a> Reader<'a> {
         let word = self.word().to_owned();
         let span = start..self.at;
         if word.is_empty() {
-            self.skip_rubbish();
+            self.skip_unreadable();
             self.fault(
                 codes::UNEXPECTED_TEXT,
                 start..self.at,
-                "this does not belong here",
+                "unexpected text",
                 "expected a key in quotes",
                 "",
             );
@@ -238,7 +238,7 @@ impl<'a> Reader<'a> {
             self.fault(
                 codes::UNQUOTED_KEY,
                 span.clone(),
-                format!("the key {} stands without quotes", quoted(&word)),
+                format!("the key {} has no quotes", quoted(&word)),
                 format!("write `\"{}\"`", short(&word)),
                 "",
             );
@@ -251,14 +251,14 @@ impl<'a> Reader<'a> {
         self.fault(
             codes::BARE_WORD,
             span,
-            format!("{written} stands where a member is expected"),
+            format!("{written} is not a member of the object"),
             "expected `\"key\": value`",
             "",
         );
         None
     }
 
-    /// A text in single or typographic quotes: told of, and read.
+    /// Reports and reads a text in single or typographic quotes. `None`: there is none.
     fn other_quotes(&mut self) -> Option<(String, Span)> {
         let start = self.at;
         let open = self.character()?;
@@ -280,18 +280,18 @@ impl<'a> Reader<'a> {
             .filter(|it| closing.contains(it));
         self.at = start + open.len_utf8() + length + quote.map_or(0, char::len_utf8);
         let span = start..self.at;
-        let kind = if open == '\'' { "single" } else { "these" };
+        let kind = if open == '\'' { "single" } else { "such" };
         self.fault(
             codes::OTHER_QUOTES,
             span.clone(),
-            format!("{kind} quotes do not make a text in JSON"),
+            format!("a text in JSON does not have {kind} quotes"),
             "write `\"` before and after",
             "",
         );
         Some((content, span))
     }
 
-    /// The word that begins here, which may be empty.
+    /// Reads a word. It may be empty.
     fn word(&mut self) -> &'a str {
         let start = self.at;
         while let Some(character) = self.character() {
@@ -305,7 +305,7 @@ impl<'a> Reader<'a> {
         self.slice(start..self.at)
     }
 
-    /// Whether a word and a colon stand here.
+    /// Whether a word with a colon after it begins here.
     pub(super) fn word_before_colon(&self) -> bool {
         let rest = self.slice(self.at..self.bytes.len());
         let word =
@@ -321,7 +321,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The grammar of a JSON number.
+/// Whether a text has the form of a JSON number.
 fn is_number(written: &str) -> bool {
     let unsigned = written.strip_prefix('-').unwrap_or(written);
     let integer = unsigned.bytes().take_while(u8::is_ascii_digit).count();
@@ -347,7 +347,7 @@ fn is_number(written: &str) -> bool {
     rest.is_empty()
 }
 
-/// A piece of the file for a help line: short, and without what a terminal would act on.
+/// A piece of the file for a help line: short, and without control characters.
 fn short(written: &str) -> String {
     quoted(written).trim_matches('`').to_owned()
 }

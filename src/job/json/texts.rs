@@ -6,12 +6,12 @@ use crate::job::codes;
 use crate::job::diagnostic::{name_of_character, shown};
 
 impl Reader<'_> {
-    /// The text that begins with the quote here.
+    /// Reads the text whose opening quote is here.
     pub(super) fn string(&mut self) -> (Text, Span) {
         let start = self.at;
         let mut content = String::new();
         let mut plain = true;
-        let mut control_told = false;
+        let mut control_reported = false;
         self.at += 1;
         loop {
             let run = self.at;
@@ -36,8 +36,8 @@ impl Reader<'_> {
                     return self.unterminated(start, content);
                 }
                 Some(byte) => {
-                    if !control_told {
-                        control_told = true;
+                    if !control_reported {
+                        control_reported = true;
                         let name = name_of_character(char::from(byte));
                         let escape = match byte {
                             b'\t' => "\\t".to_owned(),
@@ -47,9 +47,9 @@ impl Reader<'_> {
                         self.fault(
                             codes::CONTROL_CHARACTER,
                             self.at..self.at + 1,
-                            format!("{name} may not stand in a text as it is"),
+                            format!("{name} must be escaped in a text"),
                             "control character",
-                            format!("write it as `{escape}`, if it is meant at all"),
+                            format!("write `{escape}`, or remove it"),
                         );
                     }
                     content.push(char::from(byte));
@@ -59,19 +59,19 @@ impl Reader<'_> {
         }
     }
 
-    /// A text that its line, or the file, ends before its quote does.
+    /// Reads a text without a closing quote on its line.
     fn unterminated(&mut self, start: usize, content: String) -> (Text, Span) {
         self.structure_lost = true;
         if self.peek().is_none() {
             let line = self.line_of(start);
-            if !self.end_told {
-                self.end_told = true;
+            if !self.end_reported {
+                self.end_reported = true;
                 self.fault(
                     codes::UNEXPECTED_END,
                     start..self.at,
-                    format!("the file ends inside of the text that began in line {line}"),
+                    format!("the file ends inside the text that begins in line {line}"),
                     "expected `\"` at its end",
-                    "the file was cut off, or the quote was forgotten",
+                    "the file was cut off, or the quote is missing",
                 );
             }
             return (
@@ -83,7 +83,7 @@ impl Reader<'_> {
             );
         }
         let line_end = self.at;
-        // A line below that does not begin like a member is taken for the rest of the text.
+        // If the next line does not begin like a member, it is taken as the rest of the text.
         let mut place = line_end;
         for _ in 0..20 {
             let Some(line_begin) = self
@@ -104,9 +104,9 @@ impl Reader<'_> {
                 self.fault(
                     codes::LINE_BREAK_IN_TEXT,
                     start..line_end,
-                    "a text goes over the end of its line",
+                    "a text continues on the next line",
                     "the text begins here",
-                    "write `\\n` for a line break inside of a text",
+                    "write `\\n` for a line break inside a text",
                 );
                 self.at = begin + quote + 1;
                 return (
@@ -119,7 +119,7 @@ impl Reader<'_> {
             }
             place = begin;
         }
-        // `"abc,` : the comma belongs to the list, not to the text.
+        // `"abc,`: the comma separates parts, it does not belong to the text.
         let written = self.slice(start..line_end).trim_end();
         let end = match written.strip_suffix(',') {
             Some(shorter) if shorter.len() > 1 => start + shorter.len(),
@@ -130,7 +130,7 @@ impl Reader<'_> {
         self.fault(
             codes::UNTERMINATED_TEXT,
             start..end,
-            "the quote that ends this text is missing",
+            "the closing quote of this text is missing",
             "expected `\"` at its end",
             "",
         );
@@ -143,7 +143,7 @@ impl Reader<'_> {
         )
     }
 
-    /// One escape. The reader stands on its backslash.
+    /// Reads one escape. The next byte is its backslash.
     fn escape(&mut self, content: &mut String) {
         let start = self.at;
         self.at += 1;
@@ -170,7 +170,7 @@ impl Reader<'_> {
                     content.push(character);
                     return;
                 }
-                // The first half of a pair, which the second must follow.
+                // The first half of a surrogate pair. The second half must follow.
                 if unit < 0xdc00
                     && self.slice(self.at..self.at + 2) == "\\u"
                     && let Some(low @ 0xdc00..=0xdfff) = self.four_digits(self.at + 2)
@@ -184,7 +184,7 @@ impl Reader<'_> {
                 self.fault(
                     codes::BAD_ESCAPE,
                     start..self.at,
-                    "half of a surrogate pair, which is no character",
+                    "half of a surrogate pair is not a character",
                     "no such character",
                     "write the character itself: the file is UTF-8",
                 );
@@ -203,7 +203,7 @@ impl Reader<'_> {
         }
         match self.character() {
             None | Some('\n' | '\r') => {
-                // The missing quote is what is told of next.
+                // The caller reports the missing quote.
                 content.push('\\');
             }
             Some(character) => {
@@ -211,7 +211,7 @@ impl Reader<'_> {
                 self.fault(
                     codes::BAD_ESCAPE,
                     start..self.at,
-                    format!("`\\{}` is no escape of JSON", shown(character)),
+                    format!("JSON has no escape `\\{}`", shown(character)),
                     "unknown escape",
                     "write `\\\\` for a backslash",
                 );

@@ -1,7 +1,8 @@
 //! The blobs of an index in the order of their packs, for those who go through packs: check and prune.
 
 use super::{Index, TABLE_BITS};
-use crate::repository::blob::{BlobKind, PackedBlob};
+use crate::repository::blob::PackedBlob;
+use crate::repository::blob_name::BlobKind;
 use crate::storage::id::Id;
 
 /// An order over the entries of an index: 4 bytes for each, and 8 for each pack.

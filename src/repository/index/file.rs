@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::repository::blob::{BlobKind, BlobName, PackedBlob};
+use crate::repository::blob::PackedBlob;
+use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::crypto::Cipher;
 use crate::repository::error::Error;
 use crate::repository::unpacked;
@@ -219,6 +220,7 @@ pub struct IndexWriter {
 }
 
 impl IndexWriter {
+    /// A writer without entries.
     pub fn new() -> IndexWriter {
         IndexWriter {
             text: Vec::new(),

@@ -5,7 +5,8 @@
 
 use hashbrown::HashTable;
 
-use super::blob::{BlobKind, BlobName, PackedBlob};
+use super::blob::PackedBlob;
+use super::blob_name::{BlobKind, BlobName};
 use crate::storage::id::Id;
 
 mod by_pack;
@@ -71,6 +72,7 @@ struct Pieces {
     counts: Vec<u32>,
 }
 
+/// Where each blob of a repository is. It takes about 50 bytes of memory for each blob.
 pub struct Index {
     /// By [`BlobKind`].
     tables: [Tables; 2],
@@ -78,6 +80,7 @@ pub struct Index {
 }
 
 impl IndexBuilder {
+    /// A builder without entries.
     pub fn new() -> IndexBuilder {
         IndexBuilder {
             packs: Packs::default(),
@@ -178,6 +181,7 @@ impl Index {
             .map(move |entry| self.location(name.kind, entry))
     }
 
+    /// True if a pack has the blob.
     pub fn contains(&self, name: BlobName) -> bool {
         let table = self.tables[name.kind as usize].of(name.id);
         table
@@ -207,6 +211,7 @@ impl Index {
         self.tables[kind as usize].0.iter().map(Vec::len).sum()
     }
 
+    /// True if no blob is known.
     pub fn is_empty(&self) -> bool {
         BlobKind::ALL.iter().all(|kind| self.len(*kind) == 0)
     }
@@ -216,6 +221,7 @@ impl Index {
         &self.packs.ids
     }
 
+    /// True if an index file names the pack.
     pub fn has_pack(&self, pack: Id) -> bool {
         self.packs.find(pack).is_some()
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use super::acquire::{remove, write};
+use super::files::{remove, write};
 use super::{LockFile, Timing};
 use crate::repository::crypto::Cipher;
 use crate::repository::error::{Doing, Error, ErrorKind, What};
@@ -74,6 +74,7 @@ impl Held {
         self.shared.state().id
     }
 
+    /// True if the lock excludes every other lock.
     pub fn is_exclusive(&self) -> bool {
         self.shared.state().lock.exclusive
     }

@@ -13,9 +13,11 @@ use super::time::Time;
 use crate::storage::id::Id;
 
 mod acquire;
+mod files;
 mod held;
 
-pub use acquire::{acquire, found_locks};
+pub use acquire::acquire;
+pub use files::found_locks;
 pub use held::Held;
 
 /// A lock that was not refreshed for so long is stale.
@@ -75,6 +77,7 @@ pub struct Found {
     pub state: FoundState,
 }
 
+/// What a lock file of the repository contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundState {
     Readable {

@@ -256,7 +256,7 @@ fn the_lock_of_a_process_that_is_gone_is_removed() {
         pid: i64::from(gone.unwrap()),
         ..lock(true, 0)
     };
-    super::acquire::write(&*parts.1, &parts.2, &lock).unwrap();
+    super::files::write(&*parts.1, &parts.2, &lock).unwrap();
     let held = take(&parts, true, quick()).unwrap();
     assert_eq!(files(&parts.0), 1);
     drop(held);

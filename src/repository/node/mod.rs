@@ -26,6 +26,7 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
+    /// The word for the type in a tree, such as `file` or `dir`.
     pub fn word(&self) -> &str {
         match self {
             NodeKind::File => "file",
@@ -61,6 +62,7 @@ pub struct Attribute {
     pub value: Option<Vec<u8>>,
 }
 
+/// An entry of a directory, as a tree contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Any bytes: a name need not be UTF-8.

@@ -27,6 +27,7 @@ impl Local {
         Local { root: root.into() }
     }
 
+    /// The directory that holds the repository.
     pub fn root(&self) -> &Path {
         &self.root
     }

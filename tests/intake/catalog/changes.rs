@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use freezerd::intake::{Change, FileState};
+use freezerd::intake::{FileChange, FileState};
 
 use super::{catalog, content, expect, file, gone, lines, stamp};
 
@@ -113,7 +113,7 @@ fn of_two_files_with_one_id_the_first_keeps_it() {
         lines(&changes),
         ["invalid b.json a kept=- duplicate-job-id"]
     );
-    let Change::Invalid { diagnostics, .. } = &changes[0] else {
+    let FileChange::Invalid { diagnostics, .. } = &changes[0] else {
         panic!()
     };
     assert!(
@@ -139,14 +139,14 @@ fn of_two_files_with_one_id_the_first_keeps_it() {
         lines(&changes),
         ["invalid q.json q kept=- duplicate-job-id"]
     );
-    let Change::Invalid { diagnostics, .. } = &changes[0] else {
+    let FileChange::Invalid { diagnostics, .. } = &changes[0] else {
         panic!()
     };
     assert!(
         diagnostics[0]
             .help
             .as_deref()
-            .is_some_and(|it| it.contains("this file's name"))
+            .is_some_and(|it| it.contains("from the file's name"))
     );
 }
 
@@ -197,7 +197,11 @@ fn a_rename_keeps_the_job() {
     for _ in 0..1_000 {
         catalog.update(vec![gone("c.json"), file("d.json", &content("x", "1"))]);
         let changes = catalog.update(vec![gone("d.json"), file("c.json", &content("x", "1"))]);
-        assert!(changes.iter().all(|it| !matches!(it, Change::Gone { .. })));
+        assert!(
+            changes
+                .iter()
+                .all(|it| !matches!(it, FileChange::Gone { .. }))
+        );
     }
     // A job whose id comes from its name is another one under another name.
     catalog.update(vec![file("n.json", &content("", "1"))]);

@@ -6,7 +6,7 @@ mod restart;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use freezerd::intake::{Catalog, Change, FileState, Stamp};
+use freezerd::intake::{Catalog, FileChange, FileState, Stamp};
 
 use crate::support::host;
 
@@ -53,11 +53,11 @@ fn gone(name: &str) -> (String, FileState) {
 }
 
 /// The changes as lines: `loaded FILE JOB COMMAND`, `invalid FILE JOB kept CODES`, …
-fn lines(changes: &[Change]) -> Vec<String> {
+fn lines(changes: &[FileChange]) -> Vec<String> {
     changes
         .iter()
         .map(|change| match change {
-            Change::Loaded {
+            FileChange::Loaded {
                 file, job, bytes, ..
             } => {
                 let text = String::from_utf8_lossy(bytes);
@@ -68,7 +68,7 @@ fn lines(changes: &[Change]) -> Vec<String> {
                     .unwrap_or("");
                 format!("loaded {file} {} {command}", job.id)
             }
-            Change::Invalid {
+            FileChange::Invalid {
                 file,
                 job_id,
                 kept,
@@ -87,14 +87,14 @@ fn lines(changes: &[Change]) -> Vec<String> {
                     codes.join(",")
                 )
             }
-            Change::Foreign {
+            FileChange::Foreign {
                 file,
                 job_id,
                 client_id,
                 ..
             } => format!("foreign {file} {job_id} {client_id}"),
-            Change::Gone { job_id, file } => format!("gone {job_id} {file}"),
-            Change::FileGone { file } => format!("file-gone {file}"),
+            FileChange::Gone { job_id, file } => format!("gone {job_id} {file}"),
+            FileChange::FileGone { file } => format!("file-gone {file}"),
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use freezerd::intake::{Catalog, Change, Remembered};
+use freezerd::intake::{Catalog, FileChange, Remembered};
 use freezerd::job::Host;
 
 use super::{catalog, content, expect, file, gone, lines};
@@ -140,17 +140,17 @@ fn what_is_told_adds_up() {
         }
         for change in catalog.update(changes) {
             match change {
-                Change::Loaded { file, job, .. } => {
+                FileChange::Loaded { file, job, .. } => {
                     // A file is one job at a time.
                     jobs.insert(job.id.clone(), file);
                 }
-                Change::Gone { job_id, .. } => {
+                FileChange::Gone { job_id, .. } => {
                     assert!(jobs.remove(&job_id).is_some(), "{job_id} was not there")
                 }
-                Change::Invalid { diagnostics, .. } => {
+                FileChange::Invalid { diagnostics, .. } => {
                     assert!(diagnostics.iter().any(|it| it.is_error()))
                 }
-                Change::Foreign { .. } | Change::FileGone { .. } => {}
+                FileChange::Foreign { .. } | FileChange::FileGone { .. } => {}
             }
         }
         let now: BTreeMap<String, String> = catalog

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use freezerd::intake::{Catalog, Change, Directory, FileState, name_counts, scan};
+use freezerd::intake::{Catalog, Directory, FileChange, FileState, is_job_file, scan};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::{directory, mode, temporary, told, trust, write};
@@ -30,7 +30,7 @@ fn only_job_files_of_the_directory_itself_count() {
     write(&place.path().join("sub.json"), "g.json", "{}");
     let names = directory(place.path()).names().expect("names");
     assert_eq!(names, ["a.conf", "b.json", "sub.json"]);
-    assert!(name_counts(OsStr::new("a.json")));
+    assert!(is_job_file(OsStr::new("a.json")));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn whatever_stands_beside_them_good_files_load() {
         .update(changes)
         .into_iter()
         .filter_map(|change| match change {
-            Change::Loaded { job, .. } => Some(job.id.clone()),
+            FileChange::Loaded { job, .. } => Some(job.id.clone()),
             _ => None,
         })
         .collect();

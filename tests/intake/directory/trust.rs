@@ -136,7 +136,7 @@ fn what_is_refused_is_told_how_to_be_mended() {
     let shown = format!("'{}/it'\\''s.json'", place.path().display());
     assert_eq!(
         diagnostics[0].message,
-        "the file belongs to user 4242, who is not trusted"
+        "the file belongs to user 4242, which is not a trusted user"
     );
     assert_eq!(
         diagnostics[0].help,

@@ -17,7 +17,10 @@ use freezerd::record::{AttemptEnd, RunState};
 use freezerd::schedule::zone::Zone;
 
 mod judge;
+mod tally;
 mod trouble;
+
+pub use tally::Tally;
 
 use super::jobs::{Dice, Mix, document};
 use super::ledger::SharedLedger;
@@ -32,21 +35,6 @@ struct Agent {
     end: i64,
     job_id: String,
     container: Option<(Location, Access)>,
-}
-
-/// How much of what happened.
-#[derive(Debug, Default)]
-pub struct Tally {
-    pub crashes: u64,
-    pub stops: u64,
-    pub steps_forward: u64,
-    pub steps_back: u64,
-    pub corrections: u64,
-    pub suspends: u64,
-    pub file_changes: u64,
-    pub events: u64,
-    pub zone_changes: u64,
-    pub failed_commits: u64,
 }
 
 /// The clock, the daemon, its agents, and what should become of it all.
@@ -207,7 +195,7 @@ impl World {
     fn look(&mut self, states: Vec<(String, FileState)>, at_boot: bool) {
         let changes = self.catalog.update(states);
         for change in &changes {
-            if let intake::Change::Loaded { job, .. } = change {
+            if let intake::FileChange::Loaded { job, .. } = change {
                 self.jobs.insert(job.id.clone(), Arc::clone(job));
             }
         }

@@ -1,8 +1,8 @@
-//! Names, long names and ordinals in a calendar field that are refused there.
+//! Refused items with names or ordinals: a long form, a wrong field, a wrong order.
 
-use super::fault::{Field, Flaw, shorten};
-use super::field::{MONTHS, ORDINALS, WEEKDAYS, place, read_number};
-use super::refusal::Refused;
+use super::super::fault::{Field, Flaw, shorten};
+use super::super::vocabulary::{MONTHS, ORDINALS, WEEKDAYS, index_of, read_number};
+use super::item::RefusedItem;
 
 const LONG_WEEKDAYS: [&str; 7] = [
     "monday",
@@ -27,7 +27,7 @@ const LONG_MONTHS: [&str; 12] = [
     "november",
     "december",
 ];
-/// Short forms that are one or two letters too long.
+/// Short forms with one or two letters too many, each with the right one.
 const ODD_NAMES: [(&str, &str); 5] = [
     ("tues", "tue"),
     ("weds", "wed"),
@@ -37,14 +37,14 @@ const ODD_NAMES: [(&str, &str); 5] = [
 ];
 const ORDINAL_WORDS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
-impl Refused<'_> {
-    /// Names written out, where the short form would do.
+impl RefusedItem<'_> {
+    /// Names that are written out. Only the forms of three letters are accepted.
     pub(super) fn long_name(&self) -> Option<Flaw> {
         let mut mended = String::new();
         let mut first = None;
         let mut start = 0;
-        for piece in self.item.split_inclusive(is_no_word) {
-            let word = piece.trim_end_matches(is_no_word);
+        for piece in self.text.split_inclusive(is_separator) {
+            let word = piece.trim_end_matches(is_separator);
             let short = short_name(word);
             if let Some(short) = short {
                 first.get_or_insert((start, word, short));
@@ -55,8 +55,8 @@ impl Refused<'_> {
         }
         let (start, word, short) = first?;
         let takes = match self.field {
-            Field::Month => place_of(&MONTHS, short),
-            Field::Day | Field::DayOfWeek => place_of(&WEEKDAYS, short),
+            Field::Month => is_one_of(&MONTHS, short),
+            Field::Day | Field::DayOfWeek => is_one_of(&WEEKDAYS, short),
             _ => false,
         };
         let at = self.at + start;
@@ -70,19 +70,19 @@ impl Refused<'_> {
         })
     }
 
-    /// Names and ordinals that are known, in a place or an order that is not.
+    /// Known names and ordinals in the wrong field or in the wrong order.
     pub(super) fn words(&self) -> Option<Flaw> {
-        let item = self.item;
-        let first_word = item.split(is_no_word).find(|word| !word.is_empty())?;
-        let is_name = |word: &str| place_of(&WEEKDAYS, word) || place_of(&MONTHS, word);
-        let month = place_of(&MONTHS, first_word);
+        let item = self.text;
+        let first_word = item.split(is_separator).find(|word| !word.is_empty())?;
+        let is_name = |word: &str| is_one_of(&WEEKDAYS, word) || is_one_of(&MONTHS, word);
+        let month = is_one_of(&MONTHS, first_word);
         let takes = match self.field {
             Field::Month => month,
             Field::Day | Field::DayOfWeek => !month,
             _ => false,
         };
-        let ordinal = place_of(&ORDINALS, first_word)
-            || place_of(&ORDINAL_WORDS, first_word)
+        let ordinal = is_one_of(&ORDINALS, first_word)
+            || is_one_of(&ORDINAL_WORDS, first_word)
             || is_bad_ordinal(first_word)
             || first_word == "last";
         if is_name(first_word) && !takes {
@@ -119,11 +119,13 @@ impl Refused<'_> {
         }
         if ordinal && first_word == item && item != "last" {
             let number: String = item.chars().take_while(char::is_ascii_digit).collect();
-            let flaw = self.flaw("lone-ordinal", format!("`{item}` of what?"));
+            let flaw = self.flaw("lone-ordinal", format!("`{item}` has no weekday"));
             return Some(if number.is_empty() {
-                flaw.help("name a weekday too, as `1st mon`")
+                flaw.help("add a weekday, as `1st mon`")
             } else {
-                flaw.help(format!("write `{number}` for the day of that number, or name a weekday too, as `1st mon`"))
+                flaw.help(format!(
+                    "write `{number}` for the day with this number, or add a weekday, as `1st mon`"
+                ))
             });
         }
         if ordinal && let Some((word, rest)) = item.split_once(' ') {
@@ -139,7 +141,7 @@ impl Refused<'_> {
                     "write `{numbers}/{step}`{}",
                     self.home_of_numbers()
                 )),
-                _ => flaw.help("write numbers for the names, or a list of names"),
+                _ => flaw.help("write numbers instead of the names, or a list of names"),
             });
         }
         let (first, last) = item.split_once('-')?;
@@ -158,9 +160,9 @@ impl Refused<'_> {
         None
     }
 
-    /// An ordinal that is not followed by one weekday's name.
+    /// An ordinal without one weekday's name after it.
     fn ordinal(&self, word: &str, rest: &str) -> Flaw {
-        if let Some(place) = place(&ORDINAL_WORDS, word)
+        if let Some(place) = index_of(&ORDINAL_WORDS, word)
             && let Some(short) = ORDINALS.get(place as usize)
         {
             return self
@@ -169,14 +171,11 @@ impl Refused<'_> {
         }
         if is_bad_ordinal(word) {
             return self
-                .flaw(
-                    "bad-ordinal",
-                    format!("a month has no `{word}` weekday to pick"),
-                )
+                .flaw("bad-ordinal", format!("a month has no `{word}` weekday"))
                 .help("choose `1st`, `2nd`, `3rd`, `4th`, `5th` or `last`");
         }
         let name = rest.split(['-', '/']).next().unwrap_or(rest);
-        if place_of(&WEEKDAYS, name) && rest.len() > name.len() {
+        if is_one_of(&WEEKDAYS, name) && rest.len() > name.len() {
             return self
                 .flaw(
                     "ordinal-range",
@@ -188,7 +187,7 @@ impl Refused<'_> {
         }
         if word == "last" && rest == "day" {
             return self
-                .flaw("unknown-name", "the last day is only called `last`")
+                .flaw("unknown-name", "the last day is just `last`")
                 .help("write `last`");
         }
         if read_number(rest).is_some() {
@@ -207,18 +206,18 @@ impl Refused<'_> {
             ))
     }
 
-    /// A name or a range of names as numbers of this field's.
+    /// A range of names as a range of this field's numbers; `None` if the names do not ascend.
     fn numbers(&self, names: &str) -> Option<String> {
         let number = |name: &str| match self.field {
-            Field::Month => place(&MONTHS, name).map(|place| place + 1),
-            _ => place(&WEEKDAYS, name),
+            Field::Month => index_of(&MONTHS, name).map(|place| place + 1),
+            _ => index_of(&WEEKDAYS, name),
         };
         let (first, last) = names.split_once('-').unwrap_or((names, names));
         let (first, last) = (number(first)?, number(last)?);
         (first < last).then(|| format!("{first}-{last}"))
     }
 
-    /// Where numbers of weekdays go, if not here.
+    /// Where numbers of weekdays belong, if this field does not take them.
     fn home_of_numbers(&self) -> &'static str {
         if self.field == Field::Day {
             " in schedule_day_of_week"
@@ -228,17 +227,17 @@ impl Refused<'_> {
     }
 }
 
-fn is_no_word(character: char) -> bool {
+fn is_separator(character: char) -> bool {
     !character.is_ascii_alphanumeric()
 }
 
-/// The short form of a name that is too long.
+/// The three-letter form of a longer name.
 fn short_name(word: &str) -> Option<&'static str> {
-    if place_of(&MONTHS, word) {
+    if is_one_of(&MONTHS, word) {
         return None;
     }
     let long = |long: &[&str], short: &'static [&'static str]| {
-        place(long, word).and_then(|place| short.get(place as usize).copied())
+        index_of(long, word).and_then(|place| short.get(place as usize).copied())
     };
     long(&LONG_WEEKDAYS, &WEEKDAYS)
         .or_else(|| long(&LONG_MONTHS, &MONTHS))
@@ -250,20 +249,20 @@ fn short_name(word: &str) -> Option<&'static str> {
         })
 }
 
-fn place_of(words: &[&str], word: &str) -> bool {
-    place(words, word).is_some()
+fn is_one_of(words: &[&str], word: &str) -> bool {
+    index_of(words, word).is_some()
 }
 
-/// Whether a word is a number with an ordinal's ending that is not one of ours: `6th`, `0th`, `2th`.
+/// Whether a word is a number with the ending of an ordinal, but not an accepted ordinal: `6th`, `0th`, `2th`.
 fn is_bad_ordinal(word: &str) -> bool {
     ["st", "nd", "rd", "th"]
         .iter()
         .filter_map(|ending| word.strip_suffix(ending))
         .any(|number| read_number(number).is_some())
-        && !place_of(&ORDINALS, word)
+        && !is_one_of(&ORDINALS, word)
 }
 
-/// The name that is one slip away.
+/// The name that differs from `word` by one typing error.
 pub(super) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
     if word.len() > 8 {
         return None;

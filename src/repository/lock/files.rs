@@ -1,0 +1,82 @@
+//! The lock files of a repository: listed, read, written and removed.
+
+use rustix::process::{Pid, test_kill_process};
+
+use super::{Found, FoundState, LockFile};
+use crate::repository::crypto::Cipher;
+use crate::repository::error::{Damage, Error, ErrorKind, What};
+use crate::repository::time::Time;
+use crate::repository::unpacked;
+use crate::storage::error::ErrorKind as StorageErrorKind;
+use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName, Storage};
+
+/// All lock files, also those that cannot be read.
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn found_locks(storage: &dyn Storage, cipher: &Cipher) -> Result<Vec<Found>, Error> {
+    let mut found = Vec::new();
+    for listed in storage.list(FileKind::Lock)?.files {
+        let name = FileName::new(FileKind::Lock, listed.id);
+        let state = if listed.size == 0 {
+            FoundState::Empty
+        } else {
+            match read(storage, cipher, name) {
+                Ok(lock) => {
+                    let alive = is_alive(&lock);
+                    FoundState::Readable { lock, alive }
+                }
+                Err(error) => match error.kind {
+                    // Removed since the listing.
+                    ErrorKind::Storage(StorageErrorKind::NotFound) => continue,
+                    ErrorKind::Damaged(damage) => FoundState::Unreadable(Some(damage)),
+                    _ => FoundState::Unreadable(None),
+                },
+            }
+        };
+        found.push(Found {
+            id: listed.id,
+            written: listed.modified.map(Time::from),
+            state,
+        });
+    }
+    Ok(found)
+}
+
+fn read(storage: &dyn Storage, cipher: &Cipher, name: FileName) -> Result<LockFile, Error> {
+    let document = unpacked::read(storage, cipher, name)?;
+    serde_json::from_slice(&document).map_err(|cause| Error::file(Damage::Json, name).with(cause))
+}
+
+/// Writes a lock file, which is there for others when this returns.
+pub(super) fn write(storage: &dyn Storage, cipher: &Cipher, lock: &LockFile) -> Result<Id, Error> {
+    let document = serde_json::to_vec(lock)
+        .map_err(|cause| Error::damaged(Damage::Json, What::Repository).with(cause))?;
+    unpacked::write(storage, cipher, FileKind::Lock, &document)
+}
+
+/// Removes a lock file; one that is gone is no error.
+pub(super) fn remove(storage: &dyn Storage, id: Id) -> Result<(), Error> {
+    match storage.remove(FileName::new(FileKind::Lock, id)) {
+        Err(error) if error.kind != StorageErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the lock's process lives, if it runs here. A signal that is not sent asks the kernel.
+fn is_alive(lock: &LockFile) -> Option<bool> {
+    if lock.hostname != hostname() {
+        return None;
+    }
+    let pid = i32::try_from(lock.pid).ok().and_then(Pid::from_raw)?;
+    match test_kill_process(pid) {
+        Err(rustix::io::Errno::SRCH) => Some(false),
+        // Also one that belongs to another user.
+        _ => Some(true),
+    }
+}
+
+pub(super) fn hostname() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}

@@ -1,0 +1,16 @@
+//! Counts of what happened in a simulation.
+
+/// How often each kind of trouble happened.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub crashes: u64,
+    pub stops: u64,
+    pub steps_forward: u64,
+    pub steps_back: u64,
+    pub corrections: u64,
+    pub suspends: u64,
+    pub file_changes: u64,
+    pub events: u64,
+    pub zone_changes: u64,
+    pub failed_commits: u64,
+}
