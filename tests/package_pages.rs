@@ -136,7 +136,7 @@ fn every_setting_is_in_its_page_in_the_environment_and_in_the_commented_file() {
     let text = page("freezerd.toml.5");
     let overview = page("freezerd.8");
     let file = &MADE["freezerd.toml"];
-    for key in freezerd::config::KEYS {
+    for key in &freezerd::config::SETTINGS {
         assert!(text.contains(&format!("\n{}\n", key.name)), "{}", key.name);
         for form in [key.flag(), key.variable()] {
             assert!(text.contains(&form), "{form}");
@@ -180,7 +180,7 @@ fn the_commented_file_changes_nothing_and_holds_the_defaults() {
         })
         .collect();
     let said = show(&live);
-    for key in freezerd::config::KEYS {
+    for key in &freezerd::config::SETTINGS {
         let of = |all: &serde_json::Value| all["settings"][key.name]["value"].clone();
         assert_eq!(
             said["settings"][key.name]["origin"]["from"], "file",
