@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use freezerd::cli::exit::Exit;
 use freezerd::job::codes;
-use freezerd::job::keys::Place;
+use freezerd::job::keys::Object;
 
 /// Each file that the generator writes, by its name below the directory.
 static MADE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
@@ -199,8 +199,8 @@ fn the_commented_file_changes_nothing_and_holds_the_defaults() {
 #[test]
 fn every_key_every_word_and_every_fault_of_a_job_file_is_in_its_page() {
     let text = page("freezerd-jobs.5");
-    for place in Place::ALL {
-        for key in place.keys() {
+    for object in Object::ALL {
+        for key in object.keys() {
             let head = [format!("\n{}\n", key.name), format!("\n{} ", key.name)];
             assert!(
                 head.iter().any(|it| text.contains(it.as_str())),
@@ -212,7 +212,7 @@ fn every_key_every_word_and_every_fault_of_a_job_file_is_in_its_page() {
             }
             let about = key.about.replace('`', "");
             assert!(text.contains(&about), "{}: {about}", key.name);
-            if let freezerd::job::keys::Shape::Words(words) = key.shape
+            if let Some(words) = key.shape.words()
                 && words.len() > 1
             {
                 for (word, about) in words {

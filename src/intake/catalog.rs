@@ -11,7 +11,7 @@ use super::directory::FileState;
 use super::stamp::{Digest, Stamp};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
-use crate::job::{Host, Job, Places, parse};
+use crate::job::{Host, Job, Spans, parse};
 
 /// All that is known of the files of a jobs directory.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ struct Good {
     digest: Digest,
     bytes: Arc<[u8]>,
     warnings: Vec<Diagnostic>,
-    places: Places,
+    spans: Spans,
 }
 
 /// The newest content of a file.
@@ -304,7 +304,7 @@ impl Catalog {
                 job: Arc::new(job),
                 bytes,
                 warnings,
-                places: parsed.places,
+                spans: parsed.spans,
             }),
         }
     }
@@ -462,7 +462,7 @@ fn duplicate(good: &Good, owner: &str) -> Diagnostic {
         codes::DUPLICATE_JOB_ID,
         format!("the job id {id} belongs to {} already", quoted(owner)),
     );
-    match &good.places.job_id {
+    match &good.spans.job_id {
         Some(span) => fault.at(span.clone()).label("taken").help("change this id, or remove one of the two files"),
         None => fault.help(format!(
             "without a `job_id` this file's name makes it {id}: rename it, give it a `job_id`, or remove one of the two files"

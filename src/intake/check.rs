@@ -14,7 +14,7 @@ use super::directory::{Directory, FileState};
 use super::lints::{self, Member};
 use super::trust::Trust;
 use crate::job::diagnostic::Diagnostic;
-use crate::job::{Host, Job, Places, parse};
+use crate::job::{Host, Job, Spans, parse};
 
 /// What was said of some files and directories.
 #[derive(Clone, Debug, Default)]
@@ -47,14 +47,14 @@ pub struct CheckedFile {
     /// What the diagnostics point into.
     pub bytes: Arc<[u8]>,
     /// What would become of it.
-    pub standing: Standing,
+    pub content: Content,
     /// All there is to say.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// What would become of a file.
 #[derive(Clone, Debug)]
-pub enum Standing {
+pub enum Content {
     /// It is a job of this host.
     Job(Arc<Job>),
     /// It is a job of another host.
@@ -107,7 +107,7 @@ fn check_directory(path: &Path, settings: &Settings<'_>) -> Vec<CheckedFile> {
     let about = |diagnostics: Vec<Diagnostic>| CheckedFile {
         path: path.to_owned(),
         bytes: Arc::from([].as_slice()),
-        standing: Standing::Directory,
+        content: Content::Directory,
         diagnostics,
     };
     let (directory, warnings) = match Directory::open(path, settings.trust.cloned()) {
@@ -198,23 +198,23 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
             .collect(),
     );
     let mut found: BTreeMap<String, CheckedFile> = BTreeMap::new();
-    let mut places: BTreeMap<String, Places> = BTreeMap::new();
+    let mut spans: BTreeMap<String, Spans> = BTreeMap::new();
     for change in changes {
-        let (file, bytes, standing, diagnostics) = match change {
+        let (file, bytes, content, diagnostics) = match change {
             Change::Loaded {
                 file,
                 job,
                 bytes,
                 warnings,
                 ..
-            } => (file, bytes, Standing::Job(job), warnings),
+            } => (file, bytes, Content::Job(job), warnings),
             Change::Invalid {
                 file,
                 job_id,
                 diagnostics,
                 bytes,
                 ..
-            } => (file, bytes, Standing::Invalid { job_id }, diagnostics),
+            } => (file, bytes, Content::Invalid { job_id }, diagnostics),
             Change::Foreign {
                 file,
                 job_id,
@@ -224,15 +224,15 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
             } => (
                 file,
                 bytes,
-                Standing::Foreign { job_id, client_id },
+                Content::Foreign { job_id, client_id },
                 warnings,
             ),
             Change::Gone { .. } | Change::FileGone { .. } => continue,
         };
-        if matches!(standing, Standing::Job(_)) {
-            places.insert(
+        if matches!(content, Content::Job(_)) {
+            spans.insert(
                 file.clone(),
-                parse(&bytes, base_name(&file), settings.host).places,
+                parse(&bytes, base_name(&file), settings.host).spans,
             );
         }
         let path = PathBuf::from(&file);
@@ -241,7 +241,7 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
             CheckedFile {
                 path,
                 bytes,
-                standing,
+                content,
                 diagnostics,
             },
         );
@@ -249,11 +249,11 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
     let mut members = Vec::new();
     let mut whose = Vec::new();
     for (file, checked) in &found {
-        if let (Standing::Job(job), Some(places)) = (&checked.standing, places.get(file)) {
+        if let (Content::Job(job), Some(spans)) = (&checked.content, spans.get(file)) {
             members.push(Member {
                 file: base_name(file),
                 job,
-                places,
+                spans,
             });
             whose.push(file.clone());
         }

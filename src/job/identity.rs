@@ -3,7 +3,7 @@
 use super::codes;
 use super::decode::Fields;
 use super::diagnostic::{Diagnostic, quoted};
-use super::values::Judge;
+use super::values::ValueReader;
 
 /// The longest id, in bytes: it becomes part of file names.
 pub const ID_LIMIT: usize = 200;
@@ -39,12 +39,12 @@ fn may_stand(character: char) -> bool {
 pub(super) fn job_id(
     fields: &Fields<'_>,
     file_name: &str,
-    judge: &mut Judge<'_>,
+    values: &mut ValueReader<'_>,
 ) -> Option<String> {
     let Some(field) = fields.set("job_id") else {
         return Some(derived(file_name));
     };
-    let id = judge.text(Some(field))?;
+    let id = values.text(Some(field))?;
     let fault = if id.len() > ID_LIMIT {
         format!(
             "a `job_id` is at most {ID_LIMIT} characters long, and this one has {}",
@@ -58,7 +58,7 @@ pub(super) fn job_id(
     } else {
         return Some(id);
     };
-    judge.tell(
+    values.report(
         Diagnostic::error(codes::BAD_JOB_ID, fault)
             .at(field.node.span.clone())
             .label("letters, digits, `_` and `-` only")

@@ -3,10 +3,10 @@
 use super::codes;
 use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Node, Value};
-use super::values::Judge;
+use super::values::ValueReader;
 
 /// Warns of every secret below a node. The secrets themselves are not repeated in the message.
-pub(super) fn secrets(node: &Node, judge: &mut Judge<'_>) {
+pub(super) fn secrets(node: &Node, values: &mut ValueReader<'_>) {
     match &node.value {
         Value::Object(members) => {
             for member in members {
@@ -21,20 +21,20 @@ pub(super) fn secrets(node: &Node, judge: &mut Judge<'_>) {
                     warn(
                         &member.node,
                         format!("{} holds a secret", quoted(&member.key)),
-                        judge,
+                        values,
                     );
                 } else {
-                    secrets(&member.node, judge);
+                    secrets(&member.node, values);
                 }
             }
         }
-        Value::List(nodes) => nodes.iter().for_each(|node| secrets(node, judge)),
+        Value::List(nodes) => nodes.iter().for_each(|node| secrets(node, values)),
         Value::Text(text) => {
             if let Some(kind) = secret_in(&text.content) {
                 warn(
                     node,
                     format!("there seems to be {kind} in this text"),
-                    judge,
+                    values,
                 );
             }
         }
@@ -42,8 +42,8 @@ pub(super) fn secrets(node: &Node, judge: &mut Judge<'_>) {
     }
 }
 
-fn warn(node: &Node, message: String, judge: &mut Judge<'_>) {
-    judge.tell(
+fn warn(node: &Node, message: String, values: &mut ValueReader<'_>) {
+    values.report(
         Diagnostic::warning(codes::SECRET_IN_FILE, message)
             .at(node.span.clone())
             .label("readable to all who can read the file, and shown in lists and logs")
