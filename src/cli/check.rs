@@ -8,7 +8,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::{installation, reading};
 use crate::config::Settings;
-use crate::intake::{self, Content, Trust};
+use crate::intake::{self, CheckedContent, Trust};
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{locate, render_all};
 use crate::job::{JobResult, codes};
@@ -56,7 +56,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     let trust =
         (in_place && !args.no_trust).then(|| Trust::of_process(settings.trusted_owners.clone()));
-    let against = intake::Settings {
+    let against = intake::CheckOptions {
         host: &settings.job_host(),
         client_id: &settings.client_id,
         trust: trust.as_ref(),
@@ -101,7 +101,7 @@ fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
         return;
     };
     for file in &mut checked.files {
-        let Content::Job(job) = &file.content else {
+        let CheckedContent::Job(job) = &file.content else {
             continue;
         };
         let Some(interval) = job.schedule.interval() else {
@@ -139,10 +139,10 @@ fn summary(checked: &intake::Checked) -> String {
     let (mut jobs, mut foreign, mut invalid, mut warnings) = (0_u64, 0_u64, 0_u64, 0_u64);
     for file in &checked.files {
         match &file.content {
-            Content::Job(_) => jobs += 1,
-            Content::Foreign { .. } => foreign += 1,
-            Content::Invalid { .. } => invalid += 1,
-            Content::Directory => {}
+            CheckedContent::Job(_) => jobs += 1,
+            CheckedContent::Foreign { .. } => foreign += 1,
+            CheckedContent::Invalid { .. } => invalid += 1,
+            CheckedContent::Directory => {}
         }
         warnings += file
             .diagnostics

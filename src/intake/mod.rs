@@ -14,7 +14,7 @@ mod trust;
 
 pub use catalog::Catalog;
 pub use change::{Change, Remembered};
-pub use check::{Checked, CheckedFile, Content, Settings, check};
+pub use check::{CheckOptions, Checked, CheckedContent, CheckedFile, check};
 pub use directory::{Directory, FileState, scan};
 pub use names::counts as name_counts;
 pub use stamp::{Digest, Stamp};

@@ -53,7 +53,7 @@ pub(super) fn text<'a>(bytes: &'a [u8], values: &mut ValueReader<'_>) -> Option<
         1 => "the file is not UTF-8 here".to_owned(),
         2 => "the file is not UTF-8, here and in one more place".to_owned(),
         _ => format!(
-            "the file is not UTF-8, here and in {} more spans",
+            "the file is not UTF-8, here and in {} more places",
             count - 1
         ),
     };

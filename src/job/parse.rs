@@ -49,8 +49,8 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
         if document.structure_lost {
             values.diagnostics.truncate(before);
         }
-        let told = document.root.is_none() || document.structure_lost;
-        let id = if told {
+        let id_unknown = document.root.is_none() || document.structure_lost;
+        let id = if id_unknown {
             None
         } else {
             Some(identity::derived(file_name))
@@ -59,7 +59,7 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
     };
 
     let fields = decode::fields(node, Object::Job, None, &mut values.diagnostics);
-    let id_told = fields.set("job_id").is_some();
+    let id_given = fields.set("job_id").is_some();
     let mut spans = Spans {
         job_id: fields.set("job_id").map(|field| field.node.span.clone()),
         ..Spans::default()
@@ -70,7 +70,7 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
     if document.structure_lost {
         // The values may belong to other objects than it seems: their faults would mislead.
         values.diagnostics.truncate(before);
-        return finish(values.diagnostics, None, id.filter(|_| id_told), spans);
+        return finish(values.diagnostics, None, id.filter(|_| id_given), spans);
     }
     if broken {
         // A key that seems to be missing may be in the part that could not be read. Warnings can wait.

@@ -25,7 +25,7 @@ fn the_schema_agrees_with_the_parser_on_every_example() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Every key with every kind of value, in every kind of action and at every object.
+/// Every key with every kind of value, in every kind of action and in every object.
 #[test]
 fn the_schema_agrees_with_the_parser_on_every_key_and_kind_of_value() {
     let schema = schema();
