@@ -31,7 +31,7 @@ macro_rules! settings {
             pub chosen: Vec<Chosen>,
         }
 
-        /// Reads the chosen texts, which stand in the order of [`SETTINGS`].
+        /// Reads the chosen texts, in the order of [`SETTINGS`].
         ///
         /// # Errors
         /// When a setting cannot have the value that was chosen for it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An object of the document, in which keys stand.
+/// An object of the document that has keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Object {
