@@ -1,12 +1,11 @@
 //! Every kind of work can be written with the keys that it requires, and keeps its word on the way to the agent.
 
-mod job_support;
-
 use freezerd::job::action::Work;
 use freezerd::job::keys::{ACTION_KEYS, one_of};
 use freezerd::job::kind::WorkKind;
 use freezerd::job::parse;
-use job_support::{errors, host};
+
+use crate::support::{errors, host};
 
 /// The work of an action with the word of the kind and with its required keys, at the values that the help shows.
 fn smallest(kind: WorkKind) -> Work {
