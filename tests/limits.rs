@@ -331,7 +331,7 @@ fn the_least_memory_limit_is_enough_for_a_backup() {
 fn a_limit_that_makes_no_sense_is_refused_and_the_setting_is_named() {
     for (key, value, expected) in [
         ("memory_limit", "lots", "a size such as"),
-        ("memory_limit", "1 MiB", "256 MiB at least"),
+        ("memory_limit", "1 MiB", "at least 256 MiB"),
         ("cpu_limit", "2", "percent of one processor"),
         ("cpu_limit", "0 %", "percent of one processor"),
         ("stall_timeout", "soon", "a duration such as"),

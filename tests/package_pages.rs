@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use freezerd::cli::exit::Exit;
 use freezerd::job::codes;
-use freezerd::job::keys::Place;
+use freezerd::job::keys::Object;
 
 /// Each file that the generator writes, by its name below the directory.
 static MADE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
@@ -136,7 +136,7 @@ fn every_setting_is_in_its_page_in_the_environment_and_in_the_commented_file() {
     let text = page("freezerd.toml.5");
     let overview = page("freezerd.8");
     let file = &MADE["freezerd.toml"];
-    for key in freezerd::config::KEYS {
+    for key in &freezerd::config::SETTINGS {
         assert!(text.contains(&format!("\n{}\n", key.name)), "{}", key.name);
         for form in [key.flag(), key.variable()] {
             assert!(text.contains(&form), "{form}");
@@ -180,7 +180,7 @@ fn the_commented_file_changes_nothing_and_holds_the_defaults() {
         })
         .collect();
     let said = show(&live);
-    for key in freezerd::config::KEYS {
+    for key in &freezerd::config::SETTINGS {
         let of = |all: &serde_json::Value| all["settings"][key.name]["value"].clone();
         assert_eq!(
             said["settings"][key.name]["origin"]["from"], "file",
@@ -199,8 +199,8 @@ fn the_commented_file_changes_nothing_and_holds_the_defaults() {
 #[test]
 fn every_key_every_word_and_every_fault_of_a_job_file_is_in_its_page() {
     let text = page("freezerd-jobs.5");
-    for place in Place::ALL {
-        for key in place.keys() {
+    for object in Object::ALL {
+        for key in object.keys() {
             let head = [format!("\n{}\n", key.name), format!("\n{} ", key.name)];
             assert!(
                 head.iter().any(|it| text.contains(it.as_str())),
@@ -212,7 +212,7 @@ fn every_key_every_word_and_every_fault_of_a_job_file_is_in_its_page() {
             }
             let about = key.about.replace('`', "");
             assert!(text.contains(&about), "{}: {about}", key.name);
-            if let freezerd::job::keys::Shape::Words(words) = key.shape
+            if let Some(words) = key.shape.words()
                 && words.len() > 1
             {
                 for (word, about) in words {

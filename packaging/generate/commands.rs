@@ -311,10 +311,10 @@ fn environment(page: &mut Page) {
         head("FREEZERD_CONFIG", ""),
         &["The configuration file, where no `--config` names one.".to_owned()],
     );
-    for (key, _) in freezerd::config::packaged() {
+    for setting in &freezerd::config::SETTINGS {
         page.entry(
-            head(&key.variable(), ""),
-            &[format!("As `{}`: {}.", key.flag(), key.help)],
+            head(&setting.variable(), ""),
+            &[format!("As `{}`: {}.", setting.flag(), setting.help)],
         );
     }
     page.entry(

@@ -1,7 +1,8 @@
 //! freezerd-jobs(5): the whole job file, from the tables that the parser reads.
 
 use freezerd::job::codes;
-use freezerd::job::keys::{Key, Place, Shape, Standing, Works};
+use freezerd::job::keys::{Bounds, Key, Object, Shape, Support};
+use freezerd::job::kind::{WorkKind, WorkKinds};
 
 use crate::page::{Page, head};
 
@@ -35,18 +36,18 @@ pub fn page() -> String {
     page.example(FIRST_JOB);
     page.paragraph("More are in `/usr/share/doc/freezerd/examples`.");
     page.section("KEYS OF THE JOB");
-    keys(&mut page, Place::Job, |_| true);
+    keys(&mut page, Object::Job, |_| true);
     page.section("KEYS OF AN ENTRY OF JOB_ACTIONS");
-    keys(&mut page, Place::Entry, |_| true);
+    keys(&mut page, Object::Entry, |_| true);
     page.section("KEYS OF FREEZER_ACTION");
     page.paragraph("The word of `action` says what is done:");
-    if let Some(action) = Place::Action.find("action") {
+    if let Some(action) = Object::Action.find("action") {
         words(&mut page, action);
     }
     action_keys(&mut page);
     page.section("KEYS OF JOB_SCHEDULE");
     schedule(&mut page);
-    keys(&mut page, Place::Schedule, |_| true);
+    keys(&mut page, Object::Schedule, |_| true);
     faults(&mut page);
     page.section("FILES");
     for (path, text) in [
@@ -92,28 +93,28 @@ fn description(page: &mut Page) {
     }
 }
 
-fn keys(page: &mut Page, place: Place, wanted: impl Fn(&Key) -> bool) {
-    let several = |works: Works| works.words().count() > 1;
-    for key in place.keys().iter().filter(|key| wanted(key)) {
+fn keys(page: &mut Page, object: Object, wanted: impl Fn(&Key) -> bool) {
+    let several = |kinds: WorkKinds| kinds.words().count() > 1;
+    for key in object.keys().iter().filter(|key| wanted(key)) {
         let mut text = vec![key.about.to_owned()];
         if let Some(names) = aliases(key) {
             text.push(names);
         }
-        match key.standing {
-            Standing::Used | Standing::Kept => {}
-            Standing::NoEffect(instead) => text.push(format!("Without effect here: {instead}.")),
-            Standing::Unsupported(why) => text.push(format!("Refused: {why}.")),
+        match key.support {
+            Support::Used | Support::Kept => {}
+            Support::NoEffect(instead) => text.push(format!("Without effect here: {instead}.")),
+            Support::Unsupported(why) => text.push(format!("Refused: {why}.")),
         }
-        if place == Place::Action
-            && key.standing == Standing::Used
-            && key.works != Works::ALL
-            && several(key.works)
+        if object == Object::Action
+            && key.support == Support::Used
+            && key.kinds != WorkKinds::ALL
+            && several(key.kinds)
         {
-            text.push(format!("For {}.", list(key.works.words())));
+            text.push(format!("For {}.", list(key.kinds.words())));
         }
-        if key.required == Works::ALL {
+        if key.required == WorkKinds::ALL {
             text.push("Required.".to_owned());
-        } else if key.required != Works::NONE {
+        } else if key.required != WorkKinds::NONE {
             text.push(format!("Required for {}.", list(key.required.words())));
         }
         if let Some(default) = key.default {
@@ -128,33 +129,30 @@ fn keys(page: &mut Page, place: Place, wanted: impl Fn(&Key) -> bool) {
 
 /// The keys of actions, those that do something first.
 fn action_keys(page: &mut Page) {
-    let used = |key: &Key| key.standing == Standing::Used;
+    let used = |key: &Key| key.support == Support::Used;
     page.subsection("For several kinds of actions");
-    keys(page, Place::Action, |key| {
-        used(key) && key.works == Works::ALL
+    keys(page, Object::Action, |key| {
+        used(key) && key.kinds == WorkKinds::ALL
     });
-    for (word, works) in Works::WORDS {
+    for kind in WorkKind::ALL.iter().copied() {
         let own = move |key: &Key| {
-            // A key of two kinds stands with the first.
-            used(key)
-                && key.works != Works::ALL
-                && key.works.words().next() == Some(word)
-                && key.works.meets(works)
+            // A key for several kinds is listed with the first of them.
+            used(key) && key.kinds != WorkKinds::ALL && key.kinds.iter().next() == Some(kind)
         };
-        if Place::Action.keys().iter().any(own) {
-            page.subsection(&format!("For {word}"));
-            keys(page, Place::Action, own);
+        if Object::Action.keys().iter().any(own) {
+            page.subsection(&format!("For {}", kind.word()));
+            keys(page, Object::Action, own);
         }
     }
     page.subsection("Without effect");
     page.paragraph("These are Freezer's. They are read, and a warning says what happens instead.");
-    keys(page, Place::Action, |key| {
-        matches!(key.standing, Standing::NoEffect(_) | Standing::Kept)
+    keys(page, Object::Action, |key| {
+        matches!(key.support, Support::NoEffect(_) | Support::Kept)
     });
     page.subsection("Not in this version");
     page.paragraph("A job that needs one of these is refused, so that it is not taken for something it is not.");
-    keys(page, Place::Action, |key| {
-        matches!(key.standing, Standing::Unsupported(_))
+    keys(page, Object::Action, |key| {
+        matches!(key.support, Support::Unsupported(_))
     });
 }
 
@@ -201,7 +199,7 @@ fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn words(page: &mut Page, key: &Key) {
-    if let Shape::Words(words) = key.shape
+    if let Some(words) = key.shape.words()
         && words.len() > 1
     {
         let lines: Vec<String> = words
@@ -214,24 +212,22 @@ fn words(page: &mut Page, key: &Key) {
 
 /// The form of a key's value.
 fn form(key: &Key) -> String {
-    if key.standing != Standing::Used {
+    if key.support != Support::Used {
         return String::new();
     }
     match key.shape {
-        Shape::Text | Shape::JobId | Shape::Schedule => "text".to_owned(),
+        Shape::Text
+        | Shape::JobId
+        | Shape::HostName
+        | Shape::BackupName
+        | Shape::Container
+        | Shape::Schedule => "text".to_owned(),
         Shape::Path | Shape::Secret => "path".to_owned(),
         Shape::Flag => "true or false".to_owned(),
-        Shape::Number {
-            least,
-            most,
-            whole,
-            unit,
-        } => {
-            let kind = if whole { "whole number" } else { "number" };
-            format!("{kind} of {unit}, {least} to {most}")
-        }
+        Shape::Number(bounds) => number(bounds),
+        Shape::Age => number(Bounds::DAYS),
         Shape::Timestamp => "seconds since 1970".to_owned(),
-        Shape::Words(_) => "word".to_owned(),
+        Shape::Words(_) | Shape::Storage | Shape::Mode => "word".to_owned(),
         Shape::Patterns => "pattern, or list of patterns".to_owned(),
         Shape::Command => "text, or list of words".to_owned(),
         Shape::Date => "date and time".to_owned(),
@@ -241,4 +237,15 @@ fn form(key: &Key) -> String {
         Shape::Object(_) => "object".to_owned(),
         Shape::Anything => String::new(),
     }
+}
+
+fn number(bounds: Bounds) -> String {
+    let Bounds {
+        least,
+        most,
+        whole,
+        unit,
+    } = bounds;
+    let kind = if whole { "whole number" } else { "number" };
+    format!("{kind} of {unit}, {least} to {most}")
 }

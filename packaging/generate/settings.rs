@@ -1,6 +1,6 @@
 //! freezerd.toml(5), and the file itself with every setting commented out.
 
-use freezerd::config::{Key, packaged};
+use freezerd::config::{Form, Setting, packaged};
 
 use crate::page::{Page, head};
 
@@ -8,7 +8,7 @@ use crate::page::{Page, head};
 pub fn default_of(name: &str) -> String {
     packaged()
         .into_iter()
-        .find(|(key, _)| key.name == name)
+        .find(|(setting, _)| setting.name == name)
         .map(|(_, text)| text)
         .unwrap_or_default()
 }
@@ -36,14 +36,16 @@ pub fn page() -> String {
          soon as no action runs.",
     );
     page.section("SETTINGS");
-    for (key, text) in packaged() {
-        let mut about = vec![sentence(&key)];
-        about.push(match default(key, &text) {
-            Some(text) => format!("Default: `{text}`."),
-            None => empty_default(key).to_owned(),
-        });
-        about.push(format!("`{}`, `{}`", key.flag(), key.variable()));
-        page.entry(head(key.name, ""), &about);
+    for (setting, text) in packaged() {
+        let words = setting.default_in_words;
+        let default = match (is_written(setting, &text), words) {
+            (true, Some(words)) => format!("Default: `{}`, {words}.", literal(setting, &text)),
+            (true, None) => format!("Default: `{}`.", literal(setting, &text)),
+            (false, Some(words)) => format!("Default: {words}."),
+            (false, None) => "Default: none.".to_owned(),
+        };
+        let names = format!("`{}`, `{}`", setting.flag(), setting.variable());
+        page.entry(head(setting.name, ""), &[sentence(setting), default, names]);
     }
     page.paragraph("A duration is a number and a unit, as `90 seconds`, `5 minutes` or `1 hours`.");
     page.section("FILES");
@@ -64,62 +66,45 @@ pub fn template() -> String {
         "# Settings of freezerd: see freezerd.toml(5). Each stands here with its default, commented out.\n\
          # `freezerd config show` prints what is in effect, and where it came from.\n",
     );
-    for (key, value) in packaged() {
-        text.push_str(&format!("\n# {}\n", sentence(&key)));
-        match default(key, &value) {
-            Some(value) => text.push_str(&format!("#{} = {value}\n", key.name)),
-            None => text.push_str(&format!(
-                "# {}\n#{} = {}\n",
-                empty_default(key),
-                key.name,
-                sample(key)
-            )),
+    for (setting, value) in packaged() {
+        text.push_str(&format!("\n# {}\n", sentence(setting)));
+        if let Some(words) = setting.default_in_words {
+            text.push_str(&format!("# Default: {words}.\n"));
         }
+        let value = match is_written(setting, &value) {
+            true => value,
+            false => setting.example.to_owned(),
+        };
+        text.push_str(&format!(
+            "#{} = {}\n",
+            setting.name,
+            literal(setting, &value)
+        ));
     }
     text
 }
 
-fn sentence(key: &&Key) -> String {
-    if key
-        .help
-        .split_whitespace()
-        .next()
-        .is_some_and(|word| word.ends_with(','))
-    {
-        // A list of words: none of them has a capital.
-        return format!("One of {}.", key.help);
+fn sentence(setting: &Setting) -> String {
+    if setting.form == Form::Word {
+        return format!("One of {}.", setting.help);
     }
-    let mut characters = key.help.chars();
+    let mut characters = setting.help.chars();
     let first = characters
         .next()
         .map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), characters.as_str())
 }
 
-/// The default in TOML; `None` where there is none to be written down.
-fn default(key: &Key, text: &str) -> Option<String> {
-    match key.name {
-        "trusted_owners" if text.is_empty() => Some("[]".to_owned()),
-        _ if text.is_empty() => None,
-        _ if text == "true" || text == "false" || text.parse::<u64>().is_ok() => {
-            Some(text.to_owned())
-        }
-        _ => Some(format!("{text:?}")),
-    }
+/// Whether a default can be written down in `freezerd.toml`.
+fn is_written(setting: &Setting, text: &str) -> bool {
+    !text.is_empty() || setting.form == Form::List
 }
 
-/// What holds where the default cannot be written down.
-fn empty_default(key: &Key) -> &'static str {
-    match key.name {
-        "client_id" => "Default: the host's name.",
-        _ => "Default: none.",
-    }
-}
-
-/// A value for a setting without a default that can be written down.
-fn sample(key: &Key) -> &'static str {
-    match key.name {
-        "client_id" => "\"web1\"",
-        _ => "\"\"",
+/// A value in TOML.
+fn literal(setting: &Setting, text: &str) -> String {
+    match setting.form {
+        Form::Text | Form::Word => format!("{text:?}"),
+        Form::Number | Form::Switch => text.to_owned(),
+        Form::List => format!("[{text}]"),
     }
 }

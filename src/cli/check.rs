@@ -8,7 +8,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::{installation, reading};
 use crate::config::Settings;
-use crate::intake::{self, Standing, Trust};
+use crate::intake::{self, CheckedContent, Trust};
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{locate, render_all};
 use crate::job::{JobResult, codes};
@@ -56,7 +56,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     let trust =
         (in_place && !args.no_trust).then(|| Trust::of_process(settings.trusted_owners.clone()));
-    let against = intake::Settings {
+    let against = intake::CheckOptions {
         host: &settings.job_host(),
         client_id: &settings.client_id,
         trust: trust.as_ref(),
@@ -101,7 +101,7 @@ fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
         return;
     };
     for file in &mut checked.files {
-        let Standing::Job(job) = &file.standing else {
+        let CheckedContent::Job(job) = &file.content else {
             continue;
         };
         let Some(interval) = job.schedule.interval() else {
@@ -138,11 +138,11 @@ fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
 fn summary(checked: &intake::Checked) -> String {
     let (mut jobs, mut foreign, mut invalid, mut warnings) = (0_u64, 0_u64, 0_u64, 0_u64);
     for file in &checked.files {
-        match &file.standing {
-            Standing::Job(_) => jobs += 1,
-            Standing::Foreign { .. } => foreign += 1,
-            Standing::Invalid { .. } => invalid += 1,
-            Standing::Directory => {}
+        match &file.content {
+            CheckedContent::Job(_) => jobs += 1,
+            CheckedContent::Foreign { .. } => foreign += 1,
+            CheckedContent::Invalid { .. } => invalid += 1,
+            CheckedContent::Directory => {}
         }
         warnings += file
             .diagnostics

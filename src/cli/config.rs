@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use crate::config::{KEYS, Settings};
+use crate::config::Settings;
 use crate::limits::{self, NoEffect};
 
 /// Look at the settings
@@ -39,13 +39,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let zone = settings.zone();
     if args.wants_json() {
         let mut object = Map::new();
-        for line in &settings.effective {
+        for chosen in &settings.chosen {
             object.insert(
-                line.key.to_owned(),
-                json!({"value": line.value, "origin": line.origin}),
+                chosen.setting.name.to_owned(),
+                json!({"value": chosen.text, "origin": chosen.origin}),
             );
         }
-        let without_effect: Vec<String> = limits::unavailable(settings.limits)
+        let without_effect: Vec<String> = limits::unavailable(settings.limits())
             .iter()
             .map(NoEffect::to_string)
             .collect();
@@ -59,25 +59,21 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let mut table = Table::new(&["SETTING", "VALUE", "FROM", "MEANING"]);
-    for line in &settings.effective {
-        let help = KEYS
-            .iter()
-            .find(|key| key.name == line.key)
-            .map_or("", |key| key.help);
+    for chosen in &settings.chosen {
         table.row(vec![
-            line.key.to_owned(),
-            if line.value.is_empty() {
+            chosen.setting.name.to_owned(),
+            if chosen.text.is_empty() {
                 "–".to_owned()
             } else {
-                line.value.clone()
+                chosen.text.clone()
             },
-            line.origin.to_string(),
-            help.to_owned(),
+            chosen.origin.to_string(),
+            chosen.setting.help.to_owned(),
         ]);
     }
     table.print();
     println!("\nTime zone in use: {} ({})", zone.name(), zone.source());
-    for what in limits::unavailable(settings.limits) {
+    for what in limits::unavailable(settings.limits()) {
         println!("Note: {what}.");
     }
     Ok(Exit::Success)

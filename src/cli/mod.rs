@@ -4,9 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-
-use crate::config::{Flags, Settings};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 mod check;
 mod config;
@@ -25,6 +23,7 @@ mod restore;
 mod run;
 mod schema;
 mod screen;
+mod settings;
 mod show;
 mod snapshots;
 mod state;
@@ -33,6 +32,7 @@ mod table;
 mod why;
 
 use exit::{Exit, Failure};
+use settings::SettingsArgs;
 
 /// A backup scheduler for a single server: drop job files into jobs.d, and they are done.
 #[derive(Debug, Parser)]
@@ -45,113 +45,6 @@ pub struct Cli {
     settings: SettingsArgs,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Flags that every command takes; each wins over its environment variable and its line in freezerd.toml.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Settings (freezerd config show)")]
-struct SettingsArgs {
-    /// Configuration file [default: /etc/freezerd/freezerd.toml, or ~/.config/freezerd/freezerd.toml]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<std::path::PathBuf>,
-    /// Where job files are dropped
-    #[arg(long, global = true, value_name = "DIR")]
-    jobs_dir: Option<String>,
-    /// Where the ledger, event files and logs live
-    #[arg(long, global = true, value_name = "DIR")]
-    state_dir: Option<String>,
-    /// Where the progress of running actions is shown
-    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
-    runtime_dir: Option<String>,
-    /// Where containers live that a job names without a path
-    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
-    container_root: Option<String>,
-    /// Who this host is: a job with another client_id is not run here
-    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
-    client_id: Option<String>,
-    /// The zone of schedules that do not name one [default: the host's]
-    #[arg(long, global = true, value_name = "ZONE")]
-    timezone: Option<String>,
-    /// How many actions run at the same time
-    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
-    concurrent_jobs: Option<String>,
-    /// How long an action that is told to end may take before it is killed
-    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
-    stop_grace: Option<String>,
-    /// How long an action may show no progress before it is ended; off: for ever
-    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
-    stall_timeout: Option<String>,
-    /// How much memory an action and its command may use, as 2 GiB; off: any
-    #[arg(long, global = true, value_name = "SIZE", hide_short_help = true)]
-    memory_limit: Option<String>,
-    /// How much of a processor they may use: 150 % is one and a half; off: all
-    #[arg(long, global = true, value_name = "PERCENT", hide_short_help = true)]
-    cpu_limit: Option<String>,
-    /// The pause between two looks at the whole jobs directory
-    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
-    rescan_interval: Option<String>,
-    /// How old a past run may become before it is forgotten, with its log
-    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
-    history_age: Option<String>,
-    /// How many past runs of each job are kept
-    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
-    history_runs: Option<String>,
-    /// User ids, beside root's and the daemon's own, that job files may belong to
-    #[arg(long, global = true, value_name = "UID,…", hide_short_help = true)]
-    trusted_owners: Option<String>,
-    /// Refuse jobs that run commands
-    #[arg(
-        long,
-        global = true,
-        num_args = 0,
-        default_missing_value = "true",
-        hide_short_help = true
-    )]
-    disable_exec: Option<String>,
-    /// Where freezerd.prom and status.json are kept for monitoring [default: nowhere]
-    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
-    metrics_dir: Option<String>,
-    /// auto, human, json or journal
-    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
-    log_format: Option<String>,
-    /// error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL", hide_short_help = true)]
-    log_level: Option<String>,
-}
-
-impl SettingsArgs {
-    fn load(&self) -> Result<Settings, Failure> {
-        self.load_from(self.config.as_deref())
-    }
-
-    fn load_from(&self, config: Option<&Path>) -> Result<Settings, Failure> {
-        let given = [
-            ("jobs_dir", &self.jobs_dir),
-            ("state_dir", &self.state_dir),
-            ("runtime_dir", &self.runtime_dir),
-            ("container_root", &self.container_root),
-            ("client_id", &self.client_id),
-            ("timezone", &self.timezone),
-            ("concurrent_jobs", &self.concurrent_jobs),
-            ("stop_grace", &self.stop_grace),
-            ("stall_timeout", &self.stall_timeout),
-            ("memory_limit", &self.memory_limit),
-            ("cpu_limit", &self.cpu_limit),
-            ("rescan_interval", &self.rescan_interval),
-            ("history_age", &self.history_age),
-            ("history_runs", &self.history_runs),
-            ("trusted_owners", &self.trusted_owners),
-            ("disable_exec", &self.disable_exec),
-            ("metrics_dir", &self.metrics_dir),
-            ("log_format", &self.log_format),
-            ("log_level", &self.log_level),
-        ];
-        let flags: Flags = given
-            .into_iter()
-            .filter_map(|(key, value)| value.clone().map(|value| (key, value)))
-            .collect();
-        Ok(Settings::load(&flags, config)?)
-    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,7 +9,7 @@ use super::screen::describe;
 use super::table::Table;
 use super::{history, logging, reading};
 use crate::config::Settings;
-use crate::job::{Effective, Job, Origin, effective};
+use crate::job::{EffectiveValue, Job, ValueOrigin, effective_values};
 use crate::record::{AttemptEnd, FileVerdict, JobRecord, RunRecord};
 use crate::units;
 
@@ -56,7 +56,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 /// The job after aliases and defaults, each value with its origin.
 fn show_effective(settings: &Settings, record: &JobRecord, as_data: bool) -> Result<Exit, Failure> {
     let file = record.file.as_deref().unwrap_or(&record.job_id);
-    let values = effective(record.document.as_bytes(), file, &settings.job_host())
+    let values = effective_values(record.document.as_bytes(), file, &settings.job_host())
         .ok_or_else(|| reading::not_valid_here(record))?;
     if as_data {
         println!("{:#}", json!({"file": file, "values": values}));
@@ -81,7 +81,7 @@ fn show_effective(settings: &Settings, record: &JobRecord, as_data: bool) -> Res
     Ok(Exit::Success)
 }
 
-fn origin(value: &Effective, file: &str) -> String {
+fn origin(value: &EffectiveValue, file: &str) -> String {
     let place = |what: &str, alias: &Option<String>| {
         let line = value
             .line
@@ -92,11 +92,11 @@ fn origin(value: &Effective, file: &str) -> String {
         format!("{file}{line}{what}{alias}")
     };
     match &value.origin {
-        Origin::File { alias } => place("", alias),
-        Origin::ActionDefaults { alias } => place(" (action_defaults)", alias),
-        Origin::FileName => "the file's name".to_owned(),
-        Origin::Host => "this host".to_owned(),
-        Origin::Default => "default".to_owned(),
+        ValueOrigin::File { alias } => place("", alias),
+        ValueOrigin::ActionDefaults { alias } => place(" (action_defaults)", alias),
+        ValueOrigin::FileName => "the file's name".to_owned(),
+        ValueOrigin::Host => "this host".to_owned(),
+        ValueOrigin::Default => "default".to_owned(),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use super::{ConfigError, KEYS, Origin, Raw};
+use super::chosen::{Chosen, Origin};
+use super::error::ConfigError;
+use super::settings::SETTINGS;
 
-/// Reads the file; `None` when there is none.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<Raw>>, ConfigError> {
+/// Reads the file; `None` when it does not exist.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<Chosen>>, ConfigError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -34,7 +36,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Raw>>, ConfigError> {
     let mut values = Vec::new();
     for (name, value) in table {
         let line = line_of_key(&text, &name);
-        let Some(key) = KEYS.iter().find(|key| key.name == name.replace('-', "_")) else {
+        let written = name.replace('-', "_");
+        let Some(setting) = SETTINGS.iter().find(|it| it.name == written) else {
             return Err(ConfigError::UnknownKey {
                 path: path.to_owned(),
                 line,
@@ -48,14 +51,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Raw>>, ConfigError> {
         };
         if value.is_table() {
             return Err(ConfigError::Value {
-                key: key.name,
+                key: setting.name,
                 value: "[…]".to_owned(),
                 origin,
-                message: format!("this is a section; write `{} = …`", key.name),
+                message: format!("this is a section; write `{} = …`", setting.name),
             });
         }
-        values.push(Raw {
-            key: key.name,
+        values.push(Chosen {
+            setting,
             text: plain(&value),
             origin,
         });
@@ -63,7 +66,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Raw>>, ConfigError> {
     Ok(Some(values))
 }
 
-/// A value as the command line would give it; arrays are joined by commas.
+/// A value in the form that the command line takes: items of an array are joined by commas.
 fn plain(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
@@ -88,8 +91,9 @@ fn line_of_key(text: &str, name: &str) -> usize {
 
 fn suggestion(name: &str) -> String {
     let name = name.replace('-', "_");
-    KEYS.iter()
-        .map(|key| (strsim::damerau_levenshtein(&name, key.name), key.name))
+    SETTINGS
+        .iter()
+        .map(|it| (strsim::damerau_levenshtein(&name, it.name), it.name))
         .min()
         .filter(|(distance, _)| *distance <= 3)
         .map_or_else(

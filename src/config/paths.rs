@@ -1,8 +1,8 @@
-//! Default places: those of a package for root, those of the XDG base directories for everybody else.
+//! Default paths: those of the package for root, those of the XDG base directories for other users.
 
 use std::path::PathBuf;
 
-use super::{Origin, Raw};
+use super::chosen::Origin;
 
 pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
@@ -28,7 +28,7 @@ fn config_dir(root: bool) -> PathBuf {
     }
 }
 
-/// `freezerd.toml` where nobody named one.
+/// The `freezerd.toml` that is read where none is named.
 pub fn default_config() -> PathBuf {
     config_dir(is_root()).join("freezerd.toml")
 }
@@ -45,12 +45,10 @@ pub(super) fn default_state_dir(root: bool) -> PathBuf {
     }
 }
 
-/// The runtime directory that goes with the default state directory; a state directory of its own brings its own.
-pub(super) fn default_runtime_dir(state: &Raw, root: bool) -> Option<PathBuf> {
-    if !matches!(
-        state.origin,
-        Origin::Default | Origin::ServiceManager { .. }
-    ) {
+/// The runtime directory that belongs to the default state directory. `None`: the user chose another state directory,
+/// or the host has no such directory for users.
+pub(super) fn default_runtime_dir(state_dir: &Origin, root: bool) -> Option<PathBuf> {
+    if !matches!(state_dir, Origin::Default | Origin::ServiceManager { .. }) {
         return None;
     }
     if root {

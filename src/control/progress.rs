@@ -42,7 +42,7 @@ impl ProgressFile {
             run: request.run,
             job_id: request.job_id.clone(),
             action: request.action_index,
-            kind: request.action.work.name().to_owned(),
+            kind: request.action.work.kind().word().to_owned(),
             attempt: request.attempt,
             started: now,
             updated: now,

@@ -154,7 +154,7 @@ pub async fn run(
         grace: settings.stop_grace,
         only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
     };
-    let groups = set_limits(settings.limits);
+    let groups = set_limits(settings.limits());
     orphans::kill_of_open_runs(&remembered.open_runs, store.id(), groups.as_ref());
     kill_point::reached(Point::OrphansKilled);
     let screens: Vec<Arc<dyn ProgressSink>> = vec![Arc::new(ProgressFiles::new(&layout)), screen];

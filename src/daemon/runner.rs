@@ -284,7 +284,7 @@ impl LogCopy {
         let over = Arc::new(AtomicBool::new(false));
         let mut lines = PipeLines::new(pipe, LOG_LINE_LIMIT, Arc::clone(&written));
         let mut log = attempt.log();
-        let kind = attempt.spawn.request.action.work.name();
+        let kind = attempt.spawn.request.action.work.kind().word();
         let is_over = Arc::clone(&over);
         let task = tokio::spawn(async move {
             let afterwards = format!("{kind}, left behind");

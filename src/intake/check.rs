@@ -1,5 +1,4 @@
-//! What `freezerd check` says: the files of a directory judged as the daemon would see them, and what only the whole
-//! shows.
+//! `freezerd check`: checks the files of a directory as the daemon would read them, one by one and together.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,22 +14,20 @@ use super::file_state::FileState;
 use super::lints::{self, Member};
 use super::trust::Trust;
 use crate::job::diagnostic::Diagnostic;
-use crate::job::{Host, Job, Places, parse};
+use crate::job::{Host, Job, Spans, parse};
 
-/// What was said of some files and directories.
+/// The result of checking some files and directories.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
-    /// Every file that was looked at, and every directory of which there is something to say, in order.
+    /// Every file that was checked, and every directory with a diagnostic, in the order in which they were given.
     pub files: Vec<CheckedFile>,
 }
 
 impl Checked {
-    /// Whether there is an error anywhere.
     pub fn has_errors(&self) -> bool {
         self.diagnostics().any(Diagnostic::is_error)
     }
 
-    /// Whether there is anything to say at all.
     pub fn has_diagnostics(&self) -> bool {
         self.diagnostics().next().is_some()
     }
@@ -40,78 +37,70 @@ impl Checked {
     }
 }
 
-/// What was said of one file.
+/// The result for one file or directory.
 #[derive(Clone, Debug)]
 pub struct CheckedFile {
-    /// The file, as a person would name it.
+    /// The path as the user gave it.
     pub path: PathBuf,
-    /// What the diagnostics point into.
+    /// The content that the diagnostics point into. Empty for a directory.
     pub bytes: Arc<[u8]>,
-    /// What would become of it.
-    pub standing: Standing,
-    /// All there is to say.
+    pub content: CheckedContent,
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What would become of a file.
+/// What a checked path holds.
 #[derive(Clone, Debug)]
-pub enum Standing {
-    /// It is a job of this host.
+pub enum CheckedContent {
+    /// A job for this host.
     Job(Arc<Job>),
-    /// It is a job of another host.
-    Foreign {
-        /// Its id.
-        job_id: String,
-        /// The other host.
-        client_id: String,
-    },
-    /// It is not good for a job.
+    /// A job for another host.
+    Foreign { job_id: String, client_id: String },
+    /// A file that cannot be loaded.
     Invalid {
-        /// Its id, as far as that can be told.
+        /// `None` where the id cannot be read.
         job_id: Option<String>,
     },
-    /// It is no file but the directory.
+    /// The directory itself, not a file in it.
     Directory,
 }
 
 /// What files are checked against.
 #[derive(Clone, Debug)]
-pub struct Settings<'a> {
-    /// The host's particulars.
+pub struct CheckOptions<'a> {
     pub host: &'a Host,
-    /// The host's client id.
+    /// The client id of the host.
     pub client_id: &'a str,
-    /// Whose files are trusted. Without it no owner and no mode is looked at, for files that are not in their place
+    /// Whose files are trusted. `None`: owners and modes are not checked, for files that are not in the jobs directory
     /// yet.
     pub trust: Option<&'a Trust>,
-    /// The present, for schedules that have none to come.
+    /// The present, to find schedules that have no occurrence left.
     pub now: DateTime<Utc>,
 }
 
-/// Checks files and directories. Each directory is judged as a jobs directory of its own; files that are named
-/// singly are judged together, and whatever their names.
-pub fn check(paths: &[PathBuf], settings: &Settings<'_>) -> Checked {
+/// Checks files and directories. Each directory is checked as a separate jobs directory. Files that are given one by
+/// one are checked together, whatever their names.
+pub fn check(paths: &[PathBuf], options: &CheckOptions<'_>) -> Checked {
     let mut checked = Checked::default();
     let mut single = Vec::new();
     for path in paths {
         if path.is_dir() {
-            checked.files.extend(check_directory(path, settings));
+            checked.files.extend(check_directory(path, options));
         } else {
-            single.push((path.clone(), read_single(path, settings.trust)));
+            single.push((path.clone(), read_single(path, options.trust)));
         }
     }
-    checked.files.extend(check_batch(single, settings));
+    checked.files.extend(check_batch(single, options));
     checked
 }
 
-fn check_directory(path: &Path, settings: &Settings<'_>) -> Vec<CheckedFile> {
+fn check_directory(path: &Path, options: &CheckOptions<'_>) -> Vec<CheckedFile> {
     let about = |diagnostics: Vec<Diagnostic>| CheckedFile {
         path: path.to_owned(),
         bytes: Arc::from([].as_slice()),
-        standing: Standing::Directory,
+        content: CheckedContent::Directory,
         diagnostics,
     };
-    let (directory, warnings) = match Directory::open(path, settings.trust.cloned()) {
+    let (directory, warnings) = match Directory::open(path, options.trust.cloned()) {
         Ok(opened) => opened,
         Err(diagnostics) => return vec![about(diagnostics)],
     };
@@ -127,11 +116,11 @@ fn check_directory(path: &Path, settings: &Settings<'_>) -> Vec<CheckedFile> {
         .into_iter()
         .map(|name| (path.join(&name), settled(&directory, &name)))
         .collect();
-    files.extend(check_batch(states, settings));
+    files.extend(check_batch(states, options));
     files
 }
 
-/// Reads a file a few times over until it holds still.
+/// Reads a file again, a few times, while it changes.
 fn settled(directory: &Directory, name: &OsString) -> FileState {
     let mut state = directory.read(name);
     for _ in 0..3 {
@@ -148,14 +137,14 @@ fn settled(directory: &Directory, name: &OsString) -> FileState {
                     crate::job::codes::STILL_CHANGING,
                     "the file changes while it is read",
                 )
-                .help("something is writing to it: try again once it is done"),
+                .help("another program writes to it: try again later"),
             ],
         },
         FileState::Gone => FileState::Refused {
             stamp: None,
             diagnostics: vec![Diagnostic::error(
                 crate::job::codes::UNREADABLE,
-                "the file is not there",
+                "the file does not exist",
             )],
         },
         state => state,
@@ -172,11 +161,11 @@ fn read_single(path: &Path, trust: Option<&Trust>) -> FileState {
             stamp: None,
             diagnostics: vec![Diagnostic::error(
                 crate::job::codes::UNREADABLE,
-                "this names no file",
+                "this is not the name of a file",
             )],
         };
     };
-    // The file is judged, not the directory that it happens to be in.
+    // Only the file is checked, not the directory that it is in.
     match Directory::open(parent, None) {
         Ok((directory, _)) => settled(&directory.with_trust(trust.cloned()), &name.to_owned()),
         Err(diagnostics) => FileState::Refused {
@@ -186,10 +175,10 @@ fn read_single(path: &Path, trust: Option<&Trust>) -> FileState {
     }
 }
 
-/// Judges files together, as one jobs directory.
-fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Vec<CheckedFile> {
-    let mut catalog = Catalog::new(settings.host.clone(), settings.client_id, BTreeMap::new());
-    // The whole path is the catalog's name for a file: singly named ones may come from several directories.
+/// Checks files together, as one jobs directory.
+fn check_batch(states: Vec<(PathBuf, FileState)>, options: &CheckOptions<'_>) -> Vec<CheckedFile> {
+    let mut catalog = Catalog::new(options.host.clone(), options.client_id, BTreeMap::new());
+    // The catalog gets the whole path as the name: the files may come from several directories.
     let key = |path: &Path| path.to_string_lossy().into_owned();
     let order: Vec<PathBuf> = states.iter().map(|(path, _)| path.clone()).collect();
     let changes = catalog.update(
@@ -199,23 +188,23 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
             .collect(),
     );
     let mut found: BTreeMap<String, CheckedFile> = BTreeMap::new();
-    let mut places: BTreeMap<String, Places> = BTreeMap::new();
+    let mut spans: BTreeMap<String, Spans> = BTreeMap::new();
     for change in changes {
-        let (file, bytes, standing, diagnostics) = match change {
+        let (file, bytes, content, diagnostics) = match change {
             FileChange::Loaded {
                 file,
                 job,
                 bytes,
                 warnings,
                 ..
-            } => (file, bytes, Standing::Job(job), warnings),
+            } => (file, bytes, CheckedContent::Job(job), warnings),
             FileChange::Invalid {
                 file,
                 job_id,
                 diagnostics,
                 bytes,
                 ..
-            } => (file, bytes, Standing::Invalid { job_id }, diagnostics),
+            } => (file, bytes, CheckedContent::Invalid { job_id }, diagnostics),
             FileChange::Foreign {
                 file,
                 job_id,
@@ -225,15 +214,15 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
             } => (
                 file,
                 bytes,
-                Standing::Foreign { job_id, client_id },
+                CheckedContent::Foreign { job_id, client_id },
                 warnings,
             ),
             FileChange::Gone { .. } | FileChange::FileGone { .. } => continue,
         };
-        if matches!(standing, Standing::Job(_)) {
-            places.insert(
+        if matches!(content, CheckedContent::Job(_)) {
+            spans.insert(
                 file.clone(),
-                parse(&bytes, base_name(&file), settings.host).places,
+                parse(&bytes, base_name(&file), options.host).spans,
             );
         }
         let path = PathBuf::from(&file);
@@ -242,7 +231,7 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
             CheckedFile {
                 path,
                 bytes,
-                standing,
+                content,
                 diagnostics,
             },
         );
@@ -250,16 +239,16 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, settings: &Settings<'_>) -> Ve
     let mut members = Vec::new();
     let mut whose = Vec::new();
     for (file, checked) in &found {
-        if let (Standing::Job(job), Some(places)) = (&checked.standing, places.get(file)) {
+        if let (CheckedContent::Job(job), Some(spans)) = (&checked.content, spans.get(file)) {
             members.push(Member {
                 file: base_name(file),
                 job,
-                places,
+                spans,
             });
             whose.push(file.clone());
         }
     }
-    for (index, diagnostic) in lints::lint(&members, settings.now, &settings.host.zone) {
+    for (index, diagnostic) in lints::lint(&members, options.now, &options.host.zone) {
         if let Some(checked) = whose.get(index).and_then(|file| found.get_mut(file)) {
             checked.diagnostics.push(diagnostic);
         }

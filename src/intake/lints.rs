@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::job::action::{Age, Lineage, Work};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
-use crate::job::{Event, Job, Places, Status};
+use crate::job::{Event, Job, Spans, Status};
 use crate::location::Location;
 use crate::schedule::zone::Zone;
 use crate::schedule::{Kind, Outlook};
@@ -17,7 +17,7 @@ pub(super) struct Member<'a> {
     /// The name of its file, for messages.
     pub file: &'a str,
     pub job: &'a Job,
-    pub places: &'a Places,
+    pub spans: &'a Spans,
 }
 
 /// The warnings, each with the index of the member that it is about.
@@ -154,14 +154,14 @@ fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<
                 .help("remove the file, or give it a later end")
         }
     };
-    Some(match &member.places.schedule {
+    Some(match &member.spans.schedule {
         Some(span) => fault.at(span.clone()),
         None => fault,
     })
 }
 
 fn place(diagnostic: Diagnostic, member: &Member<'_>, action: usize) -> Diagnostic {
-    match member.places.actions.get(action) {
+    match member.spans.actions.get(action) {
         Some(span) => diagnostic.at(span.clone()),
         None => diagnostic,
     }

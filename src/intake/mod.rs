@@ -15,7 +15,7 @@ mod trust;
 
 pub use catalog::Catalog;
 pub use change::{FileChange, Remembered};
-pub use check::{Checked, CheckedFile, Settings, Standing, check};
+pub use check::{CheckOptions, Checked, CheckedContent, CheckedFile, check};
 pub use directory::Directory;
 pub use file_state::FileState;
 pub use names::is_job_file;

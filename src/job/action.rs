@@ -1,46 +1,47 @@
-//! What one action of a job asks for, validated and resolved: paths are absolute, names have their defaults.
+//! What one action of a job does, validated and complete: paths are absolute, names have their defaults.
 //!
-//! These types cross the pipe to the agent as JSON, so they are plain data.
+//! These types go to the agent as JSON, so they are plain data.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::WorkKind;
 use crate::location::Location;
 
-/// One entry of `job_actions`: an action and how hard the scheduler tries.
+pub use super::access::Access;
+
+/// One entry of `job_actions`: an action, and how often the scheduler tries it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobAction {
-    /// What is to be done.
     pub action: Action,
-    /// Runs even though an earlier action of the run failed.
+    /// Run the action even if an earlier one of the run failed.
     pub mandatory: bool,
-    /// Further attempts after the first one failed.
+    /// The number of attempts after the first one failed.
     pub max_retries: u32,
-    /// The wait between two attempts.
+    /// The pause between two attempts.
     pub retry_wait: Duration,
-    /// An attempt that takes longer is ended and fails.
+    /// An attempt that takes longer is ended, and fails.
     pub timeout: Option<Duration>,
-    /// An attempt that shows no progress for so long is ended and fails; zero: never; `None`: as the daemon's
-    /// settings say.
+    /// An attempt that shows no progress for this time is ended, and fails. Zero: no limit. `None`: the setting of the
+    /// daemon.
     pub stall_timeout: Option<Duration>,
 }
 
 /// One `freezer_action`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
-    /// The work itself.
     pub work: Work,
-    /// The action's log is appended to this file as well.
+    /// A file to which the log of the action is appended too.
     pub log_file: Option<PathBuf>,
     /// Run at raised instead of lowered CPU and I/O priority.
     pub max_priority: bool,
-    /// Say what would be done, and change nothing.
+    /// Report what would be done, and change nothing.
     pub dry_run: bool,
 }
 
-/// The kinds of work, named as in the job file's `action` key.
+/// The work, one variant for each [`WorkKind`] and with the same word in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Work {
@@ -50,51 +51,41 @@ pub enum Work {
     Restore(Restore),
     /// Removal of old snapshots.
     Admin(Admin),
-    /// A list of what a container holds.
+    /// A list of the snapshots in a container.
     Info(Info),
-    /// A command.
     Exec(Exec),
     /// Verification of a container.
     Check(Check),
 }
 
 impl Work {
-    /// The word the job file uses for this kind.
-    pub fn name(&self) -> &'static str {
+    pub fn kind(&self) -> WorkKind {
         match self {
-            Work::Backup(_) => "backup",
-            Work::Restore(_) => "restore",
-            Work::Admin(_) => "admin",
-            Work::Info(_) => "info",
-            Work::Exec(_) => "exec",
-            Work::Check(_) => "check",
+            Work::Backup(_) => WorkKind::Backup,
+            Work::Restore(_) => WorkKind::Restore,
+            Work::Admin(_) => WorkKind::Admin,
+            Work::Info(_) => WorkKind::Info,
+            Work::Exec(_) => WorkKind::Exec,
+            Work::Check(_) => WorkKind::Check,
         }
     }
 
-    /// The container this work needs, and whether it must have it alone.
+    /// The container that the work needs, and how it uses it.
     pub fn container(&self) -> Option<(&Container, Access)> {
-        match self {
-            Work::Backup(backup) if backup.remove_older_than.is_some() => {
-                Some((&backup.container, Access::Exclusive))
-            }
-            Work::Backup(backup) => Some((&backup.container, Access::Shared)),
-            Work::Restore(restore) => Some((&restore.container, Access::Shared)),
-            Work::Admin(admin) => Some((&admin.container, Access::Exclusive)),
-            Work::Info(info) => Some((&info.container, Access::Shared)),
-            Work::Check(check) => Some((&check.container, Access::Shared)),
-            Work::Exec(_) => None,
-        }
+        let container = match self {
+            Work::Backup(backup) => &backup.container,
+            Work::Restore(restore) => &restore.container,
+            Work::Admin(admin) => &admin.container,
+            Work::Info(info) => &info.container,
+            Work::Check(check) => &check.container,
+            Work::Exec(_) => return None,
+        };
+        let access = match self {
+            Work::Backup(backup) if backup.remove_older_than.is_some() => Access::Exclusive,
+            _ => self.kind().access()?,
+        };
+        Some((container, access))
     }
-}
-
-/// How an action shares its container with others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Access {
-    /// Beside other readers and writers of snapshots.
-    Shared,
-    /// Alone: forgetting and pruning.
-    Exclusive,
 }
 
 /// One repository in restic's format, and the file that holds its password.
@@ -109,128 +100,117 @@ pub struct Container {
     pub pass_file: Option<PathBuf>,
 }
 
-/// Whose snapshots: a backup name, and the host they were made on.
+/// What identifies the snapshots of one backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
-    /// The host recorded in the snapshot.
+    /// The host that the snapshots name.
     pub host: String,
-    /// The backup's name, recorded as the snapshot's label.
+    /// The name of the backup, which is the label of its snapshots.
     pub backup_name: String,
 }
 
 /// A backup of one file tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backup {
-    /// Where the snapshot goes.
     pub container: Container,
-    /// What the snapshot is found by.
     pub lineage: Lineage,
     /// The file or directory to back up, absolute.
     pub path: PathBuf,
-    /// Shell patterns of what to leave out, as Freezer's `exclude`.
+    /// Shell patterns for what to leave out.
     pub exclude: Vec<String>,
     /// Follow symbolic links.
     pub dereference_symlink: bool,
-    /// How the next level is chosen.
     pub levels: Levels,
-    /// zstd level, −7 to 22; `None`: the repository's default.
+    /// The level for zstd, −7 to 22. `None`: the default of the repository.
     pub compression_level: Option<i32>,
-    /// Shell patterns of paths whose loss does not make the backup partial.
+    /// Shell patterns for paths that may be unreadable. A backup without them is not partial.
     pub ignore_unreadable: Vec<String>,
-    /// An empty source is fine even where the last snapshot had files.
+    /// Accept an empty source even if the last snapshot had files.
     pub allow_empty: bool,
-    /// A new repository may begin where the one that earlier backups went to is gone.
+    /// Create a new repository even if the one that holds earlier backups is gone.
     pub allow_new_container: bool,
-    /// After the backup, remove this lineage's snapshots older than so many days.
+    /// After the backup, remove snapshots of the same lineage that are older than this number of days.
     pub remove_older_than: Option<f64>,
 }
 
-/// The inputs of Freezer's level rule.
+/// The keys that choose the level of a backup.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
-    /// Every backup reads everything: level 0.
+    /// Read everything in every backup: level 0.
     pub no_incremental: bool,
-    /// After this level comes 0 again.
+    /// The highest level. The next backup has level 0.
     pub max_level: Option<u32>,
-    /// At this level the parent stays the snapshot one level below.
+    /// The level at which backups stay. Their parent stays the last snapshot one level below.
     pub always_level: Option<u32>,
-    /// A level 0 older than so many days is followed by a new one.
+    /// The number of days after which a level 0 is followed by a new one.
     pub restart_always_level: Option<f64>,
 }
 
 /// A restore of one snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Restore {
-    /// Where the snapshot is.
     pub container: Container,
-    /// Whose snapshot; the host is `restore_from_host` where that is given.
+    /// The host is `restore_from_host` where that is given.
     pub lineage: Lineage,
-    /// The directory that becomes what the snapshot holds, absolute.
+    /// The directory to restore into, absolute.
     pub target: PathBuf,
-    /// The newest snapshot not later than this, Unix seconds; `None`: the newest.
+    /// Restore the newest snapshot that is not later than this, in Unix seconds. `None`: the newest of all.
     pub not_later_than: Option<i64>,
-    /// One snapshot by its id (or its beginning), instead of the newest. Not a key of the job file: the
-    /// `restore` command's.
+    /// The id of the snapshot, or the beginning of the id, instead of the newest. Only the command `restore` sets it.
     #[serde(default)]
     pub snapshot: Option<String>,
-    /// Replace files that differ. Otherwise they are kept, listed, and the action fails.
+    /// Replace files that differ. Otherwise they are kept and listed, and the action fails.
     pub overwrite: bool,
 }
 
-/// Removal of one lineage's old snapshots.
+/// Removal of the old snapshots of one lineage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Admin {
-    /// Where they are.
     pub container: Container,
-    /// Whose they are.
     pub lineage: Lineage,
-    /// What counts as old.
     pub remove: Age,
 }
 
-/// A limit of age.
+/// The age at which a snapshot is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Age {
-    /// Older than so many days, fractions allowed.
+    /// Older than this number of days, which may have a fraction.
     Days(f64),
-    /// Made before this instant, Unix seconds.
+    /// Made before this instant, in Unix seconds.
     Before(i64),
 }
 
-/// A list of a container's snapshots.
+/// A list of the snapshots in a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Info {
-    /// The container.
     pub container: Container,
-    /// Only this backup name.
+    /// Only snapshots with this backup name.
     pub backup_name: Option<String>,
-    /// Only this host.
+    /// Only snapshots of this host.
     pub host: Option<String>,
 }
 
 /// A command to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exec {
-    /// The command.
     pub command: Command,
 }
 
-/// The two ways a command is given.
+/// A command, in one of its two forms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Command {
-    /// Run by `/bin/sh -c`.
+    /// `/bin/sh -c` runs the text.
     Shell(String),
-    /// Run directly, the program first.
+    /// A program and its arguments.
     Words(Vec<String>),
 }
 
 /// A verification of a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The container.
     pub container: Container,
-    /// Read every pack's data too, not only the structure.
+    /// Read the data of every pack too, not only the structure.
     pub read_data: bool,
 }

@@ -6,7 +6,7 @@ use super::action::{Container, Lineage};
 use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
-use super::values::Judge;
+use super::values::ValueReader;
 use crate::location::Location;
 
 /// The longest name that file systems accept for a directory, in bytes. It is the limit for a backup's name too.
@@ -15,7 +15,7 @@ const NAME_LIMIT: usize = 255;
 /// The storages that Freezer has and this version does not support.
 const OTHER_STORAGES: [&str; 6] = ["swift", "ssh", "sftp", "s3", "ftp", "ftps"];
 
-impl Judge<'_> {
+impl ValueReader<'_> {
     /// The container. `None` if it is missing (which another check reports) or wrong.
     pub fn container(&mut self, fields: &Fields<'_>) -> Option<Container> {
         let local = self.storage(fields.get("storage"));
@@ -28,7 +28,7 @@ impl Judge<'_> {
             self.named_container(&field, &name)?
         };
         if local && fields.set("encrypt_pass_file").is_none() {
-            self.tell(
+            self.report(
                 Diagnostic::warning(codes::UNENCRYPTED_CONTAINER, "the container has no password")
                     .at(field.node.span.clone())
                     .label("everyone who can read its files can read the backups")
@@ -53,7 +53,7 @@ impl Judge<'_> {
             _ => "",
         };
         if OTHER_STORAGES.contains(&written) {
-            self.tell(
+            self.report(
                 Diagnostic::error(codes::UNSUPPORTED_STORAGE, format!("this version does not support the storage {}", quoted(written)))
                     .at(field.node.span.clone())
                     .label("only `local` is supported")
@@ -70,7 +70,7 @@ impl Judge<'_> {
         let fault = if name.contains('/') {
             let path = root.join(name);
             Some((
-                "a container's name has no slashes".to_owned(),
+                "the name of a container cannot contain slashes".to_owned(),
                 format!(
                     "a container inside another would mix two repositories: write an absolute path such as {}, or a name without slashes",
                     quoted(&path.to_string_lossy())
@@ -78,24 +78,24 @@ impl Judge<'_> {
             ))
         } else if name == "." || name == ".." {
             Some((
-                format!("{} is not a name of a container", quoted(name)),
+                format!("{} cannot be the name of a container", quoted(name)),
                 "write a name, or an absolute path".to_owned(),
             ))
         } else if name.contains('\0') {
             Some((
-                "a container's name has no NUL byte".to_owned(),
+                "the name of a container cannot contain a NUL byte".to_owned(),
                 "write a name, or an absolute path".to_owned(),
             ))
         } else if name.len() > NAME_LIMIT {
             Some((
-                format!("a container's name is at most {NAME_LIMIT} bytes long"),
+                format!("the name of a container has at most {NAME_LIMIT} bytes"),
                 format!("this one has {}", name.len()),
             ))
         } else {
             None
         };
         if let Some((message, help)) = fault {
-            self.tell(
+            self.report(
                 Diagnostic::error(codes::BAD_CONTAINER, message)
                     .at(field.node.span.clone())
                     .label("neither a name nor an absolute path")
@@ -108,7 +108,7 @@ impl Judge<'_> {
 
     /// The host and the backup name of the snapshots. `None` if the name is missing (which another check reports) or wrong.
     pub fn lineage(&mut self, fields: &Fields<'_>) -> Option<Lineage> {
-        let host = self.name(fields.set("hostname"), "a host's name");
+        let host = self.host_name(fields.set("hostname"));
         let host = if fields.set("hostname").is_some() {
             host?
         } else {
@@ -121,12 +121,12 @@ impl Judge<'_> {
     /// The backup's name: any text of up to 255 bytes without control characters, and without blanks at its ends.
     pub fn backup_name(&mut self, field: Option<Field<'_>>) -> Option<String> {
         let field = field.filter(|field| !field.node.is_unset())?;
-        let name = self.name(Some(field), "a backup's name")?;
+        let name = self.name(Some(field), "the name of a backup")?;
         if let Some(variable) = VARIABLES
             .into_iter()
             .find(|variable| name.contains(variable))
         {
-            self.tell(
+            self.report(
                 Diagnostic::warning(codes::LITERAL_BRACES, format!("`{variable}` is not replaced"))
                     .at(field.node.span.clone())
                     .label("taken literally")
@@ -136,30 +136,35 @@ impl Judge<'_> {
         Some(name)
     }
 
-    /// A name of a host or a backup.
+    /// The name of a host.
+    pub fn host_name(&mut self, field: Option<Field<'_>>) -> Option<String> {
+        self.name(field, "the name of a host")
+    }
+
+    /// A name. `what` is what a sentence calls it.
     pub fn name(&mut self, field: Option<Field<'_>>, what: &str) -> Option<String> {
         let field = field?;
         let name = self.text(Some(field))?;
         let fault = if name.trim() != name {
             Some((
-                format!("{what} has no blanks at its ends"),
+                format!("{what} cannot begin or end with a blank"),
                 format!("write {}", quoted(name.trim())),
             ))
         } else if name.chars().any(char::is_control) {
             Some((
-                format!("{what} has no control characters"),
-                "write it without them".to_owned(),
+                format!("{what} cannot contain control characters"),
+                "remove them".to_owned(),
             ))
         } else if name.len() > NAME_LIMIT {
             Some((
-                format!("{what} is at most {NAME_LIMIT} bytes long"),
+                format!("{what} has at most {NAME_LIMIT} bytes"),
                 format!("this one has {}", name.len()),
             ))
         } else {
             None
         };
         if let Some((message, help)) = fault {
-            self.tell(
+            self.report(
                 Diagnostic::error(codes::BAD_NAME, message)
                     .at(field.node.span.clone())
                     .label("not a usable name")
@@ -202,7 +207,7 @@ impl Judge<'_> {
         } else {
             return;
         };
-        self.tell(fault.at(field.node.span.clone()).label(format!(
+        self.report(fault.at(field.node.span.clone()).label(format!(
             "the container is {}",
             quoted(&container.location.to_string())
         )));
@@ -233,7 +238,7 @@ impl Judge<'_> {
         } else {
             "the restore would delete its own container"
         };
-        self.tell(
+        self.report(
             Diagnostic::error(codes::RESTORE_INTO_CONTAINER, message)
                 .at(field.node.span.clone())
                 .label(format!(

@@ -1,43 +1,44 @@
-//! An object of the file, turned into fields: aliases resolved, `action_defaults` filled in, and every key that
-//! has no business there told of.
+//! Reads an object of the file as fields: resolves aliases, fills in `action_defaults`, and reports every key that does
+//! not belong there.
 
 use super::codes;
 use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Member, Node, Span, Value};
-use super::keys::{self, Key, Place, Standing, Works};
+use super::keys::{self, Key, Object, Support};
+use super::kind::{WorkKind, WorkKinds};
 
-/// Where a field's value comes from.
+/// Where a field comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum FieldSource {
     /// The object itself.
     Here,
     /// `action_defaults`.
     Defaults,
 }
 
-/// One key that is known and present.
+/// A known key that is present.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field<'a> {
     pub key: &'static Key,
-    /// The key as the file has it.
+    /// The key as the file writes it.
     pub written: &'a str,
     pub key_span: &'a Span,
     pub node: &'a Node,
-    pub source: Source,
+    pub source: FieldSource,
 }
 
 /// The known keys of one object.
 #[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
-    /// The object.
+    /// The span of the object.
     pub span: Span,
     fields: Vec<Field<'a>>,
-    /// Keys that were likely meant by others, which are unknown: that they are missing need not be told as well.
+    /// Keys that the user probably meant by unknown ones. They are not reported as missing as well.
     meant: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
-    /// No fields: of an object that is absent.
+    /// The fields of an object that is absent.
     pub fn none(span: Span) -> Fields<'a> {
         Fields {
             span,
@@ -54,7 +55,7 @@ impl<'a> Fields<'a> {
             .copied()
     }
 
-    /// The field, where its value says anything.
+    /// The field, unless its value leaves it unset.
     pub fn set(&self, name: &str) -> Option<Field<'a>> {
         self.get(name).filter(|field| !field.node.is_unset())
     }
@@ -63,14 +64,14 @@ impl<'a> Fields<'a> {
         self.fields.iter()
     }
 
-    /// Keys that are absent or null get the value that the defaults have.
-    pub fn fill(&mut self, defaults: &Fields<'a>, works: Works) {
+    /// Gives keys that are absent or null the value of the defaults. With a kind of work: only keys for that kind.
+    pub fn fill(&mut self, defaults: &Fields<'a>, kind: Option<WorkKind>) {
         for default in &defaults.fields {
-            if !default.key.works.meets(works) {
+            if kind.is_some_and(|kind| !default.key.kinds.has(kind)) {
                 continue;
             }
             let field = Field {
-                source: Source::Defaults,
+                source: FieldSource::Defaults,
                 ..*default
             };
             match self
@@ -86,11 +87,11 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads an object. `works` are the kinds of work that keys of an action may belong to; elsewhere all of them.
+/// Reads an object. With a kind of work, keys for other kinds are reported.
 pub(super) fn fields<'a>(
     node: &'a Node,
-    place: Place,
-    works: Works,
+    object: Object,
+    kind: Option<WorkKind>,
     out: &mut Vec<Diagnostic>,
 ) -> Fields<'a> {
     let mut fields = Fields::none(node.span.clone());
@@ -101,48 +102,52 @@ pub(super) fn fields<'a>(
         if keys::is_remark(&member.key) {
             continue;
         }
-        let Some(key) = place.find(&member.key) else {
-            if place != Place::Job || !member.key.replace('-', "_").starts_with("session_") {
-                fields.meant.extend(unknown(member, place, works, out));
+        let Some(key) = object.find(&member.key) else {
+            if object != Object::Job || !member.key.replace('-', "_").starts_with("session_") {
+                fields.meant.extend(unknown(member, object, kind, out));
             }
             continue;
         };
-        if !key.works.meets(works) && !member.node.is_unset() {
-            out.push(misplaced_work(member, key, works));
+        if let Some(kind) = kind
+            && !key.kinds.has(kind)
+            && !member.node.is_unset()
+        {
+            out.push(of_other_kind(member, key, kind));
             continue;
         }
         if let Some(first) = fields.get(key.name) {
             repeated(member, &first, out);
             continue;
         }
-        judge_standing(member, key, out);
+        report_support(member, key, out);
         fields.fields.push(Field {
             key,
             written: &member.key,
             key_span: &member.key_span,
             node: &member.node,
-            source: Source::Here,
+            source: FieldSource::Here,
         });
     }
     fields
 }
 
-/// The keys that an action cannot do without and that are not there.
+/// Reports the required keys that are absent. `whose` is who needs them, for the sentence.
 pub(super) fn missing(
     fields: &Fields<'_>,
-    place: Place,
-    works: Works,
+    object: Object,
+    kind: Option<WorkKind>,
     whose: &str,
     out: &mut Vec<Diagnostic>,
 ) {
-    for key in place.keys() {
-        if !key.required.meets(works)
-            || fields.set(key.name).is_some()
-            || fields.meant.contains(&key.name)
-        {
+    for key in object.keys() {
+        let required = match kind {
+            Some(kind) => key.required.has(kind),
+            None => key.required != WorkKinds::NONE,
+        };
+        if !required || fields.set(key.name).is_some() || fields.meant.contains(&key.name) {
             continue;
         }
-        // One that is there, but unset, is pointed at; else the object that lacks it.
+        // Point at the key where it is there but unset, else at the object that lacks it.
         let (span, label) = match fields.get(key.name) {
             Some(field) if field.node.value == Value::Broken => continue,
             Some(field) => (field.node.span.clone(), "this leaves it unset"),
@@ -158,22 +163,10 @@ pub(super) fn missing(
                 .help(format!(
                     "add `\"{}\": {}`: {}",
                     key.name,
-                    placeholder(key),
+                    key.example,
                     lower_first(key.about)
                 )),
         );
-    }
-}
-
-fn placeholder(key: &Key) -> &'static str {
-    match key.name {
-        "path_to_backup" => "\"/home\"",
-        "restore_abs_path" => "\"/srv/restored\"",
-        "container" => "\"/srv/backups\"",
-        "backup_name" => "\"home\"",
-        "command" => "\"/usr/local/bin/prepare\"",
-        "job_actions" => "[{\"freezer_action\": {…}}]",
-        _ => "…",
     }
 }
 
@@ -185,27 +178,33 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-fn judge_standing(member: &Member, key: &Key, out: &mut Vec<Diagnostic>) {
-    let unset = member.node.is_unset() || is_minus_one(&member.node);
+/// Reports a key that has no effect, or that this version does not support.
+fn report_support(member: &Member, key: &Key, out: &mut Vec<Diagnostic>) {
+    if member.node.is_unset() || is_minus_one(&member.node) {
+        return;
+    }
     let name = quoted(&member.key);
-    match key.standing {
-        Standing::NoEffect(instead) if !unset => out.push(
+    match key.support {
+        Support::Used | Support::Kept => {}
+        Support::NoEffect(instead) => out.push(
             Diagnostic::warning(codes::NO_EFFECT, format!("{name} has no effect here"))
                 .at(member.key_span.clone())
                 .label("accepted, and ignored")
                 .help(instead),
         ),
-        Standing::Unsupported(why) if !unset => out.push(
-            Diagnostic::error(codes::UNSUPPORTED_KEY, format!("{name} is not supported: {why}"))
-                .at(member.key_span.clone())
-                .label("not in this version")
-                .help("remove it, or set it to `null`; what the job would do without it must be what you want"),
+        Support::Unsupported(why) => out.push(
+            Diagnostic::error(
+                codes::UNSUPPORTED_KEY,
+                format!("{name} is not supported: {why}"),
+            )
+            .at(member.key_span.clone())
+            .label("not in this version")
+            .help("remove it, or set it to `null`, if the job does what you want without it"),
         ),
-        _ => {}
     }
 }
 
-/// Freezer's way to say "no limit".
+/// Whether the value is Freezer's way to say "no limit".
 fn is_minus_one(node: &Node) -> bool {
     match &node.value {
         Value::Number(number) => number == "-1",
@@ -214,14 +213,14 @@ fn is_minus_one(node: &Node) -> bool {
     }
 }
 
-/// The same key for a second time.
+/// Reports a key that the object has already.
 fn repeated(member: &Member, first: &Field<'_>, out: &mut Vec<Diagnostic>) {
     let name = quoted(&member.key);
     let again = if member.key.replace('-', "_") == first.written.replace('-', "_") {
         format!("{name} is given twice")
     } else {
         format!(
-            "{name} is another name of {}, which is given already",
+            "{name} is another name for {}, which is given already",
             quoted(first.written)
         )
     };
@@ -241,19 +240,26 @@ fn repeated(member: &Member, first: &Field<'_>, out: &mut Vec<Diagnostic>) {
     });
 }
 
-/// A key of `freezer_action` that another kind of work has.
-fn misplaced_work(member: &Member, key: &Key, works: Works) -> Diagnostic {
+/// A key of `freezer_action` that is for another kind of work.
+fn of_other_kind(member: &Member, key: &Key, kind: WorkKind) -> Diagnostic {
     let name = quoted(&member.key);
-    let own: Vec<&str> = works.words().collect();
-    let others: Vec<String> = key.works.words().map(|word| format!("`{word}`")).collect();
-    let this = own.first().copied().unwrap_or("backup");
-    let help = match (key.name, this) {
-        ("path_to_backup", "restore") => "where a restore goes is `restore_abs_path`".to_owned(),
-        ("restore_abs_path", "backup") => "what a backup reads is `path_to_backup`".to_owned(),
-        ("remove_from_date", "backup") => {
-            "a backup can have `remove_older_than`; a date is for an action of its own, `\"action\": \"admin\"`".to_owned()
+    let this = kind.word();
+    let others: Vec<String> = key.kinds.words().map(|word| format!("`{word}`")).collect();
+    let help = match (key.name, kind, key.kinds.words().next()) {
+        ("path_to_backup", WorkKind::Restore, _) => {
+            "`restore_abs_path` names the target of a restore".to_owned()
         }
-        _ => format!("is `\"action\": \"{}\"` meant? Otherwise remove the key", key.works.words().next().unwrap_or(this)),
+        ("restore_abs_path", WorkKind::Backup, _) => {
+            "`path_to_backup` names what a backup reads".to_owned()
+        }
+        ("remove_from_date", WorkKind::Backup, _) => {
+            "a backup can have `remove_older_than`; for a date, add a separate action with `\"action\": \"admin\"`"
+                .to_owned()
+        }
+        (_, _, Some(word)) => {
+            format!("did you mean `\"action\": \"{word}\"`? Otherwise remove the key")
+        }
+        (_, _, None) => "remove the key".to_owned(),
     };
     Diagnostic::error(
         codes::OTHER_ACTIONS_KEY,
@@ -267,11 +273,11 @@ fn misplaced_work(member: &Member, key: &Key, works: Works) -> Diagnostic {
     .help(help)
 }
 
-/// A key that the table does not have at this place. Returns the one that was likely meant.
+/// Reports a key that the object does not have. Returns the key that the user probably meant.
 fn unknown(
     member: &Member,
-    place: Place,
-    works: Works,
+    object: Object,
+    kind: Option<WorkKind>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<&'static str> {
     let name = quoted(&member.key);
@@ -281,31 +287,29 @@ fn unknown(
                 Diagnostic::error(codes::OPENSTACK_KEY, format!("{name} belongs to {service}"))
                     .at(member.key_span.clone())
                     .label("not available here")
-                    .help("this program backs up files of its own host and talks to no OpenStack service; remove the key"),
+                    .help("freezerd backs up the files of its own host and talks to no OpenStack service; remove the key"),
             );
         }
         return None;
     }
-    let elsewhere = Place::ALL
+    let elsewhere = Object::ALL
         .into_iter()
-        .find(|other| *other != place && other.find(&member.key).is_some());
+        .find(|other| *other != object && other.find(&member.key).is_some());
     if let Some(elsewhere) = elsewhere {
         out.push(
             Diagnostic::error(
                 codes::MISPLACED_KEY,
-                format!("{name} stands in the wrong object"),
+                format!("{name} is in the wrong object"),
             )
             .at(member.key_span.clone())
-            .label(format!("not a key of {}", place.name()))
-            .help(format!("it belongs into {}", elsewhere.name())),
+            .label(format!("not a key of {}", object.name()))
+            .help(format!("move it into {}", elsewhere.name())),
         );
         return None;
     }
-    let whose = if place == Place::Action && works != Works::ALL {
-        let kind = works.words().next().unwrap_or("backup");
-        format!("`\"action\": \"{kind}\"`")
-    } else {
-        place.name().to_owned()
+    let whose = match kind {
+        Some(kind) => format!("`\"action\": \"{}\"`", kind.word()),
+        None => object.name().to_owned(),
     };
     let unknown = Diagnostic::error(
         codes::UNKNOWN_KEY,
@@ -313,8 +317,8 @@ fn unknown(
     )
     .at(member.key_span.clone())
     .label("unknown key");
-    let suggestion = keys::suggestion(&member.key, place, works)
-        .or_else(|| keys::suggestion(&member.key, place, Works::ALL));
+    let suggestion = keys::suggestion(&member.key, object, kind)
+        .or_else(|| keys::suggestion(&member.key, object, None));
     out.push(match suggestion {
         Some(suggestion) => unknown.help(format!("did you mean `{suggestion}`?")),
         None => unknown.help(

@@ -1,4 +1,4 @@
-//! One fault of a job file as data: what, where, and the mend.
+//! One fault of a job file as data: what is wrong, where, and what to do.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -7,30 +7,28 @@ use serde::{Deserialize, Serialize};
 
 use super::codes::Code;
 
-/// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The job loads; something is likely not as meant.
+    /// The job loads, but something is probably not what the user meant.
     Warning,
     /// The job does not load.
     Error,
 }
 
-/// One fault.
+/// One fault of a job file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// A stable name of the kind of fault, as `unknown-key`.
+    /// The stable name of the kind of fault, for example `unknown-key`.
     pub code: String,
-    /// Error or warning.
     pub severity: Severity,
-    /// What is wrong, without the place.
+    /// What is wrong, without the position.
     pub message: String,
-    /// The place in the file, bytes; `None`: the file as a whole.
+    /// The position in the file, in bytes; `None`: the file as a whole.
     pub span: Option<Range<usize>>,
-    /// What stands beside the caret: what was expected.
+    /// A few words beside the caret, for example what was expected.
     pub label: Option<String>,
-    /// The mend.
+    /// What to do.
     pub help: Option<String>,
 }
 
@@ -56,34 +54,33 @@ impl Diagnostic {
         }
     }
 
-    /// The same, at a place.
+    /// The same diagnostic at a position.
     pub fn at(mut self, span: Range<usize>) -> Diagnostic {
         self.span = Some(span);
         self
     }
 
-    /// The same, with words beside the caret.
+    /// The same diagnostic with words beside the caret.
     pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = Some(label.into());
         self
     }
 
-    /// The same, with the mend.
+    /// The same diagnostic with what to do.
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
         self
     }
 
-    /// Whether the job does not load because of it.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 }
 
-/// The longest piece of a file that a message repeats, in characters.
+/// The longest part of a file that a message repeats, in characters.
 const QUOTED_LIMIT: usize = 60;
 
-/// A piece of a file for a message: in backticks, short, and without what a terminal would act on.
+/// A part of a file for a message: in backticks, short, and without characters that control a terminal.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("`");
     for (count, character) in text.chars().enumerate() {
@@ -97,7 +94,7 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A character as a message may show it: escaped where it is invisible or moves other text about.
+/// A character for a message, escaped where it is invisible or moves other text.
 pub fn shown(character: char) -> String {
     if is_unshowable(character) {
         format!("\\u{{{:x}}}", u32::from(character))
@@ -106,7 +103,7 @@ pub fn shown(character: char) -> String {
     }
 }
 
-/// Whether a terminal would act on a character instead of showing it, or show nothing.
+/// Whether a terminal would obey a character instead of showing it, or would show nothing.
 pub fn is_unshowable(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -116,7 +113,7 @@ pub fn is_unshowable(character: char) -> bool {
         )
 }
 
-/// What a character is called in a sentence.
+/// What a sentence calls a character.
 pub fn name_of_character(character: char) -> String {
     let mut name = match character {
         '\0' => "a NUL byte".to_owned(),
@@ -134,7 +131,7 @@ pub fn name_of_character(character: char) -> String {
     name
 }
 
-/// The line and the column of a byte, both from 1, the column counted in characters.
+/// The line and the column of a byte, both counted from 1. The column is counted in characters.
 pub fn position(text: &[u8], byte: usize) -> (usize, usize) {
     let before = text.get(..byte.min(text.len())).unwrap_or(text);
     let line_begin = before
@@ -143,7 +140,7 @@ pub fn position(text: &[u8], byte: usize) -> (usize, usize) {
         .map_or(0, |place| place + 1);
     let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
     let in_line = before.get(line_begin..).unwrap_or(&[]);
-    // A byte that continues a character of UTF-8 begins no column.
+    // A byte that continues a UTF-8 character does not begin a column.
     let column = 1 + in_line
         .iter()
         .filter(|byte| (**byte & 0xc0) != 0x80)

@@ -1,68 +1,68 @@
-//! A job as it is in effect: every value, after aliases and defaults, and where it came from.
+//! The values of a job that are in effect, after aliases and defaults, and where each comes from.
 
 use serde::{Deserialize, Serialize};
 
-use super::actions;
-use super::decode::{self, Fields, Source};
+use super::decode::{self, FieldSource, Fields};
 use super::diagnostic::position;
+use super::encoding::text;
+use super::entry;
 use super::json::{self, Value};
-use super::keys::{Place, Shape, Standing, Works};
-use super::parse::{action_nodes, job_node, object, text};
-use super::values::Judge;
+use super::keys::{Object, Shape, Support};
+use super::kind::WorkKind;
+use super::parse::{action_nodes, job_node, object};
+use super::values::ValueReader;
 use super::{Host, identity, secret};
 
 /// One value that is in effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Effective {
-    /// Where it stands in the job, as `job_actions[0].freezer_action.container`.
+pub struct EffectiveValue {
+    /// The path of the key in the job, for example `job_actions[0].freezer_action.container`.
     pub path: String,
-    /// The value as the file, or the default, has it.
+    /// The value as it is in the file or in the default.
     pub value: serde_json::Value,
-    /// What the value comes to, where that is more than what is written: a relative path in full, a container's
-    /// directory.
+    /// What the value stands for, where that is not what is written: a relative path in full, or the directory of a
+    /// container.
     pub resolved: Option<String>,
-    /// Where the value comes from.
-    pub origin: Origin,
-    /// The line of the file that it comes from, from 1.
+    pub origin: ValueOrigin,
+    /// The line of the key in the file, counted from 1.
     pub line: Option<usize>,
 }
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
-pub enum Origin {
-    /// The file has it at this place.
+pub enum ValueOrigin {
+    /// The file sets it in this object.
     File {
-        /// The key as the file has it, where that is another name.
+        /// The key as it is in the file, where that is another name.
         #[serde(skip_serializing_if = "Option::is_none")]
         alias: Option<String>,
     },
-    /// The file's `action_defaults` has it.
+    /// The `action_defaults` of the file set it.
     ActionDefaults {
-        /// The key as the file has it, where that is another name.
+        /// The key as it is in the file, where that is another name.
         #[serde(skip_serializing_if = "Option::is_none")]
         alias: Option<String>,
     },
     /// The name of the file.
     FileName,
-    /// The host's particulars.
+    /// A property of the host.
     Host,
-    /// Nothing says otherwise.
     Default,
 }
 
-/// The values in effect in a file's job, in the order of the document; keys that are neither given nor have a
-/// default are left out. `None` where the file has errors.
-pub fn effective(bytes: &[u8], file_name: &str, host: &Host) -> Option<Vec<Effective>> {
+/// The values in effect, in the order of the document. Keys that are absent and have no default are left out. `None`:
+/// the file has errors.
+pub fn effective_values(bytes: &[u8], file_name: &str, host: &Host) -> Option<Vec<EffectiveValue>> {
     super::parse(bytes, file_name, host).job?;
-    let mut judge = Judge {
+    let mut values = ValueReader {
         host,
         diagnostics: Vec::new(),
     };
-    let text = text(bytes, &mut judge)?;
+    let text = text(bytes, &mut values)?;
     let document = json::read(&text);
-    let node = job_node(document.root.as_ref()?, &mut judge)?;
-    let fields = decode::fields(node, Place::Job, Works::ALL, &mut judge.diagnostics);
+    let node = job_node(document.root.as_ref()?, &mut values)?;
+    let fields = decode::fields(node, Object::Job, None, &mut values.diagnostics);
     let mut view = View {
         bytes,
         host,
@@ -74,35 +74,34 @@ pub fn effective(bytes: &[u8], file_name: &str, host: &Host) -> Option<Vec<Effec
             "job_id",
             identity::derived(file_name).into(),
             None,
-            Origin::FileName,
+            ValueOrigin::FileName,
             None,
         );
     }
-    view.object("", &fields, Place::Job, Works::ALL);
-    let defaults = object(&fields, "action_defaults", Place::Action, &mut judge);
-    for (index, node) in action_nodes(&fields, &mut judge).iter().enumerate() {
-        let Some(entry) = actions::entry(node, &defaults, &mut judge) else {
+    view.object("", &fields, Object::Job, None);
+    let defaults = object(&fields, "action_defaults", Object::Action, &mut values);
+    for (index, node) in action_nodes(&fields, &mut values).iter().enumerate() {
+        let Some(entry) = entry::entry(node, &defaults, &mut values) else {
             continue;
         };
         let path = format!("job_actions[{index}].");
-        view.object(&path, &entry.outer, Place::Entry, Works::ALL);
-        let works = entry.works.unwrap_or(Works::BACKUP);
+        view.object(&path, &entry.outer, Object::Entry, None);
         view.object(
             &format!("{path}freezer_action."),
             &entry.action,
-            Place::Action,
-            works,
+            Object::Action,
+            entry.kind,
         );
     }
-    let schedule = object(&fields, "job_schedule", Place::Schedule, &mut judge);
-    view.object("job_schedule.", &schedule, Place::Schedule, Works::ALL);
+    let schedule = object(&fields, "job_schedule", Object::Schedule, &mut values);
+    view.object("job_schedule.", &schedule, Object::Schedule, None);
     Some(view.values)
 }
 
 struct View<'a> {
     bytes: &'a [u8],
     host: &'a Host,
-    values: Vec<Effective>,
+    values: Vec<EffectiveValue>,
 }
 
 impl View<'_> {
@@ -111,10 +110,10 @@ impl View<'_> {
         path: &str,
         value: serde_json::Value,
         resolved: Option<String>,
-        origin: Origin,
+        origin: ValueOrigin,
         line: Option<usize>,
     ) {
-        self.values.push(Effective {
+        self.values.push(EffectiveValue {
             path: path.to_owned(),
             value,
             resolved,
@@ -124,9 +123,11 @@ impl View<'_> {
     }
 
     /// The keys of one object, in the order of the table.
-    fn object(&mut self, path: &str, fields: &Fields<'_>, place: Place, works: Works) {
-        for key in place.keys() {
-            if matches!(key.shape, Shape::Object(_) | Shape::Actions) || !key.works.meets(works) {
+    fn object(&mut self, path: &str, fields: &Fields<'_>, object: Object, kind: Option<WorkKind>) {
+        for key in object.keys() {
+            if matches!(key.shape, Shape::Object(_) | Shape::Actions)
+                || kind.is_some_and(|kind| !key.kinds.has(kind))
+            {
                 continue;
             }
             let path = format!("{path}{}", key.name);
@@ -134,50 +135,50 @@ impl View<'_> {
                 .get(key.name)
                 .filter(|field| field.node.value != Value::Null);
             let Some(field) = field else {
-                // `incremental` is the default's name for both of the two keys.
+                // The default of these two keys, which contradict each other, is shown as `incremental`.
                 let opposite = key.name == "incremental" && fields.get("no_incremental").is_some();
-                if key.name == "hostname" && place == Place::Action && works != Works::EXEC {
+                if key.host_by_default && kind.is_none_or(|kind| kind.access().is_some()) {
                     self.put(
                         &path,
                         self.host.host_name.clone().into(),
                         None,
-                        Origin::Host,
+                        ValueOrigin::Host,
                         None,
                     );
                 } else if let Some(default) = key.default
                     && !opposite
-                    && key.standing == Standing::Used
+                    && key.support == Support::Used
                 {
                     let value = serde_json::from_str(default).unwrap_or_default();
-                    self.put(&path, value, None, Origin::Default, None);
+                    self.put(&path, value, None, ValueOrigin::Default, None);
                 }
                 continue;
             };
             let alias =
                 (field.written.replace('-', "_") != key.name).then(|| field.written.to_owned());
             let origin = match field.source {
-                Source::Here => Origin::File { alias },
-                Source::Defaults => Origin::ActionDefaults { alias },
+                FieldSource::Here => ValueOrigin::File { alias },
+                FieldSource::Defaults => ValueOrigin::ActionDefaults { alias },
             };
-            let resolved = self.resolved(key.name, key.shape, &field);
+            let resolved = self.resolved(&field);
             let line = position(self.bytes, field.key_span.start).0;
             self.put(&path, field.node.to_json(), resolved, origin, Some(line));
         }
     }
 
-    /// What a path or a container's name comes to, where it is not written in full.
-    fn resolved(&self, name: &str, shape: Shape, field: &decode::Field<'_>) -> Option<String> {
-        let mut judge = Judge {
+    /// What a path or the name of a container stands for, where it is not written in full.
+    fn resolved(&self, field: &decode::Field<'_>) -> Option<String> {
+        let mut values = ValueReader {
             host: self.host,
             diagnostics: Vec::new(),
         };
-        let written = judge.text(Some(*field))?;
-        let full = match shape {
-            Shape::Path => judge.absolute(field, &written)?,
+        let written = values.text(Some(*field))?;
+        let full = match field.key.shape {
+            Shape::Path => values.absolute(field, &written)?,
             Shape::Secret if secret::credential(&written).is_none() => {
-                judge.absolute(field, &written)?
+                values.absolute(field, &written)?
             }
-            _ if name == "container" && !written.starts_with('/') => {
+            Shape::Container if !written.starts_with('/') => {
                 self.host.container_root.join(&written)
             }
             _ => return None,

@@ -1,8 +1,8 @@
-//! The story behind a code, for `freezerd explain`.
+//! The text of `freezerd explain` for a code.
 
 use super::codes::{Code, Example};
 
-/// The story of a code as a person reads it: what it is, why it matters, and an example before and after.
+/// What the code means, why it matters, and an example before and after the correction.
 pub fn explain(code: &Code) -> String {
     let mut text = format!(
         "{}\n{}\n\n{}\n\n",
@@ -42,7 +42,7 @@ fn member(key: &str, value: &str) -> String {
     )
 }
 
-/// Indents what may be an example with characters that a terminal would act on.
+/// Indents an example, and makes characters that control a terminal visible.
 fn indented(text: &str) -> String {
     let show = |character: char| match character {
         '\n' => character,

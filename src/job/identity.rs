@@ -1,15 +1,15 @@
-//! A job's id: from the file, or from the file's name.
+//! The id of a job: from the file, or from the name of the file.
 
 use super::codes;
 use super::decode::Fields;
 use super::diagnostic::{Diagnostic, quoted};
-use super::values::Judge;
+use super::values::ValueReader;
 
-/// The longest id, in bytes: it becomes part of file names.
+/// The longest id, in bytes. The id becomes a part of file names.
 pub const ID_LIMIT: usize = 200;
 
-/// The id that a file of that name has where it gives none: the name without its ending and a leading `job_`, each
-/// character that an id may not have replaced by `-`.
+/// The id of a job whose file gives none: the name of the file without its ending and without a `job_` at its
+/// beginning. Each character that an id cannot contain becomes `-`.
 pub fn derived(file_name: &str) -> String {
     let stem = file_name
         .strip_suffix(".json")
@@ -35,35 +35,35 @@ fn may_stand(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
 }
 
-/// The job's id; `None` where the file gives one that cannot be used.
+/// The id of the job; `None` where the file gives one that cannot be used.
 pub(super) fn job_id(
     fields: &Fields<'_>,
     file_name: &str,
-    judge: &mut Judge<'_>,
+    values: &mut ValueReader<'_>,
 ) -> Option<String> {
     let Some(field) = fields.set("job_id") else {
         return Some(derived(file_name));
     };
-    let id = judge.text(Some(field))?;
+    let id = values.text(Some(field))?;
     let fault = if id.len() > ID_LIMIT {
         format!(
-            "a `job_id` is at most {ID_LIMIT} characters long, and this one has {}",
+            "a `job_id` has at most {ID_LIMIT} characters, and this one has {}",
             id.chars().count()
         )
     } else if let Some(odd) = id.chars().find(|it| !may_stand(*it)) {
         format!(
-            "{} may not stand in a `job_id`",
+            "a `job_id` cannot contain {}",
             super::diagnostic::name_of_character(odd)
         )
     } else {
         return Some(id);
     };
-    judge.tell(
+    values.report(
         Diagnostic::error(codes::BAD_JOB_ID, fault)
             .at(field.node.span.clone())
             .label("letters, digits, `_` and `-` only")
             .help(format!(
-                "write {}, or leave it out: the file's name serves then",
+                "write {}, or remove the key: then the id comes from the name of the file",
                 quoted(&cleaned(&id))
             )),
     );

@@ -1,12 +1,12 @@
-//! Secrets that stand in the file itself.
+//! Finds secrets in the file itself.
 
 use super::codes;
 use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Node, Value};
-use super::values::Judge;
+use super::values::ValueReader;
 
-/// Warns of every secret below a node. The secrets themselves are not repeated in the message.
-pub(super) fn secrets(node: &Node, judge: &mut Judge<'_>) {
+/// Warns about every secret in a node and below it. The message does not repeat the secret.
+pub(super) fn secrets(node: &Node, values: &mut ValueReader<'_>) {
     match &node.value {
         Value::Object(members) => {
             for member in members {
@@ -21,37 +21,33 @@ pub(super) fn secrets(node: &Node, judge: &mut Judge<'_>) {
                     warn(
                         &member.node,
                         format!("{} holds a secret", quoted(&member.key)),
-                        judge,
+                        values,
                     );
                 } else {
-                    secrets(&member.node, judge);
+                    secrets(&member.node, values);
                 }
             }
         }
-        Value::List(nodes) => nodes.iter().for_each(|node| secrets(node, judge)),
+        Value::List(nodes) => nodes.iter().for_each(|node| secrets(node, values)),
         Value::Text(text) => {
             if let Some(kind) = secret_in(&text.content) {
-                warn(
-                    node,
-                    format!("there seems to be {kind} in this text"),
-                    judge,
-                );
+                warn(node, format!("this text seems to contain {kind}"), values);
             }
         }
         _ => {}
     }
 }
 
-fn warn(node: &Node, message: String, judge: &mut Judge<'_>) {
-    judge.tell(
+fn warn(node: &Node, message: String, values: &mut ValueReader<'_>) {
+    values.report(
         Diagnostic::warning(codes::SECRET_IN_FILE, message)
             .at(node.span.clone())
-            .label("readable to all who can read the file, and shown in lists and logs")
-            .help("keep it in a file that only its user can read, and let the command read it from there"),
+            .label("everybody who can read the file can read it, and lists and logs show it")
+            .help("put it into a file that only its user can read, and let the command read that file"),
     );
 }
 
-/// Keys whose value is a secret, alone or after an underscore.
+/// Names of keys whose value is a secret, alone or after an underscore.
 const NAMES: [&str; 8] = [
     "password",
     "passwd",
@@ -63,7 +59,7 @@ const NAMES: [&str; 8] = [
     "passphrase",
 ];
 
-/// Words after which `=` or a blank is followed by a secret.
+/// Texts that are followed by a secret.
 const MARKS: [&str; 9] = [
     "password=",
     "passwd=",
@@ -76,7 +72,7 @@ const MARKS: [&str; 9] = [
     "--password ",
 ];
 
-/// What kind of secret a text holds, as far as its looks tell.
+/// The kind of secret that a text seems to contain.
 fn secret_in(text: &str) -> Option<&'static str> {
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
         return Some("a private key");
@@ -88,7 +84,7 @@ fn secret_in(text: &str) -> Option<&'static str> {
                 .get(place + mark.len()..)
                 .unwrap_or("")
                 .trim_start_matches(['"', '\'']);
-            // A variable or a command's output is the way to do it.
+            // A variable, or the output of a command, is not a secret.
             if !matches!(
                 value.chars().next(),
                 None | Some('$' | '`' | ' ' | '&' | ';')

@@ -1,156 +1,99 @@
-//! A job file's bytes, turned into a valid [`Job`] or into diagnostics that say why not.
+//! From the bytes of a job file to a valid [`Job`], or to diagnostics that say what is wrong.
 //!
-//! Nothing here touches the file system or asks what time it is: the bytes and the host's particulars come in,
-//! a value goes out.
-
-use serde::{Deserialize, Serialize};
+//! This room does not read the file system or the clock. It takes the bytes and what there is to know about the host,
+//! and returns a value.
 
 use crate::schedule::Schedule;
 use crate::schedule::zone::Zone;
 
 mod about;
+mod access;
 pub mod action;
-mod actions;
 pub mod codes;
 mod container;
 mod decode;
 pub mod diagnostic;
 mod effective;
+mod encoding;
+mod entry;
 mod explain;
 mod identity;
 pub mod json;
 pub mod keys;
+pub mod kind;
 mod lint;
 mod parse;
 pub mod render;
 pub mod schema;
 pub mod secret;
-mod special;
+mod state;
 mod timing;
 mod values;
-mod works;
+mod words;
+mod work;
 
 use action::JobAction;
 use diagnostic::Diagnostic;
 
-pub use effective::{Effective, Origin, effective};
+pub use effective::{EffectiveValue, ValueOrigin, effective_values};
+pub use encoding::SIZE_LIMIT;
 pub use explain::explain;
 pub use identity::derived as derived_id;
-pub use parse::{ACTION_LIMIT, SIZE_LIMIT, parse};
+pub use parse::{ACTION_LIMIT, parse};
+pub use state::{Event, InitialState, JobResult, Status};
 
 /// A valid job.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Matches `[A-Za-z0-9_-]+`.
     pub id: String,
-    /// The only host that runs this job; `None`: any.
+    /// The only host that runs this job; `None`: every host.
     pub client_id: Option<String>,
-    /// For people.
+    /// A line for the reader; may be empty.
     pub description: String,
-    /// What to do, in order.
+    /// In the order in which they run.
     pub actions: Vec<JobAction>,
-    /// When to do it.
     pub schedule: Schedule,
-    /// What the file says of the job's state: where the job starts from when its content is first seen.
     pub initial: InitialState,
-    /// The document as the file has it (without the `job` wrapper, keys in the file's order).
+    /// The document as the file has it, without the object around `job`, with the keys in the order of the file.
     pub document: serde_json::Value,
 }
 
-/// What a file says of a job's state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InitialState {
-    /// `job_schedule.status`.
-    pub status: Option<Status>,
-    /// `job_schedule.event`.
-    pub event: Option<Event>,
-    /// `job_schedule.result`.
-    pub result: Option<JobResult>,
-    /// Unix seconds; absent and 0 are the same.
-    pub time_created: Option<i64>,
-    /// Unix seconds; absent and 0 are the same.
-    pub time_started: Option<i64>,
-    /// Unix seconds; absent and 0 are the same.
-    pub time_ended: Option<i64>,
-}
-
-/// `job_schedule.status`. `completed` is read as `stop`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Not on its schedule.
-    Stop,
-    /// On its schedule.
-    Scheduled,
-    /// A run is going on.
-    Running,
-    /// A run is being ended.
-    Aborting,
-    /// Taken off for good.
-    Removed,
-}
-
-/// `job_schedule.event`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Event {
-    /// Finish a run that is going on, then leave the schedule.
-    Stop,
-    /// (Back) on the schedule.
-    Start,
-    /// End a run that is going on, then leave the schedule.
-    Abort,
-    /// Finish a run that is going on, then be gone.
-    Remove,
-}
-
-/// `job_schedule.result`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobResult {
-    /// Every action succeeded.
-    Success,
-    /// An action failed, or succeeded only in part.
-    Fail,
-    /// The run was aborted.
-    Aborted,
-}
-
-/// What the host adds to a job file: defaults, and limits of its own.
+/// What the host adds to a job file: defaults and limits.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// The daemon's working directory: relative paths start here.
+    /// The working directory of the daemon, in which relative paths start.
     pub working_dir: std::path::PathBuf,
-    /// Where containers live that are given by a name.
+    /// The directory of the containers that are given by name.
     pub container_root: std::path::PathBuf,
-    /// The host's name, recorded in snapshots unless the job says otherwise.
+    /// The name that snapshots get, unless the job names another host.
     pub host_name: String,
-    /// The zone that dates without one are in.
+    /// The zone of dates that do not name one.
     pub zone: Zone,
-    /// Jobs with an `exec` action are refused.
+    /// Whether jobs with an `exec` action are refused.
     pub disable_exec: bool,
 }
 
-/// What became of a file: a job, where there was no error, and all that there is to say about it.
+/// The result of parsing a file.
 #[derive(Clone, Debug)]
 pub struct Parsed {
-    /// The job; `None` exactly when there is an error among the diagnostics.
+    /// `None` exactly when there is an error among the diagnostics.
     pub job: Option<Job>,
-    /// The job's id as far as it can be told, also from a file with errors.
+    /// The id of the job as far as it is known, even if the file has errors.
     pub job_id: Option<String>,
-    /// Errors and warnings, in the file's order.
+    /// Errors and warnings, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
-    /// Where in the file the job's parts stand, for what is told of several files together.
-    pub places: Places,
+    /// Where the parts of the job are in the file, for diagnostics about several files together.
+    pub spans: Spans,
 }
 
-/// Where in a file the parts of its job stand, bytes.
+/// Where the parts of a job are in its file, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
-    /// The value of `job_id`, where there is one.
+pub struct Spans {
+    /// The value of `job_id`; `None` where the file has none.
     pub job_id: Option<std::ops::Range<usize>>,
-    /// What says when the job is due: the first key of the schedule.
+    /// The first key of the schedule; `None` where there is no schedule.
     pub schedule: Option<std::ops::Range<usize>>,
-    /// For each action of the job, the value of `backup_name`, else where the action begins.
+    /// For each action: the value of `backup_name`, else the first byte of the action.
     pub actions: Vec<std::ops::Range<usize>>,
 }

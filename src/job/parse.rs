@@ -1,101 +1,98 @@
-//! The way from a file's bytes to a job.
+//! Parses a job file: from its bytes to a job, or to diagnostics.
 
-use std::borrow::Cow;
-
-use super::actions;
 use super::codes;
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostic, quoted};
+use super::encoding::text;
+use super::entry;
 use super::identity;
 use super::json::{self, Node, Value};
-use super::keys::{Place, Works, is_remark};
+use super::keys::{Object, is_remark};
+use super::kind::WorkKinds;
 use super::timing::{self, Timing};
-use super::values::{Judge, head};
-use super::{Host, Job, Parsed, Places};
+use super::values::{ValueReader, head};
+use super::{Host, Job, Parsed, Spans};
 
-/// The largest job file that is read, in bytes.
-pub const SIZE_LIMIT: usize = 1 << 20;
-
-/// The most actions that a job may have.
+/// The largest number of actions in a job.
 pub const ACTION_LIMIT: usize = 1_000;
 
-/// The most diagnostics that one file gets.
+/// The largest number of diagnostics for one file.
 const DIAGNOSTIC_LIMIT: usize = 100;
 
-/// Reads a job file. The name is that of the file, without directories: a job without an id is named after it.
+/// Parses a job file. `file_name` is the name without directories; a job without an id takes its id from it.
 ///
-/// All faults are told at once. Where the file is broken as JSON but its structure is clear, its keys and values are
-/// judged all the same; where brackets or quotes do not pair up, only that is told.
+/// All faults are reported at once. Where the JSON is broken but its structure is clear, the keys and the values are
+/// checked too. Where brackets or quotes do not match, only that is reported.
 pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
-    let mut judge = Judge {
+    let mut values = ValueReader {
         host,
         diagnostics: Vec::new(),
     };
-    let Some(text) = text(bytes, &mut judge) else {
+    let Some(text) = text(bytes, &mut values) else {
         return finish(
-            judge.diagnostics,
+            values.diagnostics,
             None,
             Some(identity::derived(file_name)),
-            Places::default(),
+            Spans::default(),
         );
     };
     let document = json::read(&text);
-    judge.diagnostics.extend(document.faults);
-    let broken = judge.diagnostics.iter().any(Diagnostic::is_error);
-    let before = judge.diagnostics.len();
+    values.diagnostics.extend(document.faults);
+    let broken = values.diagnostics.iter().any(Diagnostic::is_error);
+    let before = values.diagnostics.len();
 
     let job = document
         .root
         .as_ref()
-        .and_then(|root| job_node(root, &mut judge));
+        .and_then(|root| job_node(root, &mut values));
     let Some(node) = job else {
         if document.structure_lost {
-            judge.diagnostics.truncate(before);
+            values.diagnostics.truncate(before);
         }
-        let told = document.root.is_none() || document.structure_lost;
-        let id = if told {
+        let id_unknown = document.root.is_none() || document.structure_lost;
+        let id = if id_unknown {
             None
         } else {
             Some(identity::derived(file_name))
         };
-        return finish(judge.diagnostics, None, id, Places::default());
+        return finish(values.diagnostics, None, id, Spans::default());
     };
 
-    let fields = decode::fields(node, Place::Job, Works::ALL, &mut judge.diagnostics);
-    let id_told = fields.set("job_id").is_some();
-    let mut places = Places {
+    let fields = decode::fields(node, Object::Job, None, &mut values.diagnostics);
+    let id_given = fields.set("job_id").is_some();
+    let mut spans = Spans {
         job_id: fields.set("job_id").map(|field| field.node.span.clone()),
-        ..Places::default()
+        ..Spans::default()
     };
-    let id = identity::job_id(&fields, file_name, &mut judge);
-    let job = read_job(node, &fields, id.clone(), &mut places, &mut judge);
+    let id = identity::job_id(&fields, file_name, &mut values);
+    let job = read_job(node, &fields, id.clone(), &mut spans, &mut values);
 
     if document.structure_lost {
-        // What was read may hang in the wrong place: its faults would mislead.
-        judge.diagnostics.truncate(before);
-        return finish(judge.diagnostics, None, id.filter(|_| id_told), places);
+        // The values may belong to other objects than it seems: their faults would mislead.
+        values.diagnostics.truncate(before);
+        return finish(values.diagnostics, None, id.filter(|_| id_given), spans);
     }
     if broken {
-        // What seems to be missing may stand where the file could not be read; and advice can wait.
-        let judged = judge.diagnostics.split_off(before);
-        judge.diagnostics.extend(
-            judged
+        // A key that seems to be missing may be in the part that could not be read. Warnings can wait.
+        let checked = values.diagnostics.split_off(before);
+        values.diagnostics.extend(
+            checked
                 .into_iter()
                 .filter(|fault| fault.is_error() && fault.code != codes::MISSING_KEY.name),
         );
     }
-    finish(judge.diagnostics, job, id, places)
+    finish(values.diagnostics, job, id, spans)
 }
 
-/// The object that is the job: the file's outermost one, or the one under `job`.
-pub(super) fn job_node<'a>(root: &'a Node, judge: &mut Judge<'_>) -> Option<&'a Node> {
+/// The object that is the job: the outermost one of the file, or the one under `job`.
+pub(super) fn job_node<'a>(root: &'a Node, values: &mut ValueReader<'_>) -> Option<&'a Node> {
     let Some(members) = root.members() else {
         let help = match root.value {
-            Value::List(_) => "one file holds one job: write each into a file of its own",
+            Value::List(_) => "one file holds one job: write each job into its own file",
             _ => "a job begins with `{`",
         };
         if root.value != Value::Broken {
-            judge.tell(
+            values.report(
                 Diagnostic::error(
                     codes::WRONG_TYPE,
                     format!("a job file holds an object, and this is {}", root.kind()),
@@ -112,28 +109,28 @@ pub(super) fn job_node<'a>(root: &'a Node, judge: &mut Judge<'_>) -> Option<&'a 
     };
     for member in members {
         if !is_remark(&member.key) && member.key != "job" {
-            judge.tell(
+            values.report(
                 Diagnostic::error(
                     codes::MISPLACED_KEY,
-                    format!("{} stands beside `job`", quoted(&member.key)),
+                    format!("{} is beside `job`", quoted(&member.key)),
                 )
                 .at(member.key_span.clone())
                 .label("outside of the job")
-                .help("everything of the job stands inside of `\"job\": {…}`"),
+                .help("move it into the object `\"job\": {…}`"),
             );
         }
     }
     if members.iter().filter(|member| member.key == "job").count() > 1 {
-        judge.tell(
+        values.report(
             Diagnostic::error(codes::CONFLICTING_KEYS, "`job` is given twice")
                 .at(wrapper.key_span.clone())
                 .label("the first one")
-                .help("one file holds one job: write each into a file of its own"),
+                .help("one file holds one job: write each job into its own file"),
         );
     }
     if wrapper.node.members().is_none() {
         if wrapper.node.value != Value::Broken {
-            judge.tell(
+            values.report(
                 Diagnostic::error(
                     codes::WRONG_TYPE,
                     format!("`job` is an object, and this is {}", wrapper.node.kind()),
@@ -147,19 +144,19 @@ pub(super) fn job_node<'a>(root: &'a Node, judge: &mut Judge<'_>) -> Option<&'a 
     Some(&wrapper.node)
 }
 
-/// An object below a key; no fields where it is absent.
+/// The fields of an object below a key; none where the key is absent.
 pub(super) fn object<'a>(
     fields: &Fields<'a>,
     name: &str,
-    place: Place,
-    judge: &mut Judge<'_>,
+    object: Object,
+    values: &mut ValueReader<'_>,
 ) -> Fields<'a> {
     let Some(field) = fields.get(name) else {
         return Fields::none(fields.span.clone());
     };
     if field.node.members().is_none() && !field.node.is_unset() && field.node.value != Value::Broken
     {
-        judge.tell(
+        values.report(
             Diagnostic::error(
                 codes::WRONG_TYPE,
                 format!(
@@ -172,65 +169,59 @@ pub(super) fn object<'a>(
             .label("expected an object"),
         );
     }
-    decode::fields(field.node, place, Works::ALL, &mut judge.diagnostics)
+    decode::fields(field.node, object, None, &mut values.diagnostics)
 }
 
 fn read_job(
     node: &Node,
     fields: &Fields<'_>,
     id: Option<String>,
-    places: &mut Places,
-    judge: &mut Judge<'_>,
+    spans: &mut Spans,
+    values: &mut ValueReader<'_>,
 ) -> Option<Job> {
-    decode::missing(
-        fields,
-        Place::Job,
-        Works::ALL,
-        "a job",
-        &mut judge.diagnostics,
-    );
-    let client_id = judge.name(fields.set("client_id"), "a client's id");
-    let description = judge.text(fields.get("description")).unwrap_or_default();
-    let schedule_fields = object(fields, "job_schedule", Place::Schedule, judge);
-    let timing = Timing::read(&schedule_fields, judge);
+    decode::missing(fields, Object::Job, None, "a job", &mut values.diagnostics);
+    let client_id = values.name(fields.set("client_id"), "a client id");
+    let description = values.text(fields.get("description")).unwrap_or_default();
+    let schedule_fields = object(fields, "job_schedule", Object::Schedule, values);
+    let timing = Timing::read(&schedule_fields, values);
     let first = schedule_fields
         .iter()
         .find(|field| field.key.name.starts_with("schedule_") && !field.node.is_unset());
-    places.schedule = first.map(|field| field.key_span.clone());
-    let initial = timing::initial_state(&schedule_fields, judge);
-    let defaults = object(fields, "action_defaults", Place::Action, judge);
+    spans.schedule = first.map(|field| field.key_span.clone());
+    let initial = timing::initial_state(&schedule_fields, values);
+    let defaults = object(fields, "action_defaults", Object::Action, values);
     for field in defaults.iter() {
-        judge.any(*field, &timing);
+        values.check(*field, &timing);
     }
     let mut actions = Vec::new();
-    let mut seen = Works::NONE;
-    for node in action_nodes(fields, judge) {
-        let Some(entry) = actions::entry(node, &defaults, judge) else {
+    let mut seen = WorkKinds::NONE;
+    for node in action_nodes(fields, values) {
+        let Some(entry) = entry::entry(node, &defaults, values) else {
             continue;
         };
-        seen = seen.and(entry.works.unwrap_or(Works::ALL));
-        if let Some(action) = actions::job_action(&entry, &timing, judge) {
+        seen = entry.kind.map_or(WorkKinds::ALL, |kind| seen.with(kind));
+        if let Some(action) = entry::job_action(&entry, &timing, values) {
             actions.push(action);
-            places.actions.push(match entry.action.set("backup_name") {
+            spans.actions.push(match entry.action.set("backup_name") {
                 Some(field) => field.node.span.clone(),
                 None => entry.action.span.start..entry.action.span.start + 1,
             });
         }
     }
-    if seen != Works::NONE {
-        for field in defaults.iter().filter(|field| !field.key.works.meets(seen)) {
-            judge.tell(
+    if seen != WorkKinds::NONE {
+        for field in defaults.iter().filter(|field| !field.key.kinds.meets(seen)) {
+            values.report(
                 Diagnostic::warning(
                     codes::UNUSED_DEFAULT,
-                    format!("no action of this job takes {}", quoted(field.written)),
+                    format!("no action of this job uses {}", quoted(field.written)),
                 )
                 .at(field.key_span.clone())
                 .label("without effect")
-                .help("remove it, or move it into the action that it was meant for"),
+                .help("remove it, or move it into the action that needs it"),
             );
         }
     }
-    super::lint::secrets(node, judge);
+    super::lint::secrets(node, values);
     Some(Job {
         id: id?,
         client_id,
@@ -242,16 +233,16 @@ fn read_job(
     })
 }
 
-/// The entries of `job_actions`. One that stands alone, as in the overview of Freezer's documentation, is a list of
-/// one.
-pub(super) fn action_nodes<'a>(fields: &Fields<'a>, judge: &mut Judge<'_>) -> &'a [Node] {
+/// The entries of `job_actions`. A single entry without a list, as in the overview of the documentation of Freezer, is
+/// a list of one.
+pub(super) fn action_nodes<'a>(fields: &Fields<'a>, values: &mut ValueReader<'_>) -> &'a [Node] {
     let Some(field) = fields.get("job_actions") else {
         return &[];
     };
     match &field.node.value {
         Value::Object(_) => std::slice::from_ref(field.node),
         Value::List(nodes) if nodes.len() > ACTION_LIMIT => {
-            judge.tell(
+            values.report(
                 Diagnostic::error(
                     codes::TOO_MANY_ACTIONS,
                     format!(
@@ -267,7 +258,7 @@ pub(super) fn action_nodes<'a>(fields: &Fields<'a>, judge: &mut Judge<'_>) -> &'
         }
         Value::List(nodes) => {
             if nodes.is_empty() {
-                judge.tell(
+                values.report(
                     Diagnostic::warning(codes::NO_ACTIONS, "a job without actions does nothing")
                         .at(field.node.span.clone())
                         .label("empty")
@@ -278,7 +269,7 @@ pub(super) fn action_nodes<'a>(fields: &Fields<'a>, judge: &mut Judge<'_>) -> &'
         }
         _ if field.node.is_unset() || field.node.value == Value::Broken => &[],
         _ => {
-            judge.tell(
+            values.report(
                 Diagnostic::error(
                     codes::WRONG_TYPE,
                     format!(
@@ -295,74 +286,11 @@ pub(super) fn action_nodes<'a>(fields: &Fields<'a>, judge: &mut Judge<'_>) -> &'
     }
 }
 
-/// The file as text of the same length, with a mark for each byte that is none.
-pub(super) fn text<'a>(bytes: &'a [u8], judge: &mut Judge<'_>) -> Option<Cow<'a, str>> {
-    if bytes.len() > SIZE_LIMIT {
-        judge.tell(
-            Diagnostic::error(
-                codes::FILE_TOO_LARGE,
-                format!(
-                    "a job file has at most {SIZE_LIMIT} bytes, and this one has {}",
-                    bytes.len()
-                ),
-            )
-            .help("a job takes a few hundred bytes: is this the right file?"),
-        );
-        return None;
-    }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        judge.tell(
-            Diagnostic::error(codes::NOT_UTF8, "the file is UTF-16, not UTF-8")
-                .at(0..0)
-                .help("save it as UTF-8: `iconv -f UTF-16 -t UTF-8`"),
-        );
-        return None;
-    }
-    let fault = match std::str::from_utf8(bytes) {
-        Ok(text) => return Some(Cow::Borrowed(text)),
-        Err(fault) => fault,
-    };
-    let start = fault.valid_up_to();
-    let end = fault
-        .error_len()
-        .map_or(bytes.len(), |length| start + length);
-    let mut text = String::with_capacity(bytes.len());
-    let mut count = 0;
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for _ in chunk.invalid() {
-            text.push('?');
-        }
-        count += usize::from(!chunk.invalid().is_empty());
-    }
-    let message = match count {
-        1 => "the file is not UTF-8 here".to_owned(),
-        2 => "the file is not UTF-8, here and in one more place".to_owned(),
-        _ => format!(
-            "the file is not UTF-8, here and in {} more places",
-            count - 1
-        ),
-    };
-    let written: Vec<String> = bytes
-        .get(start..end)
-        .unwrap_or(&[])
-        .iter()
-        .map(|byte| format!("0x{byte:02X}"))
-        .collect();
-    judge.tell(
-        Diagnostic::error(codes::NOT_UTF8, message)
-            .at(start..end)
-            .label(written.join(" "))
-            .help("save the file as UTF-8; if it is Latin-1: `iconv -f ISO-8859-1 -t UTF-8`"),
-    );
-    Some(Cow::Owned(text))
-}
-
 fn finish(
     mut diagnostics: Vec<Diagnostic>,
     job: Option<Job>,
     job_id: Option<String>,
-    places: Places,
+    spans: Spans,
 ) -> Parsed {
     diagnostics.sort_by_key(|fault| fault.span.as_ref().map_or(0, |span| span.start));
     let mut seen = std::collections::HashSet::new();
@@ -378,13 +306,13 @@ fn finish(
         diagnostics.push(
             Diagnostic::error(
                 codes::INTERNAL,
-                "the job cannot be used, and freezerd failed to say why",
+                "the job cannot be used, and freezerd cannot say why",
             )
             .help("please report this, with the file"),
         );
     }
     if diagnostics.len() > DIAGNOSTIC_LIMIT {
-        // Errors first, or the job would seem to load.
+        // Keep errors first. Without them the job would seem to load.
         let kept_errors = diagnostics
             .iter()
             .take(DIAGNOSTIC_LIMIT)
@@ -395,9 +323,7 @@ fn finish(
         let more = diagnostics.len().saturating_sub(DIAGNOSTIC_LIMIT);
         diagnostics.truncate(DIAGNOSTIC_LIMIT);
         if more > 0 {
-            let rest = format!(
-                "there is more to say about this file: {more} further messages are left out"
-            );
+            let rest = format!("there are {more} more messages about this file");
             diagnostics.push(if failed {
                 Diagnostic::error(codes::TOO_MANY_FAULTS, rest)
             } else {
@@ -409,6 +335,6 @@ fn finish(
         job: job.filter(|_| !failed),
         job_id,
         diagnostics,
-        places,
+        spans,
     }
 }

@@ -1,4 +1,4 @@
-//! Diagnostics as a person sees them, and as a program does.
+//! Diagnostics as text for people, and as data for programs.
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Diagnostic, Severity, is_unshowable, position};
 
-/// How diagnostics are drawn.
+/// The style in which diagnostics are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// With the colours of a terminal. Without them the text has no control characters but line ends.
+    /// Use the colours of a terminal. Without them the only control characters are line ends.
     pub color: bool,
-    /// Lines drawn with box characters instead of ASCII.
+    /// Draw lines with box characters instead of ASCII.
     pub unicode: bool,
-    /// The width that there is, in columns.
+    /// The width of the screen, in columns.
     pub width: usize,
 }
 
 impl Look {
-    /// Without colours, for a file or a pipe.
+    /// The style for a file or a pipe.
     pub const PLAIN: Look = Look {
         color: false,
         unicode: false,
@@ -26,16 +26,16 @@ impl Look {
     };
 }
 
-/// The characters of a long line that are drawn before and after the place.
+/// How many characters of a long line are drawn before and after the marked part.
 const AROUND: usize = 60;
 
-/// The longest part of a line that is underlined, in characters.
+/// The longest marked part that is drawn in full, in characters.
 const UNDERLINED: usize = 80;
 
 /// Draws one diagnostic, with a line end after its last line.
 ///
-/// `name` is what the file is called, `source` is the file's bytes: those that the diagnostic was made from, or none
-/// where they are gone. No control character of either reaches the result.
+/// `name` is the name of the file for the reader. `source` is the bytes that the diagnostic is about, or empty where they
+/// are gone. The result contains no control character of either.
 pub fn render(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) -> String {
     let renderer = if look.color {
         Renderer::styled()
@@ -89,7 +89,7 @@ pub fn render(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) ->
     if let Some(extract) = extract
         && extract.column != extract.drawn_column
     {
-        // The renderer only knows the shortened line.
+        // The renderer knows only the shortened line.
         let seen = format!("{name}:{}:{}", extract.line, extract.drawn_column);
         let meant = format!("{name}:{}:{}", extract.line, extract.column);
         drawn = drawn.replacen(&seen, &meant, 1);
@@ -106,33 +106,32 @@ pub fn render_all(diagnostics: &[Diagnostic], name: &str, source: &[u8], look: L
         .collect()
 }
 
-/// One diagnostic as data, with lines and columns instead of bytes: the objects of `--json`. Fields are added over
-/// time, never changed in meaning.
+/// A diagnostic as an object of `--json`, with lines and columns instead of bytes. Later versions add fields, and never
+/// change the meaning of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Located {
-    /// The file, as it was named.
+    /// The name of the file, as the user gave it.
     pub file: String,
-    /// The line, from 1; `null`: the file as a whole.
+    /// Counted from 1; `null`: the file as a whole.
     pub line: Option<usize>,
-    /// The column of the first character, from 1, in characters.
+    /// The column of the first character, counted in characters from 1.
     pub column: Option<usize>,
-    /// The line of the first character after the place.
+    /// The line of the first character after the marked part.
     pub end_line: Option<usize>,
-    /// The column of the first character after the place: for a place without length, `column` itself.
+    /// The column of the first character after the marked part; equal to `column` where that part is empty.
     pub end_column: Option<usize>,
-    /// A stable name of the kind of fault; `freezerd explain` has its story.
+    /// The stable name of the kind of fault, which `freezerd explain` takes.
     pub code: String,
-    /// `error` or `warning`.
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
-    /// What was expected at the place.
+    /// What was expected there.
     pub label: Option<String>,
-    /// The mend.
+    /// What to do.
     pub help: Option<String>,
 }
 
-/// A diagnostic as data.
+/// A diagnostic as data for `--json`.
 pub fn locate(diagnostic: &Diagnostic, name: &str, source: &[u8]) -> Located {
     let begin = diagnostic
         .span
@@ -156,7 +155,7 @@ pub fn locate(diagnostic: &Diagnostic, name: &str, source: &[u8]) -> Located {
     }
 }
 
-/// A text without anything that a terminal would act on.
+/// A text without characters that control a terminal.
 fn showable(text: &str) -> String {
     text.chars().map(show).collect()
 }
@@ -164,7 +163,7 @@ fn showable(text: &str) -> String {
 fn show(character: char) -> char {
     match character {
         '\t' => ' ',
-        // The pictures of control characters stand in the same order as these.
+        // Unicode has pictures of control characters, in the same order.
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
         _ if is_unshowable(character) => '\u{fffd}',
@@ -172,12 +171,12 @@ fn show(character: char) -> char {
     }
 }
 
-/// The lines around a place, shortened, and the place within them.
+/// The lines around a marked part, shortened, and the marked part within them.
 struct Extract {
-    /// The line and the column of the place in the file, from 1.
+    /// The line and the column in the file, counted from 1.
     line: usize,
     column: usize,
-    /// The column within `text`.
+    /// The column in `text`.
     drawn_column: usize,
     /// The number of the first line of `text`.
     first_line: usize,
@@ -194,7 +193,7 @@ impl Extract {
         let line_end = end_of_line(source, start);
         let mut text = String::new();
         let mut first_line = line;
-        // The line above often is where the fault began; a long one would only distract.
+        // The fault often begins on the line above. A long line would only distract.
         if line_begin > 0 {
             let above = begin_of_line(source, line_begin - 1)..line_begin - 1;
             let above = String::from_utf8_lossy(source.get(above).unwrap_or(&[]))
@@ -249,7 +248,7 @@ impl Extract {
     }
 }
 
-/// Whether the whole line is short enough to be drawn as it is.
+/// Whether the whole line is short enough to be drawn in full.
 fn marked_fits(before: &str, marked: &str, after: &str) -> bool {
     before.len() + marked.len() + after.len() <= 2 * AROUND
 }

@@ -1,31 +1,33 @@
-//! The JSON Schema of job files, made from the same table of keys that the parser reads.
+//! The JSON Schema of job files. It comes from the table of keys that the parser reads.
 //!
-//! It is for editors: it completes keys, shows their descriptions and marks most mistakes. What it accepts is wider
-//! than what the parser does, never narrower: dates, calendars, paths and contradictions are the parser's to judge.
+//! It is for editors: they complete keys, show descriptions and mark most mistakes. The schema accepts every file that
+//! the parser accepts, and more: only the parser checks dates, calendars, paths and contradictions.
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{Key, Place, Shape, Standing, Works};
-use super::{ACTION_LIMIT, identity};
+use super::identity::ID_LIMIT;
+use super::keys::{Bounds, Key, Object, Shape, Support, one_of};
+use super::kind::{WorkKind, WorkKinds};
+use super::parse::ACTION_LIMIT;
 
 /// The schema, draft 2020-12.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
     definitions.insert("job".to_owned(), job());
-    definitions.insert("entry".to_owned(), object(Place::Entry));
+    definitions.insert("entry".to_owned(), object(Object::Entry));
     definitions.insert("complete_entry".to_owned(), complete_entry());
     definitions.insert("complete_action".to_owned(), complete_action());
-    definitions.insert("schedule".to_owned(), object(Place::Schedule));
-    definitions.insert("defaults".to_owned(), action(Works::ALL, false));
-    for (word, works) in Works::WORDS {
-        definitions.insert(word.to_owned(), action(works, true));
+    definitions.insert("schedule".to_owned(), object(Object::Schedule));
+    definitions.insert("defaults".to_owned(), action(None));
+    for kind in WorkKind::ALL {
+        definitions.insert(kind.word().to_owned(), action(Some(*kind)));
     }
     definitions.insert("action".to_owned(), any_action());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://freezerd.example/schema/job.json",
         "title": "A freezerd job",
-        "description": "One job: what is backed up, restored, cleared away or run, and when.",
+        "description": "One job: what is backed up, restored, removed or run, and when.",
         "type": "object",
         "if": { "required": ["job"] },
         "then": {
@@ -38,34 +40,31 @@ pub fn schema() -> Value {
     })
 }
 
-/// Keys that nothing looks at.
+/// Keys that the parser skips.
 const REMARKS: &str = "^(x[-_]|_)";
 
-/// What leaves a key unset.
+/// The values that leave a key unset.
 fn unset() -> Value {
     json!({ "anyOf": [{ "enum": [null, false] }, { "type": "string", "pattern": "^\\s*$" }] })
 }
 
-/// The keys of a place as properties; those with `-` for `_`, and the other names, as patterns, so that an editor
-/// only offers the proper ones.
-fn properties(place: Place, works: Works) -> Map<String, Value> {
+/// The keys of an object as properties. Other names of a key, and names with `-`, are patterns: an editor offers only
+/// the properties.
+fn properties(object: Object, kind: Option<WorkKind>) -> Map<String, Value> {
     let mut properties = Map::new();
     let mut patterns = Map::new();
-    for key in place.keys() {
-        // A key of another kind of action is fine as long as it says nothing.
-        let value = if key.works.meets(works) {
-            value(key)
-        } else {
-            unset()
-        };
-        if key.works.meets(works) && !matches!(key.standing, Standing::Unsupported(_)) {
+    for key in object.keys() {
+        // A key for another kind of work is accepted as long as it is unset.
+        let is_own = kind.is_none_or(|kind| key.kinds.has(kind));
+        let value = if is_own { value(key) } else { unset() };
+        if is_own && !matches!(key.support, Support::Unsupported(_)) {
             properties.insert(key.name.to_owned(), described(key, value.clone()));
         }
         for name in std::iter::once(&key.name).chain(key.aliases) {
             if name.contains('_')
                 || *name != key.name
-                || matches!(key.standing, Standing::Unsupported(_))
-                || !key.works.meets(works)
+                || matches!(key.support, Support::Unsupported(_))
+                || !is_own
             {
                 let pattern = format!("^{}$", name.replace('_', "[-_]"));
                 patterns.insert(pattern, value.clone());
@@ -73,10 +72,10 @@ fn properties(place: Place, works: Works) -> Map<String, Value> {
         }
     }
     patterns.insert(REMARKS.to_owned(), json!(true));
-    if place == Place::Job {
+    if object == Object::Job {
         patterns.insert("^session[-_]".to_owned(), json!(true));
     } else {
-        // Keys of OpenStack's are fine as long as they say nothing.
+        // Keys for OpenStack are accepted as long as they are unset.
         patterns.insert(
             "^(nova_|cinder|glance_|os_|trove_|sql_server_|fullbackup_rotation)".to_owned(),
             unset(),
@@ -90,22 +89,22 @@ fn properties(place: Place, works: Works) -> Map<String, Value> {
     object
 }
 
-/// An object of a place, with the keys that it cannot do without under any of their names.
-fn object(place: Place) -> Value {
-    let mut object = properties(place, Works::ALL);
-    let required: Vec<Value> = place
+/// An object with its required keys, each under any of its names.
+fn object(object: Object) -> Value {
+    let mut schema = properties(object, None);
+    let required: Vec<Value> = object
         .keys()
         .iter()
-        .filter(|key| key.required != Works::NONE)
+        .filter(|key| key.required != WorkKinds::NONE)
         .map(given)
         .collect();
     if !required.is_empty() {
-        object.insert("allOf".to_owned(), required.into());
+        schema.insert("allOf".to_owned(), required.into());
     }
-    object.into()
+    schema.into()
 }
 
-/// All names of a key: its aliases too, each with `_` and with `-`.
+/// All names of a key with its aliases, each with `_` and with `-`.
 fn names(key: &Key) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in std::iter::once(&key.name).chain(key.aliases) {
@@ -117,7 +116,7 @@ fn names(key: &Key) -> Vec<String> {
     names
 }
 
-/// That a key is there under one of its names, and says something.
+/// A schema for an object that sets the key under one of its names.
 fn given(key: &Key) -> Value {
     let choices: Vec<Value> = names(key)
         .into_iter()
@@ -129,11 +128,11 @@ fn given(key: &Key) -> Value {
     }
 }
 
-/// The job. Where it has no `action_defaults`, each action must have all that it needs.
+/// The job. Where it has no `action_defaults`, each action must have the keys that it requires.
 fn job() -> Value {
-    let mut job = object(Place::Job);
+    let mut job = object(Object::Job);
     let each = json!({ "if": { "type": "array" }, "then": { "items": { "$ref": "#/$defs/complete_entry" } }, "else": { "$ref": "#/$defs/complete_entry" } });
-    let lists: Map<String, Value> = Place::Job
+    let lists: Map<String, Value> = Object::Job
         .find("job_actions")
         .map(names)
         .unwrap_or_default()
@@ -150,35 +149,34 @@ fn job() -> Value {
     job
 }
 
-/// An entry whose action has all that it needs.
+/// An entry whose action has the keys that it requires.
 fn complete_entry() -> Value {
     let action = json!({ "$ref": "#/$defs/complete_action" });
     json!({ "properties": { "freezer_action": &action, "freezer-action": &action } })
 }
 
-/// An action that has all that its kind needs.
+/// An action that has the keys that its kind requires.
 fn complete_action() -> Value {
     let mut branches = Vec::new();
-    for (word, works) in Works::WORDS {
-        let mut needs: Vec<Value> = Place::Action
+    for kind in WorkKind::ALL.iter().copied() {
+        let mut needs: Vec<Value> = Object::Action
             .keys()
             .iter()
-            .filter(|key| key.required.meets(works))
+            .filter(|key| key.required.has(kind))
             .map(given)
             .collect();
-        if works == Works::ADMIN {
-            let ages = ["remove_older_than", "remove_from_date"];
-            let ages: Vec<Value> = ages
-                .into_iter()
-                .filter_map(|name| Place::Action.find(name))
-                .map(given)
-                .collect();
-            needs.push(json!({ "anyOf": ages }));
+        let choices: Vec<Value> = one_of(kind)
+            .iter()
+            .filter_map(|name| Object::Action.find(name))
+            .map(given)
+            .collect();
+        if !choices.is_empty() {
+            needs.push(json!({ "anyOf": choices }));
         }
-        let mut condition = has_word(word);
-        if works == Works::BACKUP {
-            // Without a word it is a backup.
-            needs.push(json!({ "$ref": "#/$defs/backup" }));
+        let mut condition = has_word(kind);
+        if kind == WorkKind::DEFAULT {
+            // An action without a word is of this kind.
+            needs.push(reference(kind));
             condition = json!({ "anyOf": [condition, { "not": { "required": ["action"] } }, { "properties": { "action": unset() } }] });
         }
         branches.push(json!({ "if": condition, "then": { "allOf": needs } }));
@@ -186,29 +184,36 @@ fn complete_action() -> Value {
     json!({ "if": { "type": "object" }, "then": { "allOf": branches } })
 }
 
-/// That `action` is this word.
-fn has_word(word: &str) -> Value {
+/// A schema for an object whose `action` names this kind.
+fn has_word(kind: WorkKind) -> Value {
+    let word = kind.word();
     json!({
         "required": ["action"],
         "properties": { "action": { "type": "string", "pattern": format!("^\\s*{word}\\s*$") } }
     })
 }
 
-/// The keys of one kind of action. Which of them are required cannot be said here: `action_defaults` may have them.
-fn action(works: Works, exact: bool) -> Value {
-    let mut object = properties(Place::Action, works);
-    if exact && let Some(Value::Object(properties)) = object.get_mut("properties") {
+/// The definition of the keys of a kind.
+fn reference(kind: WorkKind) -> Value {
+    json!({ "$ref": format!("#/$defs/{}", kind.word()) })
+}
+
+/// The keys of one kind of work; `None`: of all kinds. None of them is required here: `action_defaults` may set them.
+fn action(kind: Option<WorkKind>) -> Value {
+    let mut object = properties(Object::Action, kind);
+    if kind.is_some()
+        && let Some(Value::Object(properties)) = object.get_mut("properties")
+    {
         properties.insert("action".to_owned(), json!(true));
     }
     object.into()
 }
 
-/// An action of any kind: the word in `action` says which. Without one, the defaults may have it.
+/// An action of the kind that `action` names. Where it names none, the defaults may.
 fn any_action() -> Value {
     let mut branches: Vec<Value> = Vec::new();
-    for (word, _) in Works::WORDS {
-        branches
-            .push(json!({ "if": has_word(word), "then": { "$ref": format!("#/$defs/{word}") } }));
+    for kind in WorkKind::ALL.iter().copied() {
+        branches.push(json!({ "if": has_word(kind), "then": reference(kind) }));
     }
     branches.push(json!({ "$ref": "#/$defs/defaults" }));
     json!({ "type": "object", "allOf": branches })
@@ -220,7 +225,7 @@ fn described(key: &Key, value: Value) -> Value {
         _ => Map::new(),
     };
     let mut about = key.about.to_owned();
-    if let Standing::NoEffect(instead) = key.standing {
+    if let Support::NoEffect(instead) = key.support {
         about.push_str(&format!(" Without effect here: {instead}."));
     }
     value.insert("description".to_owned(), about.into());
@@ -233,23 +238,28 @@ fn described(key: &Key, value: Value) -> Value {
     value.into()
 }
 
-/// What a key takes.
+/// The values that a key takes.
 fn value(key: &Key) -> Value {
-    if matches!(key.standing, Standing::Unsupported(_)) {
+    if matches!(key.support, Support::Unsupported(_)) {
         return json!({ "anyOf": [{ "enum": [-1, "-1"] }, unset()] });
     }
-    if !matches!(key.standing, Standing::Used) {
+    if !matches!(key.support, Support::Used) {
         return json!({});
     }
     let or_unset = |value: Value| json!({ "anyOf": [value, unset()] });
     match key.shape {
-        Shape::Text | Shape::Path | Shape::Secret | Shape::Schedule | Shape::Date => {
-            or_unset(json!({ "type": ["string", "number"] }))
-        }
+        Shape::Text
+        | Shape::HostName
+        | Shape::BackupName
+        | Shape::Container
+        | Shape::Path
+        | Shape::Secret
+        | Shape::Schedule
+        | Shape::Date => or_unset(json!({ "type": ["string", "number"] })),
         Shape::JobId => or_unset(json!({
             "anyOf": [
                 { "type": "number", "multipleOf": 1 },
-                { "type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": identity::ID_LIMIT }
+                { "type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": ID_LIMIT }
             ]
         })),
         Shape::Flag => json!({
@@ -270,22 +280,16 @@ fn value(key: &Key) -> Value {
                 { "type": "string", "pattern": "^\\s*([-+]?[0-9]+|zstd|gzip|bzip2|xz)\\s*$" }
             ]
         })),
-        Shape::Number {
-            least, most, whole, ..
-        } => {
-            let mut number = json!({ "type": "number", "minimum": least, "maximum": most });
-            if whole && let Some(number) = number.as_object_mut() {
-                number.insert("multipleOf".to_owned(), json!(1));
-            }
-            json!({ "anyOf": [number, { "type": "string", "pattern": "^\\s*[-+.0-9eE]*\\s*$" }, unset()] })
-        }
+        Shape::Number(bounds) => number(bounds),
+        Shape::Age => number(Bounds::DAYS),
         Shape::Timestamp => or_unset(json!({
             "anyOf": [
                 { "type": "number", "maximum": 253_402_300_799_u64 },
                 { "type": "string", "pattern": "^\\s*[-+]?[0-9]*([.][0-9]*)?\\s*$" }
             ]
         })),
-        Shape::Words(words) => {
+        Shape::Words(_) | Shape::Storage | Shape::Mode => {
+            let words = key.shape.words().unwrap_or_default();
             let plain: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let pattern = format!("^\\s*({}|)\\s*$", plain.join("|"));
             json!({ "anyOf": [{ "enum": plain }, { "type": "string", "pattern": pattern }, unset()] })
@@ -305,7 +309,7 @@ fn value(key: &Key) -> Value {
                 { "$ref": "#/$defs/entry" }
             ]
         })),
-        Shape::Object(Place::Schedule) => or_unset(json!({ "$ref": "#/$defs/schedule" })),
+        Shape::Object(Object::Schedule) => or_unset(json!({ "$ref": "#/$defs/schedule" })),
         Shape::Object(_) if key.name == "action_defaults" => {
             or_unset(json!({ "$ref": "#/$defs/defaults" }))
         }
@@ -314,7 +318,18 @@ fn value(key: &Key) -> Value {
     }
 }
 
-/// A pattern for one of some words in any case. JSON Schema has no flag for that.
+/// A number, or a text that holds one.
+fn number(bounds: Bounds) -> Value {
+    let mut number = json!({ "type": "number", "minimum": bounds.least, "maximum": bounds.most });
+    if bounds.whole
+        && let Some(number) = number.as_object_mut()
+    {
+        number.insert("multipleOf".to_owned(), json!(1));
+    }
+    json!({ "anyOf": [number, { "type": "string", "pattern": "^\\s*[-+.0-9eE]*\\s*$" }, unset()] })
+}
+
+/// A pattern for one of some words in upper or lower case. JSON Schema has no flag for that.
 fn any_case(words: &[&str]) -> String {
     let word = |word: &str| -> String {
         word.chars()

@@ -1,43 +1,43 @@
-//! Where a secret lies: a path, or one of the credentials that systemd gives its service.
+//! Where a secret is: a path, or a credential that systemd gives to the service.
 //!
-//! `%d/NAME` is written as in a unit, and stands for the file NAME in `$CREDENTIALS_DIRECTORY`. It stays as it is
-//! written until the secret is read, since the directory is the service's and may be another at each start.
+//! `%d/NAME` is written as in a unit, and means the file NAME in `$CREDENTIALS_DIRECTORY`. It is resolved only when the
+//! secret is read: the directory belongs to the service and can be different after each start.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// The variable in which systemd names the directory.
+/// The variable in which systemd names the directory of the credentials.
 pub const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// The name of the credential, where the text asks for one at all.
+/// The name of the credential; `None`: the text is a plain path.
 ///
 /// # Errors
-/// When what follows `%d` cannot be the name of a credential.
+/// When the text after `%d/` cannot be the name of a credential.
 pub fn credential(written: &str) -> Option<Result<&str, &'static str>> {
     let rest = written.strip_prefix("%d")?;
     let name = match rest.strip_prefix('/') {
         Some(name) => name,
         None if rest.is_empty() => "",
-        // A file whose name happens to begin so.
+        // The name of a file can begin with `%d` too.
         None => return None,
     };
     Some(if name.is_empty() || name == "." || name == ".." {
-        Err("a credential's name is missing")
+        Err("the name of the credential is missing")
     } else if name.contains('/') {
-        Err("a credential's name has no slashes")
+        Err("the name of a credential cannot contain slashes")
     } else if !name.bytes().all(|it| it.is_ascii_graphic() && it != b':') {
-        Err("a credential's name has only ASCII letters, digits and signs, and no `:`")
+        Err("the name of a credential can contain ASCII letters, digits and signs, but no `:`")
     } else if name.len() > 255 {
-        Err("a credential's name is at most 255 bytes long")
+        Err("the name of a credential has at most 255 bytes")
     } else {
         Ok(name)
     })
 }
 
-/// The file that a secret's path means, given `$CREDENTIALS_DIRECTORY`.
+/// The file of a secret. `directory` is the value of `$CREDENTIALS_DIRECTORY`.
 ///
 /// # Errors
-/// Why there is no such credential here, and what to do.
+/// When there is no such credential here. The text says what to do.
 pub fn resolve(path: &Path, directory: Option<&OsStr>) -> Result<PathBuf, String> {
     let name = match path.to_str().and_then(credential) {
         None => return Ok(path.to_owned()),
@@ -47,9 +47,9 @@ pub fn resolve(path: &Path, directory: Option<&OsStr>) -> Result<PathBuf, String
     match directory.filter(|directory| !directory.is_empty()) {
         Some(directory) => Ok(Path::new(directory).join(name)),
         None => Err(format!(
-            "{} is a credential of the service, and ${DIRECTORY} is not set: give it to the service with \
-             `LoadCredential={name}:FILE` (`systemctl edit freezerd`, then restart it); outside of the service set \
-             {DIRECTORY}=/run/credentials/freezerd.service, or name the file itself",
+            "{} is a credential of the service, and ${DIRECTORY} is not set: give the credential to the service with \
+             `LoadCredential={name}:FILE` (`systemctl edit freezerd`, then restart it); outside of the service, set \
+             {DIRECTORY}=/run/credentials/freezerd.service, or give the path of the file",
             path.display()
         )),
     }

@@ -1,25 +1,25 @@
-//! The edge to the schedule's room: `job_schedule` as texts, and its faults as places in the file.
+//! Reads `job_schedule`: gives its texts to `schedule/`, and finds in the file the faults that come back.
 
 use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Node, Span, Value};
-use super::values::{Judge, head};
-use super::{Event, InitialState, JobResult, Status};
+use super::state::{Event, InitialState, JobResult, Status};
+use super::values::{ValueReader, head};
 use crate::schedule::Schedule;
 use crate::schedule::fault::Field as ScheduleField;
 use crate::schedule::moment::Moment;
 use crate::schedule::parse::RawSchedule;
 
-/// A job's schedule, as far as it could be read.
+/// The schedule of a job, as far as it could be read.
 pub(super) struct Timing {
-    /// `None` where there was a fault.
+    /// `None` where there is a fault.
     pub schedule: Option<Schedule>,
 }
 
 impl Timing {
-    /// Reads the schedule.
-    pub fn read(fields: &Fields<'_>, judge: &mut Judge<'_>) -> Timing {
+    /// Reads the schedule, and reports its faults.
+    pub fn read(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Timing {
         let mut raw = RawSchedule::default();
         let mut whole = true;
         for field in ScheduleField::ALL {
@@ -31,7 +31,7 @@ impl Timing {
                 Written::Text(text) => *raw.slot(field) = Some(text),
                 Written::Unusable => {
                     whole = false;
-                    unusable(&given, judge);
+                    unusable(&given, values);
                 }
             }
         }
@@ -42,9 +42,10 @@ impl Timing {
                     let Some(given) = fields.get(fault.field.key()) else {
                         continue;
                     };
-                    let place = place_of(given.node, fault.range.clone());
-                    judge.tell(
-                        from_room(fault.code, fault.message, fault.label, fault.help).at(place),
+                    let span = span_of(given.node, fault.range.clone());
+                    values.report(
+                        fault_of_schedule(fault.code, fault.message, fault.label, fault.help)
+                            .at(span),
                     );
                 }
                 return Timing { schedule: None };
@@ -52,14 +53,14 @@ impl Timing {
         };
         for idle in schedule.idle_fields() {
             if let Some(given) = fields.set(idle.key()) {
-                judge.tell(
+                values.report(
                     Diagnostic::warning(
                         codes::NO_EFFECT,
                         format!("{} has no effect here", quoted(given.written)),
                     )
                     .at(given.key_span.clone())
                     .label("accepted, and ignored")
-                    .help("it bounds schedules that repeat, and this one does not"),
+                    .help("it limits schedules that repeat, and this one does not"),
                 );
             }
         }
@@ -68,20 +69,20 @@ impl Timing {
         }
     }
 
-    /// A date of an action in the job's zone, Unix seconds. `None` where it is unset or wrong.
-    pub fn moment(&self, field: Option<Field<'_>>, judge: &mut Judge<'_>) -> Option<i64> {
+    /// A date of an action, in the zone of the job, as Unix seconds. `None` where it is unset or wrong.
+    pub fn moment(&self, field: Option<Field<'_>>, values: &mut ValueReader<'_>) -> Option<i64> {
         let field = field?;
         let text = match written(field.node) {
             Written::Text(text) if !text.trim().is_empty() => text,
             Written::Text(_) | Written::Unset => return None,
             Written::Unusable => {
-                unusable(&field, judge);
+                unusable(&field, values);
                 return None;
             }
         };
         match Moment::parse(text) {
             Ok(moment) => {
-                let host_zone = &judge.host.zone;
+                let host_zone = &values.host.zone;
                 let zone = self
                     .schedule
                     .as_ref()
@@ -89,15 +90,17 @@ impl Timing {
                 Some(moment.instant(zone).timestamp())
             }
             Err(flaw) => {
-                let place = place_of(field.node, flaw.range.clone());
-                judge.tell(from_room(flaw.code, flaw.message, flaw.label, flaw.help).at(place));
+                let span = span_of(field.node, flaw.range.clone());
+                values.report(
+                    fault_of_schedule(flaw.code, flaw.message, flaw.label, flaw.help).at(span),
+                );
                 None
             }
         }
     }
 }
 
-/// A value as the schedule's room takes it.
+/// A value in the form that `schedule/` takes.
 enum Written<'a> {
     Unset,
     Text(&'a str),
@@ -113,7 +116,7 @@ fn written(node: &Node) -> Written<'_> {
     }
 }
 
-fn unusable(field: &Field<'_>, judge: &mut Judge<'_>) {
+fn unusable(field: &Field<'_>, values: &mut ValueReader<'_>) {
     if field.node.value == Value::Broken {
         return;
     }
@@ -128,14 +131,14 @@ fn unusable(field: &Field<'_>, judge: &mut Judge<'_>) {
     .at(head(field.node))
     .label("expected a text");
     let Value::List(nodes) = &field.node.value else {
-        return judge.tell(fault);
+        return values.report(fault);
     };
-    // What was meant by a list is clear, as far as it holds nothing but items.
+    // The meaning of a list of plain values is clear.
     let items = nodes.iter().map(|node| match written(node) {
         Written::Text(text) => Some(text.trim()),
         _ => None,
     });
-    judge.tell(match items.collect::<Option<Vec<&str>>>() {
+    values.report(match items.collect::<Option<Vec<&str>>>() {
         Some(items) if !items.is_empty() && items.len() < 20 => fault.help(format!(
             "write the list as one text: {}",
             quoted(&format!("\"{}\"", items.join(", ")))
@@ -144,8 +147,8 @@ fn unusable(field: &Field<'_>, judge: &mut Judge<'_>) {
     });
 }
 
-/// A place inside of a value's text as a place in the file.
-fn place_of(node: &Node, range: Option<Span>) -> Span {
+/// The span in the file of a range of a value's text.
+fn span_of(node: &Node, range: Option<Span>) -> Span {
     let begin = match &node.value {
         Value::Text(text) if text.plain => node.span.start + 1,
         Value::Number(_) => node.span.start,
@@ -157,8 +160,8 @@ fn place_of(node: &Node, range: Option<Span>) -> Span {
     }
 }
 
-/// A fault that the schedule's room found. Its kinds have their stories in this room's table.
-fn from_room(
+/// A fault that `schedule/` found. The table of codes in this room has the story of its code.
+fn fault_of_schedule(
     code: &str,
     message: String,
     label: Option<String>,
@@ -170,42 +173,26 @@ fn from_room(
     fault
 }
 
-/// What the file says of the job's state.
-pub(super) fn initial_state(fields: &Fields<'_>, judge: &mut Judge<'_>) -> InitialState {
+/// What the file says about the state of the job.
+pub(super) fn initial_state(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> InitialState {
     InitialState {
-        status: judge.word(fields.get("status")).map(|word| match word {
-            "scheduled" => Status::Scheduled,
-            "running" => Status::Running,
-            "aborting" => Status::Aborting,
-            "removed" => Status::Removed,
-            // "stop", and "completed", which Freezer also writes.
-            _ => Status::Stop,
-        }),
-        event: judge.word(fields.get("event")).map(|word| match word {
-            "start" => Event::Start,
-            "abort" => Event::Abort,
-            "remove" => Event::Remove,
-            _ => Event::Stop,
-        }),
-        result: judge.word(fields.get("result")).map(|word| match word {
-            "success" => JobResult::Success,
-            "aborted" => JobResult::Aborted,
-            _ => JobResult::Fail,
-        }),
-        time_created: judge.timestamp(fields.get("time_created")),
-        time_started: judge.timestamp(fields.get("time_started")),
-        time_ended: judge.timestamp(fields.get("time_ended")),
+        status: values.value_of_word(fields.get("status"), Status::WORDS),
+        event: values.value_of_word(fields.get("event"), Event::WORDS),
+        result: values.value_of_word(fields.get("result"), JobResult::WORDS),
+        time_created: values.timestamp(fields.get("time_created")),
+        time_started: values.timestamp(fields.get("time_started")),
+        time_ended: values.timestamp(fields.get("time_ended")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::keys::{Place, Shape};
+    use crate::job::keys::{Object, Shape};
 
     #[test]
     fn the_table_has_the_keys_that_the_schedule_reads() {
-        let table = Place::Schedule
+        let table = Object::Schedule
             .keys()
             .iter()
             .filter(|key| key.shape == Shape::Schedule);

@@ -34,7 +34,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
     actions
         .iter()
         .map(|action| ActionRecord {
-            kind: action.action.work.name().to_owned(),
+            kind: action.action.work.kind().word().to_owned(),
             exit_status: None,
             attempts: 0,
             dry_run: action.action.dry_run,

@@ -8,6 +8,7 @@ mod harness;
 mod listing;
 mod log;
 mod next;
+mod setting_flags;
 mod settings;
 mod snapshots;
 mod why;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use freezerd::intake::{Checked, CheckedFile, Settings, Standing, Trust, check};
+use freezerd::intake::{CheckOptions, Checked, CheckedContent, CheckedFile, Trust, check};
 
 use crate::support::{host, with_action};
 
@@ -19,7 +19,7 @@ fn checked(paths: &[PathBuf], trust: Option<&Trust>) -> Checked {
     let now = "2026-06-02T12:00:00Z".parse().expect("an instant");
     check(
         paths,
-        &Settings {
+        &CheckOptions {
             host: &host,
             client_id: "db1",
             trust,
@@ -79,12 +79,12 @@ fn a_directory_is_judged_as_the_daemon_would_see_it() {
         ]
     );
     assert!(found.has_errors());
-    assert!(matches!(&found.files[0].standing, Standing::Job(job) if job.id == "x"));
+    assert!(matches!(&found.files[0].content, CheckedContent::Job(job) if job.id == "x"));
     assert!(
-        matches!(&found.files[1].standing, Standing::Invalid { job_id: Some(id) } if id == "x")
+        matches!(&found.files[1].content, CheckedContent::Invalid { job_id: Some(id) } if id == "x")
     );
     assert!(
-        matches!(&found.files[2].standing, Standing::Foreign { client_id, .. } if client_id == "db2")
+        matches!(&found.files[2].content, CheckedContent::Foreign { client_id, .. } if client_id == "db2")
     );
     assert!(found.files[1].diagnostics[0].message.contains("a.json"));
 }
@@ -146,7 +146,7 @@ fn trust_is_judged_where_it_is_asked_for() {
     );
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).expect("a mode");
     let found = checked(&[place.path().to_owned()], Some(&trust));
-    assert!(matches!(found.files[0].standing, Standing::Directory));
+    assert!(matches!(found.files[0].content, CheckedContent::Directory));
     assert_eq!(found.files[0].diagnostics[0].code, "untrusted-mode");
 }
 

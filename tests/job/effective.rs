@@ -1,6 +1,6 @@
 //! A job as it is in effect, each value with where it came from.
 
-use freezerd::job::{Effective, Origin, effective};
+use freezerd::job::{EffectiveValue, ValueOrigin, effective_values};
 use serde_json::json;
 
 use crate::support::host;
@@ -19,12 +19,12 @@ const TEXT: &str = r#"{
   "job_schedule": {"schedule_interval": "1 days"}
 }"#;
 
-fn view() -> Vec<Effective> {
-    effective(TEXT.as_bytes(), "job_nightly.json", &host()).expect("the job loads")
+fn view() -> Vec<EffectiveValue> {
+    effective_values(TEXT.as_bytes(), "job_nightly.json", &host()).expect("the job loads")
 }
 
 #[track_caller]
-fn value(path: &str) -> Effective {
+fn value(path: &str) -> EffectiveValue {
     let view = view();
     match view.iter().find(|it| it.path == path) {
         Some(found) => found.clone(),
@@ -38,13 +38,16 @@ fn value(path: &str) -> Effective {
 #[test]
 fn each_value_says_where_it_came_from() {
     let id = value("job_id");
-    assert_eq!((id.value, id.origin), (json!("nightly"), Origin::FileName));
+    assert_eq!(
+        (id.value, id.origin),
+        (json!("nightly"), ValueOrigin::FileName)
+    );
     let path = value("job_actions[0].freezer_action.path_to_backup");
     assert_eq!(path.value, json!("data"));
     assert_eq!(path.resolved.as_deref(), Some("/var/lib/freezerd/data"));
     assert_eq!(
         path.origin,
-        Origin::File {
+        ValueOrigin::File {
             alias: Some("src_file".to_owned())
         }
     );
@@ -52,13 +55,16 @@ fn each_value_says_where_it_came_from() {
     let container = value("job_actions[0].freezer_action.container");
     assert_eq!((container.value, container.line), (json!("box"), Some(2)));
     assert_eq!(container.resolved.as_deref(), Some("/srv/containers/box"));
-    assert_eq!(container.origin, Origin::ActionDefaults { alias: None });
+    assert_eq!(
+        container.origin,
+        ValueOrigin::ActionDefaults { alias: None }
+    );
     let priority = value("job_actions[0].freezer_action.max_priority");
     assert_eq!(
         (priority.value, priority.origin),
         (
             json!(true),
-            Origin::ActionDefaults {
+            ValueOrigin::ActionDefaults {
                 alias: Some("max-cpu-priority".to_owned())
             }
         )
@@ -66,14 +72,14 @@ fn each_value_says_where_it_came_from() {
     let action = value("job_actions[0].freezer_action.action");
     assert_eq!(
         (action.value, action.origin, action.line),
-        (json!("backup"), Origin::Default, None)
+        (json!("backup"), ValueOrigin::Default, None)
     );
     let wait = value("job_actions[0].max_retries_interval");
     assert_eq!(
         (wait.value, wait.origin),
         (
             json!("5"),
-            Origin::File {
+            ValueOrigin::File {
                 alias: Some("max_retry_interval".to_owned())
             }
         )
@@ -81,7 +87,7 @@ fn each_value_says_where_it_came_from() {
     assert_eq!(value("job_actions[0].max_retries").value, json!(0));
     assert_eq!(
         value("job_schedule.schedule_interval").origin,
-        Origin::File { alias: None }
+        ValueOrigin::File { alias: None }
     );
     assert_eq!(value("job_schedule.schedule_catch_up").value, json!("once"));
     // A default for another kind of action is not in effect.
@@ -94,5 +100,5 @@ fn each_value_says_where_it_came_from() {
 
 #[test]
 fn a_file_with_errors_has_no_effect() {
-    assert_eq!(effective(b"{", "a.json", &host()), None);
+    assert_eq!(effective_values(b"{", "a.json", &host()), None);
 }

@@ -52,7 +52,7 @@ fn judge(bytes: &[u8]) {
                     .bytes()
                     .all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-')
         );
-        assert_eq!(parsed.places.actions.len(), job.actions.len());
+        assert_eq!(parsed.spans.actions.len(), job.actions.len());
     }
 }
 

@@ -5,6 +5,7 @@ mod contract;
 mod effective;
 mod fuzz;
 mod json;
+mod kinds;
 mod render;
 #[path = "../samples/mod.rs"]
 mod samples;

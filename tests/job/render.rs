@@ -247,9 +247,9 @@ fn diagnostics_are_data_too() {
             "end_column": 18,
             "code": "bad-job-id",
             "severity": "error",
-            "message": "`é` may not stand in a `job_id`",
+            "message": "a `job_id` cannot contain `é`",
             "label": "letters, digits, `_` and `-` only",
-            "help": "write `--b`, or leave it out: the file's name serves then"
+            "help": "write `--b`, or remove the key: then the id comes from the name of the file"
         })
     );
     let whole = locate(

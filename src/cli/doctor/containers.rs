@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::finding::{Finding, Level};
 use super::who::{self, Who};
 use crate::agent;
-use crate::intake::{Checked, Standing};
+use crate::intake::{Checked, CheckedContent};
 use crate::job::action::{Container, Work};
 use crate::location::Location;
 use crate::protocol::{AgentLoss, ContainerFault, ListError, ListRequest, agent_process};
@@ -27,7 +27,7 @@ pub struct Used {
 pub fn of_jobs(checked: &Checked) -> Vec<Used> {
     let mut found: BTreeMap<(Location, Option<PathBuf>), Used> = BTreeMap::new();
     for file in &checked.files {
-        let Standing::Job(job) = &file.standing else {
+        let CheckedContent::Job(job) = &file.content else {
             continue;
         };
         for action in &job.actions {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::finding::{Finding, Level};
 use crate::config::Settings;
-use crate::intake::{self, Checked, CheckedFile, Standing, Trust};
+use crate::intake::{self, Checked, CheckedContent, CheckedFile, Trust};
 use crate::units;
 
 /// Reads and judges every file in the jobs directory; `None`: there is no such directory.
@@ -13,7 +13,7 @@ pub fn look(settings: &Settings) -> Option<Checked> {
         return None;
     }
     let trust = Trust::of_process(settings.trusted_owners.clone());
-    let against = intake::Settings {
+    let against = intake::CheckOptions {
         host: &settings.job_host(),
         client_id: &settings.client_id,
         trust: Some(&trust),
@@ -29,10 +29,10 @@ pub fn judge(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (mut jobs, mut foreign, mut warnings) = (0_u64, 0_u64, 0_u64);
     for file in &checked.files {
-        match &file.standing {
-            Standing::Job(_) => jobs += 1,
-            Standing::Foreign { .. } => foreign += 1,
-            Standing::Invalid { .. } | Standing::Directory => {}
+        match &file.content {
+            CheckedContent::Job(_) => jobs += 1,
+            CheckedContent::Foreign { .. } => foreign += 1,
+            CheckedContent::Invalid { .. } | CheckedContent::Directory => {}
         }
         findings.extend(judge_file(file));
         warnings += file
@@ -79,8 +79,8 @@ fn judge_file(file: &CheckedFile) -> Option<Finding> {
         more => format!("{} (and {} more)", first.message, more - 1),
     };
     let finding = Finding::new("job file", Level::Error, file.path.display(), message);
-    Some(match (&file.standing, &first.help) {
-        (Standing::Directory, Some(help)) => finding.help(help.clone()),
+    Some(match (&file.content, &first.help) {
+        (CheckedContent::Directory, Some(help)) => finding.help(help.clone()),
         _ => finding.help("`freezerd check` shows each fault in its place"),
     })
 }
@@ -93,11 +93,11 @@ mod tests {
     use crate::job::codes;
     use crate::job::diagnostic::Diagnostic;
 
-    fn file(standing: Standing, diagnostics: Vec<Diagnostic>) -> CheckedFile {
+    fn file(content: CheckedContent, diagnostics: Vec<Diagnostic>) -> CheckedFile {
         CheckedFile {
             path: "/jobs/a.json".into(),
             bytes: Arc::from([].as_slice()),
-            standing,
+            content,
             diagnostics,
         }
     }
@@ -108,7 +108,7 @@ mod tests {
         let checked = Checked {
             files: vec![
                 file(
-                    Standing::Invalid { job_id: None },
+                    CheckedContent::Invalid { job_id: None },
                     vec![
                         fault(),
                         fault(),
@@ -116,7 +116,7 @@ mod tests {
                     ],
                 ),
                 file(
-                    Standing::Foreign {
+                    CheckedContent::Foreign {
                         job_id: "x".to_owned(),
                         client_id: "other".to_owned(),
                     },

@@ -173,7 +173,7 @@ impl<L: Ledger> Scheduler<L> {
         self.batch.notice(Notice::AttemptStarted {
             job_id,
             run: number,
-            kind: job_action.action.work.name().to_owned(),
+            kind: job_action.action.work.kind().word().to_owned(),
             about: job_action.action.work.about(),
             action: action + 1,
             actions: record.actions.len() as u32,

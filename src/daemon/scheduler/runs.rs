@@ -43,7 +43,7 @@ impl<L: Ledger> Scheduler<L> {
         let kind = job
             .actions
             .get(action as usize)
-            .map_or("action", |action| action.action.work.name());
+            .map_or("action", |action| action.action.work.kind().word());
         let next = run::after_attempt(
             &job.actions,
             &mut active.record.actions,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::intake::stamp::{Digest, Stamp};
 use crate::job::diagnostic::Diagnostic;
-use crate::job::{Job, Places};
+use crate::job::{Job, Spans};
 
 /// One file of the jobs directory.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Version {
     pub(super) digest: Digest,
     pub(super) bytes: Arc<[u8]>,
     pub(super) warnings: Vec<Diagnostic>,
-    pub(super) places: Places,
+    pub(super) spans: Spans,
 }
 
 /// The newest content of a file.

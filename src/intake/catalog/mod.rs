@@ -259,7 +259,7 @@ impl Catalog {
                 job: Arc::new(job),
                 bytes,
                 warnings,
-                places: parsed.places,
+                spans: parsed.spans,
             }),
         }
     }

@@ -93,7 +93,7 @@ fn duplicate(version: &Version, owner: &str) -> Diagnostic {
         codes::DUPLICATE_JOB_ID,
         format!("the job id {id} already belongs to {}", quoted(owner)),
     );
-    match &version.places.job_id {
+    match &version.spans.job_id {
         Some(span) => fault.at(span.clone()).label("taken").help("change this id, or remove one of the two files"),
         None => fault.help("the job id comes from the file's name: rename the file, give it a `job_id`, or remove one of the two files"),
     }

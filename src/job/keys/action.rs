@@ -1,159 +1,156 @@
 //! The keys of `freezer_action`.
 
-use super::{Key, Shape, Standing, Works};
+use super::key::{Key, Support};
+use super::shape::{Bounds, Shape};
+use crate::job::kind::{WorkKind, WorkKinds};
 
-const ALL: Works = Works::ALL;
-const BACKUP: Works = Works::BACKUP;
-const RESTORE: Works = Works::RESTORE;
-const WITH_CONTAINER: Works = Works::BACKUP
-    .and(Works::RESTORE)
-    .and(Works::ADMIN)
-    .and(Works::INFO)
-    .and(Works::CHECK);
-const WITH_NAME: Works = Works::BACKUP.and(Works::RESTORE).and(Works::ADMIN);
+const ALL: WorkKinds = WorkKinds::ALL;
+const WITH_CONTAINER: WorkKinds = WorkKinds::WITH_CONTAINER;
+const WITH_SNAPSHOTS: WorkKinds = WorkKinds::WITH_SNAPSHOTS;
+const BACKUP: WorkKinds = WorkKinds::of(&[WorkKind::Backup]);
+const BACKUP_AND_ADMIN: WorkKinds = BACKUP.with(WorkKind::Admin);
+const RESTORE: WorkKinds = WorkKinds::of(&[WorkKind::Restore]);
+const ADMIN: WorkKinds = WorkKinds::of(&[WorkKind::Admin]);
+const EXEC: WorkKinds = WorkKinds::of(&[WorkKind::Exec]);
+const CHECK: WorkKinds = WorkKinds::of(&[WorkKind::Check]);
 
-/// What each kind of work does; the words of `action`.
-pub(super) const ACTIONS: &[(&str, &str)] = &[
-    ("backup", "a file tree into a container"),
-    ("restore", "a snapshot back into a file tree"),
-    ("admin", "removes old snapshots"),
-    ("info", "lists what a container holds"),
-    ("exec", "runs a command"),
-    ("check", "verifies a container"),
-];
+/// Keys of which an action of this kind needs one; empty: no such choice.
+pub const fn one_of(kind: WorkKind) -> &'static [&'static str] {
+    match kind {
+        WorkKind::Admin => &["remove_older_than", "remove_from_date"],
+        WorkKind::Backup
+        | WorkKind::Restore
+        | WorkKind::Info
+        | WorkKind::Exec
+        | WorkKind::Check => &[],
+    }
+}
 
-const MODES: &[(&str, &str)] = &[("fs", "files and directories")];
-const STORAGES: &[(&str, &str)] = &[("local", "a directory of this host")];
-
-const LEVEL: Shape = Shape::Number {
+const LEVEL: Shape = Shape::Number(Bounds {
     least: 0.0,
     most: 1_000_000.0,
     whole: true,
     unit: "levels",
-};
-const DAYS: Shape = Shape::Number {
-    least: 0.0,
-    most: 365_000.0,
-    whole: false,
-    unit: "days",
-};
+});
 
 const NOT_YET: &str = "this version backs up file trees only";
 const NO_VOLUMES: &str =
-    "this version makes no snapshots of volumes: it reads the files as they are";
+    "this version does not make snapshots of volumes: it reads the files as they are";
 const LOCAL_ONLY: &str = "this version has `storage: local` only";
 const NO_NETWORK: &str = "a local container needs no network";
 
 const fn ignored(name: &'static str, about: &'static str, instead: &'static str) -> Key {
-    Key::new(name, Shape::Anything, ALL, about).standing(Standing::NoEffect(instead))
+    Key::new(name, Shape::Anything, ALL, about).support(Support::NoEffect(instead))
 }
 
 const fn unsupported(name: &'static str, about: &'static str, why: &'static str) -> Key {
-    Key::new(name, Shape::Anything, ALL, about).standing(Standing::Unsupported(why))
+    Key::new(name, Shape::Anything, ALL, about).support(Support::Unsupported(why))
 }
 
 /// The keys of `freezer_action` and `action_defaults`.
 pub const ACTION_KEYS: &[Key] = &[
-    Key::new("action", Shape::Words(ACTIONS), ALL, "What is done.").default("\"backup\""),
-    Key::new("backup_name", Shape::Text, ALL, "The name that a backup's snapshots are found by, together with the host's.").required(WITH_NAME),
-    Key::new("container", Shape::Text, ALL, "Where the snapshots are kept: an absolute path, or a name under the configured container root.")
-        .required(WITH_CONTAINER),
-    Key::new("storage", Shape::Words(STORAGES), ALL, "What kind of place the container is in.").default("\"local\""),
-    Key::new("mode", Shape::Words(MODES), ALL, "What is backed up: `fs`, files and directories.").default("\"fs\""),
-    Key::new("hostname", Shape::Text, ALL, "The host that the snapshots belong to. Without it: this host."),
-    Key::new("log_file", Shape::Path, ALL, "A file that the action's log is appended to as well."),
+    Key::new("action", Shape::Words(&WorkKind::WORDS), ALL, "The kind of work.").default("\"backup\""),
+    Key::new("backup_name", Shape::BackupName, ALL, "The name of the backup, which identifies its snapshots together with the name of the host.").required(WITH_SNAPSHOTS, "\"home\""),
+    Key::new("container", Shape::Container, ALL, "Where the snapshots are kept: an absolute path, or a name under the configured container root.")
+        .required(WITH_CONTAINER, "\"/srv/backups\""),
+    Key::new("storage", Shape::Storage, ALL, "The kind of storage that the container is in.").default("\"local\""),
+    Key::new("mode", Shape::Mode, ALL, "What is backed up: `fs`, files and directories.").default("\"fs\""),
+    Key::new("hostname", Shape::HostName, ALL, "The host that the snapshots belong to. Default: this host.").host_by_default(),
+    Key::new("log_file", Shape::Path, ALL, "A file to which the log of the action is appended too."),
     Key::new("max_priority", Shape::Flag, ALL, "Run at raised instead of lowered CPU and I/O priority.")
         .aliases(&["max_cpu_priority"])
         .default("false"),
-    Key::new("dry_run", Shape::Flag, ALL, "Say what would be done, and change nothing.").default("false"),
+    Key::new("dry_run", Shape::Flag, ALL, "Report what would be done, and change nothing.").default("false"),
     Key::new(
         "timeout",
-        Shape::Number { least: 1.0, most: 315_360_000.0, whole: false, unit: "seconds" },
+        Shape::Number(Bounds { least: 1.0, most: 315_360_000.0, whole: false, unit: "seconds" }),
         ALL,
-        "An attempt that takes longer than so many seconds is ended, and has failed. The same key beside \
-         `freezer_action` means the same.",
+        "An attempt that takes more than this number of seconds is ended, and fails. The same key beside \
+         `freezer_action` has the same meaning.",
     ),
     Key::new(
         "stall_timeout",
-        Shape::Number { least: 0.0, most: 315_360_000.0, whole: false, unit: "seconds" },
+        Shape::Number(Bounds { least: 0.0, most: 315_360_000.0, whole: false, unit: "seconds" }),
         ALL,
-        "An attempt that shows no progress for so many seconds is ended, and has failed. Of a command its output counts, \
-         of everything else what it reads, writes or begins; waiting for a container does not count against it. 0: \
-         never. Without it: as the daemon's `stall_timeout` says. The same key beside `freezer_action` means the same.",
+        "An attempt that shows no progress for this number of seconds is ended, and fails. The progress of a command is \
+         its output. The progress of other actions is what they read, write or begin. The time in which an action waits \
+         for a container does not count. 0: no limit. Default: the `stall_timeout` of the daemon. The same key beside \
+         `freezer_action` has the same meaning.",
     ),
     Key::new(
         "encrypt_pass_file",
         Shape::Secret,
         ALL,
-        "A file whose content, less its last line end, is the container's password. `%d/NAME` is a credential that \
-         systemd gives the service (`LoadCredential=NAME:FILE`). Without it the password is empty.",
+        "A file that holds the password of the container. The line end at its end is not a part of the password. \
+         `%d/NAME` is a credential that systemd gives to the service (`LoadCredential=NAME:FILE`). Default: the empty \
+         password.",
     ),
-    ignored("upload_limit", "A limit of bytes a second.", NO_NETWORK),
-    ignored("download_limit", "A limit of bytes a second.", NO_NETWORK),
+    ignored("upload_limit", "A limit in bytes per second.", NO_NETWORK),
+    ignored("download_limit", "A limit in bytes per second.", NO_NETWORK),
     ignored("proxy", "A proxy for HTTP.", NO_NETWORK),
     ignored("insecure", "Do not check certificates.", NO_NETWORK),
-    Key::new("path_to_backup", Shape::Path, BACKUP, "The file or directory that is backed up.")
+    Key::new("path_to_backup", Shape::Path, BACKUP, "The file or directory to back up.")
         .aliases(&["src_file"])
-        .required(BACKUP),
-    Key::new("exclude", Shape::Patterns, BACKUP, "A shell pattern of what is left out, or a list of them."),
-    Key::new("dereference_symlink", Shape::Links, BACKUP, "Back up what symbolic links point to instead of the links.").default("false"),
+        .required(BACKUP, "\"/home\""),
+    Key::new("exclude", Shape::Patterns, BACKUP, "A shell pattern for what to leave out, or a list of patterns."),
+    Key::new("dereference_symlink", Shape::Links, BACKUP, "Back up the targets of symbolic links instead of the links.").default("false"),
     Key::new("no_incremental", Shape::Flag, BACKUP, "Read every byte in each backup: level 0."),
     Key::new("incremental", Shape::Flag, BACKUP, "The opposite of `no_incremental`.").default("true"),
-    Key::new("max_level", LEVEL, BACKUP, "After this level comes a level 0 again.").aliases(&["max_backup_level"]),
-    Key::new("always_level", LEVEL, BACKUP, "Levels go up to this one and stay there.").aliases(&["always_backup_level"]),
-    Key::new("restart_always_level", DAYS, BACKUP, "A level 0 that is older than so many days is followed by a new one.")
+    Key::new("max_level", LEVEL, BACKUP, "The highest level. The backup after it has level 0.").aliases(&["max_backup_level"]),
+    Key::new("always_level", LEVEL, BACKUP, "The level at which backups stay once they reach it.").aliases(&["always_backup_level"]),
+    Key::new("restart_always_level", Shape::Number(Bounds::DAYS), BACKUP, "The number of days after which a level 0 is followed by a new one.")
         .aliases(&["restart_always_backup"]),
     Key::new("compression", Shape::Compression, BACKUP, "How hard zstd compresses: a level from -7 to 22."),
-    Key::new("ignore_unreadable", Shape::Patterns, BACKUP, "Shell patterns of paths that may be unreadable without the backup being partial."),
-    Key::new("allow_empty", Shape::Flag, BACKUP, "An empty directory is fine even though the last snapshot had files.").default("false"),
-    Key::new("allow_new_container", Shape::Flag, BACKUP, "Begin a new repository even though the one that earlier backups of the job went to is gone.").default("false"),
+    Key::new("ignore_unreadable", Shape::Patterns, BACKUP, "Shell patterns for paths that may be unreadable. A backup without them is still complete."),
+    Key::new("allow_empty", Shape::Flag, BACKUP, "Accept an empty directory even if the last snapshot had files.").default("false"),
+    Key::new("allow_new_container", Shape::Flag, BACKUP, "Create a new repository even if the one that holds earlier backups of the job is gone.").default("false"),
     Key::new(
         "remove_older_than",
-        DAYS,
-        BACKUP.and(Works::ADMIN),
-        "Remove snapshots of this host and name that are older than so many days. The newest always stays.",
+        Shape::Age,
+        BACKUP_AND_ADMIN,
+        "Remove snapshots with this host and name that are older than this number of days. The newest one always stays.",
     ),
     Key::new("sync", Shape::Flag, BACKUP, "Flush file system buffers before the backup.")
-        .standing(Standing::NoEffect("files are read through the same cache that they were written to")),
-    Key::new("consistency_check", Shape::Flag, BACKUP, "Take a checksum of the files before the backup.")
-        .standing(Standing::NoEffect("every piece is kept under its SHA-256, which each restore verifies")),
-    Key::new("restore_abs_path", Shape::Path, RESTORE, "The directory that the snapshot is restored into.").required(RESTORE),
-    Key::new("restore_from_date", Shape::Date, RESTORE, "Restore the newest snapshot that is not later than this."),
-    Key::new("restore_from_host", Shape::Text, RESTORE, "The host whose snapshot is restored. Without it: `hostname`, or this host."),
-    Key::new("overwrite", Shape::Flag, RESTORE, "Make the target what the snapshot holds. Otherwise files that differ are kept, and the action fails.")
+        .support(Support::NoEffect("a backup reads files through the cache that they were written to")),
+    Key::new("consistency_check", Shape::Flag, BACKUP, "Compute a checksum of the files before the backup.")
+        .support(Support::NoEffect("every piece is stored under its SHA-256, which each restore verifies")),
+    Key::new("restore_abs_path", Shape::Path, RESTORE, "The directory to restore the snapshot into.").required(RESTORE, "\"/srv/restored\""),
+    Key::new("restore_from_date", Shape::Date, RESTORE, "Restore the newest snapshot that is not later than this moment."),
+    Key::new("restore_from_host", Shape::HostName, RESTORE, "The host whose snapshot is restored. Default: `hostname`, or this host."),
+    Key::new("overwrite", Shape::Flag, RESTORE, "Make the target equal to the snapshot. Otherwise files that differ are kept, and the action fails.")
         .default("false"),
     Key::new("consistency_checksum", Shape::Anything, RESTORE, "The checksum that the restored files should have.")
-        .standing(Standing::NoEffect("each restored piece is verified against its SHA-256")),
-    Key::new("remove_from_date", Shape::Date, Works::ADMIN, "Remove snapshots of this host and name that were made before this moment. The newest always stays."),
-    Key::new("command", Shape::Command, Works::EXEC, "A text is run by `/bin/sh -c`; a list is a program and its arguments.").required(Works::EXEC),
-    Key::new("read_data", Shape::Flag, Works::CHECK, "Read and verify every byte of the container, not only its structure.").default("false"),
-    // What Freezer has and this program has no use for.
+        .support(Support::NoEffect("each restored piece is verified against its SHA-256")),
+    Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment. The newest one always stays."),
+    Key::new("command", Shape::Command, EXEC, "A text that `/bin/sh -c` runs, or a list of a program and its arguments.").required(EXEC, "\"/usr/local/bin/prepare\""),
+    Key::new("read_data", Shape::Flag, CHECK, "Read and verify every byte of the container, not only its structure.").default("false"),
+    // Keys of Freezer that this program does not need.
     ignored("engine_name", "Freezer's engine.", "snapshots are kept in restic's format").aliases(&["engine"]),
-    ignored("max_segment_size", "The size of an uploaded piece.", "pieces are cut by their content").aliases(&["max_seg_size"]),
-    ignored("metadata_out", "A file for the backup's metrics.", "every run's numbers are in the ledger: see `freezerd history`"),
-    ignored("rsync_block_size", "The block size of the rsync engine.", "pieces are cut by their content"),
-    ignored("quiet", "Suppress messages.", "the action's log is kept with its run"),
-    ignored("log_level", "How much is logged.", "the action's log is kept with its run"),
-    ignored("log_config_append", "A configuration of Python's logging.", "the action's log is kept with its run"),
-    ignored("debug", "Log more.", "the action's log is kept with its run"),
-    ignored("verbose", "Log more.", "the action's log is kept with its run"),
-    ignored("config", "A file with more arguments.", "it is not read: write its keys here"),
-    ignored("version", "Print the version.", "a job has no use for it"),
-    ignored("temp_resource_prefix", "The beginning of temporary names in OpenStack.", "nothing is made in OpenStack"),
-    ignored("project_id", "The OpenStack project to back up.", "nothing of OpenStack is backed up"),
+    ignored("max_segment_size", "The size of an uploaded piece.", "freezerd cuts files where their content says").aliases(&["max_seg_size"]),
+    ignored("metadata_out", "A file for the backup's metrics.", "the numbers of every run are in the ledger: see `freezerd history`"),
+    ignored("rsync_block_size", "The block size of the rsync engine.", "freezerd cuts files where their content says"),
+    ignored("quiet", "Suppress messages.", "the log of the action is kept with its run"),
+    ignored("log_level", "How much is logged.", "the log of the action is kept with its run"),
+    ignored("log_config_append", "A configuration for the logging of Python.", "the log of the action is kept with its run"),
+    ignored("debug", "Log more.", "the log of the action is kept with its run"),
+    ignored("verbose", "Log more.", "the log of the action is kept with its run"),
+    ignored("config", "A file with more arguments.", "freezerd does not read it: write its keys here"),
+    ignored("version", "Print the version.", "a job does not need it"),
+    ignored("temp_resource_prefix", "A prefix for temporary names in OpenStack.", "freezerd creates nothing in OpenStack"),
+    ignored("project_id", "The OpenStack project to back up.", "freezerd backs up nothing of OpenStack"),
     ignored("windows_volume", "The volume of Windows to back up.", "this program runs on Linux"),
     ignored("shadow", "A shadow copy of Windows.", "this program runs on Linux"),
     ignored("shadow_path", "A shadow copy of Windows.", "this program runs on Linux"),
     ignored("volume", "The volume of Windows to back up.", "this program runs on Linux"),
-    // What this version does not have.
+    // Keys of Freezer for what this version does not have.
     unsupported("snapshot", "Back up from a snapshot of the volume.", NO_VOLUMES),
-    unsupported("lvm_auto_snap", "The volume group to find the snapshot's volume in.", NO_VOLUMES),
+    unsupported("lvm_auto_snap", "The volume group that holds the volume of the snapshot.", NO_VOLUMES),
     unsupported("lvm_srcvol", "The volume to make a snapshot of.", NO_VOLUMES),
-    unsupported("lvm_snapname", "The snapshot's name.", NO_VOLUMES),
-    unsupported("lvm_snapperm", "The snapshot's permission.", NO_VOLUMES).aliases(&["lvm_snap_perm"]),
-    unsupported("lvm_snapsize", "The snapshot's size.", NO_VOLUMES),
-    unsupported("lvm_dirmount", "Where the snapshot is mounted.", NO_VOLUMES),
-    unsupported("lvm_volgroup", "The snapshot's volume group.", NO_VOLUMES),
+    unsupported("lvm_snapname", "The name of the snapshot.", NO_VOLUMES),
+    unsupported("lvm_snapperm", "The permission of the snapshot.", NO_VOLUMES).aliases(&["lvm_snap_perm"]),
+    unsupported("lvm_snapsize", "The size of the snapshot.", NO_VOLUMES),
+    unsupported("lvm_dirmount", "The directory to mount the snapshot on.", NO_VOLUMES),
+    unsupported("lvm_volgroup", "The volume group of the snapshot.", NO_VOLUMES),
     unsupported("mysql_conf", "How to reach a MySQL server.", NOT_YET).aliases(&["mysql_conf_file"]),
     unsupported("storages", "Several storages at once.", LOCAL_ONLY),
     unsupported("access_key", "The access key of S3.", LOCAL_ONLY),

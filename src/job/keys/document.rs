@@ -1,39 +1,20 @@
-//! The keys outside of `freezer_action`.
+//! The keys outside of `freezer_action`: those of the job, of an entry and of the schedule.
 
-use super::{Key, Place, Shape, Standing, Works};
+use super::key::{Key, Support};
+use super::object::Object;
+use super::shape::{Bounds, Shape};
+use crate::job::kind::WorkKinds;
+use crate::job::state::{Event, JobResult, Status};
+use crate::job::words::words;
 
-const ALL: Works = Works::ALL;
+const ALL: WorkKinds = WorkKinds::ALL;
 
-const STATUSES: &[(&str, &str)] = &[
-    ("stop", "not on its schedule"),
-    ("scheduled", "on its schedule"),
-    ("running", "a run is going on"),
-    ("aborting", "a run is being ended"),
-    ("removed", "taken off for good"),
-    ("completed", "the same as `stop`"),
-];
-
-const EVENTS: &[(&str, &str)] = &[
-    (
-        "stop",
-        "finish a run that is going on, then leave the schedule",
-    ),
-    ("start", "go back on the schedule"),
-    (
-        "abort",
-        "end a run that is going on, then leave the schedule",
-    ),
-    ("remove", "finish a run that is going on, then be gone"),
-];
-
-const RESULTS: &[(&str, &str)] = &[
-    ("success", "every action succeeded"),
-    ("fail", "an action failed"),
-    ("aborted", "the run was aborted"),
-];
+const STATUSES: [(&str, &str); Status::WORDS.len()] = words(Status::WORDS);
+const EVENTS: [(&str, &str); Event::WORDS.len()] = words(Event::WORDS);
+const RESULTS: [(&str, &str); JobResult::WORDS.len()] = words(JobResult::WORDS);
 
 const fn kept(name: &'static str, about: &'static str) -> Key {
-    Key::new(name, Shape::Anything, ALL, about).standing(Standing::Kept)
+    Key::new(name, Shape::Anything, ALL, about).support(Support::Kept)
 }
 
 const fn scheduled(name: &'static str, about: &'static str) -> Key {
@@ -46,53 +27,56 @@ pub const DOCUMENT_KEYS: &[Key] = &[
         "job_id",
         Shape::JobId,
         ALL,
-        "The job's name: letters, digits, `_` and `-`. Without it the file's name serves, less its ending and a \
-         leading `job_`.",
+        "The name of the job: letters, digits, `_` and `-`. Default: the name of the file without its ending and \
+         without a `job_` at its beginning.",
     ),
     Key::new(
         "client_id",
         Shape::Text,
         ALL,
-        "The only host that runs this job. Without it every host does that has the file.",
+        "The only host that runs this job. Default: every host that has the file.",
     ),
-    Key::new("description", Shape::Text, ALL, "A line for people."),
+    Key::new("description", Shape::Text, ALL, "A line for the reader."),
     Key::new(
         "action_defaults",
-        Shape::Object(Place::Action),
+        Shape::Object(Object::Action),
         ALL,
-        "Keys that every `freezer_action` of this job has unless it says otherwise.",
+        "Keys for every `freezer_action` of this job that does not set them itself.",
     ),
     Key::new(
         "job_actions",
         Shape::Actions,
         ALL,
-        "What is done, in this order.",
+        "The actions, in the order in which they run.",
     )
     .aliases(&["job_action"])
-    .required(ALL),
+    .required(ALL, "[{\"freezer_action\": {…}}]"),
     Key::new(
         "job_schedule",
-        Shape::Object(Place::Schedule),
+        Shape::Object(Object::Schedule),
         ALL,
-        "When it is done. Without it: once, right after the file is first seen.",
+        "When the job runs. Default: once, right after the file is first seen.",
     ),
     kept(
         "user_id",
-        "Freezer's owner of the job. Kept, without effect.",
+        "The owner of the job in Freezer. Kept, without effect.",
     ),
     kept(
         "project_id",
-        "The owner's OpenStack project. Kept, without effect.",
+        "The OpenStack project of the owner. Kept, without effect.",
     ),
     kept(
         "session_id",
-        "Freezer's group of jobs that start together. Kept, without effect.",
+        "A group of jobs that Freezer starts together. Kept, without effect.",
     ),
     kept(
         "session_tag",
-        "The number of the session's last start. Kept, without effect.",
+        "The number of the last start of the session. Kept, without effect.",
     ),
-    kept("session_name", "The session's name. Kept, without effect."),
+    kept(
+        "session_name",
+        "The name of the session. Kept, without effect.",
+    ),
     kept(
         "user_credentials",
         "Credentials for OpenStack. Kept, without effect.",
@@ -103,39 +87,39 @@ pub const DOCUMENT_KEYS: &[Key] = &[
 pub const ENTRY_KEYS: &[Key] = &[
     Key::new(
         "freezer_action",
-        Shape::Object(Place::Action),
+        Shape::Object(Object::Action),
         ALL,
         "The action.",
     )
-    .required(ALL),
+    .required(ALL, "{…}"),
     Key::new(
         "mandatory",
         Shape::Flag,
         ALL,
-        "Run this action even though an earlier one failed.",
+        "Run this action even if an earlier one failed.",
     )
     .default("false"),
     Key::new(
         "max_retries",
-        Shape::Number {
+        Shape::Number(Bounds {
             least: 0.0,
             most: 1_000_000.0,
             whole: true,
             unit: "attempts",
-        },
+        }),
         ALL,
-        "How many more attempts are made after the first one failed.",
+        "How many more attempts follow when the first one fails.",
     )
     .aliases(&["retries"])
     .default("0"),
     Key::new(
         "max_retries_interval",
-        Shape::Number {
+        Shape::Number(Bounds {
             least: 0.0,
             most: 31_536_000.0,
             whole: false,
             unit: "seconds",
-        },
+        }),
         ALL,
         "The wait between two attempts, in seconds.",
     )
@@ -143,27 +127,27 @@ pub const ENTRY_KEYS: &[Key] = &[
     .default("60"),
     Key::new(
         "timeout",
-        Shape::Number {
+        Shape::Number(Bounds {
             least: 1.0,
             most: 315_360_000.0,
             whole: false,
             unit: "seconds",
-        },
+        }),
         ALL,
-        "An attempt that takes longer than so many seconds is ended, and has failed.",
+        "An attempt that takes more than this number of seconds is ended, and fails.",
     ),
     Key::new(
         "stall_timeout",
-        Shape::Number {
+        Shape::Number(Bounds {
             least: 0.0,
             most: 315_360_000.0,
             whole: false,
             unit: "seconds",
-        },
+        }),
         ALL,
-        "An attempt that shows no progress for so many seconds is ended, and has failed. Of a command its output counts, \
-         of everything else what it reads, writes or begins; waiting for a container does not count against it. 0: \
-         never. Without it: as the daemon's `stall_timeout` says.",
+        "An attempt that shows no progress for this number of seconds is ended, and fails. The progress of a command is \
+         its output. The progress of other actions is what they read, write or begin. The time in which an action waits \
+         for a container does not count. 0: no limit. Default: the `stall_timeout` of the daemon.",
     ),
     kept(
         "exit_status",
@@ -171,46 +155,46 @@ pub const ENTRY_KEYS: &[Key] = &[
     ),
     kept(
         "action_id",
-        "The action's id in Freezer's API. Kept, without effect.",
+        "The id of the action in the API of Freezer. Kept, without effect.",
     ),
     kept(
         "user_id",
-        "The action's owner in Freezer's API. Kept, without effect.",
+        "The owner of the action in the API of Freezer. Kept, without effect.",
     ),
     kept(
         "project_id",
-        "The owner's OpenStack project. Kept, without effect.",
+        "The OpenStack project of the owner. Kept, without effect.",
     ),
 ];
 
 /// The keys of `job_schedule`.
 pub const SCHEDULE_KEYS: &[Key] = &[
-    scheduled("schedule_date", "Run once, at this moment: `2026-06-02T16:20:00`, in the job's zone unless it names another.")
+    scheduled("schedule_date", "Run once, at this moment: `2026-06-02T16:20:00`, in the zone of the job unless the value names another.")
         .aliases(&["schedule_time"]),
-    scheduled("schedule_interval", "Run every so often: `continuous`, or a number and a unit, as `1 days` or `30 minutes`."),
-    scheduled("schedule_start_date", "No run of an interval or a calendar before this moment; an interval counts from here."),
-    scheduled("schedule_end_date", "No run of an interval or a calendar after this moment."),
+    scheduled("schedule_interval", "Run at this interval: `continuous`, or a number and a unit, for example `1 days` or `30 minutes`."),
+    scheduled("schedule_start_date", "An interval or a calendar starts at this moment. The interval counts from it."),
+    scheduled("schedule_end_date", "An interval or a calendar ends at this moment."),
     scheduled("schedule_year", "The years: four digits, lists and ranges."),
     scheduled("schedule_month", "The months: 1 to 12 or jan to dec, lists, ranges and steps."),
     scheduled("schedule_day", "The days of the month: 1 to 31, `last`, `2nd fri`, or names of weekdays."),
-    scheduled("schedule_week", "The weeks of the year after ISO 8601: 1 to 53."),
+    scheduled("schedule_week", "The weeks of the year according to ISO 8601: 1 to 53."),
     scheduled("schedule_day_of_week", "The weekdays: 0 (Monday) to 6, or mon to sun."),
     scheduled("schedule_hour", "The hours: 0 to 23."),
     scheduled("schedule_minute", "The minutes: 0 to 59."),
     scheduled("schedule_second", "The seconds: 0 to 59."),
-    scheduled("schedule_timezone", "The zone that this job's times are in, as `Europe/Berlin`. Without it: the host's."),
+    scheduled("schedule_timezone", "The time zone of this job, for example `Europe/Berlin`. Default: the zone of the host."),
     scheduled(
         "schedule_catch_up",
-        "What is done about runs that were missed: `once` (one run for all of them), `skip`, or a duration such as \
-         `6 hours`: one run, if it is no later than that.",
+        "What happens after runs were missed: `once` (one run for all of them), `skip`, or a duration such as `6 hours` \
+         (one run, if it is not later than that).",
     )
     .default("\"once\""),
-    scheduled("schedule_jitter", "Start later by up to this duration: by how much is fixed for each host and job."),
-    Key::new("status", Shape::Words(STATUSES), ALL, "Where the job starts from when this content is first seen."),
-    Key::new("event", Shape::Words(EVENTS), ALL, "What is to happen to the job, once, when this content is first seen."),
-    Key::new("result", Shape::Words(RESULTS), ALL, "How the last run went before this content was first seen."),
-    Key::new("time_created", Shape::Timestamp, ALL, "When the job was made, in seconds since 1970."),
+    scheduled("schedule_jitter", "Delay the start by up to this duration. The delay is fixed for each host and job."),
+    Key::new("status", Shape::Words(&STATUSES), ALL, "The state that the job starts from when this content is first seen."),
+    Key::new("event", Shape::Words(&EVENTS), ALL, "What happens to the job, once, when this content is first seen."),
+    Key::new("result", Shape::Words(&RESULTS), ALL, "How the last run ended before this content was first seen."),
+    Key::new("time_created", Shape::Timestamp, ALL, "When the job was created, in seconds since 1970."),
     Key::new("time_started", Shape::Timestamp, ALL, "When its last run started, in seconds since 1970."),
     Key::new("time_ended", Shape::Timestamp, ALL, "When its last run ended, in seconds since 1970; 0 while it runs."),
-    kept("current_pid", "The process that Freezer ran the job in. Kept, without effect."),
+    kept("current_pid", "The process in which Freezer ran the job. Kept, without effect."),
 ];

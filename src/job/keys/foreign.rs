@@ -1,6 +1,6 @@
-//! Keys and modes that belong to services of OpenStack, which this program does not talk to.
+//! Keys and modes for services of OpenStack, to which this program does not talk.
 
-/// The service that a key or a mode of Freezer's belongs to.
+/// The service that a key or a mode of Freezer is for.
 pub fn openstack_service(written: &str) -> Option<&'static str> {
     let name = written.to_lowercase().replace('-', "_");
     let begins = |prefix: &str| name.starts_with(prefix);

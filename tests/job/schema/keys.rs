@@ -1,6 +1,6 @@
 //! What the schema says of each key.
 
-use freezerd::job::keys::{Place, Standing};
+use freezerd::job::keys::{Object, Support};
 use freezerd::job::schema::schema;
 use serde_json::json;
 
@@ -13,15 +13,15 @@ fn the_schema_says_what_each_key_is_for() {
         schema["$schema"],
         "https://json-schema.org/draft/2020-12/schema"
     );
-    for (place, definition) in [
-        (Place::Job, "job"),
-        (Place::Entry, "entry"),
-        (Place::Schedule, "schedule"),
-        (Place::Action, "defaults"),
+    for (object, definition) in [
+        (Object::Job, "job"),
+        (Object::Entry, "entry"),
+        (Object::Schedule, "schedule"),
+        (Object::Action, "defaults"),
     ] {
-        for key in place.keys() {
+        for key in object.keys() {
             let property = &schema["$defs"][definition]["properties"][key.name];
-            if matches!(key.standing, Standing::Unsupported(_)) {
+            if matches!(key.support, Support::Unsupported(_)) {
                 assert!(property.is_null(), "{} is offered", key.name);
             } else {
                 assert!(

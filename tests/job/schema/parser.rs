@@ -1,7 +1,7 @@
 //! The schema agrees with the parser.
 
 use freezerd::job::codes;
-use freezerd::job::keys::{Place, Standing};
+use freezerd::job::keys::{Object, Support};
 use freezerd::job::schema::schema;
 
 use super::disagreement;
@@ -25,7 +25,7 @@ fn the_schema_agrees_with_the_parser_on_every_example() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Every key with every kind of value, in every kind of action and at every place.
+/// Every key with every kind of value, in every kind of action and in every object.
 #[test]
 fn the_schema_agrees_with_the_parser_on_every_key_and_kind_of_value() {
     let schema = schema();
@@ -58,11 +58,11 @@ fn the_schema_agrees_with_the_parser_on_every_key_and_kind_of_value() {
     ];
     let mut wrong = Vec::new();
     let mut count = 0;
-    for place in Place::ALL {
-        for key in place.keys() {
+    for object in Object::ALL {
+        for key in object.keys() {
             for name in std::iter::once(key.name).chain(key.aliases.iter().copied()) {
                 for (index, value) in values.into_iter().enumerate() {
-                    if key.standing != Standing::Used && index > 6 {
+                    if key.support != Support::Used && index > 6 {
                         continue;
                     }
                     let spellings = if value == "null" || value == "\"x\"" {
@@ -74,21 +74,21 @@ fn the_schema_agrees_with_the_parser_on_every_key_and_kind_of_value() {
                         .into_iter()
                         .take(spellings)
                     {
-                        let texts = match place {
-                            Place::Job => vec![
+                        let texts = match object {
+                            Object::Job => vec![
                                 format!("{{\"job_actions\": [], \"{name}\": {value}}}"),
                                 format!("{{\"{name}\": {value}}}"),
                             ],
-                            Place::Entry => vec![
+                            Object::Entry => vec![
                                 format!(
                                     "{{\"job_actions\": [{{\"freezer_action\": {{\"action\": \"exec\", \"command\": \"x\"}}, \"{name}\": {value}}}]}}"
                                 ),
                                 format!("{{\"job_actions\": [{{\"{name}\": {value}}}]}}"),
                             ],
-                            Place::Schedule => vec![crate::support::with_schedule(&format!(
+                            Object::Schedule => vec![crate::support::with_schedule(&format!(
                                 "{{\"{name}\": {value}}}"
                             ))],
-                            Place::Action => vec![
+                            Object::Action => vec![
                                 crate::support::backup(&format!("\"{name}\": {value}")),
                                 crate::support::with_action(&format!(
                                     "{{\"action\": \"exec\", \"command\": \"x\", \"{name}\": {value}}}"
@@ -129,7 +129,7 @@ fn the_schema_agrees_with_the_parser_on_every_key_and_kind_of_value() {
 fn the_schema_agrees_with_the_parser_on_documents_made_by_chance() {
     let schema = schema();
     let mut dice = Dice::new(7);
-    let keys: Vec<&str> = Place::Action.keys().iter().map(|key| key.name).collect();
+    let keys: Vec<&str> = Object::Action.keys().iter().map(|key| key.name).collect();
     let values = [
         "null", "false", "true", "\"x\"", "\"/x\"", "1", "0", "\"2\"", "[]", "[\"x\"]",
     ];

@@ -1,0 +1,55 @@
+//! Why there is no working configuration.
+
+use std::path::PathBuf;
+
+use super::chosen::{Chosen, Origin};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// The command line or the environment names the file. Without a name, a missing file is not an error.
+    #[error("the configuration file {path} does not exist; leave it out to run on defaults")]
+    Missing { path: PathBuf },
+    /// The file is not TOML.
+    #[error("{path}:{line}: {message}")]
+    Syntax {
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What the reader of TOML says.
+        message: String,
+    },
+    #[error("{path}:{line}: there is no setting {key:?}{hint}")]
+    UnknownKey {
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        key: String,
+        /// `; did you mean …?`, or how to list the settings.
+        hint: String,
+    },
+    #[error("{key} = {value:?} ({origin}): {message}")]
+    Value {
+        key: &'static str,
+        value: String,
+        origin: Origin,
+        /// What the setting expects.
+        message: String,
+    },
+}
+
+impl ConfigError {
+    /// Refuses a value; `expected` is a sentence without a full stop.
+    pub(super) fn refuse(chosen: &Chosen, expected: impl Into<String>) -> ConfigError {
+        ConfigError::Value {
+            key: chosen.setting.name,
+            value: chosen.text.clone(),
+            origin: chosen.origin.clone(),
+            message: expected.into(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The readers of the settings: from a text to a value.
+//!
+//! Each takes the chosen text and fails with what the setting expects instead.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::chosen::Chosen;
+use super::error::ConfigError;
+use super::log_format::LogFormat;
+use crate::schedule::interval::parse_duration;
+use crate::schedule::zone::Zone;
+
+/// Whether the text says that there is no limit.
+pub(super) fn is_off(text: &str) -> bool {
+    matches!(text.trim(), "" | "off")
+}
+
+/// A path, made absolute.
+pub(super) fn path(chosen: &Chosen) -> Result<PathBuf, ConfigError> {
+    if chosen.text.is_empty() {
+        return Err(ConfigError::refuse(chosen, "expected a path"));
+    }
+    std::path::absolute(&chosen.text)
+        .map_err(|error| ConfigError::refuse(chosen, error.to_string()))
+}
+
+/// A path; empty: none.
+pub(super) fn path_or_empty(chosen: &Chosen) -> Result<Option<PathBuf>, ConfigError> {
+    match chosen.text.as_str() {
+        "" => Ok(None),
+        _ => path(chosen).map(Some),
+    }
+}
+
+/// A name that is not empty.
+pub(super) fn name(chosen: &Chosen) -> Result<String, ConfigError> {
+    if chosen.text.is_empty() {
+        return Err(ConfigError::refuse(chosen, "expected a name"));
+    }
+    Ok(chosen.text.clone())
+}
+
+/// A time zone; `local` or empty: none.
+pub(super) fn zone(chosen: &Chosen) -> Result<Option<Zone>, ConfigError> {
+    match chosen.text.as_str() {
+        "" | "local" => Ok(None),
+        name => match Zone::named(name) {
+            Ok(zone) => Ok(Some(zone)),
+            Err(error) => Err(ConfigError::refuse(chosen, error.to_string())),
+        },
+    }
+}
+
+pub(super) fn duration(chosen: &Chosen) -> Result<Duration, ConfigError> {
+    parse_duration(&chosen.text).map_err(|_| {
+        ConfigError::refuse(
+            chosen,
+            "expected a duration such as \"30 seconds\" or \"5 minutes\"",
+        )
+    })
+}
+
+/// A duration; `off`, empty and zero: none.
+pub(super) fn duration_or_off(chosen: &Chosen) -> Result<Option<Duration>, ConfigError> {
+    if is_off(&chosen.text) {
+        return Ok(None);
+    }
+    Ok(Some(duration(chosen)?).filter(|limit| !limit.is_zero()))
+}
+
+pub(super) fn concurrent_jobs(chosen: &Chosen) -> Result<usize, ConfigError> {
+    let number = chosen.text.parse().ok();
+    number
+        .filter(|number| (1..=256).contains(number))
+        .ok_or_else(|| ConfigError::refuse(chosen, "expected a whole number from 1 to 256"))
+}
+
+pub(super) fn history_runs(chosen: &Chosen) -> Result<u64, ConfigError> {
+    let number = chosen.text.parse().ok();
+    number
+        .filter(|number| *number >= 1)
+        .ok_or_else(|| ConfigError::refuse(chosen, "expected a whole number, at least 1"))
+}
+
+/// User ids, separated by commas.
+pub(super) fn user_ids(chosen: &Chosen) -> Result<Vec<u32>, ConfigError> {
+    chosen
+        .text
+        .split(',')
+        .map(str::trim)
+        .filter(|owner| !owner.is_empty())
+        .map(|owner| {
+            owner.parse().map_err(|_| {
+                ConfigError::refuse(chosen, "expected user ids (numbers), separated by commas")
+            })
+        })
+        .collect()
+}
+
+pub(super) fn switch(chosen: &Chosen) -> Result<bool, ConfigError> {
+    match chosen.text.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ConfigError::refuse(chosen, "expected true or false")),
+    }
+}
+
+pub(super) fn log_format(chosen: &Chosen) -> Result<LogFormat, ConfigError> {
+    match chosen.text.as_str() {
+        "auto" => Ok(LogFormat::Auto),
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        "journal" => Ok(LogFormat::Journal),
+        _ => Err(ConfigError::refuse(
+            chosen,
+            "expected auto, human, json or journal",
+        )),
+    }
+}
+
+pub(super) fn log_level(chosen: &Chosen) -> Result<tracing::Level, ConfigError> {
+    chosen
+        .text
+        .parse()
+        .map_err(|_| ConfigError::refuse(chosen, "expected error, warn, info, debug or trace"))
+}

@@ -1,0 +1,139 @@
+//! The table of settings: one row for each setting.
+//!
+//! The flag, the environment variable, the line in `freezerd.toml`, `config show`, the manual page and the sample file
+//! all come from the row. The field of [`Settings`] comes from it too, so a row without a field does not exist.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::chosen::Chosen;
+use super::error::ConfigError;
+use super::limits;
+use super::log_format::LogFormat;
+use super::read;
+use super::setting::{BuiltIn, Form, Setting};
+use crate::limits::ResourceLimits;
+use crate::schedule::zone::Zone;
+
+/// Makes [`SETTINGS`], [`Settings`] and [`understand`] from the rows.
+macro_rules! settings {
+    ($($name:ident: $type:ty = $reader:path => $row:expr;)*) => {
+        const COUNT: usize = [$(stringify!($name)),*].len();
+
+        /// Every setting, in the order in which they are shown.
+        pub static SETTINGS: [Setting; COUNT] = [$($row.named(stringify!($name))),*];
+
+        /// The value of every setting.
+        #[derive(Clone, Debug)]
+        pub struct Settings {
+            $(pub $name: $type,)*
+            /// The text and the origin of each value, in the order of [`SETTINGS`].
+            pub chosen: Vec<Chosen>,
+        }
+
+        /// Reads the chosen texts, in the order of [`SETTINGS`].
+        ///
+        /// # Errors
+        /// When a setting cannot have the value that was chosen for it.
+        pub(super) fn understand(chosen: [Chosen; COUNT]) -> Result<Settings, ConfigError> {
+            let [$($name),*] = &chosen;
+            Ok(Settings {
+                $($name: $reader($name)?,)*
+                chosen: chosen.to_vec(),
+            })
+        }
+    };
+}
+
+settings! {
+    jobs_dir: PathBuf = read::path =>
+        Setting::new(Form::Text, "DIR", "where job files are dropped").built_in(BuiltIn::JobsDir).common();
+
+    state_dir: PathBuf = read::path =>
+        Setting::new(Form::Text, "DIR", "where the ledger, event files and logs live")
+            .built_in(BuiltIn::StateDir)
+            .service_variable("STATE_DIRECTORY")
+            .common();
+
+    runtime_dir: PathBuf = read::path =>
+        Setting::new(Form::Text, "DIR", "where the progress of running actions is shown")
+            .built_in(BuiltIn::RuntimeDir)
+            .service_variable("RUNTIME_DIRECTORY");
+
+    container_root: PathBuf = read::path =>
+        Setting::new(Form::Text, "DIR", "where containers live that a job names without a path")
+            .built_in(BuiltIn::BelowState("containers"));
+
+    client_id: String = read::name =>
+        Setting::new(Form::Text, "NAME", "who this host is: a job with another client_id is not run here")
+            .built_in(BuiltIn::HostName)
+            .default_in_words("the host's name")
+            .example("web1");
+
+    // `None`: the host's zone.
+    timezone: Option<Zone> = read::zone =>
+        Setting::new(Form::Text, "ZONE", "the zone of schedules that do not name one")
+            .default("local")
+            .default_in_words("the host's")
+            .common();
+
+    concurrent_jobs: usize = read::concurrent_jobs =>
+        Setting::new(Form::Number, "N", "how many actions run at the same time").default("2");
+
+    stop_grace: Duration = read::duration =>
+        Setting::new(Form::Text, "DURATION", "how long an action that is told to end may take before it is killed")
+            .default("30 seconds");
+
+    // `None`: an action may stall for any time.
+    stall_timeout: Option<Duration> = read::duration_or_off =>
+        Setting::new(Form::Text, "DURATION", "how long an action may show no progress before it is ended; off: for ever")
+            .default("off");
+
+    // Bytes; `None`: no limit.
+    memory_limit: Option<u64> = limits::memory =>
+        Setting::new(Form::Text, "SIZE", "how much memory an action and its command may use, as 2 GiB; off: any")
+            .default("off");
+
+    // Percent of one processor; `None`: no limit.
+    cpu_limit: Option<u32> = limits::cpu =>
+        Setting::new(Form::Text, "PERCENT", "how much of a processor they may use: 150 % is one and a half; off: all")
+            .default("off");
+
+    rescan_interval: Duration = read::duration =>
+        Setting::new(Form::Text, "DURATION", "the pause between two looks at the whole jobs directory")
+            .default("60 seconds");
+
+    history_age: Duration = read::duration =>
+        Setting::new(Form::Text, "DURATION", "how old a past run may become before it is forgotten, with its log")
+            .default("400 days");
+
+    history_runs: u64 = read::history_runs =>
+        Setting::new(Form::Number, "N", "how many past runs of each job are kept").default("10000");
+
+    trusted_owners: Vec<u32> = read::user_ids =>
+        Setting::new(Form::List, "UID,…", "user ids, beside root's and the daemon's own, that job files may belong to");
+
+    disable_exec: bool = read::switch =>
+        Setting::new(Form::Switch, "", "refuse jobs that run commands").default("false");
+
+    // `None`: nowhere.
+    metrics_dir: Option<PathBuf> = read::path_or_empty =>
+        Setting::new(Form::Text, "DIR", "where freezerd.prom and status.json are kept for monitoring")
+            .default_in_words("nowhere");
+
+    log_format: LogFormat = read::log_format =>
+        Setting::new(Form::Word, "FORMAT", "auto, human, json or journal").default("auto");
+
+    log_level: tracing::Level = read::log_level =>
+        Setting::new(Form::Word, "LEVEL", "error, warn, info, debug or trace").default("info");
+}
+
+impl Settings {
+    /// The limits for each action and everything that it starts.
+    pub fn limits(&self) -> ResourceLimits {
+        ResourceLimits {
+            memory: self.memory_limit,
+            cpu: self.cpu_limit,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Checks a value by its key alone.
+
+use super::ValueReader;
+use crate::job::decode::Field;
+use crate::job::keys::{Shape, Support};
+use crate::job::timing::Timing;
+
+impl ValueReader<'_> {
+    /// Reports what is wrong with a value, whether or not the action uses it.
+    pub fn check(&mut self, field: Field<'_>, timing: &Timing) {
+        if field.key.support != Support::Used {
+            return;
+        }
+        let given = Some(field);
+        match field.key.shape {
+            Shape::Text | Shape::JobId | Shape::Container => {
+                self.text(given);
+            }
+            Shape::HostName => {
+                self.host_name(given);
+            }
+            Shape::BackupName => {
+                self.backup_name(given);
+            }
+            Shape::Path => {
+                self.path(given);
+            }
+            Shape::Secret => {
+                self.secret(given);
+            }
+            Shape::Flag => {
+                self.flag(given);
+            }
+            Shape::Number(_) => {
+                self.number(given);
+            }
+            Shape::Age => {
+                self.age_in_days(given);
+            }
+            Shape::Words(_) => {
+                self.word(given);
+            }
+            Shape::Storage => {
+                self.storage(given);
+            }
+            Shape::Mode => self.mode(given),
+            Shape::Patterns => {
+                self.patterns(given);
+            }
+            Shape::Links => {
+                self.links(given);
+            }
+            Shape::Compression => {
+                self.compression(given);
+            }
+            Shape::Command => {
+                self.command(given);
+            }
+            Shape::Date => {
+                timing.moment(given, self);
+            }
+            Shape::Timestamp => {
+                self.timestamp(given);
+            }
+            // Others read these: an object field by field, the schedule as a whole.
+            Shape::Schedule | Shape::Actions | Shape::Object(_) | Shape::Anything => {}
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Reads values: as loosely as the documents of Freezer write them, and as strictly as a backup needs.
+
+use super::Host;
+use super::codes;
+use super::decode::Field;
+use super::diagnostic::{Diagnostic, quoted};
+use super::json::{Node, Value};
+use super::keys::suggested_word;
+use super::words::WordOf;
+
+mod check;
+mod numbers;
+mod own_rules;
+mod paths;
+
+/// Reads values, and collects what is wrong with them.
+///
+/// Each reader returns `None` where the value is unset or wrong. A wrong value is reported.
+pub(super) struct ValueReader<'h> {
+    pub host: &'h Host,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl ValueReader<'_> {
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports a value whose form is wrong. An empty `help` is left out.
+    fn wrong_type(&mut self, field: &Field<'_>, expected: &str, help: impl Into<String>) {
+        if field.node.value == Value::Broken {
+            return;
+        }
+        let mut wrong = Diagnostic::error(
+            codes::WRONG_TYPE,
+            format!(
+                "{} takes {expected}, and this is {}",
+                quoted(field.written),
+                field.node.kind()
+            ),
+        )
+        .at(head(field.node))
+        .label(format!("expected {expected}"));
+        let help = help.into();
+        if !help.is_empty() {
+            wrong = wrong.help(help);
+        }
+        self.report(wrong);
+    }
+
+    pub fn text(&mut self, field: Option<Field<'_>>) -> Option<String> {
+        let field = field?;
+        match &field.node.value {
+            _ if field.node.is_unset() => None,
+            Value::Text(text) => Some(text.content.clone()),
+            Value::Number(number) => Some(number.clone()),
+            Value::Bool(_) => {
+                self.wrong_type(&field, "a text", "`false` or `null` leave it unset");
+                None
+            }
+            _ => {
+                self.wrong_type(&field, "a text", "");
+                None
+            }
+        }
+    }
+
+    pub fn flag(&mut self, field: Option<Field<'_>>) -> Option<bool> {
+        let field = field?;
+        match &field.node.value {
+            Value::Bool(flag) => Some(*flag),
+            Value::Null => None,
+            Value::Text(text) => match text.content.trim().to_ascii_lowercase().as_str() {
+                "" => None,
+                "true" => Some(true),
+                "false" | "none" => Some(false),
+                "yes" | "on" | "1" => {
+                    self.wrong_type(&field, "`true` or `false`", "write `true`");
+                    None
+                }
+                "no" | "off" | "0" => {
+                    self.wrong_type(&field, "`true` or `false`", "write `false`");
+                    None
+                }
+                _ => {
+                    self.wrong_type(&field, "`true` or `false`", "");
+                    None
+                }
+            },
+            Value::Number(number) => {
+                let help = match number.as_str() {
+                    "1" => "write `true`",
+                    "0" => "write `false`",
+                    _ => "",
+                };
+                self.wrong_type(&field, "`true` or `false`", help);
+                None
+            }
+            _ => {
+                self.wrong_type(&field, "`true` or `false`", "");
+                None
+            }
+        }
+    }
+
+    /// One of the words of the key.
+    pub fn word(&mut self, field: Option<Field<'_>>) -> Option<&'static str> {
+        let field = field?;
+        let words = field.key.shape.words()?;
+        let written = match &field.node.value {
+            _ if field.node.is_unset() => return None,
+            Value::Text(text) => text.content.trim(),
+            _ => {
+                self.wrong_type(&field, "a word", choices(words));
+                return None;
+            }
+        };
+        if let Some((word, _)) = words.iter().find(|(word, _)| *word == written) {
+            return Some(word);
+        }
+        let fault = Diagnostic::error(
+            codes::BAD_WORD,
+            format!("{} is not a known {}", quoted(written), field.key.name),
+        )
+        .at(field.node.span.clone());
+        let suggestion = suggested_word(written, words.iter().map(|(word, _)| *word));
+        self.report(if written.contains('|') {
+            fault.label("a choice, not a value").help(format!(
+                "`|` separates the choices in documentation: keep one; {}",
+                choices(words)
+            ))
+        } else if let Some(suggestion) = suggestion {
+            fault
+                .label("unknown word")
+                .help(format!("did you mean `{suggestion}`?"))
+        } else {
+            fault.label("unknown word").help(choices(words))
+        });
+        None
+    }
+
+    /// The value that a table has for the word.
+    pub fn value_of_word<T: Copy>(
+        &mut self,
+        field: Option<Field<'_>>,
+        table: &[WordOf<T>],
+    ) -> Option<T> {
+        let written = self.word(field)?;
+        table
+            .iter()
+            .find(|(word, _, _)| *word == written)
+            .map(|(_, value, _)| *value)
+    }
+}
+
+/// The span to point at for a value: all of a plain value, the first bracket of a list or an object.
+pub(super) fn head(node: &Node) -> std::ops::Range<usize> {
+    match node.value {
+        Value::List(_) | Value::Object(_) => node.span.start..node.span.start + 1,
+        _ => node.span.clone(),
+    }
+}
+
+fn choices(words: &[(&str, &str)]) -> String {
+    let words: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [only] => format!("the only choice is {only}"),
+        _ => format!("the choices are {}", words.join(", ")),
+    }
+}

@@ -1,0 +1,210 @@
+//! The readers of the kinds of work: from the keys of an action to what the agent gets.
+
+use super::action::{Admin, Age, Backup, Check, Exec, Info, Levels, Lineage, Restore, Work};
+use super::codes;
+use super::decode::{FieldSource, Fields};
+use super::diagnostic::{Diagnostic, quoted};
+use super::kind::WorkKind;
+use super::timing::Timing;
+use super::values::ValueReader;
+
+/// Reads the work of an action; `None` where a key is missing or wrong, which is reported.
+pub(super) fn read(
+    kind: WorkKind,
+    fields: &Fields<'_>,
+    timing: &Timing,
+    values: &mut ValueReader<'_>,
+) -> Option<Work> {
+    match kind {
+        WorkKind::Backup => backup(fields, values).map(Work::Backup),
+        WorkKind::Restore => restore(fields, timing, values).map(Work::Restore),
+        WorkKind::Admin => admin(fields, timing, values).map(Work::Admin),
+        WorkKind::Info => info(fields, values).map(Work::Info),
+        WorkKind::Exec => exec(fields, values).map(Work::Exec),
+        WorkKind::Check => check(fields, values).map(Work::Check),
+    }
+}
+
+fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
+    let container = values.container(fields);
+    let lineage = values.lineage(fields);
+    let path = values.path(fields.get("path_to_backup"));
+    let exclude = values.patterns(fields.get("exclude"));
+    let ignore_unreadable = values.patterns(fields.get("ignore_unreadable"));
+    let dereference_symlink = values.links(fields.get("dereference_symlink"));
+    let levels = levels(fields, values);
+    let compression_level = values.compression(fields.get("compression"));
+    let allow_empty = values.flag(fields.get("allow_empty")).unwrap_or(false);
+    let allow_new_container = values
+        .flag(fields.get("allow_new_container"))
+        .unwrap_or(false);
+    let remove_older_than = values.age_in_days(fields.get("remove_older_than"));
+    let (container, path) = (container?, path?);
+    values.keep_apart(fields, &container, &path, &exclude);
+    Some(Backup {
+        container,
+        lineage: lineage?,
+        path,
+        exclude,
+        dereference_symlink,
+        levels,
+        compression_level,
+        ignore_unreadable,
+        allow_empty,
+        allow_new_container,
+        remove_older_than,
+    })
+}
+
+fn levels(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Levels {
+    let without = values.flag(fields.get("no_incremental"));
+    let with = values.flag(fields.get("incremental"));
+    if let (Some(a), Some(b), Some(field)) = (without, with, fields.get("incremental"))
+        && a == b
+    {
+        values.report(
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                "`incremental` and `no_incremental` contradict each other",
+            )
+            .at(field.key_span.start..field.node.span.end)
+            .label("which of the two is meant?")
+            .help("keep one of them"),
+        );
+    }
+    let no_incremental = without.or(with.map(|with| !with)).unwrap_or(false);
+    let levels = Levels {
+        no_incremental,
+        max_level: values.count(fields.get("max_level")),
+        always_level: values.count(fields.get("always_level")),
+        restart_always_level: values.number(fields.get("restart_always_level")),
+    };
+    if no_incremental {
+        for name in ["max_level", "always_level", "restart_always_level"] {
+            if let Some(field) = fields
+                .set(name)
+                .filter(|field| field.source == FieldSource::Here)
+            {
+                values.report(
+                    Diagnostic::warning(
+                        codes::NO_EFFECT,
+                        format!("{} has no effect here", quoted(field.written)),
+                    )
+                    .at(field.key_span.clone())
+                    .label("accepted, and ignored")
+                    .help("with `no_incremental` every backup has level 0"),
+                );
+            }
+        }
+    }
+    levels
+}
+
+fn restore(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> Option<Restore> {
+    let container = values.container(fields);
+    let lineage = values.lineage(fields);
+    let from_host = values.host_name(fields.set("restore_from_host"));
+    let target = values.path(fields.get("restore_abs_path"));
+    let date = fields.set("restore_from_date");
+    let not_later_than = timing.moment(date, values);
+    let overwrite = values.flag(fields.get("overwrite")).unwrap_or(false);
+    let (container, lineage, target) = (container?, lineage?, target?);
+    if !values.spare_container(fields, &container, &target, overwrite)
+        || (date.is_some() && not_later_than.is_none())
+    {
+        return None;
+    }
+    let host = if fields.set("restore_from_host").is_some() {
+        from_host?
+    } else {
+        lineage.host
+    };
+    Some(Restore {
+        container,
+        lineage: Lineage {
+            host,
+            backup_name: lineage.backup_name,
+        },
+        target,
+        not_later_than,
+        snapshot: None,
+        overwrite,
+    })
+}
+
+fn admin(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> Option<Admin> {
+    let container = values.container(fields);
+    let lineage = values.lineage(fields);
+    let days_field = fields.set("remove_older_than");
+    let date_field = fields.set("remove_from_date");
+    let days = values.age_in_days(days_field);
+    let date = timing.moment(date_field, values);
+    match (days_field, date_field) {
+        (Some(_), Some(field)) => {
+            values.report(
+                Diagnostic::error(
+                    codes::CONFLICTING_KEYS,
+                    "`remove_older_than` and `remove_from_date` exclude each other",
+                )
+                .at(field.key_span.start..field.node.span.end)
+                .label("which of the two is meant?")
+                .help("keep one of them"),
+            );
+            return None;
+        }
+        (None, None) => values.report(
+            Diagnostic::error(
+                codes::MISSING_KEY,
+                "an action `admin` needs `remove_older_than` or `remove_from_date`",
+            )
+            .at(fields.span.start..fields.span.start + 1)
+            .label("neither is in this object")
+            .help(
+                "add `\"remove_older_than\": 30` to remove snapshots that are older than 30 days",
+            ),
+        ),
+        _ => {}
+    }
+    let remove = days.map(Age::Days).or(date.map(Age::Before));
+    Some(Admin {
+        container: container?,
+        lineage: lineage?,
+        remove: remove?,
+    })
+}
+
+fn info(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Info> {
+    let container = values.container(fields);
+    let backup_name = values.backup_name(fields.get("backup_name"));
+    let host = values.host_name(fields.set("hostname"));
+    Some(Info {
+        container: container?,
+        backup_name,
+        host,
+    })
+}
+
+fn check(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Check> {
+    let read_data = values.flag(fields.get("read_data")).unwrap_or(false);
+    Some(Check {
+        container: values.container(fields)?,
+        read_data,
+    })
+}
+
+fn exec(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Exec> {
+    if values.host.disable_exec {
+        let (span, label) = match fields.get("action") {
+            Some(field) => (field.node.span.clone(), "refused"),
+            None => (fields.span.start..fields.span.start + 1, "refused"),
+        };
+        values.report(
+            Diagnostic::error(codes::EXEC_DISABLED, "this host does not run commands of jobs")
+                .at(span)
+                .label(label)
+                .help("the setting `disable_exec` of the daemon is on; the administrator of the host decides that"),
+        );
+    }
+    let command = values.command(fields.get("command"))?;
+    Some(Exec { command })
+}
