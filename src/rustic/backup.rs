@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime};
 use rustic_core::repofile::{SnapshotFile, SnapshotModification, StringList};
 use rustic_core::{BackupOptions as EngineOptions, ParentOptions, RewriteOptions, SnapshotOptions};
 
-use super::error::{Error, ErrorKind};
-use super::monitor::{Monitor, ProblemList, Problems};
+use super::error::Error;
+use super::observer::Observer;
 use super::pattern::Patterns;
+use super::problem::{PathFault, ProblemList, Problems};
 use super::snapshot::{PARTIAL_TAG, Snapshot, SnapshotSummary};
 use super::source::{self, Shared, TreeSource};
 use super::{Filter, Repository};
@@ -41,7 +42,7 @@ pub struct BackupOptions {
 }
 
 /// What a backup did.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct BackupReport {
     /// The snapshot; `None` after a dry run.
     pub snapshot: Option<Snapshot>,
@@ -63,12 +64,12 @@ impl Repository {
         let engine = self
             .engine()?
             .to_indexed_ids()
-            .map_err(|error| self.failed("read the index", &error))?;
+            .map_err(|error| self.failed("read the index", error))?;
         let shared = Arc::new(shared(
             path,
             options,
             &self.container.location,
-            Arc::clone(&self.monitor),
+            Arc::clone(&self.observer),
         ));
         let parent = ParentOptions::default()
             .force(options.parent.is_none())
@@ -84,13 +85,13 @@ impl Repository {
                 self.new_snapshot(options)?,
                 &[path.to_path_buf()],
             )
-            .map_err(|error| self.failed("write the backup", &error))?;
+            .map_err(|error| self.failed("write the backup", error))?;
         let lost = self.verify(&shared, &snapshot);
         if lost > 0 {
             shared.problems.add(
                 path,
-                format!("the engine lost {lost} of the files that were handed to it"),
-                &*self.monitor,
+                PathFault::LostByEngine { count: lost },
+                &*self.observer,
             );
         }
         self.settle(started)?;
@@ -117,12 +118,11 @@ impl Repository {
         path: &Path,
         options: &BackupOptions,
         container: &Location,
-        monitor: Arc<dyn Monitor>,
+        observer: Arc<dyn Observer>,
     ) -> Result<BackupReport, Error> {
-        monitor.phase("scanning");
-        let shared = Arc::new(shared(path, options, container, monitor));
-        source::rehearse(&shared)
-            .map_err(|error| Error::engine("walk the source", path, &error))?;
+        observer.phase("scanning");
+        let shared = Arc::new(shared(path, options, container, observer));
+        source::rehearse(&shared).map_err(|error| Error::engine("walk the source", path, error))?;
         Ok(BackupReport {
             snapshot: None,
             summary: SnapshotSummary {
@@ -141,7 +141,7 @@ impl Repository {
             .host(options.host.clone())
             .command(format!("freezerd backup {}", options.label))
             .to_snapshot()
-            .map_err(|error| self.failed("describe the snapshot", &error))?;
+            .map_err(|error| self.failed("describe the snapshot", error))?;
         snapshot.program_version = format!("freezerd {}", env!("CARGO_PKG_VERSION"));
         for tag in &options.tags {
             snapshot.tags.add(tag.clone());
@@ -168,17 +168,17 @@ impl Repository {
     fn settle(&self, since: SystemTime) -> Result<(), Error> {
         let since = since - CLOCK_TOLERANCE;
         let settle = |path: &Path| {
-            self.monitor.pulse();
+            self.observer.pulse();
             fs::File::open(path)
                 .and_then(|directory| match directory.metadata()?.modified() {
                     Ok(modified) if modified < since => Ok(()),
                     _ => directory.sync_all(),
                 })
-                .map_err(|error| Error::io("write down", path, &error))
+                .map_err(|error| Error::io("write down", path, error))
         };
         let data = self.directory.join("data");
         for entry in fs::read_dir(&data)
-            .map_err(|error| Error::io("list", &data, &error))?
+            .map_err(|error| Error::io("list", &data, error))?
             .flatten()
         {
             settle(&entry.path())?;
@@ -201,7 +201,7 @@ impl Repository {
         let unconfirmed = Snapshot::from_file(&snapshot);
         engine
             .rewrite_snapshots(vec![snapshot], &options)
-            .map_err(|error| self.failed("confirm the snapshot", &error))?;
+            .map_err(|error| self.failed("confirm the snapshot", error))?;
         kill_point::reached(Point::SnapshotConfirmed);
         // The engine does not say the new id. Times have nanoseconds, so that no other has this one.
         self.snapshots(&Filter {
@@ -211,14 +211,8 @@ impl Repository {
         })?
         .into_iter()
         .find(|found| found.time == unconfirmed.time && !found.partial)
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Engine,
-                format!(
-                    "the snapshot {} was confirmed and cannot be found again",
-                    unconfirmed.short_id()
-                ),
-            )
+        .ok_or_else(|| Error::SnapshotLost {
+            id: unconfirmed.short_id().to_owned(),
         })
     }
 }
@@ -227,7 +221,7 @@ fn shared(
     path: &Path,
     options: &BackupOptions,
     container: &Location,
-    monitor: Arc<dyn Monitor>,
+    observer: Arc<dyn Observer>,
 ) -> Shared {
     Shared {
         top: path.to_path_buf(),
@@ -237,7 +231,7 @@ fn shared(
             .local()
             .and_then(|directory| fs::metadata(directory).ok())
             .map(|metadata| (metadata.dev(), metadata.ino())),
-        monitor,
+        observer,
         problems: ProblemList::default(),
         ignored: AtomicU64::new(0),
         files: AtomicU64::new(0),

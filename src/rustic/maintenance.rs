@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use rustic_core::jiff::Span;
 use rustic_core::repofile::SnapshotId;
-use rustic_core::{CheckOptions, PruneOptions};
+use rustic_core::{CheckOptions, CheckResults, PruneOptions};
 
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use super::{Filter, Repository, Snapshot};
 
 /// For so many hours data that was marked stays. Less than a day, so that a prune at the same hour each day always
@@ -57,7 +57,7 @@ impl Repository {
         }
         self.engine()?
             .delete_snapshots(&ids)
-            .map_err(|error| self.failed("remove snapshots", &error))
+            .map_err(|error| self.failed("remove snapshots", error))
     }
 
     /// Reclaims the space of data that no snapshot needs. The caller has the container alone.
@@ -71,7 +71,7 @@ impl Repository {
         let report = report(&plan);
         engine
             .prune(&options, plan)
-            .map_err(|error| self.failed("prune", &error))?;
+            .map_err(|error| self.failed("prune", error))?;
         Ok(report)
     }
 
@@ -95,15 +95,10 @@ impl Repository {
             .flatten()
             .find(recent)
         {
-            Some(lock) => Err(Error::new(
-                ErrorKind::Busy,
-                format!(
-                    "restic is at work in {} (its lock is {}), and nothing is removed beside it; if it is not, run \
-                     restic unlock",
-                    self.container.location,
-                    lock.path().display()
-                ),
-            )),
+            Some(lock) => Err(Error::ResticAtWork {
+                place: self.container.location.clone(),
+                lock: lock.path(),
+            }),
             None => Ok(()),
         }
     }
@@ -127,7 +122,7 @@ impl Repository {
         // for rubbish. So see for ourselves that everything can be listed.
         for name in ["snapshots", "index", "data"] {
             let path = self.directory.join(name);
-            let failed = |error| Error::io("list", &path, &error);
+            let failed = |error| Error::io("list", &path, error);
             for entry in fs::read_dir(&path).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 if name == "data" && entry.file_type().map_err(failed)?.is_dir() {
@@ -140,7 +135,7 @@ impl Repository {
         self.snapshots(&Filter::default())?;
         engine
             .prune_plan(options)
-            .map_err(|error| self.failed("plan a prune", &error))
+            .map_err(|error| self.failed("plan a prune", error))
     }
 
     /// Verifies that everything that a snapshot needs is there; with `read_data`, also that it is what it should be.
@@ -156,17 +151,17 @@ impl Repository {
             snapshots,
             ..CheckReport::default()
         };
-        for (level, finding) in results.0 {
-            let text = finding
+        for result in results.0 {
+            let text = result
+                .1
                 .to_string()
                 .split_whitespace()
                 .collect::<Vec<_>>()
                 .join(" ");
-            // The engine's type for the level has no name outside of it.
-            if format!("{level:?}") == "Warn" {
-                report.warnings.push(text);
-            } else {
-                report.errors.push(text);
+            // The engine's type for the level has no name outside of it: a result of its own tells.
+            match CheckResults(vec![result]).is_ok() {
+                Ok(()) => report.warnings.push(text),
+                Err(_) => report.errors.push(text),
             }
         }
         Ok(report)
@@ -193,11 +188,8 @@ fn ids(snapshots: &[Snapshot]) -> Result<Vec<SnapshotId>, Error> {
     snapshots
         .iter()
         .map(|snapshot| {
-            snapshot.id.parse().map_err(|_| {
-                Error::new(
-                    ErrorKind::BadOption,
-                    format!("{} is not the id of a snapshot", snapshot.id),
-                )
+            snapshot.id.parse().map_err(|_| Error::NotASnapshotId {
+                text: snapshot.id.clone(),
             })
         })
         .collect()

@@ -21,12 +21,14 @@ use rustic_core::{
 use crate::job::action::Container;
 
 mod backup;
+pub mod engine_text;
 mod error;
 mod maintenance;
-mod monitor;
 mod node;
+mod observer;
 mod pattern;
 pub mod place;
+mod problem;
 mod progress;
 mod restore;
 mod snapshot;
@@ -35,9 +37,10 @@ mod source;
 pub use backup::{BackupOptions, BackupReport};
 pub use error::{Error, ErrorKind};
 pub use maintenance::{CheckReport, PruneReport};
-pub use monitor::{Monitor, Problem, Problems, Silent};
+pub use observer::{Observer, Silent};
 pub use pattern::Patterns;
 use place::{Creatable, Existing};
+pub use problem::{PathFault, PathProblem, Problems};
 pub use restore::{RestoreOptions, RestoreReport};
 pub use snapshot::{Filter, Snapshot, SnapshotSummary};
 
@@ -70,7 +73,7 @@ pub struct Repository {
     directory: PathBuf,
     key: MasterKey,
     backends: RepositoryBackends,
-    monitor: Arc<dyn Monitor>,
+    observer: Arc<dyn Observer>,
 }
 
 impl Repository {
@@ -83,7 +86,7 @@ impl Repository {
         place: Creatable,
         password: &Password,
         compression: Option<i32>,
-        monitor: Arc<dyn Monitor>,
+        observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         place.clear_keys()?;
         let Creatable {
@@ -103,13 +106,13 @@ impl Repository {
                     &config,
                 )
             })
-            .map_err(|error| Error::engine("create the repository", &directory, &error))?;
+            .map_err(|error| Error::engine("create the repository", &directory, error))?;
         Ok(Repository {
             container,
             directory,
             key: engine.key(),
             backends,
-            monitor,
+            observer,
         })
     }
 
@@ -120,7 +123,7 @@ impl Repository {
     pub fn open(
         place: Existing,
         password: &Password,
-        monitor: Arc<dyn Monitor>,
+        observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let Existing {
             container,
@@ -133,7 +136,7 @@ impl Repository {
                 if error.is_incorrect_password() {
                     wrong_password(&container)
                 } else {
-                    Error::engine("open the repository", &directory, &error)
+                    Error::engine("open the repository", &directory, error)
                 }
             })?;
         Ok(Repository {
@@ -141,7 +144,7 @@ impl Repository {
             directory,
             key: engine.key(),
             backends,
-            monitor,
+            observer,
         })
     }
 
@@ -163,13 +166,9 @@ impl Repository {
         let files =
             self.read_snapshots("read the snapshots", |engine| engine.get_all_snapshots())?;
         if files.is_empty() && listed.iter().any(|name| name.len() == 64) {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!(
-                    "cannot list {}: the engine does not see the snapshots that are there",
-                    self.directory.join("snapshots").display()
-                ),
-            ));
+            return Err(Error::SnapshotsNotSeen {
+                directory: self.directory.join("snapshots"),
+            });
         }
         let mut snapshots: Vec<Snapshot> = files
             .iter()
@@ -185,14 +184,14 @@ impl Repository {
         let directory = self.directory.join("snapshots");
         fs::read_dir(&directory)
             .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
-            .map_err(|error| Error::io("list", &directory, &error))
+            .map_err(|error| Error::io("list", &directory, error))
     }
 
     /// Does what reads snapshots, and does it again where one that was there is gone: a backup that runs beside this
     /// one confirms what it made, which has another name from then on.
     fn read_snapshots<T>(
         &self,
-        doing: &str,
+        doing: &'static str,
         read: impl Fn(Engine) -> rustic_core::RusticResult<T>,
     ) -> Result<T, Error> {
         let mut tries = 0;
@@ -203,7 +202,7 @@ impl Repository {
                 Err(_) if tries < MOST_TRIES && !there.is_subset(&self.snapshot_files()?) => {
                     tries += 1;
                 }
-                Err(error) => return Err(self.failed(doing, &error)),
+                Err(error) => return Err(self.failed(doing, error)),
             }
         }
     }
@@ -213,13 +212,13 @@ impl Repository {
         rustic_core::Repository::new_with_progress(
             &repository_options(),
             &self.backends,
-            progress::Bars::new(Arc::clone(&self.monitor)),
+            progress::Bars::new(Arc::clone(&self.observer)),
         )
         .and_then(|repository| repository.open(&Credentials::Masterkey(self.key.clone())))
-        .map_err(|error| self.failed("open the repository", &error))
+        .map_err(|error| self.failed("open the repository", error))
     }
 
-    fn failed(&self, doing: &str, error: &rustic_core::RusticError) -> Error {
+    fn failed(&self, doing: &'static str, error: Box<rustic_core::RusticError>) -> Error {
         Error::engine(doing, &self.directory, error)
     }
 }
@@ -230,27 +229,21 @@ fn repository_options() -> RepositoryOptions {
 }
 
 fn backends(directory: &Path) -> Result<RepositoryBackends, Error> {
-    let path = directory.to_str().ok_or_else(|| {
-        Error::new(
-            ErrorKind::BadOption,
-            format!("the container's path {} is not UTF-8", directory.display()),
-        )
+    let path = directory.to_str().ok_or_else(|| Error::PathNotUtf8 {
+        path: directory.to_owned(),
     })?;
     let backend = LocalBackend::new(path, [])
-        .map_err(|error| Error::engine("use the container", directory, &error))?;
+        .map_err(|error| Error::engine("use the container", directory, error))?;
     Ok(RepositoryBackends::new(Arc::new(backend), None))
 }
 
 fn wrong_password(container: &Container) -> Error {
-    let place = &container.location;
-    let message = match &container.pass_file {
-        Some(file) => format!(
-            "the password in {} does not open the repository in {place}",
-            file.display()
-        ),
-        None => format!(
-            "the repository in {place} has a password: name the file that holds it as encrypt_pass_file"
-        ),
-    };
-    Error::new(ErrorKind::WrongPassword, message)
+    let place = container.location.clone();
+    match &container.pass_file {
+        Some(file) => Error::WrongPassword {
+            place,
+            pass_file: file.clone(),
+        },
+        None => Error::PasswordMissing { place },
+    }
 }

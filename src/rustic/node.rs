@@ -11,6 +11,7 @@ use std::path::Path;
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{Metadata as NodeMetadata, Node, NodeType};
 
+use super::problem::PathFault;
 use crate::os;
 
 /// The bits of a Go `FileMode`, in which restic's format keeps modes.
@@ -88,7 +89,7 @@ impl Names {
     }
 }
 
-/// Builds the node of one entry. The second value is what is missing from it: extended attributes that could not be
+/// Builds the node of one entry. The second value says what is missing from it: extended attributes that could not be
 /// read or kept.
 ///
 /// The access time is recorded as the modification time: reading for the backup changes the real one, and with it
@@ -101,7 +102,7 @@ pub(super) fn node(
     name: &OsStr,
     metadata: &Metadata,
     names: &mut Names,
-) -> io::Result<(Node, Vec<String>)> {
+) -> io::Result<(Node, Vec<PathFault>)> {
     let kind = metadata.file_type();
     let node_type = if kind.is_dir() {
         NodeType::Dir
@@ -146,23 +147,20 @@ pub(super) fn node(
         // The engine's type for an attribute has no name outside of it; its JSON form is the format's.
         match serde_json::from_value(serde_json::Value::Array(attributes)) {
             Ok(attributes) => meta.extended_attributes = attributes,
-            Err(error) => missing.push(format!("its extended attributes cannot be kept: {error}")),
+            Err(source) => missing.push(PathFault::AttributesNotKept { source }),
         }
     }
     Ok((Node::new_node(name, node_type, meta), missing))
 }
 
 /// The extended attributes of one entry (not of what a link points to) in the format's JSON form.
-fn read_attributes(path: &Path, missing: &mut Vec<String>) -> Vec<serde_json::Value> {
+fn read_attributes(path: &Path, missing: &mut Vec<PathFault>) -> Vec<serde_json::Value> {
     let list = match list_attributes(path) {
         Ok(list) => list,
-        Err(error) => {
-            // No attributes on this file system, or the entry has just vanished, which is found out elsewhere.
-            if !matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOENT)) {
-                missing.push(format!(
-                    "its extended attributes cannot be read: {}",
-                    os::reason(&error)
-                ));
+        Err(source) => {
+            // No attributes on this file system, or the entry has just vanished, which is noticed elsewhere.
+            if !matches!(source.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOENT)) {
+                missing.push(PathFault::AttributeUnreadable { name: None, source });
             }
             return Vec::new();
         }
@@ -172,11 +170,9 @@ fn read_attributes(path: &Path, missing: &mut Vec<String>) -> Vec<serde_json::Va
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty())
     {
-        let shown = String::from_utf8_lossy(name);
+        let shown = String::from_utf8_lossy(name).into_owned();
         let Ok(text) = std::str::from_utf8(name) else {
-            missing.push(format!(
-                "its extended attribute {shown} cannot be kept: the name is not UTF-8"
-            ));
+            missing.push(PathFault::AttributeNameNotUtf8 { name: shown });
             continue;
         };
         match attribute(path, OsStr::from_bytes(name)) {
@@ -184,12 +180,10 @@ fn read_attributes(path: &Path, missing: &mut Vec<String>) -> Vec<serde_json::Va
                 attributes.push(serde_json::json!({ "name": text, "value": base64(&value) }))
             }
             Err(error) if error.raw_os_error() == Some(libc::ENODATA) => {}
-            Err(error) => {
-                missing.push(format!(
-                    "its extended attribute {shown} cannot be read: {}",
-                    os::reason(&error)
-                ));
-            }
+            Err(source) => missing.push(PathFault::AttributeUnreadable {
+                name: Some(shown),
+                source,
+            }),
         }
     }
     attributes

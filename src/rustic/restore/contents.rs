@@ -13,43 +13,35 @@ use rustix::io::Errno;
 
 use super::Indexed;
 use super::directory::UNFINISHED;
-use crate::os;
-use crate::rustic::error::{Error, ErrorKind};
-use crate::rustic::monitor::Monitor;
+use crate::rustic::error::Error;
+use crate::rustic::observer::Observer;
+use crate::rustic::problem::PathFault;
 
 /// Why one file could not be written.
 #[derive(Debug)]
 pub enum Failure {
     /// The operating system refused.
     Io(io::Error),
-    /// Its content is not to be had from the repository.
+    /// The repository does not give its content.
     Content(Error),
-    /// Something came into being under its name in the meantime.
+    /// Something was created under its name in the meantime.
     Exists,
 }
 
 impl Failure {
-    /// In words.
-    pub fn reason(&self) -> String {
+    /// What is wrong with the file; or the error after which the next file would fail too.
+    pub fn fault(self) -> Result<PathFault, io::Error> {
         match self {
-            Failure::Io(error) => format!("cannot be written: {}", os::reason(error)),
-            Failure::Content(error) => format!("its content cannot be read: {error}"),
-            Failure::Exists => "exists and differs; kept".to_owned(),
-        }
-    }
-
-    /// It makes no sense to go on with the next file.
-    pub fn is_final(&self) -> bool {
-        match self {
-            Failure::Io(error) => {
-                matches!(
-                    error.kind(),
-                    io::ErrorKind::StorageFull
-                        | io::ErrorKind::ReadOnlyFilesystem
-                        | io::ErrorKind::QuotaExceeded
-                )
-            }
-            _ => false,
+            Failure::Io(source) => match source.kind() {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::ReadOnlyFilesystem
+                | io::ErrorKind::QuotaExceeded => Err(source),
+                _ => Ok(PathFault::NotWritten { source }),
+            },
+            Failure::Content(source) => Ok(PathFault::ContentUnreadable {
+                source: source.into(),
+            }),
+            Failure::Exists => Ok(PathFault::Differs),
         }
     }
 }
@@ -87,7 +79,7 @@ pub fn write(
     name: &OsStr,
     node: &Node,
     replace: bool,
-    monitor: &dyn Monitor,
+    observer: &dyn Observer,
     finish: impl FnOnce(&OwnedFd),
 ) -> Result<u64, Failure> {
     let unfinished = unfinished_name();
@@ -98,7 +90,7 @@ pub fn write(
         Mode::RUSR | Mode::WUSR,
     )?;
     let mut file = File::from(file);
-    let result = fill(engine, node, &mut file, monitor).and_then(|length| {
+    let result = fill(engine, node, &mut file, observer).and_then(|length| {
         let file = OwnedFd::from(file);
         finish(&file);
         put(parent, &unfinished, name, replace)?;
@@ -115,20 +107,17 @@ fn fill(
     engine: &Indexed,
     node: &Node,
     file: &mut File,
-    monitor: &dyn Monitor,
+    observer: &dyn Observer,
 ) -> Result<u64, Failure> {
     let mut length = 0;
     for id in node.content.iter().flatten() {
         let blob = engine
             .get_blob_cached(&BlobId::from(*id), BlobType::Data)
             .map_err(|error| {
-                Failure::Content(Error::engine("read data", super::place(engine), &error))
+                Failure::Content(Error::engine("read data", super::place(engine), error))
             })?;
         if !id.blob_matches_reader(blob.len() as u64, &mut &blob[..]) {
-            return Err(Failure::Content(Error::new(
-                ErrorKind::Damaged,
-                format!("the repository's data {id} is not what its name says; run a check"),
-            )));
+            return Err(Failure::Content(Error::WrongData { id: id.to_string() }));
         }
         if blob.len() >= 4096 && blob.iter().all(|byte| *byte == 0) {
             // A hole, as it most likely was.
@@ -137,7 +126,7 @@ fn fill(
             file.write_all(&blob)?;
         }
         length += blob.len() as u64;
-        monitor.advance(0, blob.len() as u64);
+        observer.advance(0, blob.len() as u64);
     }
     file.set_len(length)?;
     Ok(length)

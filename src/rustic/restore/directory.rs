@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::rustic::error::Error;
+use crate::rustic::problem::NotRemoved;
 
 /// A file that is being written has a name that starts so. A leftover of a restore that was killed is removed by the
 /// next one.
@@ -23,7 +24,7 @@ pub fn open_target(path: &Path) -> Result<OwnedFd, Error> {
         OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
         Mode::empty(),
     )
-    .map_err(|error| Error::io("use as the target", path, &error.into()))
+    .map_err(|error| Error::io("use as the target", path, error.into()))
 }
 
 /// Opens a directory that is in another one.
@@ -85,39 +86,33 @@ pub fn is_plain(name: &OsStr) -> bool {
         && !bytes.contains(&0)
 }
 
-/// What a removal left, and why.
-#[derive(Debug)]
-pub enum Kept {
-    /// A file system is mounted there.
-    MountPoint,
-    /// It is the container, or holds it.
-    Container,
-    /// The operating system refused.
-    Failed(io::Error),
-}
-
 /// Removes what is there under this name with all that it holds, except other file systems and the directory with
 /// the protected identity (device and inode). Returns how many entries were removed.
-pub fn remove(parent: &OwnedFd, name: &OsStr, protected: Option<(u64, u64)>) -> Result<u64, Kept> {
-    let Some(found) = status(parent, name).map_err(Kept::Failed)? else {
+pub fn remove(
+    parent: &OwnedFd,
+    name: &OsStr,
+    protected: Option<(u64, u64)>,
+) -> Result<u64, NotRemoved> {
+    let refused = |source| NotRemoved::Refused { source };
+    let Some(found) = status(parent, name).map_err(refused)? else {
         return Ok(0);
     };
     if kind(&found) != FileType::Directory {
         rustix::fs::unlinkat(parent, name, AtFlags::empty())
-            .map_err(|error| Kept::Failed(error.into()))?;
+            .map_err(|error| refused(error.into()))?;
         return Ok(1);
     }
     if protected == Some((found.st_dev, found.st_ino)) {
-        return Err(Kept::Container);
+        return Err(NotRemoved::Container);
     }
-    let above = rustix::fs::fstat(parent).map_err(|error| Kept::Failed(error.into()))?;
+    let above = rustix::fs::fstat(parent).map_err(|error| refused(error.into()))?;
     if above.st_dev != found.st_dev {
-        return Err(Kept::MountPoint);
+        return Err(NotRemoved::MountPoint);
     }
-    let directory = open_directory(parent, name).map_err(Kept::Failed)?;
+    let directory = open_directory(parent, name).map_err(refused)?;
     let mut removed = 0;
     let mut kept = None;
-    for name in names(&directory).map_err(Kept::Failed)? {
+    for name in names(&directory).map_err(refused)? {
         match remove(&directory, &name, protected) {
             Ok(count) => removed += count,
             Err(reason) => kept = Some(reason),
@@ -127,7 +122,7 @@ pub fn remove(parent: &OwnedFd, name: &OsStr, protected: Option<(u64, u64)>) -> 
         return Err(reason);
     }
     rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
-        .map_err(|error| Kept::Failed(error.into()))?;
+        .map_err(|error| refused(error.into()))?;
     Ok(removed + 1)
 }
 
@@ -164,7 +159,7 @@ mod tests {
             OsStr::new("holder"),
             Some((container.dev(), container.ino())),
         );
-        assert!(matches!(kept, Err(Kept::Container)), "{kept:?}");
+        assert!(matches!(kept, Err(NotRemoved::Container)), "{kept:?}");
         assert!(top.path().join("holder/container").exists());
         assert!(!top.path().join("holder/rubbish").exists());
     }

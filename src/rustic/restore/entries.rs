@@ -14,9 +14,9 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use super::contents::{self, Failure};
 use super::directory;
 use super::metadata;
-use super::tree::{Restorer, Task};
-use crate::os;
+use super::restorer::{Restorer, Task, link_key};
 use crate::rustic::error::Error;
+use crate::rustic::problem::{PathFault, ReadStep};
 
 impl Restorer<'_> {
     /// A hand: takes files off the walk and writes them.
@@ -70,16 +70,19 @@ impl Restorer<'_> {
                     if found.st_nlink == 1 || !self.options.overwrite {
                         self.mark_first(&task.node);
                         self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                        self.monitor.advance(1, task.node.meta.size);
+                        self.observer.advance(1, task.node.meta.size);
                         return Ok(());
                     }
                 }
                 Ok(None) => {}
-                Err(error) => {
+                Err(source) => {
                     self.failed(
                         &task.path,
                         &task.node,
-                        &format!("cannot be compared: {}", os::reason(&error)),
+                        PathFault::Unreadable {
+                            step: ReadStep::Compare,
+                            source,
+                        },
                     );
                     return Ok(());
                 }
@@ -103,7 +106,7 @@ impl Restorer<'_> {
             name,
             &task.node,
             self.options.overwrite,
-            self.monitor,
+            self.observer,
             |file| missing = metadata::apply(file, &task.node, &self.owners),
         );
         match written {
@@ -112,10 +115,10 @@ impl Restorer<'_> {
                 self.note_missing(&task.path, missing);
                 self.tally.written.fetch_add(1, Ordering::Relaxed);
                 self.tally.bytes.fetch_add(length, Ordering::Relaxed);
-                self.monitor.advance(1, 0);
+                self.observer.advance(1, 0);
                 Ok(())
             }
-            Err(failure) => self.fail(task, &failure),
+            Err(failure) => self.fail(task, failure),
         }
     }
 
@@ -169,7 +172,7 @@ impl Restorer<'_> {
         match self.link_to(&first, parent, name, task) {
             Ok(true) => Ok(()),
             Ok(false) => self.file(task),
-            Err(failure) => self.fail(task, &failure),
+            Err(failure) => self.fail(task, failure),
         }
     }
 
@@ -190,7 +193,7 @@ impl Restorer<'_> {
         if let Some(found) = directory::status(parent, name)? {
             if (found.st_dev, found.st_ino) == (origin.st_dev, origin.st_ino) {
                 self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                self.monitor.advance(1, task.node.meta.size);
+                self.observer.advance(1, task.node.meta.size);
                 return Ok(true);
             }
             if !self.options.overwrite {
@@ -233,7 +236,7 @@ impl Restorer<'_> {
                     self.note_missing(&task.path, missing);
                 }
                 self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                self.monitor.advance(1, 0);
+                self.observer.advance(1, 0);
                 return;
             }
             if !self.give_way(parent, task, name) {
@@ -265,38 +268,27 @@ impl Restorer<'_> {
                 self.done(task, 0);
             }
             Err(error) => {
-                self.failed(
-                    &task.path,
-                    &task.node,
-                    &format!("cannot be created: {}", os::reason(&error.into())),
-                );
+                let source = error.into();
+                self.failed(&task.path, &task.node, PathFault::NotCreated { source });
             }
         }
     }
 
     /// A failure that ends the restore is an error, any other a problem of this file.
-    fn fail(&self, task: &Task, failure: &Failure) -> Result<(), Error> {
-        if let (true, Failure::Io(error)) = (failure.is_final(), failure) {
-            let done = self.tally.written.load(Ordering::Relaxed)
-                + self.tally.identical.load(Ordering::Relaxed);
-            let error = Error::io("write", &self.target.join(&task.path), error);
-            return Err(Error::new(
-                error.kind(),
-                format!(
-                    "{error}; the restore ended after {done} files, and {} is not complete",
-                    self.target.display()
-                ),
-            ));
+    fn fail(&self, task: &Task, failure: Failure) -> Result<(), Error> {
+        match failure.fault() {
+            Ok(fault) => {
+                self.failed(&task.path, &task.node, fault);
+                Ok(())
+            }
+            Err(error) => Err(Error::RestoreCutShort {
+                source: Error::io("write", &self.target.join(&task.path), error).into(),
+                done: self.tally.written.load(Ordering::Relaxed)
+                    + self.tally.identical.load(Ordering::Relaxed),
+                target: self.target.to_owned(),
+            }),
         }
-        self.failed(&task.path, &task.node, &failure.reason());
-        Ok(())
     }
-}
-
-/// Identifies a file with several names.
-pub(super) fn link_key(node: &Node) -> Option<(u64, u64)> {
-    (node.is_file() && node.meta.links > 1 && node.meta.inode != 0)
-        .then_some((node.meta.device_id, node.meta.inode))
 }
 
 fn is_same_special(parent: &OwnedFd, name: &OsStr, wanted: &NodeType, found: &Stat) -> bool {

@@ -13,6 +13,7 @@ use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFla
 
 use crate::os;
 use crate::rustic::node::{grow, permissions_from_format};
+use crate::rustic::problem::{MetadataPart, PathFault};
 
 /// Turns recorded owners into ids of this host: by name where the name exists here, as `tar` does, else by number.
 pub struct Owners {
@@ -63,21 +64,21 @@ fn known(
 /// Puts a node's metadata onto an open file or directory. Returns what could not be set.
 ///
 /// The order matters: giving a file away clears its set-id bits and capabilities.
-pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
+pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<PathFault> {
     let mut missing = Vec::new();
-    let mut note = |what: &str, error: io::Error| {
-        missing.push(format!("{what} cannot be set: {}", os::reason(&error)))
+    let mut note = |part: MetadataPart, source: io::Error| {
+        missing.push(PathFault::MetadataNotSet { part, source });
     };
     if owners.may_change() {
         let (user, group) = owners.of(node);
         if let Err(error) = rustix::fs::fchown(file, user, group) {
-            note("the owner", error.into());
+            note(MetadataPart::Owner, error.into());
         }
     }
     if let Some(mode) = node.meta.mode {
         let mode = Mode::from_raw_mode(permissions_from_format(mode));
         if let Err(error) = rustix::fs::fchmod(file, mode) {
-            note("the mode", error.into());
+            note(MetadataPart::Mode, error.into());
         }
     }
     let existing = grow(|buffer| rustix::fs::flistxattr(file, buffer)).unwrap_or_default();
@@ -90,10 +91,7 @@ pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
                 .any(|wanted| wanted.name.as_bytes() == name);
         if unwanted && let Err(error) = rustix::fs::fremovexattr(file, OsStr::from_bytes(name)) {
             note(
-                &format!(
-                    "the absence of the attribute {}",
-                    String::from_utf8_lossy(name)
-                ),
+                MetadataPart::NoAttribute(String::from_utf8_lossy(name).into_owned()),
                 error.into(),
             );
         }
@@ -105,7 +103,7 @@ pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
             && !is_beyond_us(&attribute.name, error, owners)
         {
             note(
-                &format!("the extended attribute {}", attribute.name),
+                MetadataPart::Attribute(attribute.name.clone()),
                 error.into(),
             );
         }
@@ -113,23 +111,28 @@ pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
     if let Some(times) = times(node)
         && let Err(error) = rustix::fs::futimens(file, &times)
     {
-        note("the times", error.into());
+        note(MetadataPart::Times, error.into());
     }
     missing
 }
 
 /// Puts a node's metadata onto something that cannot be opened: a link, a device, a FIFO, a socket.
-pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owners) -> Vec<String> {
+pub fn apply_unopened(
+    parent: &OwnedFd,
+    name: &OsStr,
+    node: &Node,
+    owners: &Owners,
+) -> Vec<PathFault> {
     let mut missing = Vec::new();
-    let mut note = |what: &str, error: io::Error| {
-        missing.push(format!("{what} cannot be set: {}", os::reason(&error)))
+    let mut note = |part: MetadataPart, source: io::Error| {
+        missing.push(PathFault::MetadataNotSet { part, source });
     };
     if owners.may_change() {
         let (user, group) = owners.of(node);
         if let Err(error) =
             rustix::fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)
         {
-            note("the owner", error.into());
+            note(MetadataPart::Owner, error.into());
         }
     }
     if let Some(mode) = node.meta.mode
@@ -144,7 +147,7 @@ pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owne
             )
         });
         if let Err(error) = changed {
-            note("the mode", error.into());
+            note(MetadataPart::Mode, error.into());
         }
     }
     for attribute in &node.meta.extended_attributes {
@@ -155,7 +158,7 @@ pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owne
             && !is_beyond_us(&attribute.name, error, owners)
         {
             note(
-                &format!("the extended attribute {}", attribute.name),
+                MetadataPart::Attribute(attribute.name.clone()),
                 error.into(),
             );
         }
@@ -163,7 +166,7 @@ pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owne
     if let Some(times) = times(node)
         && let Err(error) = rustix::fs::utimensat(parent, name, &times, AtFlags::SYMLINK_NOFOLLOW)
     {
-        note("the times", error.into());
+        note(MetadataPart::Times, error.into());
     }
     missing
 }

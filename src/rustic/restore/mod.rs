@@ -26,17 +26,18 @@ use std::sync::atomic::Ordering;
 use rustic_core::repofile::{Node, NodeType, SnapshotFile};
 use rustic_core::{IndexedFullStatus, TreeId};
 
-use super::error::{Error, ErrorKind};
-use super::monitor::Problems;
+use super::error::Error;
+use super::problem::{PathFault, Problems};
 use super::{Repository, Snapshot};
 
 mod contents;
 mod directory;
 mod entries;
 mod metadata;
+mod restorer;
 mod tree;
 
-use tree::{Restorer, Tally};
+use restorer::{Restorer, Tally};
 
 /// The engine's repository with its whole index in memory.
 type Indexed = rustic_core::Repository<IndexedFullStatus>;
@@ -56,7 +57,7 @@ pub struct RestoreOptions {
 }
 
 /// What a restore did, or would do.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct RestoreReport {
     /// Entries other than directories in the snapshot.
     pub files: u64,
@@ -74,13 +75,12 @@ pub struct RestoreReport {
 
 impl Repository {
     /// Why a snapshot cannot be read.
-    fn gone_or_failed(&self, snapshot: &Snapshot, error: &rustic_core::RusticError) -> Error {
+    fn gone_or_failed(&self, snapshot: &Snapshot, error: Box<rustic_core::RusticError>) -> Error {
         let file = self.directory.join("snapshots").join(&snapshot.id);
         match fs::symlink_metadata(file) {
-            Err(gone) if gone.kind() == io::ErrorKind::NotFound => Error::new(
-                ErrorKind::NoSuchSnapshot,
-                format!("the snapshot {} is gone", snapshot.short_id()),
-            ),
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => Error::SnapshotGone {
+                id: snapshot.short_id().to_owned(),
+            },
             _ => self.failed("read the snapshot", error),
         }
     }
@@ -88,9 +88,9 @@ impl Repository {
     /// Restores a snapshot into a directory, which is made where it is missing.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchSnapshot`] before anything is done when the snapshot is gone, as one is that a backup beside
-    /// this has just confirmed: it has another id then. And when the restore could not go on: no space, a target that is
-    /// no directory. Single entries that fail are problems in the report instead.
+    /// [`Error::SnapshotGone`], before anything is done, when the snapshot is gone: a backup that runs beside this one has
+    /// confirmed it, and it has another id now. Any other error when the restore cannot go on: no space is left, or the
+    /// target is not a directory. Single entries that fail are problems in the report instead.
     pub fn restore(
         &self,
         snapshot: &Snapshot,
@@ -100,15 +100,15 @@ impl Repository {
         let engine = self.engine()?;
         let file = engine
             .get_snapshot_from_str(&snapshot.id, |_| true)
-            .map_err(|error| self.gone_or_failed(snapshot, &error))?;
+            .map_err(|error| self.gone_or_failed(snapshot, error))?;
         let engine = engine
             .to_indexed()
-            .map_err(|error| self.failed("read the index", &error))?;
+            .map_err(|error| self.failed("read the index", error))?;
         let root = self.root(&engine, &file)?;
-        self.monitor.phase("scanning");
+        self.observer.phase("scanning");
         let (files, bytes) = self.count(&engine, &root)?;
-        self.monitor.phase("restoring");
-        self.monitor.total(Some(files), Some(bytes));
+        self.observer.phase("restoring");
+        self.observer.total(Some(files), Some(bytes));
 
         let existed = target.exists();
         if !existed && !options.dry_run {
@@ -116,7 +116,7 @@ impl Repository {
                 .recursive(true)
                 .mode(0o755)
                 .create(target)
-                .map_err(|error| Error::io("create", target, &error))?;
+                .map_err(|error| Error::io("create", target, error))?;
         }
         let directory = if existed || !options.dry_run {
             let directory = directory::open_target(target)?;
@@ -130,7 +130,7 @@ impl Repository {
             options,
             target,
             container: container.map(|metadata| (metadata.dev(), metadata.ino())),
-            monitor: &*self.monitor,
+            observer: &*self.observer,
             tally: Tally::default(),
             owners: metadata::Owners::new(),
             first_links: std::sync::Mutex::new(HashMap::new()),
@@ -149,15 +149,12 @@ impl Repository {
             // What the kernel still holds may meet a full or broken disk yet.
             File::open(target)
                 .and_then(|directory| rustix::fs::syncfs(&directory).map_err(std::io::Error::from))
-                .map_err(|error| Error::io("write down", target, &error))?;
+                .map_err(|error| Error::io("write down", target, error))?;
         }
         let handled = report.written + report.identical + tally.failed.load(Ordering::Relaxed);
         if handled != files {
-            report.problems.total += 1;
-            report.problems.first.push(super::Problem {
-                path: target.to_string_lossy().into_owned(),
-                reason: format!("of {files} files in the snapshot only {handled} were dealt with"),
-            });
+            let fault = PathFault::Unaccounted { files, handled };
+            report.problems.add(target.to_owned(), fault);
         }
         Ok(report)
     }
@@ -203,7 +200,7 @@ impl Repository {
             };
             let nodes = engine
                 .get_tree(&id)
-                .map_err(|error| self.failed("read the snapshot's tree", &error))?
+                .map_err(|error| self.failed("read the snapshot's tree", error))?
                 .nodes;
             let Some(node) = nodes.into_iter().find(|node| *node.name() == **name) else {
                 return Ok(None);
@@ -222,21 +219,15 @@ impl Repository {
         let (mut files, mut bytes) = (0, 0);
         let mut pending: Vec<TreeId> = root.subtree.into_iter().collect();
         while let Some(id) = pending.pop() {
-            self.monitor.pulse();
+            self.observer.pulse();
             let nodes = engine
                 .get_tree(&id)
-                .map_err(|error| self.failed("read the snapshot's tree", &error))?
+                .map_err(|error| self.failed("read the snapshot's tree", error))?
                 .nodes;
             for node in nodes {
                 if node.is_dir() {
-                    pending.push(node.subtree.ok_or_else(|| {
-                        Error::new(
-                            ErrorKind::Damaged,
-                            format!(
-                                "the snapshot's directory {} has no content; run a check",
-                                node.name
-                            ),
-                        )
+                    pending.push(node.subtree.ok_or_else(|| Error::DirectoryWithoutContent {
+                        name: node.name.clone(),
                     })?);
                 } else {
                     files += 1;

@@ -20,10 +20,10 @@ mod reader;
 
 use reader::OpenFile;
 
-use super::monitor::{Monitor, ProblemList};
 use super::node::{self, Names};
+use super::observer::Observer;
 use super::pattern::Patterns;
-use crate::os;
+use super::problem::{PathFault, ProblemList, ReadStep};
 
 /// What the walk and all readers share.
 pub(super) struct Shared {
@@ -35,15 +35,13 @@ pub(super) struct Shared {
     pub ignore_unreadable: Patterns,
     /// The repository's own directory (device and inode), which is left out.
     pub container: Option<(u64, u64)>,
-    /// Who is told.
-    pub monitor: Arc<dyn Monitor>,
-    /// What went wrong.
+    pub observer: Arc<dyn Observer>,
     pub problems: ProblemList,
-    /// What went wrong and does not matter.
+    /// How many problems there were that do not matter, beside `problems`.
     pub ignored: AtomicU64,
-    /// Entries other than directories that were handed over, and their bytes.
+    /// Entries other than directories that were handed over.
     pub files: AtomicU64,
-    /// Their bytes.
+    /// The bytes of these.
     pub bytes: AtomicU64,
     /// Of these, files that turned out to be unreadable later.
     pub lost: AtomicU64,
@@ -63,16 +61,15 @@ impl Shared {
     }
 
     /// Names a path that is missing from the snapshot, or not whole in it.
-    fn problem(&self, path: &Path, reason: impl Into<String>) {
+    fn problem(&self, path: &Path, fault: PathFault) {
         if self.ignore_unreadable.cover(&self.top, path) {
             self.ignored.fetch_add(1, Ordering::Relaxed);
-            self.monitor.log(&format!(
-                "{}: {} (ignored, as the job asks)",
-                path.display(),
-                reason.into()
+            self.observer.log(&format!(
+                "{}: {fault} (ignored, as the job asks)",
+                path.display()
             ));
         } else {
-            self.problems.add(path, reason, &*self.monitor);
+            self.problems.add(path, fault, &*self.observer);
         }
     }
 }
@@ -87,7 +84,7 @@ impl ReadSource for TreeSource {
     /// Counts all that there is to do. Called once, beside the walk proper.
     fn size(&self) -> RusticResult<Option<u64>> {
         let (files, bytes) = measure(&self.0);
-        self.0.monitor.total(Some(files), None);
+        self.0.observer.total(Some(files), None);
         Ok(Some(bytes))
     }
 
@@ -101,7 +98,7 @@ fn measure(shared: &Shared) -> (u64, u64) {
     let (mut files, mut bytes) = (0, 0);
     let mut pending = vec![shared.top.clone()];
     while let Some(path) = pending.pop() {
-        shared.monitor.pulse();
+        shared.observer.pulse();
         let Ok(metadata) = shared.examine(&path) else {
             continue;
         };
@@ -167,7 +164,7 @@ impl Walk {
                 names.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
                 self.stack.push((path, names.into_iter()));
             }
-            Err(error) => self.unreadable(&path, "the directory cannot be listed", &error),
+            Err(error) => self.unreadable(&path, ReadStep::ListSource, error),
         }
     }
 
@@ -176,13 +173,13 @@ impl Walk {
         let mut metadata = match self.shared.examine(path) {
             Ok(metadata) => metadata,
             Err(error) => {
-                self.unreadable(path, "cannot be examined", &error);
+                self.unreadable(path, ReadStep::Examine, error);
                 return None;
             }
         };
         let is_container = self.shared.container == Some((metadata.dev(), metadata.ino()));
         if metadata.is_dir() && is_container {
-            self.shared.monitor.log(&format!(
+            self.shared.observer.log(&format!(
                 "leaving out {}: it is the container itself",
                 path.display()
             ));
@@ -201,12 +198,11 @@ impl Walk {
                     });
                 }
                 Ok(None) => {
-                    self.shared
-                        .problem(path, "changed its type while it was being backed up");
+                    self.shared.problem(path, PathFault::ChangedType);
                     return None;
                 }
                 Err(error) => {
-                    self.unreadable(path, "cannot be opened", &error);
+                    self.unreadable(path, ReadStep::Open, error);
                     return None;
                 }
             }
@@ -215,17 +211,17 @@ impl Walk {
         let name = path.file_name().unwrap_or_default();
         match node::node(path, name, &metadata, &mut self.names) {
             Ok((node, missing)) => {
-                for reason in missing {
-                    self.shared.problem(path, reason);
+                for fault in missing {
+                    self.shared.problem(path, fault);
                 }
                 if !metadata.is_dir() {
                     self.shared.files.fetch_add(1, Ordering::Relaxed);
                     self.shared
                         .bytes
                         .fetch_add(node.meta.size, Ordering::Relaxed);
-                    self.shared.monitor.advance(1, 0);
+                    self.shared.observer.advance(1, 0);
                 } else {
-                    self.shared.monitor.pulse();
+                    self.shared.observer.pulse();
                 }
                 Some(ReadSourceEntry {
                     path: path.to_path_buf(),
@@ -234,14 +230,14 @@ impl Walk {
                 })
             }
             Err(error) => {
-                self.unreadable(path, "cannot be examined", &error);
+                self.unreadable(path, ReadStep::Examine, error);
                 None
             }
         }
     }
 
-    /// Opens a regular file without following a link and without waiting for anybody. `None`: it is no regular file
-    /// any more.
+    /// Opens a regular file without following a link and without waiting for anybody. `None`: it is no longer a
+    /// regular file.
     fn open(&self, path: &Path) -> io::Result<Option<(File, Metadata)>> {
         let follow = if path == self.shared.top {
             0
@@ -263,13 +259,14 @@ impl Walk {
         Ok(metadata.is_file().then_some((file, metadata)))
     }
 
-    fn unreadable(&self, path: &Path, what: &str, error: &io::Error) {
-        if error.kind() == io::ErrorKind::NotFound {
-            self.shared.problem(path, "vanished while the backup ran");
-        } else {
-            self.shared
-                .problem(path, format!("{what}: {}", os::reason(error)));
-        }
+    fn unreadable(&self, path: &Path, step: ReadStep, source: io::Error) {
+        self.shared.problem(
+            path,
+            match source.kind() {
+                io::ErrorKind::NotFound => PathFault::Vanished,
+                _ => PathFault::Unreadable { step, source },
+            },
+        );
     }
 }
 

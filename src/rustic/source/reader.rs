@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use rustic_core::{ReadSourceOpen, RusticResult};
 
 use super::Shared;
-use crate::os;
+use crate::rustic::problem::{PathFault, ReadStep};
 
 /// A file that the walk opened.
 pub struct OpenFile {
@@ -57,8 +57,7 @@ impl Read for Reader {
             Ok(0) => {
                 self.finished = true;
                 self.left = 0;
-                self.shared
-                    .problem(&self.path, "became shorter while it was being read");
+                self.shared.problem(&self.path, PathFault::BecameShorter);
                 Ok(0)
             }
             Ok(count) => {
@@ -70,11 +69,19 @@ impl Read for Reader {
             Err(error) => {
                 self.finished = true;
                 self.shared.lost.fetch_add(1, Ordering::Relaxed);
+                // For the engine; the problem keeps the error itself.
+                let again = match error.raw_os_error() {
+                    Some(number) => io::Error::from_raw_os_error(number),
+                    None => error.kind().into(),
+                };
                 self.shared.problem(
                     &self.path,
-                    format!("cannot be read: {}", os::reason(&error)),
+                    PathFault::Unreadable {
+                        step: ReadStep::Read,
+                        source: error,
+                    },
                 );
-                Err(error)
+                Err(again)
             }
         }
     }
