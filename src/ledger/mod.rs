@@ -21,7 +21,7 @@ mod write;
 
 use codec::decode;
 pub use damaged_files::{Aside, free_name, set_aside, set_asides};
-pub use error::LedgerError;
+pub use error::{Damage, LedgerError};
 pub use open::{check_pages, open_read_only, quietly};
 pub use reader::Reader;
 pub use write::Write;
@@ -122,7 +122,7 @@ impl RedbLedger {
         match &self.database {
             Some(database) => Ok(database.begin_read()?),
             None => Err(LedgerError::Transaction {
-                message: "it has to be opened anew after a failure".to_owned(),
+                source: "it has to be opened anew after a failure".into(),
             }),
         }
     }
