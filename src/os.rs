@@ -216,11 +216,14 @@ pub fn program_built() -> Option<std::time::SystemTime> {
 
 /// What an I/O error says, in the operating system's words without its number: `Permission denied`.
 pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+    let mut text = error.to_string();
+    if let Some(number) = error.raw_os_error() {
+        let plain = text.strip_suffix(&format!(" (os error {number})"));
+        if let Some(length) = plain.map(str::len) {
+            text.truncate(length);
+        }
     }
+    text
 }
 
 /// Gives the pipe signal its default action back, which the runtime takes away at start: a command whose output is

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::catalog::Catalog;
 use super::names;
 use super::stamp::Stamp;
-use super::trust::{Trust, shell_quoted};
+use super::trust::{Subject, Trust, shell_quoted};
 use crate::job::SIZE_LIMIT;
 use crate::job::codes;
 use crate::job::diagnostic::Diagnostic;
@@ -64,12 +64,12 @@ impl Directory {
         trust: Option<Trust>,
     ) -> Result<(Directory, Vec<Diagnostic>), Vec<Diagnostic>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let unusable = |fault: Errno| vec![unreadable("directory", path, fault)];
+        let unusable = |fault: Errno| vec![unreadable(Subject::Directory, path, fault)];
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(unusable)?;
         let stat = fstat(&handle).map_err(unusable)?;
-        let judged = trust
-            .as_ref()
-            .map_or_else(Vec::new, |trust| trust.judge(&stat, path, "directory"));
+        let judged = trust.as_ref().map_or_else(Vec::new, |trust| {
+            trust.judge(&stat, path, Subject::Directory)
+        });
         if judged.iter().any(Diagnostic::is_error) {
             return Err(judged);
         }
@@ -99,7 +99,7 @@ impl Directory {
     ///
     /// Why the directory cannot be listed.
     pub fn names(&self) -> Result<Vec<OsString>, Vec<Diagnostic>> {
-        let unusable = |fault: Errno| vec![unreadable("directory", &self.path, fault)];
+        let unusable = |fault: Errno| vec![unreadable(Subject::Directory, &self.path, fault)];
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle).map_err(unusable)? {
             let entry = entry.map_err(unusable)?;
@@ -133,7 +133,7 @@ impl Directory {
         let seen = match statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return FileState::Gone,
-            Err(fault) => return refused(None, unreadable("file", &path, fault)),
+            Err(fault) => return refused(None, unreadable(Subject::File, &path, fault)),
         };
         if let Some(fault) = wrong_kind(&seen, &path) {
             return refused(Some(&seen), fault);
@@ -145,11 +145,11 @@ impl Directory {
             Err(Errno::NOENT) => return FileState::Gone,
             // It became a link since.
             Err(Errno::LOOP) => return FileState::Changing,
-            Err(fault) => return refused(Some(&seen), unreadable("file", &path, fault)),
+            Err(fault) => return refused(Some(&seen), unreadable(Subject::File, &path, fault)),
         };
         let before = match fstat(&handle) {
             Ok(stat) => stat,
-            Err(fault) => return refused(Some(&seen), unreadable("file", &path, fault)),
+            Err(fault) => return refused(Some(&seen), unreadable(Subject::File, &path, fault)),
         };
         if let Some(fault) = wrong_kind(&before, &path) {
             return refused(Some(&before), fault);
@@ -157,7 +157,7 @@ impl Directory {
         let judged = self
             .trust
             .as_ref()
-            .map_or_else(Vec::new, |trust| trust.judge(&before, &path, "file"));
+            .map_or_else(Vec::new, |trust| trust.judge(&before, &path, Subject::File));
         if judged.iter().any(Diagnostic::is_error) {
             return FileState::Refused {
                 stamp: Some(Stamp::of(&before)),
@@ -180,7 +180,7 @@ impl Directory {
         // One byte more than there should be shows that the file grew.
         if let Err(fault) = file.by_ref().take(size + 1).read_to_end(&mut bytes) {
             let fault = Errno::from_io_error(&fault).unwrap_or(Errno::IO);
-            return refused(Some(&before), unreadable("file", &path, fault));
+            return refused(Some(&before), unreadable(Subject::File, &path, fault));
         }
         let unchanged = fstat(&file).is_ok_and(|after| Stamp::of(&after) == Stamp::of(&before));
         if !unchanged || bytes.len() as u64 != size {
@@ -246,7 +246,7 @@ fn wrong_kind(stat: &Stat, path: &Path) -> Option<Diagnostic> {
     }
 }
 
-fn unreadable(what: &str, path: &Path, fault: Errno) -> Diagnostic {
+fn unreadable(what: Subject, path: &Path, fault: Errno) -> Diagnostic {
     let reason = std::io::Error::from(fault);
     let diagnostic = Diagnostic::error(
         codes::UNREADABLE,
@@ -254,7 +254,7 @@ fn unreadable(what: &str, path: &Path, fault: Errno) -> Diagnostic {
     );
     let shell = shell_quoted(path);
     match fault {
-        Errno::ACCESS | Errno::PERM if what == "file" => diagnostic.help(format!(
+        Errno::ACCESS | Errno::PERM if what == Subject::File => diagnostic.help(format!(
             "let the daemon's user read it: `chmod u+r {shell}`, and look at its owner"
         )),
         Errno::ACCESS | Errno::PERM => diagnostic.help(format!(

@@ -1,11 +1,30 @@
 //! Who may decide what the daemon does: the owners and modes of job files, judged as cron judges crontabs.
 
+use std::fmt;
 use std::path::Path;
 
 use rustix::fs::Stat;
 
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
+
+/// What is judged, and named in diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A job file.
+    File,
+    /// The jobs directory.
+    Directory,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Subject::File => "file",
+            Subject::Directory => "directory",
+        })
+    }
+}
 
 /// Whose files are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +54,7 @@ impl Trust {
     }
 
     /// Judges a file or a directory by what `fstat` says of it. Errors refuse it.
-    pub(super) fn judge(&self, stat: &Stat, path: &Path, what: &str) -> Vec<Diagnostic> {
+    pub(super) fn judge(&self, stat: &Stat, path: &Path, what: Subject) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         let shell = shell_quoted(path);
         let owner = stat.st_uid;
@@ -83,7 +102,7 @@ impl Trust {
                 )),
             );
         }
-        if what == "file" && stat.st_nlink > 1 {
+        if what == Subject::File && stat.st_nlink > 1 {
             diagnostics.push(
                 Diagnostic::warning(
                     codes::HARD_LINK,
