@@ -1,4 +1,4 @@
-//! Removal of old snapshots, and of the data that only they needed.
+//! Removes old snapshots, and the data that only they needed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,9 +13,9 @@ use crate::units;
 
 /// What was removed.
 pub struct Removed {
-    /// Snapshots that went.
+    /// How many snapshots were removed.
     pub removed: u64,
-    /// Snapshots of the lineage that are left.
+    /// How many snapshots of the lineage are left.
     pub left: u64,
 }
 
@@ -94,7 +94,7 @@ pub fn remove_old(
 fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, ActionError> {
     let limit = match age {
         Age::Days(days) if days.is_finite() && days >= 0.0 => {
-            // More than fits into a span of time is before all snapshots.
+            // A span that is too long for the type reaches back before all snapshots.
             let span =
                 TimeDelta::try_milliseconds((days * 86_400_000.0) as i64).unwrap_or(TimeDelta::MAX);
             Some(
@@ -108,7 +108,7 @@ fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, ActionError> {
     limit.ok_or(ActionError::AgeOutOfRange)
 }
 
-/// Which of a lineage's snapshots (oldest first) go: those before the limit, but never the newest one.
+/// The snapshots of a lineage (oldest first) that are removed: those before the limit, but never the newest one.
 fn old(snapshots: &[Snapshot], limit: DateTime<Utc>) -> Vec<Snapshot> {
     let candidates = snapshots
         .split_last()

@@ -1,4 +1,4 @@
-//! A backup: which level, is the source what it should be, then the engine, then the old snapshots.
+//! A backup: checks the source, chooses the level, lets the engine back up, and removes old snapshots.
 
 use std::fs;
 use std::io;
@@ -63,9 +63,9 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     clear_out(context, work, &repository, &lock, summary)
 }
 
-/// What an interrupted run, or an earlier attempt, had finished of this backup, and was lost before it could say so: it
-/// is not repeated. A snapshot that is `partial`, or was not confirmed before the crash, stands for nothing, nor does one
-/// of another path or name, or one that is older than what is to be backed up now.
+/// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is not
+/// repeated. Snapshots that are `partial`, that have another path or name, or that are too old do not count. One that was
+/// not confirmed before the crash is still `partial`.
 fn finished_before(context: &Context, work: &Backup, lineage: &[Snapshot]) -> Option<Summary> {
     let request = &context.request;
     let (earlier, snapshot) = request.earlier.iter().find_map(|earlier| {
@@ -100,7 +100,10 @@ fn finished_before(context: &Context, work: &Backup, lineage: &[Snapshot]) -> Op
     })
 }
 
-/// Whether the source is a directory with nothing in it.
+/// Whether the source is an empty directory.
+///
+/// # Errors
+/// When it does not exist or cannot be read.
 fn examine(path: &Path) -> Result<bool, ActionError> {
     let failed = |source: io::Error| {
         let path = path.to_owned();
@@ -115,7 +118,8 @@ fn examine(path: &Path) -> Result<bool, ActionError> {
     Ok(fs::read_dir(path).map_err(failed)?.next().is_none())
 }
 
-/// A disk that is not mounted leaves an empty directory: that is no reason to record that all files are gone.
+/// Refuses a source that is empty now and was not before: a disk that is not mounted leaves an empty directory, and no
+/// snapshot may record that all files are gone.
 fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Snapshot]) -> Result<(), ActionError> {
     let Some(last) = lineage.last().filter(|_| is_empty && !work.allow_empty) else {
         return Ok(());
@@ -131,8 +135,8 @@ fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Snapshot]) -> Result
     }
 }
 
-/// A disk that is not mounted leaves nothing where the repository was: a new one there would be on the wrong disk, and
-/// its success would hide that all earlier backups are out of reach.
+/// Refuses to begin a new repository where earlier runs had one: a disk that is not mounted leaves nothing there, a new
+/// repository would be on the wrong disk, and its success would hide that all earlier backups are out of reach.
 fn refuse_lost(context: &Context, work: &Backup) -> Result<(), ActionError> {
     if !context.request.expects_repository || work.allow_new_container {
         return Ok(());
@@ -142,7 +146,7 @@ fn refuse_lost(context: &Context, work: &Backup) -> Result<(), ActionError> {
     })
 }
 
-/// Opens the repository, shared with others; the first backup creates it, having the container alone.
+/// Opens the repository, shared with others. The first backup creates it, while it has the container alone.
 fn open_or_create(
     context: &Context,
     work: &Backup,
@@ -180,7 +184,8 @@ fn open_or_create(
     Ok((lock, repository))
 }
 
-/// The engine compresses as the repository's configuration says, for all who write to it.
+/// Logs when the repository has another compression level than the job asks for: the engine always uses the level that
+/// the repository was created with.
 fn note_compression(work: &Backup, repository: &Repository) -> Result<(), ActionError> {
     let Some(wanted) = work.compression_level else {
         return Ok(());
@@ -258,7 +263,7 @@ fn filter(work: &Backup) -> Filter {
     }
 }
 
-/// Snapshots of another path under the same name have nothing in common with this one.
+/// Leaves out snapshots of another path under the same name: there is nothing to compare.
 fn comparable(work: &Backup, mut lineage: Vec<Snapshot>) -> Vec<Snapshot> {
     lineage.retain(|snapshot| is_of(work, snapshot));
     lineage
@@ -324,7 +329,7 @@ fn partial_reason(report: &BackupReport) -> String {
     )
 }
 
-/// The backup is done, and old snapshots go if the job says so; what goes wrong from here on is told as such.
+/// Removes old snapshots after the backup, if the job says so. The backup is done, and the reason of a failure says so.
 fn clear_out(
     context: &Context,
     work: &Backup,

@@ -1,4 +1,4 @@
-//! Verification of a container.
+//! Verifies a container.
 
 use super::error::ActionError;
 use super::report::log;

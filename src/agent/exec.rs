@@ -1,8 +1,7 @@
-//! A command.
+//! Runs a command.
 //!
-//! It runs in the agent's process group, so that all that it starts can be ended with it. It has nothing on standard
-//! input, and both its outputs go to the agent's log as they are. Neither the daemon's pipe nor the agent's reports
-//! are within its reach.
+//! It runs in the agent's process group, so that all processes that it starts can be ended with it. Its standard input is
+//! empty, and both its outputs go to the agent's log unchanged. It cannot reach the daemon's pipe or the agent's reports.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -30,7 +29,7 @@ const NOT_INHERITED: [&str; 6] = [
 
 /// Runs one command.
 pub fn run(context: &Context, work: &Exec) -> Result<Outcome, ActionError> {
-    // The command itself stays out of log and reasons: it may hold a password.
+    // The log and the reason do not show the command itself: it may hold a password.
     let (mut command, name) = prepare(&work.command)?;
     if context.request.action.dry_run {
         log(&format!("would run {name}"));
@@ -47,7 +46,7 @@ pub fn run(context: &Context, work: &Exec) -> Result<Outcome, ActionError> {
         .stdout(output().map_err(|error| failed("gets no output", error))?)
         .stderr(output().map_err(|error| failed("gets no output", error))?);
     describe_run(context, &mut command);
-    // What the command leaves behind becomes this process's, so that its end can be waited for.
+    // Processes that outlive the command become children of this process, which can then wait for them.
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     context.termination.command_runs(context.request.grace);
     log(&format!("running {name}"));
@@ -79,7 +78,7 @@ fn prepare(command: &action::Command) -> Result<(Command, String), ActionError> 
     }
 }
 
-/// Tells the command what it is part of.
+/// Sets the environment variables that describe the run.
 fn describe_run(context: &Context, command: &mut Command) {
     let request = &context.request;
     for name in NOT_INHERITED {

@@ -1,4 +1,4 @@
-//! A list of what a container holds, for the log.
+//! Lists the snapshots of a container in the log.
 
 use super::error::ActionError;
 use super::report::{local, log};
@@ -31,7 +31,7 @@ pub fn run(context: &Context, work: &Info) -> Result<Outcome, ActionError> {
     }))
 }
 
-/// One line a snapshot below a line of headings, in columns.
+/// A line of headings and one line for each snapshot, in columns.
 fn table(snapshots: &[Snapshot]) -> Vec<String> {
     if snapshots.is_empty() {
         return Vec::new();

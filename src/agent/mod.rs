@@ -46,7 +46,7 @@ use password::PassFileError;
 use report::{Reporter, log};
 use termination::Termination;
 
-/// What the parts of an action have at hand.
+/// What every kind of action needs.
 struct Context {
     request: Request,
     reporter: Arc<Reporter>,
@@ -55,7 +55,7 @@ struct Context {
 
 /// Performs the action that standard input asks for. The whole of `freezerd agent`.
 pub fn main() -> ExitCode {
-    // Among the processes it would be "exe", by the link that it is started through. Without, it works too.
+    // The daemon starts it through a link, so the list of processes would show "exe". A failure does no harm.
     let _ = rustix::thread::set_name(c"freezerd-agent");
     let task = match read_task() {
         Ok(task) => task,
@@ -105,7 +105,7 @@ fn read_task() -> Result<Task, String> {
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
         Ok(0) => Err("there is no request: the daemon starts its agents itself".to_owned()),
-        // The document stays out of the log: it may name what is nobody's business.
+        // The log does not show the request: it may hold a secret.
         Ok(_) => serde_json::from_str(&line).map_err(|error| {
             format!(
                 "the request cannot be understood (near column {})",
@@ -130,7 +130,7 @@ fn perform(context: &Context) -> Result<Outcome, ActionError> {
     }
 }
 
-/// Lowers the priority, or raises it where the job asks for that. Being refused is worth a line, no more.
+/// Lowers the priority, or raises it where the job asks for that. A refusal is logged, and is no error.
 fn set_priority(raise: bool) {
     let (nice, io_level, oom_score) = if raise { (-10, 0, 0) } else { (10, 7, 200) };
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
@@ -153,9 +153,9 @@ fn set_priority(raise: bool) {
     }
 }
 
-/// When the host's memory runs out, a backup is to go before what the host is there for, and before its daemon, whose
-/// protection an agent inherits. The score is in thousandths of the memory (proc(5), `oom_score_adj`), and only ever
-/// raised, which anybody may do.
+/// When the host's memory runs out, the kernel should kill a backup before the services of the host and before the
+/// daemon, whose protection an agent inherits. The score is in thousandths of the memory (proc(5), `oom_score_adj`). It is
+/// only raised, which needs no privilege.
 fn raise_oom_score(to: i32) -> std::io::Result<()> {
     const SCORE: &str = "/proc/self/oom_score_adj";
     let now = std::fs::read_to_string(SCORE)?;
@@ -165,7 +165,7 @@ fn raise_oom_score(to: i32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Opens a container that has a repository, locked.
+/// Locks a container that has a repository, and opens it.
 fn open(
     container: &Container,
     access: Access,
@@ -190,7 +190,7 @@ pub fn check_password(container: &Container) -> Result<(), PassFileError> {
 /// The snapshots of a container that the filter lets through, oldest first. Takes no lock and changes nothing.
 ///
 /// # Errors
-/// When there is no repository, when it cannot be opened or read.
+/// When there is no repository, and when it cannot be opened or read.
 pub fn list_snapshots(
     container: &Container,
     filter: &Filter,

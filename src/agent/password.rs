@@ -30,10 +30,10 @@ pub fn read(container: &Container, observer: &dyn Observer) -> Result<Password, 
     }
 }
 
-/// Why there is no password. Each would happen again just so.
+/// Why there is no password. Each of these would happen again.
 #[derive(Debug, thiserror::Error)]
 pub enum PassFileError {
-    /// The pass file is a credential of the service, which is not at hand. A sentence of [`secret::resolve`].
+    /// The pass file is a credential of the service, and is not available. The sentence is that of [`secret::resolve`].
     #[error("{0}")]
     NoCredential(String),
     #[error("the pass file {path} {fault}")]
@@ -61,7 +61,7 @@ fn read_file(path: &Path, observer: &dyn Observer) -> Result<String, PassFileErr
         fault,
     };
     let failed = |error| unusable(PassFileFault::Unreadable(error));
-    // A FIFO in its place must not hold up the backup.
+    // Opening a FIFO must not block the backup.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)

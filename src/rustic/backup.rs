@@ -1,4 +1,4 @@
-//! A file tree into the repository.
+//! Backs up a file tree into the repository.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -20,17 +20,16 @@ use super::{Filter, Repository};
 use crate::kill_point::{self, Point};
 use crate::location::Location;
 
-/// A file server's clock may be this far behind ours.
+/// How far a file server's clock may be behind the clock of this host.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
 /// How to back up.
 #[derive(Clone, Debug, Default)]
 pub struct BackupOptions {
-    /// The host to record.
     pub host: String,
     /// The backup's name.
     pub label: String,
-    /// Tags to keep with the snapshot.
+    /// Tags of the snapshot.
     pub tags: Vec<String>,
     /// Files that have the size, times and inode that this snapshot (a full id) has for them are not read again.
     /// `None`: everything is read.
@@ -46,16 +45,16 @@ pub struct BackupOptions {
 pub struct BackupReport {
     /// The snapshot; `None` after a dry run.
     pub snapshot: Option<Snapshot>,
-    /// In numbers.
     pub summary: SnapshotSummary,
     /// What is missing from the snapshot, or not whole in it.
     pub problems: Problems,
-    /// How many more such paths there were that may be unreadable.
+    /// How many further paths could not be read and are covered by `ignore_unreadable`.
     pub ignored: u64,
 }
 
 impl Repository {
-    /// Backs up a file or directory. When something could not be read, the snapshot keeps the tag `partial`, which every snapshot has until it is known to be whole.
+    /// Backs up a file or directory. When something could not be read, the snapshot keeps the tag `partial`, which every
+    /// snapshot has until it is known to be whole.
     ///
     /// # Errors
     /// When no snapshot was made.
@@ -74,7 +73,7 @@ impl Repository {
         let parent = ParentOptions::default()
             .force(options.parent.is_none())
             .parents(options.parent.clone().into_iter().collect::<Vec<_>>())
-            // The engine takes this switch the wrong way round: set, the inode is compared.
+            // The engine reads this switch the wrong way round: when it is set, the inode is compared.
             .ignore_inode(true);
         let mut engine_options = EngineOptions::default();
         engine_options.parent_opts = parent;
@@ -110,10 +109,10 @@ impl Repository {
         })
     }
 
-    /// Walks the source as a backup would, opens every file and reads none. Needs no repository.
+    /// Walks the source as a backup would, and opens every file but reads none. Needs no repository.
     ///
     /// # Errors
-    /// Never, as far as is known; what cannot be read is in the report.
+    /// None that is known: paths that cannot be read are in the report.
     pub fn rehearse_backup(
         path: &Path,
         options: &BackupOptions,
@@ -146,13 +145,13 @@ impl Repository {
         for tag in &options.tags {
             snapshot.tags.add(tag.clone());
         }
-        // Until it is known that nothing is missing. Whatever cuts the backup short from here on, no snapshot claims
-        // to be more than it is.
+        // The tag stays until it is known that nothing is missing. So no snapshot claims to be whole when something
+        // cuts the backup short.
         snapshot.tags.add(PARTIAL_TAG.to_owned());
         Ok(snapshot)
     }
 
-    /// How many of the files that were handed over are not in the snapshot although they could be read.
+    /// How many of the files that the engine got and could read are not in the snapshot.
     fn verify(&self, shared: &Shared, snapshot: &SnapshotFile) -> u64 {
         let handed_over = shared.files.load(Ordering::Relaxed);
         let unreadable = shared.lost.load(Ordering::Relaxed);
@@ -163,8 +162,8 @@ impl Repository {
         handed_over.saturating_sub(unreadable).saturating_sub(kept)
     }
 
-    /// Sees to it that the names of new files are on the disk, not only their contents: the engine leaves that out.
-    /// Directories that have not changed since then are passed by, since there are hundreds.
+    /// Syncs the directories that hold new files, so that their names are on the disk too: the engine syncs only the
+    /// files. Skips directories that have not changed since then, because there are hundreds.
     fn settle(&self, since: SystemTime) -> Result<(), Error> {
         let since = since - CLOCK_TOLERANCE;
         let settle = |path: &Path| {
@@ -188,8 +187,8 @@ impl Repository {
         settle(&self.directory.join("snapshots"))
     }
 
-    /// Takes the tag `partial` from a snapshot that turned out whole. It gets a new id by that; the one with the tag
-    /// goes after the one without it is there.
+    /// Removes the tag `partial` from a snapshot that turned out whole. The snapshot gets a new id by that. The engine
+    /// writes the new one before it removes the old one.
     fn confirm(&self, engine: super::Engine, snapshot: SnapshotFile) -> Result<Snapshot, Error> {
         let mut tags = StringList::default();
         tags.add(PARTIAL_TAG.to_owned());
@@ -203,7 +202,7 @@ impl Repository {
             .rewrite_snapshots(vec![snapshot], &options)
             .map_err(|error| self.failed("confirm the snapshot", error))?;
         kill_point::reached(Point::SnapshotConfirmed);
-        // The engine does not say the new id. Times have nanoseconds, so that no other has this one.
+        // The engine does not return the new id. Times have nanoseconds, so no other snapshot has this one.
         self.snapshots(&Filter {
             host: Some(unconfirmed.host.clone()),
             label: Some(unconfirmed.label.clone()),

@@ -1,9 +1,8 @@
-//! A container's repository in restic's format (version 2), as the agent sees it: snapshots of file trees go in, come
-//! out, are listed, removed and verified. Which engine does that is known in this room and nowhere else; today it is
-//! `rustic_core`.
+//! A container's repository in restic's format (version 2), as the agent sees it: it backs up, restores, lists, removes
+//! and verifies snapshots of file trees. Only this room knows the engine that does the work, which is `rustic_core`.
 //!
-//! A repository takes no locks of its own. Whoever calls [`Repository::create`], [`Repository::forget`] or
-//! [`Repository::prune`] must have the container alone; everything else may happen side by side.
+//! A repository takes no locks. The caller of [`Repository::create`], [`Repository::forget`] or [`Repository::prune`]
+//! must have the container alone. All other operations may run side by side.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -47,7 +46,7 @@ pub use snapshot::{Filter, Snapshot, SnapshotSummary};
 /// The engine's repository, opened.
 type Engine = rustic_core::Repository<OpenStatus>;
 
-/// How often snapshots are read again because one of them has gone meanwhile.
+/// How often snapshots are read again because one of them is gone.
 const MOST_TRIES: u32 = 10;
 
 /// A repository's password. Never shown, not even by `{:?}`.
@@ -55,7 +54,7 @@ const MOST_TRIES: u32 = 10;
 pub struct Password(String);
 
 impl Password {
-    /// This password; an empty one encrypts in form only.
+    /// An empty password encrypts with a key that anybody can derive.
     pub fn new(password: String) -> Self {
         Password(password)
     }
@@ -78,7 +77,7 @@ pub struct Repository {
 
 impl Repository {
     /// Creates the repository. The caller still has the lock under which the place was found.
-    /// `compression` is the zstd level for all that is ever written to it; `None`: restic's default.
+    /// `compression` is the zstd level of all data that is ever written to it. `None`: restic's default.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -116,7 +115,7 @@ impl Repository {
         })
     }
 
-    /// Opens the repository. Costs about a third of a second and 128 MB for a moment, by the format's design.
+    /// Opens the repository. By the format's design this takes about a third of a second and, for a moment, 128 MB.
     ///
     /// # Errors
     /// When the password is wrong, and when it cannot be read.
@@ -159,7 +158,7 @@ impl Repository {
     /// The snapshots that the filter lets through, oldest first.
     ///
     /// # Errors
-    /// When one of the snapshots cannot be read: a list with holes would be taken for the whole.
+    /// When one of the snapshots cannot be read: a list with a gap would look complete.
     pub fn snapshots(&self, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
         // The engine takes a directory that it cannot list for an empty one.
         let listed = self.snapshot_files()?;
@@ -187,8 +186,8 @@ impl Repository {
             .map_err(|error| Error::io("list", &directory, error))
     }
 
-    /// Does what reads snapshots, and does it again where one that was there is gone: a backup that runs beside this
-    /// one confirms what it made, which has another name from then on.
+    /// Reads snapshots, and reads them again when one that was there is gone: a backup that runs beside this one has
+    /// confirmed its snapshot, and the file has another name since then.
     fn read_snapshots<T>(
         &self,
         doing: &'static str,
@@ -207,7 +206,7 @@ impl Repository {
         }
     }
 
-    /// The engine, opened anew; cheap, since the key is known.
+    /// Opens the engine anew. This is cheap, since the key is known.
     fn engine(&self) -> Result<Engine, Error> {
         rustic_core::Repository::new_with_progress(
             &repository_options(),
@@ -223,7 +222,7 @@ impl Repository {
     }
 }
 
-/// No cache: a local repository gains nothing from a copy of itself.
+/// Without a cache: a local repository gains nothing from a copy of itself.
 fn repository_options() -> RepositoryOptions {
     RepositoryOptions::default().no_cache(true)
 }

@@ -66,7 +66,7 @@ pub(super) fn permissions_from_format(mode: u32) -> u32 {
     result
 }
 
-/// Remembers the names behind ids: a lookup may ask a server.
+/// Remembers the names of user and group ids: a lookup may ask a server.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     users: HashMap<u32, Option<String>>,
@@ -92,8 +92,8 @@ impl Names {
 /// Builds the node of one entry. The second value says what is missing from it: extended attributes that could not be
 /// read or kept.
 ///
-/// The access time is recorded as the modification time: reading for the backup changes the real one, and with it
-/// every tree would look changed.
+/// The modification time is recorded as the access time: the backup itself changes the real access time, and then every
+/// tree would look changed.
 ///
 /// # Errors
 /// When a symbolic link's target cannot be read.
@@ -135,7 +135,7 @@ pub(super) fn node(
         user: names.user(metadata.uid()),
         group: names.group(metadata.gid()),
         inode: metadata.ino(),
-        // Only hard links need it, and device numbers change from boot to boot.
+        // Only hard links need it, and a device may get another number at each boot.
         device_id: if links > 1 { metadata.dev() } else { 0 },
         size: if kind.is_dir() { 0 } else { metadata.size() },
         links,
@@ -144,7 +144,7 @@ pub(super) fn node(
     let mut missing = Vec::new();
     let attributes = read_attributes(path, &mut missing);
     if !attributes.is_empty() {
-        // The engine's type for an attribute has no name outside of it; its JSON form is the format's.
+        // The engine does not export its type for an attribute, but reads it from JSON as the format has it.
         match serde_json::from_value(serde_json::Value::Array(attributes)) {
             Ok(attributes) => meta.extended_attributes = attributes,
             Err(source) => missing.push(PathFault::AttributesNotKept { source }),
@@ -197,7 +197,7 @@ fn attribute(path: &Path, name: &OsStr) -> io::Result<Vec<u8>> {
     grow(|buffer| rustix::fs::lgetxattr(path, name, buffer))
 }
 
-/// Calls with ever larger buffers until the answer fits.
+/// Calls with larger and larger buffers until the answer fits.
 pub(super) fn grow(
     mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,
 ) -> io::Result<Vec<u8>> {

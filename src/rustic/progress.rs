@@ -8,7 +8,7 @@ use rustic_core::{Progress, ProgressBars, ProgressType, RusticProgress};
 use super::engine_text;
 use super::observer::Observer;
 
-/// Makes a bar for each stretch of the engine's work.
+/// Makes a bar for each phase of the engine's work.
 pub(super) struct Bars(Arc<dyn Observer>);
 
 impl Bars {
@@ -36,10 +36,10 @@ impl ProgressBars for Bars {
     }
 }
 
-/// One stretch of work.
+/// One phase of work.
 struct Bar {
     observer: Arc<dyn Observer>,
-    /// It counts bytes; other counters (trees, index files) are of no use to a reader.
+    /// It counts bytes. Other counts (trees, index files) do not help a reader.
     bytes: bool,
 }
 

@@ -29,7 +29,10 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What is wrong with the file; or the error after which the next file would fail too.
+    /// What is wrong with the file.
+    ///
+    /// # Errors
+    /// The cause, where the next file would fail too.
     pub fn fault(self) -> Result<PathFault, io::Error> {
         match self {
             Failure::Io(source) => match source.kind() {
@@ -58,7 +61,8 @@ impl From<Errno> for Failure {
     }
 }
 
-/// Whether an open file holds exactly the node's content. Reads only the file: the blobs' names are their hashes.
+/// Whether an open file holds exactly the node's content. Reads only the file: the id of a blob is the hash of its
+/// content.
 pub fn is_identical(engine: &Indexed, node: &Node, file: &mut File) -> io::Result<bool> {
     for id in node.content.iter().flatten() {
         let Ok(entry) = engine.get_index_entry(id) else {
@@ -71,8 +75,8 @@ pub fn is_identical(engine: &Indexed, node: &Node, file: &mut File) -> io::Resul
     Ok(file.read(&mut [0])? == 0)
 }
 
-/// Writes the node's content into a new file and puts that under its name. The callback gets the file before that, to
-/// set its metadata. `replace`: what is there under the name goes.
+/// Writes the node's content into a new file, and then renames that to its name. Before the rename, `finish` gets the
+/// file to set its metadata. `replace`: what has the name is replaced.
 pub fn write(
     engine: &Indexed,
     parent: &OwnedFd,
@@ -97,7 +101,7 @@ pub fn write(
         Ok(length)
     });
     if result.is_err() {
-        // The next restore removes it if this fails too.
+        // If this fails too, the next restore removes it.
         let _ = rustix::fs::unlinkat(parent, &unfinished, AtFlags::empty());
     }
     result
@@ -120,7 +124,7 @@ fn fill(
             return Err(Failure::Content(Error::WrongData { id: id.to_string() }));
         }
         if blob.len() >= 4096 && blob.iter().all(|byte| *byte == 0) {
-            // A hole, as it most likely was.
+            // Zeros become a hole, which they most likely were.
             file.seek(SeekFrom::Current(blob.len() as i64))?;
         } else {
             file.write_all(&blob)?;
@@ -132,7 +136,7 @@ fn fill(
     Ok(length)
 }
 
-/// Gives a finished entry its name.
+/// Renames a finished entry to its name.
 pub fn put(parent: &OwnedFd, from: &OsStr, to: &OsStr, replace: bool) -> Result<(), Failure> {
     if replace {
         return Ok(rustix::fs::renameat(parent, from, parent, to)?);
@@ -140,7 +144,7 @@ pub fn put(parent: &OwnedFd, from: &OsStr, to: &OsStr, replace: bool) -> Result<
     match rustix::fs::renameat_with(parent, from, parent, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) => Err(Failure::Exists),
-        // Some file systems do not know how; then the moment between looking and renaming stays.
+        // Some file systems cannot do that: then another process may create the name between the two calls.
         Err(Errno::INVAL | Errno::NOSYS) => match super::directory::status(parent, to)? {
             Some(_) => Err(Failure::Exists),
             None => Ok(rustix::fs::renameat(parent, from, parent, to)?),
@@ -149,7 +153,7 @@ pub fn put(parent: &OwnedFd, from: &OsStr, to: &OsStr, replace: bool) -> Result<
     }
 }
 
-/// A name for an entry that is not finished, unlike all others of this process.
+/// A name for an unfinished entry, which no other entry of this process has.
 pub fn unfinished_name() -> OsString {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Directories by descriptor: what is in them, what goes, what comes, and never through a link.
+//! Directories by descriptor: opens, lists and removes entries, and never follows a link.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -13,11 +13,10 @@ use rustix::io::Errno;
 use crate::rustic::error::Error;
 use crate::rustic::problem::NotRemoved;
 
-/// A file that is being written has a name that starts so. A leftover of a restore that was killed is removed by the
-/// next one.
+/// How the names of unfinished files begin. The next restore removes those that a killed restore left.
 pub const UNFINISHED: &str = ".freezerd-restoring-";
 
-/// Opens the target itself. It may be a link: whoever names it means what it points to.
+/// Opens the target itself. It may be a link: a job that names one means what it points to.
 pub fn open_target(path: &Path) -> Result<OwnedFd, Error> {
     rustix::fs::open(
         path,
@@ -48,7 +47,7 @@ pub fn open_below(top: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     Ok(directory)
 }
 
-/// What is there under this name, if anything.
+/// The status of the entry with this name. `None`: there is none.
 pub fn status(parent: impl AsFd, name: &OsStr) -> io::Result<Option<Stat>> {
     match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(status) => Ok(Some(status)),
@@ -57,7 +56,6 @@ pub fn status(parent: impl AsFd, name: &OsStr) -> io::Result<Option<Stat>> {
     }
 }
 
-/// The type of what is there.
 pub fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
 }
@@ -75,8 +73,8 @@ pub fn names(directory: &OwnedFd) -> io::Result<BTreeSet<OsString>> {
     Ok(names)
 }
 
-/// Whether a name from a snapshot may become a name in a directory. A snapshot may come from anywhere, and a name
-/// like `../x` would lead out of the target.
+/// Whether a name from a snapshot may become a name in a directory. Any program may have made the snapshot, and a name
+/// such as `../x` would lead out of the target.
 pub fn is_plain(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     !bytes.is_empty()
@@ -86,8 +84,8 @@ pub fn is_plain(name: &OsStr) -> bool {
         && !bytes.contains(&0)
 }
 
-/// Removes what is there under this name with all that it holds, except other file systems and the directory with
-/// the protected identity (device and inode). Returns how many entries were removed.
+/// Removes the entry with this name and all that it holds, except other file systems and the directory with the
+/// protected identity (device and inode). Returns how many entries were removed.
 pub fn remove(
     parent: &OwnedFd,
     name: &OsStr,

@@ -1,4 +1,4 @@
-//! The entries of a restore that are not directories: files, further links to them, and all the rest.
+//! Restores entries that are not directories: files, hard links, symbolic links, devices, FIFOs and sockets.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::rustic::error::Error;
 use crate::rustic::problem::{PathFault, ReadStep};
 
 impl Restorer<'_> {
-    /// A hand: takes files off the walk and writes them.
+    /// The loop of a writing thread: takes files from the walk and writes them.
     pub(super) fn work(
         &self,
         receiver: &Mutex<Receiver<Task>>,
@@ -60,7 +60,7 @@ impl Restorer<'_> {
         if let Some(found) = found {
             match self.is_identical(parent, name, task, &found) {
                 Ok(Some(file)) => {
-                    // A further link may lead out of the target: then its metadata is not ours to change.
+                    // With more than one link, the file may also be outside of the target: then its metadata stays.
                     if found.st_nlink == 1 && !self.options.dry_run {
                         self.note_missing(
                             &task.path,
@@ -122,7 +122,7 @@ impl Restorer<'_> {
         }
     }
 
-    /// Remembers that further links to this file have something to link to.
+    /// Notes that further hard links to this file can be made.
     fn mark_first(&self, node: &Node) {
         if let Some(key) = link_key(node)
             && let Some(first) = self
@@ -150,7 +150,7 @@ impl Restorer<'_> {
         Ok(contents::is_identical(self.engine, &task.node, &mut file)?.then_some(file))
     }
 
-    /// Restores a hard link to a file that was restored before; where that did not work, a file of its own.
+    /// Restores a hard link to a file that was restored before. Where that file is not there, restores a separate file.
     pub(super) fn link(&self, task: &Task) -> Result<(), Error> {
         let name = task.path.file_name().unwrap_or_default();
         let Some(parent) = task.directory.as_ref().filter(|_| !self.options.dry_run) else {
@@ -176,7 +176,7 @@ impl Restorer<'_> {
         }
     }
 
-    /// `false`: it takes a file of its own.
+    /// Returns `false` where a separate file is needed.
     fn link_to(
         &self,
         first: &Path,
@@ -197,7 +197,7 @@ impl Restorer<'_> {
                 return Ok(true);
             }
             if !self.options.overwrite {
-                // The same content under a name of its own, or kept.
+                // A separate file with the same content is fine; any other is kept.
                 return Ok(false);
             }
             if directory::kind(&found) == FileType::Directory && !self.give_way(parent, task, name)
@@ -221,7 +221,7 @@ impl Restorer<'_> {
         Ok(true)
     }
 
-    /// Restores a link, a device, a FIFO or a socket.
+    /// Restores a symbolic link, a device, a FIFO or a socket.
     pub(super) fn special(&self, task: &Task, name: &OsStr) {
         let Some(parent) = &task.directory else {
             return self.done(task, 0);

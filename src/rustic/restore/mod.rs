@@ -1,19 +1,19 @@
-//! A snapshot into a file tree.
+//! Restores a snapshot into a file tree.
 //!
-//! The engine's own restore panics where a disk is full, goes through symbolic links that it finds in the target and
-//! holds a gigabyte; so this one takes only trees and blobs from the engine and does the rest itself. Every name is
-//! resolved against the descriptor of the directory that it is in and no link is followed, so nothing outside the
-//! target can be reached. A file is written under a name of its own and then renamed: at every moment each path holds
-//! what it held before or what the snapshot holds.
+//! The engine's own restore panics when a disk is full, follows symbolic links that it finds in the target, and needs a
+//! gigabyte of memory. So this one takes only trees and blobs from the engine and does the rest itself. It resolves every
+//! name against the descriptor of the directory that the name is in, and follows no link, so it cannot reach anything
+//! outside the target. It writes a file under a temporary name and then renames it: at every moment each path has
+//! either its old content or the snapshot's.
 //!
-//! **Layout.** What is in the directory that was backed up lands directly in the target; a backup of a single file
-//! lands as `target/<its name>`. A snapshot of several paths (only other programs make those) lands with their full
-//! paths below the target.
+//! **Layout.** The entries of the directory that was backed up go directly into the target. A single file becomes
+//! `target/<its name>`. A snapshot of several paths (only other programs make those) has their full paths below the
+//! target.
 //!
-//! **What exists already.** A file with the snapshot's content counts as restored; its owner, mode and times become
-//! the snapshot's. Of what differs, each is kept and named as a problem without `overwrite`, and replaced with it.
-//! With `overwrite`, also everything that the snapshot does not hold is removed from the target's directories, except
-//! mount points and the container itself.
+//! **What exists already.** A file with the snapshot's content counts as restored, and gets the snapshot's owner, mode
+//! and times. An entry that differs is kept and named as a problem; with `overwrite` it is replaced. With `overwrite`,
+//! everything that the snapshot does not hold is also removed from the target's directories, except mount points and
+//! the container itself.
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
@@ -42,7 +42,7 @@ use restorer::{Restorer, Tally};
 /// The engine's repository with its whole index in memory.
 type Indexed = rustic_core::Repository<IndexedFullStatus>;
 
-/// Where the engine's repository is, without the word that it puts before it.
+/// Where the engine's repository is. The engine puts the kind of the storage before the path.
 fn place(engine: &Indexed) -> &Path {
     Path::new(engine.name.strip_prefix("local:").unwrap_or(&engine.name))
 }
@@ -50,9 +50,9 @@ fn place(engine: &Indexed) -> &Path {
 /// How to restore.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RestoreOptions {
-    /// Replace what differs and remove what the snapshot does not hold.
+    /// Replace what differs, and remove what the snapshot does not hold.
     pub overwrite: bool,
-    /// Change nothing, and say what would be done.
+    /// Change nothing, and log what would be done.
     pub dry_run: bool,
 }
 
@@ -61,9 +61,9 @@ pub struct RestoreOptions {
 pub struct RestoreReport {
     /// Entries other than directories in the snapshot.
     pub files: u64,
-    /// Of these, those that were written.
+    /// How many of `files` were written.
     pub written: u64,
-    /// Of these, those that were there already.
+    /// How many of `files` were there already.
     pub identical: u64,
     /// Bytes that were written.
     pub bytes: u64,
@@ -74,7 +74,7 @@ pub struct RestoreReport {
 }
 
 impl Repository {
-    /// Why a snapshot cannot be read.
+    /// The error for a snapshot that cannot be read.
     fn gone_or_failed(&self, snapshot: &Snapshot, error: Box<rustic_core::RusticError>) -> Error {
         let file = self.directory.join("snapshots").join(&snapshot.id);
         match fs::symlink_metadata(file) {
@@ -146,7 +146,7 @@ impl Repository {
             problems: tally.problems.take(),
         };
         if !options.dry_run {
-            // What the kernel still holds may meet a full or broken disk yet.
+            // Data that the kernel has not written yet may still meet a full or broken disk.
             File::open(target)
                 .and_then(|directory| rustix::fs::syncfs(&directory).map_err(std::io::Error::from))
                 .map_err(|error| Error::io("write down", target, error))?;
@@ -159,8 +159,8 @@ impl Repository {
         Ok(report)
     }
 
-    /// The node whose content lands in the target: of one path, that path; of several, the whole tree. A snapshot
-    /// of a relative path keeps less of the path in its tree than in its list of paths.
+    /// The node whose content goes into the target. For a snapshot of one path this is that path, for one of several the
+    /// whole tree. A snapshot of a relative path has less of the path in its tree than in its list of paths.
     fn root(&self, engine: &Indexed, file: &SnapshotFile) -> Result<Node, Error> {
         let whole = || {
             let mut node = Node::new_node("".as_ref(), NodeType::Dir, Default::default());

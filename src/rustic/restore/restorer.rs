@@ -1,4 +1,4 @@
-//! One restore at work: what its parts share, and how an entry that cannot be restored is noted.
+//! A restore that runs: what its parts share, and how they note an entry that cannot be restored.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -17,23 +17,21 @@ use super::{Indexed, RestoreOptions};
 use crate::rustic::observer::Observer;
 use crate::rustic::problem::{PathFault, ProblemList, ReadStep};
 
-/// Counts of one restore.
+/// The counts of a restore: entries other than directories, and bytes.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Entries that were written.
     pub written: AtomicU64,
-    /// Entries that were there already.
+    /// There already.
     pub identical: AtomicU64,
-    /// Entries that were kept, or failed.
+    /// Kept although they differ, or not restored for another reason.
     pub failed: AtomicU64,
-    /// Bytes that were written.
     pub bytes: AtomicU64,
-    /// Entries that were removed.
+    /// Entries of the target that the snapshot does not hold.
     pub removed: AtomicU64,
     pub problems: ProblemList,
 }
 
-/// One restore.
+/// A restore that runs.
 pub struct Restorer<'a> {
     pub engine: &'a Indexed,
     pub options: RestoreOptions,
@@ -47,7 +45,7 @@ pub struct Restorer<'a> {
     pub first_links: Mutex<HashMap<(u64, u64), FirstLink>>,
 }
 
-/// Where the first of several hard links belongs, and whether it is there.
+/// The first of several hard links to a file.
 pub struct FirstLink {
     pub path: PathBuf,
     pub restored: bool,
@@ -68,7 +66,8 @@ pub(super) fn link_key(node: &Node) -> Option<(u64, u64)> {
 }
 
 impl Restorer<'_> {
-    /// What is there under the name: `Some(None)` is nothing, `None` that it cannot be told (and is noted).
+    /// The status of the entry with this name. `Some(None)`: there is none. `None`: it cannot be examined, which is noted
+    /// as a problem.
     pub(super) fn look(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> Option<Option<Stat>> {
         match directory::status(parent, name) {
             Ok(found) => Some(found),
@@ -86,7 +85,7 @@ impl Restorer<'_> {
         }
     }
 
-    /// Whether what differs may be replaced; notes it where it is kept.
+    /// Whether what differs may be replaced. Notes a problem where it is kept.
     pub(super) fn may_replace(&self, task: &Task) -> bool {
         if !self.options.overwrite {
             self.failed(&task.path, &task.node, PathFault::Differs);
@@ -94,7 +93,7 @@ impl Restorer<'_> {
         self.options.overwrite
     }
 
-    /// Removes what is in the way of an entry, where that is wanted and can be done.
+    /// Removes what is in the way of an entry. Returns `false`, and notes a problem, where that is not wanted or fails.
     pub(super) fn give_way(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> bool {
         if !self.may_replace(task) {
             return false;
@@ -115,7 +114,7 @@ impl Restorer<'_> {
         }
     }
 
-    /// An entry is restored, or would be.
+    /// Counts an entry that is restored, or would be in a dry run.
     pub(super) fn done(&self, task: &Task, bytes: u64) {
         if self.options.dry_run {
             self.tally.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -125,7 +124,7 @@ impl Restorer<'_> {
             .advance(1, if task.node.is_file() { bytes } else { 0 });
     }
 
-    /// An entry is not restored; of a directory, none that is in it is.
+    /// Notes an entry that is not restored. With a directory, nothing in it is restored.
     pub(super) fn failed(&self, path: &Path, node: &Node, fault: PathFault) {
         self.problem(path, fault);
         let mut lost = 0;

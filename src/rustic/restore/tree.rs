@@ -1,5 +1,5 @@
-//! The walk of a restore: directories first, the files' contents by several hands, then hard links, and the
-//! directories' own metadata last, since each entry that is made in one changes its times.
+//! The walk of a restore. Directories are made first; several threads write the files; then come hard links. The
+//! metadata of directories is set last, since each entry that is made in a directory changes its times.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -21,12 +21,12 @@ use crate::rustic::problem::{NotRemoved, PathFault, ReadStep};
 #[derive(Default)]
 struct Later {
     directories: Vec<(PathBuf, Node)>,
-    /// Without the descriptors of their directories: there may be more of those than a process can hold.
+    /// Without the descriptors of their directories: a process could not hold that many.
     links: Vec<(PathBuf, Node)>,
 }
 
 impl Restorer<'_> {
-    /// Restores the root's content into the target. `fresh`: the target was made just now.
+    /// Restores the root's content into the target. `fresh`: this restore has made the target.
     pub fn run(&self, root: &Node, target: Option<Arc<OwnedFd>>, fresh: bool) -> Result<(), Error> {
         if !self.owners.may_change() {
             self.observer
@@ -73,7 +73,7 @@ impl Restorer<'_> {
         Ok(())
     }
 
-    /// Restores a further link, in its directory opened again.
+    /// Restores a hard link. Opens its directory again.
     fn later_link(
         &self,
         target: Option<&Arc<OwnedFd>>,
@@ -83,7 +83,7 @@ impl Restorer<'_> {
         let above = path.parent().unwrap_or(Path::new(""));
         let directory = match target.map(|target| directory::open_below(target, above)) {
             Some(Ok(directory)) => Some(Arc::new(directory)),
-            // Where nothing is made, the directory may be missing.
+            // In a dry run the directory may be missing.
             Some(Err(_)) if self.options.dry_run => None,
             Some(Err(source)) => {
                 self.failed(
@@ -193,7 +193,7 @@ impl Restorer<'_> {
         }
     }
 
-    /// Restores one entry, or passes it on.
+    /// Restores one entry, or passes it to the writing threads.
     #[allow(clippy::too_many_arguments)] // The state of a walk; a structure around it would hide nothing.
     fn entry(
         &self,
@@ -244,14 +244,14 @@ impl Restorer<'_> {
                         },
                     );
                 }
-                // The receivers live as long as this walk.
+                // Cannot fail: the receivers live as long as this walk.
                 let _ = sender.send(task);
             }
             _ => self.special(&task, &name),
         }
     }
 
-    /// Goes into a directory, which is made where it is missing. `None`: something else stays in its place.
+    /// Opens a directory, and makes it where it is missing. `None`: something else stays in its place.
     fn enter(&self, task: &Task, name: &OsStr) -> Option<Option<OwnedFd>> {
         let Some(parent) = &task.directory else {
             return Some(None);

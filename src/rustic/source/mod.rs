@@ -1,8 +1,8 @@
 //! A file tree as the engine reads it: the walk, which counts and names everything that it cannot read.
 //!
-//! The engine drops what it cannot read with a line in its own log. Here every entry that is found is either handed
-//! over or named as a problem, and a file is opened before it is described: its metadata and its content are those
-//! of one and the same inode, even where files are replaced while the backup runs.
+//! The engine's own walk leaves out what it cannot read, and says so only in its log. Here every entry is either handed
+//! over or named as a problem. A file is opened before it is described, so its metadata and its content belong to the
+//! same inode, even when files are replaced while the backup runs.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub top: PathBuf,
     /// What to leave out.
     pub exclude: Patterns,
-    /// What may be unreadable.
+    /// What may be unreadable without a problem.
     pub ignore_unreadable: Patterns,
     /// The repository's own directory (device and inode), which is left out.
     pub container: Option<(u64, u64)>,
@@ -43,15 +43,15 @@ pub(super) struct Shared {
     pub files: AtomicU64,
     /// The bytes of these.
     pub bytes: AtomicU64,
-    /// Of these, files that turned out to be unreadable later.
+    /// How many of `files` failed later, while they were read.
     pub lost: AtomicU64,
-    /// The engine stopped reading a file before its end: it will fail, so the walk may as well end.
+    /// The engine stopped reading a file before its end. It will fail, so the walk ends.
     pub engine_gave_up: AtomicBool,
 }
 
 impl Shared {
-    /// The metadata of an entry. Links are not followed, except when the top itself is one: whoever names a link as
-    /// the source means what it points to.
+    /// The metadata of an entry. Links are not followed, except when the top itself is one: a job that names a link as
+    /// its source means what it points to.
     fn examine(&self, path: &Path) -> io::Result<Metadata> {
         if path == self.top {
             fs::metadata(path)
@@ -74,14 +74,14 @@ impl Shared {
     }
 }
 
-/// The tree.
+/// The tree, for the engine.
 pub(super) struct TreeSource(pub Arc<Shared>);
 
 impl ReadSource for TreeSource {
     type Open = OpenFile;
     type Iter = Walk;
 
-    /// Counts all that there is to do. Called once, beside the walk proper.
+    /// Counts what there is to do. Called once, while the walk runs.
     fn size(&self) -> RusticResult<Option<u64>> {
         let (files, bytes) = measure(&self.0);
         self.0.observer.total(Some(files), None);
@@ -207,7 +207,7 @@ impl Walk {
                 }
             }
         }
-        // The root has no name; every other path that comes here ends in one.
+        // The root has no name; every other path ends in one.
         let name = path.file_name().unwrap_or_default();
         match node::node(path, name, &metadata, &mut self.names) {
             Ok((node, missing)) => {
@@ -236,8 +236,8 @@ impl Walk {
         }
     }
 
-    /// Opens a regular file without following a link and without waiting for anybody. `None`: it is no longer a
-    /// regular file.
+    /// Opens a regular file without following a link, and without waiting for another process. `None`: it is no longer
+    /// a regular file.
     fn open(&self, path: &Path) -> io::Result<Option<(File, Metadata)>> {
         let follow = if path == self.shared.top {
             0
@@ -294,7 +294,7 @@ impl Iterator for Walk {
                 (path, false)
             };
             if above && !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-                // A link on the way to the source: the engine puts a plain directory in its place.
+                // A link on the way to the source: the engine makes a plain directory of it.
                 continue;
             }
             if let Some(entry) = self.visit(&path) {
@@ -307,7 +307,7 @@ impl Iterator for Walk {
     }
 }
 
-/// Walks the tree without an engine, for a dry run: afterwards the shared counts say what a backup would have found.
+/// Walks the tree without an engine, for a dry run. Afterwards the shared counts say what a backup would have found.
 pub(super) fn rehearse(shared: &Arc<Shared>) -> RusticResult<()> {
     for entry in Walk::new(Arc::clone(shared)) {
         entry.map_err(|error| RusticError::with_source(ErrorKind::InputOutput, "walk", error))?;

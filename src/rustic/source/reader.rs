@@ -34,8 +34,7 @@ impl ReadSourceOpen for OpenFile {
     }
 }
 
-/// Reads a file up to the size that it had when it was opened: what is written to it later belongs to the next
-/// backup.
+/// Reads a file up to the size that it had when it was opened. Data that is appended later belongs to the next backup.
 pub struct Reader {
     file: File,
     left: u64,
