@@ -63,9 +63,9 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     clear_out(context, work, &repository, &lock, summary)
 }
 
-/// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is not
-/// repeated. Snapshots that are `partial`, that have another path or name, or that are too old do not count. One that was
-/// not confirmed before the crash is still `partial`.
+/// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is
+/// not repeated. Snapshots that are `partial`, that have another path or name, or that are too old do not count. One
+/// that was not confirmed before the crash is still `partial`.
 fn finished_before(context: &Context, work: &Backup, lineage: &[Snapshot]) -> Option<Summary> {
     let request = &context.request;
     let (earlier, snapshot) = request.earlier.iter().find_map(|earlier| {

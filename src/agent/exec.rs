@@ -1,7 +1,8 @@
 //! Runs a command.
 //!
-//! It runs in the agent's process group, so that all processes that it starts can be ended with it. Its standard input is
-//! empty, and both its outputs go to the agent's log unchanged. It cannot reach the daemon's pipe or the agent's reports.
+//! It runs in the agent's process group, so that all processes that it starts can be ended with it. Its standard input
+//! is empty, and both its outputs go to the agent's log unchanged. It cannot reach the daemon's pipe or the agent's
+//! reports.
 
 use std::io;
 use std::os::fd::AsFd;

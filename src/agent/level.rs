@@ -1,7 +1,7 @@
 //! Freezer's rule for the level of the next backup.
 //!
-//! In Freezer, levels were tar increments. Here every snapshot can be restored alone, and the level says what was *read*:
-//! level 0 reads every byte again, and level n reuses the data of its parent for files that look unchanged.
+//! In Freezer, levels were tar increments. Here every snapshot can be restored alone, and the level says what was
+//! *read*: level 0 reads every byte again, and level n reuses the data of its parent for files that look unchanged.
 
 use chrono::{DateTime, Utc};
 

@@ -154,8 +154,8 @@ fn set_priority(raise: bool) {
 }
 
 /// When the host's memory runs out, the kernel should kill a backup before the services of the host and before the
-/// daemon, whose protection an agent inherits. The score is in thousandths of the memory (proc(5), `oom_score_adj`). It is
-/// only raised, which needs no privilege.
+/// daemon, whose protection an agent inherits. The score is in thousandths of the memory (proc(5), `oom_score_adj`). It
+/// is only raised, which needs no privilege.
 fn raise_oom_score(to: i32) -> std::io::Result<()> {
     const SCORE: &str = "/proc/self/oom_score_adj";
     let now = std::fs::read_to_string(SCORE)?;

@@ -53,8 +53,8 @@ pub struct BackupReport {
 }
 
 impl Repository {
-    /// Backs up a file or directory. When something could not be read, the snapshot keeps the tag `partial`, which every
-    /// snapshot has until it is known to be whole.
+    /// Backs up a file or directory. When something could not be read, the snapshot keeps the tag `partial`, which
+    /// every snapshot has until it is known to be whole.
     ///
     /// # Errors
     /// When no snapshot was made.

@@ -27,8 +27,9 @@ pub(super) fn message(error: &RusticError) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The phase that the title of a progress bar names. `None`: housekeeping of the engine. Such bars have no title, or are
-/// about the list of snapshots: a moment at the end of all other work, whose counts would hide the ones that matter.
+/// The phase that the title of a progress bar names. `None`: housekeeping of the engine. Such bars have no title, or
+/// are about the list of snapshots: a moment at the end of all other work, whose counts would hide the ones that
+/// matter.
 pub(super) fn phase(title: &str) -> Option<&str> {
     let phase = title.trim_end_matches('.');
     let housekeeping = ["getting", "saving snapshots", "removing snapshots"];

@@ -1,10 +1,10 @@
 //! Removes snapshots, reclaims space, and verifies the repository.
 //!
-//! Space is reclaimed in two steps, as the engine recommends. A prune first only *marks* data that no snapshot needs any
-//! more; a later prune, at least [`KEEP_MARKED`] hours after, deletes the files. In between, a program that does not know
-//! our locks (such as `restic` on another host) can still use data that it has just found there. For `restic`, marked
-//! files are files that no index names: its check mentions them and does not fail. A nightly prune therefore frees what
-//! the prune of the night before marked.
+//! Space is reclaimed in two steps, as the engine recommends. A prune first only *marks* data that no snapshot needs
+//! any more; a later prune, at least [`KEEP_MARKED`] hours after, deletes the files. In between, a program that does
+//! not know our locks (such as `restic` on another host) can still use data that it has just found there. For `restic`,
+//! marked files are files that no index names: its check mentions them and does not fail. A nightly prune therefore
+//! frees what the prune of the night before marked.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -16,8 +16,8 @@ use rustic_core::{CheckOptions, CheckResults, PruneOptions};
 use super::error::Error;
 use super::{Filter, Repository, Snapshot};
 
-/// How many hours marked data stays. Less than a day, so that for a prune at the same hour each day the marks of the day
-/// before are always old enough.
+/// How many hours marked data stays. Less than a day, so that for a prune at the same hour each day the marks of the
+/// day before are always old enough.
 pub const KEEP_MARKED: i64 = 23;
 
 /// The age from which restic ignores one of its locks.
@@ -76,8 +76,8 @@ impl Repository {
     }
 
     /// Checks that `restic` itself is not at work on the repository: removing data at the same time could make its
-    /// snapshots unreadable. restic writes its lock files anew every five minutes, and ignores those that are older than
-    /// half an hour.
+    /// snapshots unreadable. restic writes its lock files anew every five minutes, and ignores those that are older
+    /// than half an hour.
     ///
     /// # Errors
     /// When it is at work.

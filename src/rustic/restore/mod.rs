@@ -1,10 +1,10 @@
 //! Restores a snapshot into a file tree.
 //!
 //! The engine's own restore panics when a disk is full, follows symbolic links that it finds in the target, and needs a
-//! gigabyte of memory. So this one takes only trees and blobs from the engine and does the rest itself. It resolves every
-//! name against the descriptor of the directory that the name is in, and follows no link, so it cannot reach anything
-//! outside the target. It writes a file under a temporary name and then renames it: at every moment each path has
-//! either its old content or the snapshot's.
+//! gigabyte of memory. So this one takes only trees and blobs from the engine and does the rest itself. It resolves
+//! every name against the descriptor of the directory that the name is in, and follows no link, so it cannot reach
+//! anything outside the target. It writes a file under a temporary name and then renames it: at every moment each path
+//! has either its old content or the snapshot's.
 //!
 //! **Layout.** The entries of the directory that was backed up go directly into the target. A single file becomes
 //! `target/<its name>`. A snapshot of several paths (only other programs make those) has their full paths below the
@@ -88,9 +88,9 @@ impl Repository {
     /// Restores a snapshot into a directory, which is made where it is missing.
     ///
     /// # Errors
-    /// [`Error::SnapshotGone`], before anything is done, when the snapshot is gone: a backup that runs beside this one has
-    /// confirmed it, and it has another id now. Any other error when the restore cannot go on: no space is left, or the
-    /// target is not a directory. Single entries that fail are problems in the report instead.
+    /// [`Error::SnapshotGone`], before anything is done, when the snapshot is gone: a backup that runs beside this one
+    /// has confirmed it, and it has another id now. Any other error when the restore cannot go on: no space is left, or
+    /// the target is not a directory. Single entries that fail are problems in the report instead.
     pub fn restore(
         &self,
         snapshot: &Snapshot,
@@ -159,8 +159,8 @@ impl Repository {
         Ok(report)
     }
 
-    /// The node whose content goes into the target. For a snapshot of one path this is that path, for one of several the
-    /// whole tree. A snapshot of a relative path has less of the path in its tree than in its list of paths.
+    /// The node whose content goes into the target. For a snapshot of one path this is that path, for one of several
+    /// the whole tree. A snapshot of a relative path has less of the path in its tree than in its list of paths.
     fn root(&self, engine: &Indexed, file: &SnapshotFile) -> Result<Node, Error> {
         let whole = || {
             let mut node = Node::new_node("".as_ref(), NodeType::Dir, Default::default());

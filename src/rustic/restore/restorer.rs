@@ -66,8 +66,8 @@ pub(super) fn link_key(node: &Node) -> Option<(u64, u64)> {
 }
 
 impl Restorer<'_> {
-    /// The status of the entry with this name. `Some(None)`: there is none. `None`: it cannot be examined, which is noted
-    /// as a problem.
+    /// The status of the entry with this name. `Some(None)`: there is none. `None`: it cannot be examined, which is
+    /// noted as a problem.
     pub(super) fn look(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> Option<Option<Stat>> {
         match directory::status(parent, name) {
             Ok(found) => Some(found),
