@@ -219,11 +219,14 @@ pub fn program_built() -> Option<std::time::SystemTime> {
 
 /// The text of an I/O error without its number: `Permission denied`.
 pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+    let mut text = error.to_string();
+    if let Some(number) = error.raw_os_error() {
+        let plain = text.strip_suffix(&format!(" (os error {number})"));
+        if let Some(length) = plain.map(str::len) {
+            text.truncate(length);
+        }
     }
+    text
 }
 
 /// Restores the default action of `SIGPIPE`, which Rust's runtime disables at start. So a command ends quietly when the

@@ -1,25 +1,26 @@
-//! Removal of old snapshots, and of the data that only they needed.
+//! Removes old snapshots, and the data that only they needed.
 
-use chrono::{DateTime, Local, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::report::log;
+use super::error::ActionError;
+use super::report::{local, log};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::{Error, ErrorKind, Filter, PruneReport, Repository, Snapshot};
+use crate::rustic::{Filter, PruneReport, Repository, Snapshot};
 use crate::units;
 
 /// What was removed.
 pub struct Removed {
-    /// Snapshots that went.
+    /// How many snapshots were removed.
     pub removed: u64,
-    /// Snapshots of the lineage that are left.
+    /// How many snapshots of the lineage are left.
     pub left: u64,
 }
 
 /// Removes one lineage's old snapshots.
-pub fn run(context: &Context, work: &Admin) -> Result<Outcome, Error> {
+pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
     let dry_run = context.request.action.dry_run;
     let access = if dry_run {
         Access::Shared
@@ -42,7 +43,7 @@ pub fn remove_old(
     lineage: &Lineage,
     age: Age,
     dry_run: bool,
-) -> Result<Removed, Error> {
+) -> Result<Removed, ActionError> {
     let limit = limit(age, Utc::now())?;
     let snapshots = repository.snapshots(&Filter {
         host: Some(lineage.host.clone()),
@@ -90,10 +91,10 @@ pub fn remove_old(
 }
 
 /// The instant before which a snapshot is old.
-fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, Error> {
+fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, ActionError> {
     let limit = match age {
         Age::Days(days) if days.is_finite() && days >= 0.0 => {
-            // More than fits into a span of time is before all snapshots.
+            // A span that is too long for the type reaches back before all snapshots.
             let span =
                 TimeDelta::try_milliseconds((days * 86_400_000.0) as i64).unwrap_or(TimeDelta::MAX);
             Some(
@@ -104,15 +105,10 @@ fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, Error> {
         Age::Days(_) => None,
         Age::Before(seconds) => DateTime::from_timestamp(seconds, 0),
     };
-    limit.ok_or_else(|| {
-        Error::new(
-            ErrorKind::BadOption,
-            "the limit of age is no time that can be",
-        )
-    })
+    limit.ok_or(ActionError::AgeOutOfRange)
 }
 
-/// Which of a lineage's snapshots (oldest first) go: those before the limit, but never the newest one.
+/// The snapshots of a lineage (oldest first) that are removed: those before the limit, but never the newest one.
 fn old(snapshots: &[Snapshot], limit: DateTime<Utc>) -> Vec<Snapshot> {
     let candidates = snapshots
         .split_last()
@@ -139,13 +135,6 @@ fn summary_line(
         units::bytes(report.bytes_freed),
         units::bytes(report.bytes_marked),
     )
-}
-
-/// A time as a person on this host reads it.
-pub fn local(time: DateTime<Utc>) -> String {
-    time.with_timezone(&Local)
-        .format("%Y-%m-%d %H:%M:%S %z")
-        .to_string()
 }
 
 #[cfg(test)]

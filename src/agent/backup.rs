@@ -1,4 +1,4 @@
-//! A backup: which level, is the source what it should be, then the engine, then the old snapshots.
+//! A backup: checks the source, chooses the level, lets the engine back up, and removes old snapshots.
 
 use std::fs;
 use std::io;
@@ -8,29 +8,24 @@ use std::time::Instant;
 
 use chrono::Utc;
 
+use super::error::ActionError;
 use super::level::{self, Next};
 use super::lock::Lock;
 use super::report::log;
-use super::{Context, admin, outcome, password, run_tag};
+use super::{Context, admin, outcome, password};
 use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{self, Point};
-use crate::os;
 use crate::protocol::{Outcome, Summary};
 use crate::rustic::place::{self, Place, UnderLock};
 use crate::rustic::{
-    BackupOptions, BackupReport, Error, ErrorKind, Filter, Monitor, Password, Patterns, Repository,
-    Snapshot,
+    BackupOptions, BackupReport, Filter, Observer, Password, Patterns, Repository, Snapshot,
 };
 use crate::units;
 
 /// Backs up one file tree.
-pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
+pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     if work.dereference_symlink {
-        return Err(Error::new(
-            ErrorKind::BadOption,
-            "dereference_symlink is not supported: links are backed up as links; name what they point to as a \
-             path_to_backup of its own",
-        ));
+        return Err(ActionError::DereferenceSymlink);
     }
     let is_empty = examine(&work.path)?;
     let password = password::read(&work.container, &*context.reporter)?;
@@ -63,18 +58,18 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, Error> {
     };
     if !report.problems.is_empty() {
         let reason = partial_reason(&report);
-        return Ok(outcome::partial(summary, reason, report.problems));
+        return Ok(outcome::partial(summary, reason, &report.problems));
     }
     clear_out(context, work, &repository, &lock, summary)
 }
 
-/// What an interrupted run, or an earlier attempt, had finished of this backup, and was lost before it could say so: it
-/// is not repeated. A snapshot that is `partial`, or was not confirmed before the crash, stands for nothing, nor does one
-/// of another path or name, or one that is older than what is to be backed up now.
+/// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is
+/// not repeated. Snapshots that are `partial`, that have another path or name, or that are too old do not count. One
+/// that was not confirmed before the crash is still `partial`.
 fn finished_before(context: &Context, work: &Backup, lineage: &[Snapshot]) -> Option<Summary> {
     let request = &context.request;
     let (earlier, snapshot) = request.earlier.iter().find_map(|earlier| {
-        let tag = run_tag(&earlier.run_tag, request.action_index);
+        let tag = earlier.run_tag.snapshot_tag(request.action_index);
         let snapshot = lineage.iter().rfind(|snapshot| {
             !snapshot.partial
                 && snapshot.tags.contains(&tag)
@@ -105,24 +100,17 @@ fn finished_before(context: &Context, work: &Backup, lineage: &[Snapshot]) -> Op
     })
 }
 
-/// Whether the source is a directory with nothing in it.
-fn examine(path: &Path) -> Result<bool, Error> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Error::new(
-            ErrorKind::BadOption,
-            format!(
-                "the source {} does not exist; nothing was backed up",
-                path.display()
-            ),
-        ),
-        _ => Error::new(
-            ErrorKind::Denied,
-            format!(
-                "the source {} cannot be read: {}",
-                path.display(),
-                os::reason(&error)
-            ),
-        ),
+/// Whether the source is an empty directory.
+///
+/// # Errors
+/// When it does not exist or cannot be read.
+fn examine(path: &Path) -> Result<bool, ActionError> {
+    let failed = |source: io::Error| {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => ActionError::SourceMissing { path },
+            _ => ActionError::SourceUnreadable { path, source },
+        }
     };
     if !fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(false);
@@ -130,58 +118,46 @@ fn examine(path: &Path) -> Result<bool, Error> {
     Ok(fs::read_dir(path).map_err(failed)?.next().is_none())
 }
 
-/// A disk that is not mounted leaves an empty directory: that is no reason to record that all files are gone.
-fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Snapshot]) -> Result<(), Error> {
+/// Refuses a source that is empty now and was not before: a disk that is not mounted leaves an empty directory, and no
+/// snapshot may record that all files are gone.
+fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Snapshot]) -> Result<(), ActionError> {
     let Some(last) = lineage.last().filter(|_| is_empty && !work.allow_empty) else {
         return Ok(());
     };
     match last.summary.map(|summary| summary.files) {
         Some(0) => Ok(()),
-        files => Err(Error::new(
-            ErrorKind::BadOption,
-            format!(
-                "the source {} is empty, and the last snapshot ({}, {}) holds {}: is something not mounted? \
-                 allow_empty lets it pass",
-                work.path.display(),
-                last.short_id(),
-                admin::local(last.time),
-                files.map_or_else(
-                    || "files".to_owned(),
-                    |files| units::count(files, "file", "files")
-                ),
-            ),
-        )),
+        files => Err(ActionError::SourceEmptied {
+            path: work.path.clone(),
+            snapshot: last.short_id().to_owned(),
+            time: last.time,
+            files,
+        }),
     }
 }
 
-/// A disk that is not mounted leaves nothing where the repository was: a new one there would be on the wrong disk, and
-/// its success would hide that all earlier backups are out of reach.
-fn refuse_lost(context: &Context, work: &Backup) -> Result<(), Error> {
+/// Refuses to begin a new repository where earlier runs had one: a disk that is not mounted leaves nothing there, a new
+/// repository would be on the wrong disk, and its success would hide that all earlier backups are out of reach.
+fn refuse_lost(context: &Context, work: &Backup) -> Result<(), ActionError> {
     if !context.request.expects_repository || work.allow_new_container {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::NoRepository,
-        format!(
-            "the repository in {} is gone, to which earlier backups of this job went: is its disk not mounted? \
-             allow_new_container begins a new one there",
-            work.container.location
-        ),
-    ))
+    Err(ActionError::RepositoryGone {
+        place: work.container.location.clone(),
+    })
 }
 
-/// Opens the repository, shared with others; the first backup creates it, having the container alone.
+/// Opens the repository, shared with others. The first backup creates it, while it has the container alone.
 fn open_or_create(
     context: &Context,
     work: &Backup,
     password: &Password,
-) -> Result<(Lock, Repository), Error> {
+) -> Result<(Lock, Repository), ActionError> {
     let container = &work.container;
-    let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
+    let observer: Arc<dyn Observer> = Arc::<super::Reporter>::clone(&context.reporter);
     let vacant = match place::look(container)? {
         Place::Repository(existing) => {
             let lock = Lock::take(container, Access::Shared, &context.reporter)?;
-            let repository = Repository::open(existing, password, monitor)?;
+            let repository = Repository::open(existing, password, observer)?;
             note_compression(work, &repository)?;
             return Ok((lock, repository));
         }
@@ -191,14 +167,14 @@ fn open_or_create(
         }
         Place::Other(other) => {
             refuse_lost(context, work)?;
-            return Err(other.error());
+            return Err(other.error().into());
         }
     };
     let (lock, found) = Lock::take_vacant(vacant, &context.reporter)?;
     let repository = match found {
-        UnderLock::Repository(existing) => Repository::open(existing, password, monitor)?,
+        UnderLock::Repository(existing) => Repository::open(existing, password, observer)?,
         UnderLock::Creatable(place) => {
-            let made = Repository::create(place, password, work.compression_level, monitor)?;
+            let made = Repository::create(place, password, work.compression_level, observer)?;
             kill_point::reached(Point::RepositoryMade);
             log(&format!("created a repository in {}", container.location));
             made
@@ -208,8 +184,9 @@ fn open_or_create(
     Ok((lock, repository))
 }
 
-/// The engine compresses as the repository's configuration says, for all who write to it.
-fn note_compression(work: &Backup, repository: &Repository) -> Result<(), Error> {
+/// Logs when the repository has another compression level than the job asks for: the engine always uses the level that
+/// the repository was created with.
+fn note_compression(work: &Backup, repository: &Repository) -> Result<(), ActionError> {
     let Some(wanted) = work.compression_level else {
         return Ok(());
     };
@@ -232,8 +209,8 @@ fn rehearse(
     work: &Backup,
     password: &Password,
     is_empty: bool,
-) -> Result<Outcome, Error> {
-    let monitor: Arc<dyn Monitor> = Arc::<super::Reporter>::clone(&context.reporter);
+) -> Result<Outcome, ActionError> {
+    let observer: Arc<dyn Observer> = Arc::<super::Reporter>::clone(&context.reporter);
     let lineage = match place::look(&work.container)? {
         Place::Vacant(_) => {
             refuse_lost(context, work)?;
@@ -245,9 +222,9 @@ fn rehearse(
         }
         Place::Repository(existing) => {
             let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
-            Repository::open(existing, password, Arc::clone(&monitor))?.snapshots(&filter(work))?
+            Repository::open(existing, password, Arc::clone(&observer))?.snapshots(&filter(work))?
         }
-        Place::Other(other) => return Err(other.error()),
+        Place::Other(other) => return Err(other.error().into()),
     };
     refuse_emptied(work, is_empty, &lineage)?;
     let comparable = comparable(work, lineage);
@@ -257,7 +234,7 @@ fn rehearse(
         &work.path,
         &options(context, work, &next),
         &work.container.location,
-        monitor,
+        observer,
     )?;
     log(&format!(
         "would back up {}, {}",
@@ -274,7 +251,7 @@ fn rehearse(
         Ok(outcome::success(summary))
     } else {
         let reason = partial_reason(&report);
-        Ok(outcome::partial(summary, reason, report.problems))
+        Ok(outcome::partial(summary, reason, &report.problems))
     }
 }
 
@@ -286,7 +263,7 @@ fn filter(work: &Backup) -> Filter {
     }
 }
 
-/// Snapshots of another path under the same name have nothing in common with this one.
+/// Leaves out snapshots of another path under the same name: there is nothing to compare.
 fn comparable(work: &Backup, mut lineage: Vec<Snapshot>) -> Vec<Snapshot> {
     lineage.retain(|snapshot| is_of(work, snapshot));
     lineage
@@ -303,7 +280,7 @@ fn options(context: &Context, work: &Backup, next: &Next<'_>) -> BackupOptions {
         label: work.lineage.backup_name.clone(),
         tags: vec![
             Snapshot::level_tag(next.level),
-            run_tag(&request.run_tag, request.action_index),
+            request.run_tag.snapshot_tag(request.action_index),
         ],
         parent: next.parent.map(|parent| parent.id.clone()),
         exclude: Patterns::new(&work.exclude),
@@ -346,19 +323,20 @@ fn partial_reason(report: &BackupReport) -> String {
         units::count(report.problems.total, "path", "paths"),
         first.map_or_else(String::new, |problem| format!(
             ", the first being {} ({})",
-            problem.path, problem.reason
+            problem.path.display(),
+            problem.fault
         )),
     )
 }
 
-/// The backup is done, and old snapshots go if the job says so; what goes wrong from here on is told as such.
+/// Removes old snapshots after the backup, if the job says so. The backup is done, and the reason of a failure says so.
 fn clear_out(
     context: &Context,
     work: &Backup,
     repository: &Repository,
     lock: &Lock,
     mut summary: Summary,
-) -> Result<Outcome, Error> {
+) -> Result<Outcome, ActionError> {
     let Some(days) = work.remove_older_than else {
         return Ok(outcome::success(summary));
     };
@@ -372,7 +350,7 @@ fn clear_out(
             Ok(outcome::success(summary))
         }
         Err(error) => Ok(Outcome {
-            verdict: outcome::verdict(&error),
+            verdict: error.verdict(),
             reason: Some(format!(
                 "the backup is done, but old snapshots could not be removed: {error}"
             )),

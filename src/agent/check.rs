@@ -1,14 +1,15 @@
-//! Verification of a container.
+//! Verifies a container.
 
+use super::error::ActionError;
 use super::report::log;
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Check};
-use crate::protocol::{Outcome, Problem, Summary, Verdict};
-use crate::rustic::{Error, Problems};
+use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
+use crate::rustic::Problems;
 use crate::units;
 
 /// Verifies one container.
-pub fn run(context: &Context, work: &Check) -> Result<Outcome, Error> {
+pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     let place = &work.container.location;
     let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
     if context.request.action.dry_run {
@@ -55,6 +56,7 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, Error> {
             .take(Problems::KEPT)
             .map(|reason| Problem {
                 path: path.clone(),
+                kind: ProblemKind::Damaged,
                 reason: reason.clone(),
             })
             .collect(),

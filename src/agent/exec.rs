@@ -1,8 +1,8 @@
-//! A command.
+//! Runs a command.
 //!
-//! It runs in the agent's process group, so that all that it starts can be ended with it. It has nothing on standard
-//! input, and both its outputs go to the agent's log as they are. Neither the daemon's pipe nor the agent's reports
-//! are within its reach.
+//! It runs in the agent's process group, so that all processes that it starts can be ended with it. Its standard input
+//! is empty, and both its outputs go to the agent's log unchanged. It cannot reach the daemon's pipe or the agent's
+//! reports.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -11,15 +11,14 @@ use std::process::{Command, Stdio};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus};
 
+use super::error::ActionError;
 use super::report::log;
 use super::{Context, outcome};
 use crate::job::action::{self, Exec};
 use crate::kill_point::{self, Point};
-use crate::os;
 use crate::protocol::{Outcome, Summary, Verdict};
-use crate::rustic::{Error, ErrorKind};
 
-/// What a service manager tells the daemon is not for the commands it starts.
+/// What a service manager tells the daemon, and not the commands that it starts.
 const NOT_INHERITED: [&str; 6] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
@@ -30,24 +29,17 @@ const NOT_INHERITED: [&str; 6] = [
 ];
 
 /// Runs one command.
-pub fn run(context: &Context, work: &Exec) -> Result<Outcome, Error> {
-    // The command itself stays out of log and reasons: it may hold a password.
+pub fn run(context: &Context, work: &Exec) -> Result<Outcome, ActionError> {
+    // The log and the reason do not show the command itself: it may hold a password.
     let (mut command, name) = prepare(&work.command)?;
     if context.request.action.dry_run {
         log(&format!("would run {name}"));
         return Ok(outcome::success(Summary::default()));
     }
-    let failed = |doing: &str, error: io::Error| {
-        let permanent = matches!(
-            error.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
-        ) || error.raw_os_error() == Some(libc::ENOEXEC);
-        let kind = if permanent {
-            ErrorKind::BadOption
-        } else {
-            ErrorKind::Io
-        };
-        Error::new(kind, format!("{name} {doing}: {}", os::reason(&error)))
+    let failed = |step, source| ActionError::Command {
+        name: name.clone(),
+        step,
+        source,
     };
     let output = || io::stderr().as_fd().try_clone_to_owned().map(Stdio::from);
     command
@@ -55,9 +47,9 @@ pub fn run(context: &Context, work: &Exec) -> Result<Outcome, Error> {
         .stdout(output().map_err(|error| failed("gets no output", error))?)
         .stderr(output().map_err(|error| failed("gets no output", error))?);
     describe_run(context, &mut command);
-    // What the command leaves behind becomes this process's, so that its end can be waited for.
+    // Processes that outlive the command become children of this process, which can then wait for them.
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-    context.watch.command_runs(context.request.grace);
+    context.termination.command_runs(context.request.grace);
     log(&format!("running {name}"));
     let child = command
         .spawn()
@@ -66,10 +58,10 @@ pub fn run(context: &Context, work: &Exec) -> Result<Outcome, Error> {
     let child = Pid::from_child(&child);
     let status = wait(context, child).map_err(|error| failed("cannot be waited for", error))?;
     kill_point::reached(Point::CommandEnded);
-    Ok(judge(&name, status))
+    Ok(outcome_of(&name, status))
 }
 
-fn prepare(command: &action::Command) -> Result<(Command, String), Error> {
+fn prepare(command: &action::Command) -> Result<(Command, String), ActionError> {
     match command {
         action::Command::Shell(text) => {
             let mut command = Command::new("/bin/sh");
@@ -82,12 +74,12 @@ fn prepare(command: &action::Command) -> Result<(Command, String), Error> {
                 command.args(arguments);
                 Ok((command, format!("the command {program}")))
             }
-            None => Err(Error::new(ErrorKind::BadOption, "the command is empty")),
+            None => Err(ActionError::CommandEmpty),
         },
     }
 }
 
-/// Tells the command what it is part of.
+/// Sets the environment variables that describe the run.
 fn describe_run(context: &Context, command: &mut Command) {
     let request = &context.request;
     for name in NOT_INHERITED {
@@ -98,22 +90,24 @@ fn describe_run(context: &Context, command: &mut Command) {
         .env("FREEZERD_RUN", request.run.to_string())
         .env("FREEZERD_ACTION", request.action_index.to_string())
         .env("FREEZERD_ATTEMPT", request.attempt.to_string())
-        .env("FREEZERD_RUN_TAG", &request.run_tag)
+        .env("FREEZERD_RUN_TAG", request.run_tag.to_string())
         .env("FREEZERD_RESULT", &request.result_so_far);
 }
 
 /// Waits for the command. When the agent is told to end meanwhile, waits for all that the command has started; then
-/// the watch ends this process, and this function does not return.
+/// `termination` ends this process, and this function does not return.
 fn wait(context: &Context, command: Pid) -> io::Result<WaitStatus> {
     loop {
         match rustix::process::wait(WaitOptions::empty()) {
-            Ok(Some((child, status))) if child == command && !context.watch.is_ending() => {
+            Ok(Some((child, status)))
+                if child == command && !context.termination.is_requested() =>
+            {
                 return Ok(status);
             }
-            Ok(Some((child, _))) if child == command => context.watch.command_has_ended(),
+            Ok(Some((child, _))) if child == command => context.termination.command_has_ended(),
             Ok(_) | Err(Errno::INTR) => {}
-            Err(Errno::CHILD) if context.watch.is_ending() => {
-                context.watch.command_is_gone();
+            Err(Errno::CHILD) if context.termination.is_requested() => {
+                context.termination.command_is_gone();
                 loop {
                     std::thread::park();
                 }
@@ -123,7 +117,7 @@ fn wait(context: &Context, command: Pid) -> io::Result<WaitStatus> {
     }
 }
 
-fn judge(name: &str, status: WaitStatus) -> Outcome {
+fn outcome_of(name: &str, status: WaitStatus) -> Outcome {
     let summary = Summary {
         exit_code: status.exit_status(),
         signal: status.terminating_signal(),

@@ -1,15 +1,15 @@
-//! A list of what a container holds, for the log.
+//! Lists the snapshots of a container in the log.
 
-use super::admin::local;
-use super::report::log;
+use super::error::ActionError;
+use super::report::{local, log};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Info};
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::{Error, Filter, Snapshot};
+use crate::rustic::{Filter, Snapshot};
 use crate::units;
 
 /// Lists the snapshots of one container.
-pub fn run(context: &Context, work: &Info) -> Result<Outcome, Error> {
+pub fn run(context: &Context, work: &Info) -> Result<Outcome, ActionError> {
     let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
     let snapshots = repository.snapshots(&Filter {
         host: work.host.clone(),
@@ -31,7 +31,7 @@ pub fn run(context: &Context, work: &Info) -> Result<Outcome, Error> {
     }))
 }
 
-/// One line a snapshot below a line of headings, in columns.
+/// A line of headings and one line for each snapshot, in columns.
 fn table(snapshots: &[Snapshot]) -> Vec<String> {
     if snapshots.is_empty() {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! Freezer's rule for the level of the next backup.
 //!
-//! Its levels were tar increments; here every snapshot restores on its own, and the level says what was *read*:
-//! level 0 reads every byte again, level n trusts what its parent has for files that look unchanged.
+//! In Freezer, levels were tar increments. Here every snapshot can be restored alone, and the level says what was
+//! *read*: level 0 reads every byte again, and level n reuses the data of its parent for files that look unchanged.
 
 use chrono::{DateTime, Utc};
 
@@ -11,9 +11,8 @@ use crate::rustic::Snapshot;
 /// The next backup's level, and what it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next<'a> {
-    /// Its level.
     pub level: u32,
-    /// The snapshot one level below (or the one that stands in for it); `None` exactly at level 0.
+    /// The snapshot one level below, or the one that replaces it. `None` at level 0, and only there.
     pub parent: Option<&'a Snapshot>,
 }
 
@@ -28,10 +27,10 @@ impl Next<'_> {
 ///
 /// - Level 0 when there is no snapshot, with `no_incremental`, after a snapshot at `max_level`, and when the level 0
 ///   that the last snapshot goes back to is older than `restart_always_level` days. That level 0 may have been
-///   removed by age; then a new one is due, since its age cannot be told any more.
+///   removed by age; then a new level 0 is due, since its age is not known any more.
 /// - After a snapshot at `always_level`, the parent is the newest one since that level 0 that is one level below (or
 ///   the next lower one that is left), so that the level stays. (`always_level` 0: always level 0.)
-/// - Otherwise the last snapshot is the parent, and the level one more than its.
+/// - Otherwise the last snapshot is the parent, and the level is one more than that of the parent.
 ///
 /// A snapshot without a level counts as level 0.
 pub fn next<'a>(snapshots: &'a [Snapshot], levels: &Levels, now: DateTime<Utc>) -> Next<'a> {

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::error::ActionError;
 use super::password;
 use super::report::Reporter;
 use crate::protocol::{ContainerFault, ListEnd, ListRequest, ListedSnapshot, Report};
 use crate::rustic::place::{self, Place};
-use crate::rustic::{Error, ErrorKind, Filter, Monitor, Repository, Snapshot};
+use crate::rustic::{Error, ErrorKind, Filter, Observer, Repository, Snapshot};
 
 /// Reports the snapshots, oldest first, and the end of the list.
 pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
@@ -18,7 +19,7 @@ pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
     reporter.send(&Report::ListEnd(end));
 }
 
-fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, Error> {
+fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, ActionError> {
     let place = place::look(&request.container)?;
     let missing_parent = match &place {
         Place::Vacant(vacant) => vacant.missing_parent().map(Path::to_owned),
@@ -26,23 +27,23 @@ fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, Erro
     };
     let existing = match place.repository() {
         Ok(existing) => existing,
-        Err(error) if error.kind() == ErrorKind::NoRepository => {
+        Err(error @ Error::NoRepository { .. }) => {
             return Ok(ListEnd::Failed {
                 fault: ContainerFault::NoRepository { missing_parent },
                 message: error.to_string(),
             });
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     if request.open {
-        let monitor: Arc<dyn Monitor> = Arc::<Reporter>::clone(reporter);
-        let password = password::read(&request.container, &*monitor)?;
+        let observer: Arc<dyn Observer> = Arc::<Reporter>::clone(reporter);
+        let password = password::read(&request.container, &*observer)?;
         let filter = Filter {
             host: request.host.clone(),
             label: request.backup_name.clone(),
             tag: None,
         };
-        for snapshot in Repository::open(existing, &password, monitor)?.snapshots(&filter)? {
+        for snapshot in Repository::open(existing, &password, observer)?.snapshots(&filter)? {
             reporter.send(&Report::Snapshot(listed(snapshot)));
         }
     }

@@ -11,13 +11,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use super::error::ActionError;
 use super::report::{Reporter, log};
 use crate::job::action::{Access, Container};
 use crate::kill_point::{self, Point};
 use crate::location::Location;
 use crate::protocol::Report;
 use crate::rustic::place::{UnderLock, Vacant};
-use crate::rustic::{Error, ErrorKind};
 
 /// On NFS a directory cannot be locked exclusively, so this file in it is locked instead.
 const STAND_IN: &str = ".freezerd-lock";
@@ -35,10 +35,17 @@ impl Lock {
     ///
     /// # Errors
     /// When the directory cannot be opened, and when its file system has no locks.
-    pub fn take(container: &Container, access: Access, reporter: &Reporter) -> Result<Self, Error> {
+    pub fn take(
+        container: &Container,
+        access: Access,
+        reporter: &Reporter,
+    ) -> Result<Self, ActionError> {
         let location = &container.location;
         let Location::Local(path) = location;
-        let failed = |error: io::Error| cannot_lock(location, &error);
+        let failed = |source| ActionError::Lock {
+            place: location.clone(),
+            source,
+        };
         let mut file = Some(
             OpenOptions::new()
                 .read(true)
@@ -76,8 +83,11 @@ impl Lock {
     /// lock and looks again, because another process may have created the repository since the first look.
     ///
     /// # Errors
-    /// As [`Lock::take`]; when the directory cannot be made; when something else than a repository is there now.
-    pub fn take_vacant(vacant: Vacant, reporter: &Reporter) -> Result<(Self, UnderLock), Error> {
+    /// As [`Lock::take`]; when the directory cannot be made; when something other than a repository is there now.
+    pub fn take_vacant(
+        vacant: Vacant,
+        reporter: &Reporter,
+    ) -> Result<(Self, UnderLock), ActionError> {
         vacant.make_directory()?;
         let lock = Self::take(vacant.container(), Access::Exclusive, reporter)?;
         Ok((lock, vacant.look_again()?))
@@ -88,7 +98,7 @@ impl Lock {
     ///
     /// # Errors
     /// When the file system refuses the lock.
-    pub fn change(&self, access: Access, reporter: &Reporter) -> Result<(), Error> {
+    pub fn change(&self, access: Access, reporter: &Reporter) -> Result<(), ActionError> {
         let Some(file) = &self.file else {
             return Ok(());
         };
@@ -102,7 +112,10 @@ impl Lock {
                 FlockOperation::LockExclusive,
             ),
         };
-        let failed = |error: Errno| cannot_lock(&self.location, &error.into());
+        let failed = |error: Errno| ActionError::Lock {
+            place: self.location.clone(),
+            source: error.into(),
+        };
         match flock(file, now) {
             Ok(()) => return Ok(()),
             Err(Errno::WOULDBLOCK) => {}
@@ -128,18 +141,4 @@ impl Lock {
             }
         }
     }
-}
-
-fn cannot_lock(location: &Location, error: &io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => ErrorKind::Denied,
-        _ => ErrorKind::Io,
-    };
-    Error::new(
-        kind,
-        format!(
-            "cannot lock the container {location}: {}",
-            crate::os::reason(error)
-        ),
-    )
 }

@@ -1,4 +1,4 @@
-//! The agent: performs one action in a process of its own, which can be ended, slowed down and lost without the
+//! The agent: performs one action in a process of its own, which can be ended, slowed down and lost without harm to the
 //! daemon.
 //!
 //! It is started as `freezerd agent`, reads one [`Task`] from standard input and writes [`Report`]s to standard output.
@@ -6,7 +6,7 @@
 //!
 //! - 0 when it sent the last report, whatever that says,
 //! - [`ENDED`] (143) when it was told to end (SIGTERM) or its daemon is gone,
-//! - [`BROKEN`] (101) when the engine broke, after a [`Report::Panicked`],
+//! - [`PANICKED`] (101) when the engine panicked, after a [`Report::Panicked`],
 //! - 2 when the request could not be understood.
 
 use std::io::BufRead;
@@ -18,40 +18,44 @@ use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request, Task};
 use crate::rustic::place;
-use crate::rustic::{Error, Filter, Monitor, Repository, Silent, Snapshot};
+use crate::rustic::{Filter, Observer, Repository, Silent, Snapshot};
 
 mod admin;
 mod backup;
-mod broken;
 mod check;
+mod choice;
+mod error;
 mod exec;
 mod info;
 mod level;
 mod list;
 mod lock;
 mod outcome;
+mod panic_hook;
 mod password;
 mod report;
 mod restore;
-mod watch;
+mod termination;
 
-pub use broken::BROKEN;
-pub use watch::ENDED;
+pub use error::ActionError;
+pub use panic_hook::PANICKED;
+pub use termination::ENDED;
 
 use lock::Lock;
+use password::PassFileError;
 use report::{Reporter, log};
-use watch::Watch;
+use termination::Termination;
 
-/// What the parts of an action have at hand.
+/// What every kind of action needs.
 struct Context {
     request: Request,
     reporter: Arc<Reporter>,
-    watch: Arc<Watch>,
+    termination: Arc<Termination>,
 }
 
 /// Performs the action that standard input asks for. The whole of `freezerd agent`.
 pub fn main() -> ExitCode {
-    // Among the processes it would be "exe", by the link that it is started through. Without, it works too.
+    // The daemon starts it through a link, so the list of processes would show "exe". A failure does no harm.
     let _ = rustix::thread::set_name(c"freezerd-agent");
     let task = match read_task() {
         Ok(task) => task,
@@ -62,9 +66,9 @@ pub fn main() -> ExitCode {
     };
     kill_point::reached(Point::RequestRead);
     let reporter = Arc::new(Reporter::new());
-    broken::watch_for_panics(Arc::clone(&reporter));
-    let watch = match Watch::start() {
-        Ok(watch) => watch,
+    panic_hook::install(Arc::clone(&reporter));
+    let termination = match Termination::start() {
+        Ok(termination) => termination,
         Err(error) => {
             log(&format!(
                 "the agent cannot be set up: {}",
@@ -84,7 +88,7 @@ pub fn main() -> ExitCode {
     let context = Context {
         request,
         reporter,
-        watch,
+        termination,
     };
     let outcome = perform(&context).unwrap_or_else(|error| outcome::failed(&error));
     if let Some(reason) = &outcome.reason {
@@ -101,7 +105,7 @@ fn read_task() -> Result<Task, String> {
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
         Ok(0) => Err("there is no request: the daemon starts its agents itself".to_owned()),
-        // The document stays out of the log: it may name what is nobody's business.
+        // The log does not show the request: it may hold a secret.
         Ok(_) => serde_json::from_str(&line).map_err(|error| {
             format!(
                 "the request cannot be understood (near column {})",
@@ -115,7 +119,7 @@ fn read_task() -> Result<Task, String> {
     }
 }
 
-fn perform(context: &Context) -> Result<Outcome, Error> {
+fn perform(context: &Context) -> Result<Outcome, ActionError> {
     match &context.request.action.work {
         Work::Backup(work) => backup::run(context, work),
         Work::Restore(work) => restore::run(context, work),
@@ -126,7 +130,7 @@ fn perform(context: &Context) -> Result<Outcome, Error> {
     }
 }
 
-/// Lowers the priority, or raises it where the job asks for that. Being refused is worth a line, no more.
+/// Lowers the priority, or raises it where the job asks for that. A refusal is logged, and is no error.
 fn set_priority(raise: bool) {
     let (nice, io_level, oom_score) = if raise { (-10, 0, 0) } else { (10, 7, 200) };
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
@@ -149,9 +153,9 @@ fn set_priority(raise: bool) {
     }
 }
 
-/// When the host's memory runs out, a backup is to go before what the host is there for, and before its daemon, whose
-/// protection an agent inherits. The score is in thousandths of the memory (proc(5), `oom_score_adj`), and only ever
-/// raised, which anybody may do.
+/// When the host's memory runs out, the kernel should kill a backup before the services of the host and before the
+/// daemon, whose protection an agent inherits. The score is in thousandths of the memory (proc(5), `oom_score_adj`). It
+/// is only raised, which needs no privilege.
 fn raise_oom_score(to: i32) -> std::io::Result<()> {
     const SCORE: &str = "/proc/self/oom_score_adj";
     let now = std::fs::read_to_string(SCORE)?;
@@ -161,54 +165,37 @@ fn raise_oom_score(to: i32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Opens a container that has a repository, locked.
+/// Locks a container that has a repository, and opens it.
 fn open(
     container: &Container,
     access: Access,
     reporter: &Arc<Reporter>,
-) -> Result<(Lock, Repository), Error> {
-    let monitor: Arc<dyn Monitor> = Arc::<Reporter>::clone(reporter);
-    let password = password::read(container, &*monitor)?;
+) -> Result<(Lock, Repository), ActionError> {
+    let observer: Arc<dyn Observer> = Arc::<Reporter>::clone(reporter);
+    let password = password::read(container, &*observer)?;
     let existing = place::look(container)?.repository()?;
     let lock = Lock::take(container, access, reporter)?;
-    let repository = Repository::open(existing, &password, monitor)?;
+    let repository = Repository::open(existing, &password, observer)?;
     Ok((lock, repository))
 }
 
-/// The tag that a snapshot gets from the run and the action that made it: `run:<run_tag>/<action index>`, so that
-/// two backups of one job keep apart. The one place that knows.
-fn run_tag(run_tag: &str, action_index: u32) -> String {
-    format!(
-        "run:{}/{action_index}",
-        run_tag.strip_prefix("run:").unwrap_or(run_tag)
-    )
-}
-
-/// Whether a container's password can be had. Without a pass file it always can.
+/// Checks that a container's password can be read. Without a pass file it is empty, which is no error.
 ///
 /// # Errors
-/// When the pass file cannot be read, or can hold no password.
-pub fn check_password(container: &Container) -> Result<(), Error> {
+/// When the pass file cannot be read, or cannot hold a password.
+pub fn check_password(container: &Container) -> Result<(), PassFileError> {
     password::read(container, &Silent).map(drop)
 }
 
 /// The snapshots of a container that the filter lets through, oldest first. Takes no lock and changes nothing.
 ///
 /// # Errors
-/// When there is no repository, when it cannot be opened or read.
-pub fn list_snapshots(container: &Container, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
+/// When there is no repository, and when it cannot be opened or read.
+pub fn list_snapshots(
+    container: &Container,
+    filter: &Filter,
+) -> Result<Vec<Snapshot>, ActionError> {
     let password = password::read(container, &Silent)?;
     let existing = place::look(container)?.repository()?;
-    Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::run_tag;
-
-    #[test]
-    fn a_run_is_tagged_with_its_action() {
-        assert_eq!(run_tag("8f2c-17", 0), "run:8f2c-17/0");
-        assert_eq!(run_tag("run:8f2c-17", 2), "run:8f2c-17/2");
-    }
+    Ok(Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)?)
 }

@@ -1,7 +1,8 @@
-//! How an action ended, put into the protocol's words.
+//! How an action ended, in the types of the protocol.
 
-use crate::protocol::{self, Outcome, Summary, Verdict};
-use crate::rustic::{Error, Problems};
+use super::error::ActionError;
+use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
+use crate::rustic::{ErrorKind, PathFault, PathProblem, Problems};
 
 /// All that was asked for is done.
 pub fn success(summary: Summary) -> Outcome {
@@ -15,37 +16,55 @@ pub fn success(summary: Summary) -> Outcome {
 }
 
 /// Nothing came of it.
-pub fn failed(error: &Error) -> Outcome {
+pub fn failed(error: &ActionError) -> Outcome {
     Outcome {
-        verdict: verdict(error),
+        verdict: error.verdict(),
         reason: Some(error.to_string()),
         ..success(Summary::default())
     }
 }
 
 /// Something came of it, and something is missing.
-pub fn partial(summary: Summary, reason: String, problems: Problems) -> Outcome {
+pub fn partial(summary: Summary, reason: String, problems: &Problems) -> Outcome {
     Outcome {
         verdict: Verdict::Partial,
         reason: Some(reason),
         problems_total: problems.total,
-        problems: problems
-            .first
-            .into_iter()
-            .map(|problem| protocol::Problem {
-                path: problem.path,
-                reason: problem.reason,
-            })
-            .collect(),
+        problems: problems.first.iter().map(reported).collect(),
         ..success(summary)
     }
 }
 
-/// Whether it is worth another attempt.
-pub fn verdict(error: &Error) -> Verdict {
-    if error.kind().is_permanent() {
-        Verdict::FailedForGood
-    } else {
-        Verdict::Failed
+fn reported(problem: &PathProblem) -> Problem {
+    Problem {
+        path: problem.path.to_string_lossy().into_owned(),
+        kind: kind(&problem.fault),
+        reason: problem.fault.to_string(),
+    }
+}
+
+fn kind(fault: &PathFault) -> ProblemKind {
+    match fault {
+        PathFault::Unreadable { .. } => ProblemKind::Unreadable,
+        PathFault::Vanished => ProblemKind::Vanished,
+        PathFault::ChangedType | PathFault::BecameShorter => ProblemKind::ChangedWhileRead,
+        PathFault::AttributeUnreadable { .. }
+        | PathFault::AttributeNameNotUtf8 { .. }
+        | PathFault::AttributesNotKept { .. } => ProblemKind::MetadataNotSaved,
+        PathFault::LostByEngine { .. } | PathFault::Unaccounted { .. } => ProblemKind::Unaccounted,
+        PathFault::UnsafeName => ProblemKind::UnsafeName,
+        PathFault::NoContent => ProblemKind::Damaged,
+        PathFault::EntriesUnreadable { source } | PathFault::ContentUnreadable { source } => {
+            match source.kind() {
+                ErrorKind::Damaged => ProblemKind::Damaged,
+                _ => ProblemKind::Unreadable,
+            }
+        }
+        PathFault::Differs => ProblemKind::Differs,
+        PathFault::NotCreated { .. } => ProblemKind::NotCreated,
+        PathFault::NotWritten { .. } => ProblemKind::NotWritten,
+        PathFault::NotReplaced { .. } => ProblemKind::NotReplaced,
+        PathFault::NotRemoved { .. } => ProblemKind::NotRemoved,
+        PathFault::MetadataNotSet { .. } => ProblemKind::MetadataNotRestored,
     }
 }

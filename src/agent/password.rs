@@ -1,43 +1,67 @@
 //! A container's password, from its pass file.
 
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::job::action::Container;
 use crate::job::secret;
-use crate::rustic::{Error, ErrorKind, Monitor, Password};
+use crate::os;
+use crate::rustic::{Observer, Password};
 
-/// No password is longer.
+/// The longest pass file that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// The password: the pass file's content without its last line end. `%d/NAME` is a credential of the service. Without a pass file it is empty.
+/// The password: the pass file's content without its last line end. `%d/NAME` is a credential of the service. Without
+/// a pass file it is empty.
 ///
 /// # Errors
-/// When the file cannot be read or can hold no password; each is permanent.
-pub fn read(container: &Container, monitor: &dyn Monitor) -> Result<Password, Error> {
+/// When the file cannot be read or cannot hold a password.
+pub fn read(container: &Container, observer: &dyn Observer) -> Result<Password, PassFileError> {
     match &container.pass_file {
         Some(path) => {
             let directory = std::env::var_os(secret::DIRECTORY);
-            let file = secret::resolve(path, directory.as_deref())
-                .map_err(|fault| Error::new(ErrorKind::BadOption, fault))?;
-            read_file(&file, monitor).map(Password::new)
+            let file =
+                secret::resolve(path, directory.as_deref()).map_err(PassFileError::NoCredential)?;
+            read_file(&file, observer).map(Password::new)
         }
         None => Ok(Password::new(String::new())),
     }
 }
 
-fn read_file(path: &Path, monitor: &dyn Monitor) -> Result<String, Error> {
-    let unusable = |what: &str| {
-        Error::new(
-            ErrorKind::BadOption,
-            format!("the pass file {} {what}", path.display()),
-        )
+/// Why there is no password. Each of these would happen again.
+#[derive(Debug, thiserror::Error)]
+pub enum PassFileError {
+    /// The pass file is a credential of the service, and is not available. The sentence is that of [`secret::resolve`].
+    #[error("{0}")]
+    NoCredential(String),
+    #[error("the pass file {path} {fault}")]
+    Unusable { path: PathBuf, fault: PassFileFault },
+}
+
+/// What is wrong with a pass file.
+#[derive(Debug, thiserror::Error)]
+pub enum PassFileFault {
+    #[error("cannot be read: {}", os::reason(_0))]
+    Unreadable(#[source] io::Error),
+    #[error("is not a regular file")]
+    NotAFile,
+    #[error("is too long to hold a password")]
+    TooLong,
+    #[error("is not UTF-8 text")]
+    NotUtf8,
+    #[error("is empty; leave encrypt_pass_file out where no password is wanted")]
+    Empty,
+}
+
+fn read_file(path: &Path, observer: &dyn Observer) -> Result<String, PassFileError> {
+    let unusable = |fault| PassFileError::Unusable {
+        path: path.to_owned(),
+        fault,
     };
-    let failed =
-        |error: std::io::Error| unusable(&format!("cannot be read: {}", crate::os::reason(&error)));
-    // A FIFO in its place must not hold up the backup.
+    let failed = |error| unusable(PassFileFault::Unreadable(error));
+    // Opening a FIFO must not block the backup.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -45,10 +69,10 @@ fn read_file(path: &Path, monitor: &dyn Monitor) -> Result<String, Error> {
         .map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(unusable("is no regular file"));
+        return Err(unusable(PassFileFault::NotAFile));
     }
     if metadata.mode() & 0o007 != 0 {
-        monitor.log(&format!(
+        observer.log(&format!(
             "warning: everybody can read the pass file {}; mend it with: chmod o= {0}",
             path.display()
         ));
@@ -58,9 +82,9 @@ fn read_file(path: &Path, monitor: &dyn Monitor) -> Result<String, Error> {
         .read_to_end(&mut content)
         .map_err(failed)?;
     if content.len() as u64 > LIMIT {
-        return Err(unusable("is too long to hold a password"));
+        return Err(unusable(PassFileFault::TooLong));
     }
-    let mut text = String::from_utf8(content).map_err(|_| unusable("is not UTF-8 text"))?;
+    let mut text = String::from_utf8(content).map_err(|_| unusable(PassFileFault::NotUtf8))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -68,12 +92,10 @@ fn read_file(path: &Path, monitor: &dyn Monitor) -> Result<String, Error> {
         }
     }
     if text.is_empty() {
-        return Err(unusable(
-            "is empty; leave encrypt_pass_file out where no password is wanted",
-        ));
+        return Err(unusable(PassFileFault::Empty));
     }
     if text.trim() != text {
-        monitor.log(&format!(
+        observer.log(&format!(
             "note: the password in {} begins or ends with white space; restic's --password-file would leave that out",
             path.display()
         ));
@@ -86,7 +108,7 @@ mod tests {
     use super::*;
     use crate::rustic::Silent;
 
-    fn content(text: &[u8]) -> Result<String, Error> {
+    fn content(text: &[u8]) -> Result<String, PassFileError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         read_file(file.path(), &Silent)
@@ -115,7 +137,6 @@ mod tests {
             (&[b'a'; 70_000], "too long"),
         ] {
             let error = content(text).unwrap_err();
-            assert!(error.kind().is_permanent());
             assert!(error.to_string().contains(sign), "{error}");
         }
         let error = read_file(Path::new("/no/such/file"), &Silent).unwrap_err();
@@ -124,7 +145,7 @@ mod tests {
             read_file(Path::new("/dev/null"), &Silent)
                 .unwrap_err()
                 .to_string()
-                .contains("no regular file")
+                .contains("not a regular file")
         );
     }
 }

@@ -1,12 +1,14 @@
-//! The agent's two voices: reports for the daemon on standard output, lines for people on standard error.
+//! The agent's two outputs: reports for the daemon on standard output, lines for people on standard error.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Local, Utc};
+
 use crate::protocol::{Progress, Report};
-use crate::rustic::Monitor;
+use crate::rustic::Observer;
 
 /// Progress is sent no more often than this.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
@@ -26,7 +28,6 @@ struct State {
 }
 
 impl Reporter {
-    /// One that has said nothing yet.
     pub fn new() -> Self {
         Reporter {
             files: AtomicU64::new(0),
@@ -40,7 +41,7 @@ impl Reporter {
         }
     }
 
-    /// Sends a report. A daemon that is gone is noticed elsewhere.
+    /// Sends a report. An error is ignored: `termination` notices a daemon that is gone.
     pub fn send(&self, report: &Report) {
         // Plain data with string keys always serialises.
         let Ok(mut line) = serde_json::to_string(report) else {
@@ -61,7 +62,7 @@ impl Reporter {
         }
     }
 
-    /// What was waited for is there: the progress as it stands says so.
+    /// Ends a [`Report::Waiting`]: sends the progress as it stands.
     pub fn goes_on(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.sent = None;
@@ -93,7 +94,7 @@ impl Reporter {
     }
 }
 
-impl Monitor for Reporter {
+impl Observer for Reporter {
     fn phase(&self, phase: &str) {
         self.update(|state| {
             if state.phase != phase {
@@ -116,7 +117,7 @@ impl Monitor for Reporter {
     fn advance(&self, files: u64, bytes: u64) {
         self.files.fetch_add(files, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        // Whoever finds the state taken leaves the report to the one that has it.
+        // Another thread that has the state sends the report.
         if let Ok(mut state) = self.state.try_lock() {
             self.send_progress(&mut state);
         }
@@ -131,7 +132,15 @@ impl Monitor for Reporter {
     }
 }
 
-/// Writes one line to the log. File names may hold line ends and terminal codes: these are shown, not obeyed.
+/// An instant as a person on this host reads it.
+pub fn local(instant: DateTime<Utc>) -> String {
+    instant
+        .with_timezone(&Local)
+        .format("%Y-%m-%d %H:%M:%S %z")
+        .to_string()
+}
+
+/// Writes one line to the log. File names may hold line ends and terminal codes: these are escaped.
 pub fn log(line: &str) {
     let mut text: String = line
         .chars()

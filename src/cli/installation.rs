@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::control::presence;
-use crate::ledger::{self, LedgerError, Reader, RedbLedger};
+use crate::ledger::{self, Damage, LedgerError, Reader, RedbLedger};
 use crate::record::FileVerdict;
 
 use super::exit::{Exit, Failure};
@@ -95,7 +95,7 @@ fn watch_for_panics(path: &Path, daemon: bool) {
         }
         let error = LedgerError::Damaged {
             path: path.clone(),
-            message: "a page of it makes no sense".to_owned(),
+            damage: Damage::SenselessPage,
         };
         let failure = explain(error, daemon);
         eprintln!("freezerd: {}", failure.message);

@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::job::action::{Action, Lineage, Restore, Work};
-use crate::protocol::{AgentLoss, Outcome, Request, Verdict, agent_process};
+use crate::protocol::{AgentLoss, Outcome, Request, RunTag, Verdict, agent_process};
 use crate::schedule::moment::Moment;
 
 /// Restore a snapshot into a directory, by hand
@@ -76,7 +76,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let request = Request {
         job_id: "by-hand".to_owned(),
         run: 0,
-        run_tag: "by-hand".to_owned(),
+        run_tag: RunTag::by_hand(),
         earlier: Vec::new(),
         expects_repository: true,
         action_index: 0,

@@ -1,6 +1,7 @@
 //! The jobs directory as the daemon sees it: scans it, and says what changed.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ pub struct JobsDir {
     trust: Trust,
     catalog: Catalog,
     /// The last complaint about the directory itself, so that it is not repeated after every scan.
-    complaint: Option<String>,
+    complaint: Option<UnreadableDir>,
 }
 
 /// The result of a scan.
@@ -59,9 +60,9 @@ impl JobsDir {
     pub fn first_scan(&mut self) -> Result<Vec<FileChange>, Critical> {
         match self.read() {
             Ok(states) => Ok(self.catalog.update(states)),
-            Err(message) => Err(Critical::JobsDir {
+            Err(source) => Err(Critical::JobsDir {
                 path: self.path.clone(),
-                message,
+                source,
             }),
         }
     }
@@ -70,13 +71,13 @@ impl JobsDir {
     pub fn rescan(&mut self) -> Scan {
         let states = match self.read() {
             Ok(states) => states,
-            Err(message) => {
-                if self.complaint.as_ref() != Some(&message) {
+            Err(fault) => {
+                if self.complaint.as_ref() != Some(&fault) {
                     tracing::error!(
-                        "cannot read {}: {message}; the jobs go on as they are",
+                        "cannot read {}: {fault}; the jobs go on as they are",
                         self.path.display()
                     );
-                    self.complaint = Some(message);
+                    self.complaint = Some(fault);
                 }
                 return Scan {
                     changes: Vec::new(),
@@ -104,26 +105,36 @@ impl JobsDir {
     }
 
     /// Reads the directory. It is opened anew each time, since another one may have its name now.
-    fn read(&self) -> Result<Vec<(String, FileState)>, String> {
-        let (directory, warnings) = Directory::open(&self.path, Some(self.trust.clone()))
-            .map_err(|faults| joined(&faults))?;
+    fn read(&self) -> Result<Vec<(String, FileState)>, UnreadableDir> {
+        let (directory, warnings) =
+            Directory::open(&self.path, Some(self.trust.clone())).map_err(UnreadableDir)?;
         for warning in &warnings {
             tracing::debug!("{}: {}", self.path.display(), warning.message);
         }
-        intake::scan(&directory, &self.catalog).map_err(|faults| joined(&faults))
+        intake::scan(&directory, &self.catalog).map_err(UnreadableDir)
     }
 }
 
-fn joined(faults: &[Diagnostic]) -> String {
-    faults
-        .iter()
-        .map(|fault| match &fault.help {
-            Some(help) => format!("{}; {help}", fault.message),
-            None => fault.message.clone(),
-        })
-        .collect::<Vec<_>>()
-        .join("; ")
+/// Why the jobs directory cannot be read: what the intake says of it. `Display` is one line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnreadableDir(Vec<Diagnostic>);
+
+impl fmt::Display for UnreadableDir {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str("; ")?;
+            }
+            formatter.write_str(&fault.message)?;
+            if let Some(help) = &fault.help {
+                write!(formatter, "; {help}")?;
+            }
+        }
+        Ok(())
+    }
 }
+
+impl std::error::Error for UnreadableDir {}
 
 fn is_gone(state: &(String, FileState)) -> bool {
     matches!(state.1, FileState::Gone)

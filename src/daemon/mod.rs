@@ -45,7 +45,7 @@ pub mod upkeep;
 use crate::control::progress_sink::{AllSinks, ProgressFiles, ProgressSink};
 use clock::Reading;
 use inputs::Inputs;
-use jobs_dir::JobsDir;
+use jobs_dir::{JobsDir, UnreadableDir};
 use ledger_care::Opening;
 use main_loop::Daemon;
 use publish::Publisher;
@@ -68,11 +68,10 @@ pub enum Critical {
     )]
     NoJobsDir { path: PathBuf },
     /// The jobs directory cannot be read.
-    #[error("cannot read the jobs directory {path}: {message}")]
+    #[error("cannot read the jobs directory {path}: {source}")]
     JobsDir {
         path: PathBuf,
-        /// Why not, with help.
-        message: String,
+        source: UnreadableDir,
     },
     /// One of the daemon's own directories cannot be created.
     #[error(transparent)]

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::limits::Groups;
-use crate::protocol::agent_process;
+use crate::protocol::{RunTag, agent_process};
 use crate::record::{RunRecord, RunState};
 
 /// How long killed processes may take to be gone.
@@ -26,7 +26,7 @@ pub fn kill_of_open_runs(open_runs: &[RunRecord], ledger_id: &str, groups: Optio
         if let Some(groups) = groups {
             groups.clear(run.number);
         }
-        actions.push((format!("{ledger_id}-{}", run.number), action));
+        actions.push((RunTag::new(ledger_id, run.number), action));
     }
     let killed = kill(&actions);
     if killed > 0 {
@@ -36,7 +36,7 @@ pub fn kill_of_open_runs(open_runs: &[RunRecord], ledger_id: &str, groups: Optio
 
 /// Kills every process of these actions (the run's tag, and the action's index), and waits until they are gone. Returns
 /// how many processes it killed.
-pub fn kill(actions: &[(String, u32)]) -> usize {
+pub fn kill(actions: &[(RunTag, u32)]) -> usize {
     if actions.is_empty() {
         return 0;
     }

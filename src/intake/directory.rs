@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::file_state::FileState;
 use super::names::is_job_file;
 use super::stamp::Stamp;
-use super::trust::{Trust, shell_quoted};
+use super::trust::{Subject, Trust, shell_quoted};
 use crate::job::SIZE_LIMIT;
 use crate::job::codes;
 use crate::job::diagnostic::Diagnostic;
@@ -39,12 +39,12 @@ impl Directory {
         trust: Option<Trust>,
     ) -> Result<(Directory, Vec<Diagnostic>), Vec<Diagnostic>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let unusable = |fault: Errno| vec![unreadable("directory", path, fault)];
+        let unusable = |fault: Errno| vec![unreadable(Subject::Directory, path, fault)];
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(unusable)?;
         let stat = fstat(&handle).map_err(unusable)?;
-        let judged = trust
-            .as_ref()
-            .map_or_else(Vec::new, |trust| trust.check(&stat, path, "directory"));
+        let judged = trust.as_ref().map_or_else(Vec::new, |trust| {
+            trust.check(&stat, path, Subject::Directory)
+        });
         if judged.iter().any(Diagnostic::is_error) {
             return Err(judged);
         }
@@ -74,7 +74,7 @@ impl Directory {
     ///
     /// The reasons why the directory cannot be listed.
     pub fn names(&self) -> Result<Vec<OsString>, Vec<Diagnostic>> {
-        let unusable = |fault: Errno| vec![unreadable("directory", &self.path, fault)];
+        let unusable = |fault: Errno| vec![unreadable(Subject::Directory, &self.path, fault)];
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle).map_err(unusable)? {
             let entry = entry.map_err(unusable)?;
@@ -108,7 +108,7 @@ impl Directory {
         let seen = match statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return FileState::Gone,
-            Err(fault) => return refused(None, unreadable("file", &path, fault)),
+            Err(fault) => return refused(None, unreadable(Subject::File, &path, fault)),
         };
         if let Some(fault) = wrong_kind(&seen, &path) {
             return refused(Some(&seen), fault);
@@ -120,11 +120,11 @@ impl Directory {
             Err(Errno::NOENT) => return FileState::Gone,
             // The file was replaced by a link meanwhile.
             Err(Errno::LOOP) => return FileState::Changing,
-            Err(fault) => return refused(Some(&seen), unreadable("file", &path, fault)),
+            Err(fault) => return refused(Some(&seen), unreadable(Subject::File, &path, fault)),
         };
         let before = match fstat(&handle) {
             Ok(stat) => stat,
-            Err(fault) => return refused(Some(&seen), unreadable("file", &path, fault)),
+            Err(fault) => return refused(Some(&seen), unreadable(Subject::File, &path, fault)),
         };
         if let Some(fault) = wrong_kind(&before, &path) {
             return refused(Some(&before), fault);
@@ -132,7 +132,7 @@ impl Directory {
         let judged = self
             .trust
             .as_ref()
-            .map_or_else(Vec::new, |trust| trust.check(&before, &path, "file"));
+            .map_or_else(Vec::new, |trust| trust.check(&before, &path, Subject::File));
         if judged.iter().any(Diagnostic::is_error) {
             return FileState::Refused {
                 stamp: Some(Stamp::of(&before)),
@@ -155,7 +155,7 @@ impl Directory {
         // Reading one byte more than the size shows whether the file grew.
         if let Err(fault) = file.by_ref().take(size + 1).read_to_end(&mut bytes) {
             let fault = Errno::from_io_error(&fault).unwrap_or(Errno::IO);
-            return refused(Some(&before), unreadable("file", &path, fault));
+            return refused(Some(&before), unreadable(Subject::File, &path, fault));
         }
         let unchanged = fstat(&file).is_ok_and(|after| Stamp::of(&after) == Stamp::of(&before));
         if !unchanged || bytes.len() as u64 != size {
@@ -196,7 +196,7 @@ fn wrong_kind(stat: &Stat, path: &Path) -> Option<Diagnostic> {
     }
 }
 
-fn unreadable(what: &str, path: &Path, fault: Errno) -> Diagnostic {
+fn unreadable(what: Subject, path: &Path, fault: Errno) -> Diagnostic {
     let reason = std::io::Error::from(fault);
     let diagnostic = Diagnostic::error(
         codes::UNREADABLE,
@@ -204,7 +204,7 @@ fn unreadable(what: &str, path: &Path, fault: Errno) -> Diagnostic {
     );
     let shell = shell_quoted(path);
     match fault {
-        Errno::ACCESS | Errno::PERM if what == "file" => diagnostic.help(format!(
+        Errno::ACCESS | Errno::PERM if what == Subject::File => diagnostic.help(format!(
             "let the daemon's user read it: `chmod u+r {shell}`, and check its owner"
         )),
         Errno::ACCESS | Errno::PERM => diagnostic.help(format!(

@@ -1,11 +1,30 @@
 //! Which users may decide what the daemon does. The owners and modes of job files are checked as cron checks crontabs.
 
+use std::fmt;
 use std::path::Path;
 
 use rustix::fs::Stat;
 
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
+
+/// What is checked, for the word in diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A job file.
+    File,
+    /// The jobs directory.
+    Directory,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Subject::File => "file",
+            Subject::Directory => "directory",
+        })
+    }
+}
 
 /// The users whose files are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +54,9 @@ impl Trust {
         }
     }
 
-    /// Checks the owner, the mode and the links of a file or a directory. `what` is the word for it in messages. If an
-    /// error is among the diagnostics, the file must not be used.
-    pub(super) fn check(&self, stat: &Stat, path: &Path, what: &str) -> Vec<Diagnostic> {
+    /// Checks the owner, the mode and the links of a file or a directory. If an error is among the diagnostics, the file
+    /// must not be used.
+    pub(super) fn check(&self, stat: &Stat, path: &Path, what: Subject) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         let shell = shell_quoted(path);
         let owner = stat.st_uid;
@@ -85,7 +104,7 @@ impl Trust {
                 )),
             );
         }
-        if what == "file" && stat.st_nlink > 1 {
+        if what == Subject::File && stat.st_nlink > 1 {
             diagnostics.push(
                 Diagnostic::warning(
                     codes::HARD_LINK,

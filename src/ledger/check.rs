@@ -95,7 +95,7 @@ impl Checkup {
             Ok(record) => Some(record),
             Err(error) => {
                 let message = match error {
-                    LedgerError::Decode { message, .. } => message,
+                    LedgerError::Decode { source, .. } => source.to_string(),
                     other => other.to_string(),
                 };
                 self.findings.push(Finding {

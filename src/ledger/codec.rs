@@ -3,16 +3,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::LedgerError;
-
-/// The format of every value written today.
-pub(super) const FORMAT: u8 = 1;
+use super::error::Undecodable;
+use super::{FORMAT, LedgerError};
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, LedgerError> {
     let mut bytes = vec![FORMAT];
-    serde_json::to_writer(&mut bytes, record).map_err(|error| LedgerError::Encode {
-        message: error.to_string(),
-    })?;
+    serde_json::to_writer(&mut bytes, record).map_err(|source| LedgerError::Encode { source })?;
     Ok(bytes)
 }
 
@@ -20,20 +16,10 @@ pub(super) fn decode<T: DeserializeOwned>(
     table: &'static str,
     bytes: &[u8],
 ) -> Result<T, LedgerError> {
-    match bytes.split_first() {
-        Some((&FORMAT, json)) => {
-            serde_json::from_slice(json).map_err(|error| LedgerError::Decode {
-                table,
-                message: error.to_string(),
-            })
-        }
-        Some((other, _)) => Err(LedgerError::Decode {
-            table,
-            message: format!("a value has format {other}; this freezerd reads format {FORMAT}"),
-        }),
-        None => Err(LedgerError::Decode {
-            table,
-            message: "a value is empty".to_owned(),
-        }),
-    }
+    let decoded = match bytes.split_first() {
+        Some((&FORMAT, json)) => serde_json::from_slice(json).map_err(Undecodable::Json),
+        Some((&found, _)) => Err(Undecodable::Format { found }),
+        None => Err(Undecodable::Empty),
+    };
+    decoded.map_err(|source| LedgerError::Decode { table, source })
 }

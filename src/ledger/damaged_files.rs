@@ -28,7 +28,7 @@ pub struct Aside {
 
 /// Puts a damaged ledger aside, under a name with the time: `ledger.redb.damaged-2026-11-24T031107Z`.
 pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, LedgerError> {
-    let fail = |error: io::Error| file_error(path, &error);
+    let fail = |error: io::Error| file_error(path, error);
     let name = format!("{WORD}{}", now.format(TIME));
     let free = free_name(path, &name);
     fs::rename(path, &free).map_err(fail)?;

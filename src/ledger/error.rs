@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::FORMAT;
 use super::LEDGER_FORMAT;
 
 /// What can go wrong with the ledger.
@@ -56,12 +57,11 @@ pub enum LedgerError {
         found: u64,
     },
     /// Its bytes are not what was written.
-    #[error("the ledger {path} is damaged: {message}")]
+    #[error("the ledger {path} is damaged: {damage}")]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// What was found.
-        message: String,
+        #[source]
+        damage: Damage,
     },
     /// The disk has no room for it.
     #[error("there is no space left in {dir}, where the ledger is; make room there")]
@@ -70,32 +70,19 @@ pub enum LedgerError {
         dir: PathBuf,
     },
     /// It cannot be opened.
-    #[error("cannot open the ledger {path}: {message}")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        message: String,
-    },
+    #[error("cannot open the ledger {path}: {}", without_number(source))]
+    Open { path: PathBuf, source: Cause },
     /// A transaction failed: nothing of it was kept.
-    #[error("cannot use the ledger: {message}")]
-    Transaction {
-        /// Why not.
-        message: String,
-    },
+    #[error("cannot use the ledger: {source}")]
+    Transaction { source: Cause },
     /// A record could not be written as JSON.
-    #[error("cannot encode a record: {message}")]
-    Encode {
-        /// Why not.
-        message: String,
-    },
+    #[error("cannot encode a record: {source}")]
+    Encode { source: serde_json::Error },
     /// A record could not be read.
-    #[error("the ledger's table {table} holds a value that cannot be read: {message}")]
+    #[error("the ledger's table {table} holds a value that cannot be read: {source}")]
     Decode {
-        /// Where.
         table: &'static str,
-        /// Why not.
-        message: String,
+        source: Undecodable,
     },
     /// A row was to go although its run goes on.
     #[error("run {run} is not over, and cannot be forgotten")]
@@ -127,6 +114,65 @@ pub enum LedgerError {
     },
 }
 
+/// The cause of an error that redb or the operating system reports.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is wrong with the bytes of a ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    #[error("it is a directory")]
+    IsDirectory,
+    #[error("it is not a regular file")]
+    NotAFile,
+    #[error("it is empty")]
+    Empty,
+    #[error("it is a link that leads nowhere")]
+    DeadLink,
+    #[error("it is shorter than it says")]
+    TooShort,
+    #[error("it has no id")]
+    NoId,
+    #[error("it does not say its format")]
+    NoFormat,
+    #[error("its format is {found:?}, which is not a number")]
+    FormatNotANumber { found: String },
+    /// Every freezerd writes the version that redb writes, so this one is not the ledger's.
+    #[error("it claims to be of version {version} of the file format")]
+    FileFormat { version: u8 },
+    #[error("some of its pages do not fit together; the daemon's next start mends them")]
+    PagesDoNotFit,
+    #[error("a page of it makes no sense")]
+    SenselessPage,
+    /// redb's own words.
+    #[error("{0}")]
+    Corrupted(String),
+    /// The first line of a panic of redb's.
+    #[error("{0}")]
+    Panicked(String),
+    /// A table is missing or has other types, or the file is not one of redb's.
+    #[error(transparent)]
+    NotALedger(Cause),
+}
+
+/// Why the bytes of a value are not a record.
+#[derive(Debug, thiserror::Error)]
+pub enum Undecodable {
+    #[error("a value is empty")]
+    Empty,
+    #[error("a value has format {found}; this freezerd reads format {FORMAT}")]
+    Format { found: u8 },
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// A cause in words. Errors of the operating system are shown without their numbers.
+fn without_number(cause: &Cause) -> String {
+    match cause.downcast_ref() {
+        Some(error) => crate::os::reason(error),
+        None => cause.to_string(),
+    }
+}
+
 macro_rules! transaction_errors {
     ($($kind:ty),*) => {$(
         impl From<$kind> for LedgerError {
@@ -155,22 +201,22 @@ impl LedgerError {
             redb::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 LedgerError::Damaged {
                     path: PathBuf::new(),
-                    message: "it is shorter than it says".to_owned(),
+                    damage: Damage::TooShort,
                 }
             }
-            redb::Error::Corrupted(message) => LedgerError::Damaged {
+            redb::Error::Corrupted(words) => LedgerError::Damaged {
                 path: PathBuf::new(),
-                message,
+                damage: Damage::Corrupted(words),
             },
             // A table that every ledger has, or has with other types.
             error @ (redb::Error::TableDoesNotExist(_)
             | redb::Error::TableTypeMismatch { .. }
             | redb::Error::TableIsMultimap(_)) => LedgerError::Damaged {
                 path: PathBuf::new(),
-                message: error.to_string(),
+                damage: Damage::NotALedger(error.into()),
             },
             error => LedgerError::Transaction {
-                message: error.to_string(),
+                source: error.into(),
             },
         }
     }
@@ -186,24 +232,23 @@ impl LedgerError {
             {
                 LedgerError::Damaged {
                     path: path_owned,
-                    message: error.to_string(),
+                    damage: Damage::NotALedger(error.into()),
                 }
             }
             redb::DatabaseError::Storage(error) => match LedgerError::from(error) {
-                LedgerError::Transaction { message } => LedgerError::Open {
+                LedgerError::Transaction { source } => LedgerError::Open {
                     path: path_owned,
-                    message,
+                    source,
                 },
                 other => other.in_file(path),
             },
-            // No freezerd ever wrote another one.
             redb::DatabaseError::UpgradeRequired(version) => LedgerError::Damaged {
                 path: path_owned,
-                message: format!("it claims to be of version {version} of the file format"),
+                damage: Damage::FileFormat { version },
             },
             other => LedgerError::Open {
                 path: path_owned,
-                message: other.to_string(),
+                source: other.into(),
             },
         }
     }
@@ -214,9 +259,9 @@ impl LedgerError {
             LedgerError::Full { .. } => LedgerError::Full {
                 dir: file.parent().unwrap_or(file).to_owned(),
             },
-            LedgerError::Damaged { message, .. } => LedgerError::Damaged {
+            LedgerError::Damaged { damage, .. } => LedgerError::Damaged {
                 path: file.to_owned(),
-                message,
+                damage,
             },
             other => other,
         }

@@ -10,7 +10,8 @@ use redb::{ReadableTable, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::codec::{FORMAT, decode};
+use super::FORMAT;
+use super::codec::decode;
 use super::reader::Reader;
 use super::{
     ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS,

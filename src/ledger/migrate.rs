@@ -9,7 +9,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, WriteTransaction};
 
 use super::open::{beside, checked, file_error, make_private, sync_parent};
-use super::{LEDGER_FORMAT, LedgerError, META};
+use super::{Damage, LEDGER_FORMAT, LedgerError, META};
 
 /// Brings the tables from one format to the next.
 type Step = fn(&WriteTransaction) -> Result<(), LedgerError>;
@@ -61,20 +61,20 @@ fn format_of(database: &Database, path: &Path) -> Result<u64, LedgerError> {
     let transaction = database.begin_read()?;
     let meta = transaction.open_table(META)?;
     let found = meta.get("format")?.map(|value| value.value().to_owned());
-    let damaged = |message: String| LedgerError::Damaged {
+    let damaged = |damage| LedgerError::Damaged {
         path: path.to_owned(),
-        message,
+        damage,
     };
     match found {
-        Some(text) => text
+        Some(found) => found
             .parse()
-            .map_err(|_| damaged(format!("its format is {text:?}, which is no number"))),
-        None => Err(damaged("it does not say its format".to_owned())),
+            .map_err(|_| damaged(Damage::FormatNotANumber { found })),
+        None => Err(damaged(Damage::NoFormat)),
     }
 }
 
 fn keep_copy(path: &Path, format: u64) -> Result<(), LedgerError> {
-    let fail = |error: std::io::Error| file_error(path, &error);
+    let fail = |error| file_error(path, error);
     let hidden = beside(path, "copy");
     let copy = beside(path, &format!("format-{format}"));
     make_private(&hidden).map_err(fail)?;
@@ -116,7 +116,7 @@ mod tests {
         // Much is done, and then something goes wrong.
         transaction.delete_table(JOBS)?;
         Err(LedgerError::Transaction {
-            message: "the power went".into(),
+            source: "the power went".into(),
         })
     }
 

@@ -21,7 +21,7 @@ mod write;
 
 use codec::decode;
 pub use damaged_files::{Aside, free_name, set_aside, set_asides};
-pub use error::LedgerError;
+pub use error::{Damage, LedgerError};
 pub use open::{check_pages, open_read_only, quietly};
 pub use reader::Reader;
 pub use write::Write;
@@ -31,6 +31,9 @@ use crate::record::{Claim, RunRecord};
 
 /// The layout of the tables. An older one is brought up to it; a newer one is refused.
 const LEDGER_FORMAT: u64 = 1;
+
+/// The first byte of every value: how the record behind it is encoded. 1 is JSON.
+const FORMAT: u8 = 1;
 
 const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs");
@@ -122,7 +125,7 @@ impl RedbLedger {
         match &self.database {
             Some(database) => Ok(database.begin_read()?),
             None => Err(LedgerError::Transaction {
-                message: "it has to be opened anew after a failure".to_owned(),
+                source: "it has to be opened anew after a failure".into(),
             }),
         }
     }

@@ -15,8 +15,8 @@ use redb::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS,
-    RUNS_OF_JOB, Reader,
+    ATTEMPTS, Damage, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES,
+    OPEN_RUNS, RUNS, RUNS_OF_JOB, Reader,
 };
 use crate::kill_point::{self, Point};
 
@@ -50,37 +50,37 @@ fn builder() -> Builder {
 /// Whether there is a file that may be a ledger. What cannot be one is damage: an empty file, a directory in its
 /// place. A ledger gets its name only when it is whole, so an empty one was emptied by somebody.
 pub(super) fn look(path: &Path) -> Result<bool, LedgerError> {
-    let damaged = |message: &str| LedgerError::Damaged {
+    let damaged = |damage| LedgerError::Damaged {
         path: path.to_owned(),
-        message: message.to_owned(),
+        damage,
     };
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Err(damaged("it is a directory")),
-        Ok(metadata) if !metadata.is_file() => Err(damaged("it is no regular file")),
-        Ok(metadata) if metadata.len() == 0 => Err(damaged("it is empty")),
+        Ok(metadata) if metadata.is_dir() => Err(damaged(Damage::IsDirectory)),
+        Ok(metadata) if !metadata.is_file() => Err(damaged(Damage::NotAFile)),
+        Ok(metadata) if metadata.len() == 0 => Err(damaged(Damage::Empty)),
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if fs::symlink_metadata(path).is_ok() {
-                return Err(damaged("it is a link that leads nowhere"));
+                return Err(damaged(Damage::DeadLink));
             }
             Ok(false)
         }
-        Err(error) => Err(file_error(path, &error)),
+        Err(error) => Err(file_error(path, error)),
     }
 }
 
 /// What an error of the file system means for the ledger.
-pub(super) fn file_error(path: &Path, error: &io::Error) -> LedgerError {
+pub(super) fn file_error(path: &Path, error: io::Error) -> LedgerError {
     match error.kind() {
         io::ErrorKind::PermissionDenied => LedgerError::Denied {
             path: path.to_owned(),
         },
-        _ if super::error::is_full(error) => LedgerError::Full {
+        _ if super::error::is_full(&error) => LedgerError::Full {
             dir: path.parent().unwrap_or(path).to_owned(),
         },
         _ => LedgerError::Open {
             path: path.to_owned(),
-            message: crate::os::reason(error),
+            source: error.into(),
         },
     }
 }
@@ -98,7 +98,7 @@ pub(super) fn build(
     fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), LedgerError>,
 ) -> Result<(), LedgerError> {
     let hidden = beside(path, "new");
-    let fail = |error: io::Error| file_error(path, &error);
+    let fail = |error| file_error(path, error);
     match fs::remove_file(&hidden) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
         _ => {}
@@ -134,7 +134,7 @@ fn write_whole(
     drop(database);
     File::open(hidden)
         .and_then(|file| file.sync_all())
-        .map_err(|error| file_error(hidden, &error))
+        .map_err(|error| file_error(hidden, error))
 }
 
 /// A name beside the ledger's: `ledger.redb.new`.
@@ -175,7 +175,7 @@ pub(super) fn for_writing(path: &Path) -> Result<Database, LedgerError> {
 pub(super) fn checked(path: &Path) -> Result<Database, LedgerError> {
     // Opened by this process alone, an error tells whose fault it is.
     if let Err(error) = OpenOptions::new().read(true).write(true).open(path) {
-        return Err(file_error(path, &error));
+        return Err(file_error(path, error));
     }
     let mut builder = builder();
     builder.set_check_integrity_on_open(true);
@@ -196,7 +196,7 @@ pub(super) fn identify(database: &Database, path: &Path) -> Result<String, Ledge
         Ok(Some(id)) => Ok(id),
         Ok(None) => Err(LedgerError::Damaged {
             path: path.to_owned(),
-            message: "it has no id".to_owned(),
+            damage: Damage::NoId,
         }),
         Err(error) => Err(error.in_file(path)),
     }
@@ -228,7 +228,7 @@ pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
                 path: path.to_owned(),
             });
         }
-        File::open(path).map_err(|error| file_error(path, &error))?;
+        File::open(path).map_err(|error| file_error(path, error))?;
         let database: ReadOnlyDatabase = builder()
             .open_read_only(path)
             .map_err(|error| LedgerError::at_open(path, error))?;
@@ -243,14 +243,11 @@ pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
 /// where there is something to mend.
 pub fn check_pages(path: &Path) -> Result<(), LedgerError> {
     quietly(path, || {
-        let bytes = fs::read(path).map_err(|error| file_error(path, &error))?;
+        let bytes = fs::read(path).map_err(|error| file_error(path, error))?;
         let memory = redb::backends::InMemoryBackend::new();
         redb::StorageBackend::set_len(&memory, bytes.len() as u64)
             .and_then(|()| redb::StorageBackend::write(&memory, 0, &bytes))
-            .map_err(|error| LedgerError::Open {
-                path: path.to_owned(),
-                message: error.to_string(),
-            })?;
+            .map_err(|error| file_error(path, error))?;
         drop(bytes);
         let mut database = Builder::new()
             .set_cache_size(CACHE_BYTES)
@@ -260,9 +257,7 @@ pub fn check_pages(path: &Path) -> Result<(), LedgerError> {
             Ok(true) => Ok(()),
             Ok(false) => Err(LedgerError::Damaged {
                 path: path.to_owned(),
-                message:
-                    "some of its pages do not fit together; the daemon's next start mends them"
-                        .to_owned(),
+                damage: Damage::PagesDoNotFit,
             }),
             Err(error) => Err(LedgerError::at_open(path, error)),
         }
@@ -277,7 +272,7 @@ pub(super) fn compact(
     let size = || {
         fs::metadata(path)
             .map(|metadata| metadata.len())
-            .map_err(|error| file_error(path, &error))
+            .map_err(|error| file_error(path, error))
     };
     let before = size()?;
     if before < SMALL {
@@ -333,7 +328,7 @@ pub fn quietly<T>(
                 .unwrap_or("no reason given");
             Err(LedgerError::Damaged {
                 path: path.to_owned(),
-                message: text.lines().next().unwrap_or_default().to_owned(),
+                damage: Damage::Panicked(text.lines().next().unwrap_or_default().to_owned()),
             })
         }
     }

@@ -63,7 +63,7 @@ pub struct Unreadable {
 fn judge<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mut Vec<Unreadable>) {
     if let Err(error) = decode::<T>("", bytes) {
         let message = match error {
-            LedgerError::Decode { message, .. } => message,
+            LedgerError::Decode { source, .. } => source.to_string(),
             other => other.to_string(),
         };
         found.push(Unreadable {
@@ -181,7 +181,7 @@ pub fn keep(
     values: &[Unreadable],
     now: DateTime<Utc>,
 ) -> Result<PathBuf, LedgerError> {
-    let fail = |error: io::Error| file_error(ledger, &error);
+    let fail = |error| file_error(ledger, error);
     let name = format!("{WORD}{}.jsonl", now.format("%Y-%m-%dT%H%M%SZ"));
     let path = beside(ledger, &name);
     let mut file = OpenOptions::new()

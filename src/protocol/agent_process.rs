@@ -1,6 +1,5 @@
 //! How an agent is started: one command line, environment and first line, for the daemon and for a command.
 
-use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,7 +10,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
-    AgentLoss, Heard, ListError, ListRequest, ListedSnapshot, Outcome, Report, Request, Task,
+    AgentLoss, Heard, ListError, ListRequest, ListedSnapshot, Outcome, Report, Request, RunTag,
+    Task,
 };
 
 /// What a service manager tells the daemon is not for its agents.
@@ -21,7 +21,7 @@ const NOT_INHERITED: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PI
 const LIST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The environment by which the processes of an action are found: its agent has it, and all that the agent starts.
-pub fn environment(run_tag: impl Display, action: u32) -> [(&'static str, String); 2] {
+pub fn environment(run_tag: &RunTag, action: u32) -> [(&'static str, String); 2] {
     [
         ("FREEZERD_RUN_TAG", run_tag.to_string()),
         ("FREEZERD_ACTION", action.to_string()),

@@ -8,12 +8,16 @@ mod heard;
 mod listing;
 mod loss;
 mod outcome;
+mod problem;
 mod report;
 mod request;
+mod run_tag;
 
 pub use heard::Heard;
 pub use listing::{ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot};
 pub use loss::AgentLoss;
-pub use outcome::{Outcome, Problem, Summary, Verdict};
+pub use outcome::{Outcome, Summary, Verdict};
+pub use problem::{Problem, ProblemKind};
 pub use report::{Progress, Report};
 pub use request::{Earlier, Request, Task};
+pub use run_tag::RunTag;

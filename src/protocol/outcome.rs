@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Problem;
 use crate::units;
 
 /// How an attempt ended, as its agent saw it.
@@ -31,15 +32,6 @@ pub enum Verdict {
     Failed,
     /// It failed, and would fail again in the same way: a wrong password, a path that does not exist.
     FailedForGood,
-}
-
-/// One path, and what was wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The path, with bytes that are not UTF-8 replaced.
-    pub path: String,
-    /// What was wrong, for people.
-    pub reason: String,
 }
 
 /// What an action did, in numbers. A number that does not apply is absent.

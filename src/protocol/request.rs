@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ListRequest;
+use super::{ListRequest, RunTag};
 use crate::job::action::Action;
 
 /// What an agent is started for: the only line on its standard input. The pipe then stays open. Its end tells the agent
@@ -23,8 +23,7 @@ pub struct Request {
     pub job_id: String,
     /// The run's number, as people type it; 0 where a person asks directly.
     pub run: u64,
-    /// `run:<ledger>-<number>`: names the run among all runs of all hosts, and is kept as a tag with the snapshot.
-    pub run_tag: String,
+    pub run_tag: RunTag,
     /// Runs that may have finished this action already and were lost before they could report it. The agent does not
     /// repeat a backup that it finds there. The first one counts.
     #[serde(default)]
@@ -47,8 +46,8 @@ pub struct Request {
 /// A run that may have left a whole snapshot, which then stands for a backup of now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
-    /// The run's tag. The tag of the request's own run stands for an earlier attempt.
-    pub run_tag: String,
+    /// The tag of the request's own run stands for an earlier attempt.
+    pub run_tag: RunTag,
     /// A snapshot that was begun before this instant is too old.
     pub not_before: DateTime<Utc>,
 }

@@ -1,4 +1,4 @@
-//! A file tree into the repository.
+//! Backs up a file tree into the repository.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,26 +10,26 @@ use std::time::{Duration, SystemTime};
 use rustic_core::repofile::{SnapshotFile, SnapshotModification, StringList};
 use rustic_core::{BackupOptions as EngineOptions, ParentOptions, RewriteOptions, SnapshotOptions};
 
-use super::error::{Error, ErrorKind};
-use super::monitor::{Monitor, ProblemList, Problems};
+use super::error::Error;
+use super::observer::Observer;
 use super::pattern::Patterns;
+use super::problem::{PathFault, ProblemList, Problems};
 use super::snapshot::{PARTIAL_TAG, Snapshot, SnapshotSummary};
 use super::source::{self, Shared, TreeSource};
 use super::{Filter, Repository};
 use crate::kill_point::{self, Point};
 use crate::location::Location;
 
-/// A file server's clock may be this far behind ours.
+/// How far a file server's clock may be behind the clock of this host.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
 /// How to back up.
 #[derive(Clone, Debug, Default)]
 pub struct BackupOptions {
-    /// The host to record.
     pub host: String,
     /// The backup's name.
     pub label: String,
-    /// Tags to keep with the snapshot.
+    /// Tags of the snapshot.
     pub tags: Vec<String>,
     /// Files that have the size, times and inode that this snapshot (a full id) has for them are not read again.
     /// `None`: everything is read.
@@ -41,20 +41,20 @@ pub struct BackupOptions {
 }
 
 /// What a backup did.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct BackupReport {
     /// The snapshot; `None` after a dry run.
     pub snapshot: Option<Snapshot>,
-    /// In numbers.
     pub summary: SnapshotSummary,
     /// What is missing from the snapshot, or not whole in it.
     pub problems: Problems,
-    /// How many more such paths there were that may be unreadable.
+    /// How many further paths could not be read and are covered by `ignore_unreadable`.
     pub ignored: u64,
 }
 
 impl Repository {
-    /// Backs up a file or directory. When something could not be read, the snapshot keeps the tag `partial`, which every snapshot has until it is known to be whole.
+    /// Backs up a file or directory. When something could not be read, the snapshot keeps the tag `partial`, which
+    /// every snapshot has until it is known to be whole.
     ///
     /// # Errors
     /// When no snapshot was made.
@@ -63,17 +63,17 @@ impl Repository {
         let engine = self
             .engine()?
             .to_indexed_ids()
-            .map_err(|error| self.failed("read the index", &error))?;
+            .map_err(|error| self.failed("read the index", error))?;
         let shared = Arc::new(shared(
             path,
             options,
             &self.container.location,
-            Arc::clone(&self.monitor),
+            Arc::clone(&self.observer),
         ));
         let parent = ParentOptions::default()
             .force(options.parent.is_none())
             .parents(options.parent.clone().into_iter().collect::<Vec<_>>())
-            // The engine takes this switch the wrong way round: set, the inode is compared.
+            // The engine reads this switch the wrong way round: when it is set, the inode is compared.
             .ignore_inode(true);
         let mut engine_options = EngineOptions::default();
         engine_options.parent_opts = parent;
@@ -84,13 +84,13 @@ impl Repository {
                 self.new_snapshot(options)?,
                 &[path.to_path_buf()],
             )
-            .map_err(|error| self.failed("write the backup", &error))?;
+            .map_err(|error| self.failed("write the backup", error))?;
         let lost = self.verify(&shared, &snapshot);
         if lost > 0 {
             shared.problems.add(
                 path,
-                format!("the engine lost {lost} of the files that were handed to it"),
-                &*self.monitor,
+                PathFault::LostByEngine { count: lost },
+                &*self.observer,
             );
         }
         self.settle(started)?;
@@ -109,20 +109,19 @@ impl Repository {
         })
     }
 
-    /// Walks the source as a backup would, opens every file and reads none. Needs no repository.
+    /// Walks the source as a backup would, and opens every file but reads none. Needs no repository.
     ///
     /// # Errors
-    /// Never, as far as is known; what cannot be read is in the report.
+    /// None that is known: paths that cannot be read are in the report.
     pub fn rehearse_backup(
         path: &Path,
         options: &BackupOptions,
         container: &Location,
-        monitor: Arc<dyn Monitor>,
+        observer: Arc<dyn Observer>,
     ) -> Result<BackupReport, Error> {
-        monitor.phase("scanning");
-        let shared = Arc::new(shared(path, options, container, monitor));
-        source::rehearse(&shared)
-            .map_err(|error| Error::engine("walk the source", path, &error))?;
+        observer.phase("scanning");
+        let shared = Arc::new(shared(path, options, container, observer));
+        source::rehearse(&shared).map_err(|error| Error::engine("walk the source", path, error))?;
         Ok(BackupReport {
             snapshot: None,
             summary: SnapshotSummary {
@@ -141,18 +140,18 @@ impl Repository {
             .host(options.host.clone())
             .command(format!("freezerd backup {}", options.label))
             .to_snapshot()
-            .map_err(|error| self.failed("describe the snapshot", &error))?;
+            .map_err(|error| self.failed("describe the snapshot", error))?;
         snapshot.program_version = format!("freezerd {}", env!("CARGO_PKG_VERSION"));
         for tag in &options.tags {
             snapshot.tags.add(tag.clone());
         }
-        // Until it is known that nothing is missing. Whatever cuts the backup short from here on, no snapshot claims
-        // to be more than it is.
+        // The tag stays until it is known that nothing is missing. So no snapshot claims to be whole when something
+        // cuts the backup short.
         snapshot.tags.add(PARTIAL_TAG.to_owned());
         Ok(snapshot)
     }
 
-    /// How many of the files that were handed over are not in the snapshot although they could be read.
+    /// How many of the files that the engine got and could read are not in the snapshot.
     fn verify(&self, shared: &Shared, snapshot: &SnapshotFile) -> u64 {
         let handed_over = shared.files.load(Ordering::Relaxed);
         let unreadable = shared.lost.load(Ordering::Relaxed);
@@ -163,22 +162,22 @@ impl Repository {
         handed_over.saturating_sub(unreadable).saturating_sub(kept)
     }
 
-    /// Sees to it that the names of new files are on the disk, not only their contents: the engine leaves that out.
-    /// Directories that have not changed since then are passed by, since there are hundreds.
+    /// Syncs the directories that hold new files, so that their names are on the disk too: the engine syncs only the
+    /// files. Skips directories that have not changed since then, because there are hundreds.
     fn settle(&self, since: SystemTime) -> Result<(), Error> {
         let since = since - CLOCK_TOLERANCE;
         let settle = |path: &Path| {
-            self.monitor.pulse();
+            self.observer.pulse();
             fs::File::open(path)
                 .and_then(|directory| match directory.metadata()?.modified() {
                     Ok(modified) if modified < since => Ok(()),
                     _ => directory.sync_all(),
                 })
-                .map_err(|error| Error::io("write down", path, &error))
+                .map_err(|error| Error::io("write down", path, error))
         };
         let data = self.directory.join("data");
         for entry in fs::read_dir(&data)
-            .map_err(|error| Error::io("list", &data, &error))?
+            .map_err(|error| Error::io("list", &data, error))?
             .flatten()
         {
             settle(&entry.path())?;
@@ -188,8 +187,8 @@ impl Repository {
         settle(&self.directory.join("snapshots"))
     }
 
-    /// Takes the tag `partial` from a snapshot that turned out whole. It gets a new id by that; the one with the tag
-    /// goes after the one without it is there.
+    /// Removes the tag `partial` from a snapshot that turned out whole. The snapshot gets a new id by that. The engine
+    /// writes the new one before it removes the old one.
     fn confirm(&self, engine: super::Engine, snapshot: SnapshotFile) -> Result<Snapshot, Error> {
         let mut tags = StringList::default();
         tags.add(PARTIAL_TAG.to_owned());
@@ -201,9 +200,9 @@ impl Repository {
         let unconfirmed = Snapshot::from_file(&snapshot);
         engine
             .rewrite_snapshots(vec![snapshot], &options)
-            .map_err(|error| self.failed("confirm the snapshot", &error))?;
+            .map_err(|error| self.failed("confirm the snapshot", error))?;
         kill_point::reached(Point::SnapshotConfirmed);
-        // The engine does not say the new id. Times have nanoseconds, so that no other has this one.
+        // The engine does not return the new id. Times have nanoseconds, so no other snapshot has this one.
         self.snapshots(&Filter {
             host: Some(unconfirmed.host.clone()),
             label: Some(unconfirmed.label.clone()),
@@ -211,14 +210,8 @@ impl Repository {
         })?
         .into_iter()
         .find(|found| found.time == unconfirmed.time && !found.partial)
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Engine,
-                format!(
-                    "the snapshot {} was confirmed and cannot be found again",
-                    unconfirmed.short_id()
-                ),
-            )
+        .ok_or_else(|| Error::SnapshotLost {
+            id: unconfirmed.short_id().to_owned(),
         })
     }
 }
@@ -227,7 +220,7 @@ fn shared(
     path: &Path,
     options: &BackupOptions,
     container: &Location,
-    monitor: Arc<dyn Monitor>,
+    observer: Arc<dyn Observer>,
 ) -> Shared {
     Shared {
         top: path.to_path_buf(),
@@ -237,7 +230,7 @@ fn shared(
             .local()
             .and_then(|directory| fs::metadata(directory).ok())
             .map(|metadata| (metadata.dev(), metadata.ino())),
-        monitor,
+        observer,
         problems: ProblemList::default(),
         ignored: AtomicU64::new(0),
         files: AtomicU64::new(0),

@@ -1,26 +1,26 @@
-//! Removal of snapshots, reclaiming of space, verification.
+//! Removes snapshots, reclaims space, and verifies the repository.
 //!
-//! Space is reclaimed in two steps, as the engine recommends: data that no snapshot needs any more is first only
-//! *marked*, and the files are deleted by a later prune, at least [`KEEP_MARKED`] hours after. Until then a program
-//! that knows nothing of our locks (`restic` itself, on another host say) cannot lose data that it has just counted
-//! on. To `restic`, marked files look like files that no index names, which its check mentions and forgives. A
-//! nightly prune so frees in one night what was marked in the night before.
+//! Space is reclaimed in two steps, as the engine recommends. A prune first only *marks* data that no snapshot needs
+//! any more; a later prune, at least [`KEEP_MARKED`] hours after, deletes the files. In between, a program that does
+//! not know our locks (such as `restic` on another host) can still use data that it has just found there. For `restic`,
+//! marked files are files that no index names: its check mentions them and does not fail. A nightly prune therefore
+//! frees what the prune of the night before marked.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
 
 use rustic_core::jiff::Span;
 use rustic_core::repofile::SnapshotId;
-use rustic_core::{CheckOptions, PruneOptions};
+use rustic_core::{CheckOptions, CheckResults, PruneOptions};
 
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use super::{Filter, Repository, Snapshot};
 
-/// For so many hours data that was marked stays. Less than a day, so that a prune at the same hour each day always
-/// finds the marks of the day before old enough.
+/// How many hours marked data stays. Less than a day, so that for a prune at the same hour each day the marks of the
+/// day before are always old enough.
 pub const KEEP_MARKED: i64 = 23;
 
-/// The age at which restic takes one of its locks for forgotten.
+/// The age from which restic ignores one of its locks.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 60);
 
 /// What a prune did, or would do.
@@ -30,7 +30,7 @@ pub struct PruneReport {
     pub bytes_freed: u64,
     /// Bytes that were marked, for a later prune to delete.
     pub bytes_marked: u64,
-    /// Bytes of data in use that were written anew, to get it out of files that are mostly unused.
+    /// Bytes of data in use that were written anew, because they were in files that are mostly unused.
     pub bytes_rewritten: u64,
 }
 
@@ -39,7 +39,7 @@ pub struct PruneReport {
 pub struct CheckReport {
     /// What is wrong: data is missing or is not what it should be.
     pub errors: Vec<String>,
-    /// What is odd and loses nothing.
+    /// What is unusual, but loses no data.
     pub warnings: Vec<String>,
     /// How many snapshots were verified.
     pub snapshots: u64,
@@ -57,7 +57,7 @@ impl Repository {
         }
         self.engine()?
             .delete_snapshots(&ids)
-            .map_err(|error| self.failed("remove snapshots", &error))
+            .map_err(|error| self.failed("remove snapshots", error))
     }
 
     /// Reclaims the space of data that no snapshot needs. The caller has the container alone.
@@ -71,16 +71,16 @@ impl Repository {
         let report = report(&plan);
         engine
             .prune(&options, plan)
-            .map_err(|error| self.failed("prune", &error))?;
+            .map_err(|error| self.failed("prune", error))?;
         Ok(report)
     }
 
-    /// Whether `restic` itself is at work on the repository, as its own lock files tell: it writes them anew every
-    /// five minutes and takes those of half an hour ago for forgotten. The removal of data beside it could make its
-    /// snapshots unreadable.
+    /// Checks that `restic` itself is not at work on the repository: removing data at the same time could make its
+    /// snapshots unreadable. restic writes its lock files anew every five minutes, and ignores those that are older
+    /// than half an hour.
     ///
     /// # Errors
-    /// When somebody is.
+    /// When it is at work.
     pub fn refuse_beside_restic(&self) -> Result<(), Error> {
         let recent = |entry: &fs::DirEntry| {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
@@ -95,15 +95,10 @@ impl Repository {
             .flatten()
             .find(recent)
         {
-            Some(lock) => Err(Error::new(
-                ErrorKind::Busy,
-                format!(
-                    "restic is at work in {} (its lock is {}), and nothing is removed beside it; if it is not, run \
-                     restic unlock",
-                    self.container.location,
-                    lock.path().display()
-                ),
-            )),
+            Some(lock) => Err(Error::ResticAtWork {
+                place: self.container.location.clone(),
+                lock: lock.path(),
+            }),
             None => Ok(()),
         }
     }
@@ -123,11 +118,11 @@ impl Repository {
         engine: &super::Engine,
         options: &PruneOptions,
     ) -> Result<rustic_core::PrunePlan, Error> {
-        // The engine takes a directory that it cannot list for an empty one, and data that no snapshot seems to need
-        // for rubbish. So see for ourselves that everything can be listed.
+        // For the engine a directory that it cannot list is empty, and then it would delete data that is needed. So
+        // check first that every directory can be listed.
         for name in ["snapshots", "index", "data"] {
             let path = self.directory.join(name);
-            let failed = |error| Error::io("list", &path, &error);
+            let failed = |error| Error::io("list", &path, error);
             for entry in fs::read_dir(&path).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 if name == "data" && entry.file_type().map_err(failed)?.is_dir() {
@@ -140,13 +135,13 @@ impl Repository {
         self.snapshots(&Filter::default())?;
         engine
             .prune_plan(options)
-            .map_err(|error| self.failed("plan a prune", &error))
+            .map_err(|error| self.failed("plan a prune", error))
     }
 
     /// Verifies that everything that a snapshot needs is there; with `read_data`, also that it is what it should be.
     ///
     /// # Errors
-    /// When the verification itself could not be done; what it finds is in the report.
+    /// When the verification could not be done. What it finds is in the report.
     pub fn check(&self, read_data: bool) -> Result<CheckReport, Error> {
         let snapshots = self.snapshots(&Filter::default())?.len() as u64;
         let results = self.read_snapshots("check", |engine| {
@@ -156,17 +151,17 @@ impl Repository {
             snapshots,
             ..CheckReport::default()
         };
-        for (level, finding) in results.0 {
-            let text = finding
+        for result in results.0 {
+            let text = result
+                .1
                 .to_string()
                 .split_whitespace()
                 .collect::<Vec<_>>()
                 .join(" ");
-            // The engine's type for the level has no name outside of it.
-            if format!("{level:?}") == "Warn" {
-                report.warnings.push(text);
-            } else {
-                report.errors.push(text);
+            // The engine does not export the type of a finding's level, but tells whether a list of findings is fine.
+            match CheckResults(vec![result]).is_ok() {
+                Ok(()) => report.warnings.push(text),
+                Err(_) => report.errors.push(text),
             }
         }
         Ok(report)
@@ -193,11 +188,8 @@ fn ids(snapshots: &[Snapshot]) -> Result<Vec<SnapshotId>, Error> {
     snapshots
         .iter()
         .map(|snapshot| {
-            snapshot.id.parse().map_err(|_| {
-                Error::new(
-                    ErrorKind::BadOption,
-                    format!("{} is not the id of a snapshot", snapshot.id),
-                )
+            snapshot.id.parse().map_err(|_| Error::NotASnapshotId {
+                text: snapshot.id.clone(),
             })
         })
         .collect()

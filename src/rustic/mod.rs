@@ -1,9 +1,8 @@
-//! A container's repository in restic's format (version 2), as the agent sees it: snapshots of file trees go in, come
-//! out, are listed, removed and verified. Which engine does that is known in this room and nowhere else; today it is
-//! `rustic_core`.
+//! A container's repository in restic's format (version 2), as the agent sees it: it backs up, restores, lists, removes
+//! and verifies snapshots of file trees. Only this room knows the engine that does the work, which is `rustic_core`.
 //!
-//! A repository takes no locks of its own. Whoever calls [`Repository::create`], [`Repository::forget`] or
-//! [`Repository::prune`] must have the container alone; everything else may happen side by side.
+//! A repository takes no locks. The caller of [`Repository::create`], [`Repository::forget`] or [`Repository::prune`]
+//! must have the container alone. All other operations may run side by side.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -21,12 +20,14 @@ use rustic_core::{
 use crate::job::action::Container;
 
 mod backup;
+pub mod engine_text;
 mod error;
 mod maintenance;
-mod monitor;
 mod node;
+mod observer;
 mod pattern;
 pub mod place;
+mod problem;
 mod progress;
 mod restore;
 mod snapshot;
@@ -35,16 +36,17 @@ mod source;
 pub use backup::{BackupOptions, BackupReport};
 pub use error::{Error, ErrorKind};
 pub use maintenance::{CheckReport, PruneReport};
-pub use monitor::{Monitor, Problem, Problems, Silent};
+pub use observer::{Observer, Silent};
 pub use pattern::Patterns;
 use place::{Creatable, Existing};
+pub use problem::{PathFault, PathProblem, Problems};
 pub use restore::{RestoreOptions, RestoreReport};
 pub use snapshot::{Filter, Snapshot, SnapshotSummary};
 
 /// The engine's repository, opened.
 type Engine = rustic_core::Repository<OpenStatus>;
 
-/// How often snapshots are read again because one of them has gone meanwhile.
+/// How often snapshots are read again because one of them is gone.
 const MOST_TRIES: u32 = 10;
 
 /// A repository's password. Never shown, not even by `{:?}`.
@@ -52,7 +54,7 @@ const MOST_TRIES: u32 = 10;
 pub struct Password(String);
 
 impl Password {
-    /// This password; an empty one encrypts in form only.
+    /// An empty password encrypts with a key that anybody can derive.
     pub fn new(password: String) -> Self {
         Password(password)
     }
@@ -70,12 +72,12 @@ pub struct Repository {
     directory: PathBuf,
     key: MasterKey,
     backends: RepositoryBackends,
-    monitor: Arc<dyn Monitor>,
+    observer: Arc<dyn Observer>,
 }
 
 impl Repository {
     /// Creates the repository. The caller still has the lock under which the place was found.
-    /// `compression` is the zstd level for all that is ever written to it; `None`: restic's default.
+    /// `compression` is the zstd level of all data that is ever written to it. `None`: restic's default.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -83,7 +85,7 @@ impl Repository {
         place: Creatable,
         password: &Password,
         compression: Option<i32>,
-        monitor: Arc<dyn Monitor>,
+        observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         place.clear_keys()?;
         let Creatable {
@@ -103,24 +105,24 @@ impl Repository {
                     &config,
                 )
             })
-            .map_err(|error| Error::engine("create the repository", &directory, &error))?;
+            .map_err(|error| Error::engine("create the repository", &directory, error))?;
         Ok(Repository {
             container,
             directory,
             key: engine.key(),
             backends,
-            monitor,
+            observer,
         })
     }
 
-    /// Opens the repository. Costs about a third of a second and 128 MB for a moment, by the format's design.
+    /// Opens the repository. By the format's design this takes about a third of a second and, for a moment, 128 MB.
     ///
     /// # Errors
     /// When the password is wrong, and when it cannot be read.
     pub fn open(
         place: Existing,
         password: &Password,
-        monitor: Arc<dyn Monitor>,
+        observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let Existing {
             container,
@@ -133,7 +135,7 @@ impl Repository {
                 if error.is_incorrect_password() {
                     wrong_password(&container)
                 } else {
-                    Error::engine("open the repository", &directory, &error)
+                    Error::engine("open the repository", &directory, error)
                 }
             })?;
         Ok(Repository {
@@ -141,7 +143,7 @@ impl Repository {
             directory,
             key: engine.key(),
             backends,
-            monitor,
+            observer,
         })
     }
 
@@ -156,20 +158,16 @@ impl Repository {
     /// The snapshots that the filter lets through, oldest first.
     ///
     /// # Errors
-    /// When one of the snapshots cannot be read: a list with holes would be taken for the whole.
+    /// When one of the snapshots cannot be read: a list with a gap would look complete.
     pub fn snapshots(&self, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
         // The engine takes a directory that it cannot list for an empty one.
         let listed = self.snapshot_files()?;
         let files =
             self.read_snapshots("read the snapshots", |engine| engine.get_all_snapshots())?;
         if files.is_empty() && listed.iter().any(|name| name.len() == 64) {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!(
-                    "cannot list {}: the engine does not see the snapshots that are there",
-                    self.directory.join("snapshots").display()
-                ),
-            ));
+            return Err(Error::SnapshotsNotSeen {
+                directory: self.directory.join("snapshots"),
+            });
         }
         let mut snapshots: Vec<Snapshot> = files
             .iter()
@@ -185,14 +183,14 @@ impl Repository {
         let directory = self.directory.join("snapshots");
         fs::read_dir(&directory)
             .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
-            .map_err(|error| Error::io("list", &directory, &error))
+            .map_err(|error| Error::io("list", &directory, error))
     }
 
-    /// Does what reads snapshots, and does it again where one that was there is gone: a backup that runs beside this
-    /// one confirms what it made, which has another name from then on.
+    /// Reads snapshots, and reads them again when one that was there is gone: a backup that runs beside this one has
+    /// confirmed its snapshot, and the file has another name since then.
     fn read_snapshots<T>(
         &self,
-        doing: &str,
+        doing: &'static str,
         read: impl Fn(Engine) -> rustic_core::RusticResult<T>,
     ) -> Result<T, Error> {
         let mut tries = 0;
@@ -203,54 +201,48 @@ impl Repository {
                 Err(_) if tries < MOST_TRIES && !there.is_subset(&self.snapshot_files()?) => {
                     tries += 1;
                 }
-                Err(error) => return Err(self.failed(doing, &error)),
+                Err(error) => return Err(self.failed(doing, error)),
             }
         }
     }
 
-    /// The engine, opened anew; cheap, since the key is known.
+    /// Opens the engine anew. This is cheap, since the key is known.
     fn engine(&self) -> Result<Engine, Error> {
         rustic_core::Repository::new_with_progress(
             &repository_options(),
             &self.backends,
-            progress::Bars::new(Arc::clone(&self.monitor)),
+            progress::Bars::new(Arc::clone(&self.observer)),
         )
         .and_then(|repository| repository.open(&Credentials::Masterkey(self.key.clone())))
-        .map_err(|error| self.failed("open the repository", &error))
+        .map_err(|error| self.failed("open the repository", error))
     }
 
-    fn failed(&self, doing: &str, error: &rustic_core::RusticError) -> Error {
+    fn failed(&self, doing: &'static str, error: Box<rustic_core::RusticError>) -> Error {
         Error::engine(doing, &self.directory, error)
     }
 }
 
-/// No cache: a local repository gains nothing from a copy of itself.
+/// Without a cache: a local repository gains nothing from a copy of itself.
 fn repository_options() -> RepositoryOptions {
     RepositoryOptions::default().no_cache(true)
 }
 
 fn backends(directory: &Path) -> Result<RepositoryBackends, Error> {
-    let path = directory.to_str().ok_or_else(|| {
-        Error::new(
-            ErrorKind::BadOption,
-            format!("the container's path {} is not UTF-8", directory.display()),
-        )
+    let path = directory.to_str().ok_or_else(|| Error::PathNotUtf8 {
+        path: directory.to_owned(),
     })?;
     let backend = LocalBackend::new(path, [])
-        .map_err(|error| Error::engine("use the container", directory, &error))?;
+        .map_err(|error| Error::engine("use the container", directory, error))?;
     Ok(RepositoryBackends::new(Arc::new(backend), None))
 }
 
 fn wrong_password(container: &Container) -> Error {
-    let place = &container.location;
-    let message = match &container.pass_file {
-        Some(file) => format!(
-            "the password in {} does not open the repository in {place}",
-            file.display()
-        ),
-        None => format!(
-            "the repository in {place} has a password: name the file that holds it as encrypt_pass_file"
-        ),
-    };
-    Error::new(ErrorKind::WrongPassword, message)
+    let place = container.location.clone();
+    match &container.pass_file {
+        Some(file) => Error::WrongPassword {
+            place,
+            pass_file: file.clone(),
+        },
+        None => Error::PasswordMissing { place },
+    }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{Metadata as NodeMetadata, Node, NodeType};
 
+use super::problem::PathFault;
 use crate::os;
 
 /// The bits of a Go `FileMode`, in which restic's format keeps modes.
@@ -65,7 +66,7 @@ pub(super) fn permissions_from_format(mode: u32) -> u32 {
     result
 }
 
-/// Remembers the names behind ids: a lookup may ask a server.
+/// Remembers the names of user and group ids: a lookup may ask a server.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     users: HashMap<u32, Option<String>>,
@@ -88,11 +89,11 @@ impl Names {
     }
 }
 
-/// Builds the node of one entry. The second value is what is missing from it: extended attributes that could not be
+/// Builds the node of one entry. The second value says what is missing from it: extended attributes that could not be
 /// read or kept.
 ///
-/// The access time is recorded as the modification time: reading for the backup changes the real one, and with it
-/// every tree would look changed.
+/// The modification time is recorded as the access time: the backup itself changes the real access time, and then every
+/// tree would look changed.
 ///
 /// # Errors
 /// When a symbolic link's target cannot be read.
@@ -101,7 +102,7 @@ pub(super) fn node(
     name: &OsStr,
     metadata: &Metadata,
     names: &mut Names,
-) -> io::Result<(Node, Vec<String>)> {
+) -> io::Result<(Node, Vec<PathFault>)> {
     let kind = metadata.file_type();
     let node_type = if kind.is_dir() {
         NodeType::Dir
@@ -134,7 +135,7 @@ pub(super) fn node(
         user: names.user(metadata.uid()),
         group: names.group(metadata.gid()),
         inode: metadata.ino(),
-        // Only hard links need it, and device numbers change from boot to boot.
+        // Only hard links need it, and a device may get another number at each boot.
         device_id: if links > 1 { metadata.dev() } else { 0 },
         size: if kind.is_dir() { 0 } else { metadata.size() },
         links,
@@ -143,26 +144,23 @@ pub(super) fn node(
     let mut missing = Vec::new();
     let attributes = read_attributes(path, &mut missing);
     if !attributes.is_empty() {
-        // The engine's type for an attribute has no name outside of it; its JSON form is the format's.
+        // The engine does not export its type for an attribute, but reads it from JSON as the format has it.
         match serde_json::from_value(serde_json::Value::Array(attributes)) {
             Ok(attributes) => meta.extended_attributes = attributes,
-            Err(error) => missing.push(format!("its extended attributes cannot be kept: {error}")),
+            Err(source) => missing.push(PathFault::AttributesNotKept { source }),
         }
     }
     Ok((Node::new_node(name, node_type, meta), missing))
 }
 
 /// The extended attributes of one entry (not of what a link points to) in the format's JSON form.
-fn read_attributes(path: &Path, missing: &mut Vec<String>) -> Vec<serde_json::Value> {
+fn read_attributes(path: &Path, missing: &mut Vec<PathFault>) -> Vec<serde_json::Value> {
     let list = match list_attributes(path) {
         Ok(list) => list,
-        Err(error) => {
-            // No attributes on this file system, or the entry has just vanished, which is found out elsewhere.
-            if !matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOENT)) {
-                missing.push(format!(
-                    "its extended attributes cannot be read: {}",
-                    os::reason(&error)
-                ));
+        Err(source) => {
+            // No attributes on this file system, or the entry has just vanished, which is noticed elsewhere.
+            if !matches!(source.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOENT)) {
+                missing.push(PathFault::AttributeUnreadable { name: None, source });
             }
             return Vec::new();
         }
@@ -172,11 +170,9 @@ fn read_attributes(path: &Path, missing: &mut Vec<String>) -> Vec<serde_json::Va
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty())
     {
-        let shown = String::from_utf8_lossy(name);
+        let shown = String::from_utf8_lossy(name).into_owned();
         let Ok(text) = std::str::from_utf8(name) else {
-            missing.push(format!(
-                "its extended attribute {shown} cannot be kept: the name is not UTF-8"
-            ));
+            missing.push(PathFault::AttributeNameNotUtf8 { name: shown });
             continue;
         };
         match attribute(path, OsStr::from_bytes(name)) {
@@ -184,12 +180,10 @@ fn read_attributes(path: &Path, missing: &mut Vec<String>) -> Vec<serde_json::Va
                 attributes.push(serde_json::json!({ "name": text, "value": base64(&value) }))
             }
             Err(error) if error.raw_os_error() == Some(libc::ENODATA) => {}
-            Err(error) => {
-                missing.push(format!(
-                    "its extended attribute {shown} cannot be read: {}",
-                    os::reason(&error)
-                ));
-            }
+            Err(source) => missing.push(PathFault::AttributeUnreadable {
+                name: Some(shown),
+                source,
+            }),
         }
     }
     attributes
@@ -203,7 +197,7 @@ fn attribute(path: &Path, name: &OsStr) -> io::Result<Vec<u8>> {
     grow(|buffer| rustix::fs::lgetxattr(path, name, buffer))
 }
 
-/// Calls with ever larger buffers until the answer fits.
+/// Calls with larger and larger buffers until the answer fits.
 pub(super) fn grow(
     mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,
 ) -> io::Result<Vec<u8>> {

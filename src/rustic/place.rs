@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use crate::job::action::Container;
 use crate::location::Location;
 
@@ -50,7 +50,7 @@ pub struct Creatable {
     is_unfinished: bool,
 }
 
-/// A place that holds something else than a repository.
+/// A place that holds something other than a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Other {
     container: Container,
@@ -93,13 +93,9 @@ impl Place {
     pub fn repository(self) -> Result<Existing, Error> {
         match self {
             Place::Repository(existing) => Ok(existing),
-            Place::Vacant(vacant) => Err(Error::new(
-                ErrorKind::NoRepository,
-                format!(
-                    "there is no repository in {} yet: the first backup creates it",
-                    vacant.container.location
-                ),
-            )),
+            Place::Vacant(vacant) => Err(Error::NoRepository {
+                place: vacant.container.location,
+            }),
             Place::Other(other) => Err(other.error()),
         }
     }
@@ -140,21 +136,19 @@ impl Vacant {
         match made {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) if by_path && error.kind() == io::ErrorKind::NotFound => Err(Error::new(
-                ErrorKind::NoRepository,
-                format!(
-                    "cannot create the container {}: the directory above it does not exist; mount it or create it",
-                    self.container.location
-                ),
-            )),
-            Err(error) => Err(Error::io("create the container", &self.directory, &error)),
+            Err(error) if by_path && error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::NoParentDirectory {
+                    place: self.container.location.clone(),
+                })
+            }
+            Err(error) => Err(Error::io("create the container", &self.directory, error)),
         }
     }
 
     /// Looks again. The caller holds the container's exclusive lock, so what this returns stays true.
     ///
     /// # Errors
-    /// When the directory cannot be read, and when something else than a repository is there now.
+    /// When the directory cannot be read, and when something other than a repository is there now.
     pub fn look_again(self) -> Result<UnderLock, Error> {
         let (content, directory) = inspect(&self.container)?;
         let container = self.container;
@@ -181,8 +175,7 @@ impl Creatable {
         }
         let keys = self.directory.join("keys");
         for key in fs::read_dir(&keys).into_iter().flatten().flatten() {
-            fs::remove_file(key.path())
-                .map_err(|error| Error::io("remove", &key.path(), &error))?;
+            fs::remove_file(key.path()).map_err(|error| Error::io("remove", &key.path(), error))?;
         }
         Ok(())
     }
@@ -191,14 +184,9 @@ impl Creatable {
 impl Other {
     /// Why nothing can be done here.
     pub fn error(&self) -> Error {
-        Error::new(
-            ErrorKind::NotARepository,
-            format!(
-                "{} holds something else than a repository, and is left alone; choose an empty directory as the \
-                 container",
-                self.container.location
-            ),
-        )
+        Error::NotARepository {
+            place: self.container.location.clone(),
+        }
     }
 }
 
@@ -222,7 +210,7 @@ fn inspect(container: &Container) -> Result<(Content, PathBuf), Error> {
     match &container.location {
         Location::Local(path) => match content(path) {
             Ok(content) => Ok((content, path.clone())),
-            Err(error) => Err(Error::io("read the container", path, &error)),
+            Err(error) => Err(Error::io("read the container", path, error)),
         },
     }
 }
@@ -294,6 +282,7 @@ fn holds_only_keys(directory: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rustic::error::ErrorKind;
 
     /// Makes files and, where a name ends with a slash, directories.
     fn fill(top: &Path, entries: &[&str]) {

@@ -1,24 +1,21 @@
-//! The engine's progress bars, turned into calls of a [`Monitor`].
+//! The engine's progress bars, turned into calls of an [`Observer`].
 
 use std::fmt;
 use std::sync::Arc;
 
 use rustic_core::{Progress, ProgressBars, ProgressType, RusticProgress};
 
-use super::monitor::Monitor;
+use super::engine_text;
+use super::observer::Observer;
 
-/// Makes a bar for each stretch of the engine's work.
-pub(super) struct Bars(Arc<dyn Monitor>);
+/// Makes a bar for each phase of the engine's work.
+pub(super) struct Bars(Arc<dyn Observer>);
 
 impl Bars {
-    pub fn new(monitor: Arc<dyn Monitor>) -> Self {
-        Bars(monitor)
+    pub fn new(observer: Arc<dyn Observer>) -> Self {
+        Bars(observer)
     }
 }
-
-/// What the engine calls work on the list of snapshots: a moment at the end of everything else, whose numbers would
-/// hide those that matter.
-const PASSING: [&str; 3] = ["getting", "saving snapshots", "removing snapshots"];
 
 impl fmt::Debug for Bars {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,24 +24,22 @@ impl fmt::Debug for Bars {
 }
 
 impl ProgressBars for Bars {
-    fn progress(&self, kind: ProgressType, prefix: &str) -> Progress {
-        let phase = prefix.trim_end_matches('.');
-        // Bars without a name are the engine's own housekeeping.
-        if phase.is_empty() || PASSING.iter().any(|passing| phase.starts_with(passing)) {
+    fn progress(&self, kind: ProgressType, title: &str) -> Progress {
+        let Some(phase) = engine_text::phase(title) else {
             return Progress::hidden();
-        }
+        };
         self.0.phase(phase);
         Progress::new(Bar {
-            monitor: Arc::clone(&self.0),
+            observer: Arc::clone(&self.0),
             bytes: matches!(kind, ProgressType::Bytes),
         })
     }
 }
 
-/// One stretch of work.
+/// One phase of work.
 struct Bar {
-    monitor: Arc<dyn Monitor>,
-    /// It counts bytes; other counters (trees, index files) are of no use to a reader.
+    observer: Arc<dyn Observer>,
+    /// It counts bytes. Other counts (trees, index files) do not help a reader.
     bytes: bool,
 }
 
@@ -61,7 +56,7 @@ impl RusticProgress for Bar {
 
     fn set_length(&self, length: u64) {
         if self.bytes {
-            self.monitor.total(None, Some(length));
+            self.observer.total(None, Some(length));
         }
     }
 
@@ -69,9 +64,9 @@ impl RusticProgress for Bar {
 
     fn inc(&self, step: u64) {
         if self.bytes {
-            self.monitor.advance(0, step);
+            self.observer.advance(0, step);
         } else {
-            self.monitor.pulse();
+            self.observer.pulse();
         }
     }
 

@@ -1,4 +1,4 @@
-//! Snapshots as the rest of the house knows them.
+//! Snapshots, without the engine's types.
 
 use chrono::{DateTime, Utc};
 use rustic_core::repofile::SnapshotFile;
@@ -12,15 +12,14 @@ pub(super) const PARTIAL_TAG: &str = "partial";
 /// One snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Snapshot {
-    /// Its id, 64 hexadecimal digits.
+    /// 64 hexadecimal digits.
     pub id: String,
     /// When the backup began.
     pub time: DateTime<Utc>,
-    /// The host it was made on.
     pub host: String,
     /// The backup's name; empty in snapshots that another program made.
     pub label: String,
-    /// Its tags, sorted.
+    /// Sorted.
     pub tags: Vec<String>,
     /// The paths that were backed up.
     pub paths: Vec<String>,
@@ -30,11 +29,11 @@ pub struct Snapshot {
     pub parent: Option<String>,
     /// Something could not be backed up, and the snapshot holds the rest.
     pub partial: bool,
-    /// What it holds, in numbers, where its maker wrote that down.
+    /// `None` in snapshots of programs that do not record it.
     pub summary: Option<SnapshotSummary>,
 }
 
-/// What a snapshot holds, and what making it took.
+/// What a snapshot holds, and what its backup added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SnapshotSummary {
     /// Entries that are not directories.
@@ -90,19 +89,17 @@ impl Snapshot {
     }
 }
 
-/// Which snapshots: those that are as each given field says.
+/// Selects snapshots: each field that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Made on this host.
     pub host: Option<String>,
-    /// Of this backup name.
+    /// The backup's name.
     pub label: Option<String>,
-    /// With this tag.
+    /// One of the tags.
     pub tag: Option<String>,
 }
 
 impl Filter {
-    /// Whether the snapshot is as the filter says.
     pub fn matches(&self, snapshot: &Snapshot) -> bool {
         self.host.as_ref().is_none_or(|host| *host == snapshot.host)
             && self

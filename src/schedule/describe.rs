@@ -114,37 +114,44 @@ fn times(clock: &Clock) -> Times {
     ];
     let said_by_the_larger = usize::from(no_seconds) + usize::from(on_the_hour);
     let mut words = String::new();
-    let mut even = false;
+    let (mut even, mut begins_even) = (false, false);
     for (set, size, unit) in units.into_iter().skip(said_by_the_larger) {
         // "Every 15 minutes" means the same as "every 15 minutes of every hour".
         if even && set.count_ones() == size {
             continue;
         }
-        let part = pattern(set, size, unit);
-        if !words.is_empty() {
+        let step = even_step(set, size);
+        if words.is_empty() {
+            begins_even = step.is_some();
+        } else {
             words.push_str(if even { " in " } else { " of " });
         }
-        even = part.starts_with("every");
-        words.push_str(&part);
+        even = step.is_some();
+        words.push_str(&match step {
+            Some(1) => format!("every {unit}"),
+            Some(step) => format!("every {step} {unit}s"),
+            None => members_in_words(set, unit),
+        });
     }
-    if !words.starts_with("every") {
+    if !begins_even {
         words.insert_str(0, if on_the_hour { "at the full " } else { "at " });
     }
     Times::Repeatedly(words)
 }
 
-/// The members of a set below `size`: `every minute`, `every 15 minutes`, `minute 5`, `hours 8 to 17`.
-fn pattern(set: Set, size: u32, unit: &str) -> String {
+/// The step of a set that has every member below `size`, or from zero on every second, third, …
+fn even_step(set: Set, size: u32) -> Option<u32> {
     let count = set.count_ones();
-    if count == size {
-        return format!("every {unit}");
-    }
-    let step = size / count;
-    if count > 1 && size.is_multiple_of(count) && members(set).eq((0..size).step_by(step as usize))
-    {
-        return format!("every {step} {unit}s");
-    }
-    let plural = if count == 1 { "" } else { "s" };
+    let step = size / count.max(1);
+    let even = count > 1
+        && size.is_multiple_of(count)
+        && members(set).eq((0..size).step_by(step as usize));
+    even.then_some(step)
+}
+
+/// The members of a set: `minute 5`, `hours 8 to 17`.
+fn members_in_words(set: Set, unit: &str) -> String {
+    let plural = if set.count_ones() == 1 { "" } else { "s" };
     format!("{unit}{plural} {}", listed(set, |value| value.to_string()))
 }
 
@@ -164,6 +171,7 @@ fn days(days: &Days, calendar: &Calendar) -> Option<String> {
         (None, Some(weekdays)) => words.push(format!("every {weekdays}")),
         (None, None) => {}
     }
+    let names_days = !words.is_empty();
     if days.weeks != ALL_WEEKS {
         let plural = if days.weeks.count_ones() == 1 {
             ""
@@ -183,8 +191,10 @@ fn days(days: &Days, calendar: &Calendar) -> Option<String> {
     if let Some(year) = year.filter(|year| *year != "*") {
         words.push(format!("in {year}"));
     }
-    let first = words.first()?;
-    if first.starts_with("in ") {
+    if words.is_empty() {
+        return None;
+    }
+    if !names_days {
         words.insert(0, "every day".to_owned());
     }
     Some(words.join(" "))

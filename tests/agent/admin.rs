@@ -278,7 +278,7 @@ fn a_limit_that_is_no_time_is_refused() {
     fail(
         Work::Admin(admin),
         Verdict::FailedForGood,
-        &["no time that can be"],
+        &["out of range"],
     );
     assert_eq!(snapshots(&place).len(), 1);
 }

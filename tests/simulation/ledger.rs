@@ -232,7 +232,7 @@ impl Ledger for SharedLedger {
         let mut books = self.0.borrow_mut();
         if books.broken {
             return Err(LedgerError::Transaction {
-                message: "no space left on device".into(),
+                source: "no space left on device".into(),
             });
         }
         for write in writes {

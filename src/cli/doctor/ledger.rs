@@ -197,6 +197,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::ledger::Damage;
     use crate::record::{Ending, Rows as Counts};
     use crate::status::LastRun;
 
@@ -284,14 +285,14 @@ mod tests {
             (
                 store(LedgerError::Open {
                     path: path(),
-                    message: "noise".to_owned(),
+                    source: "noise".into(),
                 }),
                 Level::Error,
             ),
             (
                 store(LedgerError::Damaged {
                     path: path(),
-                    message: "it broke in the middle".to_owned(),
+                    damage: Damage::TooShort,
                 }),
                 Level::Error,
             ),

@@ -49,11 +49,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     if !ledger.daemon {
         match ledger::check_pages(&path) {
             Ok(()) => {}
-            Err(LedgerError::Damaged { message, .. }) => told.push(Told {
+            Err(LedgerError::Damaged { damage, .. }) => told.push(Told {
                 severity: "error",
                 table: "pages",
                 key: path.display().to_string(),
-                message,
+                message: damage.to_string(),
                 mend:
                     "start the daemon: what it cannot mend it keeps aside, and begins a new ledger"
                         .to_owned(),

@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
 use crate::lifecycle::queue::NEAR;
 use crate::lifecycle::run;
-use crate::protocol::{Earlier, Request};
+use crate::protocol::{Earlier, Request, RunTag};
 use crate::record::{AttemptRecord, RunRecord, RunState};
 
 impl<L: Ledger> Scheduler<L> {
@@ -227,9 +227,8 @@ impl<L: Ledger> Scheduler<L> {
             .collect()
     }
 
-    /// Names a run among the runs of all hosts.
-    fn run_tag(&self, run: u64) -> String {
-        format!("{}-{run}", self.policy.ledger_id)
+    fn run_tag(&self, run: u64) -> RunTag {
+        RunTag::new(&self.policy.ledger_id, run)
     }
 
     fn request(

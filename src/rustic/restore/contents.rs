@@ -13,43 +13,38 @@ use rustix::io::Errno;
 
 use super::Indexed;
 use super::directory::UNFINISHED;
-use crate::os;
-use crate::rustic::error::{Error, ErrorKind};
-use crate::rustic::monitor::Monitor;
+use crate::rustic::error::Error;
+use crate::rustic::observer::Observer;
+use crate::rustic::problem::PathFault;
 
 /// Why one file could not be written.
 #[derive(Debug)]
 pub enum Failure {
     /// The operating system refused.
     Io(io::Error),
-    /// Its content is not to be had from the repository.
+    /// The repository does not give its content.
     Content(Error),
-    /// Something came into being under its name in the meantime.
+    /// Something was created under its name in the meantime.
     Exists,
 }
 
 impl Failure {
-    /// In words.
-    pub fn reason(&self) -> String {
+    /// What is wrong with the file.
+    ///
+    /// # Errors
+    /// The cause, where the next file would fail too.
+    pub fn fault(self) -> Result<PathFault, io::Error> {
         match self {
-            Failure::Io(error) => format!("cannot be written: {}", os::reason(error)),
-            Failure::Content(error) => format!("its content cannot be read: {error}"),
-            Failure::Exists => "exists and differs; kept".to_owned(),
-        }
-    }
-
-    /// It makes no sense to go on with the next file.
-    pub fn is_final(&self) -> bool {
-        match self {
-            Failure::Io(error) => {
-                matches!(
-                    error.kind(),
-                    io::ErrorKind::StorageFull
-                        | io::ErrorKind::ReadOnlyFilesystem
-                        | io::ErrorKind::QuotaExceeded
-                )
-            }
-            _ => false,
+            Failure::Io(source) => match source.kind() {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::ReadOnlyFilesystem
+                | io::ErrorKind::QuotaExceeded => Err(source),
+                _ => Ok(PathFault::NotWritten { source }),
+            },
+            Failure::Content(source) => Ok(PathFault::ContentUnreadable {
+                source: source.into(),
+            }),
+            Failure::Exists => Ok(PathFault::Differs),
         }
     }
 }
@@ -66,7 +61,8 @@ impl From<Errno> for Failure {
     }
 }
 
-/// Whether an open file holds exactly the node's content. Reads only the file: the blobs' names are their hashes.
+/// Whether an open file holds exactly the node's content. Reads only the file: the id of a blob is the hash of its
+/// content.
 pub fn is_identical(engine: &Indexed, node: &Node, file: &mut File) -> io::Result<bool> {
     for id in node.content.iter().flatten() {
         let Ok(entry) = engine.get_index_entry(id) else {
@@ -79,15 +75,15 @@ pub fn is_identical(engine: &Indexed, node: &Node, file: &mut File) -> io::Resul
     Ok(file.read(&mut [0])? == 0)
 }
 
-/// Writes the node's content into a new file and puts that under its name. The callback gets the file before that, to
-/// set its metadata. `replace`: what is there under the name goes.
+/// Writes the node's content into a new file, and then renames that to its name. Before the rename, `finish` gets the
+/// file to set its metadata. `replace`: what has the name is replaced.
 pub fn write(
     engine: &Indexed,
     parent: &OwnedFd,
     name: &OsStr,
     node: &Node,
     replace: bool,
-    monitor: &dyn Monitor,
+    observer: &dyn Observer,
     finish: impl FnOnce(&OwnedFd),
 ) -> Result<u64, Failure> {
     let unfinished = unfinished_name();
@@ -98,14 +94,14 @@ pub fn write(
         Mode::RUSR | Mode::WUSR,
     )?;
     let mut file = File::from(file);
-    let result = fill(engine, node, &mut file, monitor).and_then(|length| {
+    let result = fill(engine, node, &mut file, observer).and_then(|length| {
         let file = OwnedFd::from(file);
         finish(&file);
         put(parent, &unfinished, name, replace)?;
         Ok(length)
     });
     if result.is_err() {
-        // The next restore removes it if this fails too.
+        // If this fails too, the next restore removes it.
         let _ = rustix::fs::unlinkat(parent, &unfinished, AtFlags::empty());
     }
     result
@@ -115,35 +111,32 @@ fn fill(
     engine: &Indexed,
     node: &Node,
     file: &mut File,
-    monitor: &dyn Monitor,
+    observer: &dyn Observer,
 ) -> Result<u64, Failure> {
     let mut length = 0;
     for id in node.content.iter().flatten() {
         let blob = engine
             .get_blob_cached(&BlobId::from(*id), BlobType::Data)
             .map_err(|error| {
-                Failure::Content(Error::engine("read data", super::place(engine), &error))
+                Failure::Content(Error::engine("read data", super::place(engine), error))
             })?;
         if !id.blob_matches_reader(blob.len() as u64, &mut &blob[..]) {
-            return Err(Failure::Content(Error::new(
-                ErrorKind::Damaged,
-                format!("the repository's data {id} is not what its name says; run a check"),
-            )));
+            return Err(Failure::Content(Error::WrongData { id: id.to_string() }));
         }
         if blob.len() >= 4096 && blob.iter().all(|byte| *byte == 0) {
-            // A hole, as it most likely was.
+            // Zeros become a hole, which they most likely were.
             file.seek(SeekFrom::Current(blob.len() as i64))?;
         } else {
             file.write_all(&blob)?;
         }
         length += blob.len() as u64;
-        monitor.advance(0, blob.len() as u64);
+        observer.advance(0, blob.len() as u64);
     }
     file.set_len(length)?;
     Ok(length)
 }
 
-/// Gives a finished entry its name.
+/// Renames a finished entry to its name.
 pub fn put(parent: &OwnedFd, from: &OsStr, to: &OsStr, replace: bool) -> Result<(), Failure> {
     if replace {
         return Ok(rustix::fs::renameat(parent, from, parent, to)?);
@@ -151,7 +144,7 @@ pub fn put(parent: &OwnedFd, from: &OsStr, to: &OsStr, replace: bool) -> Result<
     match rustix::fs::renameat_with(parent, from, parent, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) => Err(Failure::Exists),
-        // Some file systems do not know how; then the moment between looking and renaming stays.
+        // Some file systems cannot do that: then another process may create the name between the two calls.
         Err(Errno::INVAL | Errno::NOSYS) => match super::directory::status(parent, to)? {
             Some(_) => Err(Failure::Exists),
             None => Ok(rustix::fs::renameat(parent, from, parent, to)?),
@@ -160,7 +153,7 @@ pub fn put(parent: &OwnedFd, from: &OsStr, to: &OsStr, replace: bool) -> Result<
     }
 }
 
-/// A name for an entry that is not finished, unlike all others of this process.
+/// A name for an unfinished entry, which no other entry of this process has.
 pub fn unfinished_name() -> OsString {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Directories by descriptor: what is in them, what goes, what comes, and never through a link.
+//! Directories by descriptor: opens, lists and removes entries, and never follows a link.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -11,19 +11,19 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::rustic::error::Error;
+use crate::rustic::problem::NotRemoved;
 
-/// A file that is being written has a name that starts so. A leftover of a restore that was killed is removed by the
-/// next one.
+/// How the names of unfinished files begin. The next restore removes those that a killed restore left.
 pub const UNFINISHED: &str = ".freezerd-restoring-";
 
-/// Opens the target itself. It may be a link: whoever names it means what it points to.
+/// Opens the target itself. It may be a link: a job that names one means what it points to.
 pub fn open_target(path: &Path) -> Result<OwnedFd, Error> {
     rustix::fs::open(
         path,
         OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
         Mode::empty(),
     )
-    .map_err(|error| Error::io("use as the target", path, &error.into()))
+    .map_err(|error| Error::io("use as the target", path, error.into()))
 }
 
 /// Opens a directory that is in another one.
@@ -47,7 +47,7 @@ pub fn open_below(top: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     Ok(directory)
 }
 
-/// What is there under this name, if anything.
+/// The status of the entry with this name. `None`: there is none.
 pub fn status(parent: impl AsFd, name: &OsStr) -> io::Result<Option<Stat>> {
     match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(status) => Ok(Some(status)),
@@ -56,7 +56,6 @@ pub fn status(parent: impl AsFd, name: &OsStr) -> io::Result<Option<Stat>> {
     }
 }
 
-/// The type of what is there.
 pub fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
 }
@@ -74,8 +73,8 @@ pub fn names(directory: &OwnedFd) -> io::Result<BTreeSet<OsString>> {
     Ok(names)
 }
 
-/// Whether a name from a snapshot may become a name in a directory. A snapshot may come from anywhere, and a name
-/// like `../x` would lead out of the target.
+/// Whether a name from a snapshot may become a name in a directory. Any program may have made the snapshot, and a name
+/// such as `../x` would lead out of the target.
 pub fn is_plain(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     !bytes.is_empty()
@@ -85,39 +84,33 @@ pub fn is_plain(name: &OsStr) -> bool {
         && !bytes.contains(&0)
 }
 
-/// What a removal left, and why.
-#[derive(Debug)]
-pub enum Kept {
-    /// A file system is mounted there.
-    MountPoint,
-    /// It is the container, or holds it.
-    Container,
-    /// The operating system refused.
-    Failed(io::Error),
-}
-
-/// Removes what is there under this name with all that it holds, except other file systems and the directory with
-/// the protected identity (device and inode). Returns how many entries were removed.
-pub fn remove(parent: &OwnedFd, name: &OsStr, protected: Option<(u64, u64)>) -> Result<u64, Kept> {
-    let Some(found) = status(parent, name).map_err(Kept::Failed)? else {
+/// Removes the entry with this name and all that it holds, except other file systems and the directory with the
+/// protected identity (device and inode). Returns how many entries were removed.
+pub fn remove(
+    parent: &OwnedFd,
+    name: &OsStr,
+    protected: Option<(u64, u64)>,
+) -> Result<u64, NotRemoved> {
+    let refused = |source| NotRemoved::Refused { source };
+    let Some(found) = status(parent, name).map_err(refused)? else {
         return Ok(0);
     };
     if kind(&found) != FileType::Directory {
         rustix::fs::unlinkat(parent, name, AtFlags::empty())
-            .map_err(|error| Kept::Failed(error.into()))?;
+            .map_err(|error| refused(error.into()))?;
         return Ok(1);
     }
     if protected == Some((found.st_dev, found.st_ino)) {
-        return Err(Kept::Container);
+        return Err(NotRemoved::Container);
     }
-    let above = rustix::fs::fstat(parent).map_err(|error| Kept::Failed(error.into()))?;
+    let above = rustix::fs::fstat(parent).map_err(|error| refused(error.into()))?;
     if above.st_dev != found.st_dev {
-        return Err(Kept::MountPoint);
+        return Err(NotRemoved::MountPoint);
     }
-    let directory = open_directory(parent, name).map_err(Kept::Failed)?;
+    let directory = open_directory(parent, name).map_err(refused)?;
     let mut removed = 0;
     let mut kept = None;
-    for name in names(&directory).map_err(Kept::Failed)? {
+    for name in names(&directory).map_err(refused)? {
         match remove(&directory, &name, protected) {
             Ok(count) => removed += count,
             Err(reason) => kept = Some(reason),
@@ -127,7 +120,7 @@ pub fn remove(parent: &OwnedFd, name: &OsStr, protected: Option<(u64, u64)>) -> 
         return Err(reason);
     }
     rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
-        .map_err(|error| Kept::Failed(error.into()))?;
+        .map_err(|error| refused(error.into()))?;
     Ok(removed + 1)
 }
 
@@ -164,7 +157,7 @@ mod tests {
             OsStr::new("holder"),
             Some((container.dev(), container.ino())),
         );
-        assert!(matches!(kept, Err(Kept::Container)), "{kept:?}");
+        assert!(matches!(kept, Err(NotRemoved::Container)), "{kept:?}");
         assert!(top.path().join("holder/container").exists());
         assert!(!top.path().join("holder/rubbish").exists());
     }

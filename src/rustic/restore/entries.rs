@@ -1,4 +1,4 @@
-//! The entries of a restore that are not directories: files, further links to them, and all the rest.
+//! Restores entries that are not directories: files, hard links, symbolic links, devices, FIFOs and sockets.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,12 +14,12 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use super::contents::{self, Failure};
 use super::directory;
 use super::metadata;
-use super::tree::{Restorer, Task};
-use crate::os;
+use super::restorer::{Restorer, Task, link_key};
 use crate::rustic::error::Error;
+use crate::rustic::problem::{PathFault, ReadStep};
 
 impl Restorer<'_> {
-    /// A hand: takes files off the walk and writes them.
+    /// The loop of a writing thread: takes files from the walk and writes them.
     pub(super) fn work(
         &self,
         receiver: &Mutex<Receiver<Task>>,
@@ -60,7 +60,7 @@ impl Restorer<'_> {
         if let Some(found) = found {
             match self.is_identical(parent, name, task, &found) {
                 Ok(Some(file)) => {
-                    // A further link may lead out of the target: then its metadata is not ours to change.
+                    // With more than one link, the file may also be outside of the target: then its metadata stays.
                     if found.st_nlink == 1 && !self.options.dry_run {
                         self.note_missing(
                             &task.path,
@@ -70,16 +70,19 @@ impl Restorer<'_> {
                     if found.st_nlink == 1 || !self.options.overwrite {
                         self.mark_first(&task.node);
                         self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                        self.monitor.advance(1, task.node.meta.size);
+                        self.observer.advance(1, task.node.meta.size);
                         return Ok(());
                     }
                 }
                 Ok(None) => {}
-                Err(error) => {
+                Err(source) => {
                     self.failed(
                         &task.path,
                         &task.node,
-                        &format!("cannot be compared: {}", os::reason(&error)),
+                        PathFault::Unreadable {
+                            step: ReadStep::Compare,
+                            source,
+                        },
                     );
                     return Ok(());
                 }
@@ -103,7 +106,7 @@ impl Restorer<'_> {
             name,
             &task.node,
             self.options.overwrite,
-            self.monitor,
+            self.observer,
             |file| missing = metadata::apply(file, &task.node, &self.owners),
         );
         match written {
@@ -112,14 +115,14 @@ impl Restorer<'_> {
                 self.note_missing(&task.path, missing);
                 self.tally.written.fetch_add(1, Ordering::Relaxed);
                 self.tally.bytes.fetch_add(length, Ordering::Relaxed);
-                self.monitor.advance(1, 0);
+                self.observer.advance(1, 0);
                 Ok(())
             }
-            Err(failure) => self.fail(task, &failure),
+            Err(failure) => self.fail(task, failure),
         }
     }
 
-    /// Remembers that further links to this file have something to link to.
+    /// Notes that further hard links to this file can be made.
     fn mark_first(&self, node: &Node) {
         if let Some(key) = link_key(node)
             && let Some(first) = self
@@ -147,7 +150,7 @@ impl Restorer<'_> {
         Ok(contents::is_identical(self.engine, &task.node, &mut file)?.then_some(file))
     }
 
-    /// Restores a hard link to a file that was restored before; where that did not work, a file of its own.
+    /// Restores a hard link to a file that was restored before. Where that file is not there, restores a separate file.
     pub(super) fn link(&self, task: &Task) -> Result<(), Error> {
         let name = task.path.file_name().unwrap_or_default();
         let Some(parent) = task.directory.as_ref().filter(|_| !self.options.dry_run) else {
@@ -169,11 +172,11 @@ impl Restorer<'_> {
         match self.link_to(&first, parent, name, task) {
             Ok(true) => Ok(()),
             Ok(false) => self.file(task),
-            Err(failure) => self.fail(task, &failure),
+            Err(failure) => self.fail(task, failure),
         }
     }
 
-    /// `false`: it takes a file of its own.
+    /// Returns `false` where a separate file is needed.
     fn link_to(
         &self,
         first: &Path,
@@ -190,11 +193,11 @@ impl Restorer<'_> {
         if let Some(found) = directory::status(parent, name)? {
             if (found.st_dev, found.st_ino) == (origin.st_dev, origin.st_ino) {
                 self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                self.monitor.advance(1, task.node.meta.size);
+                self.observer.advance(1, task.node.meta.size);
                 return Ok(true);
             }
             if !self.options.overwrite {
-                // The same content under a name of its own, or kept.
+                // A separate file with the same content is fine; any other is kept.
                 return Ok(false);
             }
             if directory::kind(&found) == FileType::Directory && !self.give_way(parent, task, name)
@@ -218,7 +221,7 @@ impl Restorer<'_> {
         Ok(true)
     }
 
-    /// Restores a link, a device, a FIFO or a socket.
+    /// Restores a symbolic link, a device, a FIFO or a socket.
     pub(super) fn special(&self, task: &Task, name: &OsStr) {
         let Some(parent) = &task.directory else {
             return self.done(task, 0);
@@ -233,7 +236,7 @@ impl Restorer<'_> {
                     self.note_missing(&task.path, missing);
                 }
                 self.tally.identical.fetch_add(1, Ordering::Relaxed);
-                self.monitor.advance(1, 0);
+                self.observer.advance(1, 0);
                 return;
             }
             if !self.give_way(parent, task, name) {
@@ -265,38 +268,27 @@ impl Restorer<'_> {
                 self.done(task, 0);
             }
             Err(error) => {
-                self.failed(
-                    &task.path,
-                    &task.node,
-                    &format!("cannot be created: {}", os::reason(&error.into())),
-                );
+                let source = error.into();
+                self.failed(&task.path, &task.node, PathFault::NotCreated { source });
             }
         }
     }
 
     /// A failure that ends the restore is an error, any other a problem of this file.
-    fn fail(&self, task: &Task, failure: &Failure) -> Result<(), Error> {
-        if let (true, Failure::Io(error)) = (failure.is_final(), failure) {
-            let done = self.tally.written.load(Ordering::Relaxed)
-                + self.tally.identical.load(Ordering::Relaxed);
-            let error = Error::io("write", &self.target.join(&task.path), error);
-            return Err(Error::new(
-                error.kind(),
-                format!(
-                    "{error}; the restore ended after {done} files, and {} is not complete",
-                    self.target.display()
-                ),
-            ));
+    fn fail(&self, task: &Task, failure: Failure) -> Result<(), Error> {
+        match failure.fault() {
+            Ok(fault) => {
+                self.failed(&task.path, &task.node, fault);
+                Ok(())
+            }
+            Err(error) => Err(Error::RestoreCutShort {
+                source: Error::io("write", &self.target.join(&task.path), error).into(),
+                done: self.tally.written.load(Ordering::Relaxed)
+                    + self.tally.identical.load(Ordering::Relaxed),
+                target: self.target.to_owned(),
+            }),
         }
-        self.failed(&task.path, &task.node, &failure.reason());
-        Ok(())
     }
-}
-
-/// Identifies a file with several names.
-pub(super) fn link_key(node: &Node) -> Option<(u64, u64)> {
-    (node.is_file() && node.meta.links > 1 && node.meta.inode != 0)
-        .then_some((node.meta.device_id, node.meta.inode))
 }
 
 fn is_same_special(parent: &OwnedFd, name: &OsStr, wanted: &NodeType, found: &Stat) -> bool {

@@ -1,4 +1,4 @@
-//! Owners, modes, extended attributes and times, from a node onto what was restored.
+//! Sets owners, modes, extended attributes and times of what was restored.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -13,10 +13,11 @@ use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFla
 
 use crate::os;
 use crate::rustic::node::{grow, permissions_from_format};
+use crate::rustic::problem::{MetadataPart, PathFault};
 
 /// Turns recorded owners into ids of this host: by name where the name exists here, as `tar` does, else by number.
 pub struct Owners {
-    /// Only root may give files away.
+    /// Only root may change the owner of a file.
     may_change: bool,
     users: Mutex<HashMap<String, Option<u32>>>,
     groups: Mutex<HashMap<String, Option<u32>>>,
@@ -40,7 +41,7 @@ impl Owners {
         let meta = &node.meta;
         let user = known(&self.users, meta.user.as_deref(), os::user_id).or(meta.uid);
         let group = known(&self.groups, meta.group.as_deref(), os::group_id).or(meta.gid);
-        // The highest number means "leave it".
+        // The highest number means "do not change".
         (
             user.filter(|id| *id != u32::MAX).map(Uid::from_raw),
             group.filter(|id| *id != u32::MAX).map(Gid::from_raw),
@@ -60,24 +61,24 @@ fn known(
         .or_insert_with(|| look_up(name))
 }
 
-/// Puts a node's metadata onto an open file or directory. Returns what could not be set.
+/// Sets a node's metadata on an open file or directory. Returns what could not be set.
 ///
-/// The order matters: giving a file away clears its set-id bits and capabilities.
-pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
+/// The order matters: a change of the owner clears set-id bits and capabilities.
+pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<PathFault> {
     let mut missing = Vec::new();
-    let mut note = |what: &str, error: io::Error| {
-        missing.push(format!("{what} cannot be set: {}", os::reason(&error)))
+    let mut note = |part: MetadataPart, source: io::Error| {
+        missing.push(PathFault::MetadataNotSet { part, source });
     };
     if owners.may_change() {
         let (user, group) = owners.of(node);
         if let Err(error) = rustix::fs::fchown(file, user, group) {
-            note("the owner", error.into());
+            note(MetadataPart::Owner, error.into());
         }
     }
     if let Some(mode) = node.meta.mode {
         let mode = Mode::from_raw_mode(permissions_from_format(mode));
         if let Err(error) = rustix::fs::fchmod(file, mode) {
-            note("the mode", error.into());
+            note(MetadataPart::Mode, error.into());
         }
     }
     let existing = grow(|buffer| rustix::fs::flistxattr(file, buffer)).unwrap_or_default();
@@ -90,10 +91,7 @@ pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
                 .any(|wanted| wanted.name.as_bytes() == name);
         if unwanted && let Err(error) = rustix::fs::fremovexattr(file, OsStr::from_bytes(name)) {
             note(
-                &format!(
-                    "the absence of the attribute {}",
-                    String::from_utf8_lossy(name)
-                ),
+                MetadataPart::NoAttribute(String::from_utf8_lossy(name).into_owned()),
                 error.into(),
             );
         }
@@ -105,7 +103,7 @@ pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
             && !is_beyond_us(&attribute.name, error, owners)
         {
             note(
-                &format!("the extended attribute {}", attribute.name),
+                MetadataPart::Attribute(attribute.name.clone()),
                 error.into(),
             );
         }
@@ -113,29 +111,34 @@ pub fn apply(file: &OwnedFd, node: &Node, owners: &Owners) -> Vec<String> {
     if let Some(times) = times(node)
         && let Err(error) = rustix::fs::futimens(file, &times)
     {
-        note("the times", error.into());
+        note(MetadataPart::Times, error.into());
     }
     missing
 }
 
-/// Puts a node's metadata onto something that cannot be opened: a link, a device, a FIFO, a socket.
-pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owners) -> Vec<String> {
+/// Sets a node's metadata on an entry that cannot be opened: a link, a device, a FIFO, a socket.
+pub fn apply_unopened(
+    parent: &OwnedFd,
+    name: &OsStr,
+    node: &Node,
+    owners: &Owners,
+) -> Vec<PathFault> {
     let mut missing = Vec::new();
-    let mut note = |what: &str, error: io::Error| {
-        missing.push(format!("{what} cannot be set: {}", os::reason(&error)))
+    let mut note = |part: MetadataPart, source: io::Error| {
+        missing.push(PathFault::MetadataNotSet { part, source });
     };
     if owners.may_change() {
         let (user, group) = owners.of(node);
         if let Err(error) =
             rustix::fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)
         {
-            note("the owner", error.into());
+            note(MetadataPart::Owner, error.into());
         }
     }
     if let Some(mode) = node.meta.mode
         && !node.is_symlink()
     {
-        // A descriptor that only names the entry: changing the mode by the name could follow a link.
+        // A descriptor that only refers to the entry: to change the mode by name could follow a link.
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let changed = rustix::fs::openat(parent, name, flags, Mode::empty()).and_then(|entry| {
             rustix::fs::chmod(
@@ -144,7 +147,7 @@ pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owne
             )
         });
         if let Err(error) = changed {
-            note("the mode", error.into());
+            note(MetadataPart::Mode, error.into());
         }
     }
     for attribute in &node.meta.extended_attributes {
@@ -155,7 +158,7 @@ pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owne
             && !is_beyond_us(&attribute.name, error, owners)
         {
             note(
-                &format!("the extended attribute {}", attribute.name),
+                MetadataPart::Attribute(attribute.name.clone()),
                 error.into(),
             );
         }
@@ -163,18 +166,18 @@ pub fn apply_unopened(parent: &OwnedFd, name: &OsStr, node: &Node, owners: &Owne
     if let Some(times) = times(node)
         && let Err(error) = rustix::fs::utimensat(parent, name, &times, AtFlags::SYMLINK_NOFOLLOW)
     {
-        note("the times", error.into());
+        note(MetadataPart::Times, error.into());
     }
     missing
 }
 
-/// A path that leads to what the descriptor is open on, whatever has become of its name.
+/// A path to what the descriptor is open on, even when its name has changed.
 fn by_descriptor(descriptor: impl AsFd) -> PathBuf {
     Path::new("/proc/self/fd").join(descriptor.as_fd().as_raw_fd().to_string())
 }
 
-/// Attributes that belong to the kernel's security modules come from another host's rules, and without being root
-/// they cannot be set: that is not a fault of the restore.
+/// Whether a refusal to set this attribute is no fault of the restore: labels of a security module follow the rules of
+/// the host that they come from, and only root can set attributes of the kernel.
 fn is_beyond_us(name: &str, error: rustix::io::Errno, owners: &Owners) -> bool {
     name == "security.selinux"
         || (!owners.may_change()
@@ -186,7 +189,7 @@ fn times(node: &Node) -> Option<Timestamps> {
     let modified = node.meta.mtime?;
     let accessed = node.meta.atime.unwrap_or(modified);
     let spec = |time: rustic_core::jiff::Timestamp| {
-        // Before 1970 the fraction is negative in one and positive in the other.
+        // Before 1970 the fraction of the engine's timestamp is negative; that of a timespec never is.
         let nanoseconds = time.as_nanosecond();
         Timespec {
             tv_sec: nanoseconds.div_euclid(1_000_000_000) as i64,

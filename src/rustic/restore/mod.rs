@@ -1,19 +1,19 @@
-//! A snapshot into a file tree.
+//! Restores a snapshot into a file tree.
 //!
-//! The engine's own restore panics where a disk is full, goes through symbolic links that it finds in the target and
-//! holds a gigabyte; so this one takes only trees and blobs from the engine and does the rest itself. Every name is
-//! resolved against the descriptor of the directory that it is in and no link is followed, so nothing outside the
-//! target can be reached. A file is written under a name of its own and then renamed: at every moment each path holds
-//! what it held before or what the snapshot holds.
+//! The engine's own restore panics when a disk is full, follows symbolic links that it finds in the target, and needs a
+//! gigabyte of memory. So this one takes only trees and blobs from the engine and does the rest itself. It resolves
+//! every name against the descriptor of the directory that the name is in, and follows no link, so it cannot reach
+//! anything outside the target. It writes a file under a temporary name and then renames it: at every moment each path
+//! has either its old content or the snapshot's.
 //!
-//! **Layout.** What is in the directory that was backed up lands directly in the target; a backup of a single file
-//! lands as `target/<its name>`. A snapshot of several paths (only other programs make those) lands with their full
-//! paths below the target.
+//! **Layout.** The entries of the directory that was backed up go directly into the target. A single file becomes
+//! `target/<its name>`. A snapshot of several paths (only other programs make those) has their full paths below the
+//! target.
 //!
-//! **What exists already.** A file with the snapshot's content counts as restored; its owner, mode and times become
-//! the snapshot's. Of what differs, each is kept and named as a problem without `overwrite`, and replaced with it.
-//! With `overwrite`, also everything that the snapshot does not hold is removed from the target's directories, except
-//! mount points and the container itself.
+//! **What exists already.** A file with the snapshot's content counts as restored, and gets the snapshot's owner, mode
+//! and times. An entry that differs is kept and named as a problem; with `overwrite` it is replaced. With `overwrite`,
+//! everything that the snapshot does not hold is also removed from the target's directories, except mount points and
+//! the container itself.
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
@@ -26,22 +26,23 @@ use std::sync::atomic::Ordering;
 use rustic_core::repofile::{Node, NodeType, SnapshotFile};
 use rustic_core::{IndexedFullStatus, TreeId};
 
-use super::error::{Error, ErrorKind};
-use super::monitor::Problems;
+use super::error::Error;
+use super::problem::{PathFault, Problems};
 use super::{Repository, Snapshot};
 
 mod contents;
 mod directory;
 mod entries;
 mod metadata;
+mod restorer;
 mod tree;
 
-use tree::{Restorer, Tally};
+use restorer::{Restorer, Tally};
 
 /// The engine's repository with its whole index in memory.
 type Indexed = rustic_core::Repository<IndexedFullStatus>;
 
-/// Where the engine's repository is, without the word that it puts before it.
+/// Where the engine's repository is. The engine puts the kind of the storage before the path.
 fn place(engine: &Indexed) -> &Path {
     Path::new(engine.name.strip_prefix("local:").unwrap_or(&engine.name))
 }
@@ -49,20 +50,20 @@ fn place(engine: &Indexed) -> &Path {
 /// How to restore.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RestoreOptions {
-    /// Replace what differs and remove what the snapshot does not hold.
+    /// Replace what differs, and remove what the snapshot does not hold.
     pub overwrite: bool,
-    /// Change nothing, and say what would be done.
+    /// Change nothing, and log what would be done.
     pub dry_run: bool,
 }
 
 /// What a restore did, or would do.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct RestoreReport {
     /// Entries other than directories in the snapshot.
     pub files: u64,
-    /// Of these, those that were written.
+    /// How many of `files` were written.
     pub written: u64,
-    /// Of these, those that were there already.
+    /// How many of `files` were there already.
     pub identical: u64,
     /// Bytes that were written.
     pub bytes: u64,
@@ -73,14 +74,13 @@ pub struct RestoreReport {
 }
 
 impl Repository {
-    /// Why a snapshot cannot be read.
-    fn gone_or_failed(&self, snapshot: &Snapshot, error: &rustic_core::RusticError) -> Error {
+    /// The error for a snapshot that cannot be read.
+    fn gone_or_failed(&self, snapshot: &Snapshot, error: Box<rustic_core::RusticError>) -> Error {
         let file = self.directory.join("snapshots").join(&snapshot.id);
         match fs::symlink_metadata(file) {
-            Err(gone) if gone.kind() == io::ErrorKind::NotFound => Error::new(
-                ErrorKind::NoSuchSnapshot,
-                format!("the snapshot {} is gone", snapshot.short_id()),
-            ),
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => Error::SnapshotGone {
+                id: snapshot.short_id().to_owned(),
+            },
             _ => self.failed("read the snapshot", error),
         }
     }
@@ -88,9 +88,9 @@ impl Repository {
     /// Restores a snapshot into a directory, which is made where it is missing.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchSnapshot`] before anything is done when the snapshot is gone, as one is that a backup beside
-    /// this has just confirmed: it has another id then. And when the restore could not go on: no space, a target that is
-    /// no directory. Single entries that fail are problems in the report instead.
+    /// [`Error::SnapshotGone`], before anything is done, when the snapshot is gone: a backup that runs beside this one
+    /// has confirmed it, and it has another id now. Any other error when the restore cannot go on: no space is left, or
+    /// the target is not a directory. Single entries that fail are problems in the report instead.
     pub fn restore(
         &self,
         snapshot: &Snapshot,
@@ -100,15 +100,15 @@ impl Repository {
         let engine = self.engine()?;
         let file = engine
             .get_snapshot_from_str(&snapshot.id, |_| true)
-            .map_err(|error| self.gone_or_failed(snapshot, &error))?;
+            .map_err(|error| self.gone_or_failed(snapshot, error))?;
         let engine = engine
             .to_indexed()
-            .map_err(|error| self.failed("read the index", &error))?;
+            .map_err(|error| self.failed("read the index", error))?;
         let root = self.root(&engine, &file)?;
-        self.monitor.phase("scanning");
+        self.observer.phase("scanning");
         let (files, bytes) = self.count(&engine, &root)?;
-        self.monitor.phase("restoring");
-        self.monitor.total(Some(files), Some(bytes));
+        self.observer.phase("restoring");
+        self.observer.total(Some(files), Some(bytes));
 
         let existed = target.exists();
         if !existed && !options.dry_run {
@@ -116,7 +116,7 @@ impl Repository {
                 .recursive(true)
                 .mode(0o755)
                 .create(target)
-                .map_err(|error| Error::io("create", target, &error))?;
+                .map_err(|error| Error::io("create", target, error))?;
         }
         let directory = if existed || !options.dry_run {
             let directory = directory::open_target(target)?;
@@ -130,7 +130,7 @@ impl Repository {
             options,
             target,
             container: container.map(|metadata| (metadata.dev(), metadata.ino())),
-            monitor: &*self.monitor,
+            observer: &*self.observer,
             tally: Tally::default(),
             owners: metadata::Owners::new(),
             first_links: std::sync::Mutex::new(HashMap::new()),
@@ -146,24 +146,21 @@ impl Repository {
             problems: tally.problems.take(),
         };
         if !options.dry_run {
-            // What the kernel still holds may meet a full or broken disk yet.
+            // Data that the kernel has not written yet may still meet a full or broken disk.
             File::open(target)
                 .and_then(|directory| rustix::fs::syncfs(&directory).map_err(std::io::Error::from))
-                .map_err(|error| Error::io("write down", target, &error))?;
+                .map_err(|error| Error::io("write down", target, error))?;
         }
         let handled = report.written + report.identical + tally.failed.load(Ordering::Relaxed);
         if handled != files {
-            report.problems.total += 1;
-            report.problems.first.push(super::Problem {
-                path: target.to_string_lossy().into_owned(),
-                reason: format!("of {files} files in the snapshot only {handled} were dealt with"),
-            });
+            let fault = PathFault::Unaccounted { files, handled };
+            report.problems.add(target.to_owned(), fault);
         }
         Ok(report)
     }
 
-    /// The node whose content lands in the target: of one path, that path; of several, the whole tree. A snapshot
-    /// of a relative path keeps less of the path in its tree than in its list of paths.
+    /// The node whose content goes into the target. For a snapshot of one path this is that path, for one of several
+    /// the whole tree. A snapshot of a relative path has less of the path in its tree than in its list of paths.
     fn root(&self, engine: &Indexed, file: &SnapshotFile) -> Result<Node, Error> {
         let whole = || {
             let mut node = Node::new_node("".as_ref(), NodeType::Dir, Default::default());
@@ -203,7 +200,7 @@ impl Repository {
             };
             let nodes = engine
                 .get_tree(&id)
-                .map_err(|error| self.failed("read the snapshot's tree", &error))?
+                .map_err(|error| self.failed("read the snapshot's tree", error))?
                 .nodes;
             let Some(node) = nodes.into_iter().find(|node| *node.name() == **name) else {
                 return Ok(None);
@@ -222,21 +219,15 @@ impl Repository {
         let (mut files, mut bytes) = (0, 0);
         let mut pending: Vec<TreeId> = root.subtree.into_iter().collect();
         while let Some(id) = pending.pop() {
-            self.monitor.pulse();
+            self.observer.pulse();
             let nodes = engine
                 .get_tree(&id)
-                .map_err(|error| self.failed("read the snapshot's tree", &error))?
+                .map_err(|error| self.failed("read the snapshot's tree", error))?
                 .nodes;
             for node in nodes {
                 if node.is_dir() {
-                    pending.push(node.subtree.ok_or_else(|| {
-                        Error::new(
-                            ErrorKind::Damaged,
-                            format!(
-                                "the snapshot's directory {} has no content; run a check",
-                                node.name
-                            ),
-                        )
+                    pending.push(node.subtree.ok_or_else(|| Error::DirectoryWithoutContent {
+                        name: node.name.clone(),
                     })?);
                 } else {
                     files += 1;

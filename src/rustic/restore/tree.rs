@@ -1,84 +1,35 @@
-//! The walk of a restore: directories first, the files' contents by several hands, then hard links, and the
-//! directories' own metadata last, since each entry that is made in one changes its times.
+//! The walk of a restore. Directories are made first; several threads write the files; then come hard links. The
+//! metadata of directories is set last, since each entry that is made in a directory changes its times.
 
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustic_core::TreeId;
 use rustic_core::repofile::{Node, NodeType};
-use rustix::fs::{FileType, Mode, Stat};
+use rustix::fs::{FileType, Mode};
 
-use super::directory::{self, Kept};
-use super::entries::link_key;
-use super::metadata::{self, Owners};
-use super::{Indexed, RestoreOptions};
-use crate::os;
+use super::restorer::{FirstLink, Restorer, Task, link_key};
+use super::{directory, metadata};
 use crate::rustic::error::Error;
-use crate::rustic::monitor::{Monitor, ProblemList};
-
-/// Counts of one restore.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Entries that were written.
-    pub written: AtomicU64,
-    /// Entries that were there already.
-    pub identical: AtomicU64,
-    /// Entries that were kept, or failed.
-    pub failed: AtomicU64,
-    /// Bytes that were written.
-    pub bytes: AtomicU64,
-    /// Entries that were removed.
-    pub removed: AtomicU64,
-    /// What went wrong.
-    pub problems: ProblemList,
-}
-
-/// One restore.
-pub struct Restorer<'a> {
-    pub engine: &'a Indexed,
-    pub options: RestoreOptions,
-    pub target: &'a Path,
-    /// The container's device and inode: it is never removed.
-    pub container: Option<(u64, u64)>,
-    pub monitor: &'a dyn Monitor,
-    pub tally: Tally,
-    pub owners: Owners,
-    /// The first of several hard links, by device and inode in the snapshot.
-    pub first_links: Mutex<HashMap<(u64, u64), FirstLink>>,
-}
-
-/// Where the first of several hard links belongs, and whether it is there.
-pub struct FirstLink {
-    pub path: PathBuf,
-    pub restored: bool,
-}
-
-/// One entry to put into a directory. Without a descriptor the directory does not exist (a dry run).
-pub(super) struct Task {
-    pub directory: Option<Arc<OwnedFd>>,
-    /// The path below the target.
-    pub path: PathBuf,
-    pub node: Node,
-}
+use crate::rustic::problem::{NotRemoved, PathFault, ReadStep};
 
 /// What the walk leaves for later.
 #[derive(Default)]
 struct Later {
     directories: Vec<(PathBuf, Node)>,
-    /// Without the descriptors of their directories: there may be more of those than a process can hold.
+    /// Without the descriptors of their directories: a process could not hold that many.
     links: Vec<(PathBuf, Node)>,
 }
 
 impl Restorer<'_> {
-    /// Restores the root's content into the target. `fresh`: the target was made just now.
+    /// Restores the root's content into the target. `fresh`: this restore has made the target.
     pub fn run(&self, root: &Node, target: Option<Arc<OwnedFd>>, fresh: bool) -> Result<(), Error> {
         if !self.owners.may_change() {
-            self.monitor
+            self.observer
                 .log("owners are not restored: that takes root's rights");
         }
         let stop = AtomicBool::new(false);
@@ -110,16 +61,19 @@ impl Restorer<'_> {
                 Ok(directory) => {
                     self.note_missing(path, metadata::apply(&directory, node, &self.owners))
                 }
-                Err(error) => self.problem(
+                Err(source) => self.problem(
                     path,
-                    format!("cannot be opened again: {}", os::reason(&error)),
+                    PathFault::Unreadable {
+                        step: ReadStep::OpenAgain,
+                        source,
+                    },
                 ),
             }
         }
         Ok(())
     }
 
-    /// Restores a further link, in its directory opened again.
+    /// Restores a hard link. Opens its directory again.
     fn later_link(
         &self,
         target: Option<&Arc<OwnedFd>>,
@@ -129,13 +83,16 @@ impl Restorer<'_> {
         let above = path.parent().unwrap_or(Path::new(""));
         let directory = match target.map(|target| directory::open_below(target, above)) {
             Some(Ok(directory)) => Some(Arc::new(directory)),
-            // Where nothing is made, the directory may be missing.
+            // In a dry run the directory may be missing.
             Some(Err(_)) if self.options.dry_run => None,
-            Some(Err(error)) => {
+            Some(Err(source)) => {
                 self.failed(
                     &path,
                     &node,
-                    &format!("its directory cannot be opened: {}", os::reason(&error)),
+                    PathFault::Unreadable {
+                        step: ReadStep::OpenParent,
+                        source,
+                    },
                 );
                 return Ok(());
             }
@@ -191,8 +148,13 @@ impl Restorer<'_> {
         let nodes = match self.engine.get_tree(&tree) {
             Ok(tree) => tree.nodes,
             Err(error) => {
-                let error = Error::engine("read a directory", super::place(self.engine), &error);
-                return self.problem(path, format!("what is in it cannot be read: {error}"));
+                let error = Error::engine("read a directory", super::place(self.engine), error);
+                return self.problem(
+                    path,
+                    PathFault::EntriesUnreadable {
+                        source: error.into(),
+                    },
+                );
             }
         };
         let mut surplus = match directory
@@ -200,8 +162,14 @@ impl Restorer<'_> {
             .map(|directory| directory::names(directory))
         {
             Some(Ok(names)) => names,
-            Some(Err(error)) => {
-                return self.problem(path, format!("cannot be listed: {}", os::reason(&error)));
+            Some(Err(source)) => {
+                return self.problem(
+                    path,
+                    PathFault::Unreadable {
+                        step: ReadStep::ListTarget,
+                        source,
+                    },
+                );
             }
             None => Default::default(),
         };
@@ -225,7 +193,7 @@ impl Restorer<'_> {
         }
     }
 
-    /// Restores one entry, or passes it on.
+    /// Restores one entry, or passes it to the writing threads.
     #[allow(clippy::too_many_arguments)] // The state of a walk; a structure around it would hide nothing.
     fn entry(
         &self,
@@ -239,11 +207,7 @@ impl Restorer<'_> {
     ) {
         let path = parent.join(&name);
         if !directory::is_plain(&name) {
-            self.failed(
-                &path,
-                &node,
-                "has a name that leads elsewhere; not restored",
-            );
+            self.failed(&path, &node, PathFault::UnsafeName);
             return;
         }
         let task = Task {
@@ -254,7 +218,7 @@ impl Restorer<'_> {
         match task.node.node_type {
             NodeType::Dir => {
                 let Some(tree) = task.node.subtree else {
-                    return self.problem(&task.path, "has no content in the snapshot; run a check");
+                    return self.problem(&task.path, PathFault::NoContent);
                 };
                 if let Some(made) = self.enter(&task, &name) {
                     let path = task.path.clone();
@@ -280,14 +244,14 @@ impl Restorer<'_> {
                         },
                     );
                 }
-                // The receivers live as long as this walk.
+                // Cannot fail: the receivers live as long as this walk.
                 let _ = sender.send(task);
             }
             _ => self.special(&task, &name),
         }
     }
 
-    /// Goes into a directory, which is made where it is missing. `None`: something else stays in its place.
+    /// Opens a directory, and makes it where it is missing. `None`: something else stays in its place.
     fn enter(&self, task: &Task, name: &OsStr) -> Option<Option<OwnedFd>> {
         let Some(parent) = &task.directory else {
             return Some(None);
@@ -297,11 +261,14 @@ impl Restorer<'_> {
             if directory::kind(&found) == FileType::Directory {
                 match directory::open_directory(parent, name) {
                     Ok(directory) => return Some(Some(directory)),
-                    Err(error) => {
+                    Err(source) => {
                         self.failed(
                             &task.path,
                             &task.node,
-                            &format!("cannot be opened: {}", os::reason(&error)),
+                            PathFault::Unreadable {
+                                step: ReadStep::Open,
+                                source,
+                            },
                         );
                         return None;
                     }
@@ -319,61 +286,9 @@ impl Restorer<'_> {
             .and_then(|()| directory::open_directory(parent, name));
         match made {
             Ok(directory) => Some(Some(directory)),
-            Err(error) => {
-                self.failed(
-                    &task.path,
-                    &task.node,
-                    &format!("cannot be created: {}", os::reason(&error)),
-                );
+            Err(source) => {
+                self.failed(&task.path, &task.node, PathFault::NotCreated { source });
                 None
-            }
-        }
-    }
-
-    /// What is there under the name: `Some(None)` is nothing, `None` that it cannot be told (and is noted).
-    pub(super) fn look(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> Option<Option<Stat>> {
-        match directory::status(parent, name) {
-            Ok(found) => Some(found),
-            Err(error) => {
-                self.failed(
-                    &task.path,
-                    &task.node,
-                    &format!("cannot be examined: {}", os::reason(&error)),
-                );
-                None
-            }
-        }
-    }
-
-    /// Whether what differs may be replaced; notes it where it is kept.
-    pub(super) fn may_replace(&self, task: &Task) -> bool {
-        if !self.options.overwrite {
-            self.failed(&task.path, &task.node, "exists and differs; kept");
-        }
-        self.options.overwrite
-    }
-
-    /// Removes what is in the way of an entry, where that is wanted and can be done.
-    pub(super) fn give_way(&self, parent: &OwnedFd, task: &Task, name: &OsStr) -> bool {
-        if !self.may_replace(task) {
-            return false;
-        }
-        if self.options.dry_run {
-            self.monitor.log(&format!(
-                "would replace {}",
-                self.target.join(&task.path).display()
-            ));
-            return true;
-        }
-        match directory::remove(parent, name, self.container) {
-            Ok(_) => true,
-            Err(kept) => {
-                self.failed(
-                    &task.path,
-                    &task.node,
-                    &format!("cannot be replaced: {}", kept_because(&kept)),
-                );
-                false
             }
         }
     }
@@ -384,74 +299,20 @@ impl Restorer<'_> {
         if self.options.dry_run {
             self.tally.removed.fetch_add(1, Ordering::Relaxed);
             return self
-                .monitor
+                .observer
                 .log(&format!("would remove {}", shown.display()));
         }
         match directory::remove(parent, name, self.container) {
             Ok(count) => {
                 self.tally.removed.fetch_add(count, Ordering::Relaxed);
             }
-            Err(Kept::Container) => {
-                self.monitor.log(&format!(
+            Err(NotRemoved::Container) => {
+                self.observer.log(&format!(
                     "leaving {}: the container is in it",
                     shown.display()
                 ));
             }
-            Err(kept) => self.problem(path, format!("cannot be removed: {}", kept_because(&kept))),
+            Err(source) => self.problem(path, PathFault::NotRemoved { source }),
         }
-    }
-
-    pub(super) fn done(&self, task: &Task, bytes: u64) {
-        if self.options.dry_run {
-            self.tally.bytes.fetch_add(bytes, Ordering::Relaxed);
-        }
-        self.tally.written.fetch_add(1, Ordering::Relaxed);
-        self.monitor
-            .advance(1, if task.node.is_file() { bytes } else { 0 });
-    }
-
-    /// An entry is not restored; of a directory, none that is in it is.
-    pub(super) fn failed(&self, path: &Path, node: &Node, reason: &str) {
-        self.problem(path, reason);
-        let mut lost = 0;
-        let mut pending: Vec<TreeId> = node.subtree.filter(|_| node.is_dir()).into_iter().collect();
-        while let Some(tree) = pending.pop() {
-            for inner in self
-                .engine
-                .get_tree(&tree)
-                .map(|tree| tree.nodes)
-                .unwrap_or_default()
-            {
-                match inner.subtree.filter(|_| inner.is_dir()) {
-                    Some(tree) => pending.push(tree),
-                    None => lost += 1,
-                }
-            }
-        }
-        if !node.is_dir() {
-            lost = 1;
-        }
-        self.tally.failed.fetch_add(lost, Ordering::Relaxed);
-        self.monitor.advance(lost, 0);
-    }
-
-    pub(super) fn note_missing(&self, path: &Path, missing: Vec<String>) {
-        for reason in missing {
-            self.problem(path, reason);
-        }
-    }
-
-    fn problem(&self, path: &Path, reason: impl Into<String>) {
-        self.tally
-            .problems
-            .add(&self.target.join(path), reason, self.monitor);
-    }
-}
-
-fn kept_because(kept: &Kept) -> String {
-    match kept {
-        Kept::MountPoint => "a file system is mounted there".to_owned(),
-        Kept::Container => "the container is in it".to_owned(),
-        Kept::Failed(error) => os::reason(error),
     }
 }

@@ -1,8 +1,8 @@
 //! A file tree as the engine reads it: the walk, which counts and names everything that it cannot read.
 //!
-//! The engine drops what it cannot read with a line in its own log. Here every entry that is found is either handed
-//! over or named as a problem, and a file is opened before it is described: its metadata and its content are those
-//! of one and the same inode, even where files are replaced while the backup runs.
+//! The engine's own walk leaves out what it cannot read, and says so only in its log. Here every entry is either handed
+//! over or named as a problem. A file is opened before it is described, so its metadata and its content belong to the
+//! same inode, even when files are replaced while the backup runs.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -20,10 +20,10 @@ mod reader;
 
 use reader::OpenFile;
 
-use super::monitor::{Monitor, ProblemList};
 use super::node::{self, Names};
+use super::observer::Observer;
 use super::pattern::Patterns;
-use crate::os;
+use super::problem::{PathFault, ProblemList, ReadStep};
 
 /// What the walk and all readers share.
 pub(super) struct Shared {
@@ -31,29 +31,27 @@ pub(super) struct Shared {
     pub top: PathBuf,
     /// What to leave out.
     pub exclude: Patterns,
-    /// What may be unreadable.
+    /// What may be unreadable without a problem.
     pub ignore_unreadable: Patterns,
     /// The repository's own directory (device and inode), which is left out.
     pub container: Option<(u64, u64)>,
-    /// Who is told.
-    pub monitor: Arc<dyn Monitor>,
-    /// What went wrong.
+    pub observer: Arc<dyn Observer>,
     pub problems: ProblemList,
-    /// What went wrong and does not matter.
+    /// How many problems there were that do not matter, beside `problems`.
     pub ignored: AtomicU64,
-    /// Entries other than directories that were handed over, and their bytes.
+    /// Entries other than directories that were handed over.
     pub files: AtomicU64,
-    /// Their bytes.
+    /// The bytes of these.
     pub bytes: AtomicU64,
-    /// Of these, files that turned out to be unreadable later.
+    /// How many of `files` failed later, while they were read.
     pub lost: AtomicU64,
-    /// The engine stopped reading a file before its end: it will fail, so the walk may as well end.
+    /// The engine stopped reading a file before its end. It will fail, so the walk ends.
     pub engine_gave_up: AtomicBool,
 }
 
 impl Shared {
-    /// The metadata of an entry. Links are not followed, except when the top itself is one: whoever names a link as
-    /// the source means what it points to.
+    /// The metadata of an entry. Links are not followed, except when the top itself is one: a job that names a link as
+    /// its source means what it points to.
     fn examine(&self, path: &Path) -> io::Result<Metadata> {
         if path == self.top {
             fs::metadata(path)
@@ -63,31 +61,30 @@ impl Shared {
     }
 
     /// Names a path that is missing from the snapshot, or not whole in it.
-    fn problem(&self, path: &Path, reason: impl Into<String>) {
+    fn problem(&self, path: &Path, fault: PathFault) {
         if self.ignore_unreadable.cover(&self.top, path) {
             self.ignored.fetch_add(1, Ordering::Relaxed);
-            self.monitor.log(&format!(
-                "{}: {} (ignored, as the job asks)",
-                path.display(),
-                reason.into()
+            self.observer.log(&format!(
+                "{}: {fault} (ignored, as the job asks)",
+                path.display()
             ));
         } else {
-            self.problems.add(path, reason, &*self.monitor);
+            self.problems.add(path, fault, &*self.observer);
         }
     }
 }
 
-/// The tree.
+/// The tree, for the engine.
 pub(super) struct TreeSource(pub Arc<Shared>);
 
 impl ReadSource for TreeSource {
     type Open = OpenFile;
     type Iter = Walk;
 
-    /// Counts all that there is to do. Called once, beside the walk proper.
+    /// Counts what there is to do. Called once, while the walk runs.
     fn size(&self) -> RusticResult<Option<u64>> {
         let (files, bytes) = measure(&self.0);
-        self.0.monitor.total(Some(files), None);
+        self.0.observer.total(Some(files), None);
         Ok(Some(bytes))
     }
 
@@ -101,7 +98,7 @@ fn measure(shared: &Shared) -> (u64, u64) {
     let (mut files, mut bytes) = (0, 0);
     let mut pending = vec![shared.top.clone()];
     while let Some(path) = pending.pop() {
-        shared.monitor.pulse();
+        shared.observer.pulse();
         let Ok(metadata) = shared.examine(&path) else {
             continue;
         };
@@ -167,7 +164,7 @@ impl Walk {
                 names.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
                 self.stack.push((path, names.into_iter()));
             }
-            Err(error) => self.unreadable(&path, "the directory cannot be listed", &error),
+            Err(error) => self.unreadable(&path, ReadStep::ListSource, error),
         }
     }
 
@@ -176,13 +173,13 @@ impl Walk {
         let mut metadata = match self.shared.examine(path) {
             Ok(metadata) => metadata,
             Err(error) => {
-                self.unreadable(path, "cannot be examined", &error);
+                self.unreadable(path, ReadStep::Examine, error);
                 return None;
             }
         };
         let is_container = self.shared.container == Some((metadata.dev(), metadata.ino()));
         if metadata.is_dir() && is_container {
-            self.shared.monitor.log(&format!(
+            self.shared.observer.log(&format!(
                 "leaving out {}: it is the container itself",
                 path.display()
             ));
@@ -201,31 +198,30 @@ impl Walk {
                     });
                 }
                 Ok(None) => {
-                    self.shared
-                        .problem(path, "changed its type while it was being backed up");
+                    self.shared.problem(path, PathFault::ChangedType);
                     return None;
                 }
                 Err(error) => {
-                    self.unreadable(path, "cannot be opened", &error);
+                    self.unreadable(path, ReadStep::Open, error);
                     return None;
                 }
             }
         }
-        // The root has no name; every other path that comes here ends in one.
+        // The root has no name; every other path ends in one.
         let name = path.file_name().unwrap_or_default();
         match node::node(path, name, &metadata, &mut self.names) {
             Ok((node, missing)) => {
-                for reason in missing {
-                    self.shared.problem(path, reason);
+                for fault in missing {
+                    self.shared.problem(path, fault);
                 }
                 if !metadata.is_dir() {
                     self.shared.files.fetch_add(1, Ordering::Relaxed);
                     self.shared
                         .bytes
                         .fetch_add(node.meta.size, Ordering::Relaxed);
-                    self.shared.monitor.advance(1, 0);
+                    self.shared.observer.advance(1, 0);
                 } else {
-                    self.shared.monitor.pulse();
+                    self.shared.observer.pulse();
                 }
                 Some(ReadSourceEntry {
                     path: path.to_path_buf(),
@@ -234,14 +230,14 @@ impl Walk {
                 })
             }
             Err(error) => {
-                self.unreadable(path, "cannot be examined", &error);
+                self.unreadable(path, ReadStep::Examine, error);
                 None
             }
         }
     }
 
-    /// Opens a regular file without following a link and without waiting for anybody. `None`: it is no regular file
-    /// any more.
+    /// Opens a regular file without following a link, and without waiting for another process. `None`: it is no longer
+    /// a regular file.
     fn open(&self, path: &Path) -> io::Result<Option<(File, Metadata)>> {
         let follow = if path == self.shared.top {
             0
@@ -263,13 +259,14 @@ impl Walk {
         Ok(metadata.is_file().then_some((file, metadata)))
     }
 
-    fn unreadable(&self, path: &Path, what: &str, error: &io::Error) {
-        if error.kind() == io::ErrorKind::NotFound {
-            self.shared.problem(path, "vanished while the backup ran");
-        } else {
-            self.shared
-                .problem(path, format!("{what}: {}", os::reason(error)));
-        }
+    fn unreadable(&self, path: &Path, step: ReadStep, source: io::Error) {
+        self.shared.problem(
+            path,
+            match source.kind() {
+                io::ErrorKind::NotFound => PathFault::Vanished,
+                _ => PathFault::Unreadable { step, source },
+            },
+        );
     }
 }
 
@@ -297,7 +294,7 @@ impl Iterator for Walk {
                 (path, false)
             };
             if above && !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-                // A link on the way to the source: the engine puts a plain directory in its place.
+                // A link on the way to the source: the engine makes a plain directory of it.
                 continue;
             }
             if let Some(entry) = self.visit(&path) {
@@ -310,7 +307,7 @@ impl Iterator for Walk {
     }
 }
 
-/// Walks the tree without an engine, for a dry run: afterwards the shared counts say what a backup would have found.
+/// Walks the tree without an engine, for a dry run. Afterwards the shared counts say what a backup would have found.
 pub(super) fn rehearse(shared: &Arc<Shared>) -> RusticResult<()> {
     for entry in Walk::new(Arc::clone(shared)) {
         entry.map_err(|error| RusticError::with_source(ErrorKind::InputOutput, "walk", error))?;

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use rustic_core::{ReadSourceOpen, RusticResult};
 
 use super::Shared;
-use crate::os;
+use crate::rustic::problem::{PathFault, ReadStep};
 
 /// A file that the walk opened.
 pub struct OpenFile {
@@ -34,8 +34,7 @@ impl ReadSourceOpen for OpenFile {
     }
 }
 
-/// Reads a file up to the size that it had when it was opened: what is written to it later belongs to the next
-/// backup.
+/// Reads a file up to the size that it had when it was opened. Data that is appended later belongs to the next backup.
 pub struct Reader {
     file: File,
     left: u64,
@@ -57,8 +56,7 @@ impl Read for Reader {
             Ok(0) => {
                 self.finished = true;
                 self.left = 0;
-                self.shared
-                    .problem(&self.path, "became shorter while it was being read");
+                self.shared.problem(&self.path, PathFault::BecameShorter);
                 Ok(0)
             }
             Ok(count) => {
@@ -70,11 +68,19 @@ impl Read for Reader {
             Err(error) => {
                 self.finished = true;
                 self.shared.lost.fetch_add(1, Ordering::Relaxed);
+                // For the engine; the problem keeps the error itself.
+                let again = match error.raw_os_error() {
+                    Some(number) => io::Error::from_raw_os_error(number),
+                    None => error.kind().into(),
+                };
                 self.shared.problem(
                     &self.path,
-                    format!("cannot be read: {}", os::reason(&error)),
+                    PathFault::Unreadable {
+                        step: ReadStep::Read,
+                        source: error,
+                    },
                 );
-                Err(error)
+                Err(again)
             }
         }
     }

@@ -6,7 +6,7 @@ use rustic_core::ReadSourceOpen;
 
 use super::*;
 use crate::rustic::Silent;
-use crate::rustic::monitor::Problem;
+use crate::rustic::problem::PathProblem;
 
 fn shared(top: &Path) -> Arc<Shared> {
     Arc::new(Shared {
@@ -14,7 +14,7 @@ fn shared(top: &Path) -> Arc<Shared> {
         exclude: Patterns::default(),
         ignore_unreadable: Patterns::new(&["may-go"]),
         container: None,
-        monitor: Arc::new(Silent),
+        observer: Arc::new(Silent),
         problems: ProblemList::default(),
         ignored: AtomicU64::new(0),
         files: AtomicU64::new(0),
@@ -35,11 +35,9 @@ fn problems(shared: &Shared) -> Vec<(String, String)> {
     let problems = shared.problems.take().first;
     problems
         .into_iter()
-        .map(|Problem { path, reason }| {
-            (
-                path.rsplit('/').next().unwrap_or_default().to_owned(),
-                reason,
-            )
+        .map(|PathProblem { path, fault }| {
+            let name = path.file_name().unwrap_or_default();
+            (name.to_string_lossy().into_owned(), fault.to_string())
         })
         .collect()
 }

@@ -119,7 +119,7 @@ fn a_directory_that_holds_something_else_is_not_filled() {
     let ended = fail(
         Work::Backup(place.backup()),
         Verdict::FailedForGood,
-        &["something else", "left alone"],
+        &["something other than", "left alone"],
     );
     assert_eq!(tree(&place.path("container")).len(), 3, "{ended:#?}");
 }
@@ -276,7 +276,7 @@ fn an_engine_that_breaks_is_told_in_words_and_without_an_outcome() {
     let ended = Agent::start_with(&mut command, &request(work)).end();
     assert_eq!(
         ended.status.code(),
-        Some(freezerd::agent::BROKEN),
+        Some(freezerd::agent::PANICKED),
         "{ended:#?}"
     );
     let Some(Report::Panicked { message }) = ended.reports.last() else {

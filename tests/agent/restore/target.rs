@@ -8,7 +8,7 @@ use std::process::Command;
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Container, Restore, Work};
 use freezerd::location::Location;
-use freezerd::protocol::Verdict;
+use freezerd::protocol::{ProblemKind, Verdict};
 
 use super::{overwriting, problems};
 use crate::support::*;
@@ -58,6 +58,8 @@ fn without_overwrite_what_differs_is_kept_listed_and_fails() {
         problems(&ended),
         expected.map(|name| place.path("target").join(name))
     );
+    let told = &ended.outcome().problems;
+    assert!(told.iter().all(|told| told.kind == ProblemKind::Differs));
     for (name, content) in [
         ("same", "same"),
         ("missing", "missing"),

@@ -21,7 +21,7 @@ use freezerd::job::action::{
     self, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
 };
 use freezerd::location::Location;
-use freezerd::protocol::{Outcome, Report, Request, Task, Verdict};
+use freezerd::protocol::{Outcome, Report, Request, RunTag, Task, Verdict};
 
 /// Longer than anything here takes, so that a test that hangs fails instead.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -172,7 +172,7 @@ pub fn request(work: Work) -> Request {
     Request {
         job_id: "nightly-job".to_owned(),
         run: 7,
-        run_tag: "ledger-7".to_owned(),
+        run_tag: RunTag::new("ledger", 7),
         earlier: Vec::new(),
         expects_repository: false,
         action_index: 0,

@@ -1,11 +1,11 @@
-//! The end of the agent before its work is done: the daemon says so with SIGTERM, or is gone.
+//! The end of the agent before its work is done: the daemon sends SIGTERM, or is gone.
 //!
-//! An agent that is ended so sends no outcome and exits with [`ENDED`]: the daemon knows why. A backup or restore
-//! ends at once, since a repository stays valid at every moment. A command is asked first: SIGTERM goes to the whole
-//! process group, and whatever of it is still there after the grace gets SIGKILL.
+//! Such an agent sends no outcome and exits with [`ENDED`]: the daemon knows why. A backup or restore ends at once,
+//! since a repository stays valid at every moment. A command is told first: SIGTERM goes to the whole process group,
+//! and what is left of it after the grace period gets SIGKILL.
 //!
-//! The kernel ties the agent's life to the *thread* that started it: the daemon must start its agents from one that
-//! lives as long as itself.
+//! The kernel ties the agent's life to the *thread* that started it: the daemon must start its agents from a thread
+//! that lives as long as the daemon.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,37 +22,37 @@ use crate::os;
 /// The exit code of an agent that was ended before its work was done: as a shell reports a SIGTERM.
 pub const ENDED: i32 = 143;
 
-/// Nobody waits longer for a command to end.
+/// The longest grace period that is kept.
 const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What lingers after its command has ended is told to end again this often.
+/// How often SIGTERM is sent again to processes that outlive their command.
 const REMINDER: Duration = Duration::from_millis(500);
 
-/// What the watching thread and the working one tell each other.
+/// What the thread that waits for the end and the thread that works tell each other.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct Termination {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// A command runs in this process group, and may take so long to end.
+    /// Set while a command runs in this process group: how long it may take to end.
     grace: Option<Duration>,
-    /// The end was asked for.
+    /// The end was requested.
     ending: bool,
-    /// The command itself has ended, if not all that it started.
+    /// The command itself has ended; processes that it started may be left.
     command_ended: bool,
     /// The command and all that it started have ended.
     gone: bool,
 }
 
-impl Watch {
+impl Termination {
     /// Makes this process the leader of a group of its own, ties its life to the daemon's, and starts the thread
-    /// that watches. Call it before any other thread is started.
+    /// that waits for the end. Call it before any other thread is started.
     ///
     /// # Errors
-    /// When the signals cannot be had.
+    /// When the signal handlers or the thread cannot be set up.
     pub fn start() -> io::Result<Arc<Self>> {
         let parent = rustix::process::getppid();
         // Fails only for the leader of a session, which leads its group already.
@@ -63,25 +63,25 @@ impl Watch {
             // It died before the line above.
             exit(ENDED);
         }
-        let watch = Arc::new(Watch::default());
-        let watching = Arc::clone(&watch);
+        let termination = Arc::new(Termination::default());
+        let waiting = Arc::clone(&termination);
         std::thread::Builder::new()
-            .name("watch".to_owned())
-            .spawn(move || watching.run(&signals))?;
-        Ok(watch)
+            .name("termination".to_owned())
+            .spawn(move || waiting.run(&signals))?;
+        Ok(termination)
     }
 
-    /// From now on a command runs, which is given this long to end.
+    /// From now on a command runs, which gets this long to end.
     pub fn command_runs(&self, grace: Duration) {
         self.lock().grace = Some(grace);
     }
 
-    /// Whether the end was asked for.
-    pub fn is_ending(&self) -> bool {
+    /// Whether the end was requested.
+    pub fn is_requested(&self) -> bool {
         self.lock().ending
     }
 
-    /// The command itself has ended, and what it started may linger.
+    /// The command itself has ended; processes that it started may be left.
     pub fn command_has_ended(&self) {
         self.lock().command_ended = true;
     }
@@ -121,7 +121,7 @@ impl Watch {
                 .unwrap_or_else(PoisonError::into_inner);
             state = next;
             if state.command_ended && !state.gone {
-                // A shell loses a signal that comes while it starts a program.
+                // A shell loses a signal that arrives while it starts a program.
                 let _ = rustix::process::kill_process_group(group, Signal::TERM);
             }
         }
@@ -129,7 +129,7 @@ impl Watch {
     }
 }
 
-/// Kills the group without this process, if it can leave it: it joins its parent's. Otherwise it goes with the rest.
+/// Kills the group. This process joins its parent's group before, if it can; otherwise it is killed too.
 fn kill_group(group: Pid) {
     let parents =
         rustix::process::getppid().and_then(|parent| rustix::process::getpgid(Some(parent)).ok());
@@ -139,7 +139,7 @@ fn kill_group(group: Pid) {
     let _ = rustix::process::kill_process_group(group, Signal::KILL);
 }
 
-/// Returns when a signal came or the daemon closed the pipe, with the reason in words.
+/// Waits until a signal arrives or the daemon closes the pipe. Returns which, for the log.
 fn wait_for_the_end(signals: &OwnedFd) -> &'static str {
     let stdin = io::stdin();
     let mut buffer = [0; 256];
@@ -154,7 +154,7 @@ fn wait_for_the_end(signals: &OwnedFd) -> &'static str {
         if !ready[0].revents().is_empty() {
             return "told to end";
         }
-        // The request was the only line; whatever else comes is not for us. An error is as good as an end.
+        // The request was the only line; anything else is ignored. An error counts as an end.
         if !ready[1].revents().is_empty()
             && !matches!(rustix::io::read(stdin.as_fd(), &mut buffer), Ok(1..))
         {
