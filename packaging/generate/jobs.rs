@@ -148,7 +148,9 @@ fn action_keys(page: &mut Page) {
         }
     }
     page.subsection("Keys without effect");
-    page.paragraph("These keys come from Freezer. freezerd accepts them, and warns what it does instead.");
+    page.paragraph(
+        "These keys come from Freezer. freezerd accepts them, and warns what it does instead.",
+    );
     keys(page, Place::Action, |key| {
         matches!(key.standing, Standing::NoEffect(_) | Standing::Kept)
     });
