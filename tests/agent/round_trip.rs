@@ -279,7 +279,7 @@ fn levels_increase_by_one_and_are_stored_with_the_snapshot() {
 }
 
 #[test]
-fn a_level_above_0_reads_again_what_changed_its_inode_or_its_ctime() {
+fn a_level_above_0_reads_files_again_if_their_inode_or_ctime_changed() {
     let place = Place::new();
     let path = place.write("source/file", "before");
     let modified = fs::metadata(&path).unwrap().modified().unwrap();

@@ -62,7 +62,7 @@ fn after_a_step_forward_a_missed_job_runs_and_after_a_long_one_it_runs_once() {
 }
 
 #[test]
-fn a_step_back_over_a_due_time_does_not_run_it_again() {
+fn after_a_step_back_a_job_does_not_run_again_for_the_same_occurrence() {
     let Some(clock) = Clock::at(next_year("06-01T10:59:58")) else {
         return;
     };

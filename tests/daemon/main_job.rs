@@ -330,7 +330,7 @@ fn once_exits_3_when_a_backup_is_incomplete_and_nothing_worse_happened() {
 }
 
 #[test]
-fn once_runs_what_was_missed_and_each_job_once() {
+fn once_runs_each_job_that_missed_occurrences_once() {
     let host = Host::new()
         .job("often", every("continuous", vec![exec("true")]))
         .job("hourly", every("1 hour", vec![exec("true")]));

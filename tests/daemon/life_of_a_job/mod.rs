@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Daemon, Gate, Host, exec, someday};
 
-/// A job with one action that waits at a gate.
+/// A job with one action, which waits at a gate.
 fn gated(host: &Host, job: &str) -> Gate {
     let gate = host.gate(&format!("gate-of-{job}"));
     host.put(job, someday(vec![gate.action()]));

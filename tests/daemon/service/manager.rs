@@ -6,7 +6,7 @@ use super::Manager;
 use crate::harness::{Host, eventually, exec, is_alive, now, someday};
 
 #[test]
-fn the_service_manager_hears_when_it_is_ready_and_when_it_stops() {
+fn the_daemon_reports_to_the_service_manager_when_it_is_ready_and_when_it_stops() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     let manager = Manager::new(&host);
     let daemon = manager.start(&host, None);

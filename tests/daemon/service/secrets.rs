@@ -129,7 +129,7 @@ fn a_password_is_in_no_argument_no_log_and_not_in_the_ledger() {
 }
 
 #[test]
-fn a_commands_text_is_in_no_log_and_in_the_arguments_of_its_shell_alone() {
+fn the_text_of_a_command_is_only_in_the_arguments_of_its_shell_and_in_no_log() {
     const TOKEN: &str = "token-nobody-should-read";
     let host = Host::new();
     let gate = host.gate("gate");
