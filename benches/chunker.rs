@@ -1,4 +1,4 @@
-//! How fast files are cut into chunks: `cargo bench --bench chunker`.
+//! How fast the chunker splits files into chunks: `cargo bench --bench chunker`.
 
 use divan::Bencher;
 use divan::counter::BytesCount;

@@ -1,4 +1,4 @@
-//! How many job files a second are read and judged.
+//! How many job files the program reads and validates each second: `cargo bench --bench job`.
 #![allow(missing_docs)]
 
 #[path = "../tests/samples/mod.rs"]
@@ -56,7 +56,7 @@ fn parse_a_thousand_actions(bencher: Bencher<'_, '_>) {
         .bench_local(|| parse(text.as_bytes(), "nightly.json", &host));
 }
 
-/// A directory that is read at the start of the daemon.
+/// Reads the whole jobs directory, as the daemon does when it starts.
 #[divan::bench(args = [1_000, 10_000])]
 fn load_a_directory(bencher: Bencher<'_, '_>, files: u64) {
     let bytes: Arc<[u8]> = Arc::from(THREE);
@@ -88,7 +88,7 @@ fn load_a_directory(bencher: Bencher<'_, '_>, files: u64) {
         .bench_local_values(|(mut catalog, states)| catalog.update(states).len());
 }
 
-/// One of many files was changed.
+/// Reads the directory again after one of many files was changed.
 #[divan::bench(args = [1_000, 10_000])]
 fn change_one_of_many(bencher: Bencher<'_, '_>, files: u64) {
     let state = |number: u64, bytes: &[u8]| {

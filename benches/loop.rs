@@ -1,11 +1,11 @@
-//! What the daemon's loop costs: a wake-up must not cost more because more jobs exist, nor because more runs wait.
+//! What the daemon's loop costs. A wake-up must not cost more because more jobs exist or more runs wait.
 //!
 //! ```text
 //! cargo bench --bench loop
 //! ```
 //!
-//! `forgetful` ledgers keep nothing, so that the scheduler alone is measured; `on_disk` is the real one, whose commits
-//! wait for the disk.
+//! `forgetful` measures the scheduler alone, with a ledger that keeps nothing. `on_disk` uses the real ledger, whose
+//! commits wait for the disk.
 
 #[path = "../tests/samples/mod.rs"]
 mod samples;
@@ -55,7 +55,7 @@ fn scheduler<L: Ledger>(ledger: L, documents: impl Iterator<Item = Value>) -> Sc
     scheduler
 }
 
-/// Jobs of which one is due each second, in turn.
+/// Jobs that are due in turn, one each second.
 fn one_each_second(jobs: u64) -> impl Iterator<Item = Value> {
     (0..jobs).map(move |number| {
         let first = new_year() + TimeDelta::seconds(60 + number as i64);
@@ -69,7 +69,7 @@ fn one_each_second(jobs: u64) -> impl Iterator<Item = Value> {
     })
 }
 
-/// Jobs that are all due at one o'clock; each tenth prunes the one container that half of the others write to.
+/// Jobs that are all due at 01:00. Every tenth job prunes the one container that half of the others write to.
 fn all_at_once(jobs: u64) -> impl Iterator<Item = Value> {
     (0..jobs).map(|number| {
         let action = match number % 10 {
@@ -84,7 +84,7 @@ fn all_at_once(jobs: u64) -> impl Iterator<Item = Value> {
     })
 }
 
-/// The runs that were started.
+/// The numbers of the runs that the orders start.
 fn started(orders: Vec<Order>) -> Vec<u64> {
     orders
         .into_iter()
@@ -104,7 +104,7 @@ fn ended(run: u64) -> Message {
     }
 }
 
-/// Wakes for one job that is due, starts it, and hears of its end.
+/// Wakes for one job that is due, starts it, and receives its end.
 fn one_run<L: Ledger>(scheduler: &mut Scheduler<L>) {
     let now = scheduler.next_wake().expect("a job is due");
     let runs = started(scheduler.handle(Message::Tick, now).expect("it works"));
@@ -138,7 +138,7 @@ fn a_wake_up_with_nothing_due(bencher: Bencher, jobs: u64) {
     });
 }
 
-/// The very moment: a row for each, and what each waits for.
+/// The instant at which all jobs are due: the scheduler claims a row for each, and works out what each waits for.
 #[divan::bench(args = [1_000, 10_000], sample_count = 10)]
 fn all_due_at_once_forgetful(bencher: Bencher, jobs: u64) {
     let now = new_year() + TimeDelta::hours(1);
@@ -159,7 +159,7 @@ fn all_due_at_once_on_disk(bencher: Bencher, jobs: u64) {
         .bench_local_refs(|(scheduler, _)| scheduler.handle(Message::Tick, now).expect("it works"));
 }
 
-/// From the moment until the last has ended: divide by the number of jobs for one end and one start.
+/// From that instant until the last run has ended. Divide by the number of jobs for the cost of one end and one start.
 #[divan::bench(args = [1_000, 10_000], sample_count = 5)]
 fn all_due_at_once_until_the_last_has_ended_forgetful(bencher: Bencher, jobs: u64) {
     bencher

@@ -1,7 +1,7 @@
-//! From a file's rename to its job being scheduled, with the real daemon: `cargo bench --bench pickup`.
+//! The time from the rename of a file until its job is scheduled, with the real daemon: `cargo bench --bench pickup`.
 //!
-//! A thousand job files are renamed into the jobs directory, one after the other; each time it is measured how long
-//! the daemon takes to say that the job is loaded, which it does once that is committed.
+//! Renames a thousand job files into the jobs directory, one after the other. For each it measures how long the daemon
+//! takes to log that the job is loaded. The daemon logs this after the commit.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

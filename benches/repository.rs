@@ -1,4 +1,4 @@
-//! What the repository format costs for each byte and each blob: `cargo bench --bench repository`.
+//! The cost of the repository format for each byte and each blob: `cargo bench --bench repository`.
 
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -49,7 +49,7 @@ fn id_of_a_megabyte(bencher: Bencher) {
         .bench_local(|| Id::of(&content));
 }
 
-/// A source text of this many bytes, or random bytes.
+/// This many bytes, either random or of source text.
 fn content(random: bool, length: usize) -> Vec<u8> {
     let mut rng = fastrand::Rng::with_seed(1);
     if random {

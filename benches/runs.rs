@@ -1,8 +1,9 @@
-//! What runs cost, with the real daemon and its agents: `cargo bench --bench runs`.
+//! The cost of runs, with the real daemon and its agents: `cargo bench --bench runs`. It measures:
 //!
-//! - how many runs of `true` a second it sustains with two slots and with eight, and whose processor time that is;
-//! - how long it takes from SIGKILL until ten thousand jobs are scheduled again;
-//! - its memory over many runs: a thousand by default, `FREEZERD_BENCH_RUNS=100000` for more.
+//! - how many runs of `true` the daemon completes each second with two slots and with eight, and how much processor
+//!   time the daemon and its agents use for them;
+//! - the time from SIGKILL until ten thousand jobs are scheduled again;
+//! - the daemon's memory over many runs: a thousand by default, `FREEZERD_BENCH_RUNS=100000` for more.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
@@ -26,7 +27,7 @@ fn main() {
     memory();
 }
 
-/// A daemon with a root of its own.
+/// A daemon with its own root directory.
 struct Daemon {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
@@ -48,14 +49,14 @@ impl Daemon {
         Daemon { child, log }
     }
 
-    /// Reads the log up to the `count`th line that contains a text.
+    /// Reads the log up to and including the `count`th line that contains a text.
     fn until(&mut self, text: &str, count: usize) {
         let lines = self.log.by_ref().map(|line| line.expect("text"));
         let seen = lines.filter(|line| line.contains(text)).take(count).count();
         assert_eq!(seen, count, "the daemon ended");
     }
 
-    /// User and system time of the daemon, and of its agents that have ended.
+    /// The user and system time of the daemon, and then of its agents that have ended.
     fn processor_time(&self) -> [Duration; 4] {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("stat");
         let (_, rest) = stat.rsplit_once(") ").expect("a name");
@@ -65,7 +66,7 @@ impl Daemon {
             .take(4)
             .map(|word| word.parse().expect("ticks"))
             .collect();
-        // A hundredth of a second each, on every Linux that freezerd runs on.
+        // A tick is 10 ms on every Linux that freezerd runs on.
         std::array::from_fn(|index| Duration::from_millis(ticks[index] * 10))
     }
 
@@ -82,7 +83,7 @@ impl Daemon {
     }
 }
 
-/// A root with so many jobs.
+/// A root directory with this many jobs.
 fn root(jobs: usize, document: impl Fn(usize) -> Value) -> (tempfile::TempDir, PathBuf) {
     let root = tempfile::tempdir().expect("a temporary directory");
     let path = root.path().to_owned();

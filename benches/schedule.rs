@@ -1,8 +1,8 @@
-//! How long it takes to find the next instant, for typical calendars, beside two crates that do the like.
+//! How long it takes to find the next occurrence of typical calendars, compared with two similar crates:
+//! `cargo bench --bench schedule`.
 //!
-//! `cargo bench --bench schedule`. Every measurement finds the next instant after the last one found, over and over, so
-//! that easy and hard moments are met as they come. The peers search in UTC, where they have no changes of the clock
-//! to think of.
+//! Every measurement finds the next occurrence after the previous one, again and again, so easy and hard cases occur as
+//! often as in practice. The other crates search in UTC, where the clock never changes.
 
 use std::hint::black_box;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ fn main() {
     divan::main();
 }
 
-/// A calendar in this program's fields, and for each peer that can say the same, in its words.
+/// A calendar in this program's fields, and in the syntax of each other crate that can express it.
 struct Expression {
     name: &'static str,
     fields: &'static [(Field, &'static str)],
@@ -203,10 +203,10 @@ fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600, 0).expect("1 January 2026")
 }
 
-/// Measures steps from one instant to the next. Where there is no next it begins anew.
+/// Measures steps from one occurrence to the next. After the last occurrence it starts again from the beginning.
 fn chain(bencher: Bencher, next: impl Fn(DateTime<Utc>) -> Option<DateTime<Utc>>) {
     let mut now = start();
-    // The peers do not look past the year 2099.
+    // The other crates do not search beyond the year 2099.
     let end = start() + TimeDelta::days(366 * 70);
     bencher.bench_local(|| {
         now = match next(black_box(now)) {

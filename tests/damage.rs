@@ -1,8 +1,8 @@
-//! The damage matrix: whatever is put into the jobs directory, it is told of that file alone, and every other job is
-//! as it was.
+//! The damage matrix: for any kind of bad file in the jobs directory, only that file is reported, and every other job
+//! is unchanged.
 //!
-//! `FREEZERD_DAMAGE_FILES=100000 cargo test --release --test damage` fills the directory with that many; without it,
-//! two thousand stand for them.
+//! `FREEZERD_DAMAGE_FILES=100000 cargo test --release --test damage` fills the directory with that many files. The
+//! default is two thousand.
 
 mod harness;
 
@@ -15,7 +15,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-/// A job file as people write them.
+/// A typical job file.
 fn real() -> String {
     format!(
         "{:#}",
@@ -33,7 +33,7 @@ fn real() -> String {
     )
 }
 
-/// How a damaged file is made, in place of `path`.
+/// How to create a damaged file at `path`.
 type Damage = Box<dyn Fn(&Path)>;
 
 fn bytes(content: impl Into<Vec<u8>>) -> Damage {
@@ -41,7 +41,7 @@ fn bytes(content: impl Into<Vec<u8>>) -> Damage {
     Box::new(move |path| fs::write(path, &content).expect("a file"))
 }
 
-/// Each kind of damage by its name, and whether the file is still a good job.
+/// Each kind of damage: its name, and whether the file is still a valid job.
 fn matrix() -> Vec<(&'static str, bool, Damage)> {
     let node = |kind: FileType, device: u64| -> Damage {
         Box::new(move |path| {
@@ -135,19 +135,19 @@ fn matrix() -> Vec<(&'static str, bool, Damage)> {
         ),
     ];
     if rustix::process::geteuid().is_root() {
-        // The device that never ends.
+        // /dev/zero, which never ends.
         matrix.push((
             "a device",
             false,
             node(FileType::CharacterDevice, rustix::fs::makedev(1, 5)),
         ));
     } else {
-        println!("SKIPPED: a device in the jobs directory, since only root can make one");
+        println!("SKIPPED: a device in the jobs directory, because only root can create one");
     }
     matrix
 }
 
-/// What must not change: the healthy jobs, whole.
+/// What must not change: the healthy jobs, as `show` prints them.
 fn healthy(host: &Host) -> Vec<Value> {
     let listed = host.json(&["list"]);
     let jobs = listed["jobs"].as_array().expect("a list of jobs");
@@ -172,7 +172,7 @@ fn host() -> (Host, Daemon, Vec<Value>) {
     (host, daemon, before)
 }
 
-/// The daemon looks at the whole directory, and then answers an event: what it saw is committed.
+/// Makes the daemon read the whole directory and then answer an event. Afterwards what it read is committed.
 fn looked(host: &Host, daemon: &Daemon) {
     daemon.signal(Signal::HUP);
     host.freezerd(&["start", "healthy-1"]).exits(0);
@@ -192,7 +192,7 @@ fn clear(path: &Path) {
 }
 
 #[test]
-fn every_kind_of_damage_hurts_its_own_file_alone() {
+fn every_kind_of_damage_affects_only_its_own_file() {
     let (host, daemon, before) = host();
     let path = host.path("jobs.d/damaged.json");
     for (name, good, make) in matrix() {
@@ -224,7 +224,7 @@ fn a_file_cut_off_at_any_byte_keeps_the_last_good_version() {
     host.put_text("damaged.json", &whole);
     daemon.says("damaged", "loaded");
     let job = host.show("damaged")["x-freezerd"]["next"].clone();
-    // Each cut is judged in `tests/job/fuzz.rs`; here some go through the daemon.
+    // `tests/job/fuzz.rs` checks every cut. Here the daemon reads some of them.
     for cut in (1..whole.len()).step_by(whole.len() / 25) {
         fs::write(host.path("jobs.d/damaged.json"), &whole.as_bytes()[..cut]).expect("half a file");
         harness::eventually("the half file is told of", || {
@@ -241,7 +241,7 @@ fn a_file_cut_off_at_any_byte_keeps_the_last_good_version() {
 }
 
 #[test]
-fn a_file_renamed_back_and_forth_a_thousand_times_is_the_job_that_it_was() {
+fn a_file_that_is_renamed_back_and_forth_a_thousand_times_is_still_the_same_job() {
     let (host, daemon, before) = host();
     host.put_text("one.json", &real());
     daemon.says("damaged", "loaded");
@@ -264,7 +264,7 @@ fn a_file_renamed_back_and_forth_a_thousand_times_is_the_job_that_it_was() {
 }
 
 #[test]
-fn very_many_files_are_loaded_and_let_go_of() {
+fn very_many_files_are_loaded_and_removed() {
     let files: usize = std::env::var("FREEZERD_DAMAGE_FILES")
         .ok()
         .map_or(2_000, |files| files.parse().expect("a number"));

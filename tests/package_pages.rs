@@ -1,5 +1,5 @@
-//! What the package has beside the program says all that the program can do: manual pages, completions, the commented
-//! settings, the schema.
+//! The files that the package contains beside the program are complete: manual pages, completions, the commented
+//! settings, and the schema.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use freezerd::cli::exit::Exit;
 use freezerd::job::codes;
 use freezerd::job::keys::Object;
 
-/// Each file that the generator writes, by its name below the directory.
+/// The content of each file that the generator writes, by its path below the output directory.
 static MADE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let directory = tempfile::tempdir().unwrap();
     let status = Command::new(env!("CARGO"))
@@ -37,7 +37,7 @@ fn read(directory: &Path, prefix: &str, made: &mut BTreeMap<String, String>) {
     }
 }
 
-/// A manual page as it is read, without its escapes and requests.
+/// The text of a manual page, without escapes.
 fn page(name: &str) -> String {
     let source = MADE
         .get(&format!("man/{name}"))
@@ -90,7 +90,7 @@ fn every_command_has_a_page_with_all_of_its_options_and_an_example() {
     }
     assert!(
         !MADE.contains_key("man/freezerd-agent.8"),
-        "it is not for people"
+        "the agent is a hidden command"
     );
 }
 
@@ -118,7 +118,7 @@ fn every_exit_code_is_in_every_page_of_a_command_in_the_document_and_in_the_help
             assert!(text.contains(&meaning), "{name}: {meaning}");
         }
     }
-    // The list itself has them all: each that the sources name.
+    // `Exit::ALL` contains every code that the source defines.
     let source = fs::read_to_string("src/cli/exit.rs").unwrap();
     let named = source
         .lines()
@@ -171,7 +171,7 @@ fn the_commented_file_changes_nothing_and_holds_the_defaults() {
         serde_json::from_slice(&output.stdout).unwrap()
     };
     let plain = show("");
-    assert_eq!(show(file), plain, "as it is installed it says nothing");
+    assert_eq!(show(file), plain, "the installed file sets nothing");
     let live: String = file
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -187,7 +187,7 @@ fn the_commented_file_changes_nothing_and_holds_the_defaults() {
             "{}",
             key.name
         );
-        // The host's name has no default that could be written down; another user's places are others.
+        // The host's name has no fixed default, and another user has other directories.
         let places = ["jobs_dir", "state_dir", "runtime_dir", "container_root"];
         let root = rustix::process::geteuid().is_root();
         if key.name != "client_id" && (root || !places.contains(&key.name)) {

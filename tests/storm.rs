@@ -1,8 +1,8 @@
-//! A storm: the daemon and its agents are killed and stopped at any time, again and again, while jobs change and people
-//! ask for runs. In the end each due instant has one row, and each success has done what it stands for.
+//! A storm: the daemon and its agents are killed and stopped at random times, again and again, while jobs change and
+//! runs are triggered. At the end each due instant has one row, and each successful run has made its backup.
 //!
-//! `tests/kill_points/` kills at every point there is, once; here kills, changes and missed firings meet by chance. What
-//! has to hold has to hold always, so a failure is a fault and never bad luck. A longer storm:
+//! `tests/kill_points/` kills once at every kill point. Here kills, changes and missed occurrences combine at random.
+//! The checks must pass every time, so a failure is always a fault of the program. For a longer storm:
 //!
 //! FREEZERD_STORM=SEED:SECONDS cargo test --test storm -- --nocapture
 
@@ -26,13 +26,13 @@ use harness::{Daemon, Host, backup, every, exec};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-/// Jobs whose firings are so far apart; those with a backup change what they back up.
+/// The jobs, and the seconds between two occurrences. The jobs with a backup change what they back up.
 const JOBS: [(&str, i64); 3] = [("often", 2), ("calendar", 5), ("command", 3)];
 
 struct Storm {
     host: Host,
     random: Rng,
-    /// What each content of a job backs up, by its digest.
+    /// The source of each version of a job, by the digest of its document.
     sources: BTreeMap<String, &'static str>,
 }
 
@@ -57,7 +57,7 @@ impl Storm {
         storm
     }
 
-    /// A job that backs up this directory, with something to do before or after.
+    /// Writes a job that backs up this directory, with a further action before or after the backup.
     fn put(&mut self, job: &str, source: &'static str) {
         let host = &self.host;
         let mut save = backup(&host.path(source), &host.path(&format!("container-{job}")));
@@ -77,7 +77,7 @@ impl Storm {
         self.sources.insert(digest, source);
     }
 
-    /// One thing that happens, after which there may be another daemon.
+    /// Makes one random thing happen. Returns the daemon that runs afterwards.
     fn strike(&mut self, daemon: Daemon) -> Daemon {
         let job = ["often", "calendar"][self.random.usize(..2)];
         let source = ["here", "there"][self.random.usize(..2)];
@@ -102,13 +102,13 @@ impl Storm {
                 return daemon;
             }
             _ => {
-                // Its answer is nobody's business: it may be refused.
+                // The request may be refused, so the answer does not matter.
                 let asked = self.host.command(&["trigger", job]).output();
                 asked.expect("freezerd runs");
                 return daemon;
             }
         }
-        // Nothing is waited for here: firings are to be missed, and this is how long nobody hears them.
+        // This sleep is not a wait for anything: occurrences are missed while no daemon runs.
         let away = [0, 0, 100, 1_000, 3_000, 6_000][self.random.usize(..6)];
         std::thread::sleep(Duration::from_millis(away));
         self.host.launch()
@@ -118,12 +118,12 @@ impl Storm {
         let end = Instant::now() + time;
         let mut daemon = self.host.launch();
         while Instant::now() < end {
-            // Nor here: a strike is to come at any time.
+            // Nor is this one: a strike must come at a random time.
             let quiet = [100, 500, 1_000, 1_500, 2_500, 4_000][self.random.usize(..6)];
             std::thread::sleep(Duration::from_millis(quiet));
             daemon = self.strike(daemon);
         }
-        // What is owed is done, and nobody is in the way.
+        // Now the daemon catches up for everything that is owed, without further strikes.
         daemon.kill();
         let daemon = self.host.start();
         for (job, _) in JOBS {
@@ -152,14 +152,14 @@ fn agents(daemon: &Daemon) -> Vec<Pid> {
 
 fn kill_all(agents: &[Pid]) {
     for agent in agents {
-        // It may have ended meanwhile.
+        // The agent may have ended meanwhile.
         let _ = kill_process(*agent, Signal::KILL);
     }
 }
 
-// ---------------------------------------------------------------- judging
+// ---------------------------------------------------------------- checks
 
-/// The snapshots of a job that hold all that they were meant to, by their ids.
+/// The complete snapshots of a job, by their ids.
 fn whole_snapshots(host: &Host, job: &str) -> BTreeMap<String, Snapshot> {
     let path = host.path(&format!("container-{job}"));
     let container = Container {
@@ -175,7 +175,7 @@ fn whole_snapshots(host: &Host, job: &str) -> BTreeMap<String, Snapshot> {
         .collect()
 }
 
-/// Each due instant of the job, from the first to the last, is in exactly one row.
+/// Checks that each due instant of the job, from the first to the last, is in exactly one row.
 fn no_instant_is_lost(rows: &[RunRecord], job: &str, seconds: i64) {
     let step = TimeDelta::seconds(seconds);
     let mut due: Vec<&RunRecord> = rows
@@ -192,7 +192,7 @@ fn no_instant_is_lost(rows: &[RunRecord], job: &str, seconds: i64) {
     }
 }
 
-/// Whether something later was skipped because of this run, or of one that it makes up for.
+/// Whether a later occurrence was skipped because of this run, or because of a run that it makes up for.
 fn skipped_for(rows: &[RunRecord], run: &RunRecord) -> bool {
     let mut in_the_way = Vec::new();
     let mut number = Some(run.number);
@@ -209,7 +209,7 @@ fn skipped_for(rows: &[RunRecord], run: &RunRecord) -> bool {
     })
 }
 
-/// The outcome with which an action of a run ended, where that was a success.
+/// The summary of an action's last attempt, if that succeeded.
 fn success(attempts: &[AttemptRecord], action: usize) -> Option<&Summary> {
     let last = attempts
         .iter()
@@ -246,7 +246,7 @@ fn in_a_storm_of_kills_and_changes_no_instant_is_lost_and_no_success_is_false() 
         if row.state != RunState::Interrupted {
             continue;
         }
-        // A second try is not repeated, but for what came due since and was skipped because of it or of the first.
+        // A catch-up is not repeated, unless an occurrence was skipped because of it or of the first run.
         let owed = row.makes_up_for.is_none() || skipped_for(&rows, row);
         assert_eq!(made_up.contains(&row.number), owed, "made up for: {row:#?}");
     }
@@ -281,7 +281,7 @@ fn in_a_storm_of_kills_and_changes_no_instant_is_lost_and_no_success_is_false() 
                     .iter()
                     .find(|attempt| attempt.action as usize == index);
                 let started = first.expect("an attempt").started;
-                // What came due in between was skipped for this run.
+                // No occurrence that became due in between may have been skipped because of this run.
                 let skipped = rows.iter().filter(of_job).find(|other| {
                     other.claim().kind == ClaimKind::Due
                         && made.time < other.due
@@ -294,7 +294,7 @@ fn in_a_storm_of_kills_and_changes_no_instant_is_lost_and_no_success_is_false() 
         }
     }
     println!(
-        "{} rows, {} runs made up for, {backups} backups, {relied_on} of them found done",
+        "{} rows, {} runs made up for, {backups} backups, {relied_on} of them from an earlier attempt or run",
         rows.len(),
         made_up.len()
     );

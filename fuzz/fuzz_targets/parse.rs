@@ -1,4 +1,4 @@
-//! Any bytes are judged, and every place that is told of lies inside of them.
+//! Parsing any bytes gives a job or errors, and every span in a diagnostic is inside those bytes.
 #![no_main]
 
 use freezerd::job::{Host, parse};

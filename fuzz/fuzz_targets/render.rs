@@ -1,4 +1,4 @@
-//! Whatever is told of any bytes can be drawn, and nothing of the file reaches the terminal as it is.
+//! The diagnostics of any bytes can be rendered, and no control character of the file reaches the terminal.
 #![no_main]
 
 use freezerd::job::render::{Look, locate, render_all};

@@ -1,4 +1,4 @@
-//! freezerd(8), and a page for each of its commands.
+//! freezerd(8), and one manual page for each command.
 
 use clap::{Arg, Command};
 use freezerd::cli::exit::Exit;
@@ -6,7 +6,7 @@ use freezerd::cli::exit::Exit;
 use crate::page::{Page, head};
 use crate::settings;
 
-/// The command line without what is hidden from people.
+/// The command line without hidden commands.
 pub fn visible() -> Command {
     let whole = freezerd::cli::definition();
     let mut command = Command::new("freezerd")
@@ -24,7 +24,7 @@ pub fn visible() -> Command {
     )
 }
 
-/// Each page's file name, and its text.
+/// Returns each page's file name and its source.
 pub fn pages(command: &Command) -> Vec<(String, String)> {
     let mut pages = vec![("freezerd.8".to_owned(), overview(command))];
     for subcommand in command.get_subcommands() {
@@ -41,14 +41,14 @@ fn overview(command: &Command) -> String {
     page.paragraph("`freezerd` [settings] `COMMAND` [options]");
     page.section("DESCRIPTION");
     page.paragraph(
-        "freezerd runs the backups of one server. A backup is described in a JSON file, see `freezerd-jobs`(5), which \
-         is dropped into a directory; freezerd schedules it, runs it, remembers what became of it, and tells. There is \
-         no network API and no database server. The backups are restic-format repositories: whoever holds the disk \
-         can restore with `restic`(1) alone.",
+        "freezerd runs the backups of one server. A JSON file in a directory describes a backup, see \
+         `freezerd-jobs`(5). freezerd schedules the backup, runs it, records how it ended, and reports it. There is no \
+         network API and no database server. The backups are repositories in restic's format: to restore from a disk, \
+         `restic`(1) and the password are enough.",
     );
     page.paragraph(
-        "`freezerd run` is the daemon, which `freezerd.service` starts; the other commands look at what it has written \
-         down, or leave it a wish.",
+        "`freezerd run` is the daemon, which `freezerd.service` starts. The other commands show what the daemon has \
+         recorded, or leave a request for it.",
     );
     page.section("COMMANDS");
     for subcommand in command.get_subcommands() {
@@ -61,7 +61,7 @@ fn overview(command: &Command) -> String {
     }
     page.section("OPTIONS");
     page.paragraph(
-        "Each command takes these, before or after its name. Each is also a line in `freezerd.toml`(5).",
+        "Every command takes these options, before or after its name. Each can also be set in `freezerd.toml`(5).",
     );
     options(&mut page, command);
     page.entry(head("-h, --help", ""), &["Print help.".to_owned()]);
@@ -74,15 +74,16 @@ fn overview(command: &Command) -> String {
     for (signal, text) in [
         (
             "SIGTERM, SIGINT",
-            "Stop. Nothing new starts; running actions get `stop_grace` to end, are recorded as interrupted, and are \
-             caught up at the next start. A second signal kills them.",
+            "Stop. The daemon starts nothing new. Running actions get the time `stop_grace` to end; they are recorded \
+             as interrupted, and the next daemon catches up for them. A second signal kills them.",
         ),
-        ("SIGHUP", "Look at the jobs directory now."),
+        ("SIGHUP", "Read the jobs directory now."),
         (
             "SIGUSR1",
-            "Make way for a newer version: go on as usual until the first moment at which no action runs, and then \
-             exit with code 79, upon which the service starts again. After an hour, or a second signal, nothing new \
-             is started until then; what comes due is kept, and done after the start as `schedule_catch_up` allows.",
+            "Make way for a newer version. The daemon continues as usual until no action runs; then it exits with code \
+             79, and systemd starts the service again. After an hour, or after a second signal, the daemon starts \
+             nothing new until it exits. The new daemon handles what became due meanwhile, as `schedule_catch_up` \
+             says.",
         ),
     ] {
         page.entry(head(signal, ""), &[text.to_owned()]);
@@ -90,13 +91,13 @@ fn overview(command: &Command) -> String {
     environment(&mut page);
     files(&mut page);
     page.section("EXAMPLES");
-    page.paragraph("A first job: back up /etc every night at half past two.");
+    page.paragraph("A first job, which backs up /etc every night at 02:30:");
     page.example(&format!(
         "umask 077\nhead -c 24 /dev/urandom | base64 > /etc/freezerd/password\n\
          cat > /etc/freezerd/jobs.d/etc.json <<'END'\n{}\nEND\nfreezerd check\nfreezerd trigger etc\nfreezerd log etc",
         crate::jobs::FIRST_JOB
     ));
-    page.paragraph("The same with nothing but restic, should freezerd be gone:");
+    page.paragraph("To restore this backup with restic, without freezerd:");
     page.example(
         "restic -r /var/lib/freezerd/containers/main --password-file /etc/freezerd/password \\\n    \
          restore latest --target /tmp/etc",
@@ -142,7 +143,7 @@ fn page(name: &str, command: &Command) -> String {
         options(&mut page, inner);
     }
     page.entry(head("-h, --help", ""), &["Print help.".to_owned()]);
-    page.paragraph("The settings, which every command takes, are in `freezerd`(8).");
+    page.paragraph("`freezerd`(8) lists the settings, which every command takes.");
     exit_status(&mut page);
     let examples: Vec<String> = command
         .get_subcommands()
@@ -182,7 +183,7 @@ fn paragraphs(text: &str) -> impl Iterator<Item = String> {
         .filter(|piece| !piece.is_empty())
 }
 
-/// What the help says at its end: notes, and the lines after `Example:`.
+/// Splits the end of the help into notes and examples, which are the lines after `Example:`.
 fn after_help(command: &Command) -> (Vec<String>, Vec<String>) {
     let text = command
         .get_after_help()
@@ -204,7 +205,7 @@ fn after_help(command: &Command) -> (Vec<String>, Vec<String>) {
     (notes, examples)
 }
 
-/// The command's usage as clap words it, a line each.
+/// The command's usage as clap prints it. One line for each subcommand, or one for a command without any.
 fn synopsis(command: &Command) -> Vec<String> {
     let usage = |command: &Command, name: String| {
         let mut command = command.clone().bin_name(name.clone());
@@ -225,7 +226,7 @@ fn synopsis(command: &Command) -> Vec<String> {
     }
 }
 
-/// The options and arguments of one command.
+/// Adds the options and arguments of one command to its page.
 fn options(page: &mut Page, command: &Command) {
     let (positional, named): (Vec<&Arg>, Vec<&Arg>) = command
         .get_arguments()
@@ -309,27 +310,31 @@ fn environment(page: &mut Page) {
     page.section("ENVIRONMENT");
     page.entry(
         head("FREEZERD_CONFIG", ""),
-        &["The configuration file, where no `--config` names one.".to_owned()],
+        &["The configuration file. `--config` takes precedence.".to_owned()],
     );
     for setting in &freezerd::config::SETTINGS {
         page.entry(
             head(&setting.variable(), ""),
-            &[format!("As `{}`: {}.", setting.flag(), setting.help)],
+            &[format!(
+                "The same as `{}`: {}.",
+                setting.flag(),
+                setting.help
+            )],
         );
     }
     page.entry(
         head("STATE_DIRECTORY, RUNTIME_DIRECTORY", ""),
-        &["Set by systemd; they take the place of the defaults.".to_owned()],
+        &["Directories that systemd sets. They replace the defaults.".to_owned()],
     );
     page.entry(
         head(freezerd::job::secret::DIRECTORY, ""),
-        &["Set by systemd where the unit has credentials: `%d/NAME` as the path of a secret is the file NAME in it. \
-           Outside of the service it has to be set by hand, as `/run/credentials/freezerd.service`."
+        &["A directory that systemd sets if the unit has credentials. The path `%d/NAME` of a secret means the file \
+           NAME in it. Outside of the service, set it to `/run/credentials/freezerd.service`."
             .to_owned()],
     );
     page.entry(
         head("TZ", ""),
-        &["The zone of times that are shown, and of schedules, where neither `timezone` nor the job has one.".to_owned()],
+        &["The time zone of schedules and of the times that are shown, if neither `timezone` nor the job sets one.".to_owned()],
     );
 }
 
@@ -340,17 +345,17 @@ fn files(page: &mut Page) {
         (settings::default_of("jobs_dir").as_str(), "The job files, see `freezerd-jobs`(5).".to_owned()),
         (
             settings::default_of("state_dir").as_str(),
-            "The ledger (`ledger.redb`), the logs of runs, and wishes that wait to be read. Only root may enter.".to_owned(),
+            "The ledger (`ledger.redb`), the logs of runs, and requests that wait for the daemon. Only root has access.".to_owned(),
         ),
         (
             settings::default_of("container_root").as_str(),
-            "Containers that a job gives by name: the backups themselves. Removing the package leaves them.".to_owned(),
+            "The containers that a job gives by name: the backups themselves. Removing the package keeps them.".to_owned(),
         ),
         (settings::default_of("runtime_dir").as_str(), "The progress of running actions.".to_owned()),
-        ("/usr/share/doc/freezerd/examples", "Examples of jobs, and of drop-ins for the service.".to_owned()),
+        ("/usr/share/doc/freezerd/examples", "Example jobs, and drop-ins for the service.".to_owned()),
         (
             "~/.config/freezerd, ~/.local/state/freezerd",
-            "The same for another user than root, after the XDG base directories.".to_owned(),
+            "The configuration and the state of a user other than root (XDG base directories).".to_owned(),
         ),
     ] {
         page.entry(head(path, ""), &[text]);

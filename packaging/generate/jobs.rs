@@ -1,4 +1,4 @@
-//! freezerd-jobs(5): the whole job file, from the tables that the parser reads.
+//! freezerd-jobs(5): the job file, generated from the tables that the parser uses.
 
 use freezerd::job::codes;
 use freezerd::job::keys::{Bounds, Key, Object, Shape, Support};
@@ -6,7 +6,7 @@ use freezerd::job::kind::{WorkKind, WorkKinds};
 
 use crate::page::{Page, head};
 
-/// The job that the manual begins with.
+/// The example at the beginning of the manual page.
 pub const FIRST_JOB: &str = r#"{
   "job_actions": [
     {
@@ -22,7 +22,7 @@ pub const FIRST_JOB: &str = r#"{
   "job_schedule": { "schedule_hour": "2", "schedule_minute": "30" }
 }"#;
 
-/// The manual page.
+/// Returns the source of the manual page.
 pub fn page() -> String {
     let mut page = Page::new(
         "freezerd-jobs",
@@ -40,7 +40,7 @@ pub fn page() -> String {
     page.section("KEYS OF AN ENTRY OF JOB_ACTIONS");
     keys(&mut page, Object::Entry, |_| true);
     page.section("KEYS OF FREEZER_ACTION");
-    page.paragraph("The word of `action` says what is done:");
+    page.paragraph("`action` is one of these words:");
     if let Some(action) = Object::Action.find("action") {
         words(&mut page, action);
     }
@@ -54,9 +54,9 @@ pub fn page() -> String {
         ("/etc/freezerd/jobs.d", "The job files."),
         (
             "/usr/share/freezerd/job.schema.json",
-            "Their JSON Schema, for editors; `freezerd schema` prints it too.",
+            "The JSON Schema of job files, for editors. `freezerd schema` prints it too.",
         ),
-        ("/usr/share/doc/freezerd/examples", "Examples."),
+        ("/usr/share/doc/freezerd/examples", "Example job files."),
     ] {
         page.entry(head(path, ""), &[text.to_owned()]);
     }
@@ -73,21 +73,22 @@ pub fn page() -> String {
 fn description(page: &mut Page) {
     page.section("DESCRIPTION");
     for text in [
-        "A job says what is backed up, restored, cleared away or run, and when. It is one JSON object in one file of \
-         the jobs directory: the job itself, or `{\"job\": {...}}` around it. The words are those of OpenStack \
-         Freezer's jobs.",
-        "Names of job files end in `.json` or `.conf`. Files whose names begin with a dot or end in `~`, `.tmp`, \
-         `.swp`, `.dpkg-*`, `.rpmsave`, `.rpmnew` or `.rpmorig` are left alone, and so are directories below. To put \
-         a file in place, its new content is best written beside it and renamed.",
-        "Adding, changing, renaming or deleting a file takes effect at once. A file that turns bad keeps its last good \
-         content on schedule, and hurts no other; `freezerd list` shows it as invalid, with what is wrong. `freezerd \
-         check` FILE says so before a file is put in its place, and `freezerd next --job` FILE when it would run.",
+        "A job says what freezerd does, and when: it backs up, restores, removes old snapshots, checks a repository, or \
+         runs a command. A job is one JSON object in one file of the jobs directory: the job itself, or an object \
+         `{\"job\": {...}}` that contains it. The keys are those of OpenStack Freezer's jobs.",
+        "The name of a job file ends in `.json` or `.conf`. freezerd ignores subdirectories, and files whose names \
+         begin with a dot or end in `~`, `.tmp`, `.swp`, `.dpkg-*`, `.rpmsave`, `.rpmnew` or `.rpmorig`. To replace a \
+         file safely, write the new content to a temporary file in the same directory, and then rename it.",
+        "Adding, changing, renaming or deleting a file takes effect at once. If a file becomes invalid, its job stays \
+         on schedule with the last good content, and no other job is affected; `freezerd list` shows the file as \
+         invalid, with its faults. Before you put a file in place, `freezerd check` FILE shows its faults, and \
+         `freezerd next --job` FILE shows when the job would run.",
         "The directory and each file must belong to root or to the user that freezerd runs as, and nobody else may \
-         write to them; links, FIFOs and devices are refused. `trusted_owners` in `freezerd.toml`(5) names further \
-         owners.",
-        "In a key, `-` and `_` are the same. Numbers may be texts and texts numbers; `null` unsets a key. Keys that \
-         begin with `x-` or `_` are remarks. A key that nobody knows is an error. A file has 1 MiB at most, and a job \
-         1000 actions.",
+         have permission to write to them. freezerd refuses links, FIFOs and devices. `trusted_owners` in \
+         `freezerd.toml`(5) names further owners.",
+        "In a key, `-` and `_` are the same. A number may be written as a text, and a text as a number. `null` unsets \
+         a key. Keys that begin with `x-` or `_` are remarks. An unknown key is an error. A file has 1 MiB at most, \
+         and a job has 1000 actions at most.",
     ] {
         page.paragraph(text);
     }
@@ -102,7 +103,7 @@ fn keys(page: &mut Page, object: Object, wanted: impl Fn(&Key) -> bool) {
         }
         match key.support {
             Support::Used | Support::Kept => {}
-            Support::NoEffect(instead) => text.push(format!("Without effect here: {instead}.")),
+            Support::NoEffect(instead) => text.push(format!("No effect: {instead}.")),
             Support::Unsupported(why) => text.push(format!("Refused: {why}.")),
         }
         if object == Object::Action
@@ -127,7 +128,7 @@ fn keys(page: &mut Page, object: Object, wanted: impl Fn(&Key) -> bool) {
     }
 }
 
-/// The keys of actions, those that do something first.
+/// The keys of actions. Those that have an effect come first.
 fn action_keys(page: &mut Page) {
     let used = |key: &Key| key.support == Support::Used;
     page.subsection("For several kinds of actions");
@@ -136,7 +137,7 @@ fn action_keys(page: &mut Page) {
     });
     for kind in WorkKind::ALL.iter().copied() {
         let own = move |key: &Key| {
-            // A key for several kinds is listed with the first of them.
+            // A key of several kinds of actions is listed with the first kind.
             used(key) && key.kinds != WorkKinds::ALL && key.kinds.iter().next() == Some(kind)
         };
         if Object::Action.keys().iter().any(own) {
@@ -144,13 +145,15 @@ fn action_keys(page: &mut Page) {
             keys(page, Object::Action, own);
         }
     }
-    page.subsection("Without effect");
-    page.paragraph("These are Freezer's. They are read, and a warning says what happens instead.");
+    page.subsection("Keys without effect");
+    page.paragraph(
+        "These keys come from Freezer. freezerd accepts them, and warns what it does instead.",
+    );
     keys(page, Object::Action, |key| {
         matches!(key.support, Support::NoEffect(_) | Support::Kept)
     });
-    page.subsection("Not in this version");
-    page.paragraph("A job that needs one of these is refused, so that it is not taken for something it is not.");
+    page.subsection("Keys that are not supported");
+    page.paragraph("freezerd refuses a job that has one of these keys, because it would not do what the key asks for.");
     keys(page, Object::Action, |key| {
         matches!(key.support, Support::Unsupported(_))
     });
@@ -158,28 +161,31 @@ fn action_keys(page: &mut Page) {
 
 fn schedule(page: &mut Page) {
     for text in [
-        "A schedule is of one kind; keys of two kinds in one file are an error. Without any, the job runs once, about \
-         two seconds after its file is first seen. With `schedule_date` it runs once, at that moment; with \
-         `schedule_interval` every so often, counted in elapsed time; with any of `schedule_year` to \
-         `schedule_second` at times of the wall clock. All fields that are given must agree. Of those that are not, \
-         the ones larger than the smallest given one mean every value, the smaller ones their first: an hour alone is \
-         that hour of every day at minute 0.",
+        "A schedule is of one kind. Keys of two kinds in one file are an error. Without a schedule, the job runs once, \
+         about two seconds after freezerd first sees its file. With `schedule_date`, it runs once, at that time. With \
+         `schedule_interval`, it runs again and again, with that much elapsed time between two starts. With any of \
+         `schedule_year` to `schedule_second`, it runs at times of the wall clock.",
+        "The job runs at the times that match all given fields. A field that is not given matches every value if it \
+         is larger than the smallest given field, and only its first value if it is smaller. For example, \
+         `schedule_hour` alone means that hour of every day, at minute 0.",
         "A field takes `*`, `*/n`, `a`, `a-b`, `a/n`, `a-b/n`, and lists of these with commas.",
-        "Times are in the host's zone, or the job's. A time of the day that does not exist, because the clock goes \
-         forward, is later by the length of the gap; of one that comes twice the first counts.",
-        "What was missed while the host was off, asleep, or without freezerd is caught up: once, whatever the number, \
-         unless `schedule_catch_up` says otherwise. What falls due while the job still runs is skipped, and recorded.",
+        "Times are in the time zone of the job, or else of the host. If a time does not exist on a day, because the \
+         clock goes forward, the job runs later by the length of the gap. If a time comes twice, because the clock \
+         goes back, the job runs the first time.",
+        "If occurrences were missed because the host was off or suspended, or because freezerd did not run, one run \
+         catches up for all of them, unless `schedule_catch_up` says otherwise. If an occurrence becomes due while \
+         the job still runs, freezerd skips it and records that.",
     ] {
         page.paragraph(text);
     }
-    page.paragraph("`freezerd next --job` FILE prints what a schedule comes to.");
+    page.paragraph("`freezerd next --job` FILE prints the times at which a job would run.");
 }
 
 fn faults(page: &mut Page) {
     page.section("DIAGNOSTICS");
     page.paragraph(
-        "Each fault has a name, which stands with its message. `freezerd explain` NAME tells the story behind it, with \
-         an example and its mend.",
+        "Each fault has a name, which is shown with its message. `freezerd explain` NAME explains the fault, with an \
+         example and its correction.",
     );
     for code in codes::all() {
         page.entry(head(code.name, ""), &[code.title.to_owned()]);
@@ -210,7 +216,7 @@ fn words(page: &mut Page, key: &Key) {
     }
 }
 
-/// The form of a key's value.
+/// What values a key takes, in words. Empty for a key without effect.
 fn form(key: &Key) -> String {
     if key.support != Support::Used {
         return String::new();

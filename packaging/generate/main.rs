@@ -1,5 +1,5 @@
-//! Writes what a package has beside the program, from the same definitions: manual pages, completions, the commented
-//! `freezerd.toml` and the JSON Schema of a job file.
+//! Generates the files that a package contains beside the program: manual pages, completions, the commented
+//! `freezerd.toml` and the JSON Schema of a job file. The source is the definitions that the program itself uses.
 //!
 //! `cargo run --example generate -- DIR`
 

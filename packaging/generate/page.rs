@@ -1,16 +1,16 @@
-//! A manual page, part by part, in the macros of man(7).
+//! Builds a manual page, part by part, from the macros of man(7).
 
 use roff::{Inline, Roff, bold, italic, roman};
 
-/// A manual page.
+/// A manual page in the making.
 pub struct Page {
     roff: Roff,
-    /// Nothing stands below the last heading yet.
+    /// True while the last heading has no text below it.
     fresh: bool,
 }
 
 impl Page {
-    /// A page with its title and its NAME.
+    /// Begins a page with its title and its NAME section.
     pub fn new(name: &str, section: &str, about: &str) -> Page {
         let mut page = Page::titled(name, section);
         page.section("NAME");
@@ -18,7 +18,7 @@ impl Page {
         page
     }
 
-    /// A page with its title alone.
+    /// Begins a page with its title only.
     pub fn titled(name: &str, section: &str) -> Page {
         let mut roff = Roff::new();
         let version = concat!("freezerd ", env!("CARGO_PKG_VERSION"));
@@ -30,25 +30,25 @@ impl Page {
         Page { roff, fresh: true }
     }
 
-    /// A section's heading.
+    /// Begins a section.
     pub fn section(&mut self, title: &str) {
         self.roff.control("SH", [title]);
         self.fresh = true;
     }
 
-    /// A smaller heading.
+    /// Begins a subsection.
     pub fn subsection(&mut self, title: &str) {
         self.roff.control("SS", [title]);
         self.fresh = true;
     }
 
-    /// A paragraph, in which `` `words` `` stand out.
+    /// Adds a paragraph. `` `words` `` become bold.
     pub fn paragraph(&mut self, text: &str) {
         self.gap();
         self.roff.text(rich(text));
     }
 
-    /// An entry of a list: what it is about, and what there is to say, a paragraph each.
+    /// Adds an entry of a list: its head, and its text, one paragraph for each string.
     pub fn entry(&mut self, head: Vec<Inline>, text: &[String]) {
         self.fresh = false;
         self.roff.control("TP", []);
@@ -61,7 +61,7 @@ impl Page {
         }
     }
 
-    /// Lines as they are.
+    /// Adds lines that are shown as they are.
     pub fn example(&mut self, lines: &str) {
         self.gap();
         self.roff.control("RS", ["4"]);
@@ -79,7 +79,7 @@ impl Page {
         }
     }
 
-    /// The other pages.
+    /// Adds the SEE ALSO section. Each pair is a page's name and its section.
     pub fn see_also(&mut self, pages: &[(&str, &str)]) {
         self.section("SEE ALSO");
         let mut line = Vec::new();
@@ -91,13 +91,13 @@ impl Page {
         self.roff.text(line);
     }
 
-    /// The page's source.
+    /// Returns the page's source.
     pub fn render(&self) -> String {
         self.roff.to_roff()
     }
 }
 
-/// A name that stands out, and what goes with it.
+/// The head of an entry: a name in bold, and what follows it in italics.
 pub fn head(name: &str, more: &str) -> Vec<Inline> {
     let mut line = vec![bold(name)];
     if !more.is_empty() {
@@ -107,7 +107,7 @@ pub fn head(name: &str, more: &str) -> Vec<Inline> {
     line
 }
 
-/// `` `words` `` stand out.
+/// Splits a text into parts, with `` `words` `` in bold.
 fn rich(text: &str) -> Vec<Inline> {
     text.split('`')
         .enumerate()
@@ -122,7 +122,8 @@ fn rich(text: &str) -> Vec<Inline> {
         .collect()
 }
 
-/// The day that the source was changed on, where the build says so: one source makes one page.
+/// The day on which the source was changed, if the build sets it (`SOURCE_DATE_EPOCH`). It is empty otherwise, so the
+/// same source always gives the same page.
 fn date() -> String {
     std::env::var("SOURCE_DATE_EPOCH")
         .ok()

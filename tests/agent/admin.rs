@@ -1,4 +1,4 @@
-//! Old snapshots go, the newest stays, space comes back, and nobody is disturbed meanwhile.
+//! `admin` removes old snapshots, keeps the newest, frees space, and waits for other users of the container.
 
 use std::fs::{self, File};
 
@@ -38,7 +38,7 @@ fn admin_removes_exactly_the_old_snapshots_of_its_lineage_and_never_the_newest()
     }));
     let before = snapshots(&place);
 
-    // Nothing is older than a day.
+    // No snapshot is older than a day.
     let outcome = succeed(place.admin(Age::Days(1.0)));
     assert_eq!(
         (outcome.summary.snapshots_removed, outcome.summary.snapshots),
@@ -46,7 +46,7 @@ fn admin_removes_exactly_the_old_snapshots_of_its_lineage_and_never_the_newest()
     );
     assert_eq!(snapshots(&place), before);
 
-    // A dry run says what would go.
+    // A dry run says what would be removed.
     let ended = run_dry(place.admin(Age::Days(0.0)));
     assert_eq!(ended.outcome().verdict, Verdict::Success);
     assert!(
@@ -59,7 +59,7 @@ fn admin_removes_exactly_the_old_snapshots_of_its_lineage_and_never_the_newest()
     );
     assert_eq!(snapshots(&place), before);
 
-    // Exactly those before the limit go. Quick backups may share a second, and limits have whole ones.
+    // Exactly the snapshots before the limit are removed. A limit is in whole seconds, and quick backups may share one.
     let limit = before[0].time.timestamp() + 1;
     let outcome = succeed(place.admin(Age::Before(limit)));
     let is_old = |snapshot: &&Snapshot| snapshot.time.timestamp() < limit;
@@ -67,7 +67,7 @@ fn admin_removes_exactly_the_old_snapshots_of_its_lineage_and_never_the_newest()
     assert_eq!(outcome.summary.snapshots_removed, Some(gone as u64));
     assert_eq!(snapshots(&place), before[gone..]);
 
-    // All are older than now; the newest stays all the same, and so does what is another's.
+    // All are older than now. The newest stays, and so do the snapshots of another lineage.
     let outcome = succeed(place.admin(Age::Days(0.0)));
     assert_eq!(outcome.summary.snapshots, Some(1));
     assert_eq!(snapshots(&place), before[2..]);
@@ -108,7 +108,7 @@ fn a_backup_removes_old_snapshots_when_it_has_succeeded() {
 }
 
 #[test]
-fn a_removal_waits_for_whoever_uses_the_container_and_says_so() {
+fn a_removal_waits_for_other_users_of_the_container_and_says_so() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
@@ -157,7 +157,7 @@ fn a_backup_and_a_restore_wait_for_a_removal_but_not_for_each_other() {
 }
 
 #[test]
-fn nothing_is_removed_while_restic_is_at_work() {
+fn nothing_is_removed_while_restic_uses_the_repository() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
@@ -169,7 +169,7 @@ fn nothing_is_removed_while_restic_is_at_work() {
         &["restic is at work", "restic unlock"],
     );
     assert_eq!(snapshots(&place).len(), 2);
-    // One that was forgotten is in nobody's way.
+    // A stale lock blocks nothing.
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
     File::options()
         .write(true)
@@ -186,7 +186,7 @@ fn nothing_is_removed_while_restic_is_at_work() {
 }
 
 #[test]
-fn whoever_waits_for_a_container_can_be_ended() {
+fn an_agent_that_waits_for_a_container_can_be_ended() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
@@ -210,7 +210,7 @@ fn whoever_waits_for_a_container_can_be_ended() {
 }
 
 #[test]
-fn what_only_reads_creates_no_container() {
+fn actions_that_only_read_create_no_container() {
     let place = Place::new();
     for work in [
         place.admin(Age::Days(1.0)),
@@ -225,7 +225,7 @@ fn what_only_reads_creates_no_container() {
         );
         assert!(!place.path("container").exists());
     }
-    // An empty directory is no repository either, and stays empty.
+    // An empty directory is not a repository either, and stays empty.
     fs::create_dir(place.path("container")).unwrap();
     for work in [place.admin(Age::Days(1.0)), place.info()] {
         fail(work, Verdict::FailedForGood, &["there is no repository in"]);
@@ -234,7 +234,7 @@ fn what_only_reads_creates_no_container() {
 }
 
 #[test]
-fn info_lists_what_there_is() {
+fn info_lists_the_snapshots_of_a_container() {
     let place = Place::new();
     place.write("source/file", "0123456789");
     let backup = place.back_up();
@@ -266,7 +266,7 @@ fn info_lists_what_there_is() {
 }
 
 #[test]
-fn a_limit_that_is_no_time_is_refused() {
+fn a_limit_that_is_out_of_range_is_refused() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();

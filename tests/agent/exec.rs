@@ -1,4 +1,4 @@
-//! Commands: what they get, what becomes of them, and that nothing of them outlives the agent that is told to end.
+//! Commands: their environment and outcomes. When the agent is told to end, no process of a command survives.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -16,7 +16,7 @@ fn told_to_end(agent: &Agent) {
     kill_process(Pid::from_child(&agent.child), Signal::TERM).unwrap();
 }
 
-/// The agent was ended before its work was done, and said nothing of an outcome.
+/// Checks that the agent ended before its work was done, and reported no outcome.
 fn assert_ended(ended: &Ended) {
     assert_eq!(ended.status.code(), Some(ENDED), "{ended:#?}");
     assert!(
@@ -29,7 +29,7 @@ fn assert_ended(ended: &Ended) {
 }
 
 #[test]
-fn exit_code_0_is_success_and_others_are_named() {
+fn exit_code_0_is_success_and_the_failure_names_any_other() {
     assert_eq!(succeed(shell("true")).summary.exit_code, Some(0));
     let ended = fail(shell("exit 3"), Verdict::Failed, &["exit code 3"]);
     assert_eq!(ended.outcome().summary.exit_code, Some(3));
@@ -65,7 +65,7 @@ fn exit_code_0_is_success_and_others_are_named() {
 }
 
 #[test]
-fn words_are_arguments_and_not_for_a_shell() {
+fn a_list_of_words_is_run_without_a_shell() {
     let ended = run(words(&["printf", "<%s>\\n", "a b", "$HOME", ";", "*"]));
     assert_eq!(ended.outcome().verdict, Verdict::Success);
     let printed: Vec<_> = ended
@@ -78,7 +78,7 @@ fn words_are_arguments_and_not_for_a_shell() {
 }
 
 #[test]
-fn both_outputs_go_to_the_log_and_neither_pipe_is_within_reach() {
+fn both_outputs_go_to_the_log_and_the_command_inherits_no_pipe() {
     let ended = run(shell(
         "echo to-output; echo to-errors >&2; cat; \
          for fd in /proc/$PPID/fd/[01]; do echo agent $(readlink $fd); done; \
@@ -143,7 +143,7 @@ fn the_environment_names_the_job_the_run_and_the_result_so_far() {
 }
 
 #[test]
-fn the_command_itself_is_in_no_line_of_ours() {
+fn no_report_or_log_line_of_the_agent_contains_the_command() {
     for work in [
         shell("PASSWORD=hunter2; exit 1"),
         words(&["false", "--password=hunter2"]),
@@ -179,19 +179,19 @@ fn the_priority_is_low_unless_the_job_asks_for_more() {
 }
 
 #[test]
-fn a_command_that_is_told_to_end_may_tidy_up() {
+fn a_command_that_is_told_to_end_has_time_to_clean_up() {
     let agent = Agent::start(&request(shell(
         "trap 'echo tidied; exit 0' TERM; sleep 1000 & echo ready; wait",
     )));
     agent.wait_for_line("ready");
     told_to_end(&agent);
     agent.wait_for_line("tidied");
-    // The end of the log is the end of all that held it: the shell and its `sleep`.
+    // The log ends when all processes that hold it have ended: the shell and its `sleep`.
     assert_ended(&agent.end());
 }
 
 #[test]
-fn a_command_that_will_not_end_is_killed_with_all_that_it_started() {
+fn a_command_that_does_not_end_is_killed_with_all_processes_that_it_started() {
     let mut request = request(shell(
         "trap '' TERM; (trap '' TERM; echo ready; sleep 1000) & wait; sleep 1000",
     ));
@@ -210,8 +210,8 @@ fn a_command_that_will_not_end_is_killed_with_all_that_it_started() {
 }
 
 #[test]
-fn what_a_command_left_in_the_background_ends_with_it_when_told_to() {
-    // The shell is gone long before the grandchild; the agent waits for that one too.
+fn background_processes_of_a_command_end_too_when_the_agent_is_told_to_end() {
+    // The shell ends long before the grandchild. The agent waits for the grandchild too.
     let agent = Agent::start(&request(shell(
         "trap 'exit 0' TERM; \
          (trap 'echo grandchild tidied; exit' TERM; sleep 1000 & echo ready; wait) & wait",
@@ -223,7 +223,7 @@ fn what_a_command_left_in_the_background_ends_with_it_when_told_to() {
 }
 
 #[test]
-fn what_a_command_leaves_in_the_background_does_not_hold_up_its_success() {
+fn background_processes_of_a_command_do_not_delay_its_success() {
     let mut agent = Agent::start(&request(shell("sleep 1000 & echo started")));
     let group = Pid::from_child(&agent.child);
     let outcome = loop {
@@ -233,7 +233,7 @@ fn what_a_command_leaves_in_the_background_does_not_hold_up_its_success() {
     };
     assert_eq!(outcome.verdict, Verdict::Success);
     assert_eq!(agent.child.wait().unwrap().code(), Some(0));
-    // It is still there, in the group that the daemon knows.
+    // The process is still there, in the group that the daemon knows.
     kill_process_group(group, Signal::KILL).unwrap();
     agent.end();
 }
@@ -249,7 +249,7 @@ fn the_agent_ends_when_the_daemon_closes_the_pipe() {
 
 #[test]
 fn the_agent_ends_when_the_daemon_is_killed() {
-    // A shell stands in for the daemon. The pipe stays open in this test, so only the death tells.
+    // A shell takes the place of the daemon. This test keeps the pipe open, so only the shell's death ends the agent.
     let mut daemon = Command::new("/bin/sh")
         .args([
             "-c",
@@ -269,7 +269,7 @@ fn the_agent_ends_when_the_daemon_is_killed() {
     assert!(lines.any(|line| line.unwrap() == "ready"));
     daemon.kill().unwrap();
     daemon.wait().unwrap();
-    // The log ends, so agent, shell and `sleep` are gone.
+    // The log ends, so the agent, the shell and `sleep` have ended.
     assert!(lines.any(|line| line.unwrap() == "told to end: telling the command to end"));
     assert_eq!(lines.count(), 0);
     drop(stdin);
@@ -304,7 +304,7 @@ fn a_backup_that_is_told_to_end_leaves_a_repository_that_is_valid() {
 }
 
 #[test]
-fn a_request_that_makes_no_sense_is_refused_without_being_repeated() {
+fn an_invalid_request_is_refused_without_repeating_its_content() {
     for line in ["{\"hunter2\":", "[1]", "\"\"", "nonsense hunter2"] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_freezerd"))
             .arg("agent")
@@ -331,7 +331,7 @@ fn a_request_that_makes_no_sense_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn a_command_as_text_and_as_words_cross_the_pipe_as_they_are() {
+fn a_command_as_text_and_as_words_reaches_the_agent_unchanged() {
     for command in [shell("a b"), words(&["a", "b"])] {
         let Work::Exec(Exec { command }) = command else {
             unreachable!()

@@ -1,4 +1,4 @@
-//! A backup that an interrupted run had finished is found, and is not repeated.
+//! The agent finds a backup that an interrupted run had finished, and does not repeat it.
 
 use chrono::{DateTime, Utc};
 use freezerd::job::action::{Backup, Work};
@@ -7,7 +7,7 @@ use freezerd::rustic::Snapshot;
 
 use crate::support::*;
 
-/// A backup in a run of this tag, whose work an earlier one may have done.
+/// Makes a backup in a run. An earlier run may have done its work already.
 fn back_up_as(work: Backup, run: u64, earlier: Option<Earlier>) -> Outcome {
     let mut request = request(Work::Backup(work));
     request.run_tag = RunTag::new("ledger", run);
@@ -39,7 +39,7 @@ fn a_backup_that_an_interrupted_run_had_finished_is_found_and_not_repeated() {
 }
 
 #[test]
-fn a_snapshot_of_something_else_or_of_too_long_ago_does_not_stand_for_a_backup() {
+fn a_snapshot_of_something_else_or_from_too_long_ago_does_not_replace_a_backup() {
     let place = Place::new();
     place.write("source/file", "x");
     place.write("other/file", "y");

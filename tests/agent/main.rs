@@ -1,4 +1,4 @@
-//! The agent, driven over its pipes as the daemon drives it.
+//! The agent. The tests control it over pipes, as the daemon does.
 
 mod admin;
 mod backup;

@@ -1,4 +1,4 @@
-//! What was backed up comes back as it was. `restic` reads what freezerd writes, and freezerd reads what `restic` writes.
+//! A restore gives back what was backed up. `restic` reads freezerd's repositories, and freezerd reads restic's.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +13,7 @@ use freezerd::protocol::{Progress, Report};
 
 use crate::support::*;
 
-/// A tree with one of everything. Returns what this file system would not take.
+/// Creates a tree with one entry of every kind. Returns the kinds that this file system does not support.
 fn one_of_everything(top: &Path) {
     let write = |name: &str, content: &[u8]| {
         let path = top.join(name);
@@ -90,7 +90,7 @@ fn one_of_everything(top: &Path) {
 }
 
 #[test]
-fn a_restore_brings_everything_back_and_restic_agrees() {
+fn a_restore_brings_everything_back_and_so_does_restic() {
     let place = Place::new();
     one_of_everything(&place.path("source"));
     let backup = place.back_up();
@@ -114,7 +114,7 @@ fn a_restore_brings_everything_back_and_restic_agrees() {
         "a hole stays a hole"
     );
 
-    // A second time there is nothing to do, and overwriting changes nothing either.
+    // The second time there is nothing to do, and overwriting changes nothing either.
     for overwrite in [false, true] {
         succeed(Work::Restore(freezerd::job::action::Restore {
             overwrite,
@@ -141,7 +141,7 @@ fn a_restore_brings_everything_back_and_restic_agrees() {
     succeed(place.check(true));
 }
 
-/// Apart, since restic itself has kept such links whole only since its version 0.16.
+/// A separate test, because restic itself stores such links correctly only since version 0.16.
 #[test]
 fn a_link_to_a_name_that_is_not_utf8_comes_back_as_it_was() {
     let place = Place::new();
@@ -152,7 +152,7 @@ fn a_link_to_a_name_that_is_not_utf8_comes_back_as_it_was() {
 }
 
 #[test]
-fn what_restic_wrote_is_restored() {
+fn a_backup_by_restic_is_restored() {
     let place = Place::new();
     one_of_everything(&place.path("source"));
     if place.restic(&["init"]).is_none() {
@@ -176,7 +176,7 @@ fn what_restic_wrote_is_restored() {
     succeed(Work::Restore(restore));
     assert_same_tree(&place.path("source"), &place.path("target"));
     succeed(place.check(true));
-    // And our own backup goes beside it.
+    // Our own backup goes into the same repository.
     let second = place.back_up();
     assert_eq!(
         second.summary.level,
@@ -214,7 +214,7 @@ fn a_snapshot_of_a_relative_path_is_restored_like_any_other() {
 }
 
 #[test]
-fn a_single_file_lands_under_its_name_in_the_target() {
+fn a_single_file_is_restored_under_its_name_in_the_target() {
     let place = Place::new();
     let path = place.write("source/database.db", "rows");
     let mut backup = place.backup();
@@ -232,7 +232,7 @@ fn a_single_file_lands_under_its_name_in_the_target() {
 }
 
 #[test]
-fn a_source_that_is_a_link_means_what_it_points_to() {
+fn a_source_that_is_a_link_means_the_directory_that_it_points_to() {
     let place = Place::new();
     place.write("source/file", "x");
     symlink(place.path("source"), place.path("alias")).unwrap();
@@ -244,7 +244,7 @@ fn a_source_that_is_a_link_means_what_it_points_to() {
 }
 
 #[test]
-fn levels_follow_each_other_and_are_kept_with_the_snapshot() {
+fn levels_increase_by_one_and_are_stored_with_the_snapshot() {
     let place = Place::new();
     place.write("source/one", "1");
     let first = place.back_up();
@@ -279,12 +279,12 @@ fn levels_follow_each_other_and_are_kept_with_the_snapshot() {
 }
 
 #[test]
-fn a_level_above_0_reads_again_what_changed_its_inode_or_its_ctime() {
+fn a_level_above_0_reads_files_again_if_their_inode_or_ctime_changed() {
     let place = Place::new();
     let path = place.write("source/file", "before");
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     place.back_up();
-    // The same size and time in another inode, as some programs leave their files.
+    // The same size and time, but another inode: some programs replace their files like this.
     let other = place.write("source/other", "behind");
     fs::File::options()
         .write(true)

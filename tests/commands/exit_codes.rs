@@ -1,4 +1,4 @@
-//! What holds for every command: its help, its JSON, its exit codes.
+//! What is the same for every command: help, JSON output and exit codes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::{busy, idle};
 use crate::harness::{Host, exec, now, someday};
 
-/// Every command that people use, with arguments that work on a [`busy`] host.
+/// Every visible command, with arguments that work on a [`busy`] host.
 const COMMANDS: &[&[&str]] = &[
     &["run", "--once"],
     &["check"],
@@ -29,7 +29,7 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 #[test]
-fn every_command_has_a_help_with_an_example() {
+fn the_help_of_every_command_has_an_example() {
     let host = Host::new();
     for command in COMMANDS {
         let name: Vec<&str> = match *command {
@@ -68,7 +68,7 @@ fn every_command_answers_in_json_whether_it_succeeds_or_not() {
         let answer = ran.json();
         assert!(answer.is_object());
         let failed = !answer["error"].is_null();
-        // The doctor's own codes are its answer.
+        // The exit codes 4 and 5 are the doctor's result, not a failure.
         let answered = ran.code() == 0 || command[0] == "doctor" && [4, 5].contains(&ran.code());
         assert_eq!(failed, !answered, "{command:?}\n{answer:#}");
         if failed {
@@ -80,7 +80,7 @@ fn every_command_answers_in_json_whether_it_succeeds_or_not() {
 }
 
 #[test]
-fn the_five_commands_that_ask_answer_in_json_too() {
+fn the_five_commands_that_send_requests_answer_in_json_too() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     let daemon = host.start();
     for (command, accepted) in [
@@ -108,7 +108,7 @@ fn the_five_commands_that_ask_answer_in_json_too() {
 }
 
 #[test]
-fn a_job_whose_file_was_dropped_a_moment_ago_can_be_asked_for() {
+fn a_job_whose_file_was_just_added_can_be_triggered() {
     let host = Host::new();
     let daemon = host.start();
     host.put("fresh", someday(vec![exec("true")]));
@@ -119,7 +119,7 @@ fn a_job_whose_file_was_dropped_a_moment_ago_can_be_asked_for() {
 }
 
 #[test]
-fn a_command_line_that_is_wrong_exits_64() {
+fn a_wrong_command_line_exits_64() {
     let host = idle();
     for arguments in [
         &[][..],
@@ -156,7 +156,7 @@ fn a_command_line_that_is_wrong_exits_64() {
 }
 
 #[test]
-fn what_is_not_there_exits_66_and_names_what_may_be_meant() {
+fn an_unknown_name_exits_66_and_the_message_suggests_similar_names() {
     let host = idle();
     for arguments in [
         &["show", "sav"][..],
@@ -213,7 +213,7 @@ fn a_job_whose_file_is_invalid_exits_65_with_the_diagnostics() {
 }
 
 #[test]
-fn a_place_that_cannot_be_made_exits_73() {
+fn a_directory_that_cannot_be_created_exits_73() {
     let host = Host::new();
     host.file("occupied", "");
     let state = host.path("occupied/state");
@@ -228,7 +228,7 @@ fn a_place_that_cannot_be_made_exits_73() {
 }
 
 #[test]
-fn a_user_who_may_not_look_exits_77() {
+fn a_user_without_permission_to_read_exits_77() {
     let host = idle();
     for arguments in [&["list"][..], &["history"], &["trigger", "save"]] {
         let Some(ran) = host.command_of_a_stranger(arguments) else {
@@ -240,7 +240,7 @@ fn a_user_who_may_not_look_exits_77() {
 }
 
 #[test]
-fn a_jobs_directory_that_may_not_be_read_exits_77() {
+fn a_jobs_directory_that_cannot_be_read_exits_77() {
     let Some(host) = Host::unprivileged() else {
         return;
     };
@@ -252,7 +252,7 @@ fn a_jobs_directory_that_may_not_be_read_exits_77() {
 }
 
 #[test]
-fn a_ledger_is_for_its_owner_alone_wherever_it_lies() {
+fn only_the_owner_of_a_ledger_can_read_it_in_any_directory() {
     let host = Host::new().job("a", now(vec![exec("true")]));
     fs::create_dir(host.path("state")).unwrap();
     fs::set_permissions(host.path("state"), fs::Permissions::from_mode(0o755)).unwrap();

@@ -10,7 +10,7 @@ use super::idle;
 use crate::harness::{Host, backup, exec, now, someday};
 
 #[test]
-fn list_shows_every_job_and_every_file_that_is_none() {
+fn list_shows_every_job_and_every_file_that_is_not_a_job() {
     let host = Host::new()
         .job("later", someday(vec![exec("true")]))
         .job("theirs", json!({"job_actions": [], "client_id": "other"}));
@@ -35,7 +35,7 @@ fn list_shows_every_job_and_every_file_that_is_none() {
 }
 
 #[test]
-fn show_prints_the_job_document_in_the_files_shape_with_the_live_schedule() {
+fn show_prints_the_job_document_in_the_form_of_the_file_with_the_live_schedule() {
     let host = Host::new();
     let document = json!({"job": {
         "job_id": "a", "description": "what for", "client_id": "testhost", "user_id": "u", "x-note": {"kept": true},
@@ -98,7 +98,7 @@ fn show_names_what_could_not_be_backed_up() {
 }
 
 #[test]
-fn history_has_the_newest_first_and_as_many_as_asked_for() {
+fn history_shows_the_newest_rows_first_and_as_many_as_requested() {
     let host = Host::new()
         .job("a", someday(vec![exec("true")]))
         .job("b", someday(vec![exec("false")]));
@@ -132,7 +132,7 @@ fn history_has_the_newest_first_and_as_many_as_asked_for() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_a_command_quietly() {
+fn a_command_ends_quietly_when_its_output_pipe_is_closed() {
     let host = idle();
     let mut child = host
         .command(&["list"])
@@ -147,7 +147,7 @@ fn a_reader_that_goes_away_ends_a_command_quietly() {
 }
 
 #[test]
-fn check_judges_the_jobs_directory_as_the_daemon_would() {
+fn check_checks_the_jobs_directory_as_the_daemon_would() {
     let host = Host::new().job("good", someday(vec![exec("true")]));
     let ran = host.freezerd(&["check"]).exits(0);
     assert_eq!(ran.stdout(), "1 job fine\n");
@@ -169,7 +169,7 @@ fn check_judges_the_jobs_directory_as_the_daemon_would() {
     );
     let good = host.path("jobs.d/good.json");
     host.freezerd(&["check", good.to_str().unwrap()]).exits(0);
-    // What is worth a warning is an error for the strict.
+    // With `--strict`, a warning is an error.
     host.delete("bad");
     let container = host.path("container");
     host.put(
@@ -181,7 +181,7 @@ fn check_judges_the_jobs_directory_as_the_daemon_would() {
 }
 
 #[test]
-fn check_looks_at_owners_and_modes_unless_told_not_to() {
+fn check_checks_owners_and_modes_unless_no_trust_is_given() {
     let host = Host::new().job("open", someday(vec![exec("true")]));
     fs::set_permissions(
         host.path("jobs.d/open.json"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::{Host, exec, now, someday};
 
 #[test]
-fn log_shows_what_a_run_wrote_by_its_number_or_by_its_job() {
+fn log_shows_the_output_of_a_run_by_its_number_or_by_its_job() {
     let host = Host::new().job(
         "a",
         someday(vec![exec("echo to stdout; echo to stderr >&2")]),
@@ -44,7 +44,7 @@ fn log_shows_what_a_run_wrote_by_its_number_or_by_its_job() {
 }
 
 #[test]
-fn log_takes_a_job_whose_id_is_a_number() {
+fn log_accepts_a_job_whose_id_is_a_number() {
     let host = Host::new();
     host.put_text("job_4822.conf", &now(vec![exec("echo hello")]).to_string());
     host.once().exits(0);
@@ -85,7 +85,7 @@ fn an_actions_log_is_appended_to_its_log_file_as_well() {
 }
 
 #[test]
-fn a_log_file_that_cannot_be_written_is_told_and_does_not_fail_the_run() {
+fn a_log_file_that_cannot_be_written_is_reported_and_does_not_fail_the_run() {
     let host = Host::new();
     let mut action = exec("true");
     action["freezer_action"]["log_file"] = json!(host.path("no/such/dir/action.log"));

@@ -1,4 +1,4 @@
-//! What a person types and reads: every command, its help, its JSON, its errors and exit codes.
+//! The command line: every command, its help, its JSON, its errors and its exit codes.
 
 mod check;
 mod doctor;
@@ -30,7 +30,7 @@ fn busy() -> Host {
     host
 }
 
-/// A host where a job `save` has run, and has saved nothing.
+/// A host where a job `save` has run, and has backed up nothing.
 fn idle() -> Host {
     let host = Host::new().job("save", now(vec![exec("true")]));
     host.once().exits(0);

@@ -1,10 +1,10 @@
-//! `freezerd next`: the firings to come, and the plan.
+//! `freezerd next`: the coming occurrences, and the plan.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Host, every, exec, someday};
 
-/// The occurrences that `next --job` tells for this schedule.
+/// The occurrences that `next --job` prints for this schedule.
 fn occurrences(schedule: Value, arguments: &[&str]) -> Vec<String> {
     let host = Host::new();
     let file = host.file(
@@ -19,7 +19,7 @@ fn occurrences(schedule: Value, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn next_tells_the_occurrences_of_a_file_with_neither_a_daemon_nor_a_ledger() {
+fn next_prints_the_occurrences_of_a_file_without_a_daemon_or_a_ledger() {
     let nightly =
         json!({"schedule_day": "mon, wed, fri", "schedule_hour": "03", "schedule_minute": "25"});
     let arguments = [
@@ -37,7 +37,7 @@ fn next_tells_the_occurrences_of_a_file_with_neither_a_daemon_nor_a_ledger() {
 }
 
 #[test]
-fn next_tells_fewer_occurrences_or_none_when_a_schedule_ends() {
+fn next_prints_fewer_occurrences_or_none_when_a_schedule_ends() {
     let hourly = json!({"schedule_interval": "1 hour", "schedule_start_date": "2026-01-01T00:00:00Z",
         "schedule_end_date": "2026-01-01T02:00:00Z"});
     let from = |now: &str| {
@@ -52,7 +52,7 @@ fn next_tells_fewer_occurrences_or_none_when_a_schedule_ends() {
 }
 
 #[test]
-fn next_reads_the_zone_of_the_job_before_that_of_the_flag() {
+fn next_prefers_the_zone_of_the_job_to_that_of_the_flag() {
     let daily = json!({"schedule_hour": "12", "schedule_timezone": "Asia/Tokyo"});
     let arguments = [
         "--now",
@@ -97,7 +97,7 @@ fn next_of_an_invalid_file_exits_65_with_its_diagnostics() {
 }
 
 #[test]
-fn next_of_a_known_job_goes_on_from_what_was_dealt_with() {
+fn next_of_a_known_job_continues_after_what_was_handled() {
     let host = Host::new()
         .job("a", every("6 hours", vec![exec("true")]))
         .job("b", someday(vec![exec("true")]));
@@ -137,7 +137,7 @@ fn file(host: &Host, document: &Value) -> String {
 const BERLIN: &str = "--timezone=Europe/Berlin";
 
 #[test]
-fn a_file_alone_tells_its_coming_firings() {
+fn next_prints_the_coming_occurrences_of_a_file() {
     let host = Host::new();
     let path = file(&host, &daily("2"));
     let now = "2026-03-28T12:00";
@@ -158,7 +158,7 @@ fn a_file_alone_tells_its_coming_firings() {
 }
 
 #[test]
-fn a_table_by_day_shows_offsets_zone_and_the_change_of_the_clock() {
+fn a_table_by_day_shows_the_zone_the_offsets_and_the_change_of_the_clock() {
     let host = Host::new();
     let path = file(&host, &daily("2"));
     let ran = host
@@ -192,7 +192,7 @@ Mon 2026-03-30
 }
 
 #[test]
-fn an_invalid_file_gives_its_faults() {
+fn next_of_an_invalid_file_prints_its_faults() {
     let host = Host::new();
     let path = file(&host, &daily("25"));
     let ran = host.freezerd(&["next", "--job", &path, "--json"]).exits(65);
@@ -200,7 +200,7 @@ fn an_invalid_file_gives_its_faults() {
 }
 
 #[test]
-fn spans_and_instants_that_are_none_are_refused() {
+fn invalid_durations_and_instants_are_refused() {
     let host = Host::new();
     let path = file(&host, &daily("2"));
     for wrong in [["--for", "soon"], ["--for", "0d"], ["--now", "tomorrow"]] {
@@ -210,7 +210,7 @@ fn spans_and_instants_that_are_none_are_refused() {
 }
 
 #[test]
-fn no_instant_is_too_far_away() {
+fn any_instant_in_the_future_is_accepted() {
     let host = Host::new();
     let path = file(
         &host,
@@ -232,7 +232,7 @@ fn no_instant_is_too_far_away() {
 }
 
 #[test]
-fn the_plan_of_a_week_knows_how_long_runs_take_and_who_waits() {
+fn the_plan_of_a_week_shows_how_long_runs_take_and_which_jobs_wait() {
     let host = Host::new().flag("--concurrent-jobs=1");
     let slow = |hour: &str| json!({"job_actions": [exec("sleep 1.2")], "job_schedule": {"schedule_hour": hour}});
     let host = host
@@ -275,7 +275,7 @@ fn the_plan_of_a_week_knows_how_long_runs_take_and_who_waits() {
 }
 
 #[test]
-fn the_plan_shows_who_holds_the_container() {
+fn the_plan_shows_which_job_holds_the_container() {
     let host = Host::new();
     let container = host.path("container");
     let source = host.file("data/file", "x");
@@ -300,7 +300,7 @@ fn the_plan_shows_who_holds_the_container() {
     assert!(wait["waits"]["held_by"] == "a" || wait["waits"]["held_by"] == "b");
 }
 
-/// Every schedule that the documentation for users shows: blocks of JSON, and the fields in its table.
+/// Every schedule in the documentation for users: the blocks of JSON, and the fields in the table.
 fn documented() -> Vec<Value> {
     let text = std::fs::read_to_string("docs/schedules.md").expect("the documentation");
     let blocks = text

@@ -18,7 +18,7 @@ fn pair(value: &str, from: &str) -> (String, String) {
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_default() {
+fn a_flag_overrides_the_environment_which_overrides_the_file_which_overrides_the_default() {
     let key = "concurrent_jobs";
     let host = Host::new();
     assert_eq!(setting(&host, key, &[]), pair("2", "default"));
@@ -48,7 +48,7 @@ fn a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_default
 }
 
 #[test]
-fn every_setting_can_be_given_in_all_three_ways() {
+fn every_setting_can_be_set_in_all_three_ways() {
     let values = [
         ("jobs_dir", "/srv/jobs.d"),
         ("state_dir", "/srv/state"),
@@ -143,7 +143,7 @@ fn systemds_directories_are_the_defaults_under_systemd() {
 }
 
 #[test]
-fn a_configuration_that_is_wrong_exits_78_and_says_where() {
+fn a_wrong_configuration_exits_78_and_the_message_says_where() {
     let host = Host::new();
     for (text, names) in [
         (
@@ -172,7 +172,7 @@ fn a_configuration_that_is_wrong_exits_78_and_says_where() {
     ] {
         host.file("freezerd.toml", text);
         for arguments in [&["config", "show"][..], &["run"], &["list"]] {
-            // What is given in the environment wins, but a file that is wrong is wrong.
+            // The environment overrides the file, but a wrong file is an error all the same.
             let mut command = host.command(arguments);
             command
                 .env_remove("FREEZERD_JOBS_DIR")

@@ -16,7 +16,7 @@ fn snapshots(host: &Host, arguments: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn snapshots_lists_what_a_container_holds_by_job_or_by_place() {
+fn snapshots_lists_the_snapshots_of_a_container_by_job_or_by_path() {
     let host = busy();
     let by_job = snapshots(&host, &["save"]);
     assert_eq!(by_job.len(), 1);
@@ -43,7 +43,7 @@ fn snapshots_lists_what_a_container_holds_by_job_or_by_place() {
 }
 
 #[test]
-fn a_container_with_a_password_opens_with_its_pass_file_alone() {
+fn a_container_with_a_password_opens_only_with_its_pass_file() {
     let host = Host::new();
     let pass = host.file("pass", "correct horse\n");
     fs::set_permissions(&pass, fs::Permissions::from_mode(0o600)).unwrap();
@@ -67,7 +67,7 @@ fn a_container_with_a_password_opens_with_its_pass_file_alone() {
 }
 
 #[test]
-fn restore_brings_a_snapshot_back_by_hand() {
+fn restore_restores_a_snapshot_by_hand() {
     let host = busy();
     let source = host.path("source");
     let container = host.path("container");
@@ -151,7 +151,7 @@ fn restore_brings_a_snapshot_back_by_hand() {
 #[test]
 fn a_running_backup_shows_its_progress() {
     let host = Host::new();
-    // Nothing on the disk, and long to read.
+    // A sparse file: it uses no space on the disk, and takes long to read.
     fs::create_dir(host.path("source")).unwrap();
     let size = 200 << 30;
     File::create(host.path("source/huge"))
@@ -200,7 +200,7 @@ fn a_running_backup_shows_its_progress() {
 }
 
 #[test]
-fn a_restore_in_a_job_restores_where_it_says() {
+fn a_restore_in_a_job_restores_to_its_own_path() {
     let host = busy();
     let target = host.path("target");
     host.put(
@@ -212,7 +212,7 @@ fn a_restore_in_a_job_restores_where_it_says() {
 }
 
 #[test]
-fn snapshots_with_a_wrong_password_are_not_permitted_and_without_a_repository_not_found() {
+fn snapshots_exits_77_for_a_wrong_password_and_66_without_a_repository() {
     let host = Host::new();
     let source = host.file("source/file", "content");
     let right = host.file("right", "one");

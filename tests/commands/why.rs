@@ -1,4 +1,4 @@
-//! `freezerd why`: the story of a job.
+//! `freezerd why`: why a job does or does not run.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn why(host: &Host, job: &str) -> (String, Value) {
 }
 
 #[test]
-fn why_tells_of_a_run_by_hand_and_that_nobody_is_there_to_start_the_next() {
+fn why_reports_a_manual_run_and_that_no_daemon_runs_to_start_the_next() {
     let host = Host::new().job("a", every("1 hour", vec![exec("true")]));
     let daemon = host.start();
     let run = host.trigger("a");
@@ -35,7 +35,7 @@ fn why_tells_of_a_run_by_hand_and_that_nobody_is_there_to_start_the_next() {
 }
 
 #[test]
-fn why_tells_what_is_owed_before_and_what_was_caught_up_after() {
+fn why_reports_what_is_owed_and_later_what_was_caught_up() {
     let host = Host::new().job("a", every("1 hour", vec![exec("true")]));
     host.start().stop();
     host.sleep_through("a", TimeDelta::minutes(200));
@@ -58,7 +58,7 @@ fn why_tells_what_is_owed_before_and_what_was_caught_up_after() {
 }
 
 #[test]
-fn why_tells_who_stopped_it() {
+fn why_says_what_stopped_the_job() {
     let host = Host::new().job("a", every("1 hour", vec![exec("true")]));
     let _daemon = host.start();
     host.freezerd(&["stop", "a"]).exits(0);
@@ -73,7 +73,7 @@ fn why_tells_who_stopped_it() {
 }
 
 #[test]
-fn why_tells_what_a_run_waits_for() {
+fn why_says_what_a_run_waits_for() {
     let host = Host::new().flag("--concurrent-jobs=1");
     let gate = host.gate("gate");
     let host = host
@@ -99,7 +99,7 @@ fn why_tells_what_a_run_waits_for() {
 }
 
 #[test]
-fn why_tells_of_retries_failures_and_dates_that_are_over() {
+fn why_reports_retries_failures_and_dates_in_the_past() {
     let host = Host::new();
     let mut failing = exec("exit 3");
     failing["max_retries"] = json!(1);
@@ -134,7 +134,7 @@ fn why_tells_of_retries_failures_and_dates_that_are_over() {
 }
 
 #[test]
-fn why_tells_of_invalid_and_foreign_files_and_of_jobs_that_never_were() {
+fn why_reports_invalid_files_foreign_files_and_unknown_jobs() {
     let mut foreign = someday(vec![exec("true")]);
     foreign["client_id"] = json!("elsewhere");
     let host = Host::new()

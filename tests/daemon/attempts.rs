@@ -1,4 +1,4 @@
-//! What an attempt leaves behind, and what its waiting counts as.
+//! What an attempt leaves behind, and how the time that it waits is counted.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn retried(mut action: Value, retries: u32, wait: u32) -> Value {
 fn each_attempt_has_its_own_part_of_the_log_and_its_own_reason() {
     let host = Host::new();
     let say = "echo \"this is attempt $FREEZERD_ATTEMPT\"; exit $((10 + FREEZERD_ATTEMPT))";
-    // It would like to be taken for the daemon.
+    // The command imitates the daemon.
     let pretend =
         "echo '2026-01-01T00:00:00.000Z freezerd: action 2 of 2, attempt 2 of 3: exec echo'";
     host.put("a", now(vec![exec(pretend), retried(exec(say), 2, 0)]));
@@ -108,7 +108,7 @@ fn each_attempt_has_its_own_part_of_the_log_and_its_own_reason() {
 }
 
 #[test]
-fn what_an_attempt_left_behind_does_not_speak_in_the_name_of_the_next_one() {
+fn a_process_that_an_attempt_left_behind_cannot_report_for_the_next_attempt() {
     let host = Host::new();
     let (late, gate) = (host.gate("late"), host.gate("gate"));
     let command = format!(
@@ -185,7 +185,7 @@ fn a_run_whose_next_attempt_waits_for_a_slot_can_be_aborted() {
 }
 
 #[test]
-fn what_was_asked_and_answered_is_remembered_over_a_kill() {
+fn requests_and_their_answers_survive_a_kill() {
     let host = Host::new();
     let gate = host.gate("gate");
     host.put("a", someday(vec![gate.action()]));
@@ -206,8 +206,8 @@ fn what_was_asked_and_answered_is_remembered_over_a_kill() {
 }
 
 #[test]
-fn a_run_that_waited_for_hours_for_its_slot_is_not_late() {
-    // Neither may be caught up.
+fn a_run_that_waited_for_a_slot_for_hours_is_not_late() {
+    // No catch-up is allowed for either job.
     let daily = |command: &str, minute: &str| {
         let mut action = exec(command);
         action["timeout"] = json!(60);

@@ -1,4 +1,4 @@
-//! The real daemon under clocks that people meddle with: set forward, set back, set right, moved to another zone.
+//! The real daemon under clocks that people change: set forward, set back, corrected, moved to another time zone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Clock, Host, exec};
 
-/// An instant of next year, when no clock is in doubt.
+/// An instant in the next year, at which the daemon does not doubt the clock.
 fn next_year(rest: &str) -> DateTime<Utc> {
     let year = Utc::now().year() + 1;
     format!("{year}-{rest}Z").parse().expect("an instant")
@@ -18,7 +18,7 @@ fn hourly() -> Value {
     json!({"job_actions": [exec("true")], "job_schedule": {"schedule_minute": "0"}})
 }
 
-/// Due instants, the newest first, with how the row came about and how many instants it stands for.
+/// The due instants, newest first, each with the trigger of its row and the number of occurrences that it stands for.
 fn rows(host: &Host, job: &str) -> Vec<(DateTime<Utc>, String, u64)> {
     host.history(job)
         .iter()
@@ -39,7 +39,7 @@ fn next_of(host: &Host, job: &str) -> DateTime<Utc> {
 }
 
 #[test]
-fn a_step_forward_over_a_due_time_runs_it_and_a_long_one_catches_up_once() {
+fn after_a_step_forward_a_missed_job_runs_and_after_a_long_one_it_runs_once() {
     let Some(clock) = Clock::at(next_year("06-01T10:58:00")) else {
         return;
     };
@@ -62,7 +62,7 @@ fn a_step_forward_over_a_due_time_runs_it_and_a_long_one_catches_up_once() {
 }
 
 #[test]
-fn a_step_back_over_a_due_time_does_not_run_it_again() {
+fn after_a_step_back_a_job_does_not_run_again_for_the_same_occurrence() {
     let Some(clock) = Clock::at(next_year("06-01T10:59:58")) else {
         return;
     };
@@ -90,7 +90,7 @@ fn a_step_back_over_a_due_time_does_not_run_it_again() {
 }
 
 #[test]
-fn a_clock_that_is_set_right_by_hours_goes_on_from_there() {
+fn after_a_clock_was_corrected_by_hours_the_schedule_continues_from_there() {
     let Some(clock) = Clock::at(next_year("06-01T22:59:58")) else {
         return;
     };
@@ -114,7 +114,7 @@ fn a_clock_that_is_set_right_by_hours_goes_on_from_there() {
 }
 
 #[test]
-fn after_a_stop_of_three_days_one_run_makes_up_for_all_that_were_missed() {
+fn after_a_stop_of_three_days_one_run_catches_up_for_all_missed_occurrences() {
     let Some(clock) = Clock::at(next_year("06-01T12:00:00")) else {
         return;
     };
@@ -187,7 +187,7 @@ fn spring() -> String {
 }
 
 #[test]
-fn a_time_that_does_not_exist_fires_when_the_gap_has_shifted_it_to_the_second() {
+fn a_time_that_does_not_exist_fires_later_by_exactly_the_length_of_the_gap() {
     let Some(clock) = Clock::at(next_year(&format!("{}T01:29:58", spring()))) else {
         return;
     };
@@ -218,10 +218,10 @@ fn a_time_that_does_not_exist_fires_when_the_gap_has_shifted_it_to_the_second() 
 }
 
 #[test]
-fn another_zone_of_the_host_is_noticed_and_its_wall_clock_counts_from_then_on() {
+fn a_new_time_zone_of_the_host_is_noticed_and_applies_from_then_on() {
     let zones = PathBuf::from("/usr/share/zoneinfo");
     if !zones.join("Europe/Berlin").exists() {
-        println!("SKIPPED: there are no zone files");
+        println!("SKIPPED: there are no time zone files");
         return;
     }
     let host = Host::new();

@@ -1,6 +1,6 @@
-//! Who may use a container beside whom, how many actions run at a time, and how waiting shows.
+//! Which actions may use a container at the same time, how many actions run at once, and how waiting is shown.
 //!
-//! An agent locks its container's directory. The tests hold that lock themselves for as long as a backup is to last.
+//! An agent locks the directory of its container. The tests hold that lock themselves to make a backup last longer.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 use crate::harness::{Daemon, Gate, Host, backup, eventually, exec, now, restore, someday};
 
-/// A host with a repository, and jobs that use it: `save`, `again`, `fetch`, `prune`, `clean`.
+/// A host with a repository, and the jobs `save`, `again`, `fetch`, `prune` and `clean`, which use it.
 struct Depot {
     host: Host,
     daemon: Daemon,
     container: PathBuf,
 }
 
-/// A repository with a snapshot. It is made once, since that takes a while, and copied.
+/// A repository with a snapshot. It is created once and then copied, because creation takes a while.
 fn copy_repository(to: &Path) {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     let made = MADE.get_or_init(|| {
@@ -31,7 +31,7 @@ fn copy_repository(to: &Path) {
             now(vec![backup(source.parent().unwrap(), &container)]),
         );
         host.once().exits(0);
-        // Nothing is cleaned up when the tests end, so it lies where the next ones replace it.
+        // Statics are not dropped when the tests end. The next tests replace the repository at the same path.
         let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repository-to-copy");
         let _ = std::fs::remove_dir_all(&kept);
         copy(&container, &kept);
@@ -71,7 +71,7 @@ impl Depot {
         }
     }
 
-    /// Nobody else has the container while this lives.
+    /// Locks the container until the returned file is dropped.
     fn hold(&self) -> File {
         let directory = File::open(&self.container).unwrap();
         eventually("the container is free", || {
@@ -80,7 +80,7 @@ impl Depot {
         directory
     }
 
-    /// Starts a job whose agent waits for the container, and returns its run.
+    /// Starts a job whose agent waits for the container. Returns the number of the run.
     fn start(&self, job: &str) -> u64 {
         let run = self.host.trigger(job);
         self.daemon.says(job, &format!("run {run} started"));
@@ -94,7 +94,7 @@ impl Depot {
         self.host.show(job)["x-freezerd"]["progress"].clone()
     }
 
-    /// Starts a job that cannot start yet because of a run in the way.
+    /// Triggers a job that cannot start yet, because another run blocks it.
     fn queue(&self, job: &str, in_the_way: u64) -> u64 {
         let run = self.host.trigger(job);
         let waiting = format!(
@@ -174,7 +174,7 @@ fn a_backup_and_a_restore_of_one_container_run_side_by_side() {
 }
 
 #[test]
-fn a_later_backup_does_not_overtake_a_prune_that_waits() {
+fn a_later_backup_does_not_overtake_a_waiting_prune() {
     let depot = Depot::new(Host::new().env("FREEZERD_CONCURRENT_JOBS", "4"));
     let _hold = depot.hold();
     let save = depot.start("save");
@@ -183,7 +183,7 @@ fn a_later_backup_does_not_overtake_a_prune_that_waits() {
 }
 
 #[test]
-fn who_waits_for_a_container_does_not_keep_a_slot_from_others() {
+fn a_run_that_waits_for_a_container_does_not_occupy_a_slot() {
     let depot = Depot::new(Host::new());
     let _hold = depot.hold();
     let save = depot.start("save");
@@ -215,7 +215,7 @@ fn waiting_is_visible_in_list_and_show_and_history() {
         .find(|job| job["job_id"] == "prune")
         .unwrap();
     assert_eq!(prune["run"]["waits_for"], text);
-    // The backup waits for somebody that freezerd knows nothing of.
+    // The backup waits for a process that freezerd does not know.
     let waiting = depot.progress("save")["waiting"]
         .as_str()
         .unwrap()
@@ -235,7 +235,7 @@ fn waiting_for_a_container_does_not_count_as_a_stall() {
     depot.daemon.says("quiet", "loaded");
     let hold = depot.hold();
     let save = depot.start("save");
-    // It begins later, may wait for longer, and is ended.
+    // It begins later, may wait longer, and ends.
     host.trigger("quiet");
     let end = depot.daemon.run_of("quiet");
     assert!(end.message.contains("no progress"), "{}", end.message);
@@ -245,10 +245,10 @@ fn waiting_for_a_container_does_not_count_as_a_stall() {
 }
 
 #[test]
-fn who_had_to_wait_for_a_container_does_not_show_it_when_it_goes_on() {
+fn a_run_does_not_show_as_waiting_after_it_got_its_container() {
     let depot = Depot::new(Host::new());
     let host = &depot.host;
-    // Nothing on the disk, and long to read.
+    // A sparse file: it uses no space on the disk, and takes long to read.
     let huge = File::create(host.path("source/huge")).unwrap();
     huge.set_len(200 << 30).unwrap();
     let hold = depot.hold();
@@ -273,7 +273,7 @@ fn a_wait_for_a_container_can_be_aborted() {
 }
 
 #[test]
-fn a_prune_within_a_job_gives_way_to_what_uses_its_container_meanwhile() {
+fn a_prune_in_a_job_waits_for_runs_that_use_its_container_meanwhile() {
     let depot = Depot::new(Host::new());
     let host = &depot.host;
     let gate = host.gate("gate");
@@ -337,7 +337,7 @@ fn no_more_actions_run_at_a_time_than_concurrent_jobs_says() {
 }
 
 #[test]
-fn the_first_that_was_due_is_the_first_that_starts() {
+fn runs_start_in_the_order_in_which_they_were_due() {
     let host = Host::new().env("FREEZERD_CONCURRENT_JOBS", "1");
     let gate = gated(&host, "holder");
     for job in ["z", "y", "x"] {

@@ -1,4 +1,4 @@
-//! The daemon: the real binary on a host of its own, in a temporary root.
+//! The daemon: the real binary on its own host, in a temporary root directory.
 
 mod attempts;
 mod clock;

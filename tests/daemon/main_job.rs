@@ -1,5 +1,5 @@
-//! The way that everything is built for: a file becomes a job, its actions run in children, a directory goes into a
-//! repository and comes out of it, and nothing of that is forgotten.
+//! The main purpose of the program: a file becomes a job, its actions run in child processes, a directory is backed up
+//! to a repository and restored from it, and the ledger records all of it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,7 +12,7 @@ use crate::harness::{
     Daemon, Host, backup, eventually, every, exec, now, once, restore, someday, tree,
 };
 
-/// A small tree with what a directory usually has.
+/// Creates a small tree with the usual kinds of entries.
 fn source(host: &Host) -> std::path::PathBuf {
     host.file("source/letter.txt", "Dear reader");
     host.file("source/deep/er/down", "here");
@@ -104,7 +104,7 @@ fn actions_run_in_order() {
 }
 
 #[test]
-fn a_command_learns_its_job_its_run_and_the_result_so_far() {
+fn a_command_gets_the_job_the_run_and_the_result_so_far() {
     let host = Host::new();
     let tell = format!(
         "echo $FREEZERD_JOB_ID $FREEZERD_RUN $FREEZERD_ACTION $FREEZERD_RESULT >> '{}'",
@@ -122,7 +122,7 @@ fn a_command_learns_its_job_its_run_and_the_result_so_far() {
 }
 
 #[test]
-fn admin_info_and_check_run_through_the_same_way() {
+fn admin_info_and_check_run_like_other_actions() {
     let host = Host::new();
     let source = source(&host);
     let container = host.path("container");
@@ -190,7 +190,7 @@ fn the_state_survives_a_restart() {
 }
 
 #[test]
-fn the_repositorys_own_jobs_run_once_and_exit_0() {
+fn the_sample_jobs_run_once_and_exit_0() {
     let host = Host::new();
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let copied = std::process::Command::new("cp")
@@ -218,7 +218,7 @@ fn the_repositorys_own_jobs_run_once_and_exit_0() {
 }
 
 #[test]
-fn a_person_sees_what_happens_in_order_in_plain_words_with_sizes_and_times() {
+fn the_log_tells_what_happens_in_order_in_plain_words_with_sizes_and_times() {
     let host = Host::new();
     let source = source(&host);
     let container = host.path("container");
@@ -254,13 +254,13 @@ fn a_person_sees_what_happens_in_order_in_plain_words_with_sizes_and_times() {
     );
 }
 
-/// What `--once` says of these jobs, as an exit code.
+/// The exit code of `run --once` with these jobs.
 fn exit_code(host: &Host) -> i32 {
     host.freezerd(&["run", "--once"]).code()
 }
 
 #[test]
-fn once_with_nothing_due_exits_0_and_says_what_comes() {
+fn once_with_nothing_due_exits_0_and_says_what_comes_next() {
     let host = Host::new().job("later", someday(vec![exec("false")]));
     let ran = host.freezerd(&["run", "--once"]).exits(0);
     assert_eq!(
@@ -330,7 +330,7 @@ fn once_exits_3_when_a_backup_is_incomplete_and_nothing_worse_happened() {
 }
 
 #[test]
-fn once_runs_what_was_missed_and_each_job_once() {
+fn once_runs_each_job_that_missed_occurrences_once() {
     let host = Host::new()
         .job("often", every("continuous", vec![exec("true")]))
         .job("hourly", every("1 hour", vec![exec("true")]));

@@ -1,4 +1,4 @@
-//! The priority of an attempt: its niceness, its place in line for the disk, and which process goes first when memory
+//! The priority of an attempt: its nice value, its I/O priority, and which process the kernel kills first when memory
 //! runs out.
 
 use std::fs::{self, File};
@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::harness::{Host, backup, eventually, exec, now, someday};
 
-/// The priorities of a process as the kernel has them: the niceness, and the I/O class and level.
+/// The priorities of a process, as the kernel reports them: the nice value, and the I/O class and level.
 fn priority(pid: &str) -> Option<(String, String)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(") ")?;
-    // The nineteenth field; the first two are cut off.
+    // The nineteenth field of `stat`. The first two were removed.
     let nice = rest.split(' ').nth(16)?.to_owned();
     let io = Command::new("ionice").args(["-p", pid]).output().ok()?;
     let io = String::from_utf8(io.stdout).ok()?.trim().to_owned();
@@ -27,7 +27,7 @@ fn no_ionice() -> bool {
     missing
 }
 
-/// A job whose command says who it is and who its agent is; returns the priorities of both.
+/// Runs a job whose command writes its own and its agent's process id. Returns the priorities of both.
 fn priorities(host: &Host, max_priority: bool) -> [(String, String); 2] {
     let gate = host.gate("gate");
     let pids = host.path("work/pids");
@@ -52,7 +52,7 @@ fn pair(nice: &str, io: &str) -> (String, String) {
 }
 
 #[test]
-fn an_agent_and_its_command_are_nice_and_last_in_line_for_the_disk() {
+fn an_agent_and_its_command_have_a_low_cpu_and_disk_priority() {
     if no_ionice() {
         return;
     }
@@ -61,7 +61,7 @@ fn an_agent_and_its_command_are_nice_and_last_in_line_for_the_disk() {
 }
 
 #[test]
-fn max_priority_raises_both_where_that_is_permitted_and_says_so_where_it_is_not() {
+fn max_priority_raises_both_and_the_log_says_if_that_is_not_permitted() {
     if no_ionice() {
         return;
     }
@@ -85,7 +85,7 @@ fn max_priority_raises_both_where_that_is_permitted_and_says_so_where_it_is_not(
 }
 
 #[test]
-fn an_agent_is_called_so_among_the_processes() {
+fn an_agent_has_its_own_name_in_the_list_of_processes() {
     let host = Host::new();
     host.put("a", now(vec![exec("cat /proc/$PPID/comm > name")]));
     host.once().exits(0);
@@ -93,11 +93,11 @@ fn an_agent_is_called_so_among_the_processes() {
 }
 
 #[test]
-fn when_memory_runs_out_an_action_goes_before_its_daemon_and_before_others() {
+fn when_memory_runs_out_the_kernel_kills_an_action_before_the_daemon_and_others() {
     let host = Host::new();
     let daemon = host.start();
     let score = format!("/proc/{}/oom_score_adj", daemon.id());
-    // The daemon is protected by its unit, which wants CAP_SYS_RESOURCE.
+    // The unit protects the daemon. That needs CAP_SYS_RESOURCE.
     let _ = fs::write(&score, "-100");
     let protected = fs::read_to_string(&score).unwrap();
     let inherited: i32 = protected.trim().parse().unwrap();
@@ -113,12 +113,12 @@ fn when_memory_runs_out_an_action_goes_before_its_daemon_and_before_others() {
 }
 
 #[test]
-fn the_threads_that_do_a_backup_are_nice_too() {
+fn the_threads_of_a_backup_have_a_low_priority_too() {
     if no_ionice() {
         return;
     }
     let host = Host::new();
-    // Nothing on the disk, and long to read.
+    // A sparse file: it uses no space on the disk, and takes long to read.
     fs::create_dir(host.path("source")).unwrap();
     let huge = File::create(host.path("source/huge")).unwrap();
     huge.set_len(2000 << 30).unwrap();
@@ -147,7 +147,7 @@ fn the_threads_that_do_a_backup_are_nice_too() {
     {
         let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
         let id = thread.file_name().into_string().unwrap();
-        // It sleeps until the end is asked for, and must not be late then.
+        // This thread sleeps until the agent is told to end, and must then react without delay.
         if name.trim() == "watch" {
             continue;
         }

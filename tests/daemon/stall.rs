@@ -1,4 +1,4 @@
-//! The stall watch: an attempt that shows no progress is ended, and one that does is not.
+//! The stall watch: it ends an attempt that shows no progress, and no other.
 
 use std::fs::{self, File};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Daemon, Gate, Host, backup, eventually, exec, is_alive, now, someday};
 
-/// An action with a stall timeout of its own.
+/// An action with its own stall timeout.
 fn watched(mut action: Value, seconds: u32) -> Value {
     action["stall_timeout"] = json!(seconds);
     action
@@ -25,7 +25,7 @@ fn gated(host: &Host, job: &str, stall_timeout: Option<u32>) -> Gate {
     gate
 }
 
-/// How the attempts of a run ended, in the ledger's words.
+/// How the attempts of a run ended, as the ledger records it.
 fn ends(host: &Host, run: u64) -> Vec<Value> {
     let attempts = host.attempts(run);
     let how = |attempt: &freezerd::record::AttemptRecord| json!(attempt.end)["how"].clone();
@@ -65,7 +65,7 @@ fn a_command_that_writes_nothing_for_its_stall_timeout_is_ended_and_tried_again(
 }
 
 #[test]
-fn what_a_command_writes_is_its_progress_also_without_a_line_end() {
+fn the_output_of_a_command_is_its_progress_even_without_a_line_end() {
     let host = Host::new();
     let dots = "for i in $(seq 24); do printf .; sleep 0.25; done";
     host.put("a", now(vec![watched(exec(dots), 4)]));
@@ -78,7 +78,7 @@ fn what_a_command_writes_is_its_progress_also_without_a_line_end() {
 }
 
 #[test]
-fn the_setting_is_for_all_whose_job_says_nothing_and_0_switches_it_off_for_one() {
+fn the_setting_applies_to_jobs_without_a_stall_timeout_and_0_turns_it_off_for_one() {
     let host = Host::new().env("FREEZERD_STALL_TIMEOUT", "1 second");
     let patient = gated(&host, "patient", Some(0));
     let _quiet = gated(&host, "quiet", None);
@@ -95,7 +95,7 @@ fn the_setting_is_for_all_whose_job_says_nothing_and_0_switches_it_off_for_one()
 }
 
 #[test]
-fn without_a_word_about_it_nobody_is_watched() {
+fn without_a_stall_timeout_no_attempt_is_watched() {
     let host = Host::new();
     let shown = host.json(&["config", "show"]);
     assert_eq!(shown["settings"]["stall_timeout"]["value"], "off");
@@ -113,7 +113,7 @@ fn without_a_word_about_it_nobody_is_watched() {
 }
 
 #[test]
-fn a_daemon_that_was_away_itself_takes_nobodys_silence_for_a_stall() {
+fn a_daemon_that_was_suspended_itself_takes_no_silence_for_a_stall() {
     let host = Host::new();
     let ticks = host.path("ticks");
     let command = format!(
@@ -133,7 +133,7 @@ fn a_daemon_that_was_away_itself_takes_nobodys_silence_for_a_stall() {
     eventually("it ticks", || count() > 0);
     daemon.signal(Signal::STOP);
     let before = count();
-    // For longer than the stall timeout: a tick takes a tenth of a second at least.
+    // For longer than the stall timeout: a tick takes at least a tenth of a second.
     eventually("it ticks on", || count() > before + 50);
     daemon.signal(Signal::CONT);
     let before = count();
@@ -143,7 +143,7 @@ fn a_daemon_that_was_away_itself_takes_nobodys_silence_for_a_stall() {
     assert!(end.message.contains("succeeded"), "{}", end.message);
 }
 
-/// The agent of the daemon's only run.
+/// The process id of the agent of the daemon's only run.
 fn agent_of(daemon: &Daemon) -> Pid {
     let daemon = daemon.id().to_string();
     fs::read_dir("/proc")
@@ -160,9 +160,9 @@ fn agent_of(daemon: &Daemon) -> Pid {
 }
 
 #[test]
-fn a_backup_goes_on_as_long_as_bytes_are_read_and_is_ended_when_they_are_not() {
+fn a_backup_continues_while_it_reads_bytes_and_is_ended_when_it_reads_none() {
     let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
-    // Nothing on the disk, and longer to read than any test takes.
+    // A sparse file: it uses no space on the disk, and takes longer to read than any test.
     fs::create_dir(host.path("source")).unwrap();
     let huge = File::create(host.path("source/huge")).unwrap();
     huge.set_len(2000 << 30).unwrap();
@@ -192,7 +192,7 @@ fn a_backup_goes_on_as_long_as_bytes_are_read_and_is_ended_when_they_are_not() {
 }
 
 #[test]
-fn a_stall_timeout_stands_beside_the_action_or_in_it_and_two_values_are_refused() {
+fn a_stall_timeout_is_beside_the_action_or_in_it_and_two_values_are_refused() {
     let host = Host::new();
     let mut action = exec("true");
     action["freezer_action"]["stall_timeout"] = json!("90");

@@ -1,7 +1,7 @@
 //! A host whose clock a test can set.
 //!
-//! The clock is libfaketime's, which reads its offset from a file whenever a program asks for the time. Tests set it to
-//! a later year, since the daemon doubts a clock that is behind what the ledger knows.
+//! libfaketime provides the clock. It reads its offset from a file whenever a program asks for the time. Tests set the
+//! clock to a later year, because the daemon doubts a clock that is behind the instants in the ledger.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use super::{Daemon, Host};
 
 /// A host whose clock a test can set.
 pub struct Clock {
-    /// The host.
+    /// The host. Every freezerd on it uses this clock.
     pub host: Host,
     file: PathBuf,
 }
@@ -28,7 +28,7 @@ fn library() -> Option<PathBuf> {
 }
 
 impl Clock {
-    /// `None`, and a word about it, where there is no libfaketime.
+    /// A host whose clock shows this instant. `None`, with a line that says so, if libfaketime is not installed.
     pub fn at(instant: DateTime<Utc>) -> Option<Clock> {
         let Some(library) = library() else {
             println!("SKIPPED: libfaketime is not installed");
@@ -43,7 +43,7 @@ impl Clock {
                 file.to_str().expect("a plain path"),
             )
             .env("FAKETIME_NO_CACHE", "1")
-            // Timers and file times stay what they are.
+            // libfaketime must not change timers and file times.
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("DONT_FAKE_MONOTONIC", "1")
             .env("NO_FAKE_STAT", "1");
@@ -60,13 +60,13 @@ impl Clock {
         fs::rename(new, &self.file).expect("the clock's file");
     }
 
-    /// Makes the clock stand still at an instant.
+    /// Stops the clock at an instant.
     pub fn stop_at(&self, instant: DateTime<Utc>) {
         let shown = instant.format("%Y-%m-%d %H:%M:%S");
         fs::write(&self.file, format!("{shown}\n")).expect("the clock's file");
     }
 
-    /// Sets the clock of a running daemon, which looks at it at once: the kernel would wake it for a real clock.
+    /// Sets the clock of a running daemon, and makes it read the clock. The kernel would wake it for a real clock.
     pub fn step(&self, daemon: &Daemon, instant: DateTime<Utc>) {
         self.set(instant);
         daemon.signal(Signal::HUP);

@@ -1,4 +1,4 @@
-//! A running daemon, and its log, which is waited on instead of time.
+//! A running daemon, and its log. Tests wait for lines of the log, not for time.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -15,11 +15,11 @@ use super::{Host, PATIENCE};
 /// One line of the daemon's log.
 #[derive(Clone, Debug, Default)]
 pub struct LogLine {
-    /// The job it is about.
+    /// The job that the line is about; empty if it is about none.
     pub job: String,
-    /// The run it is about.
+    /// The run that the line is about; 0 if it is about none.
     pub run: u64,
-    /// What it says.
+    /// The message.
     pub message: String,
 }
 
@@ -41,7 +41,7 @@ struct Heard {
     closed: bool,
 }
 
-/// A running daemon; killed when it is dropped.
+/// A running daemon. It is killed when it is dropped.
 pub struct Daemon {
     child: Child,
     heard: Arc<(Mutex<Heard>, Condvar)>,
@@ -49,7 +49,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts a command that is a daemon.
+    /// Starts a daemon with this command.
     pub(super) fn start(mut command: Command) -> Daemon {
         let mut child = command
             .stdout(Stdio::null())
@@ -62,7 +62,7 @@ impl Daemon {
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let (heard, bell) = &*ears;
-                // A test that failed holds on to nothing any more.
+                // After a failed test nobody reads the lines.
                 let Ok(mut heard) = heard.lock() else { return };
                 heard.all.push(line.clone());
                 heard.fresh.push_back(LogLine::read(&line));
@@ -81,19 +81,19 @@ impl Daemon {
         }
     }
 
-    /// Its process id.
+    /// The daemon's process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for a line of the log that was not waited for yet; earlier lines are done with.
+    /// Waits for a line of the log, and discards all earlier lines.
     #[track_caller]
     pub fn until(&self, wanted: impl Fn(&LogLine) -> bool) -> LogLine {
         self.listen(|_| true, wanted)
     }
 
-    /// Waits for a line among those that matter; earlier ones that matter are done with, the others are left for
-    /// those who wait for them.
+    /// Waits for a line among those that matter. Discards earlier lines that matter, and keeps the others for later
+    /// calls.
     #[track_caller]
     pub(super) fn listen(
         &self,
@@ -129,13 +129,13 @@ impl Daemon {
         }
     }
 
-    /// Waits for a line about a job that contains a text. Lines about other jobs are left alone.
+    /// Waits for a line about a job that contains a text. Keeps the lines about other jobs for later calls.
     #[track_caller]
     pub fn says(&self, job: &str, text: &str) -> LogLine {
         self.listen(|line| line.job == job, |line| line.message.contains(text))
     }
 
-    /// Waits until a run of the job has ended, and returns how, in the log's words.
+    /// Waits until a run of the job has ended, and returns the line that says how.
     #[track_caller]
     pub fn run_of(&self, job: &str) -> LogLine {
         self.listen(
@@ -149,8 +149,8 @@ impl Daemon {
         )
     }
 
-    /// Makes the daemon look at everything anew, and waits until it has: whatever was to follow from what is in the
-    /// jobs directory has followed.
+    /// Makes the daemon read the jobs directory again, and waits until it has. Afterwards every effect of the files
+    /// that were there has happened.
     #[track_caller]
     pub fn looks(&self, host: &Host) {
         let count = Utc::now().timestamp_nanos_opt().unwrap_or_default();
@@ -161,7 +161,7 @@ impl Daemon {
         self.says(&name, "gone");
     }
 
-    /// Everything that it said so far.
+    /// The whole log so far.
     pub fn log(&self) -> String {
         self.heard
             .0
@@ -177,20 +177,20 @@ impl Daemon {
         rustix::process::kill_process(pid, signal).expect("the daemon is there");
     }
 
-    /// Stops it as systemd does, and waits for its end.
+    /// Stops the daemon as systemd does, and waits for its end.
     pub fn stop(mut self) -> ExitStatus {
         self.signal(rustix::process::Signal::TERM);
         self.done = true;
         wait(&mut self.child)
     }
 
-    /// Whether it has ended by itself, or was killed from elsewhere.
+    /// Whether the daemon has ended, by itself or because another process killed it.
     pub fn has_ended(&mut self) -> bool {
         self.done = self.done || self.child.try_wait().expect("a child").is_some();
         self.done
     }
 
-    /// Waits for an end that it comes to by itself.
+    /// Waits until the daemon ends by itself.
     pub fn end(mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -203,7 +203,7 @@ impl Daemon {
         }
     }
 
-    /// Kills it without a warning.
+    /// Kills the daemon with SIGKILL.
     pub fn kill(mut self) {
         self.signal(rustix::process::Signal::KILL);
         self.done = true;

@@ -1,4 +1,4 @@
-//! A gate that holds commands back until the test lets them pass.
+//! A gate, at which commands wait until the test lets them pass.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::jobs::exec;
 
-/// Holds commands back. Each [`Gate::pass`] lets one of them go on; until then it waits, using nothing.
+/// Commands wait at a gate. Each [`Gate::pass`] lets one of them continue. A waiting command uses no processor time.
 pub struct Gate {
     path: PathBuf,
-    /// Open for both reading and writing, so that nobody waits for anybody in opening.
+    /// Open for both reading and writing, so that opening the FIFO never blocks.
     fifo: File,
 }
 
@@ -43,7 +43,7 @@ impl Gate {
         exec(&self.wait())
     }
 
-    /// Lets one command pass, also one that has not come yet.
+    /// Lets one command pass, even one that has not reached the gate yet.
     pub fn pass(&self) {
         (&self.fifo).write_all(b"\n").expect("room in the FIFO");
     }

@@ -1,4 +1,4 @@
-//! A host with a freezerd of its own: the real binary in a temporary root.
+//! A host with its own freezerd: the real binary in a temporary root directory.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,12 +15,12 @@ use tempfile::TempDir;
 
 use super::{Daemon, Gate, NOBODY, PATIENCE, Ran, is_root};
 
-/// A temporary root with a jobs directory and a state directory.
+/// A temporary root directory with a jobs directory and a state directory.
 pub struct Host {
     root: TempDir,
     environment: Vec<(String, String)>,
     flags: Vec<String>,
-    /// The user that freezerd runs as; `None`: this one.
+    /// The user that freezerd runs as. `None` means the user who runs the tests.
     user: Option<u32>,
 }
 
@@ -31,7 +31,7 @@ impl Default for Host {
 }
 
 impl Host {
-    /// An empty host in UTC.
+    /// An empty host. Its time zone is UTC.
     pub fn new() -> Host {
         let root = tempfile::Builder::new()
             .prefix("freezerd-test-")
@@ -53,7 +53,7 @@ impl Host {
         host
     }
 
-    /// A host whose freezerd may not read what is not its own. `None`, and a word about it, where that cannot be.
+    /// A host whose freezerd cannot read other users' files. `None`, with a line that says so, if that is impossible.
     pub fn unprivileged() -> Option<Host> {
         let mut host = Host::new();
         if !is_root() {
@@ -76,7 +76,7 @@ impl Host {
         }
     }
 
-    /// A freezerd command of this host that another user runs. `None`, and a word about it, where that cannot be.
+    /// Runs a freezerd command of this host as another user. `None`, with a line that says so, if that is impossible.
     pub fn command_of_a_stranger(&self, arguments: &[&str]) -> Option<Ran> {
         if !is_root() {
             println!("SKIPPED: only root can run freezerd as another user");
@@ -118,17 +118,17 @@ impl Host {
         self
     }
 
-    /// A place in the root.
+    /// A path in the root directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    /// Writes a job file as an editor does: under another name first.
+    /// Writes a job file as an editor does: writes a temporary file and renames it.
     pub fn put(&self, name: &str, document: Value) {
         self.put_text(&format!("{name}.json"), &format!("{document:#}"));
     }
 
-    /// The same with any name and content.
+    /// The same for any file name and content.
     pub fn put_text(&self, file: &str, content: &str) {
         let hidden = self.path(&format!("jobs.d/.{file}.new"));
         fs::write(&hidden, content).expect("a job file");
@@ -141,7 +141,7 @@ impl Host {
         fs::remove_file(self.path(&format!("jobs.d/{name}.json"))).expect("the job file");
     }
 
-    /// Writes a file in the root, with the directories above it.
+    /// Writes a file in the root directory, and creates the directories above it.
     pub fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a parent")).expect("its directories");
@@ -149,7 +149,7 @@ impl Host {
         path
     }
 
-    /// A file's content.
+    /// The content of a file in the root directory.
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
@@ -164,7 +164,7 @@ impl Host {
             .env("FREEZERD_JOBS_DIR", self.path("jobs.d"))
             .env("FREEZERD_STATE_DIR", self.path("state"))
             .env("FREEZERD_CLIENT_ID", "testhost")
-            // Not that of the machine.
+            // The configuration of the test machine must not apply.
             .env("FREEZERD_CONFIG", self.path("freezerd.toml"))
             .env("FREEZERD_STOP_GRACE", "5 seconds")
             .current_dir(self.path("work"))
@@ -195,7 +195,7 @@ impl Host {
         self.freezerd(&arguments).json()
     }
 
-    /// Runs what is due, once.
+    /// Runs `freezerd run --once`.
     pub fn once(&self) -> Ran {
         self.freezerd(&["run", "--once", "--json"])
     }
@@ -203,7 +203,7 @@ impl Host {
     /// Starts the daemon and waits until it is ready.
     pub fn start(&self) -> Daemon {
         let daemon = self.launch();
-        // What it says of jobs before that is left for those who wait for it.
+        // Earlier lines about jobs stay for later calls.
         daemon.listen(
             |line| line.job.is_empty(),
             |line| line.message.starts_with("ready"),
@@ -211,24 +211,24 @@ impl Host {
         daemon
     }
 
-    /// Starts the daemon and waits for nothing.
+    /// Starts the daemon without waiting.
     pub fn launch(&self) -> Daemon {
         self.launch_command(self.command(&["run", "--log-format", "json", "--log-level", "debug"]))
     }
 
-    /// Starts the daemon with a command of the test's own.
+    /// Starts the daemon with a command that the test has prepared.
     pub fn launch_command(&self, command: Command) -> Daemon {
         Daemon::start(command)
     }
 
-    /// A job as `freezerd show --json` has it.
+    /// A job as `freezerd show --json` prints it.
     #[track_caller]
     pub fn show(&self, job: &str) -> Value {
         let ran = self.freezerd(&["show", job, "--json"]).exits(0);
         ran.json()
     }
 
-    /// The live `job_schedule` of a job.
+    /// The live `job_schedule` of a job, as `freezerd show --json` prints it.
     #[track_caller]
     pub fn schedule(&self, job: &str) -> Value {
         self.show(job)["job_schedule"].clone()
@@ -242,7 +242,7 @@ impl Host {
         format!("{}/{}/{}", word("status"), word("event"), word("result"))
     }
 
-    /// The ids of the jobs that are known, in order.
+    /// The ids of all known jobs, in order.
     #[track_caller]
     pub fn jobs(&self) -> Vec<String> {
         let list = self.json(&["list"]);
@@ -252,7 +252,7 @@ impl Host {
             .collect()
     }
 
-    /// What `freezerd list` has of a file that is not loaded.
+    /// What `freezerd list` says of a file that is not loaded.
     #[track_caller]
     pub fn not_loaded(&self, file: &str) -> Option<Value> {
         let list = self.json(&["list"]);
@@ -260,7 +260,7 @@ impl Host {
         files.iter().find(|entry| entry["file"] == file).cloned()
     }
 
-    /// The rows of a job, the newest first.
+    /// The rows of a job, newest first.
     #[track_caller]
     pub fn history(&self, job: &str) -> Vec<Value> {
         self.json(&["history", job, "--limit", "1000"])["runs"]
@@ -287,19 +287,19 @@ impl Host {
         ran.json()["run"].as_u64().expect("the run's number")
     }
 
-    /// Asks the daemon for something that it is to do, and returns its answer.
+    /// Sends the daemon a request, and returns its answer.
     #[track_caller]
     pub fn ask(&self, command: &str, job: &str) -> String {
         let ran = self.freezerd(&[command, job, "--json"]).exits(0);
         ran.json()["answer"].as_str().expect("an answer").to_owned()
     }
 
-    /// A gate at a place in the root.
+    /// A gate at a path in the root directory.
     pub fn gate(&self, name: &str) -> Gate {
         Gate::new(self.path(name))
     }
 
-    /// The ledger, to look at.
+    /// The ledger, opened for reading.
     pub fn ledger(&self) -> Reader {
         freezerd::ledger::open_read_only(&self.path("state/ledger.redb")).expect("a ledger")
     }
@@ -309,7 +309,7 @@ impl Host {
         self.ledger().attempts(run).expect("the attempts")
     }
 
-    /// With no daemon running: everything that the ledger says of the job's schedule is that much longer ago.
+    /// Moves every instant of a job in the ledger into the past, as if that much time had passed. No daemon may run.
     #[track_caller]
     pub fn sleep_through(&self, job: &str, time: TimeDelta) {
         self.edit_job(job, |record| {
@@ -322,8 +322,8 @@ impl Host {
         });
     }
 
-    /// With no daemon running: the ledger, to write to. A child that a killed daemon, or a test beside this one, has just
-    /// begun holds the lock until it runs its own program.
+    /// The ledger, opened for writing. No daemon may run. This waits for the lock: a child that a killed daemon or
+    /// another test has just forked holds it until the child executes its own program.
     #[track_caller]
     pub fn free_ledger(&self) -> RedbLedger {
         let deadline = Instant::now() + PATIENCE;
@@ -337,7 +337,7 @@ impl Host {
         }
     }
 
-    /// With no daemon running: changes what the ledger says of a job.
+    /// Changes the record of a job in the ledger. No daemon may run.
     #[track_caller]
     pub fn edit_job(&self, job: &str, change: impl FnOnce(&mut JobRecord)) {
         let mut store = self.free_ledger();

@@ -1,4 +1,4 @@
-//! Actions and job files, as the tests write them.
+//! Actions and job files for the tests.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub fn restore(container: &Path, target: &Path) -> Value {
     }})
 }
 
-/// A command.
+/// An action that runs a shell command.
 pub fn exec(command: &str) -> Value {
     json!({"freezer_action": {"action": "exec", "command": command}})
 }
@@ -29,13 +29,13 @@ pub fn once(actions: Vec<Value>) -> Value {
     json!({"job_actions": actions})
 }
 
-/// A job that is due now, once.
+/// A job that is due once, now.
 pub fn now(actions: Vec<Value>) -> Value {
     let date = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
     json!({"job_actions": actions, "job_schedule": {"schedule_date": date}})
 }
 
-/// A job that runs these actions every so often.
+/// A job that runs these actions at an interval.
 pub fn every(interval: &str, actions: Vec<Value>) -> Value {
     json!({"job_actions": actions, "job_schedule": {"schedule_interval": interval}})
 }

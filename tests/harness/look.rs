@@ -1,4 +1,4 @@
-//! Looking at what no event tells: files, processes, users.
+//! Waiting for, and reading, what no event reports: files, processes, users.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 
 use super::PATIENCE;
 
-/// Waits until something holds that no event tells, looking again and again.
+/// Waits until a condition holds that no event reports. It checks the condition again and again.
 #[track_caller]
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
+        assert!(
+            Instant::now() < deadline,
+            "this did not happen in time: {what}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// What is in a directory, each path with its kind and mode, owner, time and content.
+/// The content of a directory: each path with its kind and mode, owner, time and content.
 pub fn tree(top: &Path) -> BTreeMap<PathBuf, (u32, u32, i64, i64, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let mut pending = vec![top.to_owned()];
@@ -52,7 +55,7 @@ pub fn tree(top: &Path) -> BTreeMap<PathBuf, (u32, u32, i64, i64, Vec<u8>)> {
     found
 }
 
-/// Whether a process runs; one that has ended and is yet to be reaped does not.
+/// Whether a process runs. A process that has ended and was not reaped yet does not run.
 pub fn is_alive(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| {
         !stat
@@ -61,7 +64,7 @@ pub fn is_alive(pid: &str) -> bool {
     })
 }
 
-/// Whether the tests run as root, who may read everything.
+/// Whether the tests run as root, who can read everything.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

@@ -1,8 +1,8 @@
-//! A host with a freezerd of its own: the real binary in a temporary root.
+//! A host with its own freezerd: the real binary in a temporary root directory.
 //!
-//! `Host::new().job("nightly", json!({…})).once()` runs what is due; `host.start()` runs the daemon, and its log is
-//! waited on instead of time. A [`Gate`] holds a command until the test lets it pass, and [`Host::sleep_through`]
-//! moves a stopped daemon's ledger into the past, as if it had been down for that long.
+//! `Host::new().job("nightly", json!({…})).once()` runs what is due. `host.start()` starts the daemon; tests wait for
+//! lines of its log, not for time. A command waits at a [`Gate`] until the test lets it pass. [`Host::sleep_through`]
+//! moves the ledger of a stopped daemon into the past, as if the daemon had been down for that long.
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 
@@ -24,8 +24,8 @@ pub use jobs::{backup, every, exec, now, once, restore, someday};
 pub use look::{eventually, is_alive, is_root, tree};
 pub use ran::Ran;
 
-/// How long anything may take before a test gives up. Far more than it ever does.
+/// How long a test waits for anything before it fails. Everything takes far less time.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A user that owns nothing on this machine.
+/// The id of a user who owns no files.
 pub const NOBODY: u32 = 65534;

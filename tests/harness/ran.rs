@@ -1,28 +1,28 @@
-//! A command that ended.
+//! A command that has ended.
 
 use std::process::Output;
 
 use serde_json::Value;
 
-/// A command that ended.
+/// A command that has ended.
 pub struct Ran {
     pub(super) arguments: String,
-    /// What it printed, and its exit code.
+    /// The command's output and exit code.
     pub output: Output,
 }
 
 impl Ran {
-    /// Its exit code.
+    /// The exit code.
     pub fn code(&self) -> i32 {
         self.output.status.code().unwrap_or(-1)
     }
 
-    /// What it printed.
+    /// The standard output.
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
 
-    /// What it said beside that.
+    /// The standard error output.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
@@ -41,7 +41,7 @@ impl Ran {
         self
     }
 
-    /// What it printed, as JSON.
+    /// The standard output, parsed as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.output.stdout).unwrap_or_else(|error| {

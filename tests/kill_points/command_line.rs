@@ -1,4 +1,4 @@
-//! A command is killed: an event whose sender dies, an import that is cut off.
+//! A command is killed: while it sends an event, and during an import.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::harness::{Host, exec, now, someday};
 use crate::scenarios::*;
 
 #[test]
-fn an_event_whose_sender_is_killed_is_carried_out_once_or_not_at_all() {
+fn an_event_whose_sender_is_killed_takes_effect_once_or_not_at_all() {
     for (point, expected) in [(Point::EventWritten, 0), (Point::EventSent, 1)] {
         let host = Host::new();
         host.put("a", someday(vec![exec("true")]));
@@ -24,7 +24,7 @@ fn an_event_whose_sender_is_killed_is_carried_out_once_or_not_at_all() {
         crate::harness::eventually("the event was heard", || {
             host.history("a").len() == expected
         });
-        // What a dead sender left under a hidden name does no harm, and does not stay for ever.
+        // A temporary file that a killed sender left does no harm, and is removed later.
         daemon.stop();
         for left in fs::read_dir(host.path("state/events")).expect("events") {
             let left = fs::File::open(left.expect("an entry").path()).expect("an event");
@@ -41,7 +41,7 @@ fn an_event_whose_sender_is_killed_is_carried_out_once_or_not_at_all() {
 }
 
 #[test]
-fn an_import_that_is_killed_leaves_the_old_ledger_or_the_new_one_and_can_be_done_again() {
+fn an_import_that_is_killed_leaves_the_old_ledger_or_the_new_one_and_can_be_repeated() {
     let with = |job: &str| {
         let host = Host::new().job(job, now(vec![exec("true")]));
         host.once().exits(0);
@@ -50,7 +50,7 @@ fn an_import_that_is_killed_leaves_the_old_ledger_or_the_new_one_and_can_be_done
     let exported = |host: &Host| {
         let ran = host.freezerd(&["state", "export"]).exits(0);
         let lines = ran.stdout();
-        // The header has the time.
+        // The first line contains the time.
         let (_, records) = lines.split_once('\n').expect("lines");
         records.to_owned()
     };

@@ -1,4 +1,4 @@
-//! The daemon or its agent is killed at each point that a scenario passes.
+//! Kills the daemon or its agent at each point that a scenario passes.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ fn kill_everywhere(scenario: &Scenario) -> BTreeSet<String> {
 }
 
 #[test]
-fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() {
+fn after_a_kill_at_any_point_each_occurrence_has_one_row_with_the_true_result() {
     let mut reached = BTreeSet::new();
     for scenario in [
         &BACKUP,
@@ -33,7 +33,7 @@ fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() 
     if std::env::var_os("FREEZERD_KILL_ONLY").is_some() {
         return;
     }
-    // Those of the command line have a test of their own.
+    // The points of the command line have their own test.
     let elsewhere = [
         Point::EventWritten,
         Point::EventSent,
@@ -51,7 +51,7 @@ fn whoever_is_killed_at_any_point_each_occurrence_keeps_one_row_and_its_truth() 
 }
 
 #[test]
-fn a_daemon_that_is_killed_again_while_it_recovers_loses_nothing_either() {
+fn a_daemon_that_is_killed_again_during_its_recovery_loses_nothing() {
     let first = Case {
         point: Point::RequestSent.name(),
         count: 1,
@@ -77,7 +77,7 @@ fn a_daemon_that_is_killed_again_while_it_recovers_loses_nothing_either() {
         let host = recover(Some(case));
         let reader = host.ledger();
         let runs = runs_of(&reader, "job");
-        // The run and the one that makes up for it; a third one nobody owes.
+        // The run, and the one that makes up for it. A third run is not owed.
         assert_eq!(runs.len(), 2, "{runs:#?}");
         assert!(runs.iter().all(|run| run.state.is_over()), "{runs:#?}");
         assert_eq!(runs[0].state, RunState::Interrupted, "{runs:#?}");

@@ -1,9 +1,9 @@
-//! Killed anywhere: the daemon, its agent, or both, by SIGKILL, at every commit and around every effect on the world.
+//! Kills the daemon, its agent, or both with SIGKILL, at every commit and before and after every external effect.
 //!
-//! A scenario is run once to its end, and every point that is passed is noted. Then, for every one of them, a new
-//! host runs the same scenario and is killed there, and a second daemon is started. When everything is at rest, the
-//! ledger has one row for each occurrence and nothing open, a run that was cut off was made up for once, a backup that
-//! was done is not repeated, what was asked was done once, and the other jobs never noticed.
+//! The test runs a scenario once to its end, and records every point that is passed. Then, for each point, it runs the
+//! same scenario on a new host, kills the processes at that point, and starts a second daemon. At the end, the ledger
+//! has one row for each occurrence, and no open row. An interrupted run was made up for once. A finished backup was not
+//! repeated. Every request took effect once. The other jobs were not affected.
 //!
 //! `FREEZERD_KILL_ONLY=Spawned` runs the cases of one point.
 
@@ -30,16 +30,16 @@ use serde_json::json;
 use crate::harness::{Daemon, Host, PATIENCE, exec, someday};
 use crate::scenarios::*;
 
-/// So many cases at a time: most of a case is waiting.
+/// The number of cases that run at the same time. A case spends most of its time waiting.
 const AT_A_TIME: usize = 4;
 
-/// A point that was passed, the how manieth of its kind, and by whom.
+/// A point that was passed: by which process, and how often that process had passed it.
 #[derive(Clone, Debug, PartialEq)]
 struct Passed {
     role: String,
     point: String,
     count: usize,
-    /// Whether there was both a daemon and an agent.
+    /// Whether both a daemon and an agent ran.
     beside: bool,
 }
 
@@ -51,7 +51,7 @@ struct Case {
     whom: &'static str,
 }
 
-/// A new host where the scenario is about to happen, with two jobs that have nothing to do with it.
+/// A new host that is ready for the scenario, with two jobs that have nothing to do with it.
 fn stage(scenario: &Scenario) -> Host {
     let host = Host::new();
     (scenario.prepare)(&host);
@@ -73,7 +73,7 @@ fn launch(host: &Host, trace: &str, at: Option<&Case>) -> Daemon {
     host.launch_command(command)
 }
 
-/// Everything that was to happen has happened.
+/// Whether the scenario is complete: no request waits, no run is open, and the jobs are as the scenario wants them.
 fn is_at_rest(scenario: &Scenario, host: &Host) -> bool {
     let waiting = fs::read_dir(host.path("state/events")).is_ok_and(|mut events| {
         events.any(|event| {
@@ -82,7 +82,7 @@ fn is_at_rest(scenario: &Scenario, host: &Host) -> bool {
             !name.starts_with(b".") && !name.ends_with(b".bad")
         })
     });
-    // Right after a kill it may not be readable until the daemon has mended it.
+    // Right after a kill the ledger may be unreadable until the daemon has repaired it.
     let Ok(reader) = open_read_only(&host.path("state/ledger.redb")) else {
         return false;
     };
@@ -101,7 +101,7 @@ fn is_at_rest(scenario: &Scenario, host: &Host) -> bool {
         && (scenario.settled)(host, &reader)
 }
 
-/// Waits until all is at rest (true) or the daemon has gone (false).
+/// Waits until the scenario is complete (true) or the daemon has ended (false).
 fn settle(scenario: &Scenario, host: &Host, daemon: &mut Daemon) -> bool {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -120,7 +120,7 @@ fn settle(scenario: &Scenario, host: &Host, daemon: &mut Daemon) -> bool {
     }
 }
 
-/// Runs the scenario undisturbed, and returns what was passed.
+/// Runs the scenario without a kill, and returns the points that were passed.
 fn rehearse(scenario: &Scenario) -> Vec<Passed> {
     passed(&play(scenario, None), "trace")
 }
@@ -172,14 +172,14 @@ fn cases(scenario: &Scenario, passed: &[Passed]) -> Vec<Case> {
     cases
 }
 
-/// Kills once, and judges. Whether the kill came about: times differ from run to run.
+/// Runs the scenario with one kill, and checks the result. Returns whether the kill happened, because timing varies.
 fn run(scenario: &Scenario, case: &Case) -> bool {
     passed(&play(scenario, Some(case)), "trace")
         .iter()
         .any(|passed| passed.point == case.point && passed.count == case.count)
 }
 
-/// A daemon that is killed if there is a case, and then a second one, after which all must be as it should.
+/// Runs a daemon, which is killed if there is a case, and then a second one. Then checks the result.
 fn play(scenario: &Scenario, case: Option<&Case>) -> Host {
     let host = stage(scenario);
     let mut daemon = launch(&host, "trace", case);
@@ -189,7 +189,7 @@ fn play(scenario: &Scenario, case: Option<&Case>) -> Host {
         daemon.stop();
     }
     (scenario.between)(&host);
-    // Also where the first one lived on: a start must find nothing else to do.
+    // Even if the first daemon was not killed: the second must find nothing to do.
     let mut again = launch(&host, "trace-of-the-second", None);
     assert!(
         settle(scenario, &host, &mut again),
@@ -201,7 +201,7 @@ fn play(scenario: &Scenario, case: Option<&Case>) -> Host {
     host
 }
 
-/// Goes through the cases, several at a time, and returns the points at which a kill came about.
+/// Runs the cases, several at a time, and returns the points at which a kill happened.
 fn exhaust(
     scenario: &Scenario,
     cases: &[Case],
@@ -239,7 +239,7 @@ fn exhaust(
     reached.into_inner().expect("no panic under it")
 }
 
-/// What must hold on every host at rest.
+/// Checks what must hold on every host after the scenario is complete.
 fn judge(scenario: &Scenario, host: &Host) {
     let reader = host.ledger();
     let runs = reader.history(None, usize::MAX).expect("the rows");
@@ -288,7 +288,7 @@ fn judge(scenario: &Scenario, host: &Host) {
     (scenario.judge)(host, &reader);
 }
 
-/// A success is one of every action's last attempt, as its agent said itself.
+/// Checks that in a successful run the last attempt of every action succeeded, as its agent reported.
 fn confirm(reader: &Reader, run: &RunRecord) {
     let attempts = reader.attempts(run.number).expect("the attempts");
     for index in 0..run.actions.len() {
@@ -318,7 +318,7 @@ fn succeeded(reader: &Reader, job: &str) {
     assert_eq!(record.result, Some(JobResult::Success));
 }
 
-/// Processes of this host's runs: their commands work in its directory.
+/// Processes of this host's runs. Their commands have a working directory on this host.
 fn leftovers(host: &Host) -> Vec<String> {
     let work = host.path("work");
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What happens on the hosts where somebody is killed.
+//! The scenarios during which processes are killed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,18 +16,18 @@ use super::harness::{Host, backup, exec, once, restore, someday};
 use super::samples::run_record;
 use super::{runs_of, succeeded};
 
-/// What happens on a host, from the start of the daemon until all is at rest.
+/// What happens on a host, from the start of the daemon until the scenario is complete.
 pub struct Scenario {
     pub name: &'static str,
-    /// Puts the jobs there, and whatever they need. Jobs that end by themselves are called `job…`.
+    /// Creates the jobs and what they need. The names of jobs that end by themselves begin with `job`.
     pub prepare: fn(&Host),
-    /// What happens while no daemon runs: after the kill, or after everything was at rest.
+    /// What happens while no daemon runs: after the kill, or after the scenario was complete.
     pub between: fn(&Host),
-    /// What is to have happened when all is at rest, beside the runs.
+    /// What must have happened when the scenario is complete, beside the runs.
     pub settled: fn(&Host, &Reader) -> bool,
-    /// Points of these roles are killed at.
+    /// The roles at whose points the test kills.
     pub roles: &'static [&'static str],
-    /// What must hold in the end, beside what always must.
+    /// Checks what must hold at the end of this scenario.
     pub judge: fn(&Host, &Reader),
 }
 
@@ -86,7 +86,7 @@ pub const RESTORE: Scenario = Scenario {
     },
 };
 
-/// A command that fails at first, and a second action that must see what became of it.
+/// A command that fails at first, and a second action that must see its result.
 pub const COMMAND: Scenario = Scenario {
     name: "command and retry",
     prepare: |host| {
@@ -113,7 +113,7 @@ pub const COMMAND: Scenario = Scenario {
     },
 };
 
-/// A run that is asked for, and one that asks for its own abort.
+/// A run that is triggered, and a run that asks for its own abort.
 pub const EVENTS: Scenario = Scenario {
     name: "events",
     prepare: |host| {
@@ -152,8 +152,8 @@ pub const EVENTS: Scenario = Scenario {
     },
 };
 
-/// A job that comes to mean something else, and one of which a firing is missed, with something new to be backed up: what
-/// a run had done before must not stand for what is wanted now.
+/// A job whose content changes, and a job that misses an occurrence while its source changes. The finished backup of an
+/// earlier run must not replace the new one.
 pub const CHANGES: Scenario = Scenario {
     name: "changes while nothing runs",
     prepare: |host| {
@@ -212,7 +212,7 @@ pub const CHANGES: Scenario = Scenario {
     },
 };
 
-/// Rows that nobody needs any more, and their logs.
+/// Old rows and their logs, which the daemon removes.
 pub const FORGETTING: Scenario = Scenario {
     name: "forgetting",
     prepare: |host| {
@@ -238,7 +238,7 @@ pub const FORGETTING: Scenario = Scenario {
     judge: |_, reader| succeeded(reader, "job"),
 };
 
-/// A ledger that is noise, and a job that it knew to have run.
+/// A ledger file that is not a database any more. It had recorded that a job has run.
 pub const DAMAGE: Scenario = Scenario {
     name: "damage",
     prepare: |host| {
@@ -260,7 +260,7 @@ pub const DAMAGE: Scenario = Scenario {
     },
 };
 
-/// A ledger with a value that cannot be read, of a job that has run, and with much room that nobody uses.
+/// A ledger with much unused space, and with an unreadable record of a job that has run.
 pub const MENDING: Scenario = Scenario {
     name: "mending",
     prepare: |host| {
@@ -302,7 +302,7 @@ fn change(ledger: &redb::Database, change: impl FnOnce(&redb::WriteTransaction))
     transaction.commit().expect("a commit");
 }
 
-/// Rows that come and go leave room in the ledger's file.
+/// Adds and removes rows, which leaves unused space in the ledger's file.
 fn forget_much(host: &Host) {
     let mut store = host.free_ledger();
     let rows = (1_000..9_000).map(|number| {
@@ -331,7 +331,7 @@ fn forget_much(host: &Host) {
     }
 }
 
-/// The files of the state directory whose names begin so.
+/// The files of the state directory whose names begin with this text.
 pub fn beside(host: &Host, prefix: &str) -> Vec<PathBuf> {
     fs::read_dir(host.path("state"))
         .expect("the state directory")
@@ -341,7 +341,7 @@ pub fn beside(host: &Host, prefix: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A job that is due now, and was by a whole second.
+/// A job that has been due for half a minute, at a whole second.
 fn due(actions: Vec<Value>) -> Value {
     let date = Utc::now() - TimeDelta::seconds(30);
     json!({
@@ -350,7 +350,7 @@ fn due(actions: Vec<Value>) -> Value {
     })
 }
 
-/// A job that is due now and backs up a directory under a name, with something to do afterwards.
+/// A job that is due now and backs up a directory under a name, with further actions after it.
 fn named(host: &Host, directory: &str, name: &str) -> Value {
     let mut action = backup(
         &host.path(directory),
@@ -360,7 +360,7 @@ fn named(host: &Host, directory: &str, name: &str) -> Value {
     due(vec![retried(action), retried(exec("true"))])
 }
 
-/// The snapshots of a job that hold all that they were meant to, oldest first.
+/// The complete snapshots of a job, oldest first.
 fn whole_snapshots(host: &Host, job: &str) -> Vec<Value> {
     let listed = host.json(&["snapshots", job]);
     let mut snapshots = listed["snapshots"].as_array().expect("a list").clone();
@@ -368,7 +368,7 @@ fn whole_snapshots(host: &Host, job: &str) -> Vec<Value> {
     snapshots
 }
 
-/// The snapshot with which the first action of a run succeeded.
+/// The snapshot that the first action of a run made.
 fn snapshot_of(reader: &Reader, run: &RunRecord) -> Option<String> {
     let attempts = reader.attempts(run.number).expect("the attempts");
     attempts.into_iter().find_map(|attempt| match attempt.end {
@@ -377,7 +377,7 @@ fn snapshot_of(reader: &Reader, run: &RunRecord) -> Option<String> {
     })
 }
 
-/// An action that is tried again when its agent is lost.
+/// An action that is repeated when its agent is lost.
 fn retried(mut action: Value) -> Value {
     action["max_retries"] = json!(2);
     action["max_retries_interval"] = json!(1);

@@ -1,8 +1,8 @@
-//! Dice, and jobs thrown with them.
+//! Random numbers, and random jobs.
 
 use serde_json::{Value, json};
 
-/// A small generator, so that a seed means the same everywhere.
+/// A small random number generator. A seed gives the same numbers everywhere.
 pub struct Dice(u64);
 
 impl Dice {
@@ -34,16 +34,16 @@ pub const ZONES: [&str; 5] = [
     "UTC",
 ];
 
-/// What kind of jobs there are.
+/// Which kinds of jobs there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
-    /// All but continuous ones.
+    /// All kinds except continuous jobs.
     Usual,
-    /// Continuous ones only.
+    /// Only continuous jobs.
     Continuous,
 }
 
-/// A job document. `year` is where the dates are thrown in; `containers` is how many there are to quarrel about.
+/// A random job document. Its dates are in `year`. It uses one of so many `containers`.
 pub fn document(dice: &mut Dice, mix: Mix, number: u64, year: &str, containers: u64) -> Value {
     let schedule = match mix {
         Mix::Usual => schedule(dice, year),

@@ -1,4 +1,4 @@
-//! A ledger in memory that keeps of rows that are over only what is judged later, and watches over what is written.
+//! A ledger in memory. It checks everything that is written. Of closed rows it keeps only what the test checks later.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use freezerd::record::{
     AttemptRecord, Claim, ClaimKind, FileRecord, JobRecord, RunRecord, RunState,
 };
 
-/// What is left of a row.
+/// The parts of a row that the test checks later.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     pub number: u64,
@@ -21,14 +21,14 @@ pub struct Row {
     pub claimed: DateTime<Utc>,
 }
 
-/// A run that was cut off, and the job's record as it was before.
+/// An interrupted run, and the record of its job before the interruption.
 pub struct Cut {
     pub run: u64,
     pub job_id: String,
     pub before: Option<JobRecord>,
 }
 
-/// What a job's record must say of its past, reckoned from the rows alone.
+/// The past that a job's record must contain, computed only from the rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reckoned {
     pub success: u64,
@@ -36,7 +36,7 @@ pub struct Reckoned {
     pub skipped: u64,
     pub others: u64,
     pub last_success: Option<DateTime<Utc>>,
-    /// The earliest due instant that no success has followed, if nobody let the job off.
+    /// The earliest due instant that no success has followed, if nobody stopped the job since.
     pub owed_since: Option<DateTime<Utc>>,
 }
 
@@ -58,18 +58,19 @@ pub struct Books {
     pub manual: u64,
     /// Rows that stand for due instants, by job.
     pub due_rows: HashMap<String, Vec<Row>>,
-    /// Of each job that is known.
+    /// The expected past of each known job.
     pub reckoned: HashMap<String, Reckoned>,
-    /// Jobs that were written since somebody asked.
+    /// Jobs that were written since the last check.
     pub touched: BTreeSet<String>,
-    /// Runs that were cut off since somebody asked, and those that were made up for.
+    /// Runs that were interrupted since the last check.
     pub cut: Vec<Cut>,
+    /// Runs that another run has made up for.
     pub made_up: BTreeSet<u64>,
-    /// Commits fail.
+    /// While this is true, commits fail.
     pub broken: bool,
 }
 
-/// The scheduler has one end of it, the world the other.
+/// A ledger that the scheduler and the world share.
 #[derive(Clone, Default)]
 pub struct SharedLedger(pub Rc<RefCell<Books>>);
 
@@ -113,7 +114,7 @@ impl Books {
             | Write::ForgetClaim(_)
             | Write::ForgetEvent(_)
             | Write::Discard(_) => {
-                panic!("nothing is old enough here to be forgotten: {write:?}")
+                panic!("no row is old enough to be removed: {write:?}")
             }
         }
     }

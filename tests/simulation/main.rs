@@ -1,8 +1,9 @@
-//! The scheduler on a virtual clock, with a ledger in memory: months of many jobs, with outages, crashes, suspends,
-//! clock steps, long runs, edited files, orders from people, and hosts that move to another zone. Every due instant
-//! must have exactly one row, whatever happens.
+//! The scheduler on a virtual clock, with a ledger in memory. The test simulates months of many jobs, with outages,
+//! crashes, suspends, clock steps, long runs, edited files, requests from people, and hosts that move to another time
+//! zone. Every due instant must have exactly one row.
 //!
-//! Deterministic from a seed, which is printed. The default takes a few seconds; a year of a thousand jobs:
+//! A seed, which the test prints, determines everything. The default takes a few seconds. For a chosen simulation, and
+//! for a year of a thousand jobs:
 //!
 //! ```text
 //! FREEZERD_SIMULATION=SEED:JOBS:DAYS cargo test --release --test simulation -- --nocapture
@@ -23,7 +24,7 @@ use world::World;
 
 const DAY: i64 = 86_400_000;
 
-/// Lives through it, judges it, and tells about it.
+/// Runs the simulation, checks the result, and prints a summary.
 fn simulate(seed: u64, mix: Mix, jobs: u64, days: u64, with_failing_commits: bool) -> World {
     println!("simulation {seed}:{jobs}:{days}");
     let begin = Instant::now();
@@ -71,13 +72,13 @@ fn every_due_instant_has_exactly_one_row_whatever_happens() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_written_for_a_while_loses_nothing() {
+fn nothing_is_lost_while_the_ledger_cannot_be_written() {
     let world = simulate(4, Mix::Usual, 30, 30, true);
     assert!(world.tally.failed_commits > 0);
 }
 
 #[test]
-fn continuous_jobs_go_on_whatever_happens() {
+fn continuous_jobs_continue_whatever_happens() {
     let world = simulate(7, Mix::Continuous, 5, 12, false);
     let (books, tally) = (world.ledger.0.borrow(), &world.tally);
     assert!(books.runs > 1000 && tally.steps_back > 0 && tally.crashes > 0);

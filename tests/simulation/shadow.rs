@@ -1,5 +1,6 @@
-//! What a job should have been doing, worked out beside the scheduler from what happened to it: stretches of time in
-//! which it was on one schedule in one zone, with every instant that came due in them.
+//! What a job should have done, computed independently of the scheduler from what happened to the job. The time is
+//! split into stretches, in which the job was on one schedule in one zone. Every instant that became due in a stretch
+//! must have a row.
 
 use std::sync::Arc;
 
@@ -13,28 +14,28 @@ use super::ledger::Row;
 const TICK: TimeDelta = TimeDelta::milliseconds(1);
 const CORRECTED: TimeDelta = TimeDelta::hours(3);
 
-/// One job.
+/// What is expected of one job.
 pub struct Shadow {
     pub job: Arc<Job>,
     pub created: DateTime<Utc>,
-    /// The stretch that goes on, while the job is on its schedule.
+    /// The current stretch. `None` while the job is not on its schedule.
     pub stretch: Option<Stretch>,
-    /// Nothing at or before this is owed.
+    /// Every instant up to this one was handled.
     handled: DateTime<Utc>,
 }
 
-/// A time in which the job was on its schedule.
+/// A stretch of time in which the job was on its schedule.
 pub struct Stretch {
     job: Arc<Job>,
     zone: Zone,
     delay: TimeDelta,
     anchor: DateTime<Utc>,
     after: DateTime<Utc>,
-    /// Rows with a higher number are this stretch's.
+    /// Rows with a higher number belong to this stretch.
     pub rows_before: u64,
-    /// The place in the world's list of steps back of the clock.
+    /// The length of the world's list of backward clock steps when the stretch began.
     pub peaks_before: usize,
-    /// It began while freezerd was down: nobody has looked at the clock in it.
+    /// The stretch began while freezerd was down, and the scheduler has not read the clock in it yet.
     pub unseen: bool,
 }
 
@@ -52,7 +53,7 @@ impl Shadow {
         }
     }
 
-    /// The job goes on its schedule at `now`.
+    /// The job begins to be on its schedule at `now`.
     pub fn open(&mut self, now: DateTime<Utc>, zone: &Zone, rows_before: u64, peaks_before: usize) {
         let delay = delay(&self.job);
         let begin = now - delay - TICK;
@@ -88,7 +89,7 @@ impl Shadow {
         });
     }
 
-    /// The last due instant that the clock has reached, or what was dealt with before.
+    /// The last due instant that the clock has reached, or what was handled before.
     fn handled_by(&self, reach: DateTime<Utc>) -> DateTime<Utc> {
         match &self.stretch {
             None => self.handled,
@@ -105,15 +106,15 @@ impl Shadow {
         }
     }
 
-    /// The job leaves its schedule, or goes on another; the clock had reached `reach` in this stretch. Every instant
-    /// that had come due must have its row.
+    /// The job leaves its schedule or gets another one, when the clock had reached `reach` in this stretch. Checks that
+    /// every instant that had become due has its row.
     pub fn close(&mut self, reach: DateTime<Utc>, rows: &[Row]) {
         if let Some(stretch) = self.end(reach) {
             stretch.judge(reach, rows);
         }
     }
 
-    /// The same without a judgement yet.
+    /// The same without the check. Returns the stretch, to be checked later.
     pub fn end(&mut self, reach: DateTime<Utc>) -> Option<Stretch> {
         let unseen = self.stretch.as_ref().filter(|stretch| stretch.unseen);
         if let Some(stretch) = unseen {
@@ -125,7 +126,7 @@ impl Shadow {
         self.stretch.take()
     }
 
-    /// Whether anything is still to come in this stretch.
+    /// Whether the schedule has another occurrence in this stretch.
     pub fn has_more(&self, reach: DateTime<Utc>) -> bool {
         let handled = self.handled_by(reach);
         self.stretch.as_ref().is_some_and(|stretch| {
@@ -137,7 +138,7 @@ impl Shadow {
         })
     }
 
-    /// The clock shows `now` after it showed more. Set back by more than three hours: a new stretch begins.
+    /// The clock was set back to `now`. If that is by more than three hours, a new stretch begins.
     pub fn heed_step_back(
         &mut self,
         now: DateTime<Utc>,
@@ -167,7 +168,7 @@ impl Shadow {
         true
     }
 
-    /// The host is in another zone from `now` on; `None`: it was so when freezerd came back.
+    /// The host is in another zone from `now` on. `None` means that the zone changed while freezerd was down.
     pub fn move_to(
         &mut self,
         zone: &Zone,
@@ -209,7 +210,7 @@ impl Shadow {
 }
 
 impl Stretch {
-    /// Whether a row that was made when this stretch began can be one of its own.
+    /// Whether a row that was written when this stretch began can belong to it.
     pub fn owns(&self, row: &Row) -> bool {
         row.last > self.after
             && (self.job.schedule.kind() != Kind::Date || row.last == self.after + TICK)
@@ -248,7 +249,7 @@ impl Stretch {
                         row = rows.next();
                     }
                 }
-                // The clock was there before: what stood then stands.
+                // The clock was at this instant before. The row from then is valid.
                 _ if earlier
                     .iter()
                     .rev()

@@ -1,4 +1,4 @@
-//! What a backup says of its container: gone, locked, full, not mounted.
+//! What a backup reports about its container: missing, wrong password, full, not mounted.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use freezerd::protocol::{Report, Verdict};
 use crate::support::*;
 
 #[test]
-fn a_repository_that_is_gone_is_not_begun_anew_unless_that_is_allowed() {
+fn a_repository_that_is_gone_is_not_created_again_unless_that_is_allowed() {
     let place = Place::new();
     place.write("source/file", "x");
     for dry_run in [true, false] {
@@ -50,7 +50,7 @@ fn a_wrong_password_is_a_clear_error_that_names_the_pass_file() {
     ];
     let ended = fail(Work::Backup(place.backup()), Verdict::FailedForGood, &texts);
     assert!(!format!("{ended:?}").contains("battery"), "{ended:#?}");
-    // Without a pass file the password is empty.
+    // If there is no pass file, the password is empty.
     let container = Container {
         pass_file: None,
         ..place.container()
@@ -98,7 +98,7 @@ fn without_a_pass_file_the_password_is_empty() {
 }
 
 #[test]
-fn a_pass_file_that_everybody_can_read_is_warned_of() {
+fn a_pass_file_that_everybody_can_read_causes_a_warning() {
     let place = Place::new();
     place.write("source/file", "x");
     fs::set_permissions(place.path("pass"), fs::Permissions::from_mode(0o644)).unwrap();
@@ -112,7 +112,7 @@ fn a_pass_file_that_everybody_can_read_is_warned_of() {
 }
 
 #[test]
-fn a_directory_that_holds_something_else_is_not_filled() {
+fn no_repository_is_created_in_a_directory_that_contains_something_else() {
     let place = Place::new();
     place.write("source/file", "x");
     place.write("container/letters/to-mother.txt", "Dear");
@@ -125,7 +125,7 @@ fn a_directory_that_holds_something_else_is_not_filled() {
 }
 
 #[test]
-fn a_container_on_a_disk_that_is_not_mounted_is_not_created_in_its_place() {
+fn a_container_is_not_created_where_a_disk_is_not_mounted() {
     let place = Place::new();
     place.write("source/file", "x");
     let path = place.path("disk/container");
@@ -144,7 +144,7 @@ fn a_container_on_a_disk_that_is_not_mounted_is_not_created_in_its_place() {
         &["the directory above it does not exist", "mount it"],
     );
     assert!(!place.path("disk").exists());
-    // One that was given by its name lives below the container root, which may still have to be made.
+    // A container that is given by its name is below the container root, which may not exist yet.
     let container = Container {
         name: "nightly".to_owned(),
         ..container
@@ -156,11 +156,11 @@ fn a_container_on_a_disk_that_is_not_mounted_is_not_created_in_its_place() {
 }
 
 #[test]
-fn a_repository_whose_creation_was_cut_short_is_created_anew() {
+fn a_repository_whose_creation_was_interrupted_is_created_again() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
-    // What is left when the configuration has not been written: directories, and a key that fits nothing.
+    // If the configuration was not written yet, there are directories, and a key that is of no use.
     let container = place.path("container");
     let kept = fs::read_dir(container.join("keys"))
         .unwrap()
@@ -180,7 +180,7 @@ fn a_repository_whose_creation_was_cut_short_is_created_anew() {
 }
 
 #[test]
-fn two_first_backups_at_once_make_one_repository() {
+fn two_first_backups_at_the_same_time_create_one_repository() {
     let place = Place::new();
     place.write("source/file", "x");
     let agents: Vec<_> = (0..3)
@@ -200,7 +200,7 @@ fn two_first_backups_at_once_make_one_repository() {
 }
 
 #[test]
-fn a_full_container_is_told_as_such_and_leaves_no_snapshot() {
+fn a_full_container_is_reported_and_leaves_no_snapshot() {
     let place = Place::new();
     let Some(disk) = SmallDisk::mount(&place.path("disk"), "8m") else {
         return;
@@ -234,10 +234,10 @@ fn a_full_container_is_told_as_such_and_leaves_no_snapshot() {
 }
 
 #[test]
-fn an_engine_that_breaks_is_told_in_words_and_without_an_outcome() {
+fn a_panic_in_the_engine_is_reported_in_words_and_without_an_outcome() {
     let place = Place::new();
     place.write("source/file", "x");
-    // A user of its own that may have just the threads that the agent itself needs: the engine's first one fails.
+    // A user who may have only as many threads as the agent itself needs. The engine fails to start its first thread.
     let user = 61_234;
     let allowed = is_root()
         && Command::new("prlimit")

@@ -1,4 +1,4 @@
-//! A backup is honest: it says what it could not read, and refuses what would be a false success.
+//! A backup reports what it could not read, and fails where a success would be false.
 
 mod container;
 mod source;

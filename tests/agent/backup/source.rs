@@ -1,4 +1,4 @@
-//! What a backup says of its source: unreadable, missing, empty, excluded.
+//! What a backup reports about its source: unreadable, missing, empty, excluded.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,7 +13,7 @@ use freezerd::protocol::Verdict;
 
 use crate::support::*;
 
-/// Runs the agent as a user to whom permissions mean something. The program is copied to where that user gets at it.
+/// Runs the agent as a user to whom permissions apply. It copies the program to a path that this user can reach.
 fn run_as_nobody(place: &Place, work: Work) -> Ended {
     const NOBODY: u32 = 65534;
     if !is_root() {
@@ -33,7 +33,7 @@ fn run_as_nobody(place: &Place, work: Work) -> Ended {
     .end()
 }
 
-/// A place where somebody else than root can create the container.
+/// A place where a user other than root can create the container.
 fn open_place() -> (Place, Container) {
     let place = Place::new();
     fs::create_dir(place.path("parent")).unwrap();
@@ -85,7 +85,7 @@ fn files_that_cannot_be_read_are_named_and_the_snapshot_is_kept_as_partial() {
         ended.said("locked: cannot be opened: Permission denied"),
         "{ended:#?}"
     );
-    // The snapshot is there, says what it is, and is found under the id that was reported.
+    // The snapshot exists, is marked as partial, and has the id that was reported.
     let found = list_snapshots(&container, &Default::default()).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(
@@ -93,7 +93,7 @@ fn files_that_cannot_be_read_are_named_and_the_snapshot_is_kept_as_partial() {
         (outcome.summary.snapshot.as_ref(), true)
     );
 
-    // The same, where the job says that just these may be unreadable.
+    // The same, in a job that says that these two may be unreadable.
     let ignoring = Backup {
         ignore_unreadable: vec!["locked".into(), "./closed".into()],
         ..backup.clone()
@@ -101,7 +101,7 @@ fn files_that_cannot_be_read_are_named_and_the_snapshot_is_kept_as_partial() {
     let ended = run_as_nobody(&place, Work::Backup(ignoring));
     assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
     assert!(ended.said("ignored, as the job asks"), "{ended:#?}");
-    // One of the two is not enough.
+    // It is not enough if the job names only one of the two.
     let half = Backup {
         ignore_unreadable: vec!["locked".into()],
         ..backup
@@ -112,7 +112,7 @@ fn files_that_cannot_be_read_are_named_and_the_snapshot_is_kept_as_partial() {
 }
 
 #[test]
-fn a_source_that_does_not_exist_fails_for_good_before_anything_is_written() {
+fn a_source_that_does_not_exist_fails_permanently_before_anything_is_written() {
     let place = Place::new();
     let backup = Backup {
         path: place.path("missing"),
@@ -127,7 +127,7 @@ fn a_source_that_does_not_exist_fails_for_good_before_anything_is_written() {
 }
 
 #[test]
-fn an_emptied_source_fails_for_good_unless_that_is_allowed() {
+fn an_emptied_source_fails_permanently_unless_that_is_allowed() {
     let place = Place::new();
     let file = place.write("source/file", "x");
     place.back_up();
@@ -147,7 +147,7 @@ fn an_emptied_source_fails_for_good_unless_that_is_allowed() {
         allow_empty: true,
         ..place.backup()
     }));
-    // Now that the last snapshot is an empty one, it is nothing unusual any more.
+    // The last snapshot is empty now, so an empty source is not unusual any more.
     place.back_up();
 }
 
@@ -160,7 +160,7 @@ fn a_source_that_was_always_empty_is_backed_up() {
 }
 
 #[test]
-fn what_is_excluded_is_left_out_and_the_container_is_too() {
+fn excluded_files_and_the_container_are_not_backed_up() {
     let place = Place::new();
     for name in [
         "keep.txt",
@@ -202,7 +202,7 @@ fn what_is_excluded_is_left_out_and_the_container_is_too() {
 }
 
 #[test]
-fn following_links_is_refused_rather_than_forgotten() {
+fn following_links_is_refused_and_not_ignored() {
     let place = Place::new();
     symlink("/etc", place.path("source/link")).unwrap();
     let backup = Backup {

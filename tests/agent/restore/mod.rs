@@ -1,4 +1,4 @@
-//! A restore says what it could not bring back, and touches nothing outside its target.
+//! A restore reports what it could not restore, and changes nothing outside its target.
 
 mod snapshot;
 mod target;

@@ -1,4 +1,4 @@
-//! Which snapshot a restore takes, and how it gets it out of the repository.
+//! Which snapshot a restore takes, and how it reads it from the repository.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -83,7 +83,7 @@ fn the_newest_snapshot_that_is_not_later_is_restored() {
             .pop()
             .unwrap();
         times.push(made.time.timestamp());
-        // The next one belongs to a later second.
+        // The next backup must be in a later second.
         while chrono::Utc::now().timestamp() <= made.time.timestamp() {
             std::thread::yield_now();
         }
@@ -120,7 +120,7 @@ fn the_newest_snapshot_that_is_not_later_is_restored() {
 }
 
 #[test]
-fn a_snapshot_that_is_not_there_is_answered_with_what_is() {
+fn if_a_snapshot_does_not_exist_the_error_names_those_that_do() {
     let place = Place::new();
     place.write("source/file", "x");
     fail(
@@ -164,7 +164,7 @@ fn a_snapshot_that_is_not_there_is_answered_with_what_is() {
 }
 
 #[test]
-fn who_reads_beside_backups_does_not_trip_over_a_snapshot_that_is_just_being_confirmed() {
+fn reading_during_backups_does_not_fail_at_a_snapshot_that_is_being_confirmed() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();

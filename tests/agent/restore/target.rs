@@ -1,4 +1,4 @@
-//! What a restore does to what is in the target already.
+//! What a restore does with entries that exist in the target.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -13,7 +13,7 @@ use freezerd::protocol::{ProblemKind, Verdict};
 use super::{overwriting, problems};
 use crate::support::*;
 
-/// A backup of a few entries, and a target where each differs in another way.
+/// A backup of a few entries, and a target in which each entry differs in another way.
 fn differing() -> Place {
     let place = Place::new();
     for name in [
@@ -39,7 +39,7 @@ fn differing() -> Place {
 }
 
 #[test]
-fn without_overwrite_what_differs_is_kept_listed_and_fails() {
+fn without_overwrite_entries_that_differ_are_kept_and_listed_and_the_restore_fails() {
     let place = differing();
     let texts = [
         "5 paths are not as in the snapshot",
@@ -80,7 +80,7 @@ fn without_overwrite_what_differs_is_kept_listed_and_fails() {
 }
 
 #[test]
-fn with_overwrite_the_target_becomes_what_the_snapshot_holds() {
+fn with_overwrite_the_target_becomes_equal_to_the_snapshot() {
     let place = differing();
     let outcome = succeed(overwriting(&place));
     assert_eq!(outcome.summary.files, Some(7));
@@ -140,7 +140,7 @@ fn links_in_the_target_that_lead_outside_are_not_followed() {
 }
 
 #[test]
-fn a_second_name_outside_the_target_keeps_its_content_and_mode() {
+fn a_hard_link_outside_the_target_keeps_its_content_and_mode() {
     let place = Place::new();
     place.write("source/same", "as in the snapshot");
     place.write("source/other", "as in the snapshot");
@@ -156,7 +156,7 @@ fn a_second_name_outside_the_target_keeps_its_content_and_mode() {
     let before = tree(&place.path("outside"));
     succeed(overwriting(&place));
     let mut after = tree(&place.path("outside"));
-    // Only the number of names has changed.
+    // Only the number of links has changed.
     for entry in &mut after {
         entry.links *= if entry.mode & libc::S_IFMT == libc::S_IFDIR {
             1
@@ -169,7 +169,7 @@ fn a_second_name_outside_the_target_keeps_its_content_and_mode() {
 }
 
 #[test]
-fn a_link_as_the_target_itself_means_what_it_points_to() {
+fn a_target_that_is_a_link_means_the_directory_that_it_points_to() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
@@ -180,7 +180,7 @@ fn a_link_as_the_target_itself_means_what_it_points_to() {
 }
 
 #[test]
-fn overwriting_spares_the_container_and_mount_points_in_the_target() {
+fn overwriting_keeps_the_container_and_mount_points_in_the_target() {
     let place = Place::new();
     let path = place.path("source/deep/container");
     fs::create_dir(place.path("source/deep")).unwrap();
@@ -230,7 +230,7 @@ fn overwriting_spares_the_container_and_mount_points_in_the_target() {
 }
 
 #[test]
-fn a_full_disk_is_told_as_such() {
+fn a_full_disk_is_reported() {
     let place = Place::new();
     let noise = noise(8_000_000);
     place.write("source/large", noise);
@@ -249,7 +249,7 @@ fn a_full_disk_is_told_as_such() {
         &["No space left on device", "is not complete"],
     );
     assert!(!format!("{ended:?}").contains("panic"), "{ended:#?}");
-    // What could not be finished is not left behind under any name.
+    // No unfinished file is left under any name.
     assert!(
         tree(&disk.0.join("target"))
             .iter()
@@ -259,7 +259,7 @@ fn a_full_disk_is_told_as_such() {
 }
 
 #[test]
-fn a_target_that_is_no_directory_is_refused() {
+fn a_target_that_is_not_a_directory_is_refused() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
@@ -273,7 +273,7 @@ fn a_target_that_is_no_directory_is_refused() {
 }
 
 #[test]
-fn hard_links_are_restored_over_an_older_state_of_themselves() {
+fn hard_links_are_restored_over_older_versions_of_themselves() {
     let place = Place::new();
     place.write("source/one", "first");
     fs::hard_link(place.path("source/one"), place.path("source/two")).unwrap();
@@ -289,7 +289,7 @@ fn hard_links_are_restored_over_an_older_state_of_themselves() {
 }
 
 #[test]
-fn what_a_restore_that_was_killed_left_behind_is_cleared_away() {
+fn files_that_a_killed_restore_left_behind_are_removed() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
@@ -298,7 +298,7 @@ fn what_a_restore_that_was_killed_left_behind_is_cleared_away() {
     assert!(!leftover.exists());
 }
 
-/// As `rsnapshot` and its like leave them: more directories with links than a process may have open.
+/// `rsnapshot` and similar tools create such trees: more directories with links than a process may have open.
 #[test]
 fn hard_links_in_more_directories_than_can_be_open_are_restored() {
     let place = Place::new();

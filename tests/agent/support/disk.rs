@@ -1,4 +1,4 @@
-//! A file system that is soon full.
+//! A small file system, which fills up quickly.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::process::Command;
 
 use super::is_root;
 
-/// A file system of a given size, for as long as this lives.
+/// A mounted file system of a given size. Dropping it unmounts it.
 pub struct SmallDisk(pub PathBuf);
 
 impl SmallDisk {
-    /// Mounts it. `None`, and a line that says so, where that is not permitted.
+    /// Mounts a file system. `None`, with a line that says so, if that is not permitted.
     pub fn mount(path: &Path, size: &str) -> Option<Self> {
         fs::create_dir_all(path).unwrap();
         let mounted = is_root()
@@ -21,7 +21,7 @@ impl SmallDisk {
                 .is_ok_and(|status| status.success());
         if !mounted {
             eprintln!(
-                "SKIPPED: what happens on a full disk, since mounting a small one takes root's rights"
+                "SKIPPED: what happens on a full disk, because only root can mount a small one"
             );
             return None;
         }

@@ -1,4 +1,4 @@
-//! Drives the real agent over its pipes, as the daemon does.
+//! Controls the real agent over its pipes, as the daemon does.
 
 mod disk;
 mod tree;
@@ -23,7 +23,7 @@ use freezerd::job::action::{
 use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Report, Request, RunTag, Task, Verdict};
 
-/// Longer than anything here takes, so that a test that hangs fails instead.
+/// Longer than anything here takes. A test that hangs fails after this time.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A temporary place with a source, a container and a target.
@@ -36,7 +36,7 @@ impl Place {
         let place = Place {
             directory: tempfile::tempdir().unwrap(),
         };
-        // Others than root must get through in the tests that need them.
+        // Some tests need another user, who must be able to enter.
         fs::set_permissions(place.path(""), fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(place.path("source")).unwrap();
         fs::write(place.path("pass"), "correct horse\n").unwrap();
@@ -52,7 +52,7 @@ impl Place {
         }
     }
 
-    /// Writes a file, with the directories above it.
+    /// Writes a file, and creates the directories above it.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -123,7 +123,7 @@ impl Place {
         succeed(Work::Backup(self.backup()))
     }
 
-    /// Runs `restic` on the container; `None`, and a line that says so, where it is not installed.
+    /// Runs `restic` on the container. `None`, with a line that says so, if restic is not installed.
     pub fn restic(&self, arguments: &[&str]) -> Option<String> {
         let ran = Command::new("restic")
             .args(["--no-cache", "--repo"])
@@ -136,7 +136,7 @@ impl Place {
             Ok(output) => output,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 eprintln!(
-                    "SKIPPED: what restic says of the repository, since restic is not installed"
+                    "SKIPPED: what restic says of the repository, because restic is not installed"
                 );
                 return None;
             }
@@ -183,7 +183,7 @@ pub fn request(work: Work) -> Request {
     }
 }
 
-/// An agent that runs.
+/// A running agent.
 pub struct Agent {
     pub child: Child,
     pub stdin: Option<ChildStdin>,
@@ -223,7 +223,7 @@ impl Agent {
         )
     }
 
-    /// As the daemon does: a group of its own, three pipes, the request as one line.
+    /// Starts an agent as the daemon does: in its own process group, with three pipes and the request as one line.
     pub fn start_with(command: &mut Command, request: &Request) -> Self {
         let mut child = command
             .process_group(0)
@@ -265,7 +265,7 @@ impl Agent {
         }
     }
 
-    /// Waits for a log line that holds this text.
+    /// Waits for a log line that contains this text.
     pub fn wait_for_line(&self, text: &str) -> String {
         loop {
             let line = self
@@ -278,7 +278,7 @@ impl Agent {
         }
     }
 
-    /// Waits for the end of the agent and of all that holds its outputs.
+    /// Waits until the agent and all processes that hold its outputs have ended.
     pub fn end(mut self) -> Ended {
         for reader in self.readers.drain(..) {
             reader.join().unwrap();
@@ -321,7 +321,7 @@ pub fn succeed(work: Work) -> Outcome {
     outcome
 }
 
-/// Runs one action, and expects that it fails with this verdict and for a reason that holds each of these texts.
+/// Runs one action, and expects that it fails with this verdict and a reason that contains each of these texts.
 #[track_caller]
 pub fn fail(work: Work, verdict: Verdict, texts: &[&str]) -> Ended {
     let ended = run(work);
@@ -346,7 +346,7 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Bytes that no compression makes smaller.
+/// Bytes that cannot be compressed.
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut bytes = Vec::with_capacity(length + 8);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// One entry of a tree, as far as a restore is to bring it back.
+/// One entry of a tree, with everything that a restore must restore.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     pub path: PathBuf,
@@ -17,7 +17,7 @@ pub struct Entry {
     pub attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// All that is in a directory, and the directory itself, sorted.
+/// All entries of a directory, and the directory itself, sorted.
 pub fn tree(top: &Path) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut pending = vec![top.to_path_buf()];

@@ -8,7 +8,7 @@ use super::{Visit, backed_up, mode};
 use crate::harness::{Host, backup, someday};
 
 #[test]
-fn a_wrong_password_a_lost_one_and_an_open_one_are_told_apart() {
+fn a_wrong_password_a_missing_pass_file_and_a_readable_one_are_different_findings() {
     let host = backed_up();
     let pass = host.path("pass");
     fs::write(&pass, "another\n").expect("a password");
@@ -34,7 +34,7 @@ fn a_wrong_password_a_lost_one_and_an_open_one_are_told_apart() {
 }
 
 #[test]
-fn containers_are_left_alone_where_that_is_asked_for() {
+fn containers_are_not_opened_if_the_user_asks_for_that() {
     let host = backed_up();
     fs::write(host.path("pass"), "another\n").expect("a password");
     let visit = Visit::to(&host, &["--no-containers"]);
@@ -47,7 +47,7 @@ fn containers_are_left_alone_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_container_to_be_made_is_fine_one_on_a_disk_that_is_not_mounted_is_not() {
+fn a_container_that_does_not_exist_is_an_error_only_on_a_disk_that_is_not_mounted() {
     let host = Host::new();
     host.put(
         "a",
@@ -68,11 +68,11 @@ fn a_container_to_be_made_is_fine_one_on_a_disk_that_is_not_mounted_is_not() {
 }
 
 #[test]
-fn a_disk_with_backups_that_is_not_mounted_is_an_error_and_no_backup_goes_where_it_was() {
+fn a_backup_disk_that_is_not_mounted_is_an_error_and_no_backup_goes_to_the_empty_mount_point() {
     let host = backed_up();
     let (mounted, away) = (host.path("container"), host.path("away"));
     fs::rename(&mounted, &away).unwrap();
-    // What the disk was mounted on.
+    // The empty mount point of the disk.
     fs::create_dir(&mounted).unwrap();
     let lost = "error: the repository that held the backups of www is gone";
     Visit::to(&host, &[]).says("container", "/container", lost);

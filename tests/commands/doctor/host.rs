@@ -1,4 +1,4 @@
-//! The unit, the zone, the clock, and who asks.
+//! The unit, the time zone, the clock, and the user who runs the doctor.
 
 use std::os::unix::fs::chown;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::{Visit, backed_up, mode};
 use crate::harness::{Host, NOBODY, exec, is_root, someday};
 
 #[test]
-fn without_systemd_there_is_a_note_and_no_fault() {
+fn without_systemd_there_is_a_note_and_no_warning() {
     let host = Host::new()
         .job("a", someday(vec![exec("true")]))
         .env("PATH", "/no/such/place");
@@ -38,7 +38,7 @@ fn the_unit_of_another_installation_is_a_note() {
 }
 
 #[test]
-fn a_zone_that_cannot_be_told_is_a_warning() {
+fn an_unknown_time_zone_is_a_warning() {
     let host = Host::new()
         .job("a", someday(vec![exec("true")]))
         .env("TZ", "No/Such_Zone");
@@ -51,7 +51,7 @@ fn a_zone_that_cannot_be_told_is_a_warning() {
 }
 
 #[test]
-fn a_row_from_the_future_is_a_clock_that_cannot_be_right() {
+fn a_row_from_the_future_means_that_the_clock_is_wrong() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     let daemon = host.start();
     host.trigger("a");
@@ -69,7 +69,7 @@ fn a_row_from_the_future_is_a_clock_that_cannot_be_right() {
 }
 
 #[test]
-fn a_stranger_is_told_whose_installation_it_is_and_an_ordinary_user_has_his_own() {
+fn another_user_learns_who_owns_the_installation_and_may_have_their_own() {
     let host = backed_up();
     mode(&host.path("state"), 0o755);
     if let Some(ran) = host.command_of_a_stranger(&["doctor", "--json"]) {
@@ -109,7 +109,7 @@ fn chown_if_root(path: &Path) {
 }
 
 #[test]
-fn people_get_a_line_a_finding_with_the_mend_below_and_a_summary() {
+fn the_text_output_has_a_line_for_each_finding_its_correction_and_a_summary() {
     let host = Host::new();
     host.put_text("bad.json", "{");
     let ran = host.freezerd(&["doctor"]).exits(5);

@@ -32,12 +32,12 @@ fn a_sound_installation_has_no_errors_and_its_container_opens() {
 }
 
 #[test]
-fn it_changes_nothing() {
+fn the_doctor_changes_nothing() {
     let host = backed_up();
     for fresh in ["state", "container", "jobs.d"] {
         assert!(host.path(fresh).is_dir());
     }
-    // The engine's reading and the database's lock leave no trace.
+    // Reading the repository and locking the database must not change any file.
     let before = (tree(&host.path("container")), tree(&host.path("jobs.d")));
     let ledger = fs::read(host.path("state/ledger.redb")).expect("the ledger");
     Visit::to(&host, &[]);
@@ -49,7 +49,7 @@ fn it_changes_nothing() {
 }
 
 #[test]
-fn a_host_on_which_nothing_has_run_yet_is_no_error() {
+fn a_host_on_which_nothing_has_run_yet_has_no_errors() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     let visit = Visit::to(&host, &[]);
     assert_eq!(visit.errors(), Vec::<&Value>::new());
@@ -58,7 +58,7 @@ fn a_host_on_which_nothing_has_run_yet_is_no_error() {
 }
 
 #[test]
-fn a_broken_configuration_is_a_finding_and_the_rest_is_looked_at() {
+fn a_wrong_configuration_is_a_finding_and_the_rest_is_still_checked() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     for (content, sign) in [
         ("no_such_setting = 1", "no_such_setting"),
@@ -77,7 +77,7 @@ fn a_broken_configuration_is_a_finding_and_the_rest_is_looked_at() {
     }
     let missing = Visit::to(&host, &["--config", "/no/such/freezerd.toml"]);
     missing.says("config", "/no/such/freezerd.toml", "error: ");
-    // A flag that cannot be used leaves nothing to look at by.
+    // With an invalid flag the doctor has no settings, and checks nothing.
     let flag = Visit::to(&host, &["--concurrent-jobs", "none"]);
     assert_eq!((flag.findings.len(), flag.code), (1, 5));
 }
@@ -94,7 +94,7 @@ fn a_missing_jobs_directory_is_an_error() {
 }
 
 #[test]
-fn a_ledger_that_is_noise_or_torn_or_empty_is_a_finding_and_no_crash() {
+fn a_ledger_with_wrong_truncated_or_no_content_is_a_finding_and_causes_no_crash() {
     let host = backed_up();
     let path = host.path("state/ledger.redb");
     let good = fs::read(&path).expect("the ledger");
@@ -126,7 +126,7 @@ fn a_ledger_that_is_noise_or_torn_or_empty_is_a_finding_and_no_crash() {
 }
 
 #[test]
-fn a_damaged_ledger_that_was_put_aside_is_a_warning_until_it_is_gone() {
+fn a_damaged_ledger_that_was_set_aside_is_a_warning_until_it_is_deleted() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     host.start().stop();
     fs::write(host.path("state/ledger.redb"), "noise").expect("the damage");
@@ -149,7 +149,7 @@ fn a_damaged_ledger_that_was_put_aside_is_a_warning_until_it_is_gone() {
 }
 
 #[test]
-fn a_ledger_that_was_not_closed_says_so_and_is_left_to_the_daemon() {
+fn a_ledger_that_was_not_closed_is_reported_and_left_to_the_daemon() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     host.start().kill();
     let visit = Visit::to(&host, &[]);

@@ -9,7 +9,7 @@ use super::{Visit, backed_up, mode};
 use crate::harness::{Host, NOBODY, exec, is_root, once, someday};
 
 #[test]
-fn invalid_and_foreign_job_files_are_counted_and_point_to_check() {
+fn invalid_and_foreign_job_files_are_counted_and_the_finding_names_check() {
     let host = Host::new().job("good", someday(vec![exec("true")]));
     host.put_text("bad.json", "{");
     host.put(
@@ -40,7 +40,7 @@ fn invalid_and_foreign_job_files_are_counted_and_point_to_check() {
 }
 
 #[test]
-fn modes_and_owners_that_let_others_in_are_found_with_the_command_that_mends_them() {
+fn modes_and_owners_that_give_others_access_are_found_with_the_command_that_corrects_them() {
     let host = backed_up();
     mode(&host.path("state"), 0o755);
     mode(&host.path("jobs.d"), 0o777);
@@ -104,7 +104,7 @@ fn jobs_that_fail_or_are_long_overdue_are_named() {
 }
 
 #[test]
-fn a_run_by_hand_that_failed_is_named_though_nothing_is_owed() {
+fn a_manual_run_that_failed_is_named_although_nothing_is_owed() {
     let host = Host::new().job("a", someday(vec![exec("false")]));
     let daemon = host.start();
     host.trigger("a");

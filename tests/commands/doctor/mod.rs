@@ -1,4 +1,4 @@
-//! `freezerd doctor`: whatever is wrong with an installation is a finding with a mend, and never a crash.
+//! `freezerd doctor`: every fault of an installation is a finding with its correction, and never a crash.
 
 mod containers;
 mod host;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Host, backup, once};
 
-/// What the doctor found, once the shape of it is known to be as documented.
+/// The findings of the doctor. Their JSON was checked against the documentation.
 struct Visit {
     code: i32,
     findings: Vec<Value>,
@@ -50,7 +50,7 @@ impl Visit {
         }
     }
 
-    /// The findings of a check about a subject that ends so: `level: message`.
+    /// The findings of a check about subjects with this end, each as `level: message`.
     fn about(&self, check: &str, subject: &str) -> Vec<String> {
         self.findings
             .iter()
@@ -75,7 +75,7 @@ impl Visit {
         );
     }
 
-    /// What is wrong with this installation; a disk of the test machine's that is full is not.
+    /// The errors of this installation. A full disk of the test machine does not count.
     fn errors(&self) -> Vec<&Value> {
         self.findings
             .iter()
@@ -88,7 +88,7 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
 }
 
-/// A host that backs up a directory, with a password, and has done so once.
+/// A host that has made one backup of a directory, with a password.
 fn backed_up() -> Host {
     let host = Host::new();
     host.file("data/file", "content");

@@ -16,7 +16,7 @@ fn why_invalid(host: &Host, job: &str) -> String {
 }
 
 #[test]
-fn a_file_that_turns_bad_keeps_its_last_good_version_scheduled_until_it_is_mended() {
+fn the_last_good_version_of_an_invalid_file_stays_scheduled_until_the_file_is_corrected() {
     let host = Host::new().job("a", described("good"));
     let daemon = host.start();
     let next = host.show("a")["x-freezerd"]["next"].clone();
@@ -43,7 +43,7 @@ fn a_file_that_turns_bad_keeps_its_last_good_version_scheduled_until_it_is_mende
 }
 
 #[test]
-fn a_bad_file_that_is_put_back_as_it_was_is_no_longer_invalid() {
+fn a_bad_file_that_gets_its_old_content_back_is_no_longer_invalid() {
     let host = Host::new().job("a", described("good"));
     let daemon = host.start();
     host.put_text("a.json", "{");
@@ -70,7 +70,7 @@ fn the_last_good_version_stays_scheduled_over_a_restart() {
 }
 
 #[test]
-fn a_file_that_turned_bad_while_nothing_ran_keeps_its_job() {
+fn a_file_that_became_invalid_while_no_daemon_ran_keeps_its_job() {
     let host = Host::new().job("a", described("good"));
     host.start().stop();
     host.put_text("a.json", "");
@@ -83,7 +83,7 @@ fn a_file_that_turned_bad_while_nothing_ran_keeps_its_job() {
 }
 
 #[test]
-fn a_file_that_was_deleted_while_nothing_ran_takes_its_job_with_it() {
+fn the_job_of_a_file_that_was_deleted_while_no_daemon_ran_is_gone() {
     let host = Host::new()
         .job("a", described("a"))
         .job("b", described("b"));
@@ -94,7 +94,7 @@ fn a_file_that_was_deleted_while_nothing_ran_takes_its_job_with_it() {
 }
 
 #[test]
-fn bad_input_of_any_kind_is_reported_against_that_file_alone() {
+fn bad_input_of_any_kind_is_reported_for_that_file_only() {
     let host = Host::new().job("good", described("good"));
     for (name, content) in [
         ("empty.json", ""),
@@ -164,7 +164,7 @@ fn bad_input_of_any_kind_is_reported_against_that_file_alone() {
 }
 
 #[test]
-fn a_file_that_the_daemon_may_not_read_is_invalid_and_says_how_to_mend_it() {
+fn a_file_that_the_daemon_cannot_read_is_invalid_and_the_message_says_what_to_do() {
     let Some(host) = Host::unprivileged() else {
         return;
     };
@@ -184,7 +184,7 @@ fn a_file_that_the_daemon_may_not_read_is_invalid_and_says_how_to_mend_it() {
 }
 
 #[test]
-fn a_file_that_others_may_write_to_is_refused_with_the_chmod_that_mends_it() {
+fn a_file_that_others_can_write_to_is_refused_with_the_chmod_that_corrects_it() {
     let host = Host::new().job("a", described("good"));
     let daemon = host.start();
     let path = host.path("jobs.d/a.json");

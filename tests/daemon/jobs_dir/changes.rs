@@ -1,4 +1,4 @@
-//! Files that appear, change, move and go.
+//! Files that are added, changed, renamed and deleted.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::harness::{Host, eventually, exec, now, someday};
 fn adding_changing_and_deleting_a_file_takes_effect_within_a_second() {
     let host = Host::new();
     let daemon = host.start();
-    // One try may meet a machine that is busy with something else.
+    // A single try may be slow because the machine is busy with something else.
     let in_time = (0..5).any(|_| {
         let mut longest = Duration::ZERO;
         let mut time = |act: &dyn Fn(), says: &str| {
@@ -39,7 +39,7 @@ fn a_changed_file_changes_its_job() {
 }
 
 #[test]
-fn a_deleted_file_takes_its_job_with_it_and_leaves_its_history() {
+fn the_job_of_a_deleted_file_is_gone_and_its_history_stays() {
     let host = Host::new();
     let daemon = host.start();
     host.put("a", now(vec![exec("true")]));
@@ -87,7 +87,7 @@ fn a_file_whose_job_id_changes_is_another_job() {
 }
 
 #[test]
-fn a_file_that_is_deleted_while_its_job_runs_lets_the_run_finish_and_then_the_job_is_gone() {
+fn after_a_file_is_deleted_a_run_of_its_job_finishes_and_then_the_job_is_gone() {
     let host = Host::new();
     let gate = host.gate("gate");
     let host = host.job("a", someday(vec![gate.action(), exec("true")]));
@@ -125,7 +125,7 @@ fn a_file_that_comes_back_before_the_run_has_ended_keeps_its_job() {
 }
 
 #[test]
-fn a_run_goes_on_with_what_it_began_with_when_its_file_changes() {
+fn a_run_continues_with_its_old_content_when_its_file_changes() {
     let host = Host::new();
     let gate = host.gate("gate");
     let mark = |word: &str| {

@@ -1,4 +1,4 @@
-//! The jobs directory is live: whatever happens to a file in it shows within a moment, and a bad file hurts only itself.
+//! The jobs directory is live: changes take effect at once, and a bad file affects only its own job.
 
 mod bad_files;
 mod changes;

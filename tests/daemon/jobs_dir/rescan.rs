@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::described;
 use crate::harness::{Host, eventually, every, exec};
 
-/// With no word from the kernel: the directory is a link, and what it leads to is swapped.
+/// Replaces the jobs directory without an event from the kernel: it is a link, and this replaces the link's target.
 fn swap_behind_the_kernels_back(host: &Host, job: Value) {
     let other = host.path("other.d");
     fs::create_dir(&other).unwrap();
@@ -30,7 +30,7 @@ fn linked_host() -> Host {
 }
 
 #[test]
-fn sighup_makes_it_look_at_what_the_kernel_did_not_tell() {
+fn sighup_makes_the_daemon_find_changes_that_the_kernel_did_not_report() {
     let host = linked_host();
     let daemon = host.start();
     swap_behind_the_kernels_back(&host, described("b"));
@@ -40,7 +40,7 @@ fn sighup_makes_it_look_at_what_the_kernel_did_not_tell() {
 }
 
 #[test]
-fn a_periodic_rescan_covers_what_the_kernel_did_not_tell() {
+fn a_periodic_rescan_finds_changes_that_the_kernel_did_not_report() {
     let host = linked_host().env("FREEZERD_RESCAN_INTERVAL", "1 second");
     let daemon = host.start();
     swap_behind_the_kernels_back(&host, described("b"));
@@ -51,7 +51,7 @@ fn a_periodic_rescan_covers_what_the_kernel_did_not_tell() {
 }
 
 #[test]
-fn a_directory_that_takes_the_place_of_the_old_one_is_read_and_watched() {
+fn a_directory_that_replaces_the_old_one_is_read_and_watched() {
     let host = Host::new().job("a", described("a"));
     let daemon = host.start();
     let fresh = host.path("fresh.d");
@@ -66,7 +66,7 @@ fn a_directory_that_takes_the_place_of_the_old_one_is_read_and_watched() {
 }
 
 #[test]
-fn while_the_jobs_directory_cannot_be_read_all_jobs_go_on_as_they_are() {
+fn while_the_jobs_directory_cannot_be_read_all_jobs_continue_unchanged() {
     let host = Host::new().job("a", every("1 second", vec![exec("true")]));
     let daemon = host.start();
     fs::rename(host.path("jobs.d"), host.path("away.d")).unwrap();
@@ -82,7 +82,7 @@ fn while_the_jobs_directory_cannot_be_read_all_jobs_go_on_as_they_are() {
 }
 
 #[test]
-fn while_others_may_write_to_the_jobs_directory_nothing_new_is_read_from_it() {
+fn while_others_can_write_to_the_jobs_directory_nothing_new_is_read_from_it() {
     let host = Host::new().job("a", described("a"));
     let daemon = host.start();
     let open =

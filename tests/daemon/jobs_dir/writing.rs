@@ -1,4 +1,4 @@
-//! How files are written, what their names say, and which are ignored.
+//! How files are written, what their names mean, and which files are ignored.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::{described, description};
 use crate::harness::{Host, eventually, exec, now};
 
 #[test]
-fn a_file_that_is_written_in_place_is_read_when_it_has_settled() {
+fn a_file_that_is_written_in_place_is_read_when_it_stops_changing() {
     let host = Host::new().job("a", described("0"));
     let daemon = host.start();
     let path = host.path("jobs.d/a.json");
@@ -24,7 +24,7 @@ fn a_file_that_is_written_in_place_is_read_when_it_has_settled() {
 }
 
 #[test]
-fn half_a_file_is_invalid_until_the_rest_is_there() {
+fn half_a_file_is_invalid_until_the_rest_is_written() {
     let host = Host::new();
     let daemon = host.start();
     let whole = described("whole").to_string();
@@ -44,7 +44,7 @@ fn a_file_that_is_written_under_another_name_and_renamed_is_read() {
     fs::write(host.path("work/a.json"), described("moved in").to_string()).unwrap();
     fs::rename(host.path("work/a.json"), host.path("jobs.d/a.json")).unwrap();
     daemon.says("a", "loaded");
-    // As vim does it: the old file becomes the backup, and a new one takes its name.
+    // As vim does it: the old file becomes the backup file, and a new file takes its name.
     fs::rename(host.path("jobs.d/a.json"), host.path("jobs.d/a.json~")).unwrap();
     fs::write(host.path("jobs.d/a.json"), described("edited").to_string()).unwrap();
     eventually("the new content", || {

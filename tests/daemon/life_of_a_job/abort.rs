@@ -1,4 +1,4 @@
-//! `abort`: the end of a run and of all that it started.
+//! `abort` ends a run and all processes that it started.
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::harness::{Gate, Host, eventually, exec, is_alive, someday};
 fn abort_ends_the_running_action_now_and_then_stops() {
     let host = Host::new();
     let going = host.gate("going");
-    // It needs a moment to end, so that its ending can be seen.
+    // The command needs a moment to end, so that the test can see the state meanwhile.
     let command = format!(
         "trap '{}; exit 1' TERM; echo $$ > '{}'; while :; do sleep 1; done",
         going.wait(),
@@ -34,7 +34,7 @@ fn abort_ends_the_running_action_now_and_then_stops() {
 }
 
 #[test]
-fn abort_kills_a_command_that_does_not_heed_it_and_all_that_it_started() {
+fn abort_kills_a_command_that_ignores_it_and_all_processes_that_it_started() {
     let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
     let gate = host.gate("gate");
     let command = format!(
@@ -55,7 +55,7 @@ fn abort_kills_a_command_that_does_not_heed_it_and_all_that_it_started() {
     drop(gate);
 }
 
-/// A script that says who it is, and then waits at a gate, whatever it is told.
+/// A script that writes its process id, and then waits at a gate and ignores signals.
 fn stray(host: &Host, name: &str, gate: &Gate) -> String {
     let pid = host.path(name);
     let script = format!(
@@ -75,7 +75,7 @@ fn pid_of(host: &Host, name: &str) -> String {
 }
 
 #[test]
-fn what_left_the_process_group_ends_with_an_attempt_that_is_ended_or_lost() {
+fn processes_that_left_the_group_end_with_an_attempt_that_is_ended_or_lost() {
     for how in ["abort", "timeout", "a lost agent"] {
         let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
         let gate = host.gate("gate");
@@ -111,7 +111,7 @@ fn what_left_the_process_group_ends_with_an_attempt_that_is_ended_or_lost() {
 }
 
 #[test]
-fn what_an_earlier_action_left_running_outlives_an_abort_of_its_run_and_a_kill() {
+fn background_processes_of_an_earlier_action_survive_an_abort_of_its_run_and_a_kill() {
     for kill in [false, true] {
         let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
         let gate = host.gate("gate");
@@ -142,7 +142,7 @@ fn what_an_earlier_action_left_running_outlives_an_abort_of_its_run_and_a_kill()
 }
 
 #[test]
-fn abort_with_no_run_going_on_is_refused() {
+fn abort_is_refused_when_no_run_is_active() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     let _daemon = host.start();
     let refusal = host.freezerd(&["abort", "a"]).exits(75).stderr();

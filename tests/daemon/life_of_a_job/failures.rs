@@ -26,7 +26,7 @@ fn after_a_failure_only_mandatory_actions_still_run_and_the_result_is_fail() {
 }
 
 #[test]
-fn attempts_are_max_retries_and_one_each_with_its_row() {
+fn there_are_max_retries_plus_one_attempts_each_with_its_row() {
     let host = Host::new();
     let daemon = host.start();
     let mut action = exec("exit 9");
@@ -46,7 +46,7 @@ fn attempts_are_max_retries_and_one_each_with_its_row() {
 }
 
 #[test]
-fn an_attempt_that_succeeds_after_others_failed_is_a_success_and_waits_for_the_interval() {
+fn a_retry_waits_for_the_interval_and_its_success_is_the_result() {
     let host = Host::new();
     let daemon = host.start();
     let mut action = exec(&format!(
@@ -72,7 +72,7 @@ fn an_attempt_that_succeeds_after_others_failed_is_a_success_and_waits_for_the_i
 }
 
 #[test]
-fn a_wait_for_the_next_attempt_can_be_aborted_and_stopped() {
+fn a_run_that_waits_for_its_next_attempt_can_be_aborted_and_stopped() {
     let host = Host::new();
     let daemon = host.start();
     let mut action = exec("false");
@@ -114,7 +114,7 @@ fn an_attempt_that_takes_longer_than_its_timeout_is_ended_and_fails() {
 }
 
 #[test]
-fn what_would_fail_again_just_so_is_not_tried_again() {
+fn an_attempt_that_would_fail_again_in_the_same_way_is_not_repeated() {
     let host = Host::new();
     let daemon = host.start();
     let with_retries = |mut action: Value| {
@@ -150,7 +150,7 @@ fn an_agent_that_crashes_is_a_failure_and_never_a_success() {
 }
 
 #[test]
-fn what_an_agent_leaves_behind_does_not_hold_up_its_run() {
+fn processes_that_an_agent_leaves_behind_do_not_delay_its_run() {
     let host = Host::new();
     let gate = host.gate("gate");
     let daemon = host.start();

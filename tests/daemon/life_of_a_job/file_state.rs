@@ -1,4 +1,4 @@
-//! What a job file says of the state of its job.
+//! The `status` and `event` in a job file.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{run_to_the_gate, scheduled};
 use crate::harness::{Daemon, Host, someday};
 
 #[test]
-fn what_a_file_says_of_its_state_is_where_the_job_starts_from() {
+fn the_state_in_a_file_is_the_state_in_which_its_job_starts() {
     let host = Host::new();
     let said = json!({
         "schedule_date": "2999-01-01T00:00:00", "status": "stop", "event": "", "result": "fail",
@@ -51,7 +51,7 @@ fn what_a_file_says_of_its_state_is_where_the_job_starts_from() {
 }
 
 #[test]
-fn only_a_changed_event_or_status_in_a_file_is_acted_on_again() {
+fn an_event_or_status_in_a_file_takes_effect_again_only_when_it_changes() {
     let host = Host::new();
     let daemon = host.start();
     let mut count = 0;

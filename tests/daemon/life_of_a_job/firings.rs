@@ -1,4 +1,4 @@
-//! When a job runs, and what it shows before, during and after a run.
+//! When a job runs, and what its state shows before, during and after a run.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn rfc3339(instant: DateTime<Utc>) -> String {
 }
 
 #[test]
-fn a_finished_one_shot_reads_stop_with_its_result() {
+fn a_finished_one_shot_shows_stop_with_its_result() {
     let host = Host::new();
     let daemon = host.start();
     host.put("good", now(vec![exec("true")]));
@@ -126,7 +126,7 @@ fn a_job_without_a_schedule_runs_once_two_seconds_after_it_is_loaded_and_not_aga
 }
 
 #[test]
-fn a_date_that_is_past_by_more_than_an_hour_when_first_seen_does_not_run_and_says_so() {
+fn a_date_more_than_an_hour_ago_when_first_seen_does_not_run_and_the_log_says_so() {
     let host = Host::new();
     let date = rfc3339(Utc::now() - TimeDelta::minutes(61));
     host.put("a", scheduled(json!({"schedule_date": date}), "true"));
@@ -145,7 +145,7 @@ fn a_date_that_is_past_by_more_than_an_hour_when_first_seen_does_not_run_and_say
 }
 
 #[test]
-fn a_date_that_is_past_by_less_than_an_hour_when_first_seen_runs_as_a_catch_up() {
+fn a_date_less_than_an_hour_ago_when_first_seen_runs_as_a_catch_up() {
     let host = Host::new();
     let daemon = host.start();
     let date = rfc3339(Utc::now() - TimeDelta::minutes(55));
@@ -167,7 +167,7 @@ fn the_same_occurrence_never_runs_twice_however_its_file_is_edited() {
     job["description"] = json!("another word");
     host.put("a", job.clone());
     daemon.says("a", "changed");
-    // The same moment, written in another way.
+    // The same instant, written in another way.
     job["job_schedule"]["schedule_date"] = json!(rfc3339(date).replace('Z', "+00:00"));
     host.put("a", job.clone());
     daemon.says("a", "changed");
@@ -215,8 +215,7 @@ fn jitter_delays_every_firing_by_the_same_time_on_one_host() {
 }
 
 #[test]
-fn a_firing_that_falls_due_while_the_job_runs_is_skipped_with_a_row_that_names_the_run_in_the_way()
-{
+fn an_occurrence_that_becomes_due_while_the_job_runs_is_skipped_and_its_row_names_that_run() {
     let host = Host::new();
     let gate = host.gate("gate");
     let daemon = host.start();
@@ -260,7 +259,7 @@ fn a_continuous_job_starts_again_one_second_after_its_last_run_ended() {
 }
 
 #[test]
-fn a_continuous_job_backs_off_while_it_fails() {
+fn a_continuous_job_waits_longer_and_longer_while_it_fails() {
     let host = Host::new();
     let daemon = host.start();
     host.put("a", every("continuous", vec![exec("false")]));

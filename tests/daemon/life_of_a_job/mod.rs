@@ -1,4 +1,4 @@
-//! What becomes of a job: its status, events and results, its retries, and the rows that tell of them.
+//! The life of a job: its status, events, results and retries, and the rows that record them.
 
 mod abort;
 mod failures;
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 use crate::harness::{Daemon, Gate, Host, exec, someday};
 
-/// A job with one action that waits at a gate.
+/// A job with one action, which waits at a gate.
 fn gated(host: &Host, job: &str) -> Gate {
     let gate = host.gate(&format!("gate-of-{job}"));
     host.put(job, someday(vec![gate.action()]));
     gate
 }
 
-/// Triggers the job, and waits until its command runs.
+/// Triggers the job, and waits until its command runs. Returns the number of the run.
 fn run_to_the_gate(host: &Host, daemon: &Daemon, job: &str) -> u64 {
     let run = host.trigger(job);
     daemon.says(job, &format!("run {run} started"));

@@ -3,7 +3,7 @@
 use super::{gated, run_to_the_gate};
 use crate::harness::{Daemon, Gate, Host, exec, someday};
 
-/// A host with one slot, which a job of the name `holder` has; and a run of `a` that waits for it.
+/// A host with one slot, which the job `holder` uses, and a run of `a` that waits for the slot.
 fn queued() -> (Host, Daemon, Gate, u64) {
     let host = Host::new()
         .env("FREEZERD_CONCURRENT_JOBS", "1")
@@ -17,7 +17,7 @@ fn queued() -> (Host, Daemon, Gate, u64) {
 }
 
 #[test]
-fn a_run_that_waits_for_its_first_slot_is_not_running_yet() {
+fn a_run_that_waits_for_its_first_slot_does_not_show_as_running() {
     let (host, daemon, gate, run) = queued();
     assert_eq!(host.state("a"), "scheduled//");
     assert_eq!(host.run(run)["state"], "queued");
@@ -58,7 +58,7 @@ fn abort_closes_the_row_of_a_run_that_has_not_started_as_aborted() {
 }
 
 #[test]
-fn a_file_that_is_deleted_closes_the_row_of_a_run_that_has_not_started() {
+fn deleting_a_file_closes_the_row_of_a_run_that_has_not_started() {
     let (host, daemon, _gate, run) = queued();
     host.delete("a");
     daemon.says("a", "gone");

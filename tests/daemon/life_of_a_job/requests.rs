@@ -38,7 +38,7 @@ fn stop_lets_a_run_finish_and_then_stops() {
 }
 
 #[test]
-fn start_takes_back_a_stop_that_waits_for_the_end_of_a_run() {
+fn start_cancels_a_stop_that_waits_for_the_end_of_a_run() {
     let host = Host::new();
     let gate = gated(&host, "a");
     let daemon = host.start();
@@ -52,7 +52,7 @@ fn start_takes_back_a_stop_that_waits_for_the_end_of_a_run() {
 }
 
 #[test]
-fn start_of_a_job_without_a_schedule_runs_it_in_two_seconds() {
+fn start_runs_a_job_without_a_schedule_in_two_seconds() {
     let host = Host::new();
     host.put("a", scheduled(json!({"status": "stop"}), "true"));
     let daemon = host.start();
@@ -65,7 +65,7 @@ fn start_of_a_job_without_a_schedule_runs_it_in_two_seconds() {
 }
 
 #[test]
-fn start_of_a_job_with_no_firing_left_is_refused_and_names_trigger() {
+fn start_of_a_job_with_no_occurrence_left_is_refused_and_names_trigger() {
     let host = Host::new();
     let daemon = host.start();
     host.put("a", now(vec![exec("true")]));
@@ -79,7 +79,7 @@ fn start_of_a_job_with_no_firing_left_is_refused_and_names_trigger() {
 }
 
 #[test]
-fn remove_takes_a_job_off_for_good_and_start_revives_it_while_its_file_is_there() {
+fn remove_is_permanent_but_start_revives_a_job_whose_file_is_there() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     let daemon = host.start();
     host.ask("remove", "a");
@@ -112,7 +112,7 @@ fn remove_lets_a_run_finish_first() {
 }
 
 #[test]
-fn trigger_runs_a_job_now_whatever_its_schedule_says_and_leaves_that_alone() {
+fn trigger_runs_a_job_now_and_does_not_change_its_schedule() {
     let host = Host::new()
         .job("a", someday(vec![exec("true")]))
         .job("b", someday(vec![exec("true")]));
@@ -134,7 +134,7 @@ fn trigger_runs_a_job_now_whatever_its_schedule_says_and_leaves_that_alone() {
 }
 
 #[test]
-fn trigger_beside_a_run_is_refused_and_names_it() {
+fn trigger_during_a_run_is_refused_and_the_message_names_the_run() {
     let host = Host::new();
     let gate = gated(&host, "a");
     let daemon = host.start();

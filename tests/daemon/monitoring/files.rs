@@ -1,4 +1,4 @@
-//! The files in `metrics_dir`: when they are written, and who can read them.
+//! The files in `metrics_dir`: when the daemon writes them, and who can read them.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{metrics, of, shown, with_metrics};
 use crate::harness::{Host, eventually, exec, once, someday};
 
-/// What is the same at whatever moment a status was made.
+/// A status without the parts that depend on when it was made.
 fn lasting(mut status: Value) -> Value {
     status["at"].take();
     status["daemon"].take();
@@ -31,7 +31,7 @@ fn without_a_metrics_dir_nothing_is_written() {
 }
 
 #[test]
-fn the_files_are_there_at_start_follow_the_ledger_and_say_at_the_end_that_no_daemon_runs() {
+fn the_files_exist_from_the_start_follow_the_ledger_and_say_at_the_end_that_no_daemon_runs() {
     let host = with_metrics().job("later", someday(vec![exec("true")]));
     let daemon = host.start();
     eventually("the files at start", || {
@@ -72,7 +72,7 @@ fn the_files_are_there_at_start_follow_the_ledger_and_say_at_the_end_that_no_dae
 }
 
 #[test]
-fn anybody_may_read_the_files_whatever_the_umask() {
+fn everybody_can_read_the_files_whatever_the_umask_is() {
     let host = with_metrics().job("a", once(vec![exec("true")]));
     let mut command = std::process::Command::new("sh");
     let run = host.command(&["run", "--once"]);
@@ -89,7 +89,7 @@ fn anybody_may_read_the_files_whatever_the_umask() {
 }
 
 #[test]
-fn a_metrics_dir_that_cannot_be_written_is_one_warning_and_no_harm() {
+fn a_metrics_dir_that_cannot_be_written_causes_one_warning_and_nothing_else() {
     let host = Host::new();
     let dir = host.path("missing/metrics");
     let host = host
@@ -112,7 +112,7 @@ fn a_metrics_dir_that_cannot_be_written_is_one_warning_and_no_harm() {
 }
 
 #[test]
-fn a_link_that_waits_under_the_hidden_name_is_not_followed() {
+fn a_link_at_the_temporary_name_is_not_followed() {
     let host = with_metrics().job("a", once(vec![exec("true")]));
     fs::create_dir(host.path("metrics")).expect("a directory");
     let victim = host.file("victim", "mine");
@@ -125,7 +125,7 @@ fn a_link_that_waits_under_the_hidden_name_is_not_followed() {
 }
 
 #[test]
-fn the_lock_tells_the_version_and_nobody_is_told_of_two_daemons_in_another_way() {
+fn the_lock_file_contains_the_version_and_a_second_daemon_still_names_the_process() {
     let host = Host::new();
     let daemon = host.start();
     let lock = host.read("state/daemon.lock");
@@ -140,7 +140,7 @@ fn the_lock_tells_the_version_and_nobody_is_told_of_two_daemons_in_another_way()
 }
 
 #[test]
-fn no_metric_has_a_name_that_the_documentation_does_not_know() {
+fn every_metric_is_in_the_documentation() {
     let host = with_metrics().job("a", once(vec![exec("true")]));
     host.once().exits(0);
     let documented = fs::read_to_string(Path::new("docs/monitoring.md")).expect("the page");

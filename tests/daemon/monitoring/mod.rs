@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::harness::Host;
 
-/// Every sample, by its name and labels as they are written. Panics at whatever Prometheus would refuse.
+/// Every sample, by its name and labels as they are written. Panics at anything that Prometheus would refuse.
 fn samples(text: &str) -> BTreeMap<String, f64> {
     let name = regex_lite::Regex::new(r"^[a-z][a-z0-9_]*$").expect("a pattern");
     let sample = regex_lite::Regex::new(

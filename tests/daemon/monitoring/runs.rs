@@ -1,4 +1,4 @@
-//! What the numbers say of runs: how they ended, and what is owed.
+//! What the metrics say about runs: how they ended, and what is owed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ fn job<'a>(status: &'a Value, job_id: &str) -> &'a Value {
 }
 
 #[test]
-fn each_ending_of_a_run_is_told_apart_and_only_a_success_is_one() {
+fn each_ending_of_a_run_is_counted_apart_and_only_a_success_counts_as_one() {
     let host = with_metrics()
         .job("good", now(vec![exec("true")]))
         .job("bad", now(vec![exec("false")]))
@@ -98,7 +98,7 @@ fn each_ending_of_a_run_is_told_apart_and_only_a_success_is_one() {
 }
 
 #[test]
-fn a_partial_backup_is_no_success_and_what_it_missed_is_counted() {
+fn a_partial_backup_is_not_a_success_and_what_it_missed_is_counted() {
     let Some(host) = Host::unprivileged() else {
         return;
     };
@@ -132,7 +132,7 @@ fn a_partial_backup_is_no_success_and_what_it_missed_is_counted() {
 }
 
 #[test]
-fn an_interrupted_run_stays_owed_until_it_is_made_up_for() {
+fn an_interrupted_run_stays_owed_until_a_catch_up_succeeds() {
     let host = with_metrics();
     let gate = host.gate("gate");
     host.put("long", now(vec![gate.action()]));
@@ -185,7 +185,7 @@ fn an_interrupted_run_stays_owed_until_it_is_made_up_for() {
 }
 
 #[test]
-fn what_was_skipped_is_counted_and_owed_and_counts_outlive_the_daemon() {
+fn skipped_occurrences_are_counted_and_owed_and_the_counts_survive_a_restart() {
     let host = with_metrics().job(
         "hourly",
         json!({"job_actions": [exec("true")],
@@ -209,7 +209,7 @@ fn what_was_skipped_is_counted_and_owed_and_counts_outlive_the_daemon() {
 }
 
 #[test]
-fn without_a_daemon_what_should_have_run_meanwhile_is_overdue() {
+fn without_a_daemon_jobs_that_should_have_run_are_overdue() {
     let host = Host::new().job(
         "daily",
         json!({"job_actions": [exec("true")], "job_schedule": {"schedule_interval": "1 days"}}),
@@ -232,7 +232,7 @@ fn without_a_daemon_what_should_have_run_meanwhile_is_overdue() {
 }
 
 #[test]
-fn a_job_that_is_gone_leaves_no_series_behind_and_invalid_files_are_counted() {
+fn a_removed_job_has_no_metrics_and_invalid_files_are_counted() {
     let host = with_metrics()
         .job("stays", someday(vec![exec("true")]))
         .job("goes", someday(vec![exec("true")]));
@@ -252,7 +252,7 @@ fn a_job_that_is_gone_leaves_no_series_behind_and_invalid_files_are_counted() {
 }
 
 #[test]
-fn a_ledger_from_before_there_was_a_past_still_reads() {
+fn a_ledger_from_before_the_past_was_recorded_can_still_be_read() {
     let host = Host::new().job(
         "daily",
         json!({"job_actions": [exec("true")], "job_schedule": {"schedule_interval": "1 days"}}),
@@ -286,7 +286,7 @@ fn a_ledger_from_before_there_was_a_past_still_reads() {
 }
 
 #[test]
-fn a_job_that_was_stopped_and_starts_again_begins_without_debts() {
+fn a_job_that_was_stopped_and_started_again_owes_nothing() {
     let host = Host::new().job(
         "bad",
         json!({"job_actions": [exec("false")], "job_schedule": {"schedule_interval": "1 days"}}),

@@ -1,4 +1,4 @@
-//! Runs that were cut off by the end of the daemon, and what makes up for them.
+//! Runs that the end of the daemon interrupted, and the runs that catch up for them.
 
 use chrono::{TimeDelta, Utc};
 use freezerd::record::RunState;
@@ -21,7 +21,7 @@ fn a_child_dies_with_its_daemon() {
 }
 
 #[test]
-fn a_run_that_was_cut_off_is_closed_as_interrupted_and_caught_up_once() {
+fn an_interrupted_run_is_closed_as_interrupted_and_caught_up_once() {
     let host = Host::new();
     let gate = gated(&host, "a");
     let daemon = host.start();
@@ -55,7 +55,7 @@ fn a_run_that_was_cut_off_is_closed_as_interrupted_and_caught_up_once() {
 }
 
 #[test]
-fn a_run_that_makes_up_for_another_and_is_cut_off_too_is_not_tried_for_ever() {
+fn a_catch_up_for_an_interrupted_run_is_not_repeated_for_ever_if_it_is_interrupted_too() {
     let host = Host::new();
     let _gate = gated(&host, "a");
     let daemon = host.start();
@@ -76,7 +76,7 @@ fn a_run_that_makes_up_for_another_and_is_cut_off_too_is_not_tried_for_ever() {
 }
 
 #[test]
-fn what_was_skipped_for_a_run_that_makes_up_for_another_is_owed_when_that_one_is_cut_off_too() {
+fn occurrences_skipped_during_a_catch_up_are_owed_when_the_catch_up_is_interrupted_too() {
     let host = Host::new();
     let gate = host.gate("gate");
     host.put("a", every("1 hour", vec![gate.action()]));
@@ -113,7 +113,7 @@ fn what_was_skipped_for_a_run_that_makes_up_for_another_is_owed_when_that_one_is
 }
 
 #[test]
-fn a_catch_up_run_that_is_cut_off_is_caught_up_like_any_other() {
+fn an_interrupted_catch_up_run_is_caught_up_like_any_other() {
     let host = Host::new();
     let gate = host.gate("gate");
     host.put("a", every("1 hour", vec![gate.action()]));
@@ -133,7 +133,7 @@ fn a_catch_up_run_that_is_cut_off_is_caught_up_like_any_other() {
 }
 
 #[test]
-fn a_one_shot_that_is_cut_off_is_finished_after_its_catch_up() {
+fn an_interrupted_one_shot_is_finished_after_its_catch_up() {
     let host = Host::new();
     let gate = host.gate("gate");
     let daemon = host.start();
@@ -148,7 +148,7 @@ fn a_one_shot_that_is_cut_off_is_finished_after_its_catch_up() {
 }
 
 #[test]
-fn an_event_that_waited_for_the_end_of_a_run_is_carried_out_when_the_run_is_cut_off() {
+fn an_event_that_waited_for_the_end_of_a_run_takes_effect_when_the_run_is_interrupted() {
     for (event, state) in [
         ("stop", "stop//fail"),
         ("remove", "removed//fail"),
@@ -179,7 +179,7 @@ fn an_event_that_waited_for_the_end_of_a_run_is_carried_out_when_the_run_is_cut_
 }
 
 #[test]
-fn a_kill_during_the_wait_for_the_next_attempt_leaves_that_attempt_due() {
+fn an_attempt_is_still_due_after_a_kill_during_the_wait_for_it() {
     let host = Host::new();
     let gate = host.gate("gate");
     let mut action = exec(&format!(
@@ -230,7 +230,7 @@ fn the_reason_of_a_failure_survives_a_kill() {
 }
 
 #[test]
-fn after_a_kill_the_commands_that_only_look_still_answer() {
+fn after_a_kill_the_commands_that_only_read_still_answer() {
     let host = Host::new();
     let _gate = gated(&host, "a");
     let daemon = host.start();
@@ -252,7 +252,7 @@ fn after_a_kill_the_commands_that_only_look_still_answer() {
 }
 
 #[test]
-fn what_an_agent_left_running_is_killed_at_the_next_start() {
+fn processes_that_an_agent_left_running_are_killed_at_the_next_start() {
     let host = Host::new();
     let gate = host.gate("gate");
     let stray = format!(
@@ -283,7 +283,7 @@ fn what_an_agent_left_running_is_killed_at_the_next_start() {
 }
 
 #[test]
-fn a_run_whose_file_is_deleted_while_nothing_runs_is_closed_and_the_job_goes() {
+fn if_a_file_is_deleted_while_no_daemon_runs_its_run_is_closed_and_its_job_is_gone() {
     let host = Host::new();
     let _gate = gated(&host, "a");
     let daemon = host.start();
@@ -301,7 +301,7 @@ fn a_run_whose_file_is_deleted_while_nothing_runs_is_closed_and_the_job_goes() {
 }
 
 #[test]
-fn a_run_that_waits_while_its_file_changes_unseen_is_begun_anew_with_the_new_content() {
+fn if_a_file_changes_while_no_daemon_runs_its_waiting_run_begins_again_with_the_new_content() {
     let host = Host::new();
     let mut action = exec("false");
     action["max_retries"] = json!(1);

@@ -1,4 +1,4 @@
-//! A backup that was done when its run was cut off.
+//! A backup that was finished when its run was interrupted.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Host, backup, every, someday};
 
 #[test]
-fn a_backup_that_was_done_when_its_run_was_cut_off_is_found_and_not_repeated() {
+fn a_backup_that_was_finished_when_its_run_was_interrupted_is_found_and_not_repeated() {
     let host = Host::new();
     let gate = host.gate("gate");
     let source = host.file("source/file", "content");
@@ -31,8 +31,8 @@ fn a_backup_that_was_done_when_its_run_was_cut_off_is_found_and_not_repeated() {
     assert_eq!(snapshots["snapshots"].as_array().unwrap().len(), 1);
 }
 
-/// A backup is done, and its run is cut off in the action after it. Whatever changes now, changes while no daemon runs.
-/// Returns the run, and the snapshot's id.
+/// Finishes a backup, and kills the daemon during the next action of the run. No daemon runs afterwards. Returns the
+/// run and the id of the snapshot.
 fn cut_off_after_its_backup(host: &Host, job: Value) -> (u64, Value) {
     host.put("a", job);
     let daemon = host.start();
@@ -43,7 +43,7 @@ fn cut_off_after_its_backup(host: &Host, job: Value) -> (u64, Value) {
     (run, made)
 }
 
-/// The snapshot that the run's first action names, as the container has it.
+/// The snapshot that the run's first action names, as the container lists it.
 fn snapshot_of(host: &Host, run: u64) -> Value {
     let attempts = host.attempts(run);
     let last = attempts.iter().rfind(|attempt| attempt.action == 0);
@@ -59,7 +59,7 @@ fn snapshot_of(host: &Host, run: u64) -> Value {
 }
 
 #[test]
-fn what_a_job_says_since_its_run_was_cut_off_is_backed_up_whatever_that_run_had_finished() {
+fn if_a_job_changed_since_its_run_was_interrupted_its_new_content_is_backed_up() {
     type Change = fn(&Host, &mut Value);
     let changes: [(&str, Change); 4] = [
         ("path and name", |host, backup| {
@@ -101,7 +101,7 @@ fn what_a_job_says_since_its_run_was_cut_off_is_backed_up_whatever_that_run_had_
 }
 
 #[test]
-fn what_came_due_since_a_run_was_cut_off_is_backed_up_by_the_one_that_makes_up_for_it() {
+fn the_catch_up_for_an_interrupted_run_makes_a_new_backup_if_an_occurrence_became_due_since() {
     let host = Host::new();
     let gate = host.gate("gate");
     host.file("source/file", "content");
@@ -128,7 +128,8 @@ fn what_came_due_since_a_run_was_cut_off_is_backed_up_by_the_one_that_makes_up_f
 }
 
 #[test]
-fn a_run_whose_number_was_given_before_an_older_state_came_back_does_not_find_that_runs_backup() {
+fn after_an_older_state_is_restored_a_run_does_not_find_the_backup_of_another_run_with_its_number()
+{
     let host = Host::new();
     host.file("source/file", "content");
     let mut action = backup(&host.path("source"), &host.path("container"));
@@ -146,10 +147,10 @@ fn a_run_whose_number_was_given_before_an_older_state_came_back_does_not_find_th
     let before = snapshot_of(&host, run)["id"].clone();
     let import = ["state", "import", "--replace", state.to_str().unwrap()];
     host.freezerd(&import).exits(0);
-    // As on a host that has the exported state and no more.
+    // As on a host that has only the exported state.
     fs::remove_dir_all(host.path("state/logs")).unwrap();
     host.file("source/second", "what is new");
-    // The first attempt is lost; the second one may look for what that had finished.
+    // The first attempt is lost. The second attempt looks for a backup that the first had finished.
     let mut command = host.command(&["run", "--log-format", "json"]);
     command
         .env("FREEZERD_KILL_TRACE", host.path("trace"))

@@ -1,4 +1,4 @@
-//! Firings that were missed while no daemon ran.
+//! Occurrences that were missed while no daemon ran.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn missed(host: &Host, catch_up: Option<&str>, hours: i64) -> Daemon {
 }
 
 #[test]
-fn several_firings_that_were_missed_are_one_catch_up_run_that_says_what_it_stands_for() {
+fn one_catch_up_run_stands_for_several_missed_occurrences_and_says_so() {
     let host = Host::new();
     let daemon = missed(&host, None, 3);
     daemon.run_of("a");
@@ -54,7 +54,7 @@ fn several_firings_that_were_missed_are_one_catch_up_run_that_says_what_it_stand
 }
 
 #[test]
-fn with_schedule_catch_up_skip_missed_firings_are_a_row_that_says_so() {
+fn with_schedule_catch_up_skip_a_row_records_the_missed_occurrences() {
     let host = Host::new();
     let daemon = missed(&host, Some("skip"), 3);
     daemon.looks(&host);
@@ -76,7 +76,7 @@ fn with_schedule_catch_up_skip_missed_firings_are_a_row_that_says_so() {
 }
 
 #[test]
-fn with_a_duration_as_schedule_catch_up_only_what_is_not_later_than_that_is_caught_up() {
+fn a_duration_as_schedule_catch_up_limits_how_late_a_catch_up_may_be() {
     let host = Host::new();
     let daemon = missed(&host, Some("20 minutes"), 2);
     daemon.run_of("a");
@@ -88,7 +88,7 @@ fn with_a_duration_as_schedule_catch_up_only_what_is_not_later_than_that_is_caug
 }
 
 #[test]
-fn a_date_that_was_missed_is_caught_up_however_late() {
+fn a_missed_date_is_caught_up_however_late_it_is() {
     let host = Host::new();
     let date = (Utc::now() + TimeDelta::hours(1)).to_rfc3339();
     host.put(
@@ -96,7 +96,7 @@ fn a_date_that_was_missed_is_caught_up_however_late() {
         json!({"job_actions": [exec("true")], "job_schedule": {"schedule_date": date}}),
     );
     host.start().stop();
-    // What the file says cannot be moved into the past, so the ledger is told that it has always said so.
+    // The test cannot move the file into the past. So it writes to the ledger that the file has always had this date.
     let past = (Utc::now() - TimeDelta::hours(30)).to_rfc3339();
     let job =
         json!({"job_actions": [exec("true")], "job_schedule": {"schedule_date": past}}).to_string();

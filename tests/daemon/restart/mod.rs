@@ -1,4 +1,4 @@
-//! The daemon ends, well or badly, and comes back: nothing that was due is lost, and nothing is done twice.
+//! The daemon stops or is killed, and starts again: no due occurrence is lost, and nothing is done twice.
 
 mod cut_off;
 mod cut_off_backup;
@@ -10,7 +10,7 @@ use std::fs;
 
 use crate::harness::{Gate, Host, eventually, exec, someday};
 
-/// A job whose command says who it is and who its agent is, and then waits at a gate.
+/// A job whose command writes its own and its agent's process id, and then waits at a gate.
 fn gated(host: &Host, job: &str) -> Gate {
     let gate = host.gate(&format!("gate-of-{job}"));
     let command = format!(
@@ -22,7 +22,7 @@ fn gated(host: &Host, job: &str) -> Gate {
     gate
 }
 
-/// Triggers a job of that kind, and waits until its command runs. Returns the run, and its processes.
+/// Triggers such a job, and waits until its command runs. Returns the run and its processes.
 fn run_to_the_gate(host: &Host, job: &str) -> (u64, Vec<String>) {
     let run = host.trigger(job);
     (run, processes(host, job))

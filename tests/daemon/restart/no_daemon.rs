@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{Host, eventually, exec, now, someday};
 
 #[test]
-fn an_event_that_a_daemon_did_not_live_to_handle_is_handled_by_the_next_one_once() {
+fn an_event_that_a_killed_daemon_did_not_handle_is_handled_once_by_the_next_one() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     host.start().stop();
     let event =
@@ -35,7 +35,7 @@ fn an_event_that_a_daemon_did_not_live_to_handle_is_handled_by_the_next_one_once
 }
 
 #[test]
-fn a_second_daemon_on_one_state_directory_says_who_has_it() {
+fn a_second_daemon_on_the_same_state_directory_names_the_first() {
     let host = Host::new();
     let daemon = host.start();
     for arguments in [&["run"][..], &["run", "--once"]] {
@@ -51,7 +51,7 @@ fn a_second_daemon_on_one_state_directory_says_who_has_it() {
 }
 
 #[test]
-fn without_a_daemon_commands_that_ask_say_so_at_once_and_those_that_look_answer() {
+fn without_a_daemon_commands_that_need_it_fail_at_once_and_those_that_read_answer() {
     let host = Host::new().job("a", now(vec![exec("true")]));
     host.once().exits(0);
     for command in ["start", "stop", "abort", "remove", "trigger"] {
@@ -72,7 +72,7 @@ fn without_a_daemon_commands_that_ask_say_so_at_once_and_those_that_look_answer(
 }
 
 #[test]
-fn where_nothing_has_run_yet_commands_say_so() {
+fn commands_say_so_when_nothing_has_run_yet() {
     let host = Host::new();
     for arguments in [
         &["list"][..],

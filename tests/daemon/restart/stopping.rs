@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{gated, run_to_the_gate};
 use crate::harness::{Daemon, Host, eventually, exec, is_alive, someday};
 
-/// Sets the size beyond which no file of the daemon's may be written.
+/// Limits the size of the files that the daemon can write.
 fn limit_files(daemon: &Daemon, size: Option<u64>) {
     let pid = rustix::process::Pid::from_raw(daemon.id().try_into().unwrap());
     let limit = rustix::process::Rlimit {
@@ -25,7 +25,7 @@ fn while_the_ledger_cannot_be_written_nothing_starts_and_afterwards_nothing_is_l
     let host = Host::new();
     let mark = format!("echo ran >> '{}'", host.path("marks").display());
     host.put("a", someday(vec![exec(&mark)]));
-    // Beyond its limit a write is to fail, and not to end the daemon.
+    // A write beyond the limit must fail, and not end the daemon.
     let mut command = Command::new("/bin/sh");
     let daemon = host.command(&["run", "--log-format", "json"]);
     command.arg("-c").arg("trap '' XFSZ; exec \"$0\" \"$@\"");
@@ -61,7 +61,7 @@ fn while_the_ledger_cannot_be_written_nothing_starts_and_afterwards_nothing_is_l
 }
 
 #[test]
-fn sigterm_ends_running_children_records_them_and_catches_them_up_at_the_next_start() {
+fn sigterm_ends_running_actions_records_them_and_the_next_start_catches_up() {
     let host = Host::new();
     let gate = host.gate("gate");
     let command = format!(
@@ -98,7 +98,7 @@ fn sigterm_ends_running_children_records_them_and_catches_them_up_at_the_next_st
 }
 
 #[test]
-fn sigterm_kills_what_does_not_end_within_the_grace_time() {
+fn sigterm_kills_actions_that_do_not_end_within_the_grace_time() {
     let host = Host::new().env("FREEZERD_STOP_GRACE", "1 second");
     let gate = host.gate("gate");
     let command = format!(
@@ -137,7 +137,7 @@ fn a_second_signal_kills_at_once() {
 }
 
 #[test]
-fn nothing_new_is_started_while_it_stops() {
+fn nothing_new_starts_while_the_daemon_stops() {
     let host = Host::new();
     let gate = host.gate("gate");
     let command = format!(

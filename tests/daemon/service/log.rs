@@ -1,4 +1,4 @@
-//! The log: as JSON, for people, for the journal.
+//! The formats of the log: JSON, text for people, and the journal.
 
 use std::process::Stdio;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::{Host, exec, now, someday};
 
 #[test]
-fn a_log_in_json_is_one_object_a_line() {
+fn a_log_in_json_has_one_object_in_each_line() {
     let host = Host::new().job("a", someday(vec![exec("exit 3")]));
     host.put_text("bad.json", "{\n\"job_actions\": 1,\n");
     let daemon = host.start();
@@ -57,7 +57,7 @@ fn a_log_for_people_has_the_time_the_job_and_plain_words() {
 }
 
 #[test]
-fn a_level_leaves_out_what_matters_less() {
+fn a_log_level_omits_less_important_lines() {
     let host = Host::new().job("a", now(vec![exec("exit 3")]));
     let log = host
         .freezerd(&["run", "--once", "--log-level", "error"])
@@ -68,7 +68,7 @@ fn a_level_leaves_out_what_matters_less() {
 }
 
 #[test]
-fn no_output_goes_to_standard_output_but_what_was_asked_for() {
+fn standard_output_contains_only_what_the_user_asked_for() {
     let host = Host::new().job("a", now(vec![exec("echo noise")]));
     let output = host
         .command(&["run", "--once", "--json"])
@@ -80,7 +80,7 @@ fn no_output_goes_to_standard_output_but_what_was_asked_for() {
 }
 
 #[test]
-fn the_journal_gets_each_line_with_its_level_and_the_job_that_it_is_about() {
+fn the_journal_gets_each_line_with_its_level_and_its_job() {
     let host = Host::new().env("JOURNAL_STREAM", "8:1");
     host.put("a", now(vec![exec("true")]));
     host.put_text("bad.json", "{");

@@ -1,4 +1,4 @@
-//! What the daemon tells the service manager, and the signals that end it.
+//! What the daemon reports to the service manager, and which signals end it.
 
 use rustix::process::Signal;
 
@@ -6,7 +6,7 @@ use super::Manager;
 use crate::harness::{Host, eventually, exec, is_alive, now, someday};
 
 #[test]
-fn the_service_manager_hears_when_it_is_ready_and_when_it_stops() {
+fn the_daemon_reports_to_the_service_manager_when_it_is_ready_and_when_it_stops() {
     let host = Host::new().job("a", someday(vec![exec("true")]));
     let manager = Manager::new(&host);
     let daemon = manager.start(&host, None);
@@ -22,7 +22,7 @@ fn the_service_manager_hears_when_it_is_ready_and_when_it_stops() {
 }
 
 #[test]
-fn its_status_line_says_how_many_jobs_there_are_what_runs_and_what_comes() {
+fn the_status_line_says_how_many_jobs_there_are_what_runs_and_what_comes_next() {
     let host = Host::new();
     let gate = host.gate("gate");
     let manager = Manager::new(&host);
@@ -51,7 +51,7 @@ fn its_status_line_says_how_many_jobs_there_are_what_runs_and_what_comes() {
 }
 
 #[test]
-fn the_watchdog_hears_from_it_more_often_than_it_asks_for() {
+fn the_daemon_reports_to_the_watchdog_more_often_than_required() {
     let host = Host::new();
     let manager = Manager::new(&host);
     let daemon = manager.start(&host, Some("400000"));
@@ -64,7 +64,7 @@ fn the_watchdog_hears_from_it_more_often_than_it_asks_for() {
         start.elapsed().as_millis() >= 600,
         "every 200 ms, and not without a pause"
     );
-    // A daemon that hangs says nothing: the word comes from its loop.
+    // A daemon that hangs reports nothing, because its loop sends the report.
     daemon.signal(Signal::STOP);
     let quiet = |manager: &Manager| {
         let wait = Some(std::time::Duration::from_millis(400));
@@ -77,7 +77,7 @@ fn the_watchdog_hears_from_it_more_often_than_it_asks_for() {
 }
 
 #[test]
-fn commands_do_not_inherit_what_is_between_the_daemon_and_its_manager() {
+fn commands_do_not_inherit_the_variables_of_the_service_manager() {
     let host = Host::new();
     let manager = Manager::new(&host);
     let daemon = manager.start(&host, Some("10000000"));
@@ -92,7 +92,7 @@ fn commands_do_not_inherit_what_is_between_the_daemon_and_its_manager() {
 }
 
 #[test]
-fn sigint_stops_it_as_sigterm_does() {
+fn sigint_stops_the_daemon_as_sigterm_does() {
     let host = Host::new();
     let gate = host.gate("gate");
     let command = format!(
@@ -113,7 +113,7 @@ fn sigint_stops_it_as_sigterm_does() {
 }
 
 #[test]
-fn sighup_does_not_end_it() {
+fn sighup_does_not_end_the_daemon() {
     let host = Host::new();
     let daemon = host.start();
     daemon.signal(Signal::HUP);

@@ -1,5 +1,5 @@
-//! The daemon as a service: what it tells the service manager, which signals it handles, what its log looks like, and what
-//! it never shows.
+//! The daemon as a service: what it reports to the service manager, which signals it handles, what its log looks like,
+//! and what it never shows.
 
 mod log;
 mod manager;
@@ -10,7 +10,7 @@ use std::os::unix::net::UnixDatagram;
 
 use crate::harness::{Daemon, Host, PATIENCE};
 
-/// A service manager that listens.
+/// The socket of a service manager, on which the daemon reports.
 struct Manager(UnixDatagram);
 
 impl Manager {
@@ -20,7 +20,7 @@ impl Manager {
         Manager(socket)
     }
 
-    /// Starts a daemon that knows of it.
+    /// Starts a daemon that reports to this service manager.
     fn start(&self, host: &Host, watchdog: Option<&str>) -> Daemon {
         let mut command = host.command(&["run", "--log-format", "json"]);
         command.env("NOTIFY_SOCKET", host.path("notify"));
@@ -37,7 +37,7 @@ impl Manager {
         String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
     }
 
-    /// The next message that contains this.
+    /// Waits for the next message that contains this text.
     fn hears_of(&self, text: &str) -> String {
         loop {
             let message = self.hears();

@@ -16,7 +16,7 @@ const START_AGAIN: i32 = 79;
 fn sigusr1_lets_a_running_action_succeed_and_then_makes_way() {
     let host = Host::new();
     let gate = host.gate("gate");
-    // The second action of the same run is not cut off from the first.
+    // Both actions of the run must succeed before the daemon exits.
     host.put("a", someday(vec![gate.action(), gate.action()]));
     let manager = Manager::new(&host);
     let daemon = manager.start(&host, None);
@@ -25,7 +25,7 @@ fn sigusr1_lets_a_running_action_succeed_and_then_makes_way() {
     daemon.says("a", "started");
     daemon.signal(Signal::USR1);
     manager.hears_of("makes way for a new start when nothing runs");
-    // It goes on as usual: what comes due meanwhile runs too.
+    // The daemon continues as usual: what becomes due meanwhile runs too.
     host.put("b", now(vec![exec("true")]));
     assert!(daemon.run_of("b").message.contains("succeeded"));
     gate.pass();
@@ -34,7 +34,7 @@ fn sigusr1_lets_a_running_action_succeed_and_then_makes_way() {
     assert_eq!(host.run(run)["result"], "success");
     assert_eq!(host.run(run)["state"], "ended");
     assert_eq!(host.history("b").len(), 1);
-    // The next one goes on.
+    // The next daemon continues.
     let daemon = host.start();
     let run = host.trigger("a");
     gate.pass();
@@ -56,7 +56,7 @@ fn sigusr1_makes_way_at_once_where_nothing_runs() {
 }
 
 #[test]
-fn a_second_sigusr1_starts_nothing_new_and_what_came_due_is_done_by_the_next() {
+fn after_a_second_sigusr1_nothing_new_starts_and_the_next_daemon_runs_what_became_due() {
     let host = Host::new();
     let gate = host.gate("gate");
     host.put("a", someday(vec![gate.action(), exec("true")]));
@@ -74,7 +74,7 @@ fn a_second_sigusr1_starts_nothing_new_and_what_came_due_is_done_by_the_next() {
     assert_eq!(host.history("b")[0]["state"], "queued");
     gate.pass();
     assert_eq!(daemon.end().code(), Some(START_AGAIN));
-    // The run stands between its two actions; nothing is repeated, nothing is lost.
+    // The run stopped between its two actions. Nothing is repeated, and nothing is lost.
     let daemon = host.start();
     assert!(daemon.run_of("a").message.contains("succeeded"));
     assert!(daemon.run_of("b").message.contains("succeeded"));
@@ -85,7 +85,7 @@ fn a_second_sigusr1_starts_nothing_new_and_what_came_due_is_done_by_the_next() {
 }
 
 #[test]
-fn a_retry_that_waits_for_its_time_waits_on_in_the_next_daemon() {
+fn a_retry_that_waits_for_its_interval_continues_to_wait_in_the_next_daemon() {
     let host = Host::new();
     let mark = host.path("mark");
     let command = format!("test -e '{}'", mark.display());
@@ -106,7 +106,7 @@ fn a_retry_that_waits_for_its_time_waits_on_in_the_next_daemon() {
 }
 
 #[test]
-fn a_program_that_was_replaced_on_disk_goes_on_with_agents_of_its_own() {
+fn a_daemon_whose_program_was_replaced_on_disk_continues_with_agents_of_its_own_version() {
     let host = Host::new();
     let program = host.path("freezerd");
     fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
@@ -118,7 +118,7 @@ fn a_program_that_was_replaced_on_disk_goes_on_with_agents_of_its_own() {
     }
     let daemon = host.launch_command(command);
     daemon.until(|line| line.message.starts_with("ready"));
-    // As dpkg and rpm do it: another file takes the name.
+    // As dpkg and rpm do it: a new file is renamed over the program.
     host.file("new", "#!/bin/sh\nexit 1\n");
     fs::set_permissions(host.path("new"), fs::Permissions::from_mode(0o755)).unwrap();
     fs::rename(host.path("new"), &program).unwrap();

@@ -1,4 +1,4 @@
-//! Passwords and commands stay out of arguments, logs and the ledger.
+//! Passwords and commands do not appear in arguments, logs or the ledger.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Host, backup, eventually, exec, now, restore, someday};
 
-/// The command lines of a process and of all that descend from it.
+/// The command lines of a process and of all its descendants.
 fn command_lines(ancestor: u32) -> Vec<(u32, String)> {
     let mut parents = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -51,7 +51,7 @@ fn command_lines(ancestor: u32) -> Vec<(u32, String)> {
         .collect()
 }
 
-/// The files below a directory that contain a text.
+/// The files below a directory that contain this text.
 fn files_with(directory: &std::path::Path, text: &str) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![directory.to_owned()];
@@ -97,7 +97,7 @@ fn a_password_is_in_no_argument_no_log_and_not_in_the_ledger() {
         ]),
     );
     daemon.run_of("save");
-    // Its agent is looked at while it waits for the container.
+    // The test looks at the agent while it waits for the container.
     let lock = fs::File::open(&container).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
     host.trigger("save");
@@ -129,7 +129,7 @@ fn a_password_is_in_no_argument_no_log_and_not_in_the_ledger() {
 }
 
 #[test]
-fn a_commands_text_is_in_no_log_and_in_the_arguments_of_its_shell_alone() {
+fn the_text_of_a_command_is_only_in_the_arguments_of_its_shell_and_in_no_log() {
     const TOKEN: &str = "token-nobody-should-read";
     let host = Host::new();
     let gate = host.gate("gate");
@@ -176,12 +176,12 @@ fn a_pass_file_may_be_a_credential_of_the_service() {
     let mut action = backup(source.parent().unwrap(), &container);
     action["freezer_action"]["encrypt_pass_file"] = json!("%d/disk");
     host.put("a", now(vec![action]));
-    // Not given: the run fails, and says how to give it.
+    // Without the credential the run fails, and the message says how to provide it.
     host.once().exits(1);
     let log = host.freezerd(&["log", "a"]).exits(0).stdout();
     assert!(log.contains("LoadCredential=disk:"), "{log}");
     assert!(!container.join("config").exists(), "nothing was made");
-    // Given, it is the password.
+    // With the credential, its content is the password.
     let host = host.env(
         "CREDENTIALS_DIRECTORY",
         &host_path_of("credentials", &source),
@@ -212,14 +212,14 @@ fn a_pass_file_may_be_a_credential_of_the_service() {
     );
 }
 
-/// A place beside another's directory.
+/// A path in the same directory as another file.
 fn host_path_of(name: &str, file: &std::path::Path) -> String {
     let root = file.parent().and_then(std::path::Path::parent).unwrap();
     root.join(name).display().to_string()
 }
 
 #[test]
-fn a_credential_that_cannot_be_one_is_a_fault_of_the_file() {
+fn an_impossible_name_of_a_credential_is_a_fault_of_the_file() {
     let host = Host::new();
     for written in ["%d", "%d/../shadow", "%d/a/b"] {
         let mut action = backup(&host.path("work"), &host.path("container"));

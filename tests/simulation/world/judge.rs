@@ -1,4 +1,4 @@
-//! What should have happened, held against what did.
+//! Compares what happened with what should have happened.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::super::shadow::{Shadow, delay};
 use super::World;
 
 impl World {
-    /// The host is in another zone.
+    /// The host has moved to another zone.
     pub(super) fn move_shadows(
         &mut self,
         zone: &Zone,
@@ -34,7 +34,7 @@ impl World {
         books.due_rows.get(job_id).cloned().unwrap_or_default()
     }
 
-    /// The clock was set back: for some jobs a new time begins.
+    /// The clock was set back. For some jobs a new stretch begins.
     pub(super) fn heed_step_back(&mut self, last: DateTime<Utc>) {
         let rows_before = self.ledger.0.borrow().last_run;
         let mut shadows = std::mem::take(&mut self.shadows);
@@ -48,7 +48,7 @@ impl World {
         self.shadows = shadows;
     }
 
-    /// Follows what was just committed.
+    /// Updates the shadows after a commit, and checks what was written.
     pub(super) fn follow(&mut self, at_boot: bool) {
         let touched = std::mem::take(&mut self.ledger.0.borrow_mut().touched);
         for job_id in touched {
@@ -106,12 +106,12 @@ impl World {
             over = shadow.end(reach).map(|stretch| (stretch, reach));
         }
         let continuous = job.schedule.kind() == Kind::Continuous;
-        // A date that has just passed, and is not run for: it was on its schedule for no time at all.
+        // A date has just passed and does not run. The job was on its schedule for no time.
         let over_at_once = record.standing == Standing::Finished && (rescheduled || first_seen);
         if (on_schedule || over_at_once) && shadow.stretch.is_none() && !continuous {
             shadow.open(self.now, &self.zone, rows_before, self.peaks.len());
         }
-        // One message may have made rows of the old stretch and of the new one.
+        // One message may have written rows of both the old and the new stretch.
         let mut boundary = rows_before;
         if let Some(stretch) = &shadow.stretch {
             let new = rows
@@ -150,7 +150,7 @@ impl World {
         self.shadows.insert(job_id.to_owned(), shadow);
     }
 
-    /// The end: every stretch that goes on is judged, and everything that shows as running runs.
+    /// The end: checks every current stretch, and that every run that shows as running runs.
     pub fn judge(&mut self) {
         self.ledger.0.borrow_mut().broken = false;
         self.tick();
@@ -184,7 +184,7 @@ impl World {
                 skipped: rows.skipped,
                 others: rows.partial + rows.fail + rows.aborted,
                 last_success: record.past.last_success,
-                // Somebody may have stopped and started the job: then it owes less.
+                // If somebody has stopped and started the job, it owes less.
                 owed_since: record.past.owed_since.or(reckoned.owed_since),
             };
             assert_eq!(&told, reckoned, "{job_id} does not remember its past");

@@ -1,4 +1,4 @@
-//! The world around the scheduler: a clock that people meddle with, agents, files, and all kinds of trouble.
+//! The world around the scheduler: a clock that people change, agents, files, and all kinds of trouble.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -27,25 +27,25 @@ use super::ledger::SharedLedger;
 use super::shadow::Shadow;
 use crate::samples::{content, host, outcome, policy};
 
-/// An attempt that goes on.
+/// A running attempt.
 struct Agent {
     action: u32,
     attempt: u32,
-    /// Real time, in milliseconds.
+    /// The end of the attempt in elapsed time, in milliseconds.
     end: i64,
     job_id: String,
     container: Option<(Location, Access)>,
 }
 
-/// The clock, the daemon, its agents, and what should become of it all.
+/// The clock, the daemon, its agents, and what the test expects of them.
 pub struct World {
     pub dice: Dice,
-    /// What the clock shows.
+    /// The time that the clock shows.
     pub now: DateTime<Utc>,
-    /// How long the world has been going, in milliseconds, whatever the clock shows.
+    /// The elapsed time in milliseconds. Clock steps do not change it.
     pub elapsed: i64,
     next_trouble: i64,
-    /// The mean time between two troubles.
+    /// The mean time between two troubles, in milliseconds.
     calm: u64,
     zone: Zone,
     slots: usize,
@@ -59,17 +59,17 @@ pub struct World {
     pub ledger: SharedLedger,
     agents: BTreeMap<u64, Agent>,
     ends: BTreeMap<(i64, u64), ()>,
-    /// The jobs as their files have them, or had them when they were last good.
+    /// The jobs as in their files, or as in the last good version of an invalid file.
     jobs: HashMap<String, Arc<Job>>,
     shadows: BTreeMap<String, Shadow>,
-    /// What the clock had shown to the scheduler before each step back.
+    /// The latest time that the scheduler had seen before each backward clock step.
     peaks: Vec<DateTime<Utc>>,
-    /// What it showed when the scheduler was last heard of.
+    /// The time that the clock showed when the scheduler last handled a message.
     last_alive: DateTime<Utc>,
     rows_before_message: u64,
     asked: u64,
     triggered: u64,
-    /// When the commits work again.
+    /// The elapsed time at which commits work again, in milliseconds.
     repaired_at: Option<i64>,
     pub with_failing_commits: bool,
     pub tally: Tally,
@@ -78,7 +78,7 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, mix: Mix, jobs: u64, calm_minutes: u64) -> World {
         let mut dice = Dice::new(seed);
-        // Shortly before a change of summer time.
+        // Shortly before daylight saving time begins.
         let now = "2026-03-20T11:17:05Z".parse().expect("an instant");
         let containers = 1 + jobs / 5;
         let files = (0..jobs)
@@ -126,20 +126,20 @@ impl World {
 
     // The clock.
 
-    /// Real time passes, and the clock with it.
+    /// Advances the elapsed time and the clock.
     fn pass(&mut self, milliseconds: i64) {
         self.elapsed += milliseconds;
         self.now += TimeDelta::milliseconds(milliseconds);
     }
 
     fn step_back(&mut self, by: TimeDelta) {
-        // What the scheduler has seen of it: what it has not seen is still to come.
+        // Only what the scheduler has seen counts. It has yet to handle the rest.
         self.peaks.push(self.last_alive);
         self.now -= by;
         self.tally.steps_back += 1;
     }
 
-    /// The most that the clock showed since a stretch began, up to when the scheduler was last heard of.
+    /// The latest time that the scheduler has seen on the clock since a stretch began.
     fn reach(&self, shadow: &Shadow, last: DateTime<Utc>) -> DateTime<Utc> {
         let since = shadow
             .stretch
@@ -202,7 +202,7 @@ impl World {
         self.tell(Message::Files(changes), at_boot, false);
     }
 
-    /// The scheduler hears something; a crash may come before its orders are carried out.
+    /// Sends the scheduler a message. With a crash, its orders are not carried out.
     fn tell(&mut self, message: Message, at_boot: bool, lose_orders: bool) {
         let mut scheduler = self.scheduler.take().expect("it is up");
         let stepped_back = self.now < self.last_alive;
@@ -286,7 +286,7 @@ impl World {
             matches!(row.state, RunState::Running { .. }),
             "a run is a row that says so before it is a process"
         );
-        // Most are short, some take half a day.
+        // Most attempts are short. Some take half a day.
         let seconds = if self.dice.once_in(100) {
             self.dice.roll(12 * 3600)
         } else {
@@ -301,7 +301,7 @@ impl World {
             container,
         };
         if self.dice.once_in(300) {
-            // Trouble likes company.
+            // More trouble soon, while this attempt may still run.
             let soon = self.elapsed + 1 + self.dice.roll(2 * seconds * 1000 + 1) as i64;
             self.next_trouble = self.next_trouble.min(soon);
         }
@@ -311,7 +311,7 @@ impl World {
 
     // What happens.
 
-    /// Time passes to the next thing that happens.
+    /// Advances the time to the next thing that happens.
     pub fn live(&mut self) {
         let wake = self.scheduler.as_ref().expect("it is up").next_wake();
         let until_wake = wake.map_or(86_400_000, |wake| {
@@ -356,7 +356,7 @@ impl World {
             _ => reported(Verdict::Success),
         };
         self.tell(ended(run, &agent, end), false, false);
-        // What a failed attempt is to wait for, it waits for.
+        // After a failed attempt, a run must wait for the interval before the next one.
         let books = self.ledger.0.borrow();
         if let Some(row) = books.open.get(&run)
             && let RunState::Waiting { until, .. } = row.state

@@ -10,14 +10,14 @@ use super::super::jobs::{ZONES, document};
 use super::{Agent, World};
 
 impl World {
-    /// Something happens that nobody planned.
+    /// Makes a random trouble happen.
     pub(super) fn trouble(&mut self) {
         if self.with_failing_commits && self.dice.once_in(3) {
             self.ledger.0.borrow_mut().broken = true;
             self.repaired_at = Some(self.elapsed + 1 + self.dice.roll(600_000) as i64);
             return;
         }
-        // Orders and files while nothing can be written are another story, told without this one.
+        // Requests and changes of files while the ledger cannot be written are not tested here.
         let writable = !self.ledger.0.borrow().broken;
         match self.dice.roll(30) {
             0..=2 => {
@@ -61,17 +61,17 @@ impl World {
         }
     }
 
-    /// Everything is lost but the ledger, the files and the clock, and even the clock may be wrong afterwards.
+    /// Only the ledger, the files and the clock survive, and the clock may be wrong afterwards.
     fn crash(&mut self) {
         self.tally.crashes += 1;
         if self.dice.once_in(2) {
-            // In the worst moment: committed, and not carried out.
+            // The worst moment: after the commit, and before the orders are carried out.
             self.tell(Message::Tick, false, true);
         }
         self.down();
     }
 
-    /// The daemon is stopped in good order, and comes back.
+    /// Stops the daemon properly, and starts it again.
     fn restart(&mut self) {
         self.tally.stops += 1;
         self.tell(Message::Shutdown, false, false);
@@ -119,7 +119,7 @@ impl World {
             .collect()
     }
 
-    /// Somebody edits a few files: another schedule, other actions, nonsense, gone, back again.
+    /// Changes a few files: another schedule, other actions, invalid content, deleted, created again.
     fn change_files(&mut self) -> Vec<String> {
         let mut changed = Vec::new();
         for _ in 0..=self.dice.roll(3) {
@@ -162,7 +162,7 @@ impl World {
             Command::Abort,
             Command::Remove,
         ]);
-        // One that runs is the more interesting one.
+        // A job that runs is a better choice than one that does not.
         let running: Vec<&Agent> = self.agents.values().collect();
         let job_id = if !running.is_empty() && self.dice.once_in(2) {
             self.dice.pick(&running).job_id.clone()
@@ -178,7 +178,7 @@ impl World {
         };
         self.tell(Message::Asked(event.clone()), false, false);
         if self.dice.once_in(4) {
-            // Its file outlived its answer.
+            // The file of the event was still there after the answer.
             self.tell(Message::Asked(event), false, false);
         }
     }
@@ -194,7 +194,7 @@ impl World {
             let rows_before = self.ledger.0.borrow().last_run;
             self.move_shadows(&zone, None, self.last_alive, rows_before);
         } else {
-            // What has come due by the old zone has its rows first.
+            // First, what became due in the old zone gets its rows.
             self.tick();
             self.zone = zone.clone();
             let rows_before = self.ledger.0.borrow().last_run;
