@@ -27,7 +27,7 @@ fn a_wrong_password_a_lost_one_and_an_open_one_are_told_apart() {
     visit.says(
         "container",
         "/container",
-        "info: there is a repository, which was not opened",
+        "info: it has a repository, which doctor did not open",
     );
     fs::remove_file(&pass).expect("the pass file");
     Visit::to(&host, &[]).says("password", "/pass", "error: the pass file ");
@@ -41,7 +41,7 @@ fn containers_are_left_alone_where_that_is_asked_for() {
     visit.says(
         "container",
         "/container",
-        "info: there is a repository, which was not opened",
+        "info: it has a repository, which doctor did not open",
     );
     assert_eq!(visit.errors(), Vec::<&Value>::new());
 }
@@ -61,7 +61,7 @@ fn a_container_to_be_made_is_fine_one_on_a_disk_that_is_not_mounted_is_not() {
     visit.says(
         "container",
         "/new",
-        "info: will be made at the first backup (for a)",
+        "info: the first backup will create it (for a)",
     );
     visit.says("container", "/not-mounted/container", "error: ");
     visit.says("container", "/jobs.d", "error: ");
@@ -74,7 +74,7 @@ fn a_disk_with_backups_that_is_not_mounted_is_an_error_and_no_backup_goes_where_
     fs::rename(&mounted, &away).unwrap();
     // What the disk was mounted on.
     fs::create_dir(&mounted).unwrap();
-    let lost = "error: the repository that held the backups of www is gone";
+    let lost = "error: the repository with the backups of www is gone";
     Visit::to(&host, &[]).says("container", "/container", lost);
     let daemon = host.start();
     host.trigger("www");
@@ -87,7 +87,7 @@ fn a_disk_with_backups_that_is_not_mounted_is_an_error_and_no_backup_goes_where_
     host.trigger("www");
     let ended = daemon.run_of("www").message;
     assert!(ended.contains("succeeded"), "{ended}");
-    let sound = "ok: opens with its password, 2 snapshots";
+    let sound = "ok: the password opens it, 2 snapshots";
     Visit::to(&host, &[]).says("container", "/container", sound);
 }
 
