@@ -16,8 +16,8 @@ use crate::units;
 
 /// Check job files and report their errors and warnings
 ///
-/// A directory is checked in the way the daemon reads it: the command also reports two files with the same job id, jobs
-/// of other hosts, and files that other users may change. For single files, owners and modes do not matter.
+/// The command checks a directory in the way the daemon reads it. It reports files that other users can change, and two
+/// files with the same job id. If only files are named, it does not check owners and modes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "The exit code is 65 if there is an error.\n\n\
                         Example: freezerd check\nExample: freezerd check --strict nightly.json")]

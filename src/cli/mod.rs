@@ -201,7 +201,7 @@ enum Command {
     /// The command needs a running daemon.
     #[command(after_help = "Example: freezerd abort nightly")]
     Abort(control::Args),
-    /// Remove a job from the schedule for good; a run that has started finishes first
+    /// Remove a job for good; a run that has started finishes first
     ///
     /// The job file stays, and `freezerd start` brings the job back. To delete the job, delete its file. The command needs
     /// a running daemon.

@@ -17,7 +17,8 @@ use crate::units;
 /// Watch the jobs directory and run what is due
 ///
 /// The daemon stays in the foreground. SIGTERM and SIGINT (Ctrl-C) stop it: no new action starts, and running actions
-/// have stop_grace to end. A second signal kills the actions. SIGHUP makes the daemon read the jobs directory at once.
+/// have the time in the setting stop_grace to end. A second signal kills the actions. SIGHUP makes the daemon read the
+/// jobs directory at once.
 ///
 /// SIGUSR1 prepares for a newer version. The daemon continues until no action runs and then exits with code 79, so that
 /// the service manager starts it again. After one hour, or after a second SIGUSR1, it starts no new action until then.

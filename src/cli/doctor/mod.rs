@@ -41,7 +41,7 @@ const ENOUGH: usize = 20;
 /// free space, the job files, the passwords, the containers, and the results of the jobs. It changes nothing and needs no
 /// daemon. Run it as root or as the daemon's user; other users cannot see everything.
 ///
-/// It opens each repository, one after the other. That takes a third of a second and 128 MB.
+/// It opens the repositories one after the other. Each takes a third of a second and 128 MB of memory.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The exit code is 0 if all is well, 4 if there are warnings and 5 if there are errors.\n\n\
