@@ -1,4 +1,4 @@
-//! `freezerd check`: job files judged as the daemon would judge them.
+//! `freezerd check`: checks job files in the way the daemon reads them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,29 +14,29 @@ use crate::job::render::{locate, render_all};
 use crate::job::{JobResult, codes};
 use crate::units;
 
-/// Check job files, and say what is wrong with them
+/// Check job files and report their errors and warnings
 ///
-/// A directory is judged as a whole, as the daemon would see it: two files with one job id, another host's jobs, who
-/// may write to it. Files that are named one by one are judged wherever they are and whoever owns them.
+/// The command checks a directory in the way the daemon reads it. It reports files that other users can change, and two
+/// files with the same job id. If only files are named, it does not check owners and modes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit code 65 when there is an error.\n\n\
+#[command(after_help = "The exit code is 65 if there is an error.\n\n\
                         Example: freezerd check\nExample: freezerd check --strict nightly.json")]
 pub struct Args {
-    /// Files and directories [default: the jobs directory]
+    /// Job files, and directories of job files [default: the jobs directory]
     #[arg(value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
-    /// Warnings count as errors
+    /// Treat warnings as errors
     #[arg(long)]
     strict: bool,
-    /// Do not look at owners and modes: for files that are not in their place yet
+    /// Do not check owners and modes; use this for files that are not in their final place yet
     #[arg(long)]
     no_trust: bool,
-    /// As JSON
+    /// Print the errors and warnings as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// The runs whose length an interval is held against.
+/// How many past runs of a job are compared with its interval.
 const LOOKED_BACK: usize = 20;
 
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
@@ -51,7 +51,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     if let Some(missing) = paths.iter().find(|path| !path.exists()) {
         return Err(Failure::new(
             Exit::NotFound,
-            format!("there is no {}", missing.display()),
+            format!("{} does not exist", missing.display()),
         ));
     }
     let trust =
@@ -95,7 +95,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-/// What only the past shows. Where there is no ledger to read, there is nothing to say.
+/// Adds the warnings that need the history of the job. Adds nothing if the ledger cannot be read.
 fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
     let Ok(ledger) = installation::open(settings) else {
         return;
@@ -125,12 +125,12 @@ fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
         let diagnostic = Diagnostic::warning(
             codes::INTERVAL_TOO_SHORT,
             format!(
-                "the interval is {}, and the last runs took {}",
+                "the interval is {}, but the last runs took {}",
                 units::duration(interval),
                 units::duration(*median)
             ),
         )
-        .help("choose a longer `schedule_interval`, or `continuous`");
+        .help("use a longer `schedule_interval`, or `continuous`");
         file.diagnostics.push(diagnostic);
     }
 }
@@ -150,7 +150,7 @@ fn summary(checked: &intake::Checked) -> String {
             .filter(|diagnostic| !diagnostic.is_error())
             .count() as u64;
     }
-    let mut parts = vec![format!("{} fine", units::count(jobs, "job", "jobs"))];
+    let mut parts = vec![units::count(jobs, "valid job", "valid jobs")];
     if foreign > 0 {
         parts.push(format!("{foreign} for other hosts"));
     }

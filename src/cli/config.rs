@@ -1,4 +1,4 @@
-//! `freezerd config show`: every setting and where it came from.
+//! `freezerd config show`: every setting, its value, and the origin of the value.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::config::Settings;
 use crate::limits::{self, NoEffect};
 
-/// Look at the settings
+/// Show the settings
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -16,13 +16,13 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Print each setting's effective value and where it came from
+    /// Print the value in effect of each setting, and where it comes from
     ///
-    /// A flag wins over the environment (FREEZERD_ and the setting's name), that over freezerd.toml, that over the
-    /// default.
+    /// A flag has precedence over an environment variable (FREEZERD_ and the name of the setting in capitals), the
+    /// variable over freezerd.toml, and freezerd.toml over the default.
     #[command(after_help = "Example: freezerd config show --state-dir /srv/freezerd")]
     Show {
-        /// As JSON
+        /// Print the settings as JSON
         #[arg(long)]
         json: bool,
     },

@@ -1,4 +1,4 @@
-//! `freezerd start|stop|abort|remove|trigger`: an event file for the daemon, and its answer.
+//! `freezerd start|stop|abort|remove|trigger`: sends an event file to the daemon and prints its answer.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,21 +11,21 @@ use crate::config::Settings;
 use crate::control::event::{Command, EventFile};
 use crate::record::EventRecord;
 
-/// How long the answer is waited for.
+/// How long the command waits for the answer of the daemon.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The pause between two looks for the answer.
+/// The pause between two reads of the ledger.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A job file that was just dropped is known after a moment: so long it is waited for.
+/// How long the command waits for an unknown job. The daemon needs a moment to read a new job file.
 const SETTLING: Duration = Duration::from_secs(3);
 
-/// What the five commands take.
+/// The arguments of each of the five commands.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The job
+    /// The id of the job
     job: String,
-    /// Answer as JSON
+    /// Print the answer of the daemon as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -36,7 +36,7 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
         return Err(Failure::new(
             Exit::NoDaemon,
             format!(
-                "no freezerd works on {}: start it with `systemctl start freezerd` or `freezerd run`",
+                "no daemon is running for {}; start it with `systemctl start freezerd` or `freezerd run`",
                 settings.state_dir.display()
             ),
         ));
@@ -55,16 +55,16 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
     let event = EventFile::new(command, &args.job);
     let path = event
         .send(&layout)
-        .map_err(|error| io_failure("leave the event in", &layout.events(), &error))?;
+        .map_err(|error| io_failure("write the event to", &layout.events(), &error))?;
     let Some(answer) = wait_for(settings, &event.id)? else {
-        // Nobody should carry it out after its sender has given up.
+        // The daemon must not act on the event after this command has given up.
         let withdrawn = std::fs::remove_file(&path).is_ok();
         return Err(Failure::new(
             Exit::TryAgain,
             if withdrawn {
-                "the daemon did not answer in time; nothing was done".to_owned()
+                "the daemon did not answer in time; the request was withdrawn, and nothing was changed".to_owned()
             } else {
-                "the daemon took the event and has not answered yet; `freezerd show` tells what became of it".to_owned()
+                "the daemon read the request but has not answered yet; `freezerd show` shows the result".to_owned()
             },
         ));
     };
@@ -97,7 +97,7 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
     }
 }
 
-/// Whether somebody has put something into the directory, or taken it out, in the last moments.
+/// Whether a file was added to the directory or removed from it within the time [`SETTLING`].
 fn has_just_changed(dir: &Path) -> bool {
     let modified = std::fs::metadata(dir).and_then(|metadata| metadata.modified());
     modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < SETTLING))

@@ -1,4 +1,4 @@
-//! Exit codes, after sysexits(3), and the errors that carry them.
+//! The exit codes, which follow sysexits(3), and the errors that have one.
 
 use std::io;
 use std::path::Path;
@@ -11,71 +11,75 @@ use crate::control::layout::CannotCreate;
 use crate::control::presence::PresenceError;
 use crate::ledger::LedgerError;
 
-/// How the program ends. `docs/commands.md` has the same table.
+/// The exit codes. `docs/commands.md` has the same table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything that was asked for is done.
+    /// The command did everything that it was asked to do.
     Success = 0,
-    /// A run failed.
+    /// A run or a restore by hand failed.
     RunFailed = 1,
-    /// A run ended with something missing in its backup or restore.
+    /// The backup or restore of a run is incomplete.
     RunPartial = 3,
-    /// The doctor has warnings, and no error.
+    /// `doctor` found warnings but no errors.
     Warnings = 4,
-    /// The doctor found an error.
+    /// `doctor` found an error.
     Errors = 5,
     /// The command line is wrong.
     Usage = 64,
-    /// A job file is invalid.
+    /// A job file or an export is invalid, or the ledger is inconsistent.
     BadJobFile = 65,
-    /// There is no such job, run or file.
+    /// The job, run, file or ledger does not exist.
     NotFound = 66,
     /// No daemon is running.
     NoDaemon = 69,
-    /// A fault in freezerd itself.
+    /// An error in freezerd itself.
     Internal = 70,
     /// Something cannot be created.
     CannotCreate = 73,
-    /// It cannot be done now, and may succeed later.
+    /// The command cannot be done now but may succeed later.
     TryAgain = 75,
     /// This user has no permission.
     NotPermitted = 77,
     /// The configuration is wrong.
     BadConfiguration = 78,
-    /// The daemon made way for a newer version and is to be started again.
+    /// The daemon ended to make room for a newer version. The service manager starts it again.
     Renew = 79,
 }
 
 impl Exit {
-    /// Every code in order with its meaning, for the help and the manual.
+    /// Every code in ascending order with its meaning, for the manual pages.
     pub const ALL: [(Exit, &'static str); 15] = [
-        (Exit::Success, "done; of `run --once`: every run succeeded"),
-        (Exit::RunFailed, "a run, or a restore by hand, failed"),
+        (Exit::Success, "done; for `run --once`: every run succeeded"),
+        (Exit::RunFailed, "a run failed, or a restore by hand failed"),
         (
             Exit::RunPartial,
-            "a run ended with something missing in its backup or restore, and none failed worse",
+            "the backup or restore of a run is incomplete (`partial`), and no run failed in another way",
         ),
-        (Exit::Warnings, "`doctor` has warnings, and no error"),
+        (Exit::Warnings, "`doctor` found warnings but no errors"),
         (Exit::Errors, "`doctor` found an error"),
         (Exit::Usage, "the command line is wrong"),
         (
             Exit::BadJobFile,
-            "a job file is invalid, or an export, or the ledger does not hold together (`state check`)",
+            "a job file or an export is invalid, or the ledger is inconsistent (`state check`)",
         ),
-        (Exit::NotFound, "there is no such job, run, file or ledger"),
+        (
+            Exit::NotFound,
+            "the job, run, file or ledger does not exist",
+        ),
         (Exit::NoDaemon, "no daemon is running"),
-        (Exit::Internal, "a fault of freezerd's own"),
+        (Exit::Internal, "an internal error of freezerd"),
         (Exit::CannotCreate, "something cannot be created"),
         (
             Exit::TryAgain,
-            "not now: another daemon has the state directory, the daemon did not answer, or it refused what was asked",
+            "try again later: another daemon uses the state directory, the daemon did not answer or refused the request, or \
+             it cannot write the ledger at the moment",
         ),
-        (Exit::NotPermitted, "this user may not"),
+        (Exit::NotPermitted, "this user has no permission"),
         (Exit::BadConfiguration, "the configuration is wrong"),
         (
             Exit::Renew,
-            "the daemon made way for a newer version (SIGUSR1), and is to be started again",
+            "the daemon ended to make room for a newer version (SIGUSR1); start it again",
         ),
     ];
 }
@@ -90,7 +94,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub struct Failure {
     pub exit: Exit,
-    /// What happened, to what, and what to do about it.
+    /// One sentence without a full stop: what happened, to which object, and what to do about it.
     pub message: String,
 }
 
@@ -102,7 +106,7 @@ impl Failure {
         }
     }
 
-    /// Writes the message to standard error and, where JSON is asked for, an object to standard output.
+    /// Writes the message to standard error. With `as_json` it also writes an object to standard output.
     pub fn report(&self, as_json: bool) {
         if as_json {
             let error = json!({"error": {"exit_code": self.exit as u8, "message": self.message}});
@@ -112,7 +116,8 @@ impl Failure {
     }
 }
 
-/// A failure for an I/O error on a path: `cannot {what} {path}: …`.
+/// Makes a failure from an I/O error on a path: `cannot {what} {path}: {error}`. The exit code depends on the kind of
+/// the error.
 pub fn io_failure(what: &str, path: &Path, error: &io::Error) -> Failure {
     let exit = match error.kind() {
         io::ErrorKind::NotFound => Exit::NotFound,

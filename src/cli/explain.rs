@@ -1,4 +1,4 @@
-//! `freezerd explain`: the story behind a fault of a job file.
+//! `freezerd explain`: explains the error codes of job files.
 
 use serde_json::{Value, json};
 
@@ -6,15 +6,15 @@ use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::job::{codes, explain};
 
-/// Tell the story behind a fault of a job file, with an example before and after
+/// Explain an error code of a job file, with a faulty and a corrected example
 ///
-/// Without CODE: all codes, in a line each.
+/// Without CODE the command lists all codes, one on each line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd explain unknown-key")]
 pub struct Args {
-    /// The code, as it stands in brackets behind `error` or `warning`
+    /// The code that `freezerd check` prints in brackets after `error` or `warning`
     code: Option<String>,
-    /// As JSON
+    /// Print the explanation as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -25,7 +25,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let Some(code) = codes::find(name) else {
         let hint = codes::suggestion(name).map_or_else(
-            || "`freezerd explain` lists them".to_owned(),
+            || "`freezerd explain` lists all codes".to_owned(),
             |code| format!("did you mean {code}?"),
         );
         return Err(Failure::new(
@@ -47,7 +47,7 @@ fn all(as_data: bool) -> Exit {
         println!("{:#}", json!({"codes": codes}));
         return Exit::Success;
     }
-    let mut table = Table::new(&["CODE", "WHAT IT IS"]);
+    let mut table = Table::new(&["CODE", "MEANING"]);
     for code in codes::all() {
         table.row(vec![code.name.to_owned(), code.title.to_owned()]);
     }

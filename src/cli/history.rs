@@ -1,4 +1,4 @@
-//! `freezerd history`: the ledger's rows.
+//! `freezerd history`: the runs in the ledger.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -12,18 +12,19 @@ use crate::record::{RunRecord, RunState};
 use crate::schedule::zone::Zone;
 use crate::units;
 
-/// Show past runs, the newest first
+/// Show past runs, newest first
 ///
-/// Every due time has a row: what was run, what was skipped and why, what was interrupted.
+/// The list also has runs that are not over, and due times that were skipped, with the reason. One row may stand for
+/// several due times that were missed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd history nightly --limit 5")]
 pub struct Args {
-    /// Only this job's
+    /// Show only the runs of this job
     job: Option<String>,
-    /// How many
+    /// The maximum number of runs to show
     #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
     limit: usize,
-    /// As JSON
+    /// Print the runs as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -64,7 +65,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// One row of the ledger, as documented in `docs/commands.md`.
+/// One run in the format that `docs/commands.md` describes.
 pub fn as_json(run: &RunRecord) -> Value {
     json!({
         "run": run.number,
@@ -86,7 +87,7 @@ pub fn as_json(run: &RunRecord) -> Value {
     })
 }
 
-/// Where a run is, in one word.
+/// The state of a run in one word, as in the JSON output.
 pub fn state(run: &RunRecord) -> &'static str {
     match run.state {
         RunState::Queued { .. } => "queued",
@@ -98,7 +99,7 @@ pub fn state(run: &RunRecord) -> &'static str {
     }
 }
 
-/// The result in one word, or where the run is.
+/// The result of a run in one word. A run without a result has its state instead.
 pub fn word(run: &RunRecord) -> &'static str {
     match (run.state, run.result) {
         (RunState::Ended, Some(JobResult::Success)) => "success",
@@ -117,7 +118,7 @@ fn took(run: &RunRecord) -> String {
     }
 }
 
-/// When the next attempt is due, while a run waits for it.
+/// When the next attempt of a run is due; `None` if the run does not wait for a retry.
 fn next_attempt(run: &RunRecord) -> Option<DateTime<Utc>> {
     match run.state {
         RunState::Waiting { until, .. } => Some(until),
@@ -125,7 +126,7 @@ fn next_attempt(run: &RunRecord) -> Option<DateTime<Utc>> {
     }
 }
 
-/// What a run waits for, in words, if it waits.
+/// What a run waits for, in words; `None` if it does not wait.
 pub fn waits(run: &RunRecord, zone: &Zone) -> Option<String> {
     let retry = next_attempt(run).map(|at| {
         let at = logging::moment(Some(at), zone);

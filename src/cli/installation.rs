@@ -1,4 +1,4 @@
-//! Reading the ledger beside a daemon, or without one.
+//! Reads the ledger, with or without a running daemon.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use crate::record::FileVerdict;
 
 use super::exit::{Exit, Failure};
 
-/// The installation that the settings name, as a reader sees it.
+/// The installation that the settings name, opened for reading.
 pub struct Installation {
-    /// Its places.
     pub layout: Layout,
-    /// A daemon works on it now.
+    /// Whether a daemon runs on it now.
     pub daemon: bool,
-    /// The view.
+    /// A view of the ledger. It does not change while the daemon writes.
     pub reader: Reader,
-    /// What whoever reads it has to know.
+    /// Sentences about data that is missing after a damage of the ledger; usually empty.
     pub notes: Vec<String>,
 }
 
-/// Opens the ledger for reading. After a crash only a writer may: where no daemon runs, this becomes it.
+/// Opens the ledger for reading. After a crash the ledger needs a repair, which only a writer can do. If no daemon runs,
+/// this function does the repair.
 pub fn open(settings: &Settings) -> Result<Installation, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     let daemon = presence::is_running(&layout);
@@ -37,13 +37,13 @@ pub fn open(settings: &Settings) -> Result<Installation, Failure> {
             .map(drop)
             .and_then(|()| ledger::open_read_only(&path))
             .map_err(|error| explain(error, daemon))?,
-        // It closed the file after a failure and tries again and again to open it.
+        // The daemon closed the file after an error and tries to open it again.
         Err(LedgerError::NeedsRepair { .. }) => {
             return Err(Failure::new(
                 Exit::TryAgain,
                 format!(
-                    "the daemon cannot write the ledger {} just now, and nobody can read it until it can: is there \
-                     space left? Its log says why",
+                    "the daemon cannot write the ledger {} at the moment, and no command can read it until then; \
+                     check the free space and the log of the daemon",
                     path.display()
                 ),
             ));
@@ -52,7 +52,7 @@ pub fn open(settings: &Settings) -> Result<Installation, Failure> {
             return Err(Failure::new(
                 Exit::NotFound,
                 format!(
-                    "freezerd has not run on {} yet: start it with `freezerd run`, or name its --state-dir",
+                    "freezerd has not run on {} yet; start it with `freezerd run`, or name another directory with --state-dir",
                     settings.state_dir.display()
                 ),
             ));
@@ -68,14 +68,14 @@ pub fn open(settings: &Settings) -> Result<Installation, Failure> {
     })
 }
 
-/// What a ledger that cannot be read needs.
+/// Adds to the error what to do about a damaged ledger.
 fn explain(error: LedgerError, daemon: bool) -> Failure {
     let mend = match &error {
         LedgerError::Damaged { .. } if daemon => {
-            "; restart the daemon: it puts the ledger aside and begins a new one"
+            "; restart the daemon: its next start keeps the damaged file under another name and creates a new ledger"
         }
         LedgerError::Damaged { .. } => {
-            "; the daemon's next start puts it aside and begins a new one"
+            "; the next start of the daemon keeps the damaged file under another name and creates a new ledger"
         }
         _ => "",
     };
@@ -83,8 +83,8 @@ fn explain(error: LedgerError, daemon: bool) -> Failure {
     Failure::new(failure.exit, format!("{}{mend}", failure.message))
 }
 
-/// redb trusts what it wrote and does not check every page for a reader: where it stumbles over bytes that somebody
-/// else put there, the command ends with a word.
+/// Turns a panic of redb into an error message. redb does not check every page when it opens a file for reading, and
+/// panics when it meets a damaged page.
 fn watch_for_panics(path: &Path, daemon: bool) {
     let path = path.to_owned();
     let tell = std::panic::take_hook();
@@ -103,13 +103,13 @@ fn watch_for_panics(path: &Path, daemon: bool) {
     }));
 }
 
-/// That history is missing, as long as the ledger that has it lies beside.
+/// One note for each file that keeps damaged data of this ledger. A note disappears with its file.
 pub fn notes(ledger: &Path) -> Vec<String> {
     let values = ledger::unreadable::kept(ledger).into_iter();
     let values = values.map(|(path, count)| {
         format!(
-            "{} of the ledger could not be read, and {} kept in {}; once that is not needed any more, delete it, and \
-             this note goes",
+            "{} of the ledger could not be read, and {} kept in {}; to remove this note, delete that file when you no \
+             longer need it",
             crate::units::count(count as u64, "value", "values"),
             if count == 1 { "is" } else { "are" },
             path.display()
@@ -119,8 +119,8 @@ pub fn notes(ledger: &Path) -> Vec<String> {
     asides
         .map(|aside| {
             format!(
-                "the ledger was found damaged on {}, and a new one was begun: what was before stands in {} alone; \
-                 once that is not needed any more, delete it, and this note goes",
+                "the ledger was found damaged on {}, and a new one was created; the earlier history is only in {}; to \
+                 remove this note, delete that file when you no longer need it",
                 aside.at.format("%F %T UTC"),
                 aside.path.display()
             )
@@ -130,13 +130,13 @@ pub fn notes(ledger: &Path) -> Vec<String> {
 }
 
 impl Drop for Installation {
-    /// Whatever was asked, the answer is not whole where a value could not be read.
+    /// Says that the output is incomplete if a value could not be read. This holds for every command.
     fn drop(&mut self) {
         let left_out = self.reader.left_out();
         if left_out > 0 {
             eprintln!(
-                "Note: {} of the ledger cannot be read and left out here; `freezerd state check` names them, and the \
-                 daemon's next start keeps them aside.",
+                "Note: {} of the ledger cannot be read and left out of this output. `freezerd state check` lists them. \
+                 The next start of the daemon moves them to a separate file.",
                 crate::units::count(left_out as u64, "value", "values")
             );
         }
@@ -144,7 +144,8 @@ impl Drop for Installation {
 }
 
 impl Installation {
-    /// Why there is no job of that name: its file is invalid, or another host's; or the nearest name is meant.
+    /// The failure for a job that does not exist. It says whether the file of the job is invalid or belongs to another
+    /// host; otherwise it suggests the most similar name.
     pub fn no_such_job(&self, name: &str) -> Failure {
         self.explain_absence(name).unwrap_or_else(Failure::from)
     }
@@ -166,7 +167,7 @@ impl Installation {
                     return Ok(Failure::new(
                         Exit::NotFound,
                         format!(
-                            "{name} ({}) is a job of {client_id}, not of this host",
+                            "{name} ({}) is a job of the host {client_id}, not of this host",
                             file.file
                         ),
                     ));

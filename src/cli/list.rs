@@ -1,4 +1,4 @@
-//! `freezerd list`: every job, and how it stands.
+//! `freezerd list`: every job with its status, and the job files that are not loaded.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,13 @@ use crate::job::{JobResult, Status};
 use crate::record::{FileVerdict, JobRecord, RunRecord};
 use crate::schedule::zone::Zone;
 
-/// List the jobs with their state, last result and next run
+/// List the jobs with their status, last result and next run
+///
+/// The list ends with the job files that are invalid or belong to another host.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd list --json")]
 pub struct Args {
-    /// As JSON
+    /// Print the list as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -73,7 +75,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
     }
     if !ledger.daemon {
-        eprintln!("No daemon is running: this is what the last one left.");
+        eprintln!("No daemon is running. This is the state when the last one ended.");
     }
     Ok(Exit::Success)
 }
@@ -94,7 +96,7 @@ fn not_loaded(file: &crate::record::FileRecord) -> Option<Value> {
     }
 }
 
-/// A job's line, as documented in `docs/commands.md`.
+/// One job in the format that `docs/commands.md` describes.
 fn as_json(job: &JobRecord, ledger: &Installation, open: &BTreeMap<u64, RunRecord>) -> Value {
     let run = job.run.and_then(|run| open.get(&run.number));
     json!({
@@ -113,7 +115,7 @@ fn as_json(job: &JobRecord, ledger: &Installation, open: &BTreeMap<u64, RunRecor
     })
 }
 
-/// The progress of a run, as long as a daemon is there to keep it true.
+/// The progress of a run; `None` if no daemon runs, since the file is then out of date.
 pub fn live_progress(ledger: &Installation, run: u64) -> Option<ProgressFile> {
     ledger
         .daemon
@@ -121,7 +123,7 @@ pub fn live_progress(ledger: &Installation, run: u64) -> Option<ProgressFile> {
         .flatten()
 }
 
-/// Progress with what follows from it.
+/// The progress of a run, with its rate and the estimated time left.
 pub fn progress_json(file: &ProgressFile) -> Value {
     json!({
         "run": file.run,
@@ -165,7 +167,7 @@ fn remark(
     job.reason.clone().unwrap_or_default()
 }
 
-/// The contract's word.
+/// The status in the word that a job file uses.
 pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Stop => "stop",
@@ -176,7 +178,7 @@ pub fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// The contract's word.
+/// The result in the word that a job file uses.
 pub fn result_word(result: JobResult) -> &'static str {
     match result {
         JobResult::Success => "success",

@@ -1,4 +1,4 @@
-//! `freezerd log`: what a run wrote.
+//! `freezerd log`: the log of a run.
 
 use std::io::{self, Write};
 
@@ -12,21 +12,21 @@ use crate::record::{AttemptEnd, AttemptRecord, RunRecord};
 
 /// Show the log of a run
 ///
-/// RUN is a number from `freezerd history`, or a job: then its newest run. Each attempt at an action begins with a line
-/// that says so; --action and --attempt show its part alone.
+/// RUN is a number from `freezerd history`. If it is the id of a job, the command shows the job's newest run. Each attempt
+/// at an action begins with a line that names the action and the attempt. --action and --attempt select attempts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd log 42\nExample: freezerd log nightly --attempt 2")]
 pub struct Args {
-    /// A run's number, or a job for its newest run
+    /// The number of a run, or the id of a job
     #[arg(value_name = "RUN")]
     run: String,
-    /// Only what this action wrote, from 1
+    /// Show only the lines of this action; the first action is 1
     #[arg(long, value_name = "N")]
     action: Option<u32>,
-    /// Only what this attempt at it wrote, from 1
+    /// Show only the lines of this attempt; the first attempt is 1
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
-    /// As JSON: the run's number, its attempts and its lines
+    /// Print the number of the run, its attempts and its lines as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -37,7 +37,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let path = ledger.layout.run_log(row.number);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
-        // A row that was skipped never wrote anything.
+        // A skipped run has no log.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(io_failure("read", &path, &error)),
     };
@@ -87,7 +87,7 @@ impl Args {
             && self.attempt.is_none_or(|wanted| wanted == attempt)
     }
 
-    /// The lines of the wanted attempts: of each, from its mark to the next one.
+    /// The lines of the selected attempts. The lines of an attempt begin with its mark and end before the next mark.
     fn part<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let mut wanted = false;
         text.lines()
@@ -119,8 +119,8 @@ fn no_such_attempt(row: &RunRecord, args: &Args, attempts: &[AttemptRecord]) -> 
         .map(|attempt| format!("{}.{}", attempt.action + 1, attempt.attempt))
         .collect();
     let there = match there.len() {
-        0 => "nothing of it was started".to_owned(),
-        _ => format!("there are (action.attempt) {}", there.join(", ")),
+        0 => "no attempt was started".to_owned(),
+        _ => format!("its attempts (action.attempt) are {}", there.join(", ")),
     };
     Failure::new(
         Exit::NotFound,
@@ -128,7 +128,7 @@ fn no_such_attempt(row: &RunRecord, args: &Args, attempts: &[AttemptRecord]) -> 
     )
 }
 
-/// One attempt, as documented in `docs/commands.md`.
+/// One attempt in the format that `docs/commands.md` describes.
 fn attempt_json(row: &RunRecord, attempt: &AttemptRecord) -> Value {
     let kind = row
         .actions
@@ -151,7 +151,7 @@ fn attempt_json(row: &RunRecord, attempt: &AttemptRecord) -> Value {
     })
 }
 
-/// The run of that number, or the newest one of the job of that name. A job's name may be a number, too.
+/// Finds the run with this number, or else the newest run of the job with this id. The id of a job may be a number, too.
 fn find(ledger: &Installation, name: &str) -> Result<RunRecord, Failure> {
     let number = name.parse::<u64>().ok();
     if let Some(number) = number

@@ -1,4 +1,4 @@
-//! Where log lines go: the terminal, JSON lines, or the journal.
+//! The formats of the log: lines for a terminal, lines of JSON, and lines for the journal.
 
 use std::fmt;
 use std::io;
@@ -18,10 +18,10 @@ use super::screen::Screen;
 use crate::config::{LogFormat, Settings};
 use crate::schedule::zone::Zone;
 
-/// Sends log lines where the settings say; human lines go around the screen's progress bars.
+/// Starts to log to standard error in the format and with the level of the settings.
 pub fn start(settings: &Settings, screen: &Arc<Screen>) {
     let level = LevelFilter::from_level(settings.log_level);
-    // Libraries speak up only when something is wrong.
+    // Libraries log only warnings and errors.
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(level))
         .with_target("freezerd", level);
@@ -58,7 +58,7 @@ pub fn start(settings: &Settings, screen: &Arc<Screen>) {
     let _ = registry.with(human).try_init();
 }
 
-/// Instants as RFC 3339 in UTC.
+/// Writes the time as RFC 3339 in UTC, with milliseconds.
 struct Rfc3339;
 
 impl tracing_subscriber::fmt::time::FormatTime for Rfc3339 {
@@ -71,7 +71,7 @@ impl tracing_subscriber::fmt::time::FormatTime for Rfc3339 {
     }
 }
 
-/// One plain line an event: the time of day, the job, and what happened.
+/// The format for people: one line for each event with the time of day, the job and the message.
 struct Human {
     zone: Zone,
     colour: bool,
@@ -106,8 +106,9 @@ where
     }
 }
 
-/// As a service's standard error is read by systemd: each line begins with its level, sd-daemon(3), and the journal
-/// knows the time. (Its native protocol would keep the job in a field beside the message, where nobody sees it.)
+/// The format that systemd reads from standard error, sd-daemon(3): each line begins with its level, and the journal adds
+/// the time. The native protocol of the journal is not used: it would keep the job in a separate field, which journalctl
+/// does not show by default.
 struct Journal;
 
 impl<S, N> FormatEvent<S, N> for Journal
@@ -162,7 +163,7 @@ impl Visit for Fields {
     }
 }
 
-/// Writes whole lines to standard error, with the progress bars out of the way.
+/// Writes whole lines to standard error, above the progress bars.
 struct AroundBars(Arc<Screen>);
 
 impl<'a> MakeWriter<'a> for AroundBars {
@@ -198,7 +199,7 @@ impl Drop for Line {
     }
 }
 
-/// An instant for a table: the date and the time of day in the zone, or a dash.
+/// An instant as date and time of day in the zone, for tables; a dash for `None`.
 pub fn moment(instant: Option<DateTime<Utc>>, zone: &Zone) -> String {
     instant.map_or_else(
         || "–".to_owned(),

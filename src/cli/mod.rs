@@ -1,4 +1,4 @@
-//! What a person types: one file a subcommand.
+//! The command line: one file for each subcommand.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -34,12 +34,28 @@ mod why;
 use exit::{Exit, Failure};
 use settings::SettingsArgs;
 
-/// A backup scheduler for a single server: drop job files into jobs.d, and they are done.
+/// The command line of freezerd. `--help` takes its first line from the description in Cargo.toml.
 #[derive(Debug, Parser)]
 #[command(name = "freezerd", version, about, disable_help_subcommand = true)]
 #[command(after_help = "\
-Exit codes: 0 done, 1 a run failed, 3 a run is incomplete, 4 and 5 warnings and errors of the doctor, 64 usage, 65 bad job file, 66 no such job or file,
-69 no daemon, 70 internal, 73 cannot create, 75 try again, 77 not permitted, 78 bad configuration, 79 start the daemon again.")]
+Exit codes:
+   0  done
+   1  a run or a restore by hand failed
+   3  a backup or restore is incomplete
+   4  `doctor` found warnings but no errors
+   5  `doctor` found an error
+  64  wrong command line
+  65  invalid job file or export, or inconsistent ledger
+  66  no such job, run, file or ledger
+  69  no daemon is running
+  70  internal error
+  73  something cannot be created
+  75  try again later
+  77  no permission
+  78  wrong configuration
+  79  the daemon ended for a newer version; start it again
+
+`freezerd COMMAND --help` describes a command and ends with an example.")]
 pub struct Cli {
     #[command(flatten)]
     settings: SettingsArgs,
@@ -61,29 +77,40 @@ enum Command {
     Log(log::Args),
     Status(status::Args),
     Doctor(doctor::Args),
-    /// Put a job (back) on its schedule
+    /// Put a job back on its schedule
+    ///
+    /// Use this after `freezerd stop`, `abort` or `remove`. It needs a running daemon.
     #[command(after_help = "Example: freezerd start nightly")]
     Start(control::Args),
-    /// Take a job off its schedule; a run that is going on finishes first
+    /// Take a job off its schedule; a run that has started finishes first
+    ///
+    /// A run that has not started yet is cancelled. `freezerd start` puts the job back on its schedule. The command needs a
+    /// running daemon.
     #[command(after_help = "Example: freezerd stop nightly")]
     Stop(control::Args),
-    /// End a job's run now, and take the job off its schedule
+    /// End a job's run now and take the job off its schedule
+    ///
+    /// The processes of the run get SIGTERM. After the time in the setting stop_grace, freezerd kills those that still run.
+    /// The command needs a running daemon.
     #[command(after_help = "Example: freezerd abort nightly")]
     Abort(control::Args),
-    /// Take a job off for good; a run that is going on finishes first
-    #[command(
-        after_help = "The job's file stays: it is yours. `freezerd start` revives the job; deleting the file makes it \
-                      go away.\n\nExample: freezerd remove nightly"
-    )]
+    /// Remove a job for good; a run that has started finishes first
+    ///
+    /// The job file stays, and `freezerd start` brings the job back. To delete the job, delete its file. The command needs
+    /// a running daemon.
+    #[command(after_help = "Example: freezerd remove nightly")]
     Remove(control::Args),
-    /// Run a job once, now, whatever its schedule says
+    /// Run a job once, now, regardless of its schedule
+    ///
+    /// The command prints the number of the run and does not wait for its end. `freezerd log` shows its log. The command
+    /// needs a running daemon.
     #[command(after_help = "Example: freezerd trigger nightly")]
     Trigger(control::Args),
     Snapshots(snapshots::Args),
     Restore(restore::Args),
     State(state::Args),
     Config(config::Args),
-    /// Perform one action (started by the daemon)
+    /// Perform one action; the daemon starts this command
     #[command(hide = true)]
     Agent,
 }
@@ -117,7 +144,7 @@ impl Command {
     }
 }
 
-/// The program: reads the command line, does what it says, and ends with one of the codes of [`exit::Exit`].
+/// Runs the program with this command line. The exit code is one of [`exit::Exit`].
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parse(arguments) {
         Ok(cli) => cli,
@@ -133,7 +160,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Command::Agent = cli.command {
         return crate::agent::main();
     }
-    // `freezerd list | head` ends quietly. Those that feed a child themselves must survive its end.
+    // `freezerd list | head` ends without a message. The commands that write to a child process must survive its end.
     if !matches!(cli.command, Command::Run(_) | Command::Restore(_)) {
         crate::os::default_sigpipe();
     }
@@ -147,7 +174,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// The command line's definition, for manual pages and completions too. Hidden commands are not for people.
+/// The definition of the command line. The manual pages and the shell completions are made from it, too; they leave out
+/// hidden commands.
 pub fn definition() -> clap::Command {
     Cli::command()
 }
@@ -190,7 +218,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Restore(args) => restore::run(&settings, &args),
         Command::State(args) => state::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
-        // Answered before the settings were read.
+        // These commands returned above, before the settings were read.
         Command::Explain(_) | Command::Schema(_) | Command::Doctor(_) | Command::Agent => {
             Ok(Exit::Internal)
         }

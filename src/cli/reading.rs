@@ -1,4 +1,4 @@
-//! Job documents, read as the daemon would.
+//! Reads job files and the job documents in the ledger, in the way the daemon reads them.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -12,14 +12,14 @@ use crate::job::render::{Look, locate, render_all};
 use crate::job::{Host, Job, parse};
 use crate::record::JobRecord;
 
-/// What the settings add to a job file.
+/// The values of this host that a job file refers to, from the settings.
 pub fn host(settings: &Settings) -> Host {
     settings.job_host()
 }
 
-/// A job file that was read, with all that there is to say about it.
+/// A job file that was read, with its errors and warnings.
 pub struct Read {
-    /// The job, where there was no error.
+    /// `None` if the file has an error.
     pub job: Option<Job>,
     name: String,
     bytes: Vec<u8>,
@@ -27,7 +27,7 @@ pub struct Read {
 }
 
 impl Read {
-    /// Tells the faults, and what that makes of the command.
+    /// Prints the errors and warnings, and returns the exit code for them.
     pub fn report(&self, as_json: bool) -> Exit {
         if as_json {
             let located: Vec<_> = self
@@ -54,7 +54,7 @@ impl Read {
     }
 }
 
-/// How diagnostics are drawn on standard error.
+/// How errors and warnings are drawn on standard error: with colours and lines only on a terminal.
 pub fn look() -> Look {
     if std::io::stderr().is_terminal() {
         Look {
@@ -67,7 +67,7 @@ pub fn look() -> Look {
     }
 }
 
-/// Reads a file that somebody named, whoever owns it.
+/// Reads a job file from the command line. It may belong to any user.
 pub fn job_file(settings: &Settings, path: &Path) -> Result<Read, Failure> {
     let bytes = read_bounded(path).map_err(|error| io_failure("read", path, &error))?;
     let name = path
@@ -82,19 +82,19 @@ pub fn job_file(settings: &Settings, path: &Path) -> Result<Read, Failure> {
     })
 }
 
-/// A little more than a job file may have, so that one that is too large is told so by the parser.
+/// Reads one byte more than a job file may have. The parser then reports a file that is too large.
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let file = std::fs::File::open(path)?;
     if file.metadata()?.is_dir() {
-        return Err(std::io::Error::other("it is a directory; name a job file"));
+        return Err(std::io::Error::other("it is a directory, not a job file"));
     }
     let mut bytes = Vec::new();
     file.take(1024 * 1024 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The job that the ledger remembers.
+/// The job from its document in the ledger.
 pub fn remembered(settings: &Settings, record: &JobRecord) -> Result<Job, Failure> {
     let name = record.file.as_deref().unwrap_or(&record.job_id);
     parse(record.document.as_bytes(), name, &host(settings))
@@ -102,13 +102,13 @@ pub fn remembered(settings: &Settings, record: &JobRecord) -> Result<Job, Failur
         .ok_or_else(|| not_valid_here(record))
 }
 
-/// What was valid for the daemon is not for this command.
+/// The failure if the document of a job was valid for the daemon but is invalid with the settings of this command.
 pub fn not_valid_here(record: &JobRecord) -> Failure {
     Failure::new(
         Exit::BadConfiguration,
         format!(
-            "the content that the ledger has of {} is not valid with these settings (disable_exec, for one); \
-             run the command with the daemon's settings",
+            "the ledger's document of {} is not valid with these settings (for example, disable_exec); run the command \
+             with the settings of the daemon",
             record.job_id
         ),
     )

@@ -1,4 +1,4 @@
-//! `freezerd restore`: a snapshot back into a directory, by hand.
+//! `freezerd restore`: restores a snapshot to a directory by hand.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,31 +16,33 @@ use crate::job::action::{Action, Lineage, Restore, Work};
 use crate::protocol::{AgentLoss, Outcome, Request, RunTag, Verdict, agent_process};
 use crate::schedule::moment::Moment;
 
-/// Restore a snapshot into a directory, by hand
+/// Restore a snapshot to a directory
 ///
-/// Needs no daemon. Without --snapshot the newest one of the job's host and backup name is restored.
+/// Name a job, or a container with --container. The command restores the newest snapshot with the job's host and backup
+/// name, unless --at or --snapshot chooses another one. It needs no daemon. It waits while a prune of the same container
+/// runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd restore nightly --to /tmp/nightly\n\
                         Example: freezerd restore --container /srv/backup --backup-name www --to /tmp/www --at 2026-11-01")]
 pub struct Args {
     #[command(flatten)]
     place: PlaceArgs,
-    /// The directory that becomes what the snapshot holds; created where it is missing
+    /// Restore to this directory; the command creates it if it does not exist
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// One snapshot by its id, or the beginning of it
+    /// Restore the snapshot whose id is ID or begins with ID
     #[arg(long, value_name = "ID")]
     snapshot: Option<String>,
-    /// The newest snapshot not later than this
+    /// Restore the newest snapshot that is not later than TIME, such as 2026-11-01 or 2026-11-01T03:25:00+01:00
     #[arg(long, value_name = "TIME", conflicts_with = "snapshot")]
     at: Option<String>,
-    /// Replace files that differ, and remove what the snapshot does not hold
+    /// Replace files that differ from the snapshot, and delete files that are not in the snapshot
     #[arg(long)]
     overwrite: bool,
-    /// Say what would be done, and change nothing
+    /// Print what the restore would do, without changing anything
     #[arg(long)]
     dry_run: bool,
-    /// As JSON
+    /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -53,7 +55,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         (None, None) => {
             return Err(Failure::new(
                 Exit::Usage,
-                "name what to restore: a job, --backup-name, or --snapshot; `freezerd snapshots` lists what there is",
+                "name a job, --backup-name or --snapshot to restore; `freezerd snapshots` lists the snapshots",
             ));
         }
     };
@@ -131,7 +133,7 @@ fn print(outcome: &Outcome, target: &Path, took: &str) {
         Verdict::Success => println!("Restored into {} in {took}: {done}", target.display()),
         Verdict::Partial => {
             println!(
-                "Restored in part into {} in {took}: {done}\n{}",
+                "Restored incompletely into {} in {took}: {done}\n{}",
                 target.display(),
                 outcome.reason.as_deref().unwrap_or_default()
             );
@@ -153,7 +155,7 @@ fn print(outcome: &Outcome, target: &Path, took: &str) {
     }
 }
 
-/// Lets an agent perform the restore, and shows its progress.
+/// Starts an agent that performs the restore, and shows its progress.
 fn perform(request: Request) -> Result<Outcome, Failure> {
     let screen = Screen::new();
     let mut progress = ProgressFile {

@@ -1,4 +1,4 @@
-//! `freezerd run`: the daemon, in the foreground; or once.
+//! `freezerd run`: runs the daemon in the foreground, until it is stopped or until nothing is due (`--once`).
 
 use std::sync::Arc;
 
@@ -16,15 +16,19 @@ use crate::units;
 
 /// Watch the jobs directory and run what is due
 ///
-/// Stays in the foreground until it is stopped with Ctrl-C or SIGTERM; SIGHUP makes it look at the jobs directory.
-/// SIGUSR1 makes it end with exit code 79 as soon as no action runs, so that a service manager starts a newer version;
-/// after an hour, or a second SIGUSR1, it starts nothing new until then.
-/// With --once it runs what is due now, missed runs included, waits for it, prints a summary and exits: for cron or a
-/// timer.
+/// The daemon stays in the foreground. SIGTERM and SIGINT (Ctrl-C) stop it: no new action starts, and running actions
+/// have the time in the setting stop_grace to end. A second signal kills the actions. SIGHUP makes the daemon read the
+/// jobs directory at once.
+///
+/// SIGUSR1 prepares for a newer version. The daemon continues until no action runs and then exits with code 79, so that
+/// the service manager starts it again. After one hour, or after a second SIGUSR1, it starts no new action until then.
+///
+/// With --once, the command runs what is due now, including missed runs. It waits until the runs are done, prints a
+/// summary and exits. Use this with cron or a systemd timer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd run --once --jobs-dir ./jobs.d --state-dir ./state")]
 pub struct Args {
-    /// Run what is due, wait for it, and exit; the exit code tells the worst result
+    /// Run what is due now, wait until it is done, and exit; the exit code is that of the worst result
     #[arg(long)]
     once: bool,
     /// Print the summary of --once as JSON
@@ -81,7 +85,7 @@ impl From<Critical> for Failure {
     }
 }
 
-/// The exit code for the worst of what happened: a failed run, else an incomplete one, else an invalid file.
+/// The exit code of the worst result: a failed run, then an incomplete run, then an invalid file.
 fn worst(summary: &SessionSummary) -> Exit {
     let failed = |run: &RunSummary| run.result != JobResult::Success && !run.partial;
     if summary.runs.iter().any(failed) {

@@ -1,16 +1,15 @@
-//! `freezerd schema`: what an editor needs to complete and check a job file.
+//! `freezerd schema`: prints the JSON Schema of a job file.
 
 use super::exit::{Exit, Failure};
 use crate::job::schema::schema;
 
 /// Print the JSON Schema of a job file
 ///
-/// An editor that knows the schema completes keys and marks faults while you type. The schema is JSON; --json changes
-/// nothing.
+/// An editor uses the schema to complete keys and to mark errors while you type.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd schema > /etc/freezerd/job.schema.json")]
 pub struct Args {
-    /// As JSON, as always
+    /// No effect; the schema is always JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -1,4 +1,4 @@
-//! The terminal of a foreground daemon: a bar for each running backup or restore, and lines around them.
+//! The terminal of a daemon in the foreground: a progress bar for each running action, and log lines above the bars.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
@@ -10,7 +10,7 @@ use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::units;
 
-/// Standard error as people see it.
+/// Standard error with progress bars.
 pub struct Screen {
     bars: MultiProgress,
     running: Mutex<HashMap<u64, ProgressBar>>,
@@ -18,7 +18,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Bars where standard error is a terminal; nothing but lines elsewhere.
+    /// Shows bars only if standard error is a terminal.
     pub fn new() -> Screen {
         let terminal = io::stderr().is_terminal();
         Screen {
@@ -32,7 +32,7 @@ impl Screen {
         }
     }
 
-    /// Whether lines may be coloured.
+    /// Whether lines are coloured: standard error is a terminal, and NO_COLOR is not set or is empty.
     pub fn colour(&self) -> bool {
         self.terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
@@ -40,7 +40,7 @@ impl Screen {
     /// Prints a line above the bars.
     pub fn print(&self, line: &[u8]) {
         self.bars.suspend(|| {
-            // A terminal that is gone cannot be told.
+            // If the terminal is gone, the line is lost.
             let _ = io::stderr().lock().write_all(line);
         });
     }
@@ -79,7 +79,7 @@ impl ProgressSink for Screen {
     }
 }
 
-/// A running action in a few words: files, bytes, rate, time left.
+/// The progress of an action in one line: phase, files, bytes, rate and time left, or what it waits for.
 pub fn describe(file: &ProgressFile) -> String {
     if let Some(waiting) = &file.waiting {
         return format!("waiting: {waiting}");

@@ -1,4 +1,4 @@
-//! `freezerd show`: one job, whole.
+//! `freezerd show`: one job with its schedule, its status and its last run.
 
 use serde_json::{Map, Value, json};
 
@@ -13,21 +13,21 @@ use crate::job::{EffectiveValue, Job, ValueOrigin, effective_values};
 use crate::record::{AttemptEnd, FileVerdict, JobRecord, RunRecord};
 use crate::units;
 
-/// Show a job: its document with the live schedule, and how its last run went
+/// Show a job: its schedule, its status and its last run
 ///
-/// With --json: the job document as in the job file, with the live job_schedule (status, event, result and times) and
-/// each action's exit_status of the last run; what the daemon adds stands under x-freezerd.
+/// With --json, the command prints the job in the format of a job file. job_schedule contains the current status, event,
+/// result and times, and each action has its exit_status of the last run. The key x-freezerd has what freezerd adds.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: freezerd show nightly --json\nExample: freezerd show nightly --effective"
 )]
 pub struct Args {
-    /// The job
+    /// The id of the job
     job: String,
-    /// Show every value in effect, after aliases and defaults, and where it comes from
+    /// Show every value in effect, after aliases and defaults, and its origin
     #[arg(long)]
     effective: bool,
-    /// As JSON
+    /// Print the job as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -53,7 +53,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// The job after aliases and defaults, each value with its origin.
+/// Prints every value of the job, after aliases and defaults, with its origin.
 fn show_effective(settings: &Settings, record: &JobRecord, as_data: bool) -> Result<Exit, Failure> {
     let file = record.file.as_deref().unwrap_or(&record.job_id);
     let values = effective_values(record.document.as_bytes(), file, &settings.job_host())
@@ -94,13 +94,13 @@ fn origin(value: &EffectiveValue, file: &str) -> String {
     match &value.origin {
         ValueOrigin::File { alias } => place("", alias),
         ValueOrigin::ActionDefaults { alias } => place(" (action_defaults)", alias),
-        ValueOrigin::FileName => "the file's name".to_owned(),
+        ValueOrigin::FileName => "the name of the file".to_owned(),
         ValueOrigin::Host => "this host".to_owned(),
         ValueOrigin::Default => "default".to_owned(),
     }
 }
 
-/// The job document in the shape of the job file, with the live schedule.
+/// The job in the format of a job file, with its current status.
 fn document(
     job: &Job,
     record: &JobRecord,
@@ -166,7 +166,7 @@ fn document(
     Ok(Value::Object(document))
 }
 
-/// The faults of the job's file, while the job goes on with its last good content.
+/// The errors of the job's file, if the job runs with its last valid content; otherwise `None`.
 fn invalid_report(ledger: &Installation, record: &JobRecord) -> Result<Option<String>, Failure> {
     let files = ledger.reader.files()?;
     Ok(files
@@ -254,7 +254,7 @@ fn print(
                 }
                 if outcome.problems_total > 10 {
                     println!(
-                        "       … and {} more; `freezerd log {}` has them",
+                        "       … and {} more; `freezerd log {}` shows them",
                         outcome.problems_total - 10,
                         run.number
                     );
@@ -263,7 +263,7 @@ fn print(
         }
     }
     if let Some(report) = invalid_report(ledger, record)? {
-        println!("\nThe file is invalid; the job goes on with its last good content.\n{report}");
+        println!("\nThe file is invalid. The job runs with its last valid content.\n{report}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `freezerd snapshots`: lists the snapshots in a container.
+//! `freezerd snapshots`: the snapshots in a container.
 
 use std::path::PathBuf;
 
@@ -16,24 +16,25 @@ use crate::units;
 
 /// List the snapshots in a container
 ///
-/// Name a job, or a container with --container. The program restic can read the container too.
+/// Name a job, or a container with --container. The command takes no lock and waits for no run. Containers are restic
+/// repositories: `restic snapshots` reads them, too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd snapshots nightly\n\
                         Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]
 pub struct Args {
     #[command(flatten)]
     place: PlaceArgs,
-    /// As JSON
+    /// Print the snapshots as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Selects a container, and which snapshots in it.
+/// The arguments that select a container and snapshots in it.
 #[derive(Debug, clap::Args)]
 pub struct PlaceArgs {
-    /// A job: its container, its host and its backup name
+    /// Use the container, the host and the backup name of this job
     job: Option<String>,
-    /// A container: an absolute path, or a name below the container root
+    /// Use this container: a path, or a name below the container root
     #[arg(
         long,
         value_name = "PLACE",
@@ -41,28 +42,28 @@ pub struct PlaceArgs {
         required_unless_present = "job"
     )]
     container: Option<String>,
-    /// The file with the container's password
+    /// Read the password of the container from this file
     #[arg(long, value_name = "FILE", requires = "container")]
     encrypt_pass_file: Option<PathBuf>,
-    /// Only snapshots of this backup name
+    /// Select only snapshots with this backup name
     #[arg(long, value_name = "NAME")]
     backup_name: Option<String>,
-    /// Only snapshots made on this host
+    /// Select only snapshots of this host
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
 }
 
-/// A container, and which snapshots in it.
+/// A container and a selection of its snapshots.
 pub struct Place {
     pub container: Container,
-    /// `None`: of any backup name.
+    /// `None` selects snapshots of every backup name.
     pub backup_name: Option<String>,
-    /// `None`: of any host.
+    /// `None` selects snapshots of every host.
     pub host: Option<String>,
 }
 
 impl PlaceArgs {
-    /// Reads the job's container from the ledger, unless the container is named.
+    /// The container from --container, or else the container of the job in the ledger.
     pub fn find(&self, settings: &Settings) -> Result<Place, Failure> {
         if let Some(name) = &self.container {
             let path = std::path::Path::new(name);
@@ -111,7 +112,7 @@ impl PlaceArgs {
         let Some((container, lineage)) = found else {
             return Err(Failure::new(
                 Exit::NotFound,
-                format!("{name} has no action with a container; name one with --container"),
+                format!("{name} has no action with a container; name a container with --container"),
             ));
         };
         let (host, backup_name) = lineage

@@ -1,4 +1,4 @@
-//! `freezerd status`: how everything stands, for a glance and for monitoring.
+//! `freezerd status`: the daemon, the last success of each job, and what is overdue.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::schedule::zone::Zone;
 use crate::status::{Facts, JobStatus, Status};
 use crate::units;
 
-/// See how everything stands: the daemon, the jobs, what is overdue
+/// Show the daemon, the last success of each job, and what is overdue
 ///
-/// From the ledger, with or without a daemon. Monitoring gets the same as files from the daemon (metrics_dir), or
-/// from this command as --json or --prometheus.
+/// The command reads the ledger, with or without a running daemon. --json and --prometheus print the documents that the
+/// daemon writes for monitoring if the setting metrics_dir is set.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: freezerd status\nExample: freezerd status --prometheus > freezerd.prom"
 )]
 pub struct Args {
-    /// As JSON: what the daemon keeps as status.json
+    /// Print JSON, as in status.json
     #[arg(long, conflicts_with = "prometheus")]
     pub json: bool,
-    /// As Prometheus metrics: what the daemon keeps as freezerd.prom
+    /// Print Prometheus metrics, as in freezerd.prom
     #[arg(long)]
     prometheus: bool,
 }
@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let facts = Facts::read(&ledger.reader)?;
     let daemon = presence::running(&ledger.layout).unwrap_or(None);
-    // The view is let go before anything is printed: a pager may keep this waiting.
+    // Release the view before printing: a pager may block this process for a long time.
     drop(ledger);
     let status = Status::of(&facts, daemon, Utc::now().trunc_subsecs(3));
     if args.json {
@@ -65,7 +65,7 @@ fn print_for_people(status: &Status, zone: &Zone) {
         format!("{jobs} ({})", counts.join(", "))
     }];
     for (count, what) in [
-        (summary.failing, "whose last run was no success"),
+        (summary.failing, "with a last run that did not succeed"),
         (summary.overdue, "overdue"),
         (summary.runs_queued, "waiting for a slot or a container"),
         (summary.runs_waiting, "waiting for a retry"),
@@ -121,10 +121,10 @@ fn row(job: &JobStatus, zone: &Zone) -> Vec<String> {
     ]
 }
 
-/// Which daemon there is, in one line.
+/// One line that says which daemon runs.
 fn daemon_line(daemon: Option<&Holder>, zone: &Zone) -> String {
     let Some(holder) = daemon else {
-        return "No daemon is running: this is what the last one left.".to_owned();
+        return "No daemon is running. This is the state when the last one ended.".to_owned();
     };
     let mut line = "freezerd".to_owned();
     if let Some(version) = &holder.version {

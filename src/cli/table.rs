@@ -1,32 +1,32 @@
-//! Columns that line up.
+//! Tables with aligned columns.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Rows under a heading; each column is as wide as its widest cell, the last one as it comes.
+/// Rows under a heading. Each column is as wide as its widest cell.
 pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with this heading.
+    /// Makes a table without rows.
     pub fn new(heading: &[&str]) -> Table {
         Table {
             rows: vec![heading.iter().map(|cell| (*cell).to_owned()).collect()],
         }
     }
 
-    /// Adds a row. Control characters are shown as `?`, so that a name cannot play with the terminal.
+    /// Adds a row. Control characters become `?`, so that a name cannot send commands to the terminal.
     pub fn row(&mut self, cells: Vec<String>) {
         self.rows
             .push(cells.into_iter().map(|cell| printable(&cell)).collect());
     }
 
-    /// Nothing but the heading.
+    /// Whether the table has no rows below its heading.
     pub fn is_empty(&self) -> bool {
         self.rows.len() == 1
     }
 
-    /// Prints it.
+    /// Prints the heading and the rows to standard output.
     pub fn print(&self) {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
@@ -50,7 +50,7 @@ impl Table {
     }
 }
 
-/// A text without control characters.
+/// The text with `?` in place of each control character.
 pub fn printable(text: &str) -> String {
     text.chars()
         .map(|character| {

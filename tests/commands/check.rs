@@ -123,7 +123,7 @@ fn check_accepts_files_anywhere_and_reports_missing_ones() {
     );
     let good = good.to_str().expect("a path");
     let ran = host.freezerd(&["check", good]).exits(0);
-    assert!(ran.stdout().contains("1 job fine"), "{}", ran.stdout());
+    assert!(ran.stdout().contains("1 valid job"), "{}", ran.stdout());
     let ran = host.freezerd(&["check", "/nonexistent.json"]).exits(66);
     assert!(
         ran.stderr().contains("/nonexistent.json"),

@@ -150,11 +150,11 @@ fn a_command_ends_quietly_when_its_output_pipe_is_closed() {
 fn check_checks_the_jobs_directory_as_the_daemon_would() {
     let host = Host::new().job("good", someday(vec![exec("true")]));
     let ran = host.freezerd(&["check"]).exits(0);
-    assert_eq!(ran.stdout(), "1 job fine\n");
+    assert_eq!(ran.stdout(), "1 valid job\n");
     host.put_text("bad.json", "{\"job_actions\": []\n\"job_id\": 1}");
     let ran = host.freezerd(&["check"]).exits(65);
     assert!(
-        ran.stdout().contains("1 job fine, 1 invalid file"),
+        ran.stdout().contains("1 valid job, 1 invalid file"),
         "{}",
         ran.stdout()
     );

@@ -102,7 +102,7 @@ fn each_attempt_has_its_own_part_of_the_log_and_its_own_reason() {
         .exits(66)
         .stderr();
     assert!(
-        said.contains("has no attempt 4: there are (action.attempt) 1.1, 2.1, 2.2, 2.3"),
+        said.contains("has no attempt 4: its attempts (action.attempt) are 1.1, 2.1, 2.2, 2.3"),
         "{said}"
     );
 }

@@ -7,12 +7,12 @@ use crate::lifecycle::clock_doubt::{ClockDoubt, KnownPast};
 use crate::os;
 use crate::schedule::zone::Zone;
 
-/// What is known of the clock and the zone.
+/// The state of the clock and the zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    /// Whether the kernel says that the clock is synchronised; an error where it does not say.
+    /// Whether the kernel considers the clock synchronized. The error is the reason why the kernel cannot be asked.
     pub synchronised: Result<bool, String>,
-    /// Why the clock cannot be right; `None` where it can.
+    /// Why the clock is wrong for certain; `None` if it may be right.
     pub doubt: Option<ClockDoubt>,
     pub zone: String,
     pub zone_source: String,
@@ -36,18 +36,19 @@ pub fn look(newest_row: Option<DateTime<Utc>>, zone: &Zone) -> Clock {
 pub fn judge(clock: &Clock) -> Vec<Finding> {
     let finding =
         |level, message: String| Finding::new("clock", level, "the host's clock", message);
-    let mend = "set it, and keep it right: `timedatectl set-ntp true`, or another time service";
+    let mend =
+        "set the clock and synchronize it: `timedatectl set-ntp true`, or another time service";
     let first = match (&clock.doubt, &clock.synchronised) {
         (Some(doubt), _) => finding(Level::Error, doubt.to_string()).help(mend),
-        (None, Ok(true)) => finding(Level::Ok, "it is synchronised".to_owned()),
+        (None, Ok(true)) => finding(Level::Ok, "it is synchronized".to_owned()),
         (None, Ok(false)) => finding(
             Level::Warning,
-            "it is not synchronised: nothing keeps it right".to_owned(),
+            "it is not synchronized, so it may drift".to_owned(),
         )
         .help(mend),
         (None, Err(reason)) => finding(
             Level::Info,
-            format!("the kernel does not say whether it is synchronised: {reason}"),
+            format!("the kernel does not report whether it is synchronized: {reason}"),
         ),
     };
     let zone = if clock.zone_assumed {
@@ -56,20 +57,17 @@ pub fn judge(clock: &Clock) -> Vec<Finding> {
             Level::Warning,
             &clock.zone,
             format!(
-                "the host's time zone cannot be told ({}): schedules are read in {}",
+                "the host's time zone is unknown ({}); schedules use {}",
                 clock.zone_source, clock.zone
             ),
         )
-        .help("`timedatectl set-timezone Europe/Berlin`, or set `timezone` in freezerd.toml")
+        .help("set the zone of the host (`timedatectl set-timezone Europe/Berlin`), or `timezone` in freezerd.toml")
     } else {
         Finding::new(
             "zone",
             Level::Ok,
             &clock.zone,
-            format!(
-                "schedules are read in {} ({})",
-                clock.zone, clock.zone_source
-            ),
+            format!("schedules use {} ({})", clock.zone, clock.zone_source),
         )
     };
     vec![first, zone]

@@ -124,7 +124,7 @@ pub fn judge_password(file: &PassFile, who: Who) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(finding(Level::Ok, "it holds a password".to_owned()));
+        findings.push(finding(Level::Ok, "it has a password".to_owned()));
     }
     findings
 }
@@ -146,7 +146,7 @@ pub enum Tried {
 }
 
 /// Tries to open a container. That takes a third of a second and 128 MB, so the caller tries one at a time. `jobs` are the
-/// ledger's.
+/// jobs in the ledger.
 pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
     let container = &used.container;
     let listed = agent_process::list(ListRequest {
@@ -195,24 +195,24 @@ pub fn judge(used: &Used, tried: &Tried) -> Finding {
         Tried::Opened(snapshots) => finding(
             Level::Ok,
             format!(
-                "opens with its password, {} (for {jobs})",
+                "the password opens it, {} (for {jobs})",
                 units::count(*snapshots, "snapshot", "snapshots")
             ),
         ),
         Tried::Left => finding(
             Level::Info,
-            format!("there is a repository, which was not opened (for {jobs})"),
+            format!("it has a repository, which doctor did not open (for {jobs})"),
         ),
         Tried::ToBeMade => finding(
             Level::Info,
-            format!("will be made at the first backup (for {jobs})"),
+            format!("the first backup will create it (for {jobs})"),
         ),
         Tried::Lost(job) => finding(
             Level::Error,
-            format!("the repository that held the backups of {job} is gone (for {jobs})"),
+            format!("the repository with the backups of {job} is gone (for {jobs})"),
         )
         .help(
-            "mount its disk; to begin a new repository, set allow_new_container in the job for its next run",
+            "mount its disk; to create a new repository instead, set allow_new_container in the job for its next run",
         ),
         Tried::NoParent(parent) => finding(
             Level::Error,
@@ -230,7 +230,7 @@ pub fn judge(used: &Used, tried: &Tried) -> Finding {
             finding.help(match error {
                 ListError::Container { fault, .. } => mend(fault),
                 ListError::Agent(AgentLoss::Silent(_)) => {
-                    "make sure that its disk answers, and look at the kernel's log"
+                    "make sure that its disk works, and look at the kernel's log"
                 }
                 ListError::Agent(_) => "run a `check` action on it, and look at the kernel's log",
             })

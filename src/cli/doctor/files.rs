@@ -1,4 +1,4 @@
-//! The job files, as `freezerd check` sees them.
+//! The job files, checked as `freezerd check` checks them.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::intake::{self, Checked, CheckedContent, CheckedFile, Trust};
 use crate::units;
 
-/// Reads and judges every file in the jobs directory; `None`: there is no such directory.
+/// Reads and checks every file in the jobs directory. `None` if the directory does not exist.
 pub fn look(settings: &Settings) -> Option<Checked> {
     if !settings.jobs_dir.is_dir() {
         return None;
@@ -52,7 +52,7 @@ pub fn judge(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
                     units::count(warnings, "warning", "warnings")
                 ),
             )
-            .help("`freezerd check` has them"),
+            .help("`freezerd check` shows them"),
         );
     }
     let mut message = units::count(jobs, "valid job file", "valid job files");
@@ -66,7 +66,7 @@ pub fn judge(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
     findings
 }
 
-/// A file that is no job, or a directory that is refused as a whole.
+/// The finding for a file or directory with errors; `None` if it has none.
 fn judge_file(file: &CheckedFile) -> Option<Finding> {
     let errors: Vec<_> = file
         .diagnostics
@@ -81,7 +81,7 @@ fn judge_file(file: &CheckedFile) -> Option<Finding> {
     let finding = Finding::new("job file", Level::Error, file.path.display(), message);
     Some(match (&file.content, &first.help) {
         (CheckedContent::Directory, Some(help)) => finding.help(help.clone()),
-        _ => finding.help("`freezerd check` shows each fault in its place"),
+        _ => finding.help("`freezerd check` shows each error and its place in the file"),
     })
 }
 

@@ -1,18 +1,18 @@
-//! What the doctor says: one finding for each thing that it looked at.
+//! A finding: the result of one check of `freezerd doctor`.
 
 use serde::Serialize;
 
-/// How bad it is.
+/// How serious a finding is. The order is from harmless to serious.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be.
+    /// Everything is as it should be.
     Ok,
-    /// Worth knowing; nothing is wrong.
+    /// Information; nothing is wrong.
     Info,
-    /// It works, and may not for long, or not as it is meant.
+    /// Something works now but is likely to fail later, or does not work as intended.
     Warning,
-    /// Something does not work, or is not safe.
+    /// Something does not work or is not secure.
     Error,
 }
 
@@ -27,17 +27,17 @@ impl Level {
     }
 }
 
-/// One thing that was looked at, and what to do about it. As documented in `docs/commands.md`.
+/// The result of one check, in the format that `docs/commands.md` describes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What kind of thing: one of the words of the documentation.
+    /// The kind of check: a word from the table in `docs/commands.md`.
     pub check: &'static str,
     pub level: Level,
-    /// Which thing: a path, a job, a unit.
+    /// What was checked: a path, a job or a unit. Empty if the finding is about all jobs.
     pub subject: String,
-    /// How it is.
+    /// What was found, as a clause that follows the subject.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it. `None` if there is nothing to do.
     pub help: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The ledger, and what it says of the jobs.
+//! The ledger, and the state of the jobs in it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,38 +13,38 @@ use crate::record::Ending;
 use crate::status::{Facts, JobStatus, Status};
 use crate::units;
 
-/// A job that is overdue for longer is worth a warning …
+/// A job that is overdue for at least this many seconds is a warning.
 const LATE: f64 = 3600.0;
-/// … and for longer an error.
+/// A job that is overdue for at least this many seconds is an error.
 const FAR_TOO_LATE: f64 = 2.0 * 86_400.0;
 
-/// What is known of the ledger.
+/// The state of the ledger file.
 #[derive(Debug)]
 pub struct LedgerState {
     pub path: PathBuf,
-    /// Bytes on disk.
+    /// The size of the file in bytes; 0 if it does not exist.
     pub size: u64,
     pub rows: Result<Rows, LedgerError>,
-    /// What an earlier damage has left beside it, in words.
+    /// One sentence for each file that keeps data of an earlier damage.
     pub notes: Vec<String>,
 }
 
-/// What was read.
+/// What doctor needs from the ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     pub facts: Facts,
     /// The latest instant of the newest row.
     pub newest: Option<DateTime<Utc>>,
-    /// The newest row's number.
+    /// The number of the newest run.
     pub last_run: u64,
 }
 
-/// Reads the ledger and changes nothing, not even what the daemon's next start would mend.
+/// Reads the ledger. It changes nothing and repairs nothing.
 pub fn look(layout: &Layout) -> LedgerState {
     let path = layout.ledger();
     LedgerState {
         size: std::fs::metadata(&path).map_or(0, |metadata| metadata.len()),
-        // A damaged file may break the database's reader in any place: that too is something to report.
+        // A damaged file may make the database panic. That becomes an error here.
         rows: ledger::quietly(&path, || read(&path)),
         notes: installation::notes(&path),
         path,
@@ -65,9 +65,9 @@ fn read(path: &Path) -> Result<Rows, LedgerError> {
 pub fn judge(ledger: &LedgerState, daemon: bool) -> Finding {
     let finding =
         |level, message: String| Finding::new("ledger", level, ledger.path.display(), message);
-    let beyond_repair = "put the file back from a backup of the state directory, with no daemon running; else the \
-                         daemon's next start keeps it aside and begins a new one: jobs with a schedule go on from \
-                         then, those that run once are held";
+    let beyond_repair = "stop the daemon and restore the file from a backup of the state directory; otherwise the next \
+                         start of the daemon keeps the file under another name and creates a new ledger; jobs with a \
+                         schedule then continue, and jobs that run once are stopped";
     match &ledger.rows {
         Ok(rows) => finding(
             Level::Ok,
@@ -80,33 +80,34 @@ pub fn judge(ledger: &LedgerState, daemon: bool) -> Finding {
         Err(LedgerError::Missing { .. }) => finding(
             if daemon { Level::Error } else { Level::Info },
             if daemon {
-                "the ledger is gone while a daemon runs".to_owned()
+                "the ledger is gone while a daemon is running".to_owned()
             } else {
-                "there is none yet: the daemon's first start makes it".to_owned()
+                "it does not exist yet; the first start of the daemon creates it".to_owned()
             },
         )
-        .help_if(daemon, "restart the daemon; it begins with an empty ledger"),
+        .help_if(daemon, "restart the daemon; it starts with an empty ledger"),
         Err(error @ LedgerError::NeedsRepair { .. }) => {
             finding(Level::Warning, error.to_string()).help("start the daemon")
         }
         Err(error @ LedgerError::InUse { .. }) => finding(Level::Warning, error.to_string())
-            .help("another command may be mending it: try again"),
+            .help("another command may be repairing it; try again"),
         Err(error @ LedgerError::Denied { .. }) => finding(Level::Warning, error.to_string())
             .help("run `freezerd doctor` as the daemon's user or as root"),
         Err(error @ LedgerError::Format { .. }) => finding(Level::Error, error.to_string())
-            .help("use the freezerd that wrote it, or a newer one"),
+            .help("use the version of freezerd that wrote it, or a newer one"),
         Err(error @ LedgerError::Older { .. }) => {
             finding(Level::Info, error.to_string()).help("start the daemon")
         }
         Err(error @ LedgerError::Damaged { .. }) => {
             finding(Level::Error, error.to_string()).help(beyond_repair)
         }
-        Err(error) => finding(Level::Error, error.to_string())
-            .help("mend that, and see `journalctl -u freezerd` for what the daemon says of it"),
+        Err(error) => finding(Level::Error, error.to_string()).help(
+            "fix this error; `journalctl -u freezerd` shows what the daemon reports about it",
+        ),
     }
 }
 
-/// What an earlier damage has left is worth a look as long as it lies there.
+/// One warning for each file that keeps data of an earlier damage.
 pub fn judge_notes(ledger: &LedgerState) -> Vec<Finding> {
     let warn = |note: &String| {
         Finding::new(
@@ -115,7 +116,7 @@ pub fn judge_notes(ledger: &LedgerState) -> Vec<Finding> {
             ledger.path.display(),
             note.clone(),
         )
-        .help("`freezerd list` shows which jobs are held: start those that are wanted")
+        .help("`freezerd list` shows which jobs are stopped; run `freezerd start JOB` for those that you need")
     };
     ledger.notes.iter().map(warn).collect()
 }
@@ -126,7 +127,7 @@ impl Finding {
     }
 }
 
-/// Judges how the jobs do. Those that do well are one finding together.
+/// Judges the jobs by their runs. All jobs without a finding are one finding together.
 pub fn judge_jobs(status: &Status) -> Vec<Finding> {
     let mut findings: Vec<Finding> = status.jobs.iter().filter_map(judge_job).collect();
     let total = status.jobs.len() as u64;
@@ -138,17 +139,17 @@ pub fn judge_jobs(status: &Status) -> Vec<Finding> {
                 "job",
                 Level::Warning,
                 "",
-                "no job is known to the daemon: nothing is backed up",
+                "the ledger has no job, so nothing is backed up",
             )
-            .help("drop a job file into the jobs directory; the README has one to begin with"),
+            .help("put a job file into the jobs directory; freezerd(8) and the README have an example"),
         );
     } else if bad < total {
         let mut message = format!(
-            "{} without complaint",
+            "{} without a finding",
             units::count(total - bad, "job", "jobs")
         );
         if off > 0 {
-            message.push_str(&format!(" ({off} in all off their schedule)"));
+            message.push_str(&format!(" ({off} of all jobs stopped or removed)"));
         }
         findings.push(Finding::new("job", Level::Ok, "", message));
     }
@@ -158,7 +159,7 @@ pub fn judge_jobs(status: &Status) -> Vec<Finding> {
 fn judge_job(job: &JobStatus) -> Option<Finding> {
     let finding = |level, message| {
         Finding::new("job", level, &job.job_id, message)
-            .help(format!("`freezerd why {}` tells the story", job.job_id))
+            .help(format!("`freezerd why {}` explains it", job.job_id))
     };
     let overdue = job.overdue_seconds;
     if overdue >= LATE && (job.run.is_none() || overdue >= FAR_TOO_LATE) {
@@ -174,17 +175,17 @@ fn judge_job(job: &JobStatus) -> Option<Finding> {
         let since = units::duration(Duration::from_secs_f64(overdue));
         return Some(finding(
             level,
-            format!("due {since} ago and not done since; {last}"),
+            format!("due {since} ago, and no run has succeeded since; {last}"),
         ));
     }
     let last = job.last_run.as_ref()?;
-    // Who aborted a run by hand, where nothing is owed, knows of it.
+    // A run that was aborted by hand is no finding if nothing is owed: the user knows about it.
     let failed = matches!(last.result, Ending::Fail | Ending::Partial);
     (job.failures > 0 && (failed || job.owed_since.is_some())).then(|| {
         finding(
             Level::Warning,
             format!(
-                "its last run ended as {} ({} in a row failed)",
+                "the result of its last run is {} ({} in a row without success)",
                 last.result.name(),
                 job.failures
             ),
@@ -246,7 +247,11 @@ mod tests {
             run: Some(2),
             ..job(overdue, 0)
         };
-        assert_eq!(level(&running(TimeDelta::hours(2))), None, "it is at it");
+        assert_eq!(
+            level(&running(TimeDelta::hours(2))),
+            None,
+            "a run is going on"
+        );
         assert_eq!(level(&running(TimeDelta::days(3))), Some(Level::Error));
     }
 

@@ -1,7 +1,7 @@
-//! `freezerd doctor`: looks at an installation, and says what to do about what it finds.
+//! `freezerd doctor`: checks an installation and says how to fix what is wrong.
 //!
-//! One file a thing that is looked at. In each, `look` gathers facts and changes nothing, and `judge` makes findings
-//! of them without looking at anything.
+//! There is one file for each subject. In each file, `look` reads facts and changes nothing, and `judge` is a pure function
+//! that makes findings from the facts.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,30 +32,32 @@ use containers::Used;
 use finding::{Finding, Level};
 use who::Who;
 
-/// A person is told so many findings of one kind.
+/// The maximum number of printed findings with the same check and level.
 const ENOUGH: usize = 20;
 
-/// Look over the whole installation, and say what to do about what is found
+/// Check the whole installation and say how to fix what is wrong
 ///
-/// Directories and their modes, the ledger, the daemon and its unit, the clock, free space, job files, passwords,
-/// containers, and jobs that do not succeed. Changes nothing, and needs no daemon. Each repository is opened, which
-/// takes a third of a second and 128 MB, one after the other.
+/// The command checks the settings, the directories and their modes, the ledger, the daemon and its unit, the clock, the
+/// free space, the job files, the passwords, the containers, and the results of the jobs. It changes nothing and needs no
+/// daemon. Run it as root or as the daemon's user; other users cannot see everything.
+///
+/// It opens the repositories one after the other. Each takes a third of a second and 128 MB of memory.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit code 0 when all is well, 4 when there are warnings, 5 when there are errors.\n\n\
+    after_help = "The exit code is 0 if all is well, 4 if there are warnings and 5 if there are errors.\n\n\
                         Example: freezerd doctor\nExample: freezerd doctor --no-containers --json"
 )]
 pub struct Args {
-    /// Do not open containers: for disks that are not to be woken up
+    /// Do not open containers; use this for disks that should not spin up
     #[arg(long)]
     no_containers: bool,
-    /// As JSON
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// `loaded` may be an error: that is a finding like others. `fallback` loads the settings without their file, and
-/// `config` is the file that was named on the command line.
+/// Checks the installation. `loaded` are the settings; an error becomes a finding, and `fallback` then loads the settings
+/// without the file. `config` is the configuration file from the command line.
 pub fn run(
     loaded: Result<Settings, Failure>,
     fallback: impl FnOnce() -> Result<Settings, Failure>,
@@ -87,7 +89,7 @@ fn broken_settings(config: &Path, failure: &Failure) -> Finding {
         config.display(),
         failure.message.clone(),
     )
-    .help("mend that: the daemon does not start so. What follows was looked at without this file")
+    .help("fix this, because the daemon does not start with it; the checks below ran without this file")
 }
 
 fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<Finding>) {
@@ -154,7 +156,7 @@ fn judge_containers(
         unusable.insert(password.path.as_path(), password.fault.is_some());
     }
     for used in used {
-        // Once is enough for a pass file that cannot be read.
+        // Do not report a pass file that cannot be read again for each container.
         let no_password = used
             .container
             .pass_file
@@ -185,7 +187,7 @@ fn tell(findings: &[Finding], as_json: bool) -> Exit {
         for ((check, level), count) in told {
             if let more @ 1.. = count.saturating_sub(ENOUGH) {
                 println!(
-                    "{:<8} {check:<10} {more} more of the kind (--json has them all)",
+                    "{:<8} {check:<10} {more} more like these (--json shows all)",
                     level.name()
                 );
             }
@@ -224,7 +226,7 @@ fn summary(findings: &[Finding]) -> String {
             .count() as u64
     };
     let fine = count(Level::Ok) + count(Level::Info);
-    let mut parts = vec![format!("{fine} fine")];
+    let mut parts = vec![format!("{fine} ok")];
     for (level, one, many) in [
         (Level::Warning, "warning", "warnings"),
         (Level::Error, "error", "errors"),
@@ -234,8 +236,8 @@ fn summary(findings: &[Finding]) -> String {
         }
     }
     format!(
-        "{} looked at: {}.",
-        units::count(findings.len() as u64, "thing", "things"),
+        "{}: {}.",
+        units::count(findings.len() as u64, "finding", "findings"),
         parts.join(", ")
     )
 }

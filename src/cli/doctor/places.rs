@@ -1,4 +1,4 @@
-//! The configuration file and the directories: there, whose, and for whom.
+//! The configuration file and the directories: whether they exist, who owns them, and who has access.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use super::who::{self, Who};
 use crate::config::Settings;
 use crate::control::layout::Layout;
 
-/// What a place is for.
+/// The purpose of a file or directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Config,
@@ -46,12 +46,12 @@ impl Role {
         }
     }
 
-    /// The daemon writes there.
+    /// Whether the daemon writes there.
     fn is_written(self) -> bool {
         !matches!(self, Role::Config | Role::Jobs)
     }
 
-    /// Nobody else has any business there.
+    /// Whether only the owner should have access.
     fn is_private(self) -> bool {
         matches!(
             self,
@@ -60,27 +60,27 @@ impl Role {
     }
 }
 
-/// What is at a place.
+/// What exists at the path of a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// What is expected there: a directory, or a file.
+    /// The expected kind: a file for the configuration, otherwise a directory.
     There {
         mode: u32,
         owner: u32,
-        /// This user may write there.
+        /// Whether the user of this command may write there.
         writable: bool,
     },
-    /// Something else.
+    /// A file instead of a directory, or a directory instead of a file.
     Other,
     Missing {
-        /// So is the directory above it.
+        /// Whether the parent directory does not exist, either.
         parent: bool,
     },
-    /// It cannot be looked at, for this reason.
+    /// This user cannot access it, for this reason.
     Hidden(String),
 }
 
-/// One place.
+/// A file or directory of the installation, and what exists there.
 #[derive(Clone, Debug)]
 pub struct Place {
     pub role: Role,
@@ -112,7 +112,7 @@ pub fn look(settings: &Settings, layout: &Layout, config: &Path) -> Vec<Place> {
 
 fn look_at(role: Role, path: &Path) -> Found {
     match fs::metadata(path) {
-        // `/dev/null` stands for no configuration.
+        // Not `is_file`: `/dev/null` is allowed and means an empty configuration.
         Ok(metadata) if (role == Role::Config) != metadata.is_dir() => Found::There {
             mode: metadata.mode() & 0o7777,
             owner: metadata.uid(),
@@ -126,7 +126,7 @@ fn look_at(role: Role, path: &Path) -> Found {
     }
 }
 
-/// Judges one place. `daemon` says whether one runs.
+/// Judges one place. `daemon` says whether a daemon runs.
 pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
     let (role, path) = (place.role, place.path.display());
     let finding =
@@ -138,12 +138,15 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
             writable,
         } => (*mode, *owner, *writable),
         Found::Other if role == Role::Config => {
-            return vec![finding(Level::Error, "is no file".to_owned())];
+            return vec![finding(
+                Level::Error,
+                "the configuration file is a directory".to_owned(),
+            )];
         }
         Found::Other => {
             return vec![
-                finding(Level::Error, format!("{} is no directory", role.what()))
-                    .help("move away what is there, or name another place in freezerd.toml"),
+                finding(Level::Error, format!("{} is not a directory", role.what()))
+                    .help("move it away, or name another path in freezerd.toml"),
             ];
         }
         Found::Missing { parent } => return vec![missing(place, *parent, daemon)],
@@ -151,7 +154,7 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
             return vec![
                 finding(
                     Level::Error,
-                    format!("{} cannot be looked at: {reason}", role.what()),
+                    format!("{} cannot be accessed: {reason}", role.what()),
                 )
                 .help("run `freezerd doctor` as the daemon's user or as root"),
             ];
@@ -163,7 +166,7 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
             finding(
                 Level::Error,
                 format!(
-                    "{} belongs to {}, who may change what the daemon does",
+                    "{} belongs to {}, who can change what the daemon does",
                     role.what(),
                     who::name(owner)
                 ),
@@ -178,7 +181,7 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
         } else {
             ("its group", "g-w")
         };
-        // A user's own group may be nobody else's; as root it is not.
+        // The group of an ordinary user often has no other members. For root this does not hold.
         let level = if may(0o002) || who.daemon == 0 {
             Level::Error
         } else {
@@ -187,7 +190,7 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
         findings.push(
             finding(
                 level,
-                format!("{whom} may write to {} (mode {mode:04o})", role.what()),
+                format!("{whom} can write to {} (mode {mode:04o})", role.what()),
             )
             .help(format!("`chmod {bits} {path}`")),
         );
@@ -197,7 +200,7 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
             finding(
                 Level::Warning,
                 format!(
-                    "others may look into {} (mode {mode:04o}): it is made for its owner alone",
+                    "other users can read {} (mode {mode:04o}); only its owner should have access",
                     role.what()
                 ),
             )
@@ -208,10 +211,10 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
         findings.push(
             finding(
                 Level::Error,
-                format!("{} cannot be written to", role.what()),
+                format!("the daemon cannot write to {}", role.what()),
             )
             .help(format!(
-                "let {} write there (`ls -ld {path}`), and see whether its file system is mounted read-only",
+                "allow {} to write there (see `ls -ld {path}`), and check whether the file system is mounted read-only",
                 who::name(who.daemon)
             )),
         );
@@ -219,7 +222,11 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(finding(
             Level::Ok,
-            format!("{}, mode {mode:04o}, of {}", role.what(), who::name(owner)),
+            format!(
+                "{}, mode {mode:04o}, owner {}",
+                role.what(),
+                who::name(owner)
+            ),
         ));
     }
     findings
@@ -231,28 +238,28 @@ fn missing(place: &Place, parent: bool, daemon: bool) -> Finding {
     match role {
         Role::Config => finding(
             Level::Info,
-            "there is no configuration file: everything is at its default".to_owned(),
+            "there is no configuration file; every setting has its default".to_owned(),
         ),
         Role::Jobs => finding(Level::Error, "there is no jobs directory".to_owned()).help(format!(
-            "`mkdir -p {path}`, or name another place (jobs_dir); the daemon does not start without it"
+            "`mkdir -p {path}`, or name another directory (jobs_dir); the daemon does not start without it"
         )),
         Role::Metrics if parent => finding(
             Level::Warning,
-            "neither the metrics directory nor the one above it is there".to_owned(),
+            "neither the metrics directory nor its parent directory exists".to_owned(),
         )
-        .help(format!("`mkdir -p {path}`, or name another place (metrics_dir)")),
+        .help(format!("`mkdir -p {path}`, or name another directory (metrics_dir)")),
         Role::Containers => finding(
             Level::Info,
-            "the container root will be made for the first container that is given by name".to_owned(),
+            "freezerd will create the container root for the first container that a job gives by name".to_owned(),
         ),
         _ if daemon => finding(
             Level::Warning,
-            format!("{} is gone while a daemon runs", role.what()),
+            format!("{} is gone while a daemon is running", role.what()),
         )
-        .help("restart the daemon: it makes it anew"),
+        .help("restart the daemon; it creates the directory again"),
         _ => finding(
             Level::Info,
-            format!("{} will be made when the daemon starts", role.what()),
+            format!("the daemon will create {} when it starts", role.what()),
         ),
     }
 }

@@ -10,12 +10,12 @@ use crate::control::presence::Holder;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What systemd says of the unit.
+/// What systemd reports about the unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// `systemctl is-active` and `systemctl is-enabled`, a word each.
+    /// The words that `systemctl is-active` and `systemctl is-enabled` print. A word may be empty.
     Known { active: String, enabled: String },
-    /// It does not say, for this reason.
+    /// systemd cannot be asked, for this reason.
     Unknown(String),
 }
 
@@ -33,18 +33,18 @@ pub fn look() -> Unit {
     let output = match ask("is-active") {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Unit::Unknown("there is no systemctl here".to_owned());
+            return Unit::Unknown("this host has no systemctl".to_owned());
         }
         Err(error) => {
             return Unit::Unknown(format!(
-                "systemctl cannot be run: {}",
+                "systemctl cannot run: {}",
                 crate::os::reason(&error)
             ));
         }
     };
     let active = word(&output.stdout);
     if active.is_empty() {
-        return Unit::Unknown(format!("systemctl says: {}", word(&output.stderr)));
+        return Unit::Unknown(format!("systemctl reports: {}", word(&output.stderr)));
     }
     Unit::Known {
         active,
@@ -52,18 +52,18 @@ pub fn look() -> Unit {
     }
 }
 
-/// Judges whether a daemon runs. `holder` is an error where the lock may not be looked at.
+/// Judges whether a daemon runs. `holder` is an error if this user may not read the lock.
 pub fn judge_daemon(holder: &Result<Option<Holder>, String>, state: &str) -> Finding {
     let finding = |level, message: String| Finding::new("daemon", level, state, message);
     match holder {
         Err(reason) => finding(
             Level::Warning,
-            format!("it cannot be told whether a daemon runs: {reason}"),
+            format!("doctor cannot find out whether a daemon runs: {reason}"),
         )
         .help("run `freezerd doctor` as the daemon's user or as root"),
         Ok(None) => finding(Level::Warning, "no daemon is running".to_owned()).help(
-            "start it (`systemctl start freezerd`, or `freezerd run`); where cron or a timer starts \
-             `freezerd run --once`, all is well",
+            "start it (`systemctl start freezerd` or `freezerd run`); ignore this warning if cron or a timer starts \
+             `freezerd run --once`",
         ),
         Ok(Some(holder)) => {
             let pid = holder.pid.map_or("?".to_owned(), |pid| pid.to_string());
@@ -75,37 +75,37 @@ pub fn judge_daemon(holder: &Result<Option<Holder>, String>, state: &str) -> Fin
                 other => finding(
                     Level::Warning,
                     format!(
-                        "the daemon (process {pid}) is {}, and this is freezerd {VERSION}",
-                        other.map_or("of an earlier version".to_owned(), |version| format!(
+                        "the daemon (process {pid}) is {}, but this command is freezerd {VERSION}",
+                        other.map_or("an earlier version".to_owned(), |version| format!(
                             "freezerd {version}"
                         ))
                     ),
                 )
-                .help("restart it once nothing runs: `systemctl restart freezerd`"),
+                .help("restart it when no action runs: `systemctl restart freezerd`"),
             }
         }
     }
 }
 
-/// Judges whether the daemon works with the settings as they are now: it reads them when it starts. `changed` is when
-/// their file was written last.
+/// Judges whether the daemon uses the current settings. The daemon reads them only when it starts. `changed` is when the
+/// configuration file was last written.
 pub fn judge_settings(
     holder: Option<&Holder>,
     config: &Path,
     changed: Option<DateTime<Utc>>,
 ) -> Option<Finding> {
     let since = holder?.since?;
-    // The daemon's own start is known to the second.
+    // The start of the daemon is only known to the second.
     let stale = changed? >= since + TimeDelta::seconds(1);
     stale.then(|| {
-        let message = "written after the daemon's start: it works with the settings of before";
+        let message = "the file was changed after the start of the daemon, which still uses the old settings";
         Finding::new("config", Level::Warning, config.display(), message.to_owned()).help(
-            "`systemctl kill --kill-whom=main --signal=USR1 freezerd` lets it start anew once nothing runs",
+            "`systemctl kill --kill-whom=main --signal=USR1 freezerd` restarts it when no action runs",
         )
     })
 }
 
-/// Judges the unit. `packaged` says that this is the installation that the unit is for; `daemon` that one runs.
+/// Judges the unit. `packaged` says whether the unit is for this installation, and `daemon` whether a daemon runs.
 pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
     let finding = |level, message: String| Finding::new("unit", level, "freezerd.service", message);
     let (active, enabled) = match unit {
@@ -115,7 +115,7 @@ pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
     let state = format!(
         "{active}, {}",
         if enabled.is_empty() {
-            "not known"
+            "unknown"
         } else {
             enabled
         }
@@ -124,7 +124,7 @@ pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
         _ if !packaged => {
             return finding(
                 Level::Info,
-                format!("{state}; it is for another installation than this one"),
+                format!("{state}; the unit is for another installation"),
             );
         }
         ("active", "enabled" | "enabled-runtime" | "static" | "alias") => {
@@ -133,14 +133,14 @@ pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
         ("active" | "activating" | "reloading", "disabled") => {
             return finding(
                 Level::Warning,
-                format!("{state}: it will not start at boot"),
+                format!("{state}; it will not start at boot"),
             )
             .help("`systemctl enable freezerd`");
         }
         ("active" | "activating" | "reloading", "masked" | "masked-runtime") => {
             return finding(
                 Level::Warning,
-                format!("{state}: once it has ended, nothing starts it again"),
+                format!("{state}; if it ends, it cannot start again"),
             )
             .help("`systemctl unmask freezerd`");
         }
@@ -149,10 +149,10 @@ pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
         }
         ("failed", _) => {
             return finding(Level::Error, state)
-                .help("`systemctl status freezerd` and `journalctl -u freezerd` say why");
+                .help("`systemctl status freezerd` and `journalctl -u freezerd` show why");
         }
         (_, "" | "not-found") => {
-            return finding(Level::Info, "there is no such unit".to_owned());
+            return finding(Level::Info, "the unit does not exist".to_owned());
         }
         (_, "masked" | "masked-runtime") => {
             "`systemctl unmask freezerd`, then `systemctl enable --now freezerd`"
@@ -239,6 +239,6 @@ mod tests {
             assert!(finding.help.is_some());
         }
         let hidden = judge_daemon(&Err("Permission denied".to_owned()), "/s");
-        assert!(hidden.message.contains("cannot be told"));
+        assert!(hidden.message.contains("cannot find out"));
     }
 }

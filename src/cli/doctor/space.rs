@@ -10,18 +10,18 @@ use crate::units;
 /// Less free space than this is an error, in bytes.
 const LEAST: u64 = 100 * 1024 * 1024;
 
-/// One file system.
+/// A file system and its free space.
 #[derive(Clone, Debug)]
 pub struct FileSystem {
-    /// The directories of freezerd's that are on it, or would be.
+    /// The checked paths on this file system. They need not exist.
     pub paths: Vec<PathBuf>,
-    /// In bytes, for an ordinary user.
+    /// The free space for an ordinary user in bytes.
     pub free: u64,
-    /// In bytes; 0 if the file system does not report it.
+    /// The size in bytes; 0 if the file system does not report it.
     pub size: u64,
 }
 
-/// The file systems of these paths. A path that does not exist counts for the file system on which it would be made.
+/// The file systems of these paths. A path that does not exist counts for the file system of its nearest existing parent.
 pub fn look<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
     let mut found: BTreeMap<u64, FileSystem> = BTreeMap::new();
     for path in paths {
@@ -48,7 +48,7 @@ pub fn look<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
 }
 
 pub fn judge(system: &FileSystem) -> Finding {
-    // Nothing can be said of a file system that does not report its size.
+    // A file system that does not report its size is not judged.
     let percent = if system.size == 0 {
         100.0
     } else {
@@ -75,8 +75,8 @@ pub fn judge(system: &FileSystem) -> Finding {
         finding
     } else {
         finding.help(
-            "make room: an `admin` action with remove_older_than removes old snapshots; \
-             without free space no backup succeeds, and no run can be recorded",
+            "free some space; an `admin` action with remove_older_than removes old snapshots; \
+             without free space, backups fail and runs cannot be recorded",
         )
     }
 }
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(level(4 * GB, 100 * GB), Level::Warning);
         assert_eq!(level(GB / 2, 100 * GB), Level::Error, "less than 1 %");
         assert_eq!(level(GB / 20, GB / 10), Level::Error, "less than 100 MiB");
-        assert_eq!(level(0, 0), Level::Ok, "it does not tell");
+        assert_eq!(level(0, 0), Level::Ok, "the size is not reported");
     }
 
     #[test]

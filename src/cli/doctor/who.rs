@@ -1,4 +1,4 @@
-//! Whose installation it is, and who looks at it.
+//! The user of the daemon and the user of this command.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use super::finding::{Finding, Level};
 use crate::os;
 
-/// Whose installation it is, and who looks at it.
+/// The user ids that decide what doctor can see and what is secure.
 #[derive(Clone, Copy, Debug)]
 pub struct Who {
-    /// The user that runs this command.
+    /// The user of this command.
     pub looks: u32,
-    /// The user that the daemon runs as: the owner of the state directory, else the one who looks.
+    /// The user of the daemon: the owner of the state directory, or the user of this command if there is no directory.
     pub daemon: u32,
 }
 
@@ -24,12 +24,12 @@ impl Who {
         }
     }
 
-    /// Whether what belongs to this user is safe from everybody but root and the daemon.
+    /// Whether the daemon can trust a file of this owner: only root and the daemon's user may change it.
     pub fn trusts(self, owner: u32) -> bool {
         owner == 0 || owner == self.daemon
     }
 
-    /// What this user may, the daemon may.
+    /// Whether this command has the permissions of the daemon.
     pub fn speaks_for_the_daemon(self) -> bool {
         self.looks == self.daemon
     }
@@ -45,7 +45,7 @@ pub fn judge(who: Who, state: &Path) -> Vec<Finding> {
             Level::Warning,
             name(who.looks),
             format!(
-                "{} belongs to {}: what only that user may read looks worse here than it is",
+                "{} belongs to {}; doctor cannot read everything as this user, and may report errors that do not exist",
                 state.display(),
                 name(who.daemon)
             ),
@@ -57,7 +57,7 @@ pub fn judge(who: Who, state: &Path) -> Vec<Finding> {
     ]
 }
 
-/// A user as people know them.
+/// The name of a user, or `user` and the id if there is no name.
 pub fn name(user: u32) -> String {
     os::user_name(user).unwrap_or_else(|| format!("user {user}"))
 }

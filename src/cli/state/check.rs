@@ -1,4 +1,4 @@
-//! `freezerd state check`: whether the ledger holds together.
+//! `freezerd state check`: checks whether the ledger is consistent.
 
 use serde_json::{Value, json};
 
@@ -12,19 +12,19 @@ use crate::ledger::check::{Checkup, Fault};
 use crate::ledger::{self, LedgerError};
 use crate::units;
 
-/// Check whether the ledger holds together
+/// Check whether the ledger is consistent
 ///
-/// Every record is read, and what the tables say of each other is compared. Where no daemon runs, every page of the
-/// file is checked too, on a copy in memory. Nothing is changed. Exit code 65 where something does not hold.
+/// The command reads every record and compares the tables with each other. If no daemon runs, it also checks every page
+/// of the file, on a copy in memory. It changes nothing. The exit code is 65 if there is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd state check --json")]
 pub struct Args {
-    /// As JSON
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// One thing that is wrong, and what to do about it.
+/// A finding: what is wrong in one record or file, and how to repair it.
 struct Told {
     severity: &'static str,
     table: &'static str,
@@ -38,14 +38,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     if let Err(error @ LedgerError::NeedsRepair { .. }) = ledger::open_read_only(&layout.ledger())
         && !presence::is_running(&layout)
     {
-        // Other commands mend it; this one changes nothing.
+        // Other commands repair the ledger when they open it; this one changes nothing.
         return Err(error.into());
     }
     let ledger = installation::open(settings)?;
     let path = ledger.layout.ledger();
     let checkup = ledger.reader.check()?;
     let mut told: Vec<Told> = checkup.findings.iter().map(tell).collect();
-    // A daemon that writes while the file is copied would make a copy of two halves; and it checked at its start.
+    // A daemon may write while this command copies the file, and the copy would be inconsistent. The daemon checked the
+    // pages when it started.
     if !ledger.daemon {
         match ledger::check_pages(&path) {
             Ok(()) => {}
@@ -55,7 +56,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 key: path.display().to_string(),
                 message: damage.to_string(),
                 mend:
-                    "start the daemon: what it cannot mend it keeps aside, and begins a new ledger"
+                    "start the daemon; if it cannot repair the file, it keeps it under another name and creates a new ledger"
                         .to_owned(),
             }),
             Err(other) => return Err(other.into()),
@@ -89,7 +90,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 fn print(ledger: &Installation, checkup: &Checkup, told: &[Told]) {
     for told in told {
         println!(
-            "{}: {} {}: {}\n  mend: {}",
+            "{}: {} {}: {}\n  fix: {}",
             told.severity,
             told.table,
             printable(&told.key),
@@ -108,33 +109,33 @@ fn print(ledger: &Installation, checkup: &Checkup, told: &[Told]) {
         counts.join(", ")
     };
     let pages = if ledger.daemon {
-        "; its pages were checked when the daemon started"
+        "; the daemon checked the pages when it started"
     } else {
-        ", and all of its pages"
+        ", all pages"
     };
     println!(
         "Checked {}: {counts}{pages}.",
         ledger.layout.ledger().display()
     );
     if told.is_empty() {
-        println!("Everything holds together.");
+        println!("The ledger is consistent.");
     }
 }
 
 fn tell(finding: &ledger::check::Finding) -> Told {
     let mend = match finding.fault {
         Fault::Unreadable => {
-            "restart the daemon: it keeps such a value aside in a file of its own, and goes on without it"
+            "restart the daemon; it moves the value to a separate file and continues without it"
         }
         Fault::Derived => {
-            "stop the daemon, then `freezerd state export -o FILE` and `freezerd state import --replace FILE`: what is \
-             derived from the rows is built anew"
+            "stop the daemon, then run `freezerd state export -o FILE` and `freezerd state import --replace FILE`; the \
+             import builds the derived tables again"
         }
         Fault::Settled => {
-            "restart the daemon: a run that is going on is closed and made up for, and a job whose run is over is let go"
+            "restart the daemon; it closes an open run and makes up for it, and frees a job whose run is over"
         }
         Fault::Contradiction => {
-            "stop the daemon, then `freezerd state import --replace FILE` with an export from before"
+            "stop the daemon, then run `freezerd state import --replace FILE` with an earlier export"
         }
     };
     Told {
@@ -146,7 +147,7 @@ fn tell(finding: &ledger::check::Finding) -> Told {
     }
 }
 
-/// Logs that a crash left behind, or that belong to a ledger that was put aside.
+/// Finds logs without a run: a crash left them behind, or they belong to a damaged ledger that was replaced.
 fn logs_without_rows(ledger: &Installation) -> Result<Vec<Told>, Failure> {
     let aside = !ledger::set_asides(&ledger.layout.ledger()).is_empty();
     let last = ledger.reader.last_run()?;
@@ -161,12 +162,12 @@ fn logs_without_rows(ledger: &Installation) -> Result<Vec<Told>, Failure> {
             key: format!("{run}.log"),
             message: format!("run {run} has no row"),
             mend: if aside {
-                "none needed: it is of the ledger that was put aside, and goes after that"
+                "none needed; the log belongs to a damaged ledger, and the daemon removes it after that ledger is deleted"
                     .to_owned()
             } else if run > last {
-                "none needed; delete it if it is nobody's".to_owned()
+                "none needed; delete the log if you do not need it".to_owned()
             } else {
-                "none needed: the daemon removes it with its next sweep".to_owned()
+                "none needed; the daemon removes the log within an hour".to_owned()
             },
         });
     }

@@ -1,4 +1,5 @@
-//! The form of an exported state: a header, a line a record, and a trailer that tells whether all of it is there.
+//! The format of an export: a header, one line for each record, and a trailer with counts and a checksum. A reader
+//! detects from the trailer whether the export is complete.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +10,20 @@ use sha2::{Digest, Sha256};
 
 use crate::ledger::json_lines::{Line, TABLES};
 
-/// The version of this form.
+/// The version of this format.
 const VERSION: u64 = 1;
 
-/// The first line.
+/// The first line of an export.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Header {
     freezerd_state: u64,
-    /// The layout of the tables.
+    /// The format of the tables: the value of `format` in the table `meta`.
     pub format: String,
-    /// The ledger's id.
+    /// The id of the ledger.
     pub ledger: String,
-    /// The program that wrote it.
+    /// The version of the freezerd that wrote the export.
     pub version: String,
-    /// When.
+    /// When the export was written.
     pub time: DateTime<Utc>,
 }
 
@@ -33,7 +34,7 @@ struct Record {
     value: Value,
 }
 
-/// The last line.
+/// The last line of an export.
 #[derive(Debug, Serialize, Deserialize)]
 struct Trailer {
     end: bool,
@@ -41,15 +42,14 @@ struct Trailer {
     sha256: String,
 }
 
-/// A state, read back.
+/// An export that was read and verified.
 pub struct State {
-    /// Its first line.
     pub header: Header,
-    /// The records.
+    /// The records in the order of the export, without header and trailer.
     pub lines: Vec<Line>,
 }
 
-/// The lines, each with its end.
+/// The lines of an export, each with its line end.
 pub fn write(format: &str, ledger: &str, time: DateTime<Utc>, lines: Vec<Line>) -> Vec<String> {
     let header = json!({
         "freezerd_state": VERSION, "format": format, "ledger": ledger,
@@ -70,7 +70,8 @@ pub fn write(format: &str, ledger: &str, time: DateTime<Utc>, lines: Vec<Line>) 
     written
 }
 
-/// Reads them back; the error names the line and what is wrong with it.
+/// Reads an export. It checks the version, the tables, the counts and the checksum. The error says what is wrong, in a
+/// clause that follows "cannot be imported:".
 pub fn read(text: &str) -> Result<State, String> {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let first = lines.first().ok_or("it is empty")?;
@@ -78,7 +79,7 @@ pub fn read(text: &str) -> Result<State, String> {
         .map_err(|_| "line 1 is not the header of an exported state".to_owned())?;
     if header.freezerd_state != VERSION {
         return Err(format!(
-            "it is of version {} of the form; this freezerd ({}) reads version {VERSION}; take the freezerd that wrote \
+            "it has version {} of the format, and this freezerd ({}) reads version {VERSION}; use the freezerd that wrote \
              it ({}), or a newer one",
             header.freezerd_state,
             env!("CARGO_PKG_VERSION"),
@@ -96,7 +97,7 @@ pub fn read(text: &str) -> Result<State, String> {
     let mut read = Vec::with_capacity(lines.len());
     for (index, text) in lines.iter().enumerate().skip(1) {
         let record: Record = serde_json::from_str(text)
-            .map_err(|error| format!("line {} is no record: {error}", index + 1))?;
+            .map_err(|error| format!("line {} is not a record: {error}", index + 1))?;
         if !TABLES.contains(&record.table.as_str()) {
             return Err(format!(
                 "line {}: there is no table {:?}",
@@ -114,20 +115,20 @@ pub fn read(text: &str) -> Result<State, String> {
     }
     if records != trailer.records {
         return Err(format!(
-            "records are missing: the trailer counts {}, there are {}",
+            "records are missing: the trailer has the counts {}, but the records are {}",
             json!(trailer.records),
             json!(records)
         ));
     }
     if hexadecimal(sum) != trailer.sha256 {
-        return Err("the checksum of the records is another one: it was changed".to_owned());
+        return Err("the checksum does not match: the records were changed".to_owned());
     }
     let of_meta = |key: &str| {
         let of = |line: &&Line| line.table == "meta" && line.key == key;
         read.iter().find(of).and_then(|line| line.value.as_str())
     };
     if of_meta("id") != Some(&header.ledger) || of_meta("format") != Some(&header.format) {
-        return Err("the header and the records speak of different ledgers".to_owned());
+        return Err("the header and the records belong to different ledgers".to_owned());
     }
     Ok(State {
         header,

@@ -1,4 +1,4 @@
-//! `freezerd state export`: the whole ledger as lines of JSON.
+//! `freezerd state export`: writes the ledger as lines of JSON.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -15,15 +15,16 @@ use crate::config::Settings;
 
 /// Write the whole ledger as lines of JSON
 ///
-/// Beside a running daemon, or without one. A header comes first, then a line a record with its table and key, then a
-/// trailer with counts and a checksum, so that an export that was cut off is noticed. Logs are not part of it.
+/// The export has a header, one line for each record with its table and key, and a trailer with counts and a checksum. An
+/// import detects from the trailer whether the export is complete. Logs are not part of it. The command works with or
+/// without a running daemon.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd state export --output /var/backups/freezerd.jsonl")]
 pub struct Args {
-    /// Write to this file, which only its owner can read, instead of standard output
+    /// Write to FILE instead of standard output; only the owner can read the file (mode 0600)
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
-    /// As JSON, which it is anyway; with --output: what was written
+    /// With --output: print the file and the number of records as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -32,7 +33,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let format = ledger.reader.format()?;
     let id = ledger.reader.id()?;
-    // All of it before the first byte goes out: whoever reads slowly must not hold the view.
+    // Read everything before writing the first line: a slow reader must not keep the view of the ledger open.
     let mut records = Vec::new();
     ledger.reader.lines(|line| {
         records.push(line);
@@ -66,7 +67,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Whole or not at all: under another name first.
+/// Writes the file under a hidden name and renames it, so that an incomplete file never has its final name.
 fn write_file(path: &Path, lines: &[String]) -> io::Result<()> {
     let name = path
         .file_name()

@@ -1,4 +1,4 @@
-//! `freezerd state import`: a ledger from lines of JSON.
+//! `freezerd state import`: creates the ledger from lines of JSON.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -15,20 +15,20 @@ use crate::control::presence::Presence;
 use crate::kill_point::{self, Point};
 use crate::ledger::{self, json_lines};
 
-/// Make the ledger from an exported state
+/// Create the ledger from an export
 ///
-/// Refused while a daemon runs. Refused where there is a ledger, unless --replace allows it to be kept aside. The whole
-/// export is checked before anything changes. Do not use one ledger on two hosts.
+/// The command refuses to run while a daemon runs. It also refuses if there is a ledger, unless --replace is given. It
+/// checks the whole export before it changes anything. Use an import to move a ledger. Do not use one ledger on two hosts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd state import --replace /var/backups/freezerd.jsonl")]
 pub struct Args {
-    /// The exported state; - for standard input
+    /// The file to import; - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Keep the ledger that is there aside, and take its place
+    /// Replace the existing ledger, and keep it as ledger.redb.replaced-<time>
     #[arg(long)]
     replace: bool,
-    /// As JSON: what was done
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -46,7 +46,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout.create()?;
-    // Held until the end, so that no daemon starts meanwhile.
+    // Held until the end, so that no daemon starts in the meantime.
     let _presence = Presence::claim(&layout)?;
     let ledger = layout.ledger();
     let there = fs::symlink_metadata(&ledger).is_ok();
@@ -54,7 +54,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::new(
             Exit::CannotCreate,
             format!(
-                "there is a ledger at {} already; with --replace it is kept aside",
+                "the ledger {} exists already; --replace replaces it and keeps the old one under another name",
                 ledger.display()
             ),
         ));
@@ -115,7 +115,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         ledger.display()
     );
     for kept in kept.iter().chain(&logs) {
-        println!("What was there is kept as {}.", kept.display());
+        println!("The old one is kept as {}.", kept.display());
     }
     Ok(Exit::Success)
 }
@@ -137,7 +137,8 @@ fn read(file: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Keeps the old file under a second name. Its own name then changes hands in one step: a crash leaves one of the two.
+/// Keeps the old ledger under a second name, as a hard link. The rename of the new ledger then replaces the old one in one
+/// step, and a crash leaves one of the two.
 fn keep(ledger: &Path, kept: &Path) -> io::Result<()> {
     let regular = fs::symlink_metadata(ledger)?.is_file();
     if !regular || fs::hard_link(ledger, kept).is_err() {
@@ -146,8 +147,8 @@ fn keep(ledger: &Path, kept: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the logs of another ledger aside. A log has the number of its run for a name, and must not be taken for the log
-/// of a run of the new ledger.
+/// Renames the log directory if it belongs to another ledger. The name of a log is the number of its run. Without the
+/// rename, the logs of the old ledger would appear as logs of runs of the new one.
 fn keep_logs(layout: &Layout, id: &str, stamp: &str) -> Result<Option<PathBuf>, Failure> {
     let same = ledger::open_read_only(&layout.ledger())
         .and_then(|reader| reader.id())

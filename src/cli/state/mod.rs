@@ -1,4 +1,4 @@
-//! `freezerd state`: the whole state as lines of JSON and back, and whether it holds together.
+//! `freezerd state`: exports, imports and checks the ledger.
 
 use super::exit::{Exit, Failure};
 use crate::config::Settings;
@@ -8,7 +8,7 @@ mod document;
 mod export;
 mod import;
 
-/// Export, import or check the whole state
+/// Export, import or check the ledger
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

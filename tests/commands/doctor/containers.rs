@@ -27,7 +27,7 @@ fn a_wrong_password_a_missing_pass_file_and_a_readable_one_are_different_finding
     visit.says(
         "container",
         "/container",
-        "info: there is a repository, which was not opened",
+        "info: it has a repository, which doctor did not open",
     );
     fs::remove_file(&pass).expect("the pass file");
     Visit::to(&host, &[]).says("password", "/pass", "error: the pass file ");
@@ -41,7 +41,7 @@ fn containers_are_not_opened_if_the_user_asks_for_that() {
     visit.says(
         "container",
         "/container",
-        "info: there is a repository, which was not opened",
+        "info: it has a repository, which doctor did not open",
     );
     assert_eq!(visit.errors(), Vec::<&Value>::new());
 }
@@ -61,7 +61,7 @@ fn a_container_that_does_not_exist_is_an_error_only_on_a_disk_that_is_not_mounte
     visit.says(
         "container",
         "/new",
-        "info: will be made at the first backup (for a)",
+        "info: the first backup will create it (for a)",
     );
     visit.says("container", "/not-mounted/container", "error: ");
     visit.says("container", "/jobs.d", "error: ");
@@ -74,7 +74,7 @@ fn a_backup_disk_that_is_not_mounted_is_an_error_and_no_backup_goes_to_the_empty
     fs::rename(&mounted, &away).unwrap();
     // The empty mount point of the disk.
     fs::create_dir(&mounted).unwrap();
-    let lost = "error: the repository that held the backups of www is gone";
+    let lost = "error: the repository with the backups of www is gone";
     Visit::to(&host, &[]).says("container", "/container", lost);
     let daemon = host.start();
     host.trigger("www");
@@ -87,7 +87,7 @@ fn a_backup_disk_that_is_not_mounted_is_an_error_and_no_backup_goes_to_the_empty
     host.trigger("www");
     let ended = daemon.run_of("www").message;
     assert!(ended.contains("succeeded"), "{ended}");
-    let sound = "ok: opens with its password, 2 snapshots";
+    let sound = "ok: the password opens it, 2 snapshots";
     Visit::to(&host, &[]).says("container", "/container", sound);
 }
 

@@ -18,7 +18,7 @@ fn without_systemd_there_is_a_note_and_no_warning() {
     visit.says(
         "unit",
         "freezerd.service",
-        "info: there is no systemctl here",
+        "info: this host has no systemctl",
     );
 }
 
@@ -33,7 +33,7 @@ fn the_unit_of_another_installation_is_a_note() {
     visit.says(
         "unit",
         "freezerd.service",
-        "info: failed, failed; it is for another",
+        "info: failed, failed; the unit is for another",
     );
 }
 
@@ -43,11 +43,7 @@ fn an_unknown_time_zone_is_a_warning() {
         .job("a", someday(vec![exec("true")]))
         .env("TZ", "No/Such_Zone");
     let visit = Visit::to(&host, &[]);
-    visit.says(
-        "zone",
-        "UTC",
-        "warning: the host's time zone cannot be told",
-    );
+    visit.says("zone", "UTC", "warning: the host's time zone is unknown");
 }
 
 #[test]
@@ -88,7 +84,7 @@ fn another_user_learns_who_owns_the_installation_and_may_have_their_own() {
             findings.iter().any(|finding| finding["check"] == "daemon"
                 && finding["message"]
                     .as_str()
-                    .is_some_and(|it| it.contains("cannot be told"))),
+                    .is_some_and(|it| it.contains("cannot find out"))),
             "{told:#}"
         );
     }
@@ -121,7 +117,7 @@ fn the_text_output_has_a_line_for_each_finding_its_correction_and_a_summary() {
     );
     let last = text.lines().last().expect("a summary");
     assert!(
-        last.contains("things looked at: ") && last.contains(" error"),
+        last.contains("findings: ") && last.contains(" error"),
         "{last}"
     );
 }

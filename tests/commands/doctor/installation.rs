@@ -18,11 +18,11 @@ fn a_sound_installation_has_no_errors_and_its_container_opens() {
     visit.says(
         "container",
         "/container",
-        "ok: opens with its password, 1 snapshot (for www)",
+        "ok: the password opens it, 1 snapshot (for www)",
     );
     visit.says("password", "/pass", "ok: ");
     visit.says("job file", "/jobs.d", "ok: 1 valid job file");
-    visit.says("job", "", "ok: 1 job without complaint");
+    visit.says("job", "", "ok: 1 job without a finding");
     visit.says("zone", "UTC", "ok: ");
     assert_eq!(visit.about("clock", "the host's clock").len(), 1);
     assert!(daemon.stop().success());
@@ -54,7 +54,7 @@ fn a_host_on_which_nothing_has_run_yet_has_no_errors() {
     let visit = Visit::to(&host, &[]);
     assert_eq!(visit.errors(), Vec::<&Value>::new());
     visit.says("directory", "/state", "info: ");
-    visit.says("ledger", "ledger.redb", "info: there is none yet");
+    visit.says("ledger", "ledger.redb", "info: it does not exist yet");
 }
 
 #[test]

@@ -49,17 +49,17 @@ fn modes_and_owners_that_give_others_access_are_found_with_the_command_that_corr
     visit.says(
         "directory",
         "/state",
-        "warning: others may look into the state directory",
+        "warning: other users can read the state directory",
     );
     visit.says(
         "directory",
         "/jobs.d",
-        "error: everybody may write to the jobs directory",
+        "error: everybody can write to the jobs directory",
     );
     visit.says(
         "config",
         "/freezerd.toml",
-        "error: everybody may write to the configuration",
+        "error: everybody can write to the configuration",
     );
     for finding in visit.findings {
         let subject = finding["subject"].as_str().expect("a subject");
@@ -97,10 +97,10 @@ fn jobs_that_fail_or_are_long_overdue_are_named() {
     host.sleep_through("late", TimeDelta::hours(26));
     host.sleep_through("forgotten", TimeDelta::days(9));
     let visit = Visit::to(&host, &[]);
-    visit.says("job", "bad", "warning: its last run ended as fail");
+    visit.says("job", "bad", "warning: the result of its last run is fail");
     visit.says("job", "late", "warning: due ");
     visit.says("job", "forgotten", "error: due ");
-    visit.says("job", "", "ok: 1 job without complaint");
+    visit.says("job", "", "ok: 1 job without a finding");
 }
 
 #[test]
@@ -110,5 +110,5 @@ fn a_manual_run_that_failed_is_named_although_nothing_is_owed() {
     host.trigger("a");
     daemon.run_of("a");
     let visit = Visit::to(&host, &[]);
-    visit.says("job", "a", "warning: its last run ended as fail");
+    visit.says("job", "a", "warning: the result of its last run is fail");
 }

@@ -28,7 +28,7 @@ fn a_sound_ledger_has_no_findings_beside_a_daemon_or_without() {
     let host = host();
     assert_eq!(findings(&host, 0), []);
     let ran = host.freezerd(&["state", "check"]).exits(0);
-    assert!(ran.stdout().contains("Everything holds together"));
+    assert!(ran.stdout().contains("The ledger is consistent"));
     let before = fs::read(ledger(&host)).expect("it");
     assert_eq!(host.json(&["state", "check"])["pages_checked"], true);
     assert!(fs::read(ledger(&host)).expect("it") == before);

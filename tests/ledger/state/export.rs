@@ -148,7 +148,7 @@ fn whatever_is_wrong_with_an_export_is_found_before_anything_is_changed() {
                 lines[at("events")].replace("events", "evenings"),
             ),
         ),
-        ("no record", with(at("runs"), "{}".into())),
+        ("is not a record", with(at("runs"), "{}".into())),
     ];
     let other = Host::new();
     for (word, lines) in cases {
