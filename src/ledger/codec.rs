@@ -1,11 +1,11 @@
-//! How a record becomes bytes: one format byte, then JSON.
+//! The encoding of a record: one format byte, then JSON.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::LedgerError;
 
-/// The format of every value written today.
+/// The format byte of every value that this version writes.
 pub(super) const FORMAT: u8 = 1;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, LedgerError> {
@@ -29,7 +29,7 @@ pub(super) fn decode<T: DeserializeOwned>(
         }
         Some((other, _)) => Err(LedgerError::Decode {
             table,
-            message: format!("a value has format {other}; this freezerd reads format {FORMAT}"),
+            message: format!("a value has format {other}, but this freezerd reads format {FORMAT}"),
         }),
         None => Err(LedgerError::Decode {
             table,
