@@ -48,10 +48,12 @@ impl Layout {
         Ok(())
     }
 
+    /// The state directory, as it was named.
     pub fn state(&self) -> &Path {
         &self.state
     }
 
+    /// `ledger.redb` in the state directory.
     pub fn ledger(&self) -> PathBuf {
         self.state.join("ledger.redb")
     }
@@ -71,6 +73,7 @@ impl Layout {
         self.state.join("logs")
     }
 
+    /// The log of a run: `logs/<run>.log` in the state directory.
     pub fn run_log(&self, run: u64) -> PathBuf {
         self.logs().join(format!("{run}.log"))
     }
@@ -95,6 +98,7 @@ impl Layout {
         self.runtime.join("progress")
     }
 
+    /// The progress file of a run: `progress/<run>.json` in the runtime directory.
     pub fn progress(&self, run: u64) -> PathBuf {
         self.progress_dir().join(format!("{run}.json"))
     }
