@@ -1,9 +1,8 @@
 //! freezerd: a backup scheduler for a single server.
 //!
-//! The rooms, from the top down; each imports only rooms below it (the agent stands beside the daemon, not under
-//! it). `docs/design.md` tells the whole story.
+//! `docs/design.md` describes the modules ("rooms") and which of them each may import.
 
-// So that `tests/samples`, which names this crate, is also a module of its own tests.
+// `tests/samples` names this crate `freezerd`. With this line, the unit tests can use it as a module too.
 #[cfg(test)]
 extern crate self as freezerd;
 

@@ -1,10 +1,10 @@
-//! Where a container is.
+//! The location of a container: the place of a restic repository.
 //!
-//! A location has one text, which the queue, the ledger, logs and messages share. The text of a local directory is its
-//! absolute path. A path that is not UTF-8 has no such text: it becomes a `file://` URL with percent escapes, so that
-//! every location can be read back from its text.
+//! Each location has one text form, which the queue, the ledger, logs and messages share. The text of a local directory
+//! is its absolute path. A path that is not UTF-8 becomes a `file://` URL with percent escapes, so that every location
+//! can be read back from its text.
 //!
-//! A location never holds a secret: a credential is named by the path of its file, as a repository's password is.
+//! A location never contains a secret. It names the file of a credential by its path, like the file of a password.
 
 use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
@@ -16,22 +16,22 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Where a container is. Two equal locations are the same container.
+/// The location of a container. Equal locations are the same container.
 ///
-/// Inside the crate, match on it without a wildcard arm: a new kind of storage then does not compile until all code
-/// that depends on the kind knows it.
+/// Inside the crate, match on it without a wildcard arm. A new kind of storage then does not compile until all code
+/// that depends on the kind handles it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Location {
-    /// A directory of this host, or one that is mounted here, as an absolute path.
+    /// A directory on this host or on a mounted file system. The path is absolute.
     Local(PathBuf),
 }
 
-/// What begins the text of a path that is not UTF-8.
+/// The text of a path that is not UTF-8 begins with this.
 const FILE_URL: &str = "file://";
 
 impl Location {
-    /// The directory, if the container is one on this host.
+    /// The directory of a container on this host. `None` for a container elsewhere.
     pub fn local(&self) -> Option<&Path> {
         match self {
             Location::Local(path) => Some(path),
@@ -39,7 +39,7 @@ impl Location {
     }
 }
 
-/// The order of the texts. Ledgers and exports list containers in this order.
+/// Locations are ordered by their texts. Ledgers and exports list containers in this order.
 impl Ord for Location {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -56,7 +56,7 @@ impl PartialOrd for Location {
     }
 }
 
-/// The bytes of a path without doubled slashes and other parts that do not matter when two paths are compared.
+/// The bytes of a path, without repeated slashes and other parts that do not matter for a comparison.
 fn path_bytes(path: &Path) -> impl Iterator<Item = u8> {
     let mut below_root = true;
     path.components().flat_map(move |component| {
@@ -93,11 +93,11 @@ fn write_file_url(formatter: &mut fmt::Formatter<'_>, path: &OsStr) -> fmt::Resu
     Ok(())
 }
 
-/// Why a text is not a location. The text is not repeated, since it may hold a secret that does not belong there.
+/// Why a text is not a location. The message does not repeat the text, because it may contain a secret by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// It is neither an absolute path nor a URL of a known kind.
-    #[error("the location of a container is an absolute path")]
+    /// The text is neither an absolute path nor a URL of a known kind.
+    #[error("the location of a container must be an absolute path")]
     NotAbsolute,
     /// In a `file://` URL, a percent sign is not followed by two hexadecimal digits.
     #[error(

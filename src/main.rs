@@ -1,4 +1,4 @@
-//! The freezerd program: everything it does is in the library.
+//! The freezerd program. All of its code is in the library.
 
 use std::process::ExitCode;
 

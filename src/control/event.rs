@@ -1,4 +1,4 @@
-//! Event files: what the command line asks of the daemon.
+//! Event files: the requests of the command line to the daemon.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,24 +13,24 @@ use super::layout::Layout;
 use crate::kill_point::{self, Point};
 use crate::os;
 
-/// What can be asked.
+/// What a request asks the daemon to do with a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
-    /// Put a job (back) on its schedule.
+    /// Put the job on its schedule, or back on it.
     Start,
-    /// Take it off; a run finishes first.
+    /// Take the job off its schedule. An open run finishes first.
     Stop,
-    /// End its run now, and take it off.
+    /// End the job's run now, and take the job off its schedule.
     Abort,
-    /// Take it off for good; a run finishes first.
+    /// Remove the job. An open run finishes first.
     Remove,
-    /// Run it once, now.
+    /// Run the job once, now.
     Trigger,
 }
 
 impl Command {
-    /// As on the command line.
+    /// The name of the command on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Command::Start => "start",
@@ -42,29 +42,28 @@ impl Command {
     }
 }
 
-/// One thing that somebody asks for.
+/// The content of an event file: one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFile {
-    /// Names the event; the answer is found by it.
+    /// The time in nanoseconds and the sender's process id. The ledger holds the answer under this id.
     pub id: String,
-    /// What is asked.
     pub command: Command,
-    /// Of which job.
     pub job_id: String,
-    /// By whom: a user id, and the one before `sudo` where there is one.
+    /// The name of the user who asks, for example `root (sudo anna)`, or `uid 1000` for a user without a name.
     pub by: String,
-    /// When.
+    /// When the request was made.
     pub at: DateTime<Utc>,
 }
 
-/// An event file is small; anything larger is none.
+/// The largest size of an event file, in bytes. A larger file is refused.
 const LIMIT: u64 = 64 * 1024;
 
-/// A sender needs a moment between writing and naming an event; one of this age is dead.
+/// A sender writes an event under a hidden name and renames it at once. When a hidden file is older than this, its
+/// sender was killed.
 const ABANDONED: Duration = Duration::from_secs(60);
 
 impl EventFile {
-    /// A new event from the user of this process.
+    /// A new request of the user who runs this process.
     pub fn new(command: Command, job_id: &str) -> EventFile {
         let now = Utc::now();
         let uid = rustix::process::getuid().as_raw();
@@ -85,7 +84,7 @@ impl EventFile {
         }
     }
 
-    /// Drops the file where the daemon looks: written, flushed to disk, and only then named.
+    /// Writes the event file for the daemon and returns its path. The file gets its name only after it is on disk.
     pub fn send(&self, layout: &Layout) -> io::Result<PathBuf> {
         let dir = layout.events();
         let hidden = dir.join(format!(".{}.tmp", self.id));
@@ -105,7 +104,7 @@ impl EventFile {
     }
 }
 
-/// What waits in the events directory, the oldest first: the path, and the event or why it is none.
+/// The files in the events directory, the oldest first. Each has its path, and either its event or why it is invalid.
 pub fn waiting(layout: &Layout) -> io::Result<Vec<(PathBuf, Result<EventFile, String>)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(layout.events())? {
@@ -128,7 +127,7 @@ pub fn waiting(layout: &Layout) -> io::Result<Vec<(PathBuf, Result<EventFile, St
         .collect())
 }
 
-/// Removes what a sender that was killed left under a hidden name.
+/// Removes the hidden files of senders that were killed.
 pub fn sweep(layout: &Layout) {
     for entry in fs::read_dir(layout.events())
         .into_iter()

@@ -1,13 +1,13 @@
-//! Where everything is in the state and runtime directories.
+//! The paths of all files in the state and runtime directories.
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// A directory of the installation cannot be created.
+/// A directory cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot create {path}: {source}; name another place with --state-dir, or create it for this user"
+    "cannot create {path}: {source}; choose another directory with --state-dir, or create this one for this user"
 )]
 pub struct CannotCreate {
     pub path: PathBuf,
@@ -22,7 +22,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Names the paths; creates nothing.
+    /// The paths below these two directories. Does not create anything.
     pub fn new(state_dir: &Path, runtime_dir: &Path) -> Layout {
         Layout {
             state: state_dir.to_owned(),
@@ -30,7 +30,7 @@ impl Layout {
         }
     }
 
-    /// Creates the directories that are missing, for their owner alone.
+    /// Creates the missing directories. Only their owner can enter them.
     pub fn create(&self) -> Result<(), CannotCreate> {
         for dir in [
             self.state.clone(),
@@ -48,37 +48,37 @@ impl Layout {
         Ok(())
     }
 
-    /// The state directory itself.
+    /// The state directory, as it was named.
     pub fn state(&self) -> &Path {
         &self.state
     }
 
-    /// The ledger.
+    /// `ledger.redb` in the state directory.
     pub fn ledger(&self) -> PathBuf {
         self.state.join("ledger.redb")
     }
 
-    /// The file that a running daemon holds locked.
+    /// The file that a running daemon keeps locked.
     pub fn lock(&self) -> PathBuf {
         self.state.join("daemon.lock")
     }
 
-    /// Where event files are dropped.
+    /// The directory of the event files.
     pub fn events(&self) -> PathBuf {
         self.state.join("events")
     }
 
-    /// One file a run.
+    /// The directory of the logs, with one file for each run.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
     }
 
-    /// A run's log.
+    /// The log of a run: `logs/<run>.log` in the state directory.
     pub fn run_log(&self, run: u64) -> PathBuf {
         self.logs().join(format!("{run}.log"))
     }
 
-    /// The runs that have a log.
+    /// The numbers of the runs that have a log, in no order.
     pub fn logged_runs(&self) -> Vec<u64> {
         std::fs::read_dir(self.logs())
             .into_iter()
@@ -88,17 +88,17 @@ impl Layout {
                 let name = entry.file_name();
                 name.to_str()?.strip_suffix(".log")?.parse().ok()
             })
-            // No row ever had a larger one.
+            // The number of a run is always smaller.
             .filter(|run| *run < 1 << 53)
             .collect()
     }
 
-    /// One file a running run.
+    /// The directory of the progress files, with one file for each run at work.
     pub fn progress_dir(&self) -> PathBuf {
         self.runtime.join("progress")
     }
 
-    /// A running run's progress.
+    /// The progress file of a run: `progress/<run>.json` in the runtime directory.
     pub fn progress(&self, run: u64) -> PathBuf {
         self.progress_dir().join(format!("{run}.json"))
     }

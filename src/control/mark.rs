@@ -1,17 +1,17 @@
-//! The line of a run's log at which an attempt begins: what stands between two of them is that attempt's.
+//! The line with which an attempt begins in the log of its run. The lines up to the next mark belong to that attempt.
 
 use std::fmt;
 
-/// Where in a run an attempt stands. Its text begins the line.
+/// The position of an attempt in its run. Its text stands at the start of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// The action, from 1.
     pub action: u32,
-    /// How many actions there are.
+    /// The number of actions of the run.
     pub actions: u32,
-    /// The attempt at it, from 1.
+    /// The attempt at the action, from 1.
     pub attempt: u32,
-    /// How many there may be.
+    /// The highest number of attempts at the action.
     pub attempts: u32,
 }
 
@@ -30,11 +30,12 @@ impl fmt::Display for Mark {
     }
 }
 
-/// Who writes the marks. Nobody else writes under this name: an agent's lines carry its action's.
+/// The name in the lines of the daemon itself. The lines of an agent have the name of its action instead.
 pub const WRITER: &str = "freezerd";
 
 impl Mark {
-    /// The mark in a line of a run's log: `2026-11-24T03:25:00.125Z freezerd: action 1 of 2, attempt 1 of 3: …`.
+    /// Reads the mark from a line of a log: `2026-11-24T03:25:00.125Z freezerd: action 1 of 2, attempt 1 of 3: …`.
+    /// `None` for every other line.
     pub fn read(line: &str) -> Option<Mark> {
         let (_stamp, rest) = line.split_once(' ')?;
         let rest = rest.strip_prefix(WRITER)?.strip_prefix(": action ")?;

@@ -1,5 +1,5 @@
-//! How the daemon and the command line meet, with no network: a lock, event files, progress files and logs in the
-//! state and runtime directories.
+//! How the daemon and the command line communicate without a network: a lock, event files, progress files and logs in
+//! the state and runtime directories.
 
 pub mod event;
 pub mod layout;

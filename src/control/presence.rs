@@ -1,4 +1,5 @@
-//! Whether a daemon works on a state directory: a lock that the kernel lets go when its holder dies.
+//! The lock of a running daemon on its state directory. The kernel releases it when the daemon ends, even after a
+//! crash.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -13,44 +14,43 @@ use serde::Serialize;
 
 use super::layout::Layout;
 
-/// How long a lock is waited for whose holder is dead: a child that it was just starting when it was killed has the
-/// lock, too, until it has become another program.
+/// How long to wait for the lock of a dead daemon. If it was killed while it started a child, the child also holds the
+/// lock until it executes its own program.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The pause between two tries.
+/// The pause between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The daemon's hold on its state directory.
+/// The lock on a state directory. It is held until this value is dropped.
 #[derive(Debug)]
 pub struct Presence {
     _lock: File,
 }
 
-/// Why the state directory could not be had.
+/// Why the state directory could not be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum PresenceError {
-    /// Another daemon has it.
+    /// Another daemon holds the lock.
     #[error(
-        "another freezerd (process {holder}) already works on {state}; stop it first, or name another --state-dir"
+        "another freezerd (process {holder}) already uses {state}; stop it first, or choose another --state-dir"
     )]
     Taken {
-        /// Its process id, as far as it is known.
+        /// The daemon's process id, or `?` when it is unknown.
         holder: String,
-        /// The directory.
+        /// The path of the state directory.
         state: String,
     },
-    /// The lock file could not be used.
+    /// The lock file cannot be opened or locked.
     #[error("cannot lock {path}: {source}")]
     Lock {
-        /// The file.
+        /// The path of the lock file.
         path: String,
-        /// Why not.
         source: io::Error,
     },
 }
 
 impl Presence {
-    /// Takes the state directory.
+    /// Takes the lock on the state directory.
     pub fn claim(layout: &Layout) -> Result<Presence, PresenceError> {
         let path = layout.lock();
         let fail = |source| PresenceError::Lock {
@@ -88,7 +88,7 @@ impl Presence {
             env!("CARGO_PKG_VERSION"),
             Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
         );
-        // The lock holds without it: on a full disk the holder is unknown, and there all the same.
+        // The lock does not depend on this text. On a full disk only the name of the holder is missing.
         let _ = file
             .rewind()
             .and_then(|()| file.set_len(0))
@@ -97,20 +97,19 @@ impl Presence {
     }
 }
 
-/// The daemon that has a state directory, as its lock file names it: the process id, its version and since when, a
-/// line each. Earlier versions wrote the first line alone.
+/// The daemon that holds the lock, as the lock file names it. The file has one line for each field. Earlier versions
+/// wrote only the process id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Holder {
-    /// Its process id.
     pub pid: Option<u32>,
-    /// Its version.
+    /// The daemon's version.
     pub version: Option<String>,
-    /// When it started.
+    /// When the daemon started.
     pub since: Option<DateTime<Utc>>,
 }
 
 impl Holder {
-    /// This process, as a daemon that started then.
+    /// This process, as a daemon that started at this instant.
     pub fn this(since: DateTime<Utc>) -> Holder {
         Holder {
             pid: Some(std::process::id()),
@@ -130,10 +129,10 @@ impl Holder {
     }
 }
 
-/// The daemon that works on this state directory now, if one does.
+/// The running daemon of this state directory. `None`: no daemon is running.
 ///
 /// # Errors
-/// When the lock may not be looked at: then it cannot be told.
+/// When the lock file cannot be opened or read. It is then unknown whether a daemon is running.
 pub fn running(layout: &Layout) -> io::Result<Option<Holder>> {
     let mut file = match File::open(layout.lock()) {
         Ok(file) => file,
@@ -167,13 +166,13 @@ fn holder(file: &mut File) -> String {
     }
 }
 
-/// Whether the process that a lock file names is there. One that cannot be told is taken to be.
+/// Whether the process with this id exists. When that is unknown, the answer is yes.
 fn runs(holder: &str) -> bool {
     let pid = holder.parse().ok().and_then(Pid::from_raw);
     pid.is_none_or(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
-/// Whether a daemon works on this state directory now.
+/// Whether a daemon of this state directory is running. When that is unknown, the answer is no.
 pub fn is_running(layout: &Layout) -> bool {
     running(layout).is_ok_and(|holder| holder.is_some())
 }
@@ -205,6 +204,6 @@ mod tests {
         assert_eq!(holder.pid, Some(std::process::id()));
         assert_eq!(holder.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
         drop(presence);
-        assert_eq!(running(&layout).unwrap(), None, "what it says is past");
+        assert_eq!(running(&layout).unwrap(), None, "the lock was released");
     }
 }

@@ -1,4 +1,4 @@
-//! Progress files: how far a running action is, for whoever looks.
+//! Progress files: the progress of a running action, for the commands that show it.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,31 +12,30 @@ use super::layout::Layout;
 use crate::kill_point::{self, Point};
 use crate::protocol::{Progress, Report, Request};
 
-/// How far one run is.
+/// The content of a progress file: the progress of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProgressFile {
-    /// The run.
+    /// The number of the run.
     pub run: u64,
-    /// The job.
     pub job_id: String,
-    /// The action's index.
+    /// The index of the action, from 0.
     pub action: u32,
-    /// The action's kind: `backup`, `restore`, …
+    /// The kind of the action: `backup`, `restore`, …
     pub kind: String,
     /// The attempt, from 1.
     pub attempt: u32,
     /// When the attempt started.
     pub started: DateTime<Utc>,
-    /// When this was written.
+    /// When the content last changed.
     pub updated: DateTime<Utc>,
-    /// What the action waits for, if it waits.
+    /// What the action waits for, in words. `None` while it works.
     pub waiting: Option<String>,
-    /// How far it is.
+    /// The agent's last report.
     pub progress: Progress,
 }
 
 impl ProgressFile {
-    /// The progress of an attempt that begins now.
+    /// The progress of an attempt that starts at this instant.
     pub fn begin(request: &Request, now: DateTime<Utc>) -> ProgressFile {
         ProgressFile {
             run: request.run,
@@ -51,7 +50,7 @@ impl ProgressFile {
         }
     }
 
-    /// Takes note of a report. Returns whether there is something new to show.
+    /// Takes over a report of the agent. Returns whether anything changed.
     pub fn hear(&mut self, report: &Report, now: DateTime<Utc>) -> bool {
         match report {
             Report::Progress(progress) => {
@@ -68,14 +67,14 @@ impl ProgressFile {
         true
     }
 
-    /// Bytes a second since the attempt started.
+    /// Bytes per second since the attempt started. `None` while it is too early to tell.
     pub fn rate(&self) -> Option<f64> {
         let seconds = (self.updated - self.started).as_seconds_f64();
         (seconds > 0.2 && self.progress.bytes_done > 0)
             .then(|| self.progress.bytes_done as f64 / seconds)
     }
 
-    /// What is left, at the rate so far.
+    /// The time left, at the rate so far. `None` when the total or the rate is unknown.
     pub fn time_left(&self) -> Option<Duration> {
         let rest = self
             .progress
@@ -84,7 +83,7 @@ impl ProgressFile {
         Duration::try_from_secs_f64(rest as f64 / self.rate()?).ok()
     }
 
-    /// Replaces the run's file. Not flushed: it is worth nothing after a crash.
+    /// Replaces the progress file of the run. Does not flush it to disk: nobody needs it after a crash.
     pub fn write(&self, layout: &Layout) -> io::Result<()> {
         let path = layout.progress(self.run);
         let hidden = layout.progress_dir().join(format!(".{}.tmp", self.run));
@@ -102,18 +101,18 @@ impl ProgressFile {
     }
 }
 
-/// A running run's progress, if any was written.
+/// The progress of a run. `None` when it has no progress file, or one that cannot be read.
 pub fn read(layout: &Layout, run: u64) -> Option<ProgressFile> {
     serde_json::from_slice(&fs::read(layout.progress(run)).ok()?).ok()
 }
 
-/// The run is over: nothing is left to show.
+/// Removes the progress file of a run that is over.
 pub fn clear(layout: &Layout, run: u64) {
     let _ = fs::remove_file(layout.progress(run));
     kill_point::reached(Point::ProgressCleared);
 }
 
-/// Removes what an earlier daemon left behind.
+/// Removes the progress files that an earlier daemon left behind.
 pub fn clear_all(layout: &Layout) {
     for entry in fs::read_dir(layout.progress_dir())
         .into_iter()

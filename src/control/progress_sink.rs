@@ -1,24 +1,24 @@
-//! Who hears of the progress of running actions.
+//! The receivers of the progress of running actions.
 
 use super::layout::Layout;
 use super::progress::{self, ProgressFile};
 
-/// A sink of progress.
+/// Receives the progress of running actions.
 pub trait ProgressSink: Send + Sync {
-    /// An action is this far; also when it starts.
+    /// Called when an action starts, and when its progress changes.
     fn progress(&self, progress: &ProgressFile);
 
-    /// The attempt is over.
+    /// Called when the attempt of a run is over.
     fn ended(&self, run: u64);
 }
 
-/// Keeps the files that `list` and `show` read.
+/// Writes the progress files that `list` and `show` read.
 pub struct ProgressFiles {
     layout: Layout,
 }
 
 impl ProgressFiles {
-    /// Writes below this layout's runtime directory.
+    /// Writes into the runtime directory of this layout.
     pub fn new(layout: &Layout) -> ProgressFiles {
         ProgressFiles {
             layout: layout.clone(),
@@ -38,7 +38,7 @@ impl ProgressSink for ProgressFiles {
     }
 }
 
-/// Tells several.
+/// Passes everything on to several sinks.
 pub struct AllSinks(pub Vec<std::sync::Arc<dyn ProgressSink>>);
 
 impl ProgressSink for AllSinks {

@@ -1,4 +1,4 @@
-//! Whether the ledger holds together: what each table says of the others.
+//! Checks whether the tables of the ledger agree with each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,38 +15,35 @@ use crate::record::{
     AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
 };
 
-/// Something that does not hold.
+/// A fault in one record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// Where.
     pub table: &'static str,
-    /// Of what, in words.
+    /// The record's key, in words.
     pub key: String,
-    /// What is wrong.
     pub message: String,
-    /// What kind of fault that is.
     pub fault: Fault,
 }
 
-/// What kind of fault a finding is.
+/// The kind of a fault. It decides how the fault can be repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// A value cannot be read.
     Unreadable,
-    /// What is derived from the rows does not say what they say.
+    /// A table that is derived from the rows does not agree with them.
     Derived,
-    /// A job and its run do not know each other, which a start settles.
+    /// A job and its open run do not refer to each other. The daemon repairs this when it starts.
     Settled,
     /// Two records contradict each other.
     Contradiction,
 }
 
-/// What stands in the ledger, and what is wrong with it.
+/// The result of a check.
 #[derive(Clone, Debug, Default)]
 pub struct Checkup {
-    /// What does not hold, in the order of the tables.
+    /// The faults, in the order in which the check reads the tables.
     pub findings: Vec<Finding>,
-    /// How many records each table has.
+    /// The number of records in each table.
     pub records: BTreeMap<&'static str, u64>,
 }
 
@@ -110,7 +107,7 @@ impl Checkup {
     }
 }
 
-/// What is remembered of a row while the other tables are looked at.
+/// The part of a row that the checks of the other tables need.
 struct Row {
     job_id: String,
     open: bool,
@@ -118,7 +115,7 @@ struct Row {
 }
 
 impl Reader {
-    /// Looks at every record, and at what the tables say of each other.
+    /// Reads every record, and compares the tables with each other.
     pub fn check(&self) -> Result<Checkup, LedgerError> {
         let mut checkup = Checkup::default();
         let rows = self.check_runs(&mut checkup)?;
@@ -129,7 +126,7 @@ impl Reader {
         Ok(checkup)
     }
 
-    /// Every row, by its number; `None` for one that cannot be read.
+    /// Returns every row by its number; `None` for a row that cannot be read.
     fn check_runs(&self, checkup: &mut Checkup) -> Result<BTreeMap<u64, Option<Row>>, LedgerError> {
         let last = self.last_run()?;
         let mut rows = BTreeMap::new();
@@ -144,11 +141,11 @@ impl Reader {
                 checkup.find(
                     "runs",
                     number.to_string(),
-                    format!("it calls itself run {other}"),
+                    format!("its record has the number {other}"),
                 );
             }
             if number > last {
-                let message = format!("the newest run is said to be {last}");
+                let message = format!("the ledger says that the newest run is {last}");
                 checkup.find("runs", number.to_string(), message);
             }
             let row = record.map(|record| Row {
@@ -161,7 +158,7 @@ impl Reader {
         Ok(rows)
     }
 
-    /// The tables by which rows are found.
+    /// Checks the tables that are derived from the rows.
     fn check_indexes(
         &self,
         checkup: &mut Checkup,
@@ -175,7 +172,7 @@ impl Reader {
             let message = match rows.get(&number) {
                 None => format!("run {number} has no row"),
                 Some(Some(row)) if row.job_id != job_id => {
-                    format!("run {number} is one of {}", row.job_id)
+                    format!("run {number} belongs to {}", row.job_id)
                 }
                 Some(_) => continue,
             };
@@ -187,7 +184,7 @@ impl Reader {
             open.insert(number);
             let message = match rows.get(&number) {
                 None => "it has no row",
-                Some(Some(row)) if !row.open => "its row says that it is over",
+                Some(Some(row)) if !row.open => "its row says that the run is over",
                 Some(_) => continue,
             };
             checkup.find_derived("open_runs", number.to_string(), message);
@@ -195,18 +192,18 @@ impl Reader {
         for (number, row) in rows {
             let Some(row) = row else { continue };
             if !listed.contains(number) {
-                let message = format!("it is missing in the history of {}", row.job_id);
+                let message = format!("it is missing from the history of {}", row.job_id);
                 checkup.find_derived("runs", number.to_string(), message);
             }
             if row.open && !open.contains(number) {
-                let message = "it is not over, and missing among the open runs";
+                let message = "it is not over, but it is missing from the open runs";
                 checkup.find_derived("runs", number.to_string(), message);
             }
         }
         Ok(())
     }
 
-    /// Each row stands for an occurrence that says so.
+    /// Checks that each row has its occurrence, and that each occurrence names its row.
     fn check_claims(
         &self,
         checkup: &mut Checkup,
@@ -221,18 +218,19 @@ impl Reader {
             *checkup.records.entry("occurrences").or_default() += 1;
             let name = format!("{job_id} at {due} ({kind})");
             if ClaimKind::of_key(kind).is_none() {
-                checkup.find("occurrences", name, "there is no such kind");
+                checkup.find("occurrences", name, "its kind is unknown");
                 continue;
             }
             match rows.get(&run) {
                 Some(Some(row)) if occurrence(&row.claim) != (job_id, due, kind) => {
-                    let message = format!("it names run {run}, which stands for something else");
+                    let message =
+                        format!("it names run {run}, but that run has claimed another occurrence");
                     checkup.find("occurrences", name, message);
                 }
-                // The row was forgotten; what it stood for is remembered for longer.
+                // The row was removed. An occurrence outlives its row.
                 None if run <= last => {}
                 None => {
-                    let message = format!("it names run {run}, and the newest is {last}");
+                    let message = format!("it names run {run}, but the newest run is {last}");
                     checkup.find("occurrences", name, message);
                 }
                 Some(_) => {}
@@ -245,7 +243,7 @@ impl Reader {
                 .map(|run| run.value())
                 != Some(*number)
             {
-                let message = "what it stands for is not claimed by it";
+                let message = "its occurrence does not name it";
                 checkup.find("runs", number.to_string(), message);
             }
         }
@@ -268,21 +266,18 @@ impl Reader {
                 continue;
             };
             if record.job_id != job_id {
-                let message = format!("it calls itself {}", record.job_id);
+                let message = format!("its record has the id {}", record.job_id);
                 checkup.find("jobs", job_id, message);
             }
             let Some(run) = record.run else { continue };
             busy.insert(run.number);
             let message = match rows.get(&run.number) {
                 None => "has no row",
-                Some(Some(row)) if row.job_id != job_id => "is another job's",
+                Some(Some(row)) if row.job_id != job_id => "belongs to another job",
                 Some(Some(row)) if !row.open => "is over",
                 Some(_) => continue,
             };
-            let message = format!(
-                "it is said to be busy with run {}, which {message}",
-                run.number
-            );
+            let message = format!("its open run is run {}, which {message}", run.number);
             checkup.find_settled("jobs", job_id, message);
         }
         for (number, row) in rows {
@@ -291,7 +286,10 @@ impl Reader {
                 && !busy.contains(number)
                 && !unreadable.contains(&row.job_id)
             {
-                let message = format!("it is not over, and {} knows nothing of it", row.job_id);
+                let message = format!(
+                    "it is not over, but {} does not name it as its open run",
+                    row.job_id
+                );
                 checkup.find_settled("runs", number.to_string(), message);
             }
         }
@@ -310,7 +308,7 @@ impl Reader {
             let record: Option<AttemptRecord> =
                 checkup.read("attempts", name.clone(), bytes.value());
             if record.is_some_and(|known| (known.run, known.action, known.attempt) != key.value()) {
-                checkup.find("attempts", name.clone(), "it calls itself another one");
+                checkup.find("attempts", name.clone(), "its record names another attempt");
             }
             if !rows.contains_key(&run) {
                 checkup.find("attempts", name, "its run has no row");

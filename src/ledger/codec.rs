@@ -1,4 +1,4 @@
-//! How a record becomes bytes: one format byte, then JSON.
+//! The encoding of a record: one format byte, then JSON.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

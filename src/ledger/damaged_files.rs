@@ -1,5 +1,5 @@
-//! Ledgers that were put aside because they were damaged. The file itself is the note: as long as it lies there, the
-//! commands speak of it.
+//! Damaged ledgers that were renamed. The file itself is the record of the damage: as long as it exists, the commands
+//! mention it.
 
 use std::fs;
 use std::io;
@@ -11,22 +11,22 @@ use super::LedgerError;
 use super::open::{beside, file_error, sync_parent};
 use crate::kill_point::{self, Point};
 
-/// What stands between the ledger's name and the time.
+/// Stands between the ledger's name and the time.
 const WORD: &str = "damaged-";
 
-/// The time in the name, in UTC.
+/// The format of the time in the name. The time is UTC.
 const TIME: &str = "%Y-%m-%dT%H%M%SZ";
 
-/// A damaged ledger that was put aside.
+/// A damaged ledger that was renamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {
-    /// The file.
+    /// Its new name.
     pub path: PathBuf,
-    /// When it was put aside: what was before that stands in it alone.
+    /// When it was renamed. The history before this instant is only in this file.
     pub at: DateTime<Utc>,
 }
 
-/// Puts a damaged ledger aside, under a name with the time: `ledger.redb.damaged-2026-11-24T031107Z`.
+/// Renames a damaged ledger to a name with the time: `ledger.redb.damaged-2026-11-24T031107Z`.
 pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, LedgerError> {
     let fail = |error: io::Error| file_error(path, error);
     let name = format!("{WORD}{}", now.format(TIME));
@@ -40,8 +40,8 @@ pub fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<Aside, LedgerError> 
     })
 }
 
-/// A name beside this one that nobody has: `ledger.redb.damaged-…`, or else `ledger.redb.damaged-…-2`. What was kept a
-/// moment ago is not to be overwritten.
+/// Returns an unused name in the same directory: `ledger.redb.damaged-…`, or else `ledger.redb.damaged-…-2`. So a file
+/// that was renamed within the same second is not overwritten.
 pub fn free_name(path: &Path, suffix: &str) -> PathBuf {
     let taken = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
     (1_u32..)
@@ -50,11 +50,11 @@ pub fn free_name(path: &Path, suffix: &str) -> PathBuf {
             nth => beside(path, &format!("{suffix}-{nth}")),
         })
         .find(|path| !taken(path))
-        // Four thousand million names are not all taken.
+        // Four billion names are never all taken.
         .unwrap_or_else(|| beside(path, suffix))
 }
 
-/// What was put aside of this ledger, the oldest first.
+/// The damaged files of this ledger, the oldest first.
 pub fn set_asides(path: &Path) -> Vec<Aside> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
         return Vec::new();
@@ -67,7 +67,7 @@ pub fn set_asides(path: &Path) -> Vec<Aside> {
         .filter_map(|entry| {
             let name = entry.file_name();
             let time = name.to_str()?.strip_prefix(&prefix)?;
-            // `2026-11-24T031107Z`, and perhaps `-2` behind it.
+            // `2026-11-24T031107Z`, or with a number: `2026-11-24T031107Z-2`.
             let time = time.get(..TIME_LENGTH)?;
             let at = NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc();
             Some(Aside {

@@ -1,4 +1,4 @@
-//! What can go wrong with the ledger, and what redb's errors mean.
+//! The errors of the ledger, and how redb's errors become them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,108 +8,87 @@ use chrono::{DateTime, Utc};
 use super::FORMAT;
 use super::LEDGER_FORMAT;
 
-/// What can go wrong with the ledger.
+/// An error of the ledger. `path` is the ledger's file; `message` says what is wrong, in words.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// There is no ledger yet.
+    /// The file does not exist.
     #[error("there is no ledger at {path}; has freezerd run here?")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// This user may not read it.
+    Missing { path: PathBuf },
+    /// This user may not read or write the file.
     #[error("the ledger {path} belongs to another user: run the command as that user, or as root")]
-    Denied {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another process writes it.
+    Denied { path: PathBuf },
+    /// Another process has the ledger open for writing.
     #[error("the ledger {path} is in use by another freezerd")]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It was not closed and only a writer may mend that.
-    #[error("the ledger {path} was not closed properly; the daemon's next start mends it")]
-    NeedsRepair {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It is from another version.
+    InUse { path: PathBuf },
+    /// The ledger was not closed properly. Only a writer can repair it.
+    #[error("the ledger {path} was not closed properly; the daemon repairs it at its next start")]
+    NeedsRepair { path: PathBuf },
+    /// The ledger has a format that this version does not support.
     #[error(
-        "the ledger {path} has format {found}, this freezerd ({version}) knows format {LEDGER_FORMAT}; install the freezerd that wrote it, or a newer one",
+        "the ledger {path} has format {found}, but this freezerd ({version}) supports format {LEDGER_FORMAT}; install the freezerd that wrote it, or a newer one",
         version = env!("CARGO_PKG_VERSION")
     )]
     Format {
-        /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The format that the ledger names. Empty when it names none.
         found: String,
     },
-    /// It was written by an older version, and only the daemon may bring it up to date.
+    /// An older version wrote the ledger. Only the daemon may convert it.
     #[error(
-        "the ledger {path} has the older format {found}; the daemon's next start brings it to format {LEDGER_FORMAT}"
+        "the ledger {path} has the older format {found}; the daemon converts it to format {LEDGER_FORMAT} at its next start"
     )]
     Older {
-        /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The format that the ledger names.
         found: u64,
     },
-    /// Its bytes are not what was written.
+    /// The file does not hold what freezerd wrote.
     #[error("the ledger {path} is damaged: {damage}")]
     Damaged {
         path: PathBuf,
         #[source]
         damage: Damage,
     },
-    /// The disk has no room for it.
-    #[error("there is no space left in {dir}, where the ledger is; make room there")]
+    /// The disk or the user's quota is full.
+    #[error("there is no space left in {dir}, the directory of the ledger; free some space there")]
     Full {
-        /// The directory.
+        /// The directory of the ledger.
         dir: PathBuf,
     },
-    /// It cannot be opened.
+    /// The file cannot be opened, for any other reason.
     #[error("cannot open the ledger {path}: {}", without_number(source))]
     Open { path: PathBuf, source: Cause },
-    /// A transaction failed: nothing of it was kept.
+    /// A transaction failed. None of its changes were kept.
     #[error("cannot use the ledger: {source}")]
     Transaction { source: Cause },
-    /// A record could not be written as JSON.
+    /// A record cannot be written as JSON.
     #[error("cannot encode a record: {source}")]
     Encode { source: serde_json::Error },
-    /// A record could not be read.
+    /// A value is not a record of its table.
     #[error("the ledger's table {table} holds a value that cannot be read: {source}")]
     Decode {
         table: &'static str,
         source: Undecodable,
     },
-    /// A row was to go although its run goes on.
-    #[error("run {run} is not over, and cannot be forgotten")]
-    StillOpen {
-        /// The run.
-        run: u64,
-    },
-    /// A line is not what its table holds.
-    #[error("the record {key} of the table {table} cannot be taken: {message}")]
+    /// A row cannot be removed while its run is open.
+    #[error("run {run} is not over and cannot be removed")]
+    StillOpen { run: u64 },
+    /// A line of an export is not a valid record of its table.
+    #[error("the record {key} of the table {table} is invalid: {message}")]
     Line {
-        /// The table.
         table: String,
-        /// The record.
+        /// The record's key, as JSON.
         key: String,
-        /// Why not.
         message: String,
     },
-    /// A second row for one occurrence.
+    /// The occurrence already has a row of another run.
     #[error("{job_id} at {due} ({kind}) already has run {run}")]
     AlreadyClaimed {
-        /// The job.
         job_id: String,
-        /// The due instant.
         due: DateTime<Utc>,
-        /// In which sense.
+        /// The kind of the claim, as in the table's key: `due`, `manual`, `make_up`.
         kind: &'static str,
-        /// The run that has it.
+        /// The run that has claimed the occurrence.
         run: u64,
     },
 }
@@ -192,7 +171,7 @@ transaction_errors!(
 );
 
 impl LedgerError {
-    /// What an error in the middle of a transaction means. Which file it was about is told by [`LedgerError::in_file`].
+    /// The meaning of an error inside a transaction. It does not name the file yet: [`LedgerError::in_file`] adds it.
     fn of(error: redb::Error) -> LedgerError {
         match error {
             redb::Error::Io(error) if is_full(&error) => LedgerError::Full {
@@ -208,7 +187,7 @@ impl LedgerError {
                 path: PathBuf::new(),
                 damage: Damage::Corrupted(words),
             },
-            // A table that every ledger has, or has with other types.
+            // Every ledger has all tables, with these types.
             error @ (redb::Error::TableDoesNotExist(_)
             | redb::Error::TableTypeMismatch { .. }
             | redb::Error::TableIsMultimap(_)) => LedgerError::Damaged {
@@ -221,7 +200,7 @@ impl LedgerError {
         }
     }
 
-    /// What an error at opening the file means.
+    /// The meaning of an error that occurred while the file was opened.
     pub(super) fn at_open(path: &Path, error: redb::DatabaseError) -> LedgerError {
         let path_owned = path.to_owned();
         match error {
@@ -253,7 +232,7 @@ impl LedgerError {
         }
     }
 
-    /// The same error, with the file that it is about.
+    /// Adds the file to an error that does not name it yet.
     pub(super) fn in_file(self, file: &Path) -> LedgerError {
         match self {
             LedgerError::Full { .. } => LedgerError::Full {
@@ -268,7 +247,7 @@ impl LedgerError {
     }
 }
 
-/// No room on the disk, or none left for this user.
+/// Whether the disk or the user's quota is full.
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,6 +1,6 @@
-//! The ledger as lines of JSON, one a record, and back.
+//! Exports the ledger as lines of JSON, one line for each record, and imports it from them.
 //!
-//! What is derived from the rows (`runs_of_job`, `open_runs`) is not among the lines: it is built anew.
+//! The tables that are derived from the rows (`runs_of_job`, `open_runs`) are not exported. The import rebuilds them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,15 +22,15 @@ use crate::record::{AttemptRecord, ClaimKind, EventRecord, FileRecord, JobRecord
 /// One record of one table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// The table.
+    /// One of [`TABLES`].
     pub table: String,
-    /// Its key.
+    /// A text, a number or an array, depending on the table.
     pub key: Value,
-    /// What stands there.
+    /// The record.
     pub value: Value,
 }
 
-/// The tables that are written out, in their order.
+/// The tables that are exported, in this order.
 pub const TABLES: [&str; 7] = [
     "meta",
     "jobs",
@@ -42,17 +42,17 @@ pub const TABLES: [&str; 7] = [
 ];
 
 impl Reader {
-    /// The ledger's own id.
+    /// The ledger's id: eight hexadecimal digits. Empty when it has none.
     pub fn id(&self) -> Result<String, LedgerError> {
         Ok(self.meta("id")?.unwrap_or_default())
     }
 
-    /// The layout of its tables.
+    /// The number of the ledger's format, as text. Empty when it names none.
     pub fn format(&self) -> Result<String, LedgerError> {
         Ok(self.meta("format")?.unwrap_or_default())
     }
 
-    /// Gives every record to `take`, table by table, in the order of the keys.
+    /// Passes every record to `take`, table by table, in the order of the keys.
     pub fn lines<E: From<LedgerError>>(
         &self,
         mut take: impl FnMut(Line) -> Result<(), E>,
@@ -99,8 +99,9 @@ impl Reader {
     }
 }
 
-/// Makes a ledger of these lines, whole and on disk under this name or not at all. What a line says is checked to be
-/// what its table holds; whether the tables agree is told by [`Reader::check`].
+/// Creates a ledger from these lines. The file gets its name only when it is complete and on disk.
+///
+/// Checks that each line is a valid record of its table. [`Reader::check`] checks whether the tables agree.
 pub fn build(path: &Path, lines: &[Line]) -> Result<(), LedgerError> {
     open::quietly(path, || {
         let meta = |wanted: &str| {
@@ -119,7 +120,7 @@ pub fn build(path: &Path, lines: &[Line]) -> Result<(), LedgerError> {
             return Err(refuse(
                 "meta",
                 &json!("id"),
-                "it is not eight hexadecimal digits",
+                "it must be eight hexadecimal digits",
             ));
         }
         let mut seen = BTreeMap::new();
@@ -128,7 +129,7 @@ pub fn build(path: &Path, lines: &[Line]) -> Result<(), LedgerError> {
                 .insert((&line.table, line.key.to_string()), ())
                 .is_some()
             {
-                return Err(refuse(&line.table, &line.key, "it is there twice"));
+                return Err(refuse(&line.table, &line.key, "it occurs twice"));
             }
         }
         open::build(path, id, |transaction| {
@@ -152,12 +153,15 @@ fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), LedgerError> {
     let fail = |why: &str| refuse(&line.table, &line.key, why);
     let key = |key: Option<&str>| {
         key.map(str::to_owned)
-            .ok_or_else(|| fail("its key is no text"))
+            .ok_or_else(|| fail("its key is not text"))
     };
     let text = key(line.key.as_str());
     match line.table.as_str() {
         "meta" => {
-            let value = line.value.as_str().ok_or_else(|| fail("it is no text"))?;
+            let value = line
+                .value
+                .as_str()
+                .ok_or_else(|| fail("its value is not text"))?;
             transaction
                 .open_table(META)?
                 .insert(text?.as_str(), value)?;
@@ -184,7 +188,7 @@ fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), LedgerError> {
             let number = line
                 .key
                 .as_u64()
-                .ok_or_else(|| fail("its key is no number"))?;
+                .ok_or_else(|| fail("its key is not a number"))?;
             let bytes = encoded::<RunRecord>(line)?;
             let record: RunRecord = decode("runs", &bytes)?;
             transaction
@@ -199,10 +203,13 @@ fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), LedgerError> {
         }
         "occurrences" => {
             let (job_id, due, kind): (String, i64, String) = key_of(line)?;
-            let run = line.value.as_u64().ok_or_else(|| fail("it names no run"))?;
+            let run = line
+                .value
+                .as_u64()
+                .ok_or_else(|| fail("its value is not the number of a run"))?;
             if DateTime::from_timestamp_millis(due).is_none() || ClaimKind::of_key(&kind).is_none()
             {
-                return Err(fail("its key is no occurrence"));
+                return Err(fail("its key is not an occurrence"));
             }
             transaction
                 .open_table(OCCURRENCES)?
@@ -215,7 +222,7 @@ fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), LedgerError> {
                 .open_table(ATTEMPTS)?
                 .insert(key, bytes.as_slice())?;
         }
-        _ => return Err(fail("there is no such table")),
+        _ => return Err(fail("the table is unknown")),
     }
     Ok(())
 }
@@ -225,17 +232,17 @@ fn key_of<T: DeserializeOwned>(line: &Line) -> Result<T, LedgerError> {
         refuse(
             &line.table,
             &line.key,
-            &format!("its key is wrong: {error}"),
+            &format!("its key is invalid: {error}"),
         )
     })
 }
 
-/// The value as it is kept, with whatever it has beyond what this version knows.
+/// The value as it is stored, with all of its fields, also those that this version does not know.
 fn encoded<T: DeserializeOwned>(line: &Line) -> Result<Vec<u8>, LedgerError> {
     let mut bytes = vec![FORMAT];
     let refuse = |error: serde_json::Error| refuse(&line.table, &line.key, &error.to_string());
     serde_json::to_writer(&mut bytes, &line.value).map_err(refuse)?;
-    // Read as it will be read.
+    // Check that it can be read back.
     serde_json::from_slice::<T>(&bytes[1..]).map_err(refuse)?;
     Ok(bytes)
 }

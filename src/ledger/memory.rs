@@ -1,24 +1,20 @@
-//! A ledger in memory, for simulations: the same promises, no disk.
+//! A ledger in memory, for simulations. It gives the same guarantees, but writes nothing to disk.
 
 use std::collections::BTreeMap;
 
 use super::{Ledger, LedgerError, Write};
 use crate::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
 
-/// Everything that was committed.
+/// Everything that was committed. Jobs and events are stored by id, runs by number, files by name.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLedger {
-    /// By id.
     pub jobs: BTreeMap<String, JobRecord>,
-    /// By number.
     pub runs: BTreeMap<u64, RunRecord>,
-    /// By run, action and attempt.
+    /// The key is the run, the action and the attempt.
     pub attempts: BTreeMap<(u64, u32, u32), AttemptRecord>,
-    /// By id.
     pub events: BTreeMap<String, EventRecord>,
-    /// By name.
     pub files: BTreeMap<String, FileRecord>,
-    /// The run that each occurrence belongs to.
+    /// The run that has claimed each occurrence.
     pub occurrences: BTreeMap<Claim, u64>,
 }
 
@@ -59,7 +55,7 @@ impl Ledger for MemoryLedger {
                 }
                 Write::ForgetClaim(claim) => drop(self.occurrences.remove(&claim)),
                 Write::ForgetEvent(id) => drop(self.events.remove(&id)),
-                // Here every value is a record.
+                // In memory, every value can be read.
                 Write::Discard(_) => {}
             }
         }

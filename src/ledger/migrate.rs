@@ -1,7 +1,7 @@
-//! From an older layout of the tables to the one of today, step by step.
+//! Converts a ledger of an older format to the current format, step by step.
 //!
-//! A step is a function from one format to the next. All that are needed run in one transaction, so a crash in the
-//! middle leaves the ledger as it was; and a copy of it, `ledger.redb.format-1`, stays beside the new one.
+//! A step is a function from one format to the next. All steps run in one transaction, so a crash in the middle leaves
+//! the ledger unchanged. A copy of the old ledger, `ledger.redb.format-1`, stays beside the new one.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -11,13 +11,13 @@ use redb::{Database, ReadableDatabase, WriteTransaction};
 use super::open::{beside, checked, file_error, make_private, sync_parent};
 use super::{Damage, LEDGER_FORMAT, LedgerError, META};
 
-/// Brings the tables from one format to the next.
+/// Converts the tables from one format to the next.
 type Step = fn(&WriteTransaction) -> Result<(), LedgerError>;
 
-/// The steps, each with the format that it starts from. Format 1 is the first that was ever released.
+/// The steps, each with the format that it starts from. Format 1 is the first format that was released.
 const STEPS: &[(u64, Step)] = &[];
 
-/// The database in today's format.
+/// Converts the database to the current format, if it has an older one.
 pub(super) fn up_to_date(path: &Path, database: Database) -> Result<Database, LedgerError> {
     climb(path, database, STEPS, LEDGER_FORMAT)
 }
@@ -42,7 +42,7 @@ fn climb(
             found: found.to_string(),
         });
     }
-    // Copied while nobody has it open, so that the copy is whole.
+    // Close the file before it is copied: a copy of an open file may be incomplete.
     drop(database);
     keep_copy(path, found)?;
     let database = checked(path)?;
@@ -94,7 +94,7 @@ mod tests {
     use crate::ledger::{JOBS, Ledger, RedbLedger, Write};
     use crate::samples::run_record;
 
-    /// Steps of a ladder that this version does not have: from format 1 to 3, each leaving its trace.
+    /// Steps for the tests only, from format 1 to format 3. Each step leaves a mark in `meta`.
     const LADDER: &[(u64, Step)] = &[(1, to_two), (2, to_three)];
 
     fn to_two(transaction: &WriteTransaction) -> Result<(), LedgerError> {
@@ -113,14 +113,14 @@ mod tests {
     }
 
     fn fails(transaction: &WriteTransaction) -> Result<(), LedgerError> {
-        // Much is done, and then something goes wrong.
+        // The step fails after it has changed something.
         transaction.delete_table(JOBS)?;
         Err(LedgerError::Transaction {
             source: "the power went".into(),
         })
     }
 
-    /// A ledger with a row, in the format of today.
+    /// A ledger with one row, in the current format.
     fn ledger() -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("ledger.redb");
@@ -148,7 +148,7 @@ mod tests {
         let copy = RedbLedger::open(&beside(&path, "format-1")).expect("it is a ledger as it was");
         let rows = copy.reader().expect("a view").history(None, 9);
         assert_eq!(rows.expect("the rows").len(), 1);
-        // This version does not know format 3, and says so.
+        // This version does not support format 3.
         let Err(LedgerError::Format { found, .. }) = RedbLedger::open(&path) else {
             panic!("it is too new");
         };
@@ -163,7 +163,7 @@ mod tests {
         let store = RedbLedger::open(&path).expect("it is as it was");
         assert_eq!(store.reader().expect("a view").last_run().expect("it"), 1);
         drop(store);
-        // And the next try goes up, over the copy of the last one.
+        // The next try succeeds, and replaces the copy that the first try made.
         let database = climb(&path, checked(&path).expect("it opens"), LADDER, 3);
         assert_eq!(
             meta(&database.expect("it climbs"), "format").as_deref(),

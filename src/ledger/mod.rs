@@ -1,6 +1,7 @@
-//! The ledger: redb tables of jobs, runs, attempts, events and files. One process writes; any number read.
+//! The ledger: a redb database with tables of jobs, runs, attempts, events and files. One process writes it. Any number
+//! of processes can read it.
 //!
-//! Nothing here knows what the records mean; the tables and their keys are described in `docs/design.md`.
+//! This module does not know what the records mean. `docs/design.md` describes the tables and their keys.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ pub use write::Write;
 use crate::kill_point::{self, Point};
 use crate::record::{Claim, RunRecord};
 
-/// The layout of the tables. An older one is brought up to it; a newer one is refused.
+/// The format: the number of the tables' layout. An older ledger is converted. A newer one is refused.
 const LEDGER_FORMAT: u64 = 1;
 
 /// The first byte of every value: how the record behind it is encoded. 1 is JSON.
@@ -39,44 +40,47 @@ const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs");
 const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
 const RUNS: TableDefinition<u64, &[u8]> = TableDefinition::new("runs");
-/// (job, run) so that one job's history is one range.
+/// The key is (job id, run number), so that the history of a job is one range.
 const RUNS_OF_JOB: TableDefinition<(&str, u64), ()> = TableDefinition::new("runs_of_job");
-/// Runs that are not over: what a restart has to look at.
+/// The runs that are not over. A restart reads only these.
 const OPEN_RUNS: TableDefinition<u64, ()> = TableDefinition::new("open_runs");
-/// (job, due in milliseconds, kind of claim) → run: an occurrence is claimed once.
+/// (job id, due instant in milliseconds, kind of claim) → run number. Each occurrence is claimed once.
 const OCCURRENCES: TableDefinition<(&str, i64, &str), u64> = TableDefinition::new("occurrences");
-/// (run, action, attempt).
+/// The key is (run number, action, attempt).
 const ATTEMPTS: TableDefinition<(u64, u32, u32), &[u8]> = TableDefinition::new("attempts");
-/// By id, which begins with the time.
+/// The key is the event's id, which begins with the time.
 const EVENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("events");
 
-/// What the daemon's loop needs of a ledger, so that a simulation can bring one of its own.
+/// The part of the ledger that the daemon's loop uses. A simulation can provide another implementation.
 pub trait Ledger {
-    /// Commits all of the changes, durably, or none.
+    /// Commits all changes to disk, or none of them.
     fn commit(&mut self, writes: &[Write]) -> Result<(), LedgerError>;
 
-    /// The run that an occurrence belongs to, if it has a row.
+    /// The number of the run that has claimed an occurrence. `None`: the occurrence is not claimed.
     fn claimed(&self, claim: &Claim) -> Result<Option<u64>, LedgerError>;
 
-    /// A row, by its number.
+    /// The row with this number.
     fn run(&self, number: u64) -> Result<Option<RunRecord>, LedgerError>;
 
-    /// Whether an event was dealt with.
+    /// Whether the ledger holds the answer to an event.
     fn answered(&self, event: &str) -> Result<bool, LedgerError>;
 }
 
-/// The ledger, opened by its one writer.
+/// The ledger, open for writing.
 pub struct RedbLedger {
-    /// `None` after a transaction failed, until the next one: the file has to be opened anew, since redb does nothing
-    /// more with one that it could not write.
+    /// `None` after a failed transaction. The next transaction opens the file again, because redb refuses to use a
+    /// database after a write error.
     database: Option<Database>,
     path: PathBuf,
     id: String,
 }
 
 impl RedbLedger {
-    /// Opens the ledger, mends it after a crash, brings an older one up to date, or makes a new one. Every page is
-    /// checked: what cannot be trusted is [`LedgerError::Damaged`], and left as it is.
+    /// Opens the ledger. Repairs it after a crash, converts it from an older format, or creates it when there is none.
+    /// Checks every page.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] when the content cannot be trusted. The file is then left as it is.
     pub fn open(path: &Path) -> Result<RedbLedger, LedgerError> {
         open::quietly(path, || {
             if !open::look(path)? {
@@ -92,23 +96,23 @@ impl RedbLedger {
         })
     }
 
-    /// Names this ledger among all that ever were: eight hexadecimal digits.
+    /// Eight hexadecimal digits that tell this ledger from all others.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Where it is.
+    /// The ledger's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A view for reading.
+    /// A consistent view of the current content.
     pub fn reader(&self) -> Result<Reader, LedgerError> {
         Ok(Reader::new(self.begin_read()?))
     }
 
-    /// Gives what the file holds of free space back to the disk, where that is most of it: the size before and after.
-    /// `None`: it was not worth it, or somebody reads the ledger just now.
+    /// Compacts the file when more than half of it is free. Returns its size in bytes before and after. `None`: the
+    /// file was not compacted, because little of it is free or because another process is reading it.
     pub fn compact(&mut self) -> Result<Option<(u64, u64)>, LedgerError> {
         let path = self.path.clone();
         let Some(mut database) = self.database.take() else {
@@ -125,7 +129,7 @@ impl RedbLedger {
         match &self.database {
             Some(database) => Ok(database.begin_read()?),
             None => Err(LedgerError::Transaction {
-                source: "it has to be opened anew after a failure".into(),
+                source: "it must be opened again after a failed transaction".into(),
             }),
         }
     }
@@ -133,7 +137,7 @@ impl RedbLedger {
 
 fn transact(database: &Database, writes: &[Write]) -> Result<(), LedgerError> {
     let mut transaction = database.begin_write()?;
-    // A crash is then mended by reading a table instead of the whole file.
+    // The repair after a crash then reads one table instead of the whole file.
     transaction.set_quick_repair(true);
     for write in writes {
         write::apply(&transaction, write)?;
@@ -188,7 +192,7 @@ impl Ledger for RedbLedger {
     }
 }
 
-/// An occurrence's key.
+/// The key of a claim in the table `occurrences`.
 fn occurrence(claim: &Claim) -> (&str, i64, &str) {
     (
         claim.job_id.as_str(),

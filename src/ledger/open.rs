@@ -1,4 +1,4 @@
-//! Opening the file: as its writer, as a reader, and what to make of one that is not as it was left.
+//! Creates and opens the file, for writing or for reading, and recognizes a damaged file.
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
@@ -20,13 +20,14 @@ use super::{
 };
 use crate::kill_point::{self, Point};
 
-/// What redb may keep in memory; the whole ledger of a usual host is smaller.
+/// The size of redb's cache. The whole ledger of a usual host is smaller.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A smaller file is not worth compacting.
+/// A file below this size, in bytes, is not compacted.
 const SMALL: u64 = 4 * 1024 * 1024;
 
-/// Of a transaction that writes, this makes the tables; of one that reads, it fails where one is missing.
+/// Opens every table. A write transaction creates the tables that are missing. A read transaction fails when one is
+/// missing.
 macro_rules! open_all_tables {
     ($transaction:ident) => {
         $transaction.open_table(JOBS)?;
@@ -47,8 +48,8 @@ fn builder() -> Builder {
     builder
 }
 
-/// Whether there is a file that may be a ledger. What cannot be one is damage: an empty file, a directory in its
-/// place. A ledger gets its name only when it is whole, so an empty one was emptied by somebody.
+/// Whether the ledger's file exists. Anything that cannot be a ledger, such as a directory or an empty file, is damage:
+/// a ledger gets its name only when it is complete, so an empty file was emptied later.
 pub(super) fn look(path: &Path) -> Result<bool, LedgerError> {
     let damaged = |damage| LedgerError::Damaged {
         path: path.to_owned(),
@@ -69,7 +70,7 @@ pub(super) fn look(path: &Path) -> Result<bool, LedgerError> {
     }
 }
 
-/// What an error of the file system means for the ledger.
+/// Turns an error of the file system into an error of the ledger.
 pub(super) fn file_error(path: &Path, error: io::Error) -> LedgerError {
     match error.kind() {
         io::ErrorKind::PermissionDenied => LedgerError::Denied {
@@ -85,13 +86,13 @@ pub(super) fn file_error(path: &Path, error: io::Error) -> LedgerError {
     }
 }
 
-/// Makes a new ledger: whole under another name first, so that there never is half of one.
+/// Creates an empty ledger with a new id.
 pub(super) fn create(path: &Path) -> Result<(), LedgerError> {
     build(path, &new_id(), |_| Ok(()))
 }
 
-/// A ledger with this id and content, under its name only once it is whole and on disk. One that has the name is
-/// replaced.
+/// Creates a ledger with this id and content. It is written under another name, and gets its own name only when it is
+/// complete and on disk. An existing file of that name is replaced.
 pub(super) fn build(
     path: &Path,
     id: &str,
@@ -137,7 +138,7 @@ fn write_whole(
         .map_err(|error| file_error(hidden, error))
 }
 
-/// A name beside the ledger's: `ledger.redb.new`.
+/// The ledger's path with a suffix: `ledger.redb.new`.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -145,7 +146,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What was renamed in a directory stays so after a power cut.
+/// Flushes the directory of a file, so that a rename in it survives a power failure.
 pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
@@ -153,7 +154,7 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A ledger holds job files, and those are nobody else's business, whoever may enter its directory.
+/// Creates the file for its owner alone: the ledger contains job files, which other users must not read.
 pub(super) fn make_private(path: &Path) -> io::Result<()> {
     OpenOptions::new()
         .write(true)
@@ -164,16 +165,16 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
         .map(drop)
 }
 
-/// Opens the file, as it is trusted to be.
+/// Opens the file for writing, without checking its pages.
 pub(super) fn for_writing(path: &Path) -> Result<Database, LedgerError> {
     builder()
         .create(path)
         .map_err(|error| LedgerError::at_open(path, error))
 }
 
-/// Opens the file and checks every page of it.
+/// Opens the file for writing and checks every page.
 pub(super) fn checked(path: &Path) -> Result<Database, LedgerError> {
-    // Opened by this process alone, an error tells whose fault it is.
+    // Open it without redb first: this error says more than the one of redb.
     if let Err(error) = OpenOptions::new().read(true).write(true).open(path) {
         return Err(file_error(path, error));
     }
@@ -184,7 +185,7 @@ pub(super) fn checked(path: &Path) -> Result<Database, LedgerError> {
         .map_err(|error| LedgerError::at_open(path, error))
 }
 
-/// The ledger's id, if the file is one of ours and has all its tables.
+/// Returns the ledger's id. Fails when the id or a table is missing, or when a table has other types.
 pub(super) fn identify(database: &Database, path: &Path) -> Result<String, LedgerError> {
     let read = || -> Result<Option<String>, LedgerError> {
         let transaction = database.begin_read()?;
@@ -202,7 +203,7 @@ pub(super) fn identify(database: &Database, path: &Path) -> Result<String, Ledge
     }
 }
 
-/// Eight hexadecimal digits that no other ledger is likely to have.
+/// Makes an id of eight hexadecimal digits, which is very likely unique.
 fn new_id() -> String {
     let mut hash = Sha256::new();
     hash.update(gethostname::gethostname().as_encoded_bytes());
@@ -220,7 +221,7 @@ fn new_id() -> String {
         .collect()
 }
 
-/// Opens the ledger beside its writer, or without one.
+/// Opens the ledger for reading. A writer may have it open at the same time.
 pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
     quietly(path, || {
         if !look(path)? {
@@ -239,8 +240,8 @@ pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
     })
 }
 
-/// Checks every page of a ledger that nobody has open, on a copy in memory: the file itself is left alone, also
-/// where there is something to mend.
+/// Checks every page of a ledger that no process has open. Works on a copy in memory, so that the file is not changed,
+/// even when it needs a repair.
 pub fn check_pages(path: &Path) -> Result<(), LedgerError> {
     quietly(path, || {
         let bytes = fs::read(path).map_err(|error| file_error(path, error))?;
@@ -296,12 +297,12 @@ pub(super) fn compact(
 }
 
 thread_local! {
-    /// A panic of this thread is caught, and told as what it means.
+    /// Whether [`quietly`] catches the panics of this thread. They are then not printed.
     static CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// redb trusts what it wrote, and may panic over bytes that somebody else put in their place: that is an error like
-/// any other here.
+/// Runs `work` and turns a panic into [`LedgerError::Damaged`]. redb trusts the file, and may panic when its bytes were
+/// changed by something else.
 pub fn quietly<T>(
     path: &Path,
     work: impl FnOnce() -> Result<T, LedgerError>,

@@ -1,4 +1,4 @@
-//! Reading the ledger: one transaction, one consistent view.
+//! Reads the ledger. All reads of a [`Reader`] are one transaction and see the same content.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -13,12 +13,12 @@ use super::{
 };
 use crate::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
 
-/// A consistent view of the ledger. Short-lived: the file cannot shrink or reuse pages while it is held.
+/// A consistent view of the ledger. Do not hold it for long: meanwhile the file cannot reuse pages or shrink.
 pub struct Reader {
     pub(super) transaction: ReadTransaction,
-    /// Kept open for as long as the view is.
+    /// Keeps the file open as long as the view exists. `None`: the writer keeps it open.
     _database: Option<ReadOnlyDatabase>,
-    /// How many values were left out of what was asked, because they cannot be read.
+    /// The number of values that were left out of the results because they cannot be read.
     left_out: Cell<usize>,
 }
 
@@ -54,7 +54,7 @@ impl Reader {
         Ok(table.get(key)?.map(|value| value.value().to_owned()))
     }
 
-    /// The number of the newest run; 0 when there was none.
+    /// The number of the newest run. 0: there was no run yet.
     pub fn last_run(&self) -> Result<u64, LedgerError> {
         Ok(self
             .meta("last_run")?
@@ -62,19 +62,19 @@ impl Reader {
             .unwrap_or(0))
     }
 
-    /// When the daemon last wrote to it, as the clock was then.
+    /// When the daemon last wrote to the ledger, by the clock of that time.
     pub fn last_commit(&self) -> Result<Option<DateTime<Utc>>, LedgerError> {
         Ok(self
             .meta("last_commit")?
             .and_then(|instant| instant.parse().ok()))
     }
 
-    /// Every job, by id.
+    /// Every job, in the order of the ids.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, LedgerError> {
         self.collect("jobs", self.transaction.open_table(JOBS)?.iter()?)
     }
 
-    /// One job.
+    /// The job with this id. `None`: the ledger does not have it.
     pub fn job(&self, job_id: &str) -> Result<Option<JobRecord>, LedgerError> {
         let table = self.transaction.open_table(JOBS)?;
         table
@@ -83,12 +83,12 @@ impl Reader {
             .transpose()
     }
 
-    /// Every file in the jobs directory, by name.
+    /// Every file of the jobs directory, in the order of the names.
     pub fn files(&self) -> Result<Vec<FileRecord>, LedgerError> {
         self.collect("files", self.transaction.open_table(FILES)?.iter()?)
     }
 
-    /// One run.
+    /// The run with this number. `None`: it has no row.
     pub fn run(&self, number: u64) -> Result<Option<RunRecord>, LedgerError> {
         let table = self.transaction.open_table(RUNS)?;
         table
@@ -97,7 +97,7 @@ impl Reader {
             .transpose()
     }
 
-    /// The newest runs first, of one job or of all.
+    /// The newest runs of one job, or of all jobs, the newest first.
     pub fn history(
         &self,
         job_id: Option<&str>,
@@ -128,7 +128,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// Runs that are not over, the oldest first.
+    /// The runs that are not over, the oldest first.
     pub fn open_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
         let mut found = Vec::new();
         let runs = self.transaction.open_table(RUNS)?;
@@ -140,7 +140,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// A run's attempts, in order.
+    /// The attempts of a run, by action and attempt.
     pub fn attempts(&self, run: u64) -> Result<Vec<AttemptRecord>, LedgerError> {
         let table = self.transaction.open_table(ATTEMPTS)?;
         self.collect(
@@ -149,11 +149,11 @@ impl Reader {
         )
     }
 
-    /// What was asked of a job, the newest first.
+    /// The events of a job, the newest first.
     pub fn events_of(&self, job_id: &str, limit: usize) -> Result<Vec<EventRecord>, LedgerError> {
         let table = self.transaction.open_table(EVENTS)?;
         let mut found = Vec::new();
-        // An event's id begins with its time. Nobody reads what was asked ten thousand events ago.
+        // An event's id begins with its time. Older events than these are not needed.
         for entry in table.iter()?.rev().take(10_000) {
             let Some(event) = self.readable::<EventRecord>("events", entry?.1.value())? else {
                 continue;
@@ -168,7 +168,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// What came of an event.
+    /// The event with this id, with its answer. `None`: it has not been answered, or the answer was removed.
     pub fn event(&self, id: &str) -> Result<Option<EventRecord>, LedgerError> {
         let table = self.transaction.open_table(EVENTS)?;
         table
@@ -177,8 +177,8 @@ impl Reader {
             .transpose()
     }
 
-    /// How many values were left out so far, since they cannot be read. One that was asked for by its name is an
-    /// error instead.
+    /// The number of values that were left out so far because they cannot be read. When a method asks for one record by
+    /// its key, an unreadable value is an error instead.
     pub fn left_out(&self) -> usize {
         self.left_out.get()
     }
@@ -199,7 +199,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// The record, unless its value cannot be read: one must not hide all the others.
+    /// Decodes a record. A value that cannot be read is counted and left out: it must not hide all others.
     fn readable<T: DeserializeOwned>(
         &self,
         table: &'static str,

@@ -1,4 +1,5 @@
-//! Looking for what is old: bounded looks, so that nobody waits for them.
+//! Finds old records for the sweep. Each query reads a limited number of records, so that it does not delay the
+//! daemon's loop.
 
 use chrono::{DateTime, Utc};
 
@@ -9,17 +10,16 @@ use super::reader::Reader;
 use super::{EVENTS, JOBS, LedgerError, OCCURRENCES, RUNS, RUNS_OF_JOB, occurrence};
 use crate::record::{Claim, ClaimKind, EventRecord, RunRecord};
 
-/// Some of the occurrences that have no row any more.
+/// Some of the occurrences whose row was removed.
 #[derive(Debug)]
 pub struct Bare {
-    /// They.
     pub claims: Vec<Claim>,
-    /// Where to look on; `None`: all were looked at.
+    /// Where the next call continues. `None`: this was the last part.
     pub next: Option<Claim>,
 }
 
 impl Reader {
-    /// The next job that has rows, in the order of the ids, whether it is there or gone.
+    /// The id of the next job that has rows, in the order of the ids. The job itself may no longer exist.
     pub fn job_with_rows_after(&self, job_id: &str) -> Result<Option<String>, LedgerError> {
         let table = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut after = table.range((job_id, u64::MAX)..)?;
@@ -29,18 +29,18 @@ impl Reader {
         })
     }
 
-    /// Whether there is such a job.
+    /// Whether the job exists.
     pub fn knows_job(&self, job_id: &str) -> Result<bool, LedgerError> {
         Ok(self.transaction.open_table(JOBS)?.get(job_id)?.is_some())
     }
 
-    /// Whether there is such a row.
+    /// Whether the run has a row.
     pub fn has_run(&self, number: u64) -> Result<bool, LedgerError> {
         Ok(self.transaction.open_table(RUNS)?.get(number)?.is_some())
     }
 
-    /// A job's oldest rows, the oldest first, up to one that is not wanted any more; each is asked for with its place.
-    /// One that cannot be read is left out.
+    /// The oldest rows of a job, the oldest first, up to the first row that is not `wanted`. `wanted` gets the position
+    /// of each row, from 0. A row that cannot be read is left out.
     pub fn oldest_runs(
         &self,
         job_id: &str,
@@ -65,7 +65,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// The numbers of a job's oldest and newest row.
+    /// The numbers of a job's oldest and newest row. `None`: the job has no row.
     pub fn first_and_last_run(&self, job_id: &str) -> Result<Option<(u64, u64)>, LedgerError> {
         let index = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut range = index.range((job_id, 0)..=(job_id, u64::MAX))?;
@@ -80,7 +80,7 @@ impl Reader {
         Ok(Some((first, last)))
     }
 
-    /// How many rows a job has; of more than `most`, `most`.
+    /// The number of rows of a job. Stops counting at `most`.
     pub fn count_runs(&self, job_id: &str, most: u64) -> Result<u64, LedgerError> {
         let index = self.transaction.open_table(RUNS_OF_JOB)?;
         let mut count = 0;
@@ -94,7 +94,7 @@ impl Reader {
         Ok(count)
     }
 
-    /// Whether one of a job's rows after this one satisfies the question.
+    /// Whether a later row of the job satisfies the condition.
     pub fn any_run_after(
         &self,
         job_id: &str,
@@ -115,13 +115,14 @@ impl Reader {
         Ok(false)
     }
 
-    /// The run that has claimed an occurrence.
+    /// The number of the run that has claimed an occurrence. `None`: it is not claimed.
     pub fn claimed_by(&self, claim: &Claim) -> Result<Option<u64>, LedgerError> {
         let table = self.transaction.open_table(OCCURRENCES)?;
         Ok(table.get(occurrence(claim))?.map(|run| run.value()))
     }
 
-    /// Occurrences that were due before an instant and have no row any more, among the next few.
+    /// The occurrences that were due before an instant and whose row was removed. Reads at most `limit` occurrences,
+    /// starting with `from`.
     pub fn bare_claims(
         &self,
         from: Option<&Claim>,
@@ -135,7 +136,7 @@ impl Reader {
         for (looked_at, entry) in occurrences.range(start..)?.enumerate() {
             let (key, run) = entry?;
             let (job_id, due, kind) = key.value();
-            // Keys of no other kind were ever written, nor instants beyond all calendars.
+            // freezerd has never written other kinds, or instants outside the range of the calendar.
             let (Some(due), Some(kind)) = (
                 DateTime::from_timestamp_millis(due),
                 ClaimKind::of_key(kind),
@@ -158,12 +159,12 @@ impl Reader {
         Ok(Bare { claims, next: None })
     }
 
-    /// How many answers to events are remembered.
+    /// The number of events in the ledger.
     pub fn count_events(&self) -> Result<u64, LedgerError> {
         Ok(self.transaction.open_table(EVENTS)?.len()?)
     }
 
-    /// The next few events after this id.
+    /// The next `limit` events after this id. An event that cannot be read is left out.
     pub fn events_after(&self, id: &str, limit: usize) -> Result<Vec<EventRecord>, LedgerError> {
         use std::ops::Bound::{Excluded, Unbounded};
         let table = self.transaction.open_table(EVENTS)?;

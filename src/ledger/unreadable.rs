@@ -1,4 +1,4 @@
-//! Values that no record can be made of: found, and put aside one by one.
+//! Values that cannot be read as records: finds them, and saves each of them in a file beside the ledger.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -19,23 +19,19 @@ use crate::record::{
     AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
 };
 
-/// Which value.
+/// The table and the key of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// A job's.
     Job(String),
-    /// A file's.
     File(String),
-    /// A run's.
     Run(u64),
-    /// An attempt's: run, action, attempt.
+    /// The run, the action from 0, and the attempt from 1.
     Attempt((u64, u32, u32)),
-    /// An event's.
     Event(String),
 }
 
 impl Key {
-    /// In words.
+    /// The record in words, for messages.
     pub fn describe(&self) -> String {
         match self {
             Key::Job(job_id) => format!("the job {job_id}"),
@@ -52,11 +48,10 @@ impl Key {
 /// A value that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Which.
     pub key: Key,
-    /// Its bytes.
+    /// The value as it is stored, with its format byte.
     pub bytes: Vec<u8>,
-    /// Why not.
+    /// Why it cannot be read.
     pub message: String,
 }
 
@@ -75,7 +70,7 @@ fn judge<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mut Vec<Unreadable
 }
 
 impl Reader {
-    /// What cannot be read among that which a start needs: jobs, files, open runs and their attempts.
+    /// The unreadable values among the records that a start needs: jobs, files, open runs and their attempts.
     pub fn unreadable_at_start(&self) -> Result<Vec<Unreadable>, LedgerError> {
         let mut found = Vec::new();
         for entry in self.transaction.open_table(JOBS)?.iter()? {
@@ -101,7 +96,8 @@ impl Reader {
         Ok(found)
     }
 
-    /// What cannot be read of the next few rows from this number on, and of their attempts; and where to look on.
+    /// The unreadable values among the next `limit` rows from this number on, and among their attempts. Also returns
+    /// the number from which the next call continues, or `None` after the last row.
     pub fn unreadable_runs(
         &self,
         from: u64,
@@ -127,7 +123,7 @@ impl Reader {
         Ok((found, next))
     }
 
-    /// The answers to events that cannot be read.
+    /// The unreadable values among the events.
     pub fn unreadable_events(&self) -> Result<Vec<Unreadable>, LedgerError> {
         let mut found = Vec::new();
         for entry in self.transaction.open_table(EVENTS)?.iter()? {
@@ -141,7 +137,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// Whether this run is not over, as far as the list of those says.
+    /// Whether the table of open runs lists this run.
     pub fn is_open(&self, number: u64) -> Result<bool, LedgerError> {
         Ok(self
             .transaction
@@ -150,7 +146,7 @@ impl Reader {
             .is_some())
     }
 
-    /// What a run has claimed, by looking at every occurrence.
+    /// The occurrence that a run has claimed. Reads every occurrence, because the row cannot be read.
     pub fn claims_of(&self, number: u64) -> Result<Option<Claim>, LedgerError> {
         for entry in self.transaction.open_table(OCCURRENCES)?.iter()? {
             let (key, run) = entry?;
@@ -172,10 +168,10 @@ impl Reader {
     }
 }
 
-/// What stands between the ledger's name and the time.
+/// Stands between the ledger's name and the time.
 const WORD: &str = "unreadable-";
 
-/// Writes the values into a file of their own beside the ledger, a line of JSON each, and returns its name.
+/// Appends the values to a file beside the ledger, each as a line of JSON. Returns the path of the file.
 pub fn keep(
     ledger: &Path,
     values: &[Unreadable],
@@ -209,7 +205,7 @@ pub fn keep(
     Ok(path)
 }
 
-/// The files with such values, each with how many it has.
+/// The files with unreadable values, each with the number of its values.
 pub fn kept(ledger: &Path) -> Vec<(PathBuf, usize)> {
     let (Some(dir), Some(name)) = (ledger.parent(), ledger.file_name()) else {
         return Vec::new();

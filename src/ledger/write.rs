@@ -1,4 +1,4 @@
-//! The changes of the ledger, and what each does to the tables.
+//! The changes that a transaction can make, and the effect of each on the tables.
 
 use redb::ReadableTable;
 
@@ -10,42 +10,37 @@ use super::{
 };
 use crate::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
 
-/// One change of the ledger. A list of them is one transaction.
+/// One change of the ledger. A transaction is a list of changes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// Insert or replace.
+    /// Inserts or replaces the job.
     Job(JobRecord),
-    /// The job's file is gone and so is the job; its runs stay.
+    /// Removes the job with this id. The rows of its runs stay.
     ForgetJob(String),
-    /// A new row for an occurrence that has none: fails the whole transaction if it has one.
+    /// Claims an occurrence: inserts its row. The whole transaction fails when another run has claimed it.
     Claim(RunRecord),
-    /// Replace a row that was claimed.
+    /// Replaces the row of a run.
     Run(RunRecord),
-    /// Insert or replace.
+    /// Inserts or replaces the attempt.
     Attempt(AttemptRecord),
-    /// Insert.
+    /// Inserts the answer to an event.
     Event(EventRecord),
-    /// Insert or replace.
+    /// Inserts or replaces the file.
     File(FileRecord),
-    /// The file is gone.
+    /// Removes the file with this name.
     ForgetFile(String),
-    /// The row of a run that is over goes, with its attempts and its place in the job's history. What it stood for
+    /// Removes the row of a run that is over, with its attempts and its entry in the job's history. Its occurrence
     /// stays claimed.
-    ForgetRun {
-        /// The job.
-        job_id: String,
-        /// The run.
-        number: u64,
-    },
-    /// What stood for an occurrence is forgotten: it could be claimed again.
+    ForgetRun { job_id: String, number: u64 },
+    /// Removes the claim of an occurrence. It can then be claimed again.
     ForgetClaim(Claim),
-    /// An event that was answered is forgotten.
+    /// Removes the event with this id, and its answer.
     ForgetEvent(String),
-    /// A value that cannot be read goes, and what hangs on it.
+    /// Removes a value that cannot be read. For a run, also removes its attempts and its entries in other tables.
     Discard(Key),
 }
 
-/// Does it, as part of the transaction.
+/// Makes the change, as part of the transaction.
 pub(super) fn apply(
     transaction: &redb::WriteTransaction,
     write: &Write,
@@ -65,7 +60,7 @@ pub(super) fn apply(
             let key = occurrence(&claim);
             let mut occurrences = transaction.open_table(OCCURRENCES)?;
             let other = occurrences.get(key)?.map(|run| run.value());
-            // The same run again: a commit that seemed to fail was kept all the same.
+            // The same run may claim it again: a commit that reported an error may still have been kept.
             if let Some(run) = other.filter(|run| *run != record.number) {
                 return Err(LedgerError::AlreadyClaimed {
                     job_id: record.job_id.clone(),
@@ -159,7 +154,7 @@ fn discard(transaction: &redb::WriteTransaction, key: &Key) -> Result<(), Ledger
         Key::Event(id) => drop(transaction.open_table(EVENTS)?.remove(id.as_str())?),
         Key::Attempt(key) => drop(transaction.open_table(ATTEMPTS)?.remove(*key)?),
         Key::Run(number) => {
-            // Whose run it was stood in the value; the index knows it too.
+            // The value named the job, but it cannot be read. The index names the job too.
             let mut index = transaction.open_table(RUNS_OF_JOB)?;
             let mut job_id = None;
             for entry in index.iter()? {

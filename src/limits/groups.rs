@@ -1,4 +1,4 @@
-//! The control groups of runs: one for each run that has an agent at work.
+//! The control groups of runs. Each run whose agent is at work has one.
 
 use std::fmt;
 use std::fs;
@@ -13,10 +13,10 @@ use super::no_effect::{NoEffect, Why};
 use super::{ResourceLimits, make, offered};
 use crate::units;
 
-/// The period in which the kernel shares out processor time, in microseconds. The kernel's own default.
+/// The period for which the kernel limits processor time, in microseconds. This is the kernel's default.
 const PERIOD: u64 = 100_000;
 
-/// How often the processes of a group are listed and moved out of it. New ones may appear meanwhile.
+/// How many times the processes of a group are listed and moved out of it. New processes may appear meanwhile.
 const ROUNDS: usize = 10;
 
 /// How long killed processes may take to leave their group.
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The pause between two tries to remove a group whose processes were killed.
 pub const PAUSE: Duration = Duration::from_millis(10);
 
-/// The group that was delegated to the daemon, divided into groups for runs.
+/// The group that was delegated to the daemon. The groups of runs are below it.
 #[derive(Clone, Debug)]
 pub struct Groups {
     root: PathBuf,
@@ -34,8 +34,8 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Moves the processes of the group into a leaf and enables the controllers. A group with a process of its own cannot
-    /// have controllers for groups below it.
+    /// Moves the processes of the group into a leaf and enables the controllers. A group that contains a process cannot
+    /// enable controllers for groups below it.
     pub(super) fn divide(
         root: &Path,
         limits: ResourceLimits,
@@ -49,7 +49,7 @@ impl Groups {
             }
             for process in here.lines() {
                 match fs::write(leaf.join("cgroup.procs"), process) {
-                    // The process has ended meanwhile.
+                    // The process has ended in the meantime.
                     Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
                     other => other?,
                 }
@@ -94,8 +94,8 @@ impl Groups {
         Ok((groups, missing))
     }
 
-    /// Puts an agent into the group of its run. Call it before the agent gets its request: whatever it starts later is
-    /// then in the group too.
+    /// Puts an agent into the group of its run. Call this before the agent gets its request, so that all processes that
+    /// it starts are in the group too.
     pub fn place(&self, run: u64, agent: Pid) -> io::Result<Group> {
         self.sweep();
         let group = Group {
@@ -118,13 +118,13 @@ impl Groups {
 
     fn limit(&self, group: &Path) -> io::Result<()> {
         if let Some(bytes) = self.limits.memory {
-            // No `memory.high` below it: that can slow a run down without end, and a run that fails with its reason is
-            // better. The kernel drops cached files first in any case.
+            // Do not set `memory.high`: it can slow a run down without end. A run that fails with a reason is better.
+            // Before it kills a process, the kernel drops cached files in any case.
             fs::write(group.join("memory.max"), bytes.to_string())?;
-            // Swapping out instead would only load the host in another place. Not every kernel has this file; without it
-            // the limit is a little wider.
+            // Swapping would only move the load to the host's disk. Some kernels do not have this file. Without it, the
+            // run can use some swap.
             let _ = fs::write(group.join("memory.swap.max"), "0");
-            // The kernel kills the run as a whole: half of a pipeline that goes on would be worse.
+            // The kernel then kills all processes of the run: half of a pipeline must not continue.
             fs::write(group.join("memory.oom.group"), "1")?;
         }
         if let Some(percent) = self.limits.cpu {
@@ -134,7 +134,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Kills what an earlier daemon left in the group of a run, and removes the group.
+    /// Kills the processes that an earlier daemon left in the group of a run, and removes the group.
     pub fn clear(&self, run: u64) {
         let group = Group {
             dir: self.of_run(run),
@@ -151,7 +151,7 @@ impl Groups {
         }
     }
 
-    /// Removes the groups of runs that have no process left. The kernel refuses to remove the others.
+    /// Removes the groups of runs that contain no process. The kernel refuses to remove the others.
     fn sweep(&self) {
         for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -176,27 +176,28 @@ pub struct Group {
     dir: PathBuf,
     /// The memory limit, in bytes.
     limit: Option<u64>,
-    /// The counts when the attempt began: an earlier attempt of the run may have used the same group.
+    /// The counts at the start of the attempt. An earlier attempt of the run may have used the same group.
     before: Killings,
 }
 
-/// What the kernel counts in a group's `memory.events`.
+/// Counts from the `memory.events` file of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Killings {
-    /// How often the group reached its own limit and nothing more could be freed.
+    /// How many times the group reached its own limit and the kernel could not free any memory.
     at_limit: u64,
-    /// How many of its processes the kernel killed for memory, of the group or of the host.
+    /// How many of its processes the kernel killed because the group or the host had no memory left.
     killed: u64,
 }
 
 impl Group {
-    /// Kills every process of the group, also those that left the agent's process group.
+    /// Kills every process of the group, including those that left the agent's process group.
     pub fn kill(&self) {
         // Kernels before 5.14 do not have this file. The caller kills the process group in any case.
         let _ = fs::write(self.dir.join("cgroup.kill"), "1");
     }
 
-    /// Whether the kernel killed a process of the group for memory during the attempt, and for whose.
+    /// Whose memory ran out, if the kernel killed a process of the group for that reason during the attempt. `None`: it
+    /// killed none.
     pub fn out_of_memory(&self) -> Option<OutOfMemory> {
         let now = self.killings();
         if now.killed <= self.before.killed {
@@ -236,7 +237,7 @@ impl Group {
 pub enum OutOfMemory {
     /// The run used more than its `memory_limit`.
     Run {
-        /// In bytes.
+        /// The `memory_limit` in bytes.
         limit: u64,
     },
     /// The host had no memory left.

@@ -1,14 +1,14 @@
-//! Where this process is in the host's control groups. Reads the kernel's files and changes nothing.
+//! Finds the control group of this process. Reads the kernel's files and changes nothing.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The leaf that the daemon moves into, below its group: a group with a process of its own cannot have controllers for
-/// groups below it.
+/// The name of the group, below its own, that the daemon moves into. A group that contains a process cannot enable
+/// controllers for groups below it.
 pub const DAEMON_LEAF: &str = "daemon";
 
-/// What the kernel says of the host's control groups and of this process's own group.
+/// What the kernel says about the host's control groups and about the group of this process.
 #[derive(Clone, Debug)]
 pub struct HostGroups {
     /// The content of `/proc/self/mountinfo`.
@@ -30,23 +30,23 @@ impl HostGroups {
         })
     }
 
-    /// Where the cgroup v2 hierarchy is mounted, if it is.
+    /// The mount point of the cgroup v2 hierarchy. `None` when it is not mounted.
     pub fn mount(&self) -> Option<PathBuf> {
         self.mounted().map(|(_, mount_point)| mount_point)
     }
 
-    /// The directory of this process's group. `None` where the host has no cgroup v2, or mounts only a part of it that
-    /// this process is not in.
+    /// The directory of this process's group. `None` when the host has no cgroup v2, or mounts only a part that does
+    /// not contain this process.
     pub fn own_group(&self) -> Option<PathBuf> {
         let (root, mount_point) = self.mounted()?;
         let own = self.own.lines().find_map(|line| line.strip_prefix("0::"))?;
         let below = Path::new(own).strip_prefix(&root).ok()?;
-        // Inside a cgroup namespace, a group outside of it is named by dots and cannot be reached.
+        // Inside a cgroup namespace, the path of a group outside begins with `..`. It cannot be reached.
         (!below.starts_with("..")).then(|| mount_point.join(below))
     }
 
-    /// Which part of the hierarchy is mounted, and where. A line of mountinfo:
-    /// `36 35 0:30 / /sys/fs/cgroup rw - cgroup2 …`.
+    /// The part of the hierarchy that is mounted, and its mount point. They are the fourth and fifth field of a line in
+    /// mountinfo: `36 35 0:30 / /sys/fs/cgroup rw - cgroup2 …`.
     fn mounted(&self) -> Option<(PathBuf, PathBuf)> {
         self.mounts.lines().find_map(|line| {
             let (mount, system) = line.split_once(" - ")?;
@@ -59,8 +59,8 @@ impl HostGroups {
     }
 }
 
-/// The group that was delegated to this process, to divide as it likes. That is its own group, or the one above the
-/// leaf that the service manager, or an earlier daemon, put it into.
+/// The group that was delegated to this process. It is the process's own group or, when the service manager or an
+/// earlier daemon put the process into the leaf, the group above. `None` when no group was delegated.
 pub fn delegated(own: &Path, is_delegated: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     if is_delegated(own) {
         return Some(own.to_owned());
@@ -71,8 +71,8 @@ pub fn delegated(own: &Path, is_delegated: impl Fn(&Path) -> bool) -> Option<Pat
     is_delegated(above).then(|| above.to_owned())
 }
 
-/// Whether systemd, or what acts for it, has marked the group as delegated. That the process can write there is not
-/// enough: root can write anywhere, and a shell's group holds more than freezerd.
+/// Whether systemd or another service manager has marked the group as delegated. Write access is not enough: root can
+/// write to every group, and the group of a shell contains other processes than freezerd.
 pub fn is_delegated(group: &Path) -> bool {
     ["user.delegate", "trusted.delegate"].iter().any(|name| {
         let mut value = [0_u8; 8];

@@ -1,9 +1,9 @@
-//! What a run may use of the host: a control group (cgroup v2) for each run, below the group that the service manager
-//! delegated to the daemon.
+//! Limits the memory and the processor time of runs. Each run gets a control group (cgroup v2) below the group that the
+//! service manager delegated to the daemon.
 //!
-//! Limits are a guard and not a precondition. Where the host has no such groups, or has delegated none, that is told
-//! once and runs go on without limits. Everything here reads and writes small files below a directory that the caller
-//! names: the kernel's, or a test's.
+//! Runs do not depend on limits. When the host has no cgroup v2, or delegates no group to freezerd, the daemon says so
+//! once and runs without limits. All functions read and write small files below a directory: the kernel's, or one of a
+//! test.
 
 use std::fs;
 use std::io;
@@ -21,17 +21,17 @@ pub use no_effect::NoEffect;
 use host::HostGroups;
 use no_effect::Why;
 
-/// Limits for a run and all that it starts.
+/// The limits of a run and of all processes that it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResourceLimits {
-    /// In bytes; `None`: no limit.
+    /// Memory in bytes. `None`: no limit.
     pub memory: Option<u64>,
-    /// Processor time in percent of one processor; `None`: no limit.
+    /// Processor time in percent of one processor. `None`: no limit.
     pub cpu: Option<u32>,
 }
 
 impl ResourceLimits {
-    /// Whether there is no limit at all.
+    /// Whether no limit is set.
     pub fn is_off(&self) -> bool {
         *self == ResourceLimits::default()
     }
@@ -48,10 +48,10 @@ impl ResourceLimits {
     }
 }
 
-/// Finds the daemon's group and makes it ready. Returns the groups, unless there can be none, and which limits have no
-/// effect.
+/// Finds the delegated group of the daemon and prepares it for the groups of runs. Returns the groups, or `None` when
+/// none are possible, and the limits that have no effect.
 ///
-/// Without limits it touches nothing.
+/// Changes nothing when no limit is set.
 pub fn set_up(limits: ResourceLimits) -> (Option<Groups>, Vec<NoEffect>) {
     if limits.is_off() {
         return (None, Vec::new());
@@ -68,7 +68,7 @@ pub fn set_up(limits: ResourceLimits) -> (Option<Groups>, Vec<NoEffect>) {
     }
 }
 
-/// Which of the limits this host can enforce for no process at all.
+/// The limits that this host cannot enforce for any process.
 pub fn unavailable(limits: ResourceLimits) -> Vec<NoEffect> {
     if limits.is_off() {
         return Vec::new();
@@ -90,7 +90,7 @@ fn delegated_group(
     host::delegated(&own, is_delegated).ok_or(Why::NotDelegated(own))
 }
 
-/// Which of the limits the controllers of a group can enforce, and which of them have no effect.
+/// The limits that the controllers of a group can enforce, and those that have no effect.
 fn offered(group: &Path, limits: ResourceLimits) -> (ResourceLimits, Vec<NoEffect>) {
     let controllers = fs::read_to_string(group.join("cgroup.controllers")).unwrap_or_default();
     let offers = |name| controllers.split_whitespace().any(|one| one == name);
@@ -114,7 +114,7 @@ fn offered(group: &Path, limits: ResourceLimits) -> (ResourceLimits, Vec<NoEffec
     (possible, missing)
 }
 
-/// Makes a directory, unless it exists.
+/// Creates a directory, unless it exists.
 fn make(dir: &Path) -> io::Result<()> {
     match fs::create_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

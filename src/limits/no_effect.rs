@@ -1,4 +1,4 @@
-//! Why a limit has no effect on this host.
+//! The reasons why a limit has no effect on this host.
 
 use std::fmt;
 use std::io;
@@ -6,31 +6,32 @@ use std::path::PathBuf;
 
 use super::ResourceLimits;
 
-/// Limits that are set and that the kernel does not enforce.
+/// Limits that are set but not enforced by the kernel.
 #[derive(Debug)]
 pub struct NoEffect {
-    /// The limits that have no effect; those that are not concerned are `None`.
+    /// The limits that have no effect. The others are `None`.
     pub(super) limits: ResourceLimits,
     pub(super) why: Why,
 }
 
 #[derive(Debug)]
 pub(super) enum Why {
-    /// The host has no cgroup v2 hierarchy, or shows this process a part of it that it is not in.
+    /// The host has no cgroup v2 hierarchy, or mounts only a part that does not contain this process.
     NoHierarchy,
     /// The kernel's files about this process cannot be read.
     GroupUnknown(io::Error),
-    /// This process is in a group that nobody has delegated to it.
+    /// The group of this process is not delegated to it.
     NotDelegated(PathBuf),
-    /// The delegated group cannot be divided.
+    /// The processes of the delegated group cannot be moved into a group below it.
     NotDivisible(PathBuf, io::Error),
+    /// The group does not offer the controller.
     NoController {
         controller: &'static str,
         group: PathBuf,
     },
     /// The kernel refuses to enable a controller for the groups of runs.
     ControllerRefused {
-        /// What was written: `+memory`.
+        /// The text that enables the controller: `+memory`.
         switch: &'static str,
         group: PathBuf,
         error: io::Error,
@@ -76,7 +77,11 @@ impl fmt::Display for Why {
                 switch,
                 group,
                 error,
-            } => write!(formatter, "{switch} in {}: {error}", group.display()),
+            } => write!(
+                formatter,
+                "cannot write {switch} to cgroup.subtree_control in {}: {error}",
+                group.display()
+            ),
         }
     }
 }

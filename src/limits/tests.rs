@@ -1,4 +1,4 @@
-//! The decisions, on a tree of plain files in place of the kernel's. `tests/limits.rs` tests them on a kernel.
+//! Tests on a directory of plain files instead of the kernel's. `tests/limits.rs` tests the same on a kernel.
 
 use tempfile::TempDir;
 
@@ -11,7 +11,7 @@ const BOTH: ResourceLimits = ResourceLimits {
     cpu: Some(150),
 };
 
-/// A group as the kernel shows one, with these controllers on offer and these processes in it.
+/// A group as the kernel shows it, which offers these controllers and contains these processes.
 fn group(controllers: &str, processes: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("cgroup.controllers"), controllers).unwrap();
@@ -46,7 +46,7 @@ fn the_daemon_moves_into_a_leaf_before_controllers_are_switched_on_for_others() 
     assert_eq!(
         read(dir.path(), "cgroup.subtree_control"),
         "+cpu",
-        "one after the other, this one last"
+        "each controller is a write of its own, and this one is the last"
     );
 }
 
@@ -63,7 +63,7 @@ fn a_runs_group_gets_its_limits_before_its_agent() {
     assert_eq!(read(&run, "cgroup.procs"), "4711");
     assert!(
         !run.join("memory.high").exists(),
-        "slow for ever is no limit"
+        "memory.high would slow the run down without end"
     );
 }
 
@@ -95,20 +95,20 @@ fn a_controller_that_is_not_there_is_named_and_the_others_still_limit() {
     assert_eq!(
         read(&run, "cgroup.procs"),
         "4711",
-        "the group is of use without it: it can be killed as one"
+        "the group is useful without the limit: all its processes can be killed at once"
     );
 }
 
 #[test]
 fn a_controller_that_cannot_be_switched_on_is_named_with_the_kernels_reason() {
     let dir = group("cpu memory", "");
-    // As if the kernel refused whatever is written there.
+    // A directory of that name: every write fails, as if the kernel refused it.
     fs::create_dir(dir.path().join("cgroup.subtree_control")).unwrap();
     let (groups, missing) = Groups::divide(dir.path(), BOTH).unwrap();
     assert_eq!(missing.len(), 2);
     let missing = texts(&missing);
-    assert!(missing[0].starts_with("memory_limit has no effect: +memory in "));
-    assert!(missing[1].starts_with("cpu_limit has no effect: +cpu in "));
+    assert!(missing[0].starts_with("memory_limit has no effect: cannot write +memory to "));
+    assert!(missing[1].starts_with("cpu_limit has no effect: cannot write +cpu to "));
     assert_eq!(groups.limits, ResourceLimits::default());
 }
 
@@ -142,12 +142,16 @@ fn memory_of_the_run_and_memory_of_the_host_are_told_apart() {
     let (groups, _) = Groups::divide(dir.path(), BOTH).unwrap();
     let events = |text: &str| fs::write(dir.path().join("run-8/memory.events"), text).unwrap();
     fs::create_dir(dir.path().join("run-8")).unwrap();
-    // An earlier attempt of the run was killed already.
+    // The kernel has already killed an earlier attempt of the run.
     events("low 0\nhigh 0\nmax 90\noom 1\noom_kill 2\noom_group_kill 1\n");
     let run = groups.place(8, agent()).unwrap();
     assert_eq!(run.out_of_memory(), None);
     events("low 0\nhigh 0\nmax 95\noom 2\noom_kill 2\noom_group_kill 1\n");
-    assert_eq!(run.out_of_memory(), None, "tight, and nobody died of it");
+    assert_eq!(
+        run.out_of_memory(),
+        None,
+        "the limit was reached, but no process was killed"
+    );
     events("low 0\nhigh 0\nmax 99\noom 2\noom_kill 4\noom_group_kill 2\n");
     assert_eq!(
         run.out_of_memory().unwrap().to_string(),
@@ -166,7 +170,7 @@ fn only_groups_of_runs_without_processes_are_removed() {
     for name in ["run-1", "run-x", "runs", "daemon"] {
         fs::create_dir(dir.path().join(name)).unwrap();
     }
-    // As the kernel refuses to remove a group that holds a process.
+    // A subdirectory stands for a process: the kernel, too, refuses to remove such a group.
     fs::create_dir_all(dir.path().join("run-2/busy")).unwrap();
     Groups::divide(dir.path(), BOTH).unwrap();
     let there = |name: &str| dir.path().join(name).exists();

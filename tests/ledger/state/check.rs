@@ -48,19 +48,19 @@ fn the_check_finds_what_does_not_hold() {
     const CLAIMS: redb::TableDefinition<(&str, i64, &str), u64> =
         redb::TableDefinition::new("occurrences");
     let cases: Vec<(&str, &str, Meddle)> = vec![
-        ("runs", "missing in the history", |transaction| {
+        ("runs", "missing from the history", |transaction| {
             let mut table = transaction.open_table(LIST).expect("a table");
             table.retain(|_, _| false).expect("all go");
         }),
-        ("open_runs", "it is over", |transaction| {
+        ("open_runs", "the run is over", |transaction| {
             let mut table = transaction.open_table(OPEN).expect("a table");
             table.insert(1, ()).expect("a row");
         }),
-        ("runs", "not claimed by it", |transaction| {
+        ("runs", "its occurrence does not name it", |transaction| {
             let mut table = transaction.open_table(CLAIMS).expect("a table");
             table.retain(|_, _| false).expect("all go");
         }),
-        ("occurrences", "the newest is 3", |transaction| {
+        ("occurrences", "the newest run is 3", |transaction| {
             let mut table = transaction.open_table(CLAIMS).expect("a table");
             table.insert(("good", 5, "due"), 99).expect("a row");
         }),
@@ -112,7 +112,7 @@ fn a_job_that_is_busy_with_a_run_that_is_over_is_found_and_let_go() {
     store.commit(&[Write::Job(job)]).expect("a commit");
     drop(store);
     let found = findings(&host, 65);
-    assert!(found[0].1.contains("busy with run 1"), "{found:?}");
+    assert!(found[0].1.contains("open run is run 1"), "{found:?}");
     // It would wait for the end of that run for ever: the next start lets it go.
     let daemon = host.start();
     assert!(daemon.log().contains("it is let go"));

@@ -77,7 +77,7 @@ fn it_is_exported_beside_a_running_daemon_with_its_open_runs() {
     daemon.says("slow", "exec");
     let lines = export(&host);
     let refused = import(&host, &lines, &["--replace"]).exits(75);
-    assert!(refused.stderr().contains("already works on"));
+    assert!(refused.stderr().contains("already uses"));
     gate.pass();
     daemon.says("slow", "succeeded");
     assert_eq!(daemon.stop().code(), Some(0));
@@ -208,7 +208,7 @@ fn records_that_contradict_each_other_are_not_imported() {
 
     let cases: Vec<(&str, Vec<String>)> = vec![
         (
-            "not claimed by it",
+            "its occurrence does not name it",
             edit(&|records| {
                 let place = records.iter().position(of("occurrences")).expect("one");
                 records.remove(place);
@@ -222,7 +222,7 @@ fn records_that_contradict_each_other_are_not_imported() {
             }),
         ),
         (
-            "the newest run is said to be 1",
+            "the newest run is 1",
             edit(&|records| {
                 for record in records.iter_mut() {
                     if record.contains("\"last_run\"") {
@@ -232,21 +232,21 @@ fn records_that_contradict_each_other_are_not_imported() {
             }),
         ),
         (
-            "cannot be taken",
+            "is invalid",
             edit(&|records| {
                 let place = records.iter().position(of("jobs")).expect("one");
                 records[place] = records[place].replace("\"standing\"", "\"stand\"");
             }),
         ),
         (
-            "there twice",
+            "occurs twice",
             edit(&|records| {
                 let place = records.iter().position(of("jobs")).expect("one");
                 records.insert(place, records[place].clone());
             }),
         ),
         (
-            "knows nothing of it",
+            "does not name it as its open run",
             edit(&|records| {
                 for record in records.iter_mut().filter(|record| of("runs")(record)) {
                     *record = record.replace(
