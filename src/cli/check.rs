@@ -39,6 +39,7 @@ pub struct Args {
 /// How many past runs of a job are compared with its interval.
 const LOOKED_BACK: usize = 20;
 
+/// Runs `freezerd check`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let (paths, in_place) = if args.paths.is_empty() {
         (vec![settings.jobs_dir.clone()], true)

@@ -29,12 +29,14 @@ enum Command {
 }
 
 impl Args {
+    /// True if the subcommand is to print JSON.
     pub fn wants_json(&self) -> bool {
         let Command::Show { json } = self.command;
         json
     }
 }
 
+/// Runs `freezerd config`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let zone = settings.zone();
     if args.wants_json() {

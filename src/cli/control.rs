@@ -30,6 +30,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd start`, `stop`, `abort`, `remove` and `trigger`: asks the daemon and waits for its answer.
 pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, Failure> {
     let mut ledger = installation::open(settings)?;
     if !ledger.daemon {

@@ -99,6 +99,7 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A failure with its exit code and its message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
         Failure {
             exit,

@@ -19,6 +19,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd explain`.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let Some(name) = &args.code else {
         return Ok(all(args.json));

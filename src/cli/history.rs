@@ -29,6 +29,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd history`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let runs = ledger.reader.history(args.job.as_deref(), args.limit)?;

@@ -26,6 +26,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd list`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let jobs = ledger.reader.jobs()?;

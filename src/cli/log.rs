@@ -31,6 +31,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd log`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let row = find(&ledger, &args.run)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::screen::Screen;
-use super::snapshots::PlaceArgs;
+use super::snapshots::ContainerArgs;
 use crate::config::Settings;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
@@ -26,7 +26,7 @@ use crate::schedule::moment::Moment;
                         Example: freezerd restore --container /srv/backup --backup-name www --to /tmp/www --at 2026-11-01")]
 pub struct Args {
     #[command(flatten)]
-    place: PlaceArgs,
+    place: ContainerArgs,
     /// Restore to this directory; the command creates it if it does not exist
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -47,6 +47,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd restore`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let place = args.place.find(settings)?;
     let backup_name = match (&place.backup_name, &args.snapshot) {

@@ -36,6 +36,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd run`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let screen = Arc::new(Screen::new());
     logging::start(settings, &screen);

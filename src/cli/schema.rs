@@ -14,6 +14,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd schema`.
 pub fn run(_: &Args) -> Result<Exit, Failure> {
     println!("{:#}", schema());
     Ok(Exit::Success)

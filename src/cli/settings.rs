@@ -28,10 +28,12 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// Reads the settings from the flags, the environment and the configuration file.
     pub fn load(&self) -> Result<Settings, Failure> {
         self.load_from(self.config.as_deref())
     }
 
+    /// The same, with another configuration file.
     pub fn load_from(&self, config: Option<&Path>) -> Result<Settings, Failure> {
         Ok(Settings::load(&self.flags, config)?)
     }

@@ -32,6 +32,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd show`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let Some(record) = ledger.reader.job(&args.job)? else {

@@ -23,7 +23,7 @@ use crate::units;
                         Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]
 pub struct Args {
     #[command(flatten)]
-    place: PlaceArgs,
+    place: ContainerArgs,
     /// Print the snapshots as JSON
     #[arg(long)]
     pub json: bool,
@@ -31,7 +31,7 @@ pub struct Args {
 
 /// The arguments that select a container and snapshots in it.
 #[derive(Debug, clap::Args)]
-pub struct PlaceArgs {
+pub struct ContainerArgs {
     /// Use the container, the host and the backup name of this job
     job: Option<String>,
     /// Use this container: a path, or a name below the container root
@@ -54,7 +54,7 @@ pub struct PlaceArgs {
 }
 
 /// A container and a selection of its snapshots.
-pub struct Place {
+pub struct ChosenContainer {
     pub container: Container,
     /// `None` selects snapshots of every backup name.
     pub backup_name: Option<String>,
@@ -62,9 +62,9 @@ pub struct Place {
     pub host: Option<String>,
 }
 
-impl PlaceArgs {
+impl ContainerArgs {
     /// The container from --container, or else the container of the job in the ledger.
-    pub fn find(&self, settings: &Settings) -> Result<Place, Failure> {
+    pub fn find(&self, settings: &Settings) -> Result<ChosenContainer, Failure> {
         if let Some(name) = &self.container {
             let path = std::path::Path::new(name);
             let path = if path.components().count() == 1
@@ -78,7 +78,7 @@ impl PlaceArgs {
                     Failure::new(Exit::Usage, format!("--container {name}: {error}"))
                 })?
             };
-            return Ok(Place {
+            return Ok(ChosenContainer {
                 container: Container {
                     name: name.clone(),
                     location: Location::Local(path),
@@ -118,7 +118,7 @@ impl PlaceArgs {
         let (host, backup_name) = lineage
             .map(|Lineage { host, backup_name }| (host, backup_name))
             .unzip();
-        Ok(Place {
+        Ok(ChosenContainer {
             container,
             backup_name: self.backup_name.clone().or(backup_name),
             host: self.host.clone().or(host),
@@ -126,6 +126,7 @@ impl PlaceArgs {
     }
 }
 
+/// Runs `freezerd snapshots`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let place = args.place.find(settings)?;
     let snapshots = agent_process::list(ListRequest {

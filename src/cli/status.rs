@@ -31,6 +31,7 @@ pub struct Args {
     prometheus: bool,
 }
 
+/// Runs `freezerd status`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let facts = Facts::read(&ledger.reader)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::chosen::{Chosen, Origin};
 
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read the configuration {path}: {source}")]

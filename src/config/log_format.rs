@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+/// How the daemon writes its log to standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {

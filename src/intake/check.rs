@@ -24,10 +24,12 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// True if a file or the directory has an error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics().any(Diagnostic::is_error)
     }
 
+    /// True if there is an error or a warning.
     pub fn has_diagnostics(&self) -> bool {
         self.diagnostics().next().is_some()
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How an action shares its container with other actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {

@@ -59,6 +59,7 @@ pub enum Work {
 }
 
 impl Work {
+    /// The kind of the work, as in the key `action`.
     pub fn kind(&self) -> WorkKind {
         match self {
             Work::Backup(_) => WorkKind::Backup,

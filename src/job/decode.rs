@@ -60,6 +60,7 @@ impl<'a> Fields<'a> {
         self.get(name).filter(|field| !field.node.is_unset())
     }
 
+    /// Every field, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Field<'a>> {
         self.fields.iter()
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codes::Code;
 
+/// Whether a diagnostic makes the file invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -72,6 +73,7 @@ impl Diagnostic {
         self
     }
 
+    /// True if the file is invalid because of it.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }

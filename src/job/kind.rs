@@ -140,7 +140,9 @@ impl WorkKind {
 pub struct WorkKinds(u32);
 
 impl WorkKinds {
+    /// The empty set.
     pub const NONE: WorkKinds = WorkKinds(0);
+    /// The set of all kinds.
     pub const ALL: WorkKinds = WorkKinds::of(WorkKind::ALL);
 
     /// The kinds that need a container.
@@ -188,6 +190,7 @@ impl WorkKinds {
         WorkKinds(self.0 | 1 << kind as u32)
     }
 
+    /// True if the kind is in the set.
     pub fn has(self, kind: WorkKind) -> bool {
         self.0 & (1 << kind as u32) != 0
     }

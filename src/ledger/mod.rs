@@ -83,7 +83,7 @@ impl RedbLedger {
     /// [`LedgerError::Damaged`] when the content cannot be trusted. The file is then left as it is.
     pub fn open(path: &Path) -> Result<RedbLedger, LedgerError> {
         open::quietly(path, || {
-            if !open::look(path)? {
+            if !open::exists(path)? {
                 open::create(path)?;
             }
             let database = migrate::up_to_date(path, open::checked(path)?)?;

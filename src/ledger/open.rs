@@ -50,7 +50,7 @@ fn builder() -> Builder {
 
 /// Whether the ledger's file exists. Anything that cannot be a ledger, such as a directory or an empty file, is damage:
 /// a ledger gets its name only when it is complete, so an empty file was emptied later.
-pub(super) fn look(path: &Path) -> Result<bool, LedgerError> {
+pub(super) fn exists(path: &Path) -> Result<bool, LedgerError> {
     let damaged = |damage| LedgerError::Damaged {
         path: path.to_owned(),
         damage,
@@ -224,7 +224,7 @@ fn new_id() -> String {
 /// Opens the ledger for reading. A writer may have it open at the same time.
 pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
     quietly(path, || {
-        if !look(path)? {
+        if !exists(path)? {
             return Err(LedgerError::Missing {
                 path: path.to_owned(),
             });

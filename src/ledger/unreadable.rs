@@ -55,7 +55,7 @@ pub struct Unreadable {
     pub message: String,
 }
 
-fn judge<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mut Vec<Unreadable>) {
+fn collect_if_unreadable<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mut Vec<Unreadable>) {
     if let Err(error) = decode::<T>("", bytes) {
         let message = match error {
             LedgerError::Decode { source, .. } => source.to_string(),
@@ -75,22 +75,34 @@ impl Reader {
         let mut found = Vec::new();
         for entry in self.transaction.open_table(JOBS)?.iter()? {
             let (key, bytes) = entry?;
-            judge::<JobRecord>(Key::Job(key.value().to_owned()), bytes.value(), &mut found);
+            collect_if_unreadable::<JobRecord>(
+                Key::Job(key.value().to_owned()),
+                bytes.value(),
+                &mut found,
+            );
         }
         for entry in self.transaction.open_table(FILES)?.iter()? {
             let (key, bytes) = entry?;
-            judge::<FileRecord>(Key::File(key.value().to_owned()), bytes.value(), &mut found);
+            collect_if_unreadable::<FileRecord>(
+                Key::File(key.value().to_owned()),
+                bytes.value(),
+                &mut found,
+            );
         }
         let runs = self.transaction.open_table(RUNS)?;
         let attempts = self.transaction.open_table(ATTEMPTS)?;
         for entry in self.transaction.open_table(OPEN_RUNS)?.iter()? {
             let number = entry?.0.value();
             if let Some(bytes) = runs.get(number)? {
-                judge::<RunRecord>(Key::Run(number), bytes.value(), &mut found);
+                collect_if_unreadable::<RunRecord>(Key::Run(number), bytes.value(), &mut found);
             }
             for entry in attempts.range((number, 0, 0)..=(number, u32::MAX, u32::MAX))? {
                 let (key, bytes) = entry?;
-                judge::<AttemptRecord>(Key::Attempt(key.value()), bytes.value(), &mut found);
+                collect_if_unreadable::<AttemptRecord>(
+                    Key::Attempt(key.value()),
+                    bytes.value(),
+                    &mut found,
+                );
             }
         }
         Ok(found)
@@ -112,13 +124,17 @@ impl Reader {
                 next = Some(number.value());
                 break;
             }
-            judge::<RunRecord>(Key::Run(number.value()), bytes.value(), &mut found);
+            collect_if_unreadable::<RunRecord>(Key::Run(number.value()), bytes.value(), &mut found);
         }
         let until = next.unwrap_or(u64::MAX);
         let attempts = self.transaction.open_table(ATTEMPTS)?;
         for entry in attempts.range((from, 0, 0)..(until, 0, 0))? {
             let (key, bytes) = entry?;
-            judge::<AttemptRecord>(Key::Attempt(key.value()), bytes.value(), &mut found);
+            collect_if_unreadable::<AttemptRecord>(
+                Key::Attempt(key.value()),
+                bytes.value(),
+                &mut found,
+            );
         }
         Ok((found, next))
     }
@@ -128,7 +144,7 @@ impl Reader {
         let mut found = Vec::new();
         for entry in self.transaction.open_table(EVENTS)?.iter()? {
             let (key, bytes) = entry?;
-            judge::<EventRecord>(
+            collect_if_unreadable::<EventRecord>(
                 Key::Event(key.value().to_owned()),
                 bytes.value(),
                 &mut found,

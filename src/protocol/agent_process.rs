@@ -54,7 +54,7 @@ pub fn perform(request: Request, mut on_report: impl FnMut(Report)) -> Result<Ou
     let mut heard = Heard::default();
     let command = command(&request);
     let task = Task::Perform(Box::new(request));
-    let status = hear(command, &task, None, |line| {
+    let status = hear_reports(command, &task, None, |line| {
         // A line that is not a report says nothing of the end.
         if let Ok(report) = heard.line(line) {
             on_report(report);
@@ -74,7 +74,7 @@ pub fn list(request: ListRequest) -> Result<Vec<ListedSnapshot>, ListError> {
     let mut command = agent_command();
     command.stderr(Stdio::null());
     let task = Task::List(request);
-    let status = hear(command, &task, Some(LIST_PATIENCE), |line| {
+    let status = hear_reports(command, &task, Some(LIST_PATIENCE), |line| {
         if let Ok(Report::Snapshot(snapshot)) = heard.line(line) {
             snapshots.push(snapshot);
         }
@@ -101,7 +101,7 @@ fn agent_command() -> Command {
 
 /// Starts the agent and gives each line of its output to `on_line` until it ends. Kills it when no line comes for as long
 /// as the patience; `None`: waits for ever.
-fn hear(
+fn hear_reports(
     mut command: Command,
     task: &Task,
     patience: Option<Duration>,
@@ -191,7 +191,7 @@ mod tests {
     fn each_line_is_heard_and_then_the_end() {
         let mut heard = Vec::new();
         let patience = Some(Duration::from_secs(60));
-        let status = hear(
+        let status = hear_reports(
             shell("echo one; printf two; exit 3"),
             &task(),
             patience,
@@ -207,7 +207,7 @@ mod tests {
     fn an_agent_without_progress_is_killed() {
         let patience = Duration::from_millis(50);
         let script = shell("echo one; exec sleep 1000");
-        let loss = hear(script, &task(), Some(patience), |_| {}).unwrap_err();
+        let loss = hear_reports(script, &task(), Some(patience), |_| {}).unwrap_err();
         assert!(matches!(loss, AgentLoss::Silent(after) if after == patience));
     }
 
@@ -216,7 +216,7 @@ mod tests {
         let mut heard = Vec::new();
         // The second read would end at once if the pipe were closed.
         let script = "read -r task; echo \"$task\"; timeout 0.1 cat; echo $?";
-        hear(shell(script), &task(), None, |line| {
+        hear_reports(shell(script), &task(), None, |line| {
             heard.push(line.to_owned())
         })
         .unwrap()

@@ -19,7 +19,8 @@ pub struct Clock {
     pub zone_assumed: bool,
 }
 
-pub fn look(newest_row: Option<DateTime<Utc>>, zone: &Zone) -> Clock {
+/// Reads the clock, and compares it with what the ledger and the program know.
+pub fn inspect(newest_row: Option<DateTime<Utc>>, zone: &Zone) -> Clock {
     let past = KnownPast {
         newest_row,
         program_built: os::program_built().map(DateTime::from),
@@ -33,7 +34,8 @@ pub fn look(newest_row: Option<DateTime<Utc>>, zone: &Zone) -> Clock {
     }
 }
 
-pub fn judge(clock: &Clock) -> Vec<Finding> {
+/// What the clock and the zone mean for schedules.
+pub fn clock_findings(clock: &Clock) -> Vec<Finding> {
     let finding =
         |level, message: String| Finding::new("clock", level, "the host's clock", message);
     let mend =
@@ -88,7 +90,7 @@ mod tests {
             zone_source: "somewhere".to_owned(),
             zone_assumed: assumed,
         };
-        let findings = judge(&clock);
+        let findings = clock_findings(&clock);
         [findings[0].level, findings[1].level]
     }
 

@@ -51,6 +51,7 @@ pub fn of_jobs(checked: &Checked) -> Vec<Used> {
     found.into_values().collect()
 }
 
+/// What is known of a password file.
 #[derive(Clone, Debug)]
 pub struct PassFile {
     pub path: PathBuf,
@@ -61,7 +62,7 @@ pub struct PassFile {
 }
 
 /// Reads each pass file once.
-pub fn look_at_passwords(used: &[Used]) -> Vec<PassFile> {
+pub fn inspect_passwords(used: &[Used]) -> Vec<PassFile> {
     let mut found: BTreeMap<&Path, PassFile> = BTreeMap::new();
     for Used { container, .. } in used {
         let Some(path) = &container.pass_file else {
@@ -80,7 +81,8 @@ pub fn look_at_passwords(used: &[Used]) -> Vec<PassFile> {
     found.into_values().collect()
 }
 
-pub fn judge_password(file: &PassFile, who: Who) -> Vec<Finding> {
+/// What is wrong with a password file.
+pub fn password_findings(file: &PassFile, who: Who) -> Vec<Finding> {
     let path = file.path.display();
     let finding = |level, message: String| Finding::new("password", level, &path, message);
     let mut findings = Vec::new();
@@ -180,7 +182,8 @@ fn no_repository(used: &Used, jobs: &[JobRecord], missing_parent: Option<PathBuf
     }
 }
 
-pub fn judge(used: &Used, tried: &Tried) -> Finding {
+/// What came of opening a container.
+pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
     let place = &used.container.location;
     let finding = |level, message: String| Finding::new("container", level, place, message);
     let jobs = match used.jobs.as_slice() {
@@ -273,7 +276,7 @@ mod tests {
             seen,
             fault: fault.then(|| "it is empty".to_owned()),
         };
-        let findings = judge_password(&file, ROOT);
+        let findings = password_findings(&file, ROOT);
         for finding in &findings {
             assert_eq!(finding.help.is_some(), finding.level >= Level::Warning);
         }
@@ -328,7 +331,7 @@ mod tests {
                 Level::Error,
             ),
         ] {
-            let finding = judge(&used, &tried);
+            let finding = container_finding(&used, &tried);
             assert_eq!(finding.level, level, "{finding:?}");
             assert_eq!(finding.help.is_some(), level == Level::Error);
             assert!(finding.message.contains("www and 2 more jobs"));

@@ -8,7 +8,7 @@ use crate::intake::{self, Checked, CheckedContent, CheckedFile, Trust};
 use crate::units;
 
 /// Reads and checks every file in the jobs directory. `None` if the directory does not exist.
-pub fn look(settings: &Settings) -> Option<Checked> {
+pub fn inspect(settings: &Settings) -> Option<Checked> {
     if !settings.jobs_dir.is_dir() {
         return None;
     }
@@ -25,7 +25,8 @@ pub fn look(settings: &Settings) -> Option<Checked> {
     ))
 }
 
-pub fn judge(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
+/// What is wrong with the job files, and how many are valid.
+pub fn file_findings(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (mut jobs, mut foreign, mut warnings) = (0_u64, 0_u64, 0_u64);
     for file in &checked.files {
@@ -34,7 +35,7 @@ pub fn judge(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
             CheckedContent::Foreign { .. } => foreign += 1,
             CheckedContent::Invalid { .. } | CheckedContent::Directory => {}
         }
-        findings.extend(judge_file(file));
+        findings.extend(file_finding(file));
         warnings += file
             .diagnostics
             .iter()
@@ -67,7 +68,7 @@ pub fn judge(checked: &Checked, jobs_dir: &Path) -> Vec<Finding> {
 }
 
 /// The finding for a file or directory with errors; `None` if it has none.
-fn judge_file(file: &CheckedFile) -> Option<Finding> {
+fn file_finding(file: &CheckedFile) -> Option<Finding> {
     let errors: Vec<_> = file
         .diagnostics
         .iter()
@@ -124,7 +125,7 @@ mod tests {
                 ),
             ],
         };
-        let findings = judge(&checked, Path::new("/jobs"));
+        let findings = file_findings(&checked, Path::new("/jobs"));
         let told: Vec<_> = findings
             .iter()
             .map(|finding| (finding.level, finding.message.as_str()))

@@ -17,6 +17,7 @@ pub enum Level {
 }
 
 impl Level {
+    /// The word for the level in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Level::Ok => "ok",
@@ -42,6 +43,7 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding without help.
     pub fn new(
         check: &'static str,
         level: Level,
@@ -57,6 +59,7 @@ impl Finding {
         }
     }
 
+    /// The same finding with what to do about it.
     pub fn help(mut self, help: impl Into<String>) -> Finding {
         self.help = Some(help.into());
         self

@@ -40,7 +40,7 @@ pub struct Rows {
 }
 
 /// Reads the ledger. It changes nothing and repairs nothing.
-pub fn look(layout: &Layout) -> LedgerState {
+pub fn inspect(layout: &Layout) -> LedgerState {
     let path = layout.ledger();
     LedgerState {
         size: std::fs::metadata(&path).map_or(0, |metadata| metadata.len()),
@@ -62,7 +62,7 @@ fn read(path: &Path) -> Result<Rows, LedgerError> {
 }
 
 /// Judges the ledger itself. `daemon` says whether one runs.
-pub fn judge(ledger: &LedgerState, daemon: bool) -> Finding {
+pub fn ledger_finding(ledger: &LedgerState, daemon: bool) -> Finding {
     let finding =
         |level, message: String| Finding::new("ledger", level, ledger.path.display(), message);
     let beyond_repair = "stop the daemon and restore the file from a backup of the state directory; otherwise the next \
@@ -108,7 +108,7 @@ pub fn judge(ledger: &LedgerState, daemon: bool) -> Finding {
 }
 
 /// One warning for each file that keeps data of an earlier damage.
-pub fn judge_notes(ledger: &LedgerState) -> Vec<Finding> {
+pub fn note_findings(ledger: &LedgerState) -> Vec<Finding> {
     let warn = |note: &String| {
         Finding::new(
             "ledger",
@@ -128,8 +128,8 @@ impl Finding {
 }
 
 /// Judges the jobs by their runs. All jobs without a finding are one finding together.
-pub fn judge_jobs(status: &Status) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = status.jobs.iter().filter_map(judge_job).collect();
+pub fn job_findings(status: &Status) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = status.jobs.iter().filter_map(job_finding).collect();
     let total = status.jobs.len() as u64;
     let bad = findings.len() as u64;
     let off = status.summary.jobs.stop + status.summary.jobs.removed;
@@ -156,7 +156,7 @@ pub fn judge_jobs(status: &Status) -> Vec<Finding> {
     findings
 }
 
-fn judge_job(job: &JobStatus) -> Option<Finding> {
+fn job_finding(job: &JobStatus) -> Option<Finding> {
     let finding = |level, message| {
         Finding::new("job", level, &job.job_id, message)
             .help(format!("`freezerd why {}` explains it", job.job_id))
@@ -233,7 +233,7 @@ mod tests {
     }
 
     fn level(job: &JobStatus) -> Option<Level> {
-        judge_job(job).map(|finding| finding.level)
+        job_finding(job).map(|finding| finding.level)
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn no_job_at_all_is_a_warning() {
         let none = Status::of(&Facts::default(), None, now());
-        let findings = judge_jobs(&none);
+        let findings = job_findings(&none);
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].level, Level::Warning);
     }
@@ -266,19 +266,19 @@ mod tests {
     #[test]
     fn each_fault_of_the_ledger_has_a_word_and_a_mend() {
         let path = || PathBuf::from("/state/ledger.redb");
-        let judge = |rows, daemon| {
+        let finding_of = |rows, daemon| {
             let ledger = LedgerState {
                 path: path(),
                 size: 5,
                 rows,
                 notes: Vec::new(),
             };
-            judge(&ledger, daemon)
+            ledger_finding(&ledger, daemon)
         };
         let store = Err;
-        assert_eq!(judge(Ok(Rows::default()), true).level, Level::Ok);
+        assert_eq!(finding_of(Ok(Rows::default()), true).level, Level::Ok);
         let missing = || store(LedgerError::Missing { path: path() });
-        assert_eq!(judge(missing(), false).level, Level::Info);
+        assert_eq!(finding_of(missing(), false).level, Level::Info);
         for (rows, level) in [
             (missing(), Level::Error),
             (
@@ -302,7 +302,7 @@ mod tests {
                 Level::Error,
             ),
         ] {
-            let finding = judge(rows, true);
+            let finding = finding_of(rows, true);
             assert_eq!(finding.level, level, "{finding:?}");
             assert!(finding.help.is_some(), "{finding:?}");
         }

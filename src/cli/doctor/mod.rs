@@ -1,6 +1,6 @@
 //! `freezerd doctor`: checks an installation and says how to fix what is wrong.
 //!
-//! There is one file for each subject. In each file, `look` reads facts and changes nothing, and `judge` is a pure function
+//! There is one file for each subject. In each file, `inspect` reads facts and changes nothing, and `…_findings` is a pure function
 //! that makes findings from the facts.
 
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ pub fn run(
     if let Some(settings) = settings {
         examine(&settings, &config, args, &mut findings);
     }
-    tell(&findings, args.json)
+    print_findings(&findings, args.json)
 }
 
 fn broken_settings(config: &Path, failure: &Failure) -> Finding {
@@ -94,65 +94,72 @@ fn broken_settings(config: &Path, failure: &Failure) -> Finding {
 
 fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<Finding>) {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
-    let who = Who::look(&settings.state_dir);
+    let who = Who::of_this_process(&settings.state_dir);
     let holder = presence::running(&layout).map_err(|error| crate::os::reason(&error));
     let daemon = matches!(holder, Ok(Some(_)));
     let state = settings.state_dir.display().to_string();
-    findings.extend(who::judge(who, &settings.state_dir));
+    findings.extend(who::user_findings(who, &settings.state_dir));
 
-    for place in places::look(settings, &layout, config) {
-        findings.extend(places::judge(&place, who, daemon));
+    for place in places::inspect(settings, &layout, config) {
+        findings.extend(places::directory_findings(&place, who, daemon));
     }
 
-    let ledger = ledger::look(&layout);
-    findings.push(ledger::judge(&ledger, daemon));
-    findings.extend(ledger::judge_notes(&ledger));
-    findings.push(service::judge_daemon(&holder, &state));
+    let ledger = ledger::inspect(&layout);
+    findings.push(ledger::ledger_finding(&ledger, daemon));
+    findings.extend(ledger::note_findings(&ledger));
+    findings.push(service::daemon_finding(&holder, &state));
     let changed = std::fs::metadata(config).and_then(|file| file.modified());
-    findings.extend(service::judge_settings(
+    findings.extend(service::settings_findings(
         holder.as_ref().ok().and_then(Option::as_ref),
         config,
         changed.ok().map(DateTime::from),
     ));
     let packaged = settings.state_dir == Path::new("/var/lib/freezerd");
-    findings.push(service::judge_unit(&service::look(), packaged, daemon));
+    findings.push(service::unit_finding(
+        &service::inspect_unit(),
+        packaged,
+        daemon,
+    ));
 
     let newest = ledger.rows.as_ref().ok().and_then(|rows| rows.newest);
-    findings.extend(clock::judge(&clock::look(newest, &settings.zone())));
+    findings.extend(clock::clock_findings(&clock::inspect(
+        newest,
+        &settings.zone(),
+    )));
 
-    let checked = files::look(settings);
+    let checked = files::inspect(settings);
     let used = checked.as_ref().map_or_else(Vec::new, containers::of_jobs);
     if let Some(checked) = &checked {
-        findings.extend(files::judge(checked, &settings.jobs_dir));
+        findings.extend(files::file_findings(checked, &settings.jobs_dir));
     }
 
     let local = used
         .iter()
         .filter_map(|used| used.container.location.local());
     let paths = [settings.state_dir.as_path()].into_iter().chain(local);
-    findings.extend(space::look(paths).iter().map(space::judge));
+    findings.extend(space::inspect(paths).iter().map(space::space_finding));
 
     let rows = ledger.rows.as_ref().ok();
     let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);
-    judge_containers(&used, jobs, who, !args.no_containers, findings);
+    container_findings(&used, jobs, who, !args.no_containers, findings);
 
     if let Ok(rows) = &ledger.rows {
         let status = Status::of(&rows.facts, None, Utc::now());
-        findings.extend(ledger::judge_jobs(&status));
+        findings.extend(ledger::job_findings(&status));
     }
 }
 
-fn judge_containers(
+fn container_findings(
     used: &[Used],
     jobs: &[JobRecord],
     who: Who,
     open: bool,
     findings: &mut Vec<Finding>,
 ) {
-    let passwords = containers::look_at_passwords(used);
+    let passwords = containers::inspect_passwords(used);
     let mut unusable = BTreeMap::new();
     for password in &passwords {
-        findings.extend(containers::judge_password(password, who));
+        findings.extend(containers::password_findings(password, who));
         unusable.insert(password.path.as_path(), password.fault.is_some());
     }
     for used in used {
@@ -163,11 +170,11 @@ fn judge_containers(
             .as_deref()
             .is_some_and(|path| unusable.get(path) == Some(&true));
         let tried = containers::try_it(used, jobs, open && !no_password);
-        findings.push(containers::judge(used, &tried));
+        findings.push(containers::container_finding(used, &tried));
     }
 }
 
-fn tell(findings: &[Finding], as_json: bool) -> Exit {
+fn print_findings(findings: &[Finding], as_json: bool) -> Exit {
     let worst = findings
         .iter()
         .map(|finding| finding.level)

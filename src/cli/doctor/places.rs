@@ -82,14 +82,14 @@ pub enum Found {
 
 /// A file or directory of the installation, and what exists there.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Directory {
     pub role: Role,
     pub path: PathBuf,
     pub found: Found,
 }
 
 /// Looks at every place of the installation.
-pub fn look(settings: &Settings, layout: &Layout, config: &Path) -> Vec<Place> {
+pub fn inspect(settings: &Settings, layout: &Layout, config: &Path) -> Vec<Directory> {
     let mut places = vec![
         (Role::Config, config.to_owned()),
         (Role::Jobs, settings.jobs_dir.clone()),
@@ -102,7 +102,7 @@ pub fn look(settings: &Settings, layout: &Layout, config: &Path) -> Vec<Place> {
     places.extend(settings.metrics_dir.clone().map(|dir| (Role::Metrics, dir)));
     places
         .into_iter()
-        .map(|(role, path)| Place {
+        .map(|(role, path)| Directory {
             found: look_at(role, &path),
             role,
             path,
@@ -127,7 +127,7 @@ fn look_at(role: Role, path: &Path) -> Found {
 }
 
 /// Judges one place. `daemon` says whether a daemon runs.
-pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
+pub fn directory_findings(place: &Directory, who: Who, daemon: bool) -> Vec<Finding> {
     let (role, path) = (place.role, place.path.display());
     let finding =
         |level, message: String| Finding::new(role.check(), level, place.path.display(), message);
@@ -232,7 +232,7 @@ pub fn judge(place: &Place, who: Who, daemon: bool) -> Vec<Finding> {
     findings
 }
 
-fn missing(place: &Place, parent: bool, daemon: bool) -> Finding {
+fn missing(place: &Directory, parent: bool, daemon: bool) -> Finding {
     let (role, path) = (place.role, place.path.display());
     let finding = |level, message: String| Finding::new(role.check(), level, &path, message);
     match role {
@@ -274,12 +274,12 @@ mod tests {
     };
 
     fn levels(role: Role, found: Found, who: Who) -> Vec<Level> {
-        let place = Place {
+        let place = Directory {
             role,
             path: "/the/place".into(),
             found,
         };
-        judge(&place, who, false)
+        directory_findings(&place, who, false)
             .iter()
             .map(|finding| {
                 assert_eq!(finding.subject, "/the/place");

@@ -19,7 +19,8 @@ pub enum Unit {
     Unknown(String),
 }
 
-pub fn look() -> Unit {
+/// Asks systemd for the state of `freezerd.service`.
+pub fn inspect_unit() -> Unit {
     let ask = |what: &str| {
         Command::new("systemctl")
             .args([what, "freezerd.service"])
@@ -53,7 +54,7 @@ pub fn look() -> Unit {
 }
 
 /// Judges whether a daemon runs. `holder` is an error if this user may not read the lock.
-pub fn judge_daemon(holder: &Result<Option<Holder>, String>, state: &str) -> Finding {
+pub fn daemon_finding(holder: &Result<Option<Holder>, String>, state: &str) -> Finding {
     let finding = |level, message: String| Finding::new("daemon", level, state, message);
     match holder {
         Err(reason) => finding(
@@ -89,7 +90,7 @@ pub fn judge_daemon(holder: &Result<Option<Holder>, String>, state: &str) -> Fin
 
 /// Judges whether the daemon uses the current settings. The daemon reads them only when it starts. `changed` is when the
 /// configuration file was last written.
-pub fn judge_settings(
+pub fn settings_findings(
     holder: Option<&Holder>,
     config: &Path,
     changed: Option<DateTime<Utc>>,
@@ -106,7 +107,7 @@ pub fn judge_settings(
 }
 
 /// Judges the unit. `packaged` says whether the unit is for this installation, and `daemon` whether a daemon runs.
-pub fn judge_unit(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
+pub fn unit_finding(unit: &Unit, packaged: bool, daemon: bool) -> Finding {
     let finding = |level, message: String| Finding::new("unit", level, "freezerd.service", message);
     let (active, enabled) = match unit {
         Unit::Unknown(reason) => return finding(Level::Info, reason.clone()),
@@ -189,7 +190,7 @@ mod tests {
             ("inactive", "not-found", Level::Info),
             ("activating", "enabled", Level::Info),
         ] {
-            let finding = judge_unit(&unit(active, enabled), true, false);
+            let finding = unit_finding(&unit(active, enabled), true, false);
             assert_eq!(finding.level, level, "{active} {enabled}");
             assert_eq!(finding.help.is_some(), level >= Level::Warning);
         }
@@ -198,11 +199,11 @@ mod tests {
     #[test]
     fn no_systemd_and_another_installation_are_no_faults() {
         let unknown = Unit::Unknown("there is no systemctl here".to_owned());
-        assert_eq!(judge_unit(&unknown, true, false).level, Level::Info);
+        assert_eq!(unit_finding(&unknown, true, false).level, Level::Info);
         let failed = unit("failed", "enabled");
-        assert_eq!(judge_unit(&failed, false, false).level, Level::Info);
+        assert_eq!(unit_finding(&failed, false, false).level, Level::Info);
         let by_hand = unit("inactive", "disabled");
-        assert_eq!(judge_unit(&by_hand, true, true).level, Level::Info);
+        assert_eq!(unit_finding(&by_hand, true, true).level, Level::Info);
     }
 
     #[test]
@@ -214,13 +215,16 @@ mod tests {
         };
         let level = |holder, written| {
             let written = Some(start + TimeDelta::milliseconds(written));
-            judge_settings(holder, Path::new("/f"), written).map(|finding| finding.level)
+            settings_findings(holder, Path::new("/f"), written).map(|finding| finding.level)
         };
         assert_eq!(level(Some(&holder), -1), None);
         assert_eq!(level(Some(&holder), 999), None, "may be before it");
         assert_eq!(level(Some(&holder), 1000), Some(Level::Warning));
         assert_eq!(level(None, 1000), None);
-        assert_eq!(judge_settings(Some(&holder), Path::new("/f"), None), None);
+        assert_eq!(
+            settings_findings(Some(&holder), Path::new("/f"), None),
+            None
+        );
     }
 
     #[test]
@@ -232,13 +236,16 @@ mod tests {
                 since: None,
             }))
         };
-        assert_eq!(judge_daemon(&holder(Some(VERSION)), "/s").level, Level::Ok);
+        assert_eq!(
+            daemon_finding(&holder(Some(VERSION)), "/s").level,
+            Level::Ok
+        );
         for other in [holder(Some("0.0.1")), holder(None), Ok(None)] {
-            let finding = judge_daemon(&other, "/s");
+            let finding = daemon_finding(&other, "/s");
             assert_eq!(finding.level, Level::Warning);
             assert!(finding.help.is_some());
         }
-        let hidden = judge_daemon(&Err("Permission denied".to_owned()), "/s");
+        let hidden = daemon_finding(&Err("Permission denied".to_owned()), "/s");
         assert!(hidden.message.contains("cannot find out"));
     }
 }

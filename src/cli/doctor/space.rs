@@ -22,7 +22,7 @@ pub struct FileSystem {
 }
 
 /// The file systems of these paths. A path that does not exist counts for the file system of its nearest existing parent.
-pub fn look<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
+pub fn inspect<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
     let mut found: BTreeMap<u64, FileSystem> = BTreeMap::new();
     for path in paths {
         let Some((there, metadata)) = path
@@ -47,7 +47,8 @@ pub fn look<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
     found.into_values().collect()
 }
 
-pub fn judge(system: &FileSystem) -> Finding {
+/// Whether a file system has enough free space.
+pub fn space_finding(system: &FileSystem) -> Finding {
     // A file system that does not report its size is not judged.
     let percent = if system.size == 0 {
         100.0
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     fn level(free: u64, size: u64) -> Level {
-        judge(&FileSystem {
+        space_finding(&FileSystem {
             paths: vec!["/a".into(), "/b".into()],
             free,
             size,
@@ -109,9 +110,9 @@ mod tests {
     fn paths_on_one_file_system_are_one_and_missing_ones_are_where_they_would_be() {
         let top = tempfile::tempdir().unwrap();
         let missing = top.path().join("not/there");
-        let found = look([top.path(), &missing].into_iter());
+        let found = inspect([top.path(), &missing].into_iter());
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].paths.len(), 2);
-        assert!(judge(&found[0]).subject.ends_with("and 1 more"));
+        assert!(space_finding(&found[0]).subject.ends_with("and 1 more"));
     }
 }

@@ -16,7 +16,8 @@ pub struct Who {
 }
 
 impl Who {
-    pub fn look(state: &Path) -> Who {
+    /// The user of this process, and the user of the daemon, who owns the state directory.
+    pub fn of_this_process(state: &Path) -> Who {
         let looks = rustix::process::geteuid().as_raw();
         Who {
             looks,
@@ -35,7 +36,8 @@ impl Who {
     }
 }
 
-pub fn judge(who: Who, state: &Path) -> Vec<Finding> {
+/// Whether this user sees what the daemon sees.
+pub fn user_findings(who: Who, state: &Path) -> Vec<Finding> {
     if who.looks == 0 || who.speaks_for_the_daemon() {
         return Vec::new();
     }
@@ -69,10 +71,10 @@ mod tests {
     #[test]
     fn a_stranger_is_told_to_be_one() {
         let state = Path::new("/state");
-        let judge = |looks, daemon| judge(Who { looks, daemon }, state);
-        assert!(judge(0, 1000).is_empty());
-        assert!(judge(1000, 1000).is_empty());
-        let findings = judge(4_000_000_001, 0);
+        let findings_for = |looks, daemon| user_findings(Who { looks, daemon }, state);
+        assert!(findings_for(0, 1000).is_empty());
+        assert!(findings_for(1000, 1000).is_empty());
+        let findings = findings_for(4_000_000_001, 0);
         assert_eq!(findings[0].level, Level::Warning);
         assert!(findings[0].help.as_ref().unwrap().contains("as root"));
     }

@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 /// A finding: what is wrong in one record or file, and how to repair it.
-struct Told {
+struct Described {
     severity: &'static str,
     table: &'static str,
     key: String,
@@ -33,6 +33,7 @@ struct Told {
     mend: String,
 }
 
+/// Runs `freezerd state check`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     if let Err(error @ LedgerError::NeedsRepair { .. }) = ledger::open_read_only(&layout.ledger())
@@ -44,13 +45,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let path = ledger.layout.ledger();
     let checkup = ledger.reader.check()?;
-    let mut told: Vec<Told> = checkup.findings.iter().map(tell).collect();
+    let mut told: Vec<Described> = checkup.findings.iter().map(describe).collect();
     // A daemon may write while this command copies the file, and the copy would be inconsistent. The daemon checked the
     // pages when it started.
     if !ledger.daemon {
         match ledger::check_pages(&path) {
             Ok(()) => {}
-            Err(LedgerError::Damaged { damage, .. }) => told.push(Told {
+            Err(LedgerError::Damaged { damage, .. }) => told.push(Described {
                 severity: "error",
                 table: "pages",
                 key: path.display().to_string(),
@@ -87,7 +88,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-fn print(ledger: &Installation, checkup: &Checkup, told: &[Told]) {
+fn print(ledger: &Installation, checkup: &Checkup, told: &[Described]) {
     for told in told {
         println!(
             "{}: {} {}: {}\n  fix: {}",
@@ -122,7 +123,7 @@ fn print(ledger: &Installation, checkup: &Checkup, told: &[Told]) {
     }
 }
 
-fn tell(finding: &ledger::check::Finding) -> Told {
+fn describe(finding: &ledger::check::Finding) -> Described {
     let mend = match finding.fault {
         Fault::Unreadable => {
             "restart the daemon; it moves the value to a separate file and continues without it"
@@ -138,7 +139,7 @@ fn tell(finding: &ledger::check::Finding) -> Told {
             "stop the daemon, then run `freezerd state import --replace FILE` with an earlier export"
         }
     };
-    Told {
+    Described {
         severity: "error",
         table: finding.table,
         key: finding.key.clone(),
@@ -148,7 +149,7 @@ fn tell(finding: &ledger::check::Finding) -> Told {
 }
 
 /// Finds logs without a run: a crash left them behind, or they belong to a damaged ledger that was replaced.
-fn logs_without_rows(ledger: &Installation) -> Result<Vec<Told>, Failure> {
+fn logs_without_rows(ledger: &Installation) -> Result<Vec<Described>, Failure> {
     let aside = !ledger::set_asides(&ledger.layout.ledger()).is_empty();
     let last = ledger.reader.last_run()?;
     let mut told = Vec::new();
@@ -156,7 +157,7 @@ fn logs_without_rows(ledger: &Installation) -> Result<Vec<Told>, Failure> {
         if ledger.reader.has_run(run)? {
             continue;
         }
-        told.push(Told {
+        told.push(Described {
             severity: "warning",
             table: "logs",
             key: format!("{run}.log"),

@@ -29,6 +29,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd state export`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = installation::open(settings)?;
     let format = ledger.reader.format()?;

@@ -33,6 +33,7 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Runs `freezerd state import`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let text = read(&args.file)?;
     let refuse = |why: &str| {

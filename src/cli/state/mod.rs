@@ -23,6 +23,7 @@ enum Command {
 }
 
 impl Args {
+    /// True if the subcommand is to print JSON.
     pub fn wants_json(&self) -> bool {
         match &self.command {
             Command::Export(args) => args.json,
@@ -32,6 +33,7 @@ impl Args {
     }
 }
 
+/// Runs `freezerd state`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Export(args) => export::run(settings, args),

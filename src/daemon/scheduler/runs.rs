@@ -232,7 +232,7 @@ impl<L: Ledger> Scheduler<L> {
     }
 }
 
-/// Closes a row.
+/// Marks a row as over, with its end and its result.
 pub(super) fn close_row(
     record: &mut RunRecord,
     state: RunState,

@@ -64,6 +64,7 @@ const STORAGES: &[(&str, &str)] = &[("local", "a directory of this host")];
 const MODES: &[(&str, &str)] = &[("fs", "files and directories")];
 
 impl Bounds {
+    /// A number of days; fractions are allowed.
     pub const DAYS: Bounds = Bounds {
         least: 0.0,
         most: 365_000.0,

@@ -22,6 +22,7 @@ pub(super) struct ValueReader<'h> {
 }
 
 impl ValueReader<'_> {
+    /// Adds a diagnostic.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -48,6 +49,7 @@ impl ValueReader<'_> {
         self.report(wrong);
     }
 
+    /// The value as a text. `None` if it is absent or not a text; the latter is reported.
     pub fn text(&mut self, field: Option<Field<'_>>) -> Option<String> {
         let field = field?;
         match &field.node.value {
@@ -65,6 +67,7 @@ impl ValueReader<'_> {
         }
     }
 
+    /// The value as a boolean. `None` if it is absent or not a boolean; the latter is reported.
     pub fn flag(&mut self, field: Option<Field<'_>>) -> Option<bool> {
         let field = field?;
         match &field.node.value {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{getgid, getpid, getuid};
 
 use super::files::{found_locks, hostname, remove, write};
-use super::{Held, Holders, LockFile, Timing, Verdict, judge};
+use super::{Held, Holders, LockFile, Timing, Verdict, verdict_on};
 use crate::repository::crypto::{Cipher, fill_random};
 use crate::repository::error::{Doing, Error, ErrorKind, What};
 use crate::repository::time::Time;
@@ -48,7 +48,7 @@ fn attempt(
     exclusive: bool,
     timing: Timing,
 ) -> Result<Result<Held, Verdict>, Error> {
-    let verdict = look(storage, cipher, exclusive, None)?;
+    let verdict = verdict_on_others(storage, cipher, exclusive, None)?;
     if !verdict.blocking.is_empty() {
         return Ok(Err(verdict));
     }
@@ -60,7 +60,7 @@ fn attempt(
     // From here on it is removed whatever happens.
     let held = Held::new(Arc::clone(storage), Arc::clone(cipher), lock, id, timing);
     std::thread::sleep(timing.settle);
-    let verdict = look(storage, cipher, exclusive, Some(id))?;
+    let verdict = verdict_on_others(storage, cipher, exclusive, Some(id))?;
     match verdict.blocking.is_empty() {
         true => Ok(Ok(held)),
         false => Ok(Err(verdict)),
@@ -74,7 +74,7 @@ fn jitter(time: Duration) -> Duration {
     time.mul_f64(0.75 + f64::from(random[0]) / 512.0)
 }
 
-fn look(
+fn verdict_on_others(
     storage: &Arc<dyn Storage>,
     cipher: &Cipher,
     exclusive: bool,
@@ -82,7 +82,7 @@ fn look(
 ) -> Result<Verdict, Error> {
     let mut found = found_locks(&**storage, cipher)?;
     found.retain(|found| Some(found.id) != own);
-    Ok(judge(&found, exclusive, Time::now()))
+    Ok(verdict_on(&found, exclusive, Time::now()))
 }
 
 fn mine(exclusive: bool) -> LockFile {

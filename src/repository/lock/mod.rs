@@ -1,6 +1,6 @@
 //! restic's lock files. Those who read or add take a shared lock, those who remove take an exclusive one.
 //!
-//! [`acquire`] takes a lock, [`Held`] keeps it fresh and removes it, and [`judge`] decides, without reading anything,
+//! [`acquire`] takes a lock, [`Held`] keeps it fresh and removes it, and [`verdict_on`] decides, without reading anything,
 //! what the locks of others mean.
 
 use std::fmt;
@@ -106,7 +106,7 @@ pub struct Verdict {
 ///
 /// A lock that cannot be read blocks an exclusive one until it is as old as a stale one: it may be that of a process
 /// that lives. An empty one blocks nothing, as in restic.
-pub fn judge(found: &[Found], exclusive: bool, now: Time) -> Verdict {
+pub fn verdict_on(found: &[Found], exclusive: bool, now: Time) -> Verdict {
     let mut verdict = Verdict::default();
     let is_old = |time: Time| time.seconds_until(now) > STALE_AFTER;
     for other in found {

@@ -43,11 +43,11 @@ fn shared_locks_go_together_and_exclusive_ones_do_not() {
         (true, false, true),
         (true, true, true),
     ] {
-        let verdict = judge(&[readable(1, other, 60, None)], mine, NOW);
+        let verdict = verdict_on(&[readable(1, other, 60, None)], mine, NOW);
         assert_eq!(verdict.blocking.len(), usize::from(blocked));
         assert!(verdict.stale.is_empty());
     }
-    assert_eq!(judge(&[], true, NOW), Verdict::default());
+    assert_eq!(verdict_on(&[], true, NOW), Verdict::default());
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_lock_is_stale_by_its_age_or_its_process() {
         // A clock that runs ahead.
         (-9999, None, false),
     ] {
-        let verdict = judge(&[readable(1, true, age, alive)], false, NOW);
+        let verdict = verdict_on(&[readable(1, true, age, alive)], false, NOW);
         assert_eq!(verdict.stale.len(), usize::from(stale), "{age} {alive:?}");
         assert_eq!(verdict.blocking.len(), usize::from(!stale));
     }
@@ -72,12 +72,12 @@ fn a_lock_that_cannot_be_read_is_reported_and_blocks_an_exclusive_one_for_a_time
     let damaged = found(1, FoundState::Unreadable(Some(Damage::Json)));
     let empty = found(2, FoundState::Empty);
     let all = [damaged.clone(), empty.clone()];
-    let shared = judge(&all, false, NOW);
+    let shared = verdict_on(&all, false, NOW);
     assert_eq!(shared.unreadable, [damaged.id, empty.id]);
     assert!(shared.blocking.is_empty());
-    let exclusive = judge(&all, true, NOW);
+    let exclusive = verdict_on(&all, true, NOW);
     assert_eq!(exclusive.blocking, [damaged]);
-    let later = judge(&all, true, Time::utc(NOW.seconds + 1801, 0));
+    let later = verdict_on(&all, true, Time::utc(NOW.seconds + 1801, 0));
     assert!(later.blocking.is_empty());
     assert_eq!(later.unreadable.len(), 2);
 }

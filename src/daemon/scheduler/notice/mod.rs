@@ -65,7 +65,7 @@ pub enum Notice {
         /// How many more.
         runs: usize,
     },
-    /// An attempt starts.
+    /// The daemon starts an agent for an attempt.
     AttemptStarted {
         job_id: String,
         run: u64,
@@ -82,7 +82,7 @@ pub enum Notice {
         /// How many attempts are allowed.
         attempts: u32,
     },
-    /// An attempt ended.
+    /// The agent of an attempt is gone, and how the attempt ended is known.
     AttemptEnded {
         job_id: String,
         run: u64,
@@ -93,7 +93,7 @@ pub enum Notice {
         /// The instant of the next attempt, if there is one.
         retry: Option<DateTime<Utc>>,
     },
-    /// A run ended.
+    /// The row of a run is closed.
     RunEnded {
         job_id: String,
         run: u64,
