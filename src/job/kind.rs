@@ -9,7 +9,7 @@ use super::access::Access;
 /// What an action needs before it can start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// A container.
+    /// A repository, which it shares with other actions in this way.
     Container(Access),
     /// A container, and the name of the snapshots in it.
     Snapshots(Access),
@@ -122,6 +122,7 @@ impl WorkKind {
         self.row().named
     }
 
+    /// What work of this kind needs before it can start.
     pub const fn needs(self) -> Needs {
         self.row().needs
     }
