@@ -72,6 +72,7 @@ pub enum ActionError {
 }
 
 impl ActionError {
+    /// What follows from the failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
             ActionError::Repository(error) => error.kind(),

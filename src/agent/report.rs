@@ -28,6 +28,7 @@ struct State {
 }
 
 impl Reporter {
+    /// A reporter that has sent nothing yet.
     pub fn new() -> Self {
         Reporter {
             files: AtomicU64::new(0),
