@@ -144,6 +144,7 @@ pub enum Error {
 }
 
 impl Error {
+    /// What follows from the failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::NoRepository { .. } | Error::NoParentDirectory { .. } => ErrorKind::NoRepository,

@@ -16,15 +16,15 @@ use crate::os;
 
 /// The bits of a Go `FileMode`, in which restic's format keeps modes.
 mod go {
-    pub const DIRECTORY: u32 = 1 << 31;
-    pub const SYMLINK: u32 = 1 << 27;
-    pub const DEVICE: u32 = 1 << 26;
-    pub const FIFO: u32 = 1 << 25;
-    pub const SOCKET: u32 = 1 << 24;
-    pub const SETUID: u32 = 1 << 23;
-    pub const SETGID: u32 = 1 << 22;
-    pub const CHARACTER_DEVICE: u32 = 1 << 21;
-    pub const STICKY: u32 = 1 << 20;
+    pub(super) const DIRECTORY: u32 = 1 << 31;
+    pub(super) const SYMLINK: u32 = 1 << 27;
+    pub(super) const DEVICE: u32 = 1 << 26;
+    pub(super) const FIFO: u32 = 1 << 25;
+    pub(super) const SOCKET: u32 = 1 << 24;
+    pub(super) const SETUID: u32 = 1 << 23;
+    pub(super) const SETGID: u32 = 1 << 22;
+    pub(super) const CHARACTER_DEVICE: u32 = 1 << 21;
+    pub(super) const STICKY: u32 = 1 << 20;
 }
 
 /// The mode as the format keeps it.

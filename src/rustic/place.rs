@@ -19,7 +19,7 @@ use crate::location::Location;
 /// What is at a container's location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A repository.
+    /// It can be opened.
     Repository(Existing),
     /// Nothing, or what a creation left behind that was cut short.
     Vacant(Vacant),

@@ -169,6 +169,7 @@ impl Problems {
     /// How many are kept in full.
     pub const KEPT: usize = 1000;
 
+    /// Whether nothing went wrong.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }

@@ -12,6 +12,7 @@ use super::observer::Observer;
 pub(super) struct Bars(Arc<dyn Observer>);
 
 impl Bars {
+    /// Bars that tell this observer.
     pub fn new(observer: Arc<dyn Observer>) -> Self {
         Bars(observer)
     }

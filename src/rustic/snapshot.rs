@@ -100,6 +100,7 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether the snapshot has all that the filter asks for.
     pub fn matches(&self, snapshot: &Snapshot) -> bool {
         self.host.as_ref().is_none_or(|host| *host == snapshot.host)
             && self

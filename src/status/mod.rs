@@ -179,9 +179,10 @@ impl Status {
     /// The state of everything at `at`.
     pub fn of(facts: &Facts, daemon: Option<Holder>, at: DateTime<Utc>) -> Status {
         let files: Vec<FileStatus> = facts.files.iter().filter_map(file_status).collect();
-        let mut invalid: Vec<&str> = files
+        let mut invalid: Vec<&str> = facts
+            .files
             .iter()
-            .filter(|file| file.state == "invalid")
+            .filter(|file| matches!(file.verdict, FileVerdict::Invalid { .. }))
             .map(|file| file.file.as_str())
             .collect();
         invalid.sort_unstable();

@@ -295,28 +295,17 @@ fn files_are_short() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The rooms whose comments are still to be written. A room without faults must leave this list.
-const UNCOMMENTED: &[&str] = &["rustic"];
-
 #[test]
 fn comments_say_more_than_the_name() {
-    let mut faults: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in files_below("src") {
-        for fault in comments::faults(&text_of(&file)) {
-            faults
-                .entry(room_of(&module_of(&file)))
-                .or_default()
-                .push(format!("{}:{fault}", file.display()));
-        }
-    }
-    let mut wrong: Vec<String> = UNCOMMENTED
+    let faults: Vec<String> = files_below("src")
         .iter()
-        .filter(|room| !faults.contains_key(**room))
-        .map(|room| format!("`{room}` has no faults: remove it from the list"))
+        .flat_map(|file| {
+            comments::faults(&text_of(file))
+                .into_iter()
+                .map(|fault| format!("{}:{fault}", file.display()))
+        })
         .collect();
-    faults.retain(|room, _| !UNCOMMENTED.contains(&room.as_str()));
-    wrong.extend(faults.into_values().flatten());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

@@ -24,9 +24,25 @@ pub struct Args {
     pub json: bool,
 }
 
+/// How much a finding matters. Only an error changes the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Severity {
+    Error,
+    Warning,
+}
+
+impl Severity {
+    fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
 /// A finding: what is wrong in one record or file, and how to repair it.
 struct Described {
-    severity: &'static str,
+    severity: Severity,
     table: &'static str,
     key: String,
     message: String,
@@ -52,7 +68,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         match ledger::check_pages(&path) {
             Ok(()) => {}
             Err(LedgerError::Damaged { damage, .. }) => told.push(Described {
-                severity: "error",
+                severity: Severity::Error,
                 table: "pages",
                 key: path.display().to_string(),
                 message: damage.to_string(),
@@ -69,7 +85,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let findings: Vec<Value> = told
             .iter()
             .map(|told| {
-                json!({"severity": told.severity, "table": told.table, "key": told.key,
+                json!({"severity": told.severity.word(), "table": told.table, "key": told.key,
                        "message": told.message, "mend": told.mend})
             })
             .collect();
@@ -81,7 +97,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         print(&ledger, &checkup, &told);
     }
-    if told.iter().any(|told| told.severity == "error") {
+    if told.iter().any(|told| told.severity == Severity::Error) {
         Ok(Exit::BadJobFile)
     } else {
         Ok(Exit::Success)
@@ -92,7 +108,7 @@ fn print(ledger: &Installation, checkup: &Checkup, told: &[Described]) {
     for told in told {
         println!(
             "{}: {} {}: {}\n  fix: {}",
-            told.severity,
+            told.severity.word(),
             told.table,
             printable(&told.key),
             printable(&told.message),
@@ -140,7 +156,7 @@ fn describe(finding: &ledger::check::Finding) -> Described {
         }
     };
     Described {
-        severity: "error",
+        severity: Severity::Error,
         table: finding.table,
         key: finding.key.clone(),
         message: finding.message.clone(),
@@ -158,7 +174,7 @@ fn logs_without_rows(ledger: &Installation) -> Result<Vec<Described>, Failure> {
             continue;
         }
         told.push(Described {
-            severity: "warning",
+            severity: Severity::Warning,
             table: "logs",
             key: format!("{run}.log"),
             message: format!("run {run} has no row"),

@@ -56,6 +56,7 @@ pub fn status(parent: impl AsFd, name: &OsStr) -> io::Result<Option<Stat>> {
     }
 }
 
+/// The file type in a status.
 pub fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
 }

@@ -24,6 +24,7 @@ pub struct Owners {
 }
 
 impl Owners {
+    /// Without any name looked up yet.
     pub fn new() -> Self {
         Owners {
             may_change: rustix::process::geteuid().is_root(),

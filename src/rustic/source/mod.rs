@@ -130,6 +130,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
+    /// A walk from the root of the file system to the top, and through all below it.
     pub fn new(shared: Arc<Shared>) -> Self {
         let mut first: VecDeque<PathBuf> = shared
             .top
