@@ -9,7 +9,7 @@ use std::time::Instant;
 use chrono::Utc;
 
 use super::error::ActionError;
-use super::level::{self, Next};
+use super::level::{self, NextLevel};
 use super::lock::Lock;
 use super::report::log;
 use super::{Context, admin, outcome, password};
@@ -273,7 +273,7 @@ fn is_of(work: &Backup, snapshot: &Snapshot) -> bool {
     snapshot.paths.len() == 1 && Path::new(&snapshot.paths[0]) == work.path
 }
 
-fn options(context: &Context, work: &Backup, next: &Next<'_>) -> BackupOptions {
+fn options(context: &Context, work: &Backup, next: &NextLevel<'_>) -> BackupOptions {
     let request = &context.request;
     BackupOptions {
         host: work.lineage.host.clone(),
@@ -288,7 +288,7 @@ fn options(context: &Context, work: &Backup, next: &Next<'_>) -> BackupOptions {
     }
 }
 
-fn announcement(what: &str, work: &Backup, next: &Next<'_>) -> String {
+fn announcement(what: &str, work: &Backup, next: &NextLevel<'_>) -> String {
     let parent = next.parent.map_or_else(String::new, |parent| {
         format!(", parent {}", parent.short_id())
     });

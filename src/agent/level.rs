@@ -10,14 +10,14 @@ use crate::rustic::Snapshot;
 
 /// The next backup's level, and what it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Next<'a> {
+pub struct NextLevel<'a> {
     pub level: u32,
     /// The snapshot one level below, or the one that replaces it. `None` at level 0, and only there.
     pub parent: Option<&'a Snapshot>,
 }
 
-impl Next<'_> {
-    const FULL: Next<'static> = Next {
+impl NextLevel<'_> {
+    const FULL: NextLevel<'static> = NextLevel {
         level: 0,
         parent: None,
     };
@@ -33,19 +33,19 @@ impl Next<'_> {
 /// - Otherwise the last snapshot is the parent, and the level is one more than that of the parent.
 ///
 /// A snapshot without a level counts as level 0.
-pub fn next<'a>(snapshots: &'a [Snapshot], levels: &Levels, now: DateTime<Utc>) -> Next<'a> {
+pub fn next<'a>(snapshots: &'a [Snapshot], levels: &Levels, now: DateTime<Utc>) -> NextLevel<'a> {
     let level = |snapshot: &Snapshot| snapshot.level.unwrap_or(0);
     let Some(last) = snapshots.last().filter(|_| !levels.no_incremental) else {
-        return Next::FULL;
+        return NextLevel::FULL;
     };
     if levels.max_level.is_some_and(|limit| level(last) >= limit) {
-        return Next::FULL;
+        return NextLevel::FULL;
     }
     let full = snapshots.iter().rposition(|snapshot| level(snapshot) == 0);
     if let Some(days) = levels.restart_always_level {
         let age = full.map(|index| (now - snapshots[index].time).as_seconds_f64() / 86_400.0);
         if age.is_none_or(|age| age > days) {
-            return Next::FULL;
+            return NextLevel::FULL;
         }
     }
     let parent = match levels.always_level {
@@ -59,11 +59,11 @@ pub fn next<'a>(snapshots: &'a [Snapshot], levels: &Levels, now: DateTime<Utc>) 
         _ => Some(last),
     };
     match parent {
-        Some(parent) => Next {
+        Some(parent) => NextLevel {
             level: level(parent) + 1,
             parent: Some(parent),
         },
-        None => Next::FULL,
+        None => NextLevel::FULL,
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
         ];
         for (existing, levels, level, parent) in table {
             let (snapshots, now) = lineage(existing);
-            let expected = Next {
+            let expected = NextLevel {
                 level,
                 parent: parent.map(|index| &snapshots[index]),
             };

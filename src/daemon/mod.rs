@@ -17,7 +17,7 @@ use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::kill_point::{self, Point};
 use crate::ledger::LedgerError;
-use crate::lifecycle::retention::Limits;
+use crate::lifecycle::retention::HistoryLimits;
 use crate::limits::{self, Groups, ResourceLimits};
 use crate::schedule::zone::Zone;
 
@@ -157,7 +157,7 @@ pub async fn run(
     orphans::kill_of_open_runs(&remembered.open_runs, store.id(), groups.as_ref());
     kill_point::reached(Point::OrphansKilled);
     let screens: Vec<Arc<dyn ProgressSink>> = vec![Arc::new(ProgressFiles::new(&layout)), screen];
-    let limits = Limits {
+    let limits = HistoryLimits {
         age: TimeDelta::from_std(settings.history_age).unwrap_or(TimeDelta::MAX),
         runs: settings.history_runs,
     };

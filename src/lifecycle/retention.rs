@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// How much history is kept. The settings are `history_age` and `history_runs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct HistoryLimits {
     /// A row goes when it has been over for longer than this.
     pub age: TimeDelta,
     /// How many rows of a job are kept. The oldest beyond that go.
@@ -40,7 +40,7 @@ pub struct Row {
     pub last_success: bool,
 }
 
-impl Limits {
+impl HistoryLimits {
     /// Whether a row is too old, or one too many.
     pub fn outlived(self, at: DateTime<Utc>, surplus: bool, now: DateTime<Utc>) -> bool {
         surplus || is_older(at, self.age, now)
@@ -79,7 +79,7 @@ fn is_older(at: DateTime<Utc>, age: TimeDelta, now: DateTime<Utc>) -> bool {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: HistoryLimits = HistoryLimits {
         age: TimeDelta::days(400),
         runs: 10,
     };
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_limit_before_all_time_keeps_everything() {
-        let limits = Limits {
+        let limits = HistoryLimits {
             age: TimeDelta::MAX,
             runs: 10,
         };

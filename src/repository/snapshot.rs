@@ -49,14 +49,14 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub program_version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<Summary>,
+    pub summary: Option<BackupSummary>,
     #[serde(flatten)]
     pub other: Other,
 }
 
 /// What the backup counted. restic has written it since version 0.17.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct BackupSummary {
     pub backup_start: Time,
     pub backup_end: Time,
     #[serde(default)]

@@ -10,7 +10,7 @@ use freezerd::control::layout::Layout;
 use freezerd::daemon::scheduler::{Message, Order, Scheduler};
 use freezerd::daemon::upkeep::Upkeep;
 use freezerd::ledger::RedbLedger;
-use freezerd::lifecycle::retention::Limits;
+use freezerd::lifecycle::retention::HistoryLimits;
 use freezerd::protocol::Verdict;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ struct Year {
 }
 
 impl Year {
-    fn new(state: &Path, limits: Limits, length: TimeDelta, documents: &[Value]) -> Year {
+    fn new(state: &Path, limits: HistoryLimits, length: TimeDelta, documents: &[Value]) -> Year {
         let layout = Layout::new(state, &state.join("runtime"));
         layout.create().expect("the directories");
         let store = RedbLedger::open(&layout.ledger()).expect("a ledger");
@@ -102,7 +102,7 @@ impl Year {
 #[test]
 fn a_clock_that_is_set_back_finds_what_was_run_also_where_its_row_is_forgotten() {
     let dir = tempfile::tempdir().expect("a directory");
-    let limits = Limits {
+    let limits = HistoryLimits {
         age: TimeDelta::days(400),
         runs: 1,
     };
@@ -144,7 +144,7 @@ fn the_ledger_stays_bounded_however_long_continuous_jobs_run() {
     let days: i64 = given
         .as_ref()
         .map_or(1, |days| days.parse().expect("a number"));
-    let limits = Limits {
+    let limits = HistoryLimits {
         age: TimeDelta::days(400),
         runs: if given.is_some() { 10_000 } else { 100 },
     };

@@ -23,7 +23,7 @@ mod to_json;
 pub(super) mod upcoming;
 
 use plan::{Course, Step};
-use upcoming::{Limits, Upcoming};
+use upcoming::{Upcoming, UpcomingLimits};
 
 /// Show when jobs are due next
 ///
@@ -70,7 +70,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let from = instant(args.now.as_deref(), &zone)?;
     let now = from.unwrap_or_else(Utc::now);
     let until = until(args, now)?;
-    let limits = |usual: usize| Limits {
+    let limits = |usual: usize| UpcomingLimits {
         count: args
             .count
             .unwrap_or(if until.is_some() { MOST } else { usual })
@@ -106,7 +106,7 @@ fn all(
     args: &Args,
     ledger: &Installation,
     (now, from): (DateTime<Utc>, Option<DateTime<Utc>>),
-    limits: Limits,
+    limits: UpcomingLimits,
 ) -> Result<Exit, Failure> {
     let zone = settings.zone();
     let mut upcoming = Vec::new();
@@ -124,7 +124,7 @@ fn all(
         if record.standing != Standing::OnSchedule {
             continue;
         }
-        let limits = Limits {
+        let limits = UpcomingLimits {
             count: limits.count.min(left),
             ..limits
         };

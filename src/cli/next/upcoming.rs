@@ -15,7 +15,7 @@ use crate::units;
 
 /// How many firings to find, and up to which instant.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct UpcomingLimits {
     pub count: usize,
     /// Exclusive. `None`: no end.
     pub until: Option<DateTime<Utc>>,
@@ -64,7 +64,7 @@ impl Upcoming {
         client_id: &str,
         now: DateTime<Utc>,
         host_zone: &Zone,
-        limits: Limits,
+        limits: UpcomingLimits,
     ) -> Upcoming {
         let mut upcoming = Upcoming::new(job, client_id, host_zone);
         let delay = upcoming.delay();
@@ -89,7 +89,7 @@ impl Upcoming {
         client_id: &str,
         (now, from): (DateTime<Utc>, Option<DateTime<Utc>>),
         host_zone: &Zone,
-        limits: Limits,
+        limits: UpcomingLimits,
     ) -> Upcoming {
         let mut upcoming = Upcoming::new(job, client_id, host_zone);
         if record.standing != Standing::OnSchedule {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn of_file(schedule: &str, now: &str, count: usize) -> Upcoming {
-        let limits = Limits { count, until: None };
+        let limits = UpcomingLimits { count, until: None };
         Upcoming::of_file(&job(schedule), "host", at(now), &zone(), limits)
     }
 
@@ -239,7 +239,7 @@ mod tests {
 
     fn of_job(schedule: &str, handled: &str, now: &str) -> Upcoming {
         let job = job(schedule);
-        let limits = Limits {
+        let limits = UpcomingLimits {
             count: 2,
             until: None,
         };
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_span_is_exclusive() {
-        let limits = Limits {
+        let limits = UpcomingLimits {
             count: 100,
             until: Some(at("2026-06-03T00:00:00Z")),
         };
@@ -339,7 +339,7 @@ mod tests {
             let Ok(now) = now.parse::<DateTime<Utc>>() else {
                 continue;
             };
-            let limits = Limits {
+            let limits = UpcomingLimits {
                 count: 3,
                 until: now.checked_add_signed(TimeDelta::days(7)),
             };

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::installation::{self, Installation};
 use super::list::status_word;
-use super::next::upcoming::{Limits, Upcoming};
+use super::next::upcoming::{Upcoming, UpcomingLimits};
 use super::table::printable;
 use super::{history, reading};
 use crate::config::Settings;
@@ -52,7 +52,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let job = record
         .as_ref()
         .and_then(|record| reading::remembered(settings, record).ok());
-    let limits = Limits {
+    let limits = UpcomingLimits {
         count: 1,
         until: None,
     };

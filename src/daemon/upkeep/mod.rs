@@ -16,7 +16,7 @@ use crate::control::layout::Layout;
 use crate::kill_point::{self, Point};
 use crate::ledger::unreadable::Key;
 use crate::ledger::{LedgerError, Reader, RedbLedger, Write, set_asides};
-use crate::lifecycle::retention::{self, Limits};
+use crate::lifecycle::retention::{self, HistoryLimits};
 use crate::record::Claim;
 
 mod clock_guard;
@@ -61,7 +61,7 @@ enum Stage {
 
 /// Removes what is old, step by step.
 pub struct Upkeep {
-    limits: Limits,
+    limits: HistoryLimits,
     layout: Layout,
     stage: Stage,
     /// How many sweeps are over.
@@ -74,7 +74,7 @@ pub struct Upkeep {
 impl Upkeep {
     /// Before the first sweep. `newest` is the newest instant in the ledger.
     pub fn new(
-        limits: Limits,
+        limits: HistoryLimits,
         layout: &Layout,
         newest: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
@@ -142,9 +142,9 @@ impl Upkeep {
     }
 
     /// The limits, as far as the clock can be trusted.
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> HistoryLimits {
         if self.clock.is_in_doubt() {
-            Limits {
+            HistoryLimits {
                 age: TimeDelta::MAX,
                 ..self.limits
             }

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 
 use crate::job::JobResult;
 use crate::ledger::{LedgerError, Reader, Write};
-use crate::lifecycle::retention::{self, Limits, Row};
+use crate::lifecycle::retention::{self, HistoryLimits, Row};
 use crate::record::{Claim, ClaimKind, RunRecord};
 
 /// The removal of the oldest rows of a job that may go: `few` at most.
 pub(super) fn old_rows_of(
     reader: &Reader,
     job_id: &str,
-    limits: Limits,
+    limits: HistoryLimits,
     few: usize,
     now: DateTime<Utc>,
 ) -> Result<Vec<Write>, LedgerError> {

@@ -50,7 +50,7 @@ pub struct TooMany;
 
 /// A pack that holds a blob, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Location {
+pub struct BlobLocation {
     pub pack: Id,
     pub blob: PackedBlob,
 }
@@ -172,7 +172,7 @@ impl Index {
     }
 
     /// All packs that hold this blob.
-    pub fn lookup(&self, name: BlobName) -> impl Iterator<Item = Location> + '_ {
+    pub fn lookup(&self, name: BlobName) -> impl Iterator<Item = BlobLocation> + '_ {
         let table = self.tables[name.kind as usize].of(name.id);
         let start = table.partition_point(|entry| entry.id < name.id);
         table[start..]
@@ -227,7 +227,7 @@ impl Index {
     }
 
     /// All blobs, in the order of their ids; a blob in two packs comes twice.
-    pub fn blobs(&self, kind: BlobKind) -> impl Iterator<Item = Location> + '_ {
+    pub fn blobs(&self, kind: BlobKind) -> impl Iterator<Item = BlobLocation> + '_ {
         let tables = &self.tables[kind as usize].0;
         tables
             .iter()
@@ -252,8 +252,8 @@ impl Index {
         entries + packs + self.packs.places.allocation_size()
     }
 
-    fn location(&self, kind: BlobKind, entry: &Entry) -> Location {
-        Location {
+    fn location(&self, kind: BlobKind, entry: &Entry) -> BlobLocation {
+        BlobLocation {
             pack: self.packs.ids[entry.pack as usize],
             blob: entry.packed(kind),
         }

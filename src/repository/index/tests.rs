@@ -41,8 +41,8 @@ fn every_blob_is_found_in_its_pack_and_no_other_is() {
     let index = index(&packs);
     for (pack, blobs) in &packs {
         for blob in blobs {
-            let found: Vec<Location> = index.lookup(blob.name).collect();
-            let expected = Location {
+            let found: Vec<BlobLocation> = index.lookup(blob.name).collect();
+            let expected = BlobLocation {
                 pack: *pack,
                 blob: *blob,
             };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{getgid, getpid, getuid};
 
 use super::files::{found_locks, hostname, remove, write};
-use super::{Held, Holders, LockFile, Timing, Verdict, verdict_on};
+use super::{Held, Holders, LockFile, OtherLocks, Timing, verdict_on};
 use crate::repository::crypto::{Cipher, fill_random};
 use crate::repository::error::{Doing, Error, ErrorKind, What};
 use crate::repository::time::Time;
@@ -24,7 +24,7 @@ pub fn acquire(
     exclusive: bool,
     patience: Duration,
     timing: Timing,
-    mut waiting: impl FnMut(&Verdict) -> bool,
+    mut waiting: impl FnMut(&OtherLocks) -> bool,
 ) -> Result<Held, Error> {
     let started = Instant::now();
     loop {
@@ -47,7 +47,7 @@ fn attempt(
     cipher: &Arc<Cipher>,
     exclusive: bool,
     timing: Timing,
-) -> Result<Result<Held, Verdict>, Error> {
+) -> Result<Result<Held, OtherLocks>, Error> {
     let verdict = verdict_on_others(storage, cipher, exclusive, None)?;
     if !verdict.blocking.is_empty() {
         return Ok(Err(verdict));
@@ -79,7 +79,7 @@ fn verdict_on_others(
     cipher: &Cipher,
     exclusive: bool,
     own: Option<Id>,
-) -> Result<Verdict, Error> {
+) -> Result<OtherLocks, Error> {
     let mut found = found_locks(&**storage, cipher)?;
     found.retain(|found| Some(found.id) != own);
     Ok(verdict_on(&found, exclusive, Time::now()))

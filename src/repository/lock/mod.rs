@@ -93,7 +93,7 @@ pub enum FoundState {
 
 /// What the locks of others mean for a new lock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct OtherLocks {
     /// They must go first.
     pub blocking: Vec<Found>,
     /// Their processes are gone: they can be removed.
@@ -106,8 +106,8 @@ pub struct Verdict {
 ///
 /// A lock that cannot be read blocks an exclusive one until it is as old as a stale one: it may be that of a process
 /// that lives. An empty one blocks nothing, as in restic.
-pub fn verdict_on(found: &[Found], exclusive: bool, now: Time) -> Verdict {
-    let mut verdict = Verdict::default();
+pub fn verdict_on(found: &[Found], exclusive: bool, now: Time) -> OtherLocks {
+    let mut verdict = OtherLocks::default();
     let is_old = |time: Time| time.seconds_until(now) > STALE_AFTER;
     for other in found {
         match &other.state {

@@ -47,7 +47,7 @@ fn shared_locks_go_together_and_exclusive_ones_do_not() {
         assert_eq!(verdict.blocking.len(), usize::from(blocked));
         assert!(verdict.stale.is_empty());
     }
-    assert_eq!(verdict_on(&[], true, NOW), Verdict::default());
+    assert_eq!(verdict_on(&[], true, NOW), OtherLocks::default());
 }
 
 #[test]

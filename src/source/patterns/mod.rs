@@ -48,7 +48,7 @@ enum Part {
 
 /// Why a text is not a pattern that can match anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum PatternFault {
     /// It is empty, or only `/` or `!`.
     Empty,
     /// It starts with `#`.
@@ -63,22 +63,22 @@ pub enum Fault {
     Outside,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for PatternFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Fault::Empty => "it is empty",
-            Fault::Comment => "a text that starts with # is a comment",
-            Fault::OpenClass => "a [ has no ]",
-            Fault::OpenEscape => "it ends with a single \\",
-            Fault::NoSuchName => "a name is empty, `.` or `..`",
-            Fault::Outside => "it names a path outside of the source",
+            PatternFault::Empty => "it is empty",
+            PatternFault::Comment => "a text that starts with # is a comment",
+            PatternFault::OpenClass => "a [ has no ]",
+            PatternFault::OpenEscape => "it ends with a single \\",
+            PatternFault::NoSuchName => "a name is empty, `.` or `..`",
+            PatternFault::Outside => "it names a path outside of the source",
         })
     }
 }
 
 /// Whether a path is left out.
 #[derive(Clone, Copy, Debug)]
-pub enum Verdict<'a> {
+pub enum Decision<'a> {
     /// No pattern matches.
     NoMatch,
     /// This pattern leaves the path out.
@@ -90,7 +90,10 @@ pub enum Verdict<'a> {
 impl Patterns {
     /// The patterns of a source, in their order. Returns what could be read, and each text that could not be, with its
     /// place in the list.
-    pub fn new<S: AsRef<str>>(source: &Path, texts: &[S]) -> (Patterns, Vec<(usize, Fault)>) {
+    pub fn new<S: AsRef<str>>(
+        source: &Path,
+        texts: &[S],
+    ) -> (Patterns, Vec<(usize, PatternFault)>) {
         let mut patterns = Vec::new();
         let mut faults = Vec::new();
         for (place, text) in texts.iter().enumerate() {
@@ -107,20 +110,20 @@ impl Patterns {
         self.patterns.is_empty()
     }
 
-    /// What the patterns say of a path. `path` is relative to the top of the source and has no `.` or `..` in it.
+    /// What the patterns decide for a path. `path` is relative to the top of the source and has no `.` or `..` in it.
     ///
     /// The directories above the path are not looked at: ask for them first, and do not ask for what lies in one that
     /// is left out.
-    pub fn verdict(&self, path: &Path, is_directory: bool) -> Verdict<'_> {
+    pub fn decision(&self, path: &Path, is_directory: bool) -> Decision<'_> {
         let path = path.as_os_str().as_bytes();
         let decides = self
             .patterns
             .iter()
             .rfind(|pattern| pattern.matches(path, is_directory));
         match decides {
-            None => Verdict::NoMatch,
-            Some(pattern) if pattern.negated => Verdict::Kept(pattern),
-            Some(pattern) => Verdict::LeftOut(pattern),
+            None => Decision::NoMatch,
+            Some(pattern) if pattern.negated => Decision::Kept(pattern),
+            Some(pattern) => Decision::LeftOut(pattern),
         }
     }
 
@@ -134,8 +137,8 @@ impl Patterns {
         let above_is_left_out = above
             .into_iter()
             .rev()
-            .any(|directory| matches!(self.verdict(directory, true), Verdict::LeftOut(_)));
-        above_is_left_out || matches!(self.verdict(path, is_directory), Verdict::LeftOut(_))
+            .any(|directory| matches!(self.decision(directory, true), Decision::LeftOut(_)));
+        above_is_left_out || matches!(self.decision(path, is_directory), Decision::LeftOut(_))
     }
 }
 
@@ -144,9 +147,9 @@ impl Pattern {
     ///
     /// # Errors
     /// When the text can match nothing.
-    pub fn new(source: &Path, text: &str) -> Result<Pattern, Fault> {
+    pub fn new(source: &Path, text: &str) -> Result<Pattern, PatternFault> {
         if text.starts_with('#') {
-            return Err(Fault::Comment);
+            return Err(PatternFault::Comment);
         }
         let rest = without_spaces_at_end(text);
         let (negated, rest) = match rest.strip_prefix('!') {
@@ -159,7 +162,7 @@ impl Pattern {
             None => (false, rest),
         };
         if rest.is_empty() {
-            return Err(Fault::Empty);
+            return Err(PatternFault::Empty);
         }
         let (anchored, rest) = anchor(source, rest)?;
         let mut parts = Vec::new();
@@ -169,7 +172,7 @@ impl Pattern {
         for part in split(rest) {
             parts.push(match part {
                 "**" => Part::AnyDepth,
-                "" | "." | ".." => return Err(Fault::NoSuchName),
+                "" | "." | ".." => return Err(PatternFault::NoSuchName),
                 name => Part::Name(NamePattern::new(name)?),
             });
         }
@@ -239,7 +242,7 @@ fn first_name(path: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 /// Whether the pattern is anchored to the top of the source, and what is left of it below the top.
-fn anchor<'a>(source: &Path, pattern: &'a str) -> Result<(bool, &'a str), Fault> {
+fn anchor<'a>(source: &Path, pattern: &'a str) -> Result<(bool, &'a str), PatternFault> {
     if let Some(below) = pattern.strip_prefix("./") {
         return Ok((true, below));
     }
@@ -248,7 +251,7 @@ fn anchor<'a>(source: &Path, pattern: &'a str) -> Result<(bool, &'a str), Fault>
     };
     let source = source.to_str().unwrap_or_default().trim_end_matches('/');
     match pattern.strip_prefix(source) {
-        Some("") => Err(Fault::Outside),
+        Some("") => Err(PatternFault::Outside),
         Some(rest) if !source.is_empty() && rest.starts_with('/') => Ok((true, &rest[1..])),
         _ => Ok((true, below)),
     }

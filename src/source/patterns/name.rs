@@ -1,6 +1,6 @@
 //! A pattern of one name, without slashes.
 
-use super::Fault;
+use super::PatternFault;
 
 /// A pattern of one name.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl NamePattern {
     ///
     /// # Errors
     /// When a class or an escape is not complete.
-    pub(super) fn new(text: &str) -> Result<NamePattern, Fault> {
+    pub(super) fn new(text: &str) -> Result<NamePattern, PatternFault> {
         let mut characters = text.chars();
         let mut tokens = Vec::new();
         while let Some(character) = characters.next() {
@@ -57,7 +57,7 @@ impl NamePattern {
                 }
                 '\\' => match characters.next() {
                     Some(character) => Token::Character(Character::Text(character)),
-                    None => return Err(Fault::OpenEscape),
+                    None => return Err(PatternFault::OpenEscape),
                 },
                 '[' => {
                     let (class, rest) = read_class(characters.as_str())?;
@@ -140,7 +140,7 @@ fn next_character(name: &[u8]) -> Option<(Character, &[u8])> {
 }
 
 /// Reads a class from behind its `[`, and returns what follows its `]`.
-fn read_class(text: &str) -> Result<(Token, &str), Fault> {
+fn read_class(text: &str) -> Result<(Token, &str), PatternFault> {
     let (negated, mut rest) = match text.strip_prefix(['!', '^']) {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -172,10 +172,10 @@ fn read_class(text: &str) -> Result<(Token, &str), Fault> {
     }
 }
 
-fn read_class_character(text: &str) -> Result<(char, &str), Fault> {
+fn read_class_character(text: &str) -> Result<(char, &str), PatternFault> {
     let text = text.strip_prefix('\\').unwrap_or(text);
     let mut characters = text.chars();
-    let character = characters.next().ok_or(Fault::OpenClass)?;
+    let character = characters.next().ok_or(PatternFault::OpenClass)?;
     Ok((character, characters.as_str()))
 }
 

@@ -96,17 +96,17 @@ fn a_byte_that_is_not_utf8_is_one_character() {
 #[test]
 fn a_text_that_can_match_nothing_is_refused_with_its_reason() {
     for (text, fault) in [
-        ("", Fault::Empty),
-        ("   ", Fault::Empty),
-        ("/", Fault::Empty),
-        ("!", Fault::Empty),
-        ("# a comment", Fault::Comment),
-        ("[a", Fault::OpenClass),
-        ("x\\", Fault::OpenEscape),
-        ("a//b", Fault::NoSuchName),
-        ("../x", Fault::NoSuchName),
-        ("a/./b", Fault::NoSuchName),
-        ("/srv/www", Fault::Outside),
+        ("", PatternFault::Empty),
+        ("   ", PatternFault::Empty),
+        ("/", PatternFault::Empty),
+        ("!", PatternFault::Empty),
+        ("# a comment", PatternFault::Comment),
+        ("[a", PatternFault::OpenClass),
+        ("x\\", PatternFault::OpenEscape),
+        ("a//b", PatternFault::NoSuchName),
+        ("../x", PatternFault::NoSuchName),
+        ("a/./b", PatternFault::NoSuchName),
+        ("/srv/www", PatternFault::Outside),
     ] {
         let (patterns, faults) = Patterns::new(Path::new("/srv/www"), &["x", text]);
         assert_eq!(faults, [(1, fault)], "{text:?}");
