@@ -47,85 +47,85 @@ macro_rules! settings {
 
 settings! {
     jobs_dir: PathBuf = read::path =>
-        Setting::new(Form::Text, "DIR", "where job files are dropped").built_in(BuiltIn::JobsDir).common();
+        Setting::new(Form::Text, "DIR", "the directory of the job files").built_in(BuiltIn::JobsDir).common();
 
     state_dir: PathBuf = read::path =>
-        Setting::new(Form::Text, "DIR", "where the ledger, event files and logs live")
+        Setting::new(Form::Text, "DIR", "the directory of the ledger, the event files and the logs")
             .built_in(BuiltIn::StateDir)
             .service_variable("STATE_DIRECTORY")
             .common();
 
     runtime_dir: PathBuf = read::path =>
-        Setting::new(Form::Text, "DIR", "where the progress of running actions is shown")
+        Setting::new(Form::Text, "DIR", "the directory of the progress files of running actions")
             .built_in(BuiltIn::RuntimeDir)
             .service_variable("RUNTIME_DIRECTORY");
 
     container_root: PathBuf = read::path =>
-        Setting::new(Form::Text, "DIR", "where containers live that a job names without a path")
+        Setting::new(Form::Text, "DIR", "the directory of containers that a job gives by a name instead of a path")
             .built_in(BuiltIn::BelowState("containers"));
 
     client_id: String = read::name =>
-        Setting::new(Form::Text, "NAME", "who this host is: a job with another client_id is not run here")
+        Setting::new(Form::Text, "NAME", "the name of this host: a job with another client_id does not run here")
             .built_in(BuiltIn::HostName)
             .default_in_words("the host's name")
             .example("web1");
 
     // `None`: the host's zone.
     timezone: Option<Zone> = read::zone =>
-        Setting::new(Form::Text, "ZONE", "the zone of schedules that do not name one")
+        Setting::new(Form::Text, "ZONE", "the time zone of jobs that have no schedule_timezone")
             .default("local")
             .default_in_words("the host's")
             .common();
 
     concurrent_jobs: usize = read::concurrent_jobs =>
-        Setting::new(Form::Number, "N", "how many actions run at the same time").default("2");
+        Setting::new(Form::Number, "N", "the maximum number of actions that run at the same time").default("2");
 
     stop_grace: Duration = read::duration =>
-        Setting::new(Form::Text, "DURATION", "how long an action that is told to end may take before it is killed")
+        Setting::new(Form::Text, "DURATION", "the time that an action has to end before it is killed")
             .default("30 seconds");
 
     // `None`: an action may stall for any time.
     stall_timeout: Option<Duration> = read::duration_or_off =>
-        Setting::new(Form::Text, "DURATION", "how long an action may show no progress before it is ended; off: for ever")
+        Setting::new(Form::Text, "DURATION", "end an action that makes no progress for this long; off: never")
             .default("off");
 
     // Bytes; `None`: no limit.
     memory_limit: Option<u64> = limits::memory =>
-        Setting::new(Form::Text, "SIZE", "how much memory an action and its command may use, as 2 GiB; off: any")
+        Setting::new(Form::Text, "SIZE", "the memory that an action and its command may use, such as 2 GiB; off: no limit")
             .default("off");
 
     // Percent of one processor; `None`: no limit.
     cpu_limit: Option<u32> = limits::cpu =>
-        Setting::new(Form::Text, "PERCENT", "how much of a processor they may use: 150 % is one and a half; off: all")
+        Setting::new(Form::Text, "PERCENT", "the processor time that they may use, 150 % is one and a half processors; off: no limit")
             .default("off");
 
     rescan_interval: Duration = read::duration =>
-        Setting::new(Form::Text, "DURATION", "the pause between two looks at the whole jobs directory")
+        Setting::new(Form::Text, "DURATION", "the time between two scans of the whole jobs directory")
             .default("60 seconds");
 
     history_age: Duration = read::duration =>
-        Setting::new(Form::Text, "DURATION", "how old a past run may become before it is forgotten, with its log")
+        Setting::new(Form::Text, "DURATION", "the age at which a past run and its log are deleted")
             .default("400 days");
 
     history_runs: u64 = read::history_runs =>
-        Setting::new(Form::Number, "N", "how many past runs of each job are kept").default("10000");
+        Setting::new(Form::Number, "N", "the number of past runs that are kept for each job").default("10000");
 
     trusted_owners: Vec<u32> = read::user_ids =>
-        Setting::new(Form::List, "UID,…", "user ids, beside root's and the daemon's own, that job files may belong to");
+        Setting::new(Form::List, "UID,…", "the ids of users who may own job files, in addition to root and the user of the daemon");
 
     disable_exec: bool = read::switch =>
         Setting::new(Form::Switch, "", "refuse jobs that run commands").default("false");
 
     // `None`: nowhere.
     metrics_dir: Option<PathBuf> = read::path_or_empty =>
-        Setting::new(Form::Text, "DIR", "where freezerd.prom and status.json are kept for monitoring")
+        Setting::new(Form::Text, "DIR", "the directory where the daemon writes freezerd.prom and status.json for monitoring")
             .default_in_words("nowhere");
 
     log_format: LogFormat = read::log_format =>
-        Setting::new(Form::Word, "FORMAT", "auto, human, json or journal").default("auto");
+        Setting::new(Form::Word, "FORMAT", "the format of the log: auto, human, json or journal").default("auto");
 
     log_level: tracing::Level = read::log_level =>
-        Setting::new(Form::Word, "LEVEL", "error, warn, info, debug or trace").default("info");
+        Setting::new(Form::Word, "LEVEL", "the least important messages to log: error, warn, info, debug or trace").default("info");
 }
 
 impl Settings {

@@ -27,9 +27,9 @@ use upcoming::{Upcoming, UpcomingLimits};
 
 /// Show when jobs are due next
 ///
-/// Without a job: the next firing of every job. With --for SPAN: the plan of that time, estimated from past runs: which
-/// runs overlap, and which wait for a slot or a container. With --job FILE neither a daemon nor a ledger is needed: the
-/// file's schedule is read as if the job had just been created.
+/// Without a job, this lists the next firing of every job. With --for SPAN it also shows a plan, estimated from past runs:
+/// which runs overlap, and which wait for a slot or a container. With --job FILE it needs neither a daemon nor a ledger,
+/// and reads the schedule of the file as if the job had just been created.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd next nightly --count 3\n\
                         Example: freezerd next --for 7d\n\
@@ -38,7 +38,7 @@ pub struct Args {
     /// Only this job
     #[arg(conflicts_with = "file")]
     job: Option<String>,
-    /// A job file instead of a known job
+    /// Read this job file instead of a known job
     #[arg(long = "job", value_name = "FILE")]
     file: Option<PathBuf>,
     /// The instant to start from: RFC 3339, or a local time in the zone [default: now]

@@ -16,10 +16,10 @@ mod story;
 
 use story::{Facts, Story, story};
 
-/// Tell why a job did or did not run, and when it runs next
+/// Explain why a job did or did not run, and when it runs next
 ///
-/// From the ledger: what was due, what ran, what was skipped, caught up or interrupted and why, what a run waits for,
-/// who stopped the job, and what is due next.
+/// The answer comes from the ledger. It says what was due, which runs started, were skipped, caught up or interrupted and
+/// why, what a run waits for, who stopped the job, and when it is due next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd why nightly")]
 pub struct Args {
