@@ -148,7 +148,7 @@ fn the_threads_of_a_backup_have_a_low_priority_too() {
         let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
         let id = thread.file_name().into_string().unwrap();
         // This thread sleeps until the agent is told to end, and must then react without delay.
-        if name.trim() == "watch" {
+        if name.trim() == "termination" {
             continue;
         }
         if let Some(found) = priority(&id) {

@@ -272,7 +272,7 @@ fn a_job_of_another_client_is_listed_as_foreign_and_not_run() {
         (&json!("foreign"), &json!("otherhost"))
     );
     let said = host.freezerd(&["trigger", "theirs"]).exits(66).stderr();
-    assert!(said.contains("a job of otherhost"), "{said}");
+    assert!(said.contains("a job of the host otherhost"), "{said}");
     job["client_id"] = json!("testhost");
     host.put("theirs", job);
     daemon.run_of("theirs");
