@@ -89,6 +89,11 @@ impl AgentHandle {
         kill_point::reached(Point::EndAsked);
     }
 
+    /// The process group that the agent leads.
+    pub fn process_group(&self) -> Pid {
+        self.pid
+    }
+
     /// Kills the agent and what it started: its process group, and what has left that but not its control group.
     pub fn kill(&self) {
         let _ = kill_process_group(self.pid, Signal::KILL);

@@ -7,7 +7,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, getpgid, pidfd_open, pidfd_send_signal};
 
 use crate::limits::Groups;
 use crate::protocol::{RunTag, agent_process};
@@ -28,7 +28,7 @@ pub fn kill_of_open_runs(open_runs: &[RunRecord], ledger_id: &str, groups: Optio
         }
         actions.push((RunTag::new(ledger_id, run.number), action));
     }
-    let killed = kill(&actions);
+    let killed = kill(&actions, None);
     if killed > 0 {
         tracing::warn!("killed {killed} processes that an earlier freezerd left running");
     }
@@ -36,7 +36,10 @@ pub fn kill_of_open_runs(open_runs: &[RunRecord], ledger_id: &str, groups: Optio
 
 /// Kills every process of these actions (the run's tag, and the action's index), and waits until they are gone. Returns
 /// how many processes it killed.
-pub fn kill(actions: &[(RunTag, u32)]) -> usize {
+///
+/// `killed_group` is a process group that was killed before. Its processes are waited for, but not counted: they may not
+/// be gone yet.
+pub fn kill(actions: &[(RunTag, u32)], killed_group: Option<Pid>) -> usize {
     if actions.is_empty() {
         return 0;
     }
@@ -48,6 +51,7 @@ pub fn kill(actions: &[(RunTag, u32)]) -> usize {
         })
         .collect();
     let mut killed = Vec::new();
+    let mut count = 0;
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry
             .file_name()
@@ -66,7 +70,10 @@ pub fn kill(actions: &[(RunTag, u32)]) -> usize {
         };
         let has = |wanted: &Vec<u8>| environment.split(|byte| *byte == 0).any(|is| is == wanted);
         let ours = wanted.iter().any(|wanted| wanted.iter().all(has));
+        // Asked before the signal, since a process that is gone has no group.
+        let was_killed = ours && killed_group.is_some() && getpgid(Some(pid)).ok() == killed_group;
         if ours && pidfd_send_signal(&process, Signal::KILL).is_ok() {
+            count += usize::from(!was_killed);
             killed.push(process);
         }
     }
@@ -76,5 +83,5 @@ pub fn kill(actions: &[(RunTag, u32)]) -> usize {
         let left = rustix::event::Timespec::try_from(left).ok();
         let _ = poll(&mut [PollFd::new(process, PollFlags::IN)], left.as_ref());
     }
-    killed.len()
+    count
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
+use rustix::process::Pid;
 use tokio::io::AsyncRead;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -180,7 +181,7 @@ impl Attempt {
             agent.kill();
         }
         if life.is_ending() || !heard.has_outcome() {
-            self.kill_orphans().await;
+            self.kill_orphans(agent.process_group()).await;
         }
         log.end().await;
         let out_of_memory = agent.leave_group(life.is_ending()).await;
@@ -214,10 +215,11 @@ impl Attempt {
     }
 
     /// Kills what has left the process group, and had no control group that would have kept it together.
-    async fn kill_orphans(&self) {
+    async fn kill_orphans(&self, killed_group: Pid) {
         let request = &self.spawn.request;
         let actions = [(request.run_tag.clone(), request.action_index)];
-        let killed = tokio::task::spawn_blocking(move || orphans::kill(&actions)).await;
+        let kill = move || orphans::kill(&actions, Some(killed_group));
+        let killed = tokio::task::spawn_blocking(kill).await;
         if let Ok(killed @ 1..) = killed {
             let processes = units::count(killed as u64, "process", "processes");
             let text = format!("killed {processes} that had left the action's process group");
