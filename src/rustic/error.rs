@@ -116,6 +116,10 @@ pub enum Error {
          restic unlock"
     )]
     ResticAtWork { place: Location, lock: PathBuf },
+    #[error(
+        "the target {target} is in the container {place}, and a restore must not write there; choose another directory"
+    )]
+    TargetInContainer { target: PathBuf, place: Location },
     /// An operation of ours on the file system failed.
     #[error("cannot {doing} {path}: {}", os::reason(source))]
     Io {
@@ -151,7 +155,9 @@ impl Error {
             Error::NotARepository { .. } => ErrorKind::NotARepository,
             Error::WrongPassword { .. } | Error::PasswordMissing { .. } => ErrorKind::WrongPassword,
             Error::SnapshotGone { .. } => ErrorKind::NoSuchSnapshot,
-            Error::PathNotUtf8 { .. } | Error::NotASnapshotId { .. } => ErrorKind::BadOption,
+            Error::PathNotUtf8 { .. }
+            | Error::NotASnapshotId { .. }
+            | Error::TargetInContainer { .. } => ErrorKind::BadOption,
             Error::SnapshotsNotSeen { .. } => ErrorKind::Io,
             Error::SnapshotLost { .. } => ErrorKind::Engine,
             Error::DirectoryWithoutContent { .. } | Error::WrongData { .. } => ErrorKind::Damaged,

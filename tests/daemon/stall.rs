@@ -202,7 +202,9 @@ fn a_stall_timeout_is_beside_the_action_or_in_it_and_two_values_are_refused() {
     let said = host.freezerd(&["check"]).exits(65);
     let said = said.stdout() + &said.stderr();
     assert!(
-        said.contains("`stall_timeout` is given beside `freezer_action` and in it, with two values"),
+        said.contains(
+            "`stall_timeout` is given beside `freezer_action` and in it, with two values"
+        ),
         "{said}"
     );
     host.delete("bad");

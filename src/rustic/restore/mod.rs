@@ -29,6 +29,7 @@ use rustic_core::{IndexedFullStatus, TreeId};
 use super::error::Error;
 use super::problem::{PathFault, Problems};
 use super::{Repository, Snapshot};
+use crate::location::Location;
 
 mod contents;
 mod directory;
@@ -97,6 +98,7 @@ impl Repository {
         target: &Path,
         options: RestoreOptions,
     ) -> Result<RestoreReport, Error> {
+        self.refuse_target_in_container(target)?;
         let engine = self.engine()?;
         let file = engine
             .get_snapshot_from_str(&snapshot.id, |_| true)
@@ -117,6 +119,8 @@ impl Repository {
                 .mode(0o755)
                 .create(target)
                 .map_err(|error| Error::io("create", target, error))?;
+            // With `..` behind a directory that did not exist, the target may be another one than before.
+            self.refuse_target_in_container(target)?;
         }
         let directory = if existed || !options.dry_run {
             let directory = directory::open_target(target)?;
@@ -157,6 +161,25 @@ impl Repository {
             report.problems.add(target.to_owned(), fault);
         }
         Ok(report)
+    }
+
+    /// A restore into the container would overwrite the repository, or delete it. The target may be a link, or may not
+    /// exist yet, so the directories that it is in are compared with the container's.
+    fn refuse_target_in_container(&self, target: &Path) -> Result<(), Error> {
+        let container = fs::metadata(&self.directory)
+            .map_err(|error| Error::io("read", &self.directory, error))?;
+        let existing = target.ancestors().find_map(|path| path.canonicalize().ok());
+        let is_container = |path: &Path| {
+            fs::metadata(path)
+                .is_ok_and(|found| (found.dev(), found.ino()) == (container.dev(), container.ino()))
+        };
+        if existing.is_some_and(|path| path.ancestors().any(is_container)) {
+            return Err(Error::TargetInContainer {
+                target: target.to_owned(),
+                place: Location::Local(self.directory.clone()),
+            });
+        }
+        Ok(())
     }
 
     /// The node whose content goes into the target. For a snapshot of one path this is that path, for one of several

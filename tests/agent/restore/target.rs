@@ -180,6 +180,41 @@ fn a_target_that_is_a_link_means_the_directory_that_it_points_to() {
 }
 
 #[test]
+fn a_restore_into_its_own_container_is_refused_however_the_target_is_written() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let container = place.container();
+    let directory = container.location.local().unwrap().to_owned();
+    symlink(&directory, place.path("link")).unwrap();
+    let name = directory.file_name().unwrap();
+    for target in [
+        directory.clone(),
+        directory.join("new/directory"),
+        place.path("link"),
+        place.path("link/data"),
+        place.path("missing/..").join(name),
+    ] {
+        for overwrite in [false, true] {
+            let ended = run(Work::Restore(Restore {
+                target: target.clone(),
+                overwrite,
+                ..place.restore()
+            }));
+            expect_failure(&ended, Verdict::FailedForGood, &["is in the container"]);
+        }
+    }
+    assert!(!directory.join("new").exists());
+    assert_eq!(
+        list_snapshots(&container, &Default::default())
+            .unwrap()
+            .len(),
+        1
+    );
+    succeed(Work::Restore(place.restore()));
+}
+
+#[test]
 fn overwriting_keeps_the_container_and_mount_points_in_the_target() {
     let place = Place::new();
     let path = place.path("source/deep/container");
