@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::{installation, reading};
+use super::{job_files, ledger_view};
 use crate::config::Settings;
 use crate::intake::{self, CheckedContent, Trust};
 use crate::job::diagnostic::Diagnostic;
@@ -84,7 +84,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             let name = file.path.display().to_string();
             eprint!(
                 "{}",
-                render_all(&file.diagnostics, &name, &file.bytes, reading::look())
+                render_all(&file.diagnostics, &name, &file.bytes, job_files::look())
             );
         }
         println!("{}", summary(&checked));
@@ -98,7 +98,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 
 /// Adds the warnings that need the history of the job. Adds nothing if the ledger cannot be read.
 fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
-    let Ok(ledger) = installation::open(settings) else {
+    let Ok(ledger) = ledger_view::open(settings) else {
         return;
     };
     for file in &mut checked.files {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
-use super::installation;
+use super::ledger_view;
 use crate::config::Settings;
 use crate::control::event::{Command, EventFile};
 use crate::record::EventRecord;
@@ -32,7 +32,7 @@ pub struct Args {
 
 /// Runs `freezerd start`, `stop`, `abort`, `remove` and `trigger`: asks the daemon and waits for its answer.
 pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, Failure> {
-    let mut ledger = installation::open(settings)?;
+    let mut ledger = ledger_view::open(settings)?;
     if !ledger.daemon {
         return Err(Failure::new(
             Exit::NoDaemon,
@@ -49,7 +49,7 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
         }
         std::thread::sleep(PAUSE);
         drop(ledger);
-        ledger = installation::open(settings)?;
+        ledger = ledger_view::open(settings)?;
     }
     let layout = ledger.layout.clone();
     drop(ledger);
@@ -107,7 +107,7 @@ fn has_just_changed(dir: &Path) -> bool {
 fn wait_for(settings: &Settings, event: &str) -> Result<Option<EventRecord>, Failure> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        if let Some(answer) = installation::open(settings)?.reader.event(event)? {
+        if let Some(answer) = ledger_view::open(settings)?.reader.event(event)? {
             return Ok(Some(answer));
         }
         std::thread::sleep(PAUSE);

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::config::ConfigError;
+use crate::control::daemon_lock::DaemonLockError;
 use crate::control::layout::CannotCreate;
-use crate::control::presence::PresenceError;
 use crate::ledger::LedgerError;
 
 /// The exit codes. `docs/commands.md` has the same table.
@@ -159,11 +159,11 @@ impl From<CannotCreate> for Failure {
     }
 }
 
-impl From<PresenceError> for Failure {
-    fn from(error: PresenceError) -> Failure {
+impl From<DaemonLockError> for Failure {
+    fn from(error: DaemonLockError) -> Failure {
         let exit = match &error {
-            PresenceError::Taken { .. } => Exit::TryAgain,
-            PresenceError::Lock { source, .. } => match source.kind() {
+            DaemonLockError::Taken { .. } => Exit::TryAgain,
+            DaemonLockError::Lock { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => Exit::NotPermitted,
                 _ => Exit::CannotCreate,
             },

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use super::{installation, logging};
+use super::{ledger_view, logging};
 use crate::config::Settings;
 use crate::job::JobResult;
 use crate::record::{RunRecord, RunState};
@@ -31,7 +31,7 @@ pub struct Args {
 
 /// Runs `freezerd history`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let runs = ledger.reader.history(args.job.as_deref(), args.limit)?;
     if let Some(job) = &args.job
         && runs.is_empty()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
-use super::installation::{self, Installation};
+use super::ledger_view::{self, LedgerView};
 use super::screen::describe;
 use super::table::Table;
 use super::{history, logging};
@@ -28,7 +28,7 @@ pub struct Args {
 
 /// Runs `freezerd list`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let jobs = ledger.reader.jobs()?;
     let files = ledger.reader.files()?;
     let open: BTreeMap<u64, RunRecord> = ledger
@@ -98,7 +98,7 @@ fn not_loaded(file: &crate::record::FileRecord) -> Option<Value> {
 }
 
 /// One job in the format that `docs/commands.md` describes.
-fn as_json(job: &JobRecord, ledger: &Installation, open: &BTreeMap<u64, RunRecord>) -> Value {
+fn as_json(job: &JobRecord, ledger: &LedgerView, open: &BTreeMap<u64, RunRecord>) -> Value {
     let run = job.run.and_then(|run| open.get(&run.number));
     json!({
         "job_id": job.job_id,
@@ -117,7 +117,7 @@ fn as_json(job: &JobRecord, ledger: &Installation, open: &BTreeMap<u64, RunRecor
 }
 
 /// The progress of a run; `None` if no daemon runs, since the file is then out of date.
-pub fn live_progress(ledger: &Installation, run: u64) -> Option<ProgressFile> {
+pub fn live_progress(ledger: &LedgerView, run: u64) -> Option<ProgressFile> {
     ledger
         .daemon
         .then(|| progress::read(&ledger.layout, run))
@@ -146,7 +146,7 @@ pub fn progress_json(file: &ProgressFile) -> Value {
 
 fn remark(
     job: &JobRecord,
-    ledger: &Installation,
+    ledger: &LedgerView,
     open: &BTreeMap<u64, RunRecord>,
     zone: &Zone,
 ) -> String {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure, io_failure};
-use super::installation::{self, Installation};
+use super::ledger_view::{self, LedgerView};
 use crate::config::Settings;
 use crate::control::mark::Mark;
 use crate::record::{AttemptEnd, AttemptRecord, RunRecord};
@@ -33,7 +33,7 @@ pub struct Args {
 
 /// Runs `freezerd log`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let row = find(&ledger, &args.run)?;
     let path = ledger.layout.run_log(row.number);
     let bytes = match std::fs::read(&path) {
@@ -153,7 +153,7 @@ fn attempt_json(row: &RunRecord, attempt: &AttemptRecord) -> Value {
 }
 
 /// Finds the run with this number, or else the newest run of the job with this id. The id of a job may be a number, too.
-fn find(ledger: &Installation, name: &str) -> Result<RunRecord, Failure> {
+fn find(ledger: &LedgerView, name: &str) -> Result<RunRecord, Failure> {
     let number = name.parse::<u64>().ok();
     if let Some(number) = number
         && let Some(row) = ledger.reader.run(number)?

@@ -76,7 +76,7 @@ impl From<Critical> for Failure {
     fn from(error: Critical) -> Failure {
         let exit = match error {
             Critical::Create(error) => return error.into(),
-            Critical::Presence(error) => return error.into(),
+            Critical::DaemonLock(error) => return error.into(),
             Critical::Ledger(error) => return error.into(),
             Critical::NoJobsDir { .. } => Exit::NotFound,
             Critical::JobsDir { .. } => Exit::NotPermitted,

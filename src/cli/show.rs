@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Failure};
-use super::installation::{self, Installation};
+use super::ledger_view::{self, LedgerView};
 use super::list::{live_progress, progress_json, result_word, status_word};
 use super::screen::describe;
 use super::table::Table;
-use super::{history, logging, reading};
+use super::{history, job_files, logging};
 use crate::config::Settings;
 use crate::job::{EffectiveValue, Job, ValueOrigin, effective_values};
 use crate::record::{AttemptEnd, FileVerdict, JobRecord, RunRecord};
@@ -34,14 +34,14 @@ pub struct Args {
 
 /// Runs `freezerd show`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let Some(record) = ledger.reader.job(&args.job)? else {
         return Err(ledger.no_such_job(&args.job));
     };
     if args.effective {
         return show_effective(settings, &record, args.json);
     }
-    let job = reading::remembered(settings, &record)?;
+    let job = job_files::remembered(settings, &record)?;
     let last = match record.run {
         Some(run) => ledger.reader.run(run.number)?,
         None => ledger.reader.history(Some(&args.job), 1)?.pop(),
@@ -58,7 +58,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 fn show_effective(settings: &Settings, record: &JobRecord, as_data: bool) -> Result<Exit, Failure> {
     let file = record.file.as_deref().unwrap_or(&record.job_id);
     let values = effective_values(record.document.as_bytes(), file, &settings.job_host())
-        .ok_or_else(|| reading::not_valid_here(record))?;
+        .ok_or_else(|| job_files::not_valid_here(record))?;
     if as_data {
         println!("{:#}", json!({"file": file, "values": values}));
         return Ok(Exit::Success);
@@ -106,7 +106,7 @@ fn document(
     job: &Job,
     record: &JobRecord,
     last: Option<&RunRecord>,
-    ledger: &Installation,
+    ledger: &LedgerView,
 ) -> Result<Value, Failure> {
     let mut document = job.document.as_object().cloned().unwrap_or_default();
     document
@@ -168,7 +168,7 @@ fn document(
 }
 
 /// The errors of the job's file, if the job runs with its last valid content; otherwise `None`.
-fn invalid_report(ledger: &Installation, record: &JobRecord) -> Result<Option<String>, Failure> {
+fn invalid_report(ledger: &LedgerView, record: &JobRecord) -> Result<Option<String>, Failure> {
     let files = ledger.reader.files()?;
     Ok(files
         .into_iter()
@@ -184,7 +184,7 @@ fn print(
     job: &Job,
     record: &JobRecord,
     last: Option<&RunRecord>,
-    ledger: &Installation,
+    ledger: &LedgerView,
 ) -> Result<(), Failure> {
     let zone = settings.zone();
     let line = |name: &str, value: &str| println!("{name:<12} {value}");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use super::{installation, logging, reading};
+use super::{job_files, ledger_view, logging};
 use crate::config::Settings;
 use crate::job::action::{Container, Lineage, Work};
 use crate::location::Location;
@@ -89,11 +89,11 @@ impl ContainerArgs {
             });
         }
         let name = self.job.as_deref().unwrap_or_default();
-        let ledger = installation::open(settings)?;
+        let ledger = ledger_view::open(settings)?;
         let Some(record) = ledger.reader.job(name)? else {
             return Err(ledger.no_such_job(name));
         };
-        let job = reading::remembered(settings, &record)?;
+        let job = job_files::remembered(settings, &record)?;
         let found = job
             .actions
             .iter()

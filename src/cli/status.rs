@@ -7,9 +7,9 @@ use chrono::{SubsecRound, Utc};
 use super::exit::{Exit, Failure};
 use super::list::status_word;
 use super::table::Table;
-use super::{installation, logging};
+use super::{ledger_view, logging};
 use crate::config::Settings;
-use crate::control::presence::{self, Holder};
+use crate::control::daemon_lock::{self, Holder};
 use crate::schedule::zone::Zone;
 use crate::status::{Facts, JobStatus, Status};
 use crate::units;
@@ -33,9 +33,9 @@ pub struct Args {
 
 /// Runs `freezerd status`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let facts = Facts::read(&ledger.reader)?;
-    let daemon = presence::running(&ledger.layout).unwrap_or(None);
+    let daemon = daemon_lock::running(&ledger.layout).unwrap_or(None);
     // Release the view before printing: a pager may block this process for a long time.
     drop(ledger);
     let status = Status::of(&facts, daemon, Utc::now().trunc_subsecs(3));

@@ -91,12 +91,12 @@ settings! {
 
     // Bytes; `None`: no limit.
     memory_limit: Option<u64> = limits::memory =>
-        Setting::new(Form::Text, "SIZE", "the memory that an action and its command may use, such as 2 GiB; off: no limit")
+        Setting::new(Form::Text, "SIZE", "the memory that a run and all its processes may use, such as 2 GiB; off: no limit")
             .default("off");
 
     // Percent of one processor; `None`: no limit.
     cpu_limit: Option<u32> = limits::cpu =>
-        Setting::new(Form::Text, "PERCENT", "the processor time that they may use, 150 % is one and a half processors; off: no limit")
+        Setting::new(Form::Text, "PERCENT", "the processor time that a run and all its processes may use, 150 % is one and a half processors; off: no limit")
             .default("off");
 
     rescan_interval: Duration = read::duration =>

@@ -11,9 +11,9 @@ use chrono::{TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use crate::config::Settings;
+use crate::control::daemon_lock::{DaemonLock, DaemonLockError};
 use crate::control::event;
 use crate::control::layout::{CannotCreate, Layout};
-use crate::control::presence::{Presence, PresenceError};
 use crate::control::progress;
 use crate::kill_point::{self, Point};
 use crate::ledger::LedgerError;
@@ -78,7 +78,7 @@ pub enum Critical {
     Create(#[from] CannotCreate),
     /// Another daemon works on the state directory.
     #[error(transparent)]
-    Presence(#[from] PresenceError),
+    DaemonLock(#[from] DaemonLockError),
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -117,7 +117,7 @@ pub async fn run(
 ) -> Result<End, Critical> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout.create()?;
-    let _presence = Presence::claim(&layout)?;
+    let _lock = DaemonLock::claim(&layout)?;
     let mut signals = Signals::listen().map_err(|source| Critical::System {
         what: "listen for signals",
         source,

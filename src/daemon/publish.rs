@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::control::presence::Holder;
+use crate::control::daemon_lock::Holder;
 use crate::kill_point::{self, Point};
 use crate::ledger::{Reader, RedbLedger};
 use crate::status::{self, Facts, Status};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::finding::{Finding, Level};
-use crate::cli::installation;
+use crate::cli::ledger_view;
 use crate::control::layout::Layout;
 use crate::ledger::{self, LedgerError};
 use crate::record::Ending;
@@ -46,7 +46,7 @@ pub fn inspect(layout: &Layout) -> LedgerState {
         size: std::fs::metadata(&path).map_or(0, |metadata| metadata.len()),
         // A damaged file may make the database panic. That becomes an error here.
         rows: ledger::quietly(&path, || read(&path)),
-        notes: installation::notes(&path),
+        notes: ledger_view::notes(&path),
         path,
     }
 }
@@ -149,7 +149,7 @@ pub fn job_findings(status: &Status) -> Vec<Finding> {
             units::count(total - bad, "job", "jobs")
         );
         if off > 0 {
-            message.push_str(&format!(" ({off} of all jobs stopped or removed)"));
+            message.push_str(&format!(" ({off} of all jobs are not on their schedule)"));
         }
         findings.push(Finding::new("job", Level::Ok, "", message));
     }

@@ -12,8 +12,8 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::table::printable;
 use crate::config::{Settings, paths};
+use crate::control::daemon_lock;
 use crate::control::layout::Layout;
-use crate::control::presence;
 use crate::record::JobRecord;
 use crate::status::Status;
 use crate::units;
@@ -95,7 +95,7 @@ fn broken_settings(config: &Path, failure: &Failure) -> Finding {
 fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<Finding>) {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     let who = Who::of_this_process(&settings.state_dir);
-    let holder = presence::running(&layout).map_err(|error| crate::os::reason(&error));
+    let holder = daemon_lock::running(&layout).map_err(|error| crate::os::reason(&error));
     let daemon = matches!(holder, Ok(Some(_)));
     let state = settings.state_dir.display().to_string();
     findings.extend(who::user_findings(who, &settings.state_dir));

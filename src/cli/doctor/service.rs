@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::finding::{Finding, Level};
-use crate::control::presence::Holder;
+use crate::control::daemon_lock::Holder;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::exit::{Exit, Failure};
-use super::installation::{self, Installation};
-use super::reading;
+use super::job_files;
+use super::ledger_view::{self, LedgerView};
 use crate::config::Settings;
 use crate::job::Job;
 use crate::lifecycle::queue::Need;
@@ -78,7 +78,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         until,
     };
     if let Some(path) = &args.file {
-        let read = reading::job_file(settings, path)?;
+        let read = job_files::job_file(settings, path)?;
         let Some(job) = &read.job else {
             return Ok(read.report(args.json));
         };
@@ -86,12 +86,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         show::one(&upcoming, now, args.json);
         return Ok(Exit::Success);
     }
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     if let Some(name) = &args.job {
         let Some(record) = ledger.reader.job(name)? else {
             return Err(ledger.no_such_job(name));
         };
-        let job = reading::remembered(settings, &record)?;
+        let job = job_files::remembered(settings, &record)?;
         let client_id = &settings.client_id;
         let upcoming = Upcoming::of_job(&job, &record, client_id, (now, from), &zone, limits(5));
         show::one(&upcoming, now, args.json);
@@ -104,7 +104,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 fn all(
     settings: &Settings,
     args: &Args,
-    ledger: &Installation,
+    ledger: &LedgerView,
     (now, from): (DateTime<Utc>, Option<DateTime<Utc>>),
     limits: UpcomingLimits,
 ) -> Result<Exit, Failure> {
@@ -114,7 +114,7 @@ fn all(
     let mut left = MOST_IN_PLAN;
     for record in ledger.reader.jobs()? {
         // This command may have other settings than the daemon, so one job may be invalid here. The others are shown.
-        let Ok(job) = reading::remembered(settings, &record) else {
+        let Ok(job) = job_files::remembered(settings, &record) else {
             eprintln!(
                 "freezerd: {} is left out: it is not valid with these settings",
                 record.job_id
@@ -171,7 +171,7 @@ fn all(
 }
 
 /// The expected course of the job's runs, estimated from its last runs, and whether there were any.
-fn course(ledger: &Installation, job: &Job) -> Result<(Course, bool), Failure> {
+fn course(ledger: &LedgerView, job: &Job) -> Result<(Course, bool), Failure> {
     let mut lasted: Vec<Vec<TimeDelta>> = vec![Vec::new(); job.actions.len()];
     for run in ledger.reader.history(Some(&job.id), PAST_RUNS)? {
         if run.state != RunState::Ended || run.actions.len() != job.actions.len() {

@@ -30,7 +30,7 @@ pub fn one(upcoming: &Upcoming, now: DateTime<Utc>, as_json: bool) {
     }
     println!("{}", printable(&heading));
     if let Some(off) = &upcoming.off {
-        return println!("Nothing is due: {}.", printable(off));
+        return println!("No run is to come: {}.", printable(off));
     }
     if let Some(owed) = &upcoming.owed {
         println!("{}", owed_words(owed, &upcoming.zone));
@@ -45,7 +45,7 @@ pub fn one(upcoming: &Upcoming, now: DateTime<Utc>, as_json: bool) {
     }
     table.print(now, upcoming.firings.last().map(|firing| firing.at));
     if upcoming.firings.is_empty() && upcoming.owed.is_none() {
-        println!("Nothing is due in this time.");
+        println!("No run is due in this time.");
     }
     if upcoming.continuous {
         println!("It runs again one second after each end, and later than that after failures.");

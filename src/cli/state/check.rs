@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::installation::{self, Installation};
+use crate::cli::ledger_view::{self, LedgerView};
 use crate::cli::table::printable;
 use crate::config::Settings;
+use crate::control::daemon_lock;
 use crate::control::layout::Layout;
-use crate::control::presence;
 use crate::ledger::check::{Checkup, Fault};
 use crate::ledger::{self, LedgerError};
 use crate::units;
@@ -53,12 +53,12 @@ struct Described {
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     if let Err(error @ LedgerError::NeedsRepair { .. }) = ledger::open_read_only(&layout.ledger())
-        && !presence::is_running(&layout)
+        && !daemon_lock::is_running(&layout)
     {
         // Other commands repair the ledger when they open it; this one changes nothing.
         return Err(error.into());
     }
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let path = ledger.layout.ledger();
     let checkup = ledger.reader.check()?;
     let mut told: Vec<Described> = checkup.findings.iter().map(describe).collect();
@@ -104,7 +104,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-fn print(ledger: &Installation, checkup: &Checkup, told: &[Described]) {
+fn print(ledger: &LedgerView, checkup: &Checkup, told: &[Described]) {
     for told in told {
         println!(
             "{}: {} {}: {}\n  fix: {}",
@@ -165,7 +165,7 @@ fn describe(finding: &ledger::check::Finding) -> Described {
 }
 
 /// Finds logs without a run: a crash left them behind, or they belong to a damaged ledger that was replaced.
-fn logs_without_rows(ledger: &Installation) -> Result<Vec<Described>, Failure> {
+fn logs_without_rows(ledger: &LedgerView) -> Result<Vec<Described>, Failure> {
     let aside = !ledger::set_asides(&ledger.layout.ledger()).is_empty();
     let last = ledger.reader.last_run()?;
     let mut told = Vec::new();

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::document;
 use crate::cli::exit::{Exit, Failure, io_failure};
-use crate::cli::installation;
+use crate::cli::ledger_view;
 use crate::config::Settings;
 
 /// Write the whole ledger as lines of JSON
@@ -31,7 +31,7 @@ pub struct Args {
 
 /// Runs `freezerd state export`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let format = ledger.reader.format()?;
     let id = ledger.reader.id()?;
     // Read everything before writing the first line: a slow reader must not keep the view of the ledger open.

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::document;
 use crate::cli::exit::{Exit, Failure, io_failure};
 use crate::config::Settings;
+use crate::control::daemon_lock::DaemonLock;
 use crate::control::layout::Layout;
-use crate::control::presence::Presence;
 use crate::kill_point::{self, Point};
 use crate::ledger::{self, json_lines};
 
@@ -48,7 +48,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout.create()?;
     // Held until the end, so that no daemon starts in the meantime.
-    let _presence = Presence::claim(&layout)?;
+    let _lock = DaemonLock::claim(&layout)?;
     let ledger = layout.ledger();
     let there = fs::symlink_metadata(&ledger).is_ok();
     if there && !args.replace {

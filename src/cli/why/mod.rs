@@ -4,11 +4,11 @@ use chrono::Utc;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::installation::{self, Installation};
+use super::ledger_view::{self, LedgerView};
 use super::list::status_word;
 use super::next::upcoming::{Upcoming, UpcomingLimits};
 use super::table::printable;
-use super::{history, reading};
+use super::{history, job_files};
 use crate::config::Settings;
 use crate::record::{FileRecord, FileVerdict, JobRecord};
 
@@ -38,7 +38,7 @@ const EVENTS: usize = 5;
 
 /// Runs `freezerd why`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let ledger = installation::open(settings)?;
+    let ledger = ledger_view::open(settings)?;
     let record = ledger.reader.job(&args.job)?;
     let file = file_of(&ledger, &args.job, record.as_ref())?;
     let runs = ledger
@@ -51,7 +51,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let now = Utc::now();
     let job = record
         .as_ref()
-        .and_then(|record| reading::remembered(settings, record).ok());
+        .and_then(|record| job_files::remembered(settings, record).ok());
     let limits = UpcomingLimits {
         count: 1,
         until: None,
@@ -124,7 +124,7 @@ fn print(story: &Story) {
 
 /// The file of the job. If the job has none, a file that claims its id.
 fn file_of(
-    ledger: &Installation,
+    ledger: &LedgerView,
     job_id: &str,
     record: Option<&JobRecord>,
 ) -> Result<Option<FileRecord>, Failure> {

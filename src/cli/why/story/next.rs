@@ -49,7 +49,7 @@ pub(super) fn next(facts: &Facts<'_>) -> Vec<String> {
                 units::duration(ahead)
             ));
         } else if let Some(off) = &upcoming.off {
-            sentences.push(format!("Nothing is due: {off}."));
+            sentences.push(format!("No run is to come: {off}."));
         } else if upcoming.continuous && record.run.is_some() {
             sentences.push(
                 "It runs again one second after this run has ended, and later than that if the run fails.".to_owned(),

@@ -128,7 +128,7 @@ mod tests {
         );
         assert_eq!(
             story.next,
-            ["Nothing is due: it is stopped: stopped by hand."]
+            ["No run is to come: it is stopped: stopped by hand."]
         );
     }
 

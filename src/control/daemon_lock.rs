@@ -23,13 +23,13 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// The lock on a state directory. It is held until this value is dropped.
 #[derive(Debug)]
-pub struct Presence {
+pub struct DaemonLock {
     _lock: File,
 }
 
 /// Why the state directory could not be locked.
 #[derive(Debug, thiserror::Error)]
-pub enum PresenceError {
+pub enum DaemonLockError {
     /// Another daemon holds the lock.
     #[error(
         "another freezerd (process {holder}) already uses {state}; stop it first, or choose another --state-dir"
@@ -49,11 +49,11 @@ pub enum PresenceError {
     },
 }
 
-impl Presence {
+impl DaemonLock {
     /// Takes the lock on the state directory.
-    pub fn claim(layout: &Layout) -> Result<Presence, PresenceError> {
+    pub fn claim(layout: &Layout) -> Result<DaemonLock, DaemonLockError> {
         let path = layout.lock();
-        let fail = |source| PresenceError::Lock {
+        let fail = |source| DaemonLockError::Lock {
             path: path.display().to_string(),
             source,
         };
@@ -72,7 +72,7 @@ impl Presence {
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     let holder = holder(&mut file);
                     if Instant::now() >= deadline || runs(&holder) {
-                        return Err(PresenceError::Taken {
+                        return Err(DaemonLockError::Taken {
                             holder,
                             state: layout.state().display().to_string(),
                         });
@@ -93,7 +93,7 @@ impl Presence {
             .rewind()
             .and_then(|()| file.set_len(0))
             .and_then(|()| file.write_all(text.as_bytes()));
-        Ok(Presence { _lock: file })
+        Ok(DaemonLock { _lock: file })
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let layout = Layout::new(top.path(), top.path());
         assert_eq!(running(&layout).unwrap(), None, "no lock file");
-        let presence = Presence::claim(&layout).unwrap();
+        let presence = DaemonLock::claim(&layout).unwrap();
         let holder = running(&layout).unwrap().expect("it is held");
         assert_eq!(holder.pid, Some(std::process::id()));
         assert_eq!(holder.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));

@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use crate::config::Settings;
+use crate::control::daemon_lock;
 use crate::control::layout::Layout;
-use crate::control::presence;
 use crate::ledger::{self, Damage, LedgerError, Reader, RedbLedger};
 use crate::record::FileVerdict;
 
 use super::exit::{Exit, Failure};
 
 /// The installation that the settings name, opened for reading.
-pub struct Installation {
+pub struct LedgerView {
     pub layout: Layout,
     /// Whether a daemon runs on it now.
     pub daemon: bool,
@@ -23,9 +23,9 @@ pub struct Installation {
 
 /// Opens the ledger for reading. After a crash the ledger needs a repair, which only a writer can do. If no daemon runs,
 /// this function does the repair.
-pub fn open(settings: &Settings) -> Result<Installation, Failure> {
+pub fn open(settings: &Settings) -> Result<LedgerView, Failure> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
-    let daemon = presence::is_running(&layout);
+    let daemon = daemon_lock::is_running(&layout);
     let path = layout.ledger();
     let notes = notes(&path);
     for note in &notes {
@@ -60,7 +60,7 @@ pub fn open(settings: &Settings) -> Result<Installation, Failure> {
         Err(error) => return Err(explain(error, daemon)),
     };
     watch_for_panics(&path, daemon);
-    Ok(Installation {
+    Ok(LedgerView {
         layout,
         daemon,
         reader,
@@ -129,7 +129,7 @@ pub fn notes(ledger: &Path) -> Vec<String> {
         .collect()
 }
 
-impl Drop for Installation {
+impl Drop for LedgerView {
     /// Says that the output is incomplete if a value could not be read. This holds for every command.
     fn drop(&mut self) {
         let left_out = self.reader.left_out();
@@ -143,7 +143,7 @@ impl Drop for Installation {
     }
 }
 
-impl Installation {
+impl LedgerView {
     /// The failure for a job that does not exist. It says whether the file of the job is invalid or belongs to another
     /// host; otherwise it suggests the most similar name.
     pub fn no_such_job(&self, name: &str) -> Failure {
