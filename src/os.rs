@@ -232,7 +232,7 @@ pub fn reason(error: &io::Error) -> String {
 /// Restores the default action of `SIGPIPE`, which Rust's runtime disables at start. So a command ends quietly when the
 /// reader of its output ends early.
 pub fn default_sigpipe() {
-    // SAFETY: the default action of a signal is no handler, so nothing of this program runs in it.
+    // SAFETY: the default action of a signal is not a handler, so nothing of this program runs in it.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }

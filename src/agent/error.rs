@@ -63,7 +63,7 @@ pub enum ActionError {
     /// The command could not be run, or its end could not be awaited.
     #[error("{name} {step}: {}", os::reason(source))]
     Command {
-        /// `the command`, and its program where that is no secret.
+        /// `the command`, and its program where that is not a secret.
         name: String,
         /// What did not work, as a predicate: `cannot be started`.
         step: &'static str,

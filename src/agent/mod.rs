@@ -130,7 +130,7 @@ fn perform(context: &Context) -> Result<Outcome, ActionError> {
     }
 }
 
-/// Lowers the priority, or raises it where the job asks for that. A refusal is logged, and is no error.
+/// Lowers the priority, or raises it where the job asks for that. A refusal is logged, and is not an error.
 fn set_priority(raise: bool) {
     let (nice, io_level, oom_score) = if raise { (-10, 0, 0) } else { (10, 7, 200) };
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
@@ -179,7 +179,7 @@ fn open(
     Ok((lock, repository))
 }
 
-/// Checks that a container's password can be read. Without a pass file it is empty, which is no error.
+/// Checks that a container's password can be read. Without a pass file it is empty, which is not an error.
 ///
 /// # Errors
 /// When the pass file cannot be read, or cannot hold a password.

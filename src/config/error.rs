@@ -13,7 +13,9 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The command line or the environment names the file. Without a name, a missing file is not an error.
-    #[error("the configuration file {path} does not exist; leave it out to run on defaults")]
+    #[error(
+        "the configuration file {path} does not exist; without --config, freezerd uses its default settings"
+    )]
     Missing { path: PathBuf },
     /// The file is not TOML.
     #[error("{path}:{line}: {message}")]

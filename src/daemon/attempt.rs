@@ -1,7 +1,7 @@
 //! The life of one attempt: what was heard and how much time has passed → what to do with its agent, and at last how the
 //! attempt ended. A state machine without processes and without a clock of its own.
 //!
-//! All times count from the begin of the attempt, on a clock that stands still while the host is suspended.
+//! All times count from the start of the attempt, on a clock that stands still while the host is suspended.
 
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ impl AttemptLife {
         }
     }
 
-    /// The agent or its command wrote to the log. Of a command, that is the progress.
+    /// The agent or its command wrote to the log. The output of a command is its progress.
     pub fn wrote(&mut self, now: Duration) {
         if let State::Working { progress_at, .. } = &mut self.state {
             *progress_at = now;

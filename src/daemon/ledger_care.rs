@@ -243,10 +243,10 @@ fn note_damaged_predecessor(remembered: &mut StoredState, layout: &Layout) {
     if let Some(aside) = set_asides(&layout.ledger()).pop() {
         remembered.begun_anew = true;
         tracing::error!(
-            "a new ledger is begun. What ran before {} is known only to {}: jobs that run once are held until somebody \
-             triggers them, those with a schedule go on from now, also where they were stopped or removed by hand",
-            aside.at.format("%F %T UTC"),
-            aside.path.display()
+            "this is a new ledger. Only {} knows the runs before {}. Jobs that run once are held until somebody triggers \
+             them. Jobs with a schedule continue from now, even if they were stopped or removed by hand",
+            aside.path.display(),
+            aside.at.format("%F %T UTC")
         );
     }
 }

@@ -120,7 +120,7 @@ pub enum Damage {
     FileFormat { version: u8 },
     #[error("some of its pages do not fit together; the daemon's next start mends them")]
     PagesDoNotFit,
-    #[error("a page of it makes no sense")]
+    #[error("one of its pages is invalid")]
     SenselessPage,
     /// redb's own words.
     #[error("{0}")]

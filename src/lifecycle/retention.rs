@@ -70,7 +70,7 @@ pub fn forget_answer(
 }
 
 fn is_older(at: DateTime<Utc>, age: TimeDelta, now: DateTime<Utc>) -> bool {
-    // An age that reaches back before the first instant is no limit.
+    // An age that reaches back before the first instant is not a limit.
     now.checked_sub_signed(age)
         .is_some_and(|horizon| at < horizon)
 }

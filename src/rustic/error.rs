@@ -76,7 +76,7 @@ pub enum Error {
     )]
     NoParentDirectory { place: Location },
     #[error(
-        "{place} holds something other than a repository, and is left alone; choose an empty directory as the container"
+        "{place} contains something that is not a repository; choose an empty directory as the container"
     )]
     NotARepository { place: Location },
     #[error("the container's path {path} is not UTF-8")]

@@ -91,7 +91,7 @@ fn why_says_what_a_run_waits_for() {
     );
     let (shown, _) = why(&host, "long");
     assert!(
-        shown.contains("long is running") && shown.contains("is at its exec"),
+        shown.contains("long is running") && shown.contains("is running its exec"),
         "{shown}"
     );
     gate.pass();

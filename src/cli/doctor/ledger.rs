@@ -179,7 +179,7 @@ fn job_finding(job: &JobStatus) -> Option<Finding> {
         ));
     }
     let last = job.last_run.as_ref()?;
-    // A run that was aborted by hand is no finding if nothing is owed: the user knows about it.
+    // A run that was aborted by hand is not a finding if nothing is owed: the user knows about it.
     let failed = matches!(last.result, Ending::Fail | Ending::Partial);
     (job.failures > 0 && (failed || job.owed_since.is_some())).then(|| {
         finding(

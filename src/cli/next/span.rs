@@ -22,7 +22,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         other => other,
     };
     match parse_duration(&format!("{number} {unit}")) {
-        Ok(span) if span.is_zero() => Err("a span of 0 contains nothing".to_owned()),
+        Ok(span) if span.is_zero() => Err("the span is zero".to_owned()),
         Ok(span) => Ok(span),
         Err(_) if digits == 0 || unit.is_empty() => {
             Err("expected a number and a unit, as 7d, 36h, 2w or \"10 days\"".to_owned())

@@ -65,7 +65,7 @@ pub fn hold_what_runs_once(step: Step, clockwork: Clockwork<'_>, now: DateTime<U
     if record.standing == Standing::OnSchedule && owed_once {
         record.standing = Standing::Stopped;
         record.reason = Some(format!(
-            "whether it has run stood in a ledger that was damaged; `freezerd trigger {}` runs it",
+            "the ledger was damaged, so it is not known whether the job has run; `freezerd trigger {}` runs it",
             record.job_id
         ));
     }

@@ -56,7 +56,7 @@ pub(super) fn write(storage: &dyn Storage, cipher: &Cipher, lock: &LockFile) -> 
     unpacked::write(storage, cipher, FileKind::Lock, &document)
 }
 
-/// Removes a lock file; one that is gone is no error.
+/// Removes a lock file; one that is gone is not an error.
 pub(super) fn remove(storage: &dyn Storage, id: Id) -> Result<(), Error> {
     match storage.remove(FileName::new(FileKind::Lock, id)) {
         Err(error) if error.kind != StorageErrorKind::NotFound => Err(error.into()),

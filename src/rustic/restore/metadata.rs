@@ -177,7 +177,7 @@ fn by_descriptor(descriptor: impl AsFd) -> PathBuf {
     Path::new("/proc/self/fd").join(descriptor.as_fd().as_raw_fd().to_string())
 }
 
-/// Whether a refusal to set this attribute is no fault of the restore: labels of a security module follow the rules of
+/// Whether a refusal to set this attribute is not a fault of the restore: labels of a security module follow the rules of
 /// the host that they come from, and only root can set attributes of the kernel.
 fn is_beyond_us(name: &str, error: rustix::io::Errno, owners: &Owners) -> bool {
     name == "security.selinux"

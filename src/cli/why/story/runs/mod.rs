@@ -71,7 +71,7 @@ fn sentence(facts: &Facts<'_>, run: &RunRecord, delay: TimeDelta) -> String {
                 String::new()
             };
             words.push_str(&format!(
-                "{} and is at its {}{nth}.",
+                "{} and is running its {}{nth}.",
                 started(facts, run, delay),
                 action(index)
             ));

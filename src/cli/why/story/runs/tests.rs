@@ -183,7 +183,9 @@ fn a_run_in_progress_names_its_action_and_the_pending_event() {
     );
     assert_eq!(
         story.lately,
-        ["Run 7, due Tue 2026-06-02 02:00:00, started on time and is at its backup, attempt 2."]
+        [
+            "Run 7, due Tue 2026-06-02 02:00:00, started on time and is running its backup, attempt 2."
+        ]
     );
 }
 
