@@ -76,7 +76,7 @@ pub enum Error {
     )]
     NoParentDirectory { place: Location },
     #[error(
-        "{place} contains something that is not a repository; choose an empty directory as the container"
+        "{place} contains something that is not a repository, so nothing was changed there; choose an empty directory as the container"
     )]
     NotARepository { place: Location },
     #[error("the container's path {path} is not UTF-8")]
