@@ -1,0 +1,69 @@
+//! A repository with its index: blobs by their names.
+
+use super::blob::BlobReader;
+use super::blob_name::{BlobKind, BlobName};
+use super::error::{Doing, Error, ErrorKind, What};
+use super::index::Index;
+use super::open::Repository;
+use crate::storage::id::Id;
+
+/// An open repository whose index is in memory.
+pub struct Indexed {
+    pub repository: Repository,
+    pub index: Index,
+    /// The index files that could not be read. Blobs that only they name are missing from the index.
+    pub problems: Vec<Error>,
+}
+
+impl Indexed {
+    /// Loads the index of a repository.
+    ///
+    /// # Errors
+    /// When the index files cannot be listed. One that cannot be read is in `problems`.
+    pub fn load(repository: Repository) -> Result<Indexed, Error> {
+        let loaded = repository.load_index()?;
+        Ok(Indexed {
+            repository,
+            index: loaded.index,
+            problems: loaded.problems,
+        })
+    }
+
+    /// Reads a blob into `content`, which is cleared first. Where several packs have it, a damaged copy costs nothing
+    /// as long as one copy is whole.
+    ///
+    /// # Errors
+    /// `Missing` when no index names it; otherwise why its last copy cannot be read.
+    pub fn read(
+        &self,
+        reader: &mut BlobReader,
+        name: BlobName,
+        content: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let mut failed = None;
+        for location in self.index.lookup(name) {
+            let storage = &*self.repository.storage;
+            let cipher = &self.repository.cipher;
+            match reader.read(storage, cipher, location.pack, &location.blob, content) {
+                Ok(()) => return Ok(()),
+                Err(error) => failed = Some(error),
+            }
+        }
+        content.clear();
+        Err(failed.unwrap_or_else(|| Error::new(ErrorKind::Missing, Doing::Read, What::Blob(name))))
+    }
+
+    /// Reads the text of a tree.
+    ///
+    /// # Errors
+    /// As [`Indexed::read`].
+    pub fn read_tree(
+        &self,
+        reader: &mut BlobReader,
+        id: Id,
+        text: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let kind = BlobKind::Tree;
+        self.read(reader, BlobName { kind, id }, text)
+    }
+}

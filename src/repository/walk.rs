@@ -1,0 +1,372 @@
+//! Goes through the trees of a snapshot, entry by entry.
+//!
+//! Trees come from the world: they may be damaged, they may be nested 60,000 deep, and a few of them may stand for more
+//! paths than anybody can visit, where each tree names the next one twice. So nothing here calls itself, and [`count`]
+//! tells how many paths there are without visiting them.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use super::blob::BlobReader;
+use super::error::Error;
+use super::indexed::Indexed;
+use super::node::{Node, NodeKind, NodeProblem};
+use super::tree;
+use crate::storage::id::Id;
+
+/// Something that a walk comes to.
+pub enum Met<'a> {
+    /// An entry of a directory. Where it has a problem, it must not be written to a file system, and the walk does not
+    /// enter it.
+    Entry {
+        node: &'a Node,
+        problem: Option<NodeProblem>,
+    },
+    /// All entries of a directory have been visited. `node` is the directory, which was met as an entry before.
+    Left { node: &'a Node },
+    /// A directory whose tree cannot be read.
+    Unreadable { tree: Id, error: Error },
+}
+
+/// Whether a walk enters a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Enter,
+    /// Also for everything that is not a directory.
+    Skip,
+}
+
+/// A directory that the walk is in.
+struct Level {
+    /// `None` at the root.
+    directory: Option<Node>,
+    entries: std::vec::IntoIter<(Node, Option<NodeProblem>)>,
+    /// How long the path was above this directory.
+    path_above: usize,
+}
+
+/// Visits every entry below a tree, a directory before its entries, in the order of the trees. `visit` gets the path
+/// below the root, with slashes between the names; it may end the walk.
+///
+/// Memory: the entries of one directory for each level of depth.
+pub fn walk<B>(
+    repository: &Indexed,
+    root: Id,
+    mut visit: impl FnMut(&[u8], Met<'_>) -> ControlFlow<B, Step>,
+) -> Option<B> {
+    let mut reader = BlobReader::new();
+    let mut text = Vec::new();
+    let mut path = Vec::new();
+    let mut levels = Vec::new();
+    match entries(repository, &mut reader, &mut text, root) {
+        Ok(entries) => levels.push(Level {
+            directory: None,
+            entries,
+            path_above: 0,
+        }),
+        Err(error) => {
+            let met = Met::Unreadable { tree: root, error };
+            return visit(&path, met).break_value();
+        }
+    }
+    while let Some(level) = levels.last_mut() {
+        let Some((node, problem)) = level.entries.next() else {
+            let done = levels.pop()?;
+            if let Some(node) = &done.directory
+                && let ControlFlow::Break(value) = visit(&path, Met::Left { node })
+            {
+                return Some(value);
+            }
+            path.truncate(done.path_above);
+            continue;
+        };
+        let path_above = path.len();
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(&node.name);
+        let met = Met::Entry {
+            node: &node,
+            problem,
+        };
+        let step = match visit(&path, met) {
+            ControlFlow::Break(value) => return Some(value),
+            ControlFlow::Continue(step) => step,
+        };
+        if let (Step::Enter, None, NodeKind::Directory, Some(tree)) =
+            (step, problem, &node.kind, node.subtree)
+        {
+            match entries(repository, &mut reader, &mut text, tree) {
+                Ok(entries) => {
+                    levels.push(Level {
+                        directory: Some(node),
+                        entries,
+                        path_above,
+                    });
+                    continue;
+                }
+                Err(error) => {
+                    let met = Met::Unreadable { tree, error };
+                    if let ControlFlow::Break(value) = visit(&path, met) {
+                        return Some(value);
+                    }
+                }
+            }
+        }
+        path.truncate(path_above);
+    }
+    None
+}
+
+fn entries(
+    repository: &Indexed,
+    reader: &mut BlobReader,
+    text: &mut Vec<u8>,
+    tree: Id,
+) -> Result<std::vec::IntoIter<(Node, Option<NodeProblem>)>, Error> {
+    repository.read_tree(reader, tree, text)?;
+    let mut entries = Vec::new();
+    tree::read(tree, text, |node, problem| entries.push((node, problem)))?;
+    Ok(entries.into_iter())
+}
+
+/// What lies below a tree, counted path by path. The numbers stop at `u64::MAX`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Entries other than directories.
+    pub files: u64,
+    pub directories: u64,
+    /// The sizes of all files, as their nodes have them.
+    pub bytes: u64,
+    /// How many directories lie inside each other, at most.
+    pub depth: u64,
+    /// Directories whose tree cannot be read.
+    pub unreadable: u64,
+}
+
+impl Count {
+    fn add(&mut self, other: Count) {
+        self.files = self.files.saturating_add(other.files);
+        self.directories = self.directories.saturating_add(other.directories);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.depth = self.depth.max(other.depth.saturating_add(1));
+        self.unreadable = self.unreadable.saturating_add(other.unreadable);
+    }
+}
+
+/// Counts what lies below a tree. Each tree is read once, however often it is named.
+///
+/// Memory: about 100 bytes for each different tree.
+pub fn count(repository: &Indexed, root: Id) -> Count {
+    struct Open {
+        tree: Id,
+        count: Count,
+        subtrees: std::vec::IntoIter<Id>,
+    }
+    let mut reader = BlobReader::new();
+    let mut text = Vec::new();
+    let mut known: HashMap<Id, Count> = HashMap::new();
+    let mut open_tree = |tree: Id| {
+        let mut count = Count::default();
+        let mut subtrees = Vec::new();
+        let read = repository
+            .read_tree(&mut reader, tree, &mut text)
+            .and_then(|()| {
+                tree::read(tree, &text, |node, problem| match node.subtree {
+                    _ if problem.is_some() => {}
+                    Some(subtree) if node.kind == NodeKind::Directory => {
+                        count.directories += 1;
+                        subtrees.push(subtree);
+                    }
+                    _ => {
+                        count.files += 1;
+                        count.bytes = count.bytes.saturating_add(node.size);
+                    }
+                })
+            });
+        if read.is_err() {
+            count.unreadable += 1;
+        }
+        Open {
+            tree,
+            count,
+            subtrees: subtrees.into_iter(),
+        }
+    };
+    let mut levels = vec![open_tree(root)];
+    loop {
+        let Some(level) = levels.last_mut() else {
+            return Count::default();
+        };
+        match level.subtrees.next() {
+            Some(tree) => match known.get(&tree) {
+                Some(count) => level.count.add(*count),
+                // No tree can lie inside itself: its id would be part of what its id is the hash of.
+                None => levels.push(open_tree(tree)),
+            },
+            None => {
+                let Some(done) = levels.pop() else {
+                    return Count::default();
+                };
+                known.insert(done.tree, done.count);
+                match levels.last_mut() {
+                    Some(above) => above.count.add(done.count),
+                    None => return done.count,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::repository::blob_name::{BlobKind, BlobName};
+    use crate::repository::index::Index;
+    use crate::repository::key::cost::Cost;
+    use crate::repository::open::Repository;
+    use crate::repository::packer::{Encoder, Packer};
+    use crate::repository::tree::TreeBuilder;
+    use crate::storage::memory::Memory;
+
+    /// Stores trees, one after the other, and loads the repository at the end.
+    struct Trees {
+        repository: Repository,
+        packer: Packer,
+        index: Index,
+    }
+    impl Trees {
+        fn new() -> Trees {
+            const COST: Cost = Cost { n: 16, r: 1, p: 1 };
+            Trees {
+                repository: Repository::init(Arc::new(Memory::new()), b"", COST).unwrap(),
+                packer: Packer::new(1 << 20),
+                index: Index::empty(),
+            }
+        }
+
+        fn add(&mut self, nodes: &[Node]) -> Id {
+            let mut tree = TreeBuilder::new();
+            for node in nodes {
+                tree.add(node).unwrap();
+            }
+            let text = tree.finish();
+            let name = BlobName {
+                kind: BlobKind::Tree,
+                id: Id::of(&text),
+            };
+            let mut bytes = Vec::new();
+            let cipher = &self.repository.cipher;
+            let encoded = Encoder::new(3).encode(cipher, name, &text, &mut bytes);
+            self.packer.add(&encoded.unwrap(), &bytes);
+            if self.packer.is_full() {
+                self.flush();
+            }
+            name.id
+        }
+
+        fn flush(&mut self) {
+            if let Some(pack) = self.packer.finish(&self.repository.cipher).unwrap() {
+                pack.write(&*self.repository.storage).unwrap();
+                self.index.insert(pack.id, &pack.blobs).unwrap();
+            }
+        }
+
+        fn finish(mut self) -> Indexed {
+            self.flush();
+            Indexed {
+                repository: self.repository,
+                index: self.index,
+                problems: Vec::new(),
+            }
+        }
+    }
+
+    fn directory(name: &str, tree: Id) -> Node {
+        Node {
+            subtree: Some(tree),
+            ..Node::new(name, NodeKind::Directory)
+        }
+    }
+
+    fn file(name: &str, size: u64) -> Node {
+        Node {
+            size,
+            content: Some(Vec::new()),
+            ..Node::new(name, NodeKind::File)
+        }
+    }
+
+    /// What a walk comes to, in words.
+    fn walked(repository: &Indexed, root: Id) -> Vec<String> {
+        let mut lines = Vec::new();
+        let ended: Option<()> = walk(repository, root, |path, met| {
+            let path = String::from_utf8_lossy(path).into_owned();
+            lines.push(match met {
+                Met::Entry { problem, .. } => match problem {
+                    None => path,
+                    Some(problem) => format!("{path}: {problem:?}"),
+                },
+                Met::Left { .. } => format!("{path} left"),
+                Met::Unreadable { .. } => format!("{path} unreadable"),
+            });
+            ControlFlow::Continue(Step::Enter)
+        });
+        assert!(ended.is_none());
+        lines
+    }
+
+    #[test]
+    fn every_entry_is_visited_in_order_and_a_missing_tree_costs_itself_alone() {
+        let mut trees = Trees::new();
+        let inner = trees.add(&[file("x", 5), Node::new("y", NodeKind::Other("new".into()))]);
+        let root = trees.add(&[
+            directory("a", inner),
+            directory("b", Id::of(b"missing")),
+            file("c", 7),
+            directory("d", inner),
+        ]);
+        let repository = trees.finish();
+        let lines = walked(&repository, root);
+        let expected = "a, a/x, a/y: Kind, a left, b, b unreadable, c, d, d/x, d/y: Kind, d left";
+        assert_eq!(lines.join(", "), expected);
+        assert_eq!(walked(&repository, Id::of(b"none")), [" unreadable"]);
+        let count = count(&repository, root);
+        assert_eq!((count.files, count.directories, count.bytes), (3, 3, 17));
+        assert_eq!((count.depth, count.unreadable), (1, 1));
+    }
+
+    #[test]
+    fn a_walk_ends_where_it_is_told_to() {
+        let mut trees = Trees::new();
+        let root = trees.add(&[file("a", 1), file("b", 1)]);
+        let repository = trees.finish();
+        let ended = walk(&repository, root, |path, _| {
+            ControlFlow::Break(path.to_vec())
+        });
+        assert_eq!(ended.unwrap(), b"a");
+    }
+
+    #[test]
+    fn trees_that_double_are_counted_and_deep_ones_are_walked() {
+        let mut trees = Trees::new();
+        let mut tree = trees.add(&[file("x", 1)]);
+        for _ in 0..100 {
+            tree = trees.add(&[directory("a", tree), directory("b", tree)]);
+        }
+        let doubling = tree;
+        for _ in 0..20_000 {
+            tree = trees.add(&[directory("d", tree)]);
+        }
+        let mut deep = trees.add(&[]);
+        for _ in 0..20_000 {
+            deep = trees.add(&[directory("d", deep)]);
+        }
+        let repository = trees.finish();
+        assert_eq!(count(&repository, doubling).files, u64::MAX);
+        assert_eq!(count(&repository, tree).depth, 20_100);
+        assert_eq!(walked(&repository, deep).len(), 40_000);
+    }
+}
