@@ -1,3 +1,216 @@
 //! From a source to one snapshot in a repository.
+//!
+//! Workers take directories and batches of files from a queue. A directory is listed, compared with the parent snapshot
+//! (`directory`), and put together from its entries (`assembly`). Files are read and cut into chunks (`file`). What is
+//! new goes into packs (`store`). When the root is complete and everything is durable, the snapshot is written, once.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, OnceLock};
+
+use ahead::WalkAhead;
+use chunker::Chunker;
+use layout::Layout;
+use queue::Queue;
+use report::{ProblemList, Report, Tally};
+use store::Store;
+use worker::{DirectoryTask, Place, Shared, Task, Worker, lock};
+
+use crate::repository::error::{Damage, Doing, Error, ErrorKind, What};
+use crate::repository::indexed::Indexed;
+use crate::repository::snapshot::{BackupSummary, Snapshot};
+use crate::repository::time::Time;
+use crate::source::tree::Tree;
+use crate::source::tree::path::DirectoryPath;
+use crate::source::tree::stat::Stat;
+use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName};
+
+pub mod ahead;
+mod assembly;
 pub mod chunker;
+mod directory;
+mod file;
+mod found;
+mod layout;
+mod queue;
+pub mod report;
+mod store;
+mod worker;
+
+/// Is told how a backup goes. Called from several threads at once.
+pub trait Observer: Sync {
+    /// So many more entries are done, and so many more bytes.
+    fn advance(&self, files: u64, bytes: u64);
+}
+
+/// How to back up.
+pub struct Options<'a> {
+    /// Of zstd; 0 means no compression.
+    pub compression_level: i32,
+    /// Everything that this snapshot has unchanged is not read again. `None`: everything is read.
+    pub parent: Option<(Id, &'a Snapshot)>,
+    /// How many workers read and compress; 0 means one for each processor.
+    pub workers: usize,
+    /// Is asked before anything is written that relies on the lock.
+    pub confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
+    /// Makes the snapshot of what is known at the end: whether something is missing. The tree, the parent and the
+    /// summary are filled in.
+    pub describe: &'a dyn Fn(&report::Problems) -> Snapshot,
+    pub observer: &'a dyn Observer,
+}
+
+/// Backs up the sources of a walk that has begun. The snapshot is written once, after everything that it needs is
+/// durable.
+///
+/// # Errors
+/// When no snapshot was written. What was stored until then is used by the next backup.
+pub fn backup(
+    repository: &Indexed,
+    walk: WalkAhead,
+    options: &Options<'_>,
+) -> Result<Report, Error> {
+    let begun = Time::now();
+    repository.repository.writable()?;
+    let (distrusted, damage) = missing_packs(repository)?;
+    let (sources, ahead) = walk.finish();
+    let workers = match options.workers {
+        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        workers => workers,
+    };
+    let (store, packs) = Store::new(
+        &repository.repository,
+        &repository.index,
+        distrusted,
+        workers,
+        options.confirm,
+    );
+    let polynomial = repository.repository.config.chunker_polynomial;
+    let shared = Shared {
+        repository,
+        store: &store,
+        sources: &sources,
+        devices: sources.iter().map(device).collect(),
+        ahead: Mutex::new(ahead),
+        queue: Queue::new(workers, vec![root_task(&sources, options.parent)]),
+        chunker: Chunker::new(polynomial.0)
+            .ok_or_else(|| Error::new(ErrorKind::TooLarge, Doing::Read, What::Repository))?,
+        parent_time: options.parent.map(|(_, parent)| parent.time),
+        observer: options.observer,
+        problems: ProblemList::default(),
+        damage: Mutex::new(damage),
+        tally: Tally::default(),
+        hard_links: Mutex::default(),
+        root: OnceLock::new(),
+    };
+    let level = options.compression_level;
+    let writers = repository.repository.storage.traits().parallel.max(1);
+    std::thread::scope(|scope| {
+        for _ in 0..writers {
+            scope.spawn(|| store.write_packs(&packs));
+        }
+        std::thread::scope(|scope| {
+            for _ in 1..workers {
+                scope.spawn(|| Worker::new(&shared, level).run());
+            }
+            Worker::new(&shared, level).run();
+        });
+        store.flush();
+    });
+    let added = store.finish()?;
+    let Some(tree) = shared.root.get() else {
+        return Err(Error::new(
+            ErrorKind::Missing,
+            Doing::Write,
+            What::Repository,
+        ));
+    };
+    let damage = std::mem::take(&mut *lock(&shared.damage));
+    let (problems, ignored) = shared.problems.into_parts();
+    let mut snapshot = (options.describe)(&problems);
+    snapshot.tree = *tree;
+    snapshot.parent = options.parent.map(|(id, _)| id);
+    let count = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+    let (files, directories) = (&shared.tally.files, &shared.tally.directories);
+    snapshot.summary = Some(BackupSummary {
+        backup_start: begun,
+        backup_end: Time::now(),
+        files_new: count(&files.new),
+        files_changed: count(&files.changed),
+        files_unmodified: count(&files.unmodified),
+        dirs_new: count(&directories.new),
+        dirs_changed: count(&directories.changed),
+        dirs_unmodified: count(&directories.unmodified),
+        data_blobs: added.data_blobs as i64,
+        tree_blobs: added.tree_blobs as i64,
+        data_added: added.raw,
+        data_added_packed: added.stored,
+        total_files_processed: count(&files.new) + count(&files.changed) + count(&files.unmodified),
+        total_bytes_processed: count(&shared.tally.bytes),
+        other: serde_json::Map::new(),
+    });
+    (options.confirm)()?;
+    let id = snapshot.write(
+        &*repository.repository.storage,
+        &repository.repository.cipher,
+    )?;
+    Ok(Report {
+        id,
+        snapshot,
+        problems,
+        ignored,
+        damage,
+    })
+}
+
+/// The packs that the index names and that are not there, or are shorter than what they must hold.
+fn missing_packs(repository: &Indexed) -> Result<(HashSet<Id>, Vec<Error>), Error> {
+    let listing = repository.repository.storage.list(FileKind::Pack)?;
+    let sizes: HashMap<Id, u64> = listing
+        .files
+        .iter()
+        .map(|listed| (listed.id, listed.size))
+        .collect();
+    let mut missing = HashSet::new();
+    let mut damage = Vec::new();
+    for (pack, end) in repository.index.pack_ends() {
+        let size = sizes.get(&pack);
+        if size.is_some_and(|size| *size >= end) {
+            continue;
+        }
+        missing.insert(pack);
+        if damage.len() < worker::MOST_DAMAGE {
+            let file = FileName::new(FileKind::Pack, pack);
+            damage.push(match size {
+                Some(_) => Error::file(Damage::TooShort, file),
+                None => Error::new(ErrorKind::Missing, Doing::Read, What::File(file)),
+            });
+        }
+    }
+    Ok((missing, damage))
+}
+
+fn device(source: &Tree) -> u64 {
+    rustix::fs::stat(&source.top).map_or(0, |stat| Stat::from(stat).device)
+}
+
+fn root_task(sources: &[Tree], parent: Option<(Id, &Snapshot)>) -> Task {
+    let place = match Layout::new(sources.iter().map(|source| source.top.as_path())) {
+        Layout::Above(layout) => Place::Above {
+            path: "/".into(),
+            layout,
+        },
+        Layout::Source(source) => Place::Source {
+            source,
+            path: DirectoryPath::top(&sources[source].top, None),
+            key: Some(source),
+            stat: None,
+            closed: false,
+        },
+    };
+    Task::Directory(DirectoryTask {
+        place,
+        above: None,
+        previous: parent.map(|(_, parent)| parent.tree),
+    })
+}

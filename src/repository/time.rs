@@ -44,6 +44,11 @@ impl Time {
         other.seconds.saturating_sub(self.seconds)
     }
 
+    /// Whether the format has a text for this time: in UTC, its year is one of 0 to 9999.
+    pub fn is_in_range(self) -> bool {
+        self.in_range() == self
+    }
+
     /// Years outside of 0 to 9999 have no text. restic moves them to the nearest of these years, and so do we.
     fn in_range(self) -> Time {
         let offset = i64::from(self.offset_minutes) * 60;

@@ -226,6 +226,16 @@ impl Index {
         self.packs.find(pack).is_some()
     }
 
+    /// Every pack with the end of its last blob: it must be at least so long.
+    pub fn pack_ends(&self) -> Vec<(Id, u64)> {
+        let mut ends: Vec<(Id, u64)> = self.packs.ids.iter().map(|id| (*id, 0)).collect();
+        for entry in self.tables.iter().flat_map(|tables| &tables.0).flatten() {
+            let end = &mut ends[entry.pack as usize].1;
+            *end = (*end).max(u64::from(entry.offset) + u64::from(entry.length));
+        }
+        ends
+    }
+
     /// All blobs, in the order of their ids; a blob in two packs comes twice.
     pub fn blobs(&self, kind: BlobKind) -> impl Iterator<Item = BlobLocation> + '_ {
         let tables = &self.tables[kind as usize].0;

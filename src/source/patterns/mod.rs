@@ -127,6 +127,11 @@ impl Patterns {
         }
     }
 
+    /// Whether an entry is left out of a directory that is not left out itself.
+    pub fn leaves_out_entry(&self, path: &Path, is_directory: bool) -> bool {
+        matches!(self.decision(path, is_directory), Decision::LeftOut(_))
+    }
+
     /// True if the path, or a directory that it lies in, is left out.
     pub fn leave_out(&self, path: &Path, is_directory: bool) -> bool {
         if self.is_empty() {

@@ -1,0 +1,218 @@
+//! The content of one file: read, cut into chunks, saved. A file that changes meanwhile is noticed.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::chunker::{Chunker, MAX_LENGTH, MIN_LENGTH};
+use super::store::{Saver, Stopped, Store};
+use crate::repository::blob_name::BlobKind;
+use crate::source::problem::{ReadStep, SourceFault};
+use crate::source::tree::stat::Stat;
+use crate::storage::id::Id;
+
+/// What is read at a time.
+const STEP: usize = 1 << 20;
+
+/// How often a file is read when it changes meanwhile.
+const TRIES: usize = 3;
+
+/// A larger file is not read again.
+const LARGEST_AGAIN: u64 = 64 << 20;
+
+/// What was read of a file.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub ids: Vec<Id>,
+    lengths: Vec<u32>,
+    /// In bytes.
+    pub size: u64,
+    /// The bytes that were new to the repository, as stored.
+    pub stored: u64,
+}
+
+/// A file as it was read.
+pub(super) struct ReadFile {
+    pub content: Content,
+    /// From before the content was read: a change during the reading shows in the next backup.
+    pub stat: Stat,
+    /// Why the content is not what the file held at one time.
+    pub fault: Option<SourceFault>,
+}
+
+/// Reads files. One for each worker.
+pub(super) struct FileReader {
+    buffer: Vec<u8>,
+}
+
+/// What the metadata before and after the reading say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Stable,
+    /// It was written to, and became no shorter. If what was read is still its beginning, then it only grew.
+    Written,
+    Shorter,
+}
+
+/// Compares the metadata from before and after the reading of `read` bytes.
+fn verdict(before: &Stat, after: &Stat, read: u64) -> Verdict {
+    // Files of /proc and of some FUSE file systems have a size of 0 and any times.
+    if before.size == 0 && after.size == 0 {
+        return Verdict::Stable;
+    }
+    if read < before.size || after.size < before.size {
+        return Verdict::Shorter;
+    }
+    if after.mtime == before.mtime && after.size == before.size {
+        return Verdict::Stable;
+    }
+    Verdict::Written
+}
+
+impl FileReader {
+    /// A reader with an empty buffer.
+    pub fn new() -> FileReader {
+        FileReader { buffer: Vec::new() }
+    }
+
+    /// Reads an open file to its end and saves its content. `advance` gets the bytes as they are read.
+    ///
+    /// # Errors
+    /// The outer one when the backup cannot go on, the inner one when the file cannot be read.
+    pub fn read(
+        &mut self,
+        store: &Store<'_>,
+        saver: &mut Saver,
+        chunker: &Chunker,
+        file: &File,
+        mut stat: Stat,
+        advance: &dyn Fn(u64),
+    ) -> Result<Result<ReadFile, SourceFault>, Stopped> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let content = match self.read_once(store, saver, chunker, file, &stat, advance)? {
+                Ok(content) => content,
+                Err(cause) => return Ok(Err(SourceFault::io(ReadStep::Read, cause))),
+            };
+            let after = match Stat::of_open(file) {
+                Ok(after) => after,
+                Err(cause) => return Ok(Err(SourceFault::io(ReadStep::Examine, cause))),
+            };
+            let fault = match verdict(&stat, &after, content.size) {
+                Verdict::Stable => None,
+                Verdict::Written => match self.still_begins_with(file, &content) {
+                    Ok(true) => None,
+                    Ok(false) => Some(SourceFault::ChangedWhileRead),
+                    Err(cause) => return Ok(Err(SourceFault::io(ReadStep::Read, cause))),
+                },
+                Verdict::Shorter => Some(SourceFault::BecameShorter),
+            };
+            let again = fault.is_some() && tries < TRIES && after.size <= LARGEST_AGAIN;
+            if !again {
+                return Ok(Ok(ReadFile {
+                    content,
+                    stat,
+                    fault,
+                }));
+            }
+            stat = after;
+        }
+    }
+
+    fn read_once(
+        &mut self,
+        store: &Store<'_>,
+        saver: &mut Saver,
+        chunker: &Chunker,
+        file: &File,
+        stat: &Stat,
+        advance: &dyn Fn(u64),
+    ) -> Result<io::Result<Content>, Stopped> {
+        let mut content = Content::default();
+        let expected = usize::try_from(stat.size).unwrap_or(usize::MAX);
+        // One byte more than the size, so that the end is seen.
+        let first = expected.saturating_add(1).clamp(4096, STEP);
+        let (mut start, mut end, mut searched) = (0, 0, 0);
+        let mut offset = 0;
+        loop {
+            let wanted = if offset == 0 { first } else { STEP };
+            if start > 0 && end + wanted > MAX_LENGTH + STEP {
+                self.buffer.copy_within(start..end, 0);
+                (start, end) = (0, end - start);
+            }
+            if self.buffer.len() < end + wanted {
+                self.buffer.resize(end + wanted, 0);
+            }
+            let count = match read_at(file, &mut self.buffer[end..end + wanted], offset) {
+                Ok(count) => count,
+                Err(cause) => return Ok(Err(cause)),
+            };
+            end += count;
+            offset += count as u64;
+            if count > 0 {
+                advance(count as u64);
+            }
+            // Below the shortest chunk there is nothing to search.
+            while end - start >= MIN_LENGTH
+                && let Some(length) = chunker.find_cut(&self.buffer[start..end], searched)
+            {
+                content.save(store, saver, &self.buffer[start..start + length])?;
+                start += length;
+                searched = 0;
+            }
+            searched = end - start;
+            if count == 0 {
+                break;
+            }
+        }
+        if end > start {
+            content.save(store, saver, &self.buffer[start..end])?;
+        }
+        Ok(Ok(content))
+    }
+
+    /// Whether the file still has, at its beginning, what was read.
+    fn still_begins_with(&mut self, file: &File, content: &Content) -> io::Result<bool> {
+        let mut offset = 0;
+        for (id, length) in content.ids.iter().zip(&content.lengths) {
+            let length = *length as usize;
+            if self.buffer.len() < length {
+                self.buffer.resize(length, 0);
+            }
+            let buffer = &mut self.buffer[..length];
+            match file.read_exact_at(buffer, offset) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            if Id::of(buffer) != *id {
+                return Ok(false);
+            }
+            offset += length as u64;
+        }
+        Ok(true)
+    }
+}
+
+/// Fills the buffer as far as the file goes.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+impl Content {
+    fn save(&mut self, store: &Store<'_>, saver: &mut Saver, chunk: &[u8]) -> Result<(), Stopped> {
+        let (id, stored) = store.save(saver, BlobKind::Data, chunk)?;
+        self.ids.push(id);
+        // At most `MAX_LENGTH`.
+        self.lengths.push(chunk.len() as u32);
+        self.size += chunk.len() as u64;
+        self.stored += stored;
+        Ok(())
+    }
+}
