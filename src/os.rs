@@ -59,6 +59,26 @@ pub fn signals_to_pipe(signals: &[i32]) -> io::Result<OwnedFd> {
     Ok(read.into())
 }
 
+/// From now on the signal `SIGHUP` does nothing. Child processes have its default behaviour.
+///
+/// # Errors
+///
+/// If the handler cannot be set up.
+pub fn disregard_hangup() -> io::Result<()> {
+    extern "C" fn nothing(_: libc::c_int) {}
+    // SAFETY: the structure is zeroed, which is valid for it, and then filled; the handler does nothing.
+    let result = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as *const () as libc::sighandler_t;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(libc::SIGHUP, &action, std::ptr::null_mut())
+    };
+    match result {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Sets the calling thread's I/O priority in the best-effort class: 0 is the highest, 7 the lowest. Threads and
 /// processes that it starts later inherit the priority.
 ///

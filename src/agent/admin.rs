@@ -3,12 +3,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::ActionError;
+use super::lock::Lock;
 use super::report::{local, log};
+use super::repository::Opened;
+use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::{Filter, PruneReport, Repository, Snapshot};
+use crate::rustic::PruneReport;
 use crate::units;
 
 /// What was removed.
@@ -27,8 +30,8 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
     } else {
         Access::Exclusive
     };
-    let (_lock, repository) = open(&work.container, access, &context.reporter)?;
-    let removed = remove_old(&repository, &work.lineage, work.remove, dry_run)?;
+    let (opened, lock) = open(&work.container, access, &context.reporter)?;
+    let removed = remove_old(context, &opened, &lock, &work.lineage, work.remove, dry_run)?;
     Ok(outcome::success(Summary {
         snapshots_removed: Some(removed.removed),
         snapshots: Some(removed.left),
@@ -39,17 +42,20 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
 /// Removes the lineage's snapshots that are older than the limit, except its newest one, and reclaims space. The
 /// caller has the container alone, unless it is a dry run.
 pub fn remove_old(
-    repository: &Repository,
+    context: &Context,
+    opened: &Opened,
+    lock: &Lock,
     lineage: &Lineage,
     age: Age,
     dry_run: bool,
 ) -> Result<Removed, ActionError> {
     let limit = limit(age, Utc::now())?;
-    let snapshots = repository.snapshots(&Filter {
+    let found = opened.snapshots(&Filter {
         host: Some(lineage.host.clone()),
         label: Some(lineage.backup_name.clone()),
         tag: None,
     })?;
+    let snapshots: Vec<Snapshot> = found.into_iter().map(|(snapshot, ..)| snapshot).collect();
     let old = old(&snapshots, limit);
     let whose = format!("{} of {}", lineage.backup_name, lineage.host);
     if old.is_empty() {
@@ -67,11 +73,14 @@ pub fn remove_old(
         ));
     }
     let left = (snapshots.len() - old.len()) as u64;
+    let ids: Vec<String> = old.iter().map(|snapshot| snapshot.id.clone()).collect();
+    let repository = super::rustic_repository(context, opened)?;
     let report = if dry_run {
-        repository.rehearse_prune(&old)?
+        repository.rehearse_prune(&ids)?
     } else {
-        repository.refuse_beside_restic()?;
-        repository.forget(&old)?;
+        lock.confirm()
+            .map_err(|error| opened.failed("remove snapshots", error))?;
+        repository.forget(&ids)?;
         kill_point::reached(Point::SnapshotsForgotten);
         let report = repository.prune()?;
         kill_point::reached(Point::Pruned);

@@ -3,79 +3,216 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
 
 use super::error::ActionError;
 use super::level::{self, NextLevel};
-use super::lock::Lock;
-use super::report::log;
+use super::lock::{Creation, Lock};
+use super::password::Password;
+use super::place::{self, Place, UnderLock};
+use super::report::{escaped, log};
+use super::repository::{Found, Opened, identity};
+use super::snapshot::{Filter, PARTIAL_TAG, Snapshot, set_label};
 use super::{Context, admin, outcome, password};
+use crate::archive::ahead::WalkAhead;
+use crate::archive::report::{Problems, Report};
+use crate::archive::{self, Options};
 use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{self, Point};
+use crate::os;
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::place::{self, Place, UnderLock};
-use crate::rustic::{
-    BackupOptions, BackupReport, Filter, Observer, Password, Patterns, Repository, Snapshot,
-};
+use crate::repository::indexed::Indexed;
+use crate::repository::snapshot::Snapshot as File;
+use crate::repository::time::Time;
+use crate::source::patterns::Patterns;
+use crate::source::tree::Tree;
+use crate::source::tree::selection::Selection;
 use crate::units;
+
+/// The level of zstd when the job names none: what restic calls `auto`.
+const COMPRESSION_LEVEL: i32 = 3;
 
 /// Backs up one file tree.
 pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
-    if work.dereference_symlink {
-        return Err(ActionError::DereferenceSymlink);
-    }
     let is_empty = examine(&work.path)?;
-    let password = password::read(&work.container, &*context.reporter)?;
+    let password = password::read(&work.container, &log)?;
     if context.request.action.dry_run {
         return rehearse(context, work, &password, is_empty);
     }
-    let (lock, repository) = open_or_create(context, work, &password)?;
-    let lineage = repository.snapshots(&filter(work))?;
+    let (opened, walk) = open_or_create(context, work, &password)?;
+    let lock = Lock::take(&opened, Access::Shared, &context.reporter)?;
+    let lineage = lineage(&opened, work)?;
     if let Some(summary) = finished_before(context, work, &lineage) {
-        return clear_out(context, work, &repository, &lock, summary);
+        return clear_out(context, work, opened, lock, summary);
     }
     refuse_emptied(work, is_empty, &lineage)?;
-    let comparable = comparable(work, lineage);
+    let comparable = comparable(work, &lineage);
     let next = level::next(&comparable, &work.levels, Utc::now());
     log(&announcement("backing up", work, &next));
 
     let start = Instant::now();
-    let report = repository.backup(&work.path, &options(context, work, &next))?;
-    let snapshot = report.snapshot.as_ref().map(|snapshot| snapshot.id.clone());
-    log(&result_line(&report, start));
+    let parent = next.parent.and_then(|parent| {
+        let found = lineage
+            .iter()
+            .find(|(snapshot, ..)| snapshot.id == parent.id);
+        found.map(|(_, id, file)| (*id, file))
+    });
+    context.reporter.phase("backing up");
+    let totals = next.parent.and_then(|parent| parent.summary);
+    context.reporter.total(
+        totals.map(|totals| totals.files),
+        totals.map(|totals| totals.bytes),
+    );
+    let mut indexed = Indexed::load(opened.repository.clone())
+        .map_err(|error| opened.failed("read the index", error))?;
+    for problem in &indexed.problems {
+        log(&format!(
+            "warning: {problem}; what only this index names is stored again"
+        ));
+    }
+    let options = Options {
+        compression_level: work.compression_level.unwrap_or(COMPRESSION_LEVEL),
+        parent,
+        workers: 0,
+        confirm: &|| lock.confirm(),
+        describe: &|problems| describe(context, work, &next, problems),
+        observer: &*context.reporter,
+    };
+    let report = archive::backup(&mut indexed, walk, &options)
+        .map_err(|error| opened.failed("write the backup", error))?;
+    kill_point::reached(Point::SnapshotSaved);
+    tell(&report);
+    let snapshot = Snapshot::from_file(report.id, &report.snapshot);
+    log(&result_line(&snapshot, start));
+    let numbers = snapshot.summary.unwrap_or_default();
+    // Nothing was counted in advance. At the end, all of it is known.
+    context
+        .reporter
+        .total(Some(numbers.files), Some(numbers.bytes));
     let summary = Summary {
-        snapshot,
+        snapshot: Some(snapshot.id.clone()),
         level: Some(next.level),
-        files: Some(report.summary.files),
-        files_new: Some(report.summary.files_new),
-        files_changed: Some(report.summary.files_changed),
-        bytes: Some(report.summary.bytes),
-        bytes_added: Some(report.summary.bytes_added),
+        files: Some(numbers.files),
+        files_new: Some(numbers.files_new),
+        files_changed: Some(numbers.files_changed),
+        bytes: Some(numbers.bytes),
+        bytes_added: Some(numbers.bytes_added),
         ..Summary::default()
     };
     if !report.problems.is_empty() {
-        let reason = partial_reason(&report);
-        return Ok(outcome::partial(summary, reason, &report.problems));
+        let reason = partial_reason(&report.problems);
+        return Ok(outcome::partial_backup(summary, reason, &report.problems));
     }
-    clear_out(context, work, &repository, &lock, summary)
+    clear_out(context, work, opened, lock, summary)
+}
+
+/// Tells what the backup met.
+fn tell(report: &Report) {
+    for error in &report.damage {
+        log(&format!(
+            "warning: the repository is damaged: {error}; the backup read and stored again what it needed from there"
+        ));
+    }
+    for problem in &report.problems.first {
+        log(&format!("{}: {}", escaped(&problem.path), problem.fault));
+    }
+    for problem in &report.ignored.first {
+        log(&format!(
+            "{}: {} (ignored, as the job asks)",
+            escaped(&problem.path),
+            problem.fault
+        ));
+    }
+}
+
+/// The snapshot file, as far as it is known before the backup. One that is not whole has a tag for that.
+fn describe(context: &Context, work: &Backup, next: &NextLevel<'_>, problems: &Problems) -> File {
+    let request = &context.request;
+    let path = work.path.to_string_lossy().into_owned();
+    let mut file = File::new(Time::now(), Default::default(), vec![path]);
+    file.hostname = work.lineage.host.clone();
+    let user = rustix::process::getuid().as_raw();
+    file.username = os::user_name(user).unwrap_or_default();
+    file.uid = user;
+    file.gid = rustix::process::getgid().as_raw();
+    file.excludes = work.exclude.clone();
+    file.program_version = format!("freezerd {}", env!("CARGO_PKG_VERSION"));
+    file.tags = vec![
+        Snapshot::level_tag(next.level),
+        request.run_tag.snapshot_tag(request.action_index),
+    ];
+    if !problems.is_empty() {
+        file.tags.push(PARTIAL_TAG.to_owned());
+    }
+    set_label(&mut file, &work.lineage.backup_name);
+    file
+}
+
+fn lineage(opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
+    opened.snapshots(&Filter {
+        host: Some(work.lineage.host.clone()),
+        label: Some(work.lineage.backup_name.clone()),
+        tag: None,
+    })
+}
+
+/// Whether a path lies in a directory, links followed.
+fn is_below(path: &Path, directory: &Path) -> bool {
+    match (path.canonicalize(), directory.canonicalize()) {
+        (Ok(path), Ok(directory)) => path.starts_with(directory),
+        _ => false,
+    }
+}
+
+/// What is backed up. The container itself is left out.
+fn sources(work: &Backup, container: &Path) -> Vec<Tree> {
+    let patterns = |texts: &[String], what: &str| {
+        let (patterns, faults) = Patterns::new(&work.path, texts);
+        for (place, fault) in faults {
+            log(&format!(
+                "warning: the pattern {} of {what} is not used: {fault}",
+                texts[place]
+            ));
+        }
+        patterns
+    };
+    let left_out = identity(container);
+    if left_out.is_some() && is_below(container, &work.path) {
+        log(&format!(
+            "leaving out {}: it is the container itself",
+            container.display()
+        ));
+    }
+    let selection = Selection {
+        exclude: patterns(&work.exclude, "exclude"),
+        ignore_unreadable: patterns(&work.ignore_unreadable, "ignore_unreadable"),
+        follow_links: work.dereference_symlink,
+        left_out: left_out.into_iter().collect(),
+        ..Selection::default()
+    };
+    vec![Tree {
+        top: work.path.clone(),
+        selection,
+    }]
 }
 
 /// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is
-/// not repeated. Snapshots that are `partial`, that have another path or name, or that are too old do not count. One
-/// that was not confirmed before the crash is still `partial`.
-fn finished_before(context: &Context, work: &Backup, lineage: &[Snapshot]) -> Option<Summary> {
+/// not repeated. Snapshots that are `partial`, that have another path or name, or that are too old do not count.
+fn finished_before(context: &Context, work: &Backup, lineage: &[Found]) -> Option<Summary> {
     let request = &context.request;
     let (earlier, snapshot) = request.earlier.iter().find_map(|earlier| {
         let tag = earlier.run_tag.snapshot_tag(request.action_index);
-        let snapshot = lineage.iter().rfind(|snapshot| {
-            !snapshot.partial
-                && snapshot.tags.contains(&tag)
-                && snapshot.time >= earlier.not_before
-                && is_of(work, snapshot)
-        });
+        let snapshot = lineage
+            .iter()
+            .map(|(snapshot, ..)| snapshot)
+            .rfind(|snapshot| {
+                !snapshot.partial
+                    && snapshot.tags.contains(&tag)
+                    && snapshot.time >= earlier.not_before
+                    && is_of(work, snapshot)
+            });
         Some((earlier, snapshot?))
     })?;
     let who = if earlier.run_tag == request.run_tag {
@@ -120,8 +257,9 @@ fn examine(path: &Path) -> Result<bool, ActionError> {
 
 /// Refuses a source that is empty now and was not before: a disk that is not mounted leaves an empty directory, and no
 /// snapshot may record that all files are gone.
-fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Snapshot]) -> Result<(), ActionError> {
-    let Some(last) = lineage.last().filter(|_| is_empty && !work.allow_empty) else {
+fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Found]) -> Result<(), ActionError> {
+    let last = lineage.last().map(|(snapshot, ..)| snapshot);
+    let Some(last) = last.filter(|_| is_empty && !work.allow_empty) else {
         return Ok(());
     };
     match last.summary.map(|summary| summary.files) {
@@ -146,20 +284,18 @@ fn refuse_lost(context: &Context, work: &Backup) -> Result<(), ActionError> {
     })
 }
 
-/// Opens the repository, shared with others. The first backup creates it, while it has the container alone.
+/// Opens the repository. The first backup creates it. Meanwhile the walk of the source has begun.
 fn open_or_create(
     context: &Context,
     work: &Backup,
     password: &Password,
-) -> Result<(Lock, Repository), ActionError> {
+) -> Result<(Opened, WalkAhead), ActionError> {
     let container = &work.container;
-    let observer: Arc<dyn Observer> = Arc::<super::Reporter>::clone(&context.reporter);
+    let walk = |directory: &Path| WalkAhead::begin(sources(work, directory));
     let vacant = match place::look(container)? {
         Place::Repository(existing) => {
-            let lock = Lock::take(container, Access::Shared, &context.reporter)?;
-            let repository = Repository::open(existing, password, observer)?;
-            note_compression(work, &repository)?;
-            return Ok((lock, repository));
+            let walk = walk(existing.directory());
+            return Ok((Opened::open(existing, password)?, walk));
         }
         Place::Vacant(vacant) => {
             refuse_lost(context, work)?;
@@ -167,41 +303,23 @@ fn open_or_create(
         }
         Place::Other(other) => {
             refuse_lost(context, work)?;
-            return Err(other.error().into());
+            return Err(other.error());
         }
     };
-    let (lock, found) = Lock::take_vacant(vacant, &context.reporter)?;
-    let repository = match found {
-        UnderLock::Repository(existing) => Repository::open(existing, password, observer)?,
+    let (_creation, found) = Creation::begin(vacant, &context.reporter)?;
+    Ok(match found {
+        UnderLock::Repository(existing) => {
+            let walk = walk(existing.directory());
+            (Opened::open(existing, password)?, walk)
+        }
         UnderLock::Creatable(place) => {
-            let made = Repository::create(place, password, work.compression_level, observer)?;
+            let walk = walk(place.directory());
+            let opened = Opened::create(place, password)?;
             kill_point::reached(Point::RepositoryMade);
             log(&format!("created a repository in {}", container.location));
-            made
+            (opened, walk)
         }
-    };
-    lock.change(Access::Shared, &context.reporter)?;
-    Ok((lock, repository))
-}
-
-/// Logs when the repository has another compression level than the job asks for: the engine always uses the level that
-/// the repository was created with.
-fn note_compression(work: &Backup, repository: &Repository) -> Result<(), ActionError> {
-    let Some(wanted) = work.compression_level else {
-        return Ok(());
-    };
-    let kept = repository.compression()?;
-    if kept != Some(wanted) {
-        let kept = kept.map_or_else(
-            || "the default level".to_owned(),
-            |level| format!("level {level}"),
-        );
-        log(&format!(
-            "compressing at {kept}, with which {} was created, not at level {wanted}",
-            work.container.location
-        ));
-    }
-    Ok(())
+    })
 }
 
 fn rehearse(
@@ -210,82 +328,62 @@ fn rehearse(
     password: &Password,
     is_empty: bool,
 ) -> Result<Outcome, ActionError> {
-    let observer: Arc<dyn Observer> = Arc::<super::Reporter>::clone(&context.reporter);
-    let lineage = match place::look(&work.container)? {
-        Place::Vacant(_) => {
+    let (lineage, directory) = match place::look(&work.container)? {
+        Place::Vacant(vacant) => {
             refuse_lost(context, work)?;
             log(&format!(
                 "would create a repository in {}",
                 work.container.location
             ));
-            Vec::new()
+            (Vec::new(), vacant.directory().to_owned())
         }
         Place::Repository(existing) => {
-            let _lock = Lock::take(&work.container, Access::Shared, &context.reporter)?;
-            Repository::open(existing, password, Arc::clone(&observer))?.snapshots(&filter(work))?
+            // Without a lock: a rehearsal writes nothing, not even that.
+            let opened = Opened::open(existing, password)?;
+            (lineage(&opened, work)?, opened.directory)
         }
-        Place::Other(other) => return Err(other.error().into()),
+        Place::Other(other) => return Err(other.error()),
     };
     refuse_emptied(work, is_empty, &lineage)?;
-    let comparable = comparable(work, lineage);
+    let comparable = comparable(work, &lineage);
     let next = level::next(&comparable, &work.levels, Utc::now());
     log(&announcement("would back up", work, &next));
-    let report = Repository::rehearse_backup(
-        &work.path,
-        &options(context, work, &next),
-        &work.container.location,
-        observer,
-    )?;
+    context.reporter.phase("scanning");
+    let sources = sources(work, &directory);
+    let found = archive::rehearse::rehearse(&sources, &*context.reporter);
+    for problem in &found.problems.first {
+        log(&format!("{}: {}", escaped(&problem.path), problem.fault));
+    }
     log(&format!(
         "would back up {}, {}",
-        units::count(report.summary.files, "file", "files"),
-        units::bytes(report.summary.bytes)
+        units::count(found.files, "file", "files"),
+        units::bytes(found.bytes)
     ));
     let summary = Summary {
         level: Some(next.level),
-        files: Some(report.summary.files),
-        bytes: Some(report.summary.bytes),
+        files: Some(found.files),
+        bytes: Some(found.bytes),
         ..Summary::default()
     };
-    if report.problems.is_empty() {
+    if found.problems.is_empty() {
         Ok(outcome::success(summary))
     } else {
-        let reason = partial_reason(&report);
-        Ok(outcome::partial(summary, reason, &report.problems))
-    }
-}
-
-fn filter(work: &Backup) -> Filter {
-    Filter {
-        host: Some(work.lineage.host.clone()),
-        label: Some(work.lineage.backup_name.clone()),
-        tag: None,
+        let reason = partial_reason(&found.problems);
+        Ok(outcome::partial_backup(summary, reason, &found.problems))
     }
 }
 
 /// Leaves out snapshots of another path under the same name: there is nothing to compare.
-fn comparable(work: &Backup, mut lineage: Vec<Snapshot>) -> Vec<Snapshot> {
-    lineage.retain(|snapshot| is_of(work, snapshot));
-    lineage
+fn comparable(work: &Backup, lineage: &[Found]) -> Vec<Snapshot> {
+    let snapshots = lineage.iter().map(|(snapshot, ..)| snapshot);
+    snapshots
+        .filter(|snapshot| is_of(work, snapshot))
+        .cloned()
+        .collect()
 }
 
 fn is_of(work: &Backup, snapshot: &Snapshot) -> bool {
     snapshot.paths.len() == 1 && Path::new(&snapshot.paths[0]) == work.path
-}
-
-fn options(context: &Context, work: &Backup, next: &NextLevel<'_>) -> BackupOptions {
-    let request = &context.request;
-    BackupOptions {
-        host: work.lineage.host.clone(),
-        label: work.lineage.backup_name.clone(),
-        tags: vec![
-            Snapshot::level_tag(next.level),
-            request.run_tag.snapshot_tag(request.action_index),
-        ],
-        parent: next.parent.map(|parent| parent.id.clone()),
-        exclude: Patterns::new(&work.exclude),
-        ignore_unreadable: Patterns::new(&work.ignore_unreadable),
-    }
 }
 
 fn announcement(what: &str, work: &Backup, next: &NextLevel<'_>) -> String {
@@ -302,11 +400,11 @@ fn announcement(what: &str, work: &Backup, next: &NextLevel<'_>) -> String {
     )
 }
 
-fn result_line(report: &BackupReport, start: Instant) -> String {
-    let summary = &report.summary;
+fn result_line(snapshot: &Snapshot, start: Instant) -> String {
+    let summary = snapshot.summary.unwrap_or_default();
     format!(
         "snapshot {}: {} ({} new, {} changed), {} in {}, {} added",
-        report.snapshot.as_ref().map_or("none", Snapshot::short_id),
+        snapshot.short_id(),
         units::count(summary.files, "file", "files"),
         summary.files_new,
         summary.files_changed,
@@ -316,11 +414,11 @@ fn result_line(report: &BackupReport, start: Instant) -> String {
     )
 }
 
-fn partial_reason(report: &BackupReport) -> String {
-    let first = report.problems.first.first();
+fn partial_reason(problems: &Problems) -> String {
+    let first = problems.first.first();
     format!(
         "{} could not be backed up as a whole{}; ignore_unreadable names what may be missing",
-        units::count(report.problems.total, "path", "paths"),
+        units::count(problems.total, "path", "paths"),
         first.map_or_else(String::new, |problem| format!(
             ", the first being {} ({})",
             problem.path.display(),
@@ -333,16 +431,25 @@ fn partial_reason(report: &BackupReport) -> String {
 fn clear_out(
     context: &Context,
     work: &Backup,
-    repository: &Repository,
-    lock: &Lock,
+    opened: Opened,
+    lock: Lock,
     mut summary: Summary,
 ) -> Result<Outcome, ActionError> {
     let Some(days) = work.remove_older_than else {
         return Ok(outcome::success(summary));
     };
-    let removed = lock
-        .change(Access::Exclusive, &context.reporter)
-        .and_then(|()| admin::remove_old(repository, &work.lineage, Age::Days(days), false));
+    // In between, another process may have the lock: what is removed is decided after that.
+    drop(lock);
+    let removed = Lock::take(&opened, Access::Exclusive, &context.reporter).and_then(|lock| {
+        admin::remove_old(
+            context,
+            &opened,
+            &lock,
+            &work.lineage,
+            Age::Days(days),
+            false,
+        )
+    });
     match removed {
         Ok(removed) => {
             summary.snapshots_removed = Some(removed.removed);

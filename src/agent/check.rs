@@ -11,7 +11,8 @@ use crate::units;
 /// Verifies one container.
 pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     let place = &work.container.location;
-    let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
+    let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
+    let repository = super::rustic_repository(context, &opened)?;
     if context.request.action.dry_run {
         log(&format!("would check the container {place}"));
         return Ok(outcome::success(Summary::default()));

@@ -6,9 +6,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::report::local;
+use super::snapshot::{Filter, Snapshot};
 use crate::job::action::Restore;
 use crate::location::Location;
-use crate::rustic::{Filter, Snapshot};
 use crate::units;
 
 /// Why no snapshot is the one that is asked for.

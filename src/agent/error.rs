@@ -1,7 +1,7 @@
 //! Why an action came to nothing.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
@@ -11,6 +11,7 @@ use super::report::local;
 use crate::location::Location;
 use crate::os;
 use crate::protocol::Verdict;
+use crate::repository::error::Error as EngineError;
 use crate::rustic::{Error as RepositoryError, ErrorKind};
 use crate::units;
 
@@ -20,15 +21,42 @@ use crate::units;
 pub enum ActionError {
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    #[error("there is no repository in {place} yet: the first backup creates it")]
+    NoRepository { place: Location },
+    #[error(
+        "cannot create the container {place}: the directory above it does not exist; mount it or create it"
+    )]
+    NoParentDirectory { place: Location },
+    #[error(
+        "{place} contains something that is not a repository, so nothing was changed there; choose an empty directory as the container"
+    )]
+    NotARepository { place: Location },
+    #[error("the password in {pass_file} does not open the repository in {place}")]
+    WrongPassword { place: Location, pass_file: PathBuf },
+    #[error(
+        "the repository in {place} has a password: name the file that holds it as encrypt_pass_file"
+    )]
+    PasswordMissing { place: Location },
+    /// An operation of ours on the file system failed.
+    #[error("cannot {doing} {path}: {}", os::reason(source))]
+    Io {
+        /// A verb, for "cannot … `path`".
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// The engine failed while it did something to the repository at this place.
+    #[error("{}", engine_sentence(doing, place, source))]
+    Engine {
+        /// A verb with its object, for "cannot …".
+        doing: &'static str,
+        place: Location,
+        source: Box<EngineError>,
+    },
     #[error(transparent)]
     PassFile(#[from] PassFileError),
     #[error(transparent)]
     NoChoice(#[from] NoChoice),
-    #[error(
-        "dereference_symlink is not supported: links are backed up as links; name what they point to as a \
-         path_to_backup of its own"
-    )]
-    DereferenceSymlink,
     #[error("the source {path} does not exist; nothing was backed up")]
     SourceMissing { path: PathBuf },
     #[error("the source {path} cannot be read: {}", os::reason(source))]
@@ -72,12 +100,29 @@ pub enum ActionError {
 }
 
 impl ActionError {
+    /// A file-system operation on a path failed: `cannot {doing} {path}: …`.
+    pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        ActionError::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// What follows from the failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
             ActionError::Repository(error) => error.kind(),
+            ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
+                ErrorKind::NoRepository
+            }
+            ActionError::NotARepository { .. } => ErrorKind::NotARepository,
+            ActionError::WrongPassword { .. } | ActionError::PasswordMissing { .. } => {
+                ErrorKind::WrongPassword
+            }
+            ActionError::Io { source, .. } => source.into(),
+            ActionError::Engine { source, .. } => engine_kind(source),
             ActionError::PassFile(_)
-            | ActionError::DereferenceSymlink
             | ActionError::SourceMissing { .. }
             | ActionError::SourceEmptied { .. }
             | ActionError::AgeOutOfRange
@@ -104,5 +149,39 @@ impl ActionError {
         } else {
             Verdict::Failed
         }
+    }
+}
+
+fn engine_sentence(doing: &str, place: &Location, source: &EngineError) -> String {
+    let advice = match engine_kind(source) {
+        ErrorKind::Damaged => "; the repository is damaged: run a check of it",
+        _ => "",
+    };
+    format!("cannot {doing} in {place}: {source}{advice}")
+}
+
+/// What an error of the engine's means.
+fn engine_kind(error: &EngineError) -> ErrorKind {
+    use crate::repository::error::ErrorKind as Engine;
+    use crate::storage::error::ErrorKind as Storage;
+    match error.kind {
+        Engine::Storage(kind) => match kind {
+            Storage::Denied | Storage::ReadOnly => ErrorKind::Denied,
+            Storage::NoSpace => ErrorKind::NoSpace,
+            Storage::NotFound | Storage::TooShort | Storage::TooLarge | Storage::NotAFile => {
+                ErrorKind::Damaged
+            }
+            Storage::Exists | Storage::Io => ErrorKind::Io,
+        },
+        Engine::Damaged(_)
+        | Engine::NoKeys
+        | Engine::KeysUnreadable
+        | Engine::Missing
+        | Engine::TooLarge => ErrorKind::Damaged,
+        Engine::WrongPassword => ErrorKind::WrongPassword,
+        Engine::KeyNeeded | Engine::Version(_) | Engine::ReadOnlyVersion => ErrorKind::BadOption,
+        Engine::NotARepository => ErrorKind::NoRepository,
+        Engine::Locked | Engine::LockLost => ErrorKind::Busy,
+        Engine::Exists | Engine::NoRandom => ErrorKind::Io,
     }
 }

@@ -2,20 +2,21 @@
 
 use super::error::ActionError;
 use super::report::{local, log};
+use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Info};
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::{Filter, Snapshot};
 use crate::units;
 
 /// Lists the snapshots of one container.
 pub fn run(context: &Context, work: &Info) -> Result<Outcome, ActionError> {
-    let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
-    let snapshots = repository.snapshots(&Filter {
+    let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
+    let found = opened.snapshots(&Filter {
         host: work.host.clone(),
         label: work.backup_name.clone(),
         tag: None,
     })?;
+    let snapshots: Vec<Snapshot> = found.into_iter().map(|(snapshot, ..)| snapshot).collect();
     log(&format!(
         "{} in the container {}",
         units::count(snapshots.len() as u64, "snapshot", "snapshots"),

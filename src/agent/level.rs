@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::snapshot::Snapshot;
 use crate::job::action::Levels;
-use crate::rustic::Snapshot;
 
 /// The next backup's level, and what it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]

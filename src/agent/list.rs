@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::error::ActionError;
 use super::password;
-use super::report::Reporter;
+use super::place::{self, Place};
+use super::report::{Reporter, log};
+use super::repository::Opened;
+use super::snapshot::{Filter, Snapshot};
 use crate::protocol::{ContainerFault, ListEnd, ListRequest, ListedSnapshot, Report};
-use crate::rustic::place::{self, Place};
-use crate::rustic::{Error, ErrorKind, Filter, Observer, Repository, Snapshot};
+use crate::rustic::ErrorKind;
 
 /// Reports the snapshots, oldest first, and the end of the list.
 pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
@@ -27,23 +29,22 @@ fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, Acti
     };
     let existing = match place.repository() {
         Ok(existing) => existing,
-        Err(error @ Error::NoRepository { .. }) => {
+        Err(error @ ActionError::NoRepository { .. }) => {
             return Ok(ListEnd::Failed {
                 fault: ContainerFault::NoRepository { missing_parent },
                 message: error.to_string(),
             });
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     if request.open {
-        let observer: Arc<dyn Observer> = Arc::<Reporter>::clone(reporter);
-        let password = password::read(&request.container, &*observer)?;
+        let password = password::read(&request.container, &log)?;
         let filter = Filter {
             host: request.host.clone(),
             label: request.backup_name.clone(),
             tag: None,
         };
-        for snapshot in Repository::open(existing, &password, observer)?.snapshots(&filter)? {
+        for (snapshot, ..) in Opened::open(existing, &password)?.snapshots(&filter)? {
             reporter.send(&Report::Snapshot(listed(snapshot)));
         }
     }

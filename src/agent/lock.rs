@@ -1,144 +1,167 @@
-//! The lock on a container. The engine takes no locks, so the agent does.
+//! The lock on a container.
 //!
-//! The lock is an advisory one (`flock`) on the container's directory. Backups, restores, lists and checks share it.
-//! The creation of the repository, and whatever removes snapshots or data, needs it exclusively. The kernel releases it
-//! when the process ends, in whatever way.
+//! These are restic's own locks, so `restic` and freezerd can use one repository at the same time. Backups, restores,
+//! lists and checks share it. Whatever removes snapshots or data needs it exclusively.
+//!
+//! There is no key yet while a repository is created, and so no such lock. The creation locks the directory instead
+//! ([`Creation`]).
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::error::ActionError;
+use super::place::{UnderLock, Vacant};
 use super::report::{Reporter, log};
-use crate::job::action::{Access, Container};
+use super::repository::Opened;
+use crate::job::action::Access;
 use crate::kill_point::{self, Point};
 use crate::location::Location;
+use crate::os;
 use crate::protocol::Report;
-use crate::rustic::place::{UnderLock, Vacant};
+use crate::repository::error::{Error, ErrorKind};
+use crate::repository::lock::{Held, Holders, OtherLocks, Timing, acquire};
+use crate::storage::error::ErrorKind as StorageErrorKind;
 
-/// On NFS a directory cannot be locked exclusively, so this file in it is locked instead.
-const STAND_IN: &str = ".freezerd-lock";
+/// How long a lock that another process has is waited for. restic's prune of a large repository takes hours.
+const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// A local directory shows every lock at once, so nothing is waited for, and a look costs little.
+const TIMING: Timing = Timing {
+    settle: Duration::ZERO,
+    retry: Duration::from_millis(500),
+    refresh: Duration::from_secs(5 * 60),
+    give_up: Duration::from_secs(22 * 60),
+};
 
 /// A lock on a container, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    /// `None` on a file system that is read-only and needs no lock.
-    file: Option<File>,
-    location: Location,
+    /// `None` on a storage that is read-only and needs no lock.
+    held: Option<Held>,
 }
 
 impl Lock {
-    /// Locks a container whose directory exists. If the container is in use, reports that and waits.
+    /// Locks a container. If it is in use, reports that and waits.
     ///
     /// # Errors
-    /// When the directory cannot be opened, and when its file system has no locks.
-    pub fn take(
-        container: &Container,
-        access: Access,
-        reporter: &Reporter,
-    ) -> Result<Self, ActionError> {
-        let location = &container.location;
-        let Location::Local(path) = location;
+    /// When the lock cannot be written, and when the container is in use for too long.
+    pub fn take(opened: &Opened, access: Access, reporter: &Reporter) -> Result<Self, ActionError> {
+        // restic asks whether a lock's process lives by sending it this signal.
+        os::disregard_hangup().map_err(|source| ActionError::Lock {
+            place: opened.container.location.clone(),
+            source,
+        })?;
+        let repository = &opened.repository;
+        let mut waits = false;
+        let waiting = |others: &OtherLocks| {
+            if !waits {
+                waits = true;
+                let reason = format!(
+                    "the container {} is in use: {}",
+                    opened.container.location,
+                    Holders(others.blocking.clone())
+                );
+                log(&format!("waiting: {reason}"));
+                reporter.send(&Report::Waiting { reason });
+            }
+            true
+        };
+        let exclusive = access == Access::Exclusive;
+        let taken = acquire(
+            &repository.storage,
+            &repository.cipher,
+            exclusive,
+            PATIENCE,
+            TIMING,
+            waiting,
+        );
+        let held = match taken {
+            Ok(held) => Some(held),
+            Err(error) if !exclusive && is_read_only(&error) => {
+                log(
+                    "note: no lock was taken, because the container is read-only; nothing may be removed from it now",
+                );
+                None
+            }
+            Err(error) => return Err(opened.failed("lock the repository", error)),
+        };
+        if waits {
+            reporter.goes_on();
+        }
+        kill_point::reached(Point::LockTaken);
+        Ok(Lock { held })
+    }
+
+    /// Asks whether the lock still holds.
+    ///
+    /// # Errors
+    /// `LockLost` when it does not.
+    pub fn confirm(&self) -> Result<(), Error> {
+        self.held.as_ref().map_or(Ok(()), Held::confirm)
+    }
+}
+
+fn is_read_only(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Storage(StorageErrorKind::ReadOnly | StorageErrorKind::Denied)
+    )
+}
+
+/// The lock on the directory in which a repository is created.
+#[derive(Debug)]
+pub struct Creation {
+    _directory: File,
+}
+
+impl Creation {
+    /// Locks a place without a repository for its first backup. This makes the directory, takes the rights of other
+    /// users away, waits for the lock and looks again, because another process may have created the repository since
+    /// the first look.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, opened or locked; when something other than a repository is there now.
+    pub fn begin(vacant: Vacant, reporter: &Reporter) -> Result<(Self, UnderLock), ActionError> {
+        vacant.make_directory()?;
+        let location = vacant.container().location.clone();
+        let Location::Local(path) = &location;
         let failed = |source| ActionError::Lock {
             place: location.clone(),
             source,
         };
-        let mut file = Some(
-            OpenOptions::new()
-                .read(true)
-                .custom_flags(libc::O_DIRECTORY)
-                .open(path)
-                .map_err(failed)?,
-        );
-        let system = file
-            .as_ref()
-            .and_then(|directory| rustix::fs::fstatfs(directory).ok());
-        if system.is_some_and(|system| system.f_type == rustix::fs::NFS_SUPER_MAGIC) {
-            let stand_in = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(path.join(STAND_IN));
-            file = match stand_in {
-                Ok(stand_in) => Some(stand_in),
-                Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => None,
-                Err(error) => return Err(failed(error)),
-            };
-        }
-        let lock = Lock {
-            file,
-            location: location.clone(),
-        };
-        lock.change(access, reporter)?;
-        kill_point::reached(Point::LockTaken);
-        Ok(lock)
-    }
-
-    /// Locks a place without a repository exclusively, for its first backup. This makes the directory, waits for the
-    /// lock and looks again, because another process may have created the repository since the first look.
-    ///
-    /// # Errors
-    /// As [`Lock::take`]; when the directory cannot be made; when something other than a repository is there now.
-    pub fn take_vacant(
-        vacant: Vacant,
-        reporter: &Reporter,
-    ) -> Result<(Self, UnderLock), ActionError> {
-        vacant.make_directory()?;
-        let lock = Self::take(vacant.container(), Access::Exclusive, reporter)?;
-        Ok((lock, vacant.look_again()?))
-    }
-
-    /// Changes the kind of access. In between, the lock may be free and another process may take it, so the caller reads
-    /// again what it has read before.
-    ///
-    /// # Errors
-    /// When the file system refuses the lock.
-    pub fn change(&self, access: Access, reporter: &Reporter) -> Result<(), ActionError> {
-        let Some(file) = &self.file else {
-            return Ok(());
-        };
-        let (now, wait) = match access {
-            Access::Shared => (
-                FlockOperation::NonBlockingLockShared,
-                FlockOperation::LockShared,
-            ),
-            Access::Exclusive => (
-                FlockOperation::NonBlockingLockExclusive,
-                FlockOperation::LockExclusive,
-            ),
-        };
-        let failed = |error: Errno| ActionError::Lock {
-            place: self.location.clone(),
-            source: error.into(),
-        };
-        match flock(file, now) {
-            Ok(()) => return Ok(()),
-            Err(Errno::WOULDBLOCK) => {}
-            Err(error) => return Err(failed(error)),
-        }
-        let reason = match access {
-            Access::Shared => format!(
-                "old snapshots are being removed from the container {}",
-                self.location
-            ),
-            Access::Exclusive => format!("the container {} is in use", self.location),
-        };
-        log(&format!("waiting: {reason}"));
-        reporter.send(&Report::Waiting { reason });
-        loop {
-            match flock(file, wait) {
-                Ok(()) => {
-                    reporter.goes_on();
-                    return Ok(());
+        let directory = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_DIRECTORY)
+            .open(path)
+            .map_err(failed)?;
+        // Who cannot open the directory cannot lock it either.
+        directory
+            .set_permissions(Permissions::from_mode(0o700))
+            .map_err(failed)?;
+        match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let reason = format!("the repository in {location} is being created");
+                log(&format!("waiting: {reason}"));
+                reporter.send(&Report::Waiting { reason });
+                while let Err(error) = flock(&directory, FlockOperation::LockExclusive) {
+                    if error != Errno::INTR {
+                        return Err(failed(error.into()));
+                    }
                 }
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(failed(error)),
+                reporter.goes_on();
             }
+            // A file system without locks: then two creations at the same time are not told apart.
+            Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS | Errno::BADF) => {}
+            Err(error) => return Err(failed(error.into())),
         }
+        let creation = Creation {
+            _directory: directory,
+        };
+        Ok((creation, vacant.look_again()?))
     }
 }

@@ -17,8 +17,7 @@ use crate::job::action::{Access, Container, Work};
 use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request, Task};
-use crate::rustic::place;
-use crate::rustic::{Filter, Observer, Repository, Silent, Snapshot};
+use crate::rustic;
 
 mod admin;
 mod backup;
@@ -33,8 +32,11 @@ mod lock;
 mod outcome;
 mod panic_hook;
 mod password;
+mod place;
 mod report;
+mod repository;
 mod restore;
+pub mod snapshot;
 mod termination;
 
 pub use error::ActionError;
@@ -44,6 +46,8 @@ pub use termination::ENDED;
 use lock::Lock;
 use password::PassFileError;
 use report::{Reporter, log};
+use repository::Opened;
+use snapshot::{Filter, Snapshot};
 use termination::Termination;
 
 /// What every kind of action needs.
@@ -165,18 +169,31 @@ fn raise_oom_score(to: i32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Locks a container that has a repository, and opens it.
+/// Opens a container that has a repository, and locks it.
 fn open(
     container: &Container,
     access: Access,
-    reporter: &Arc<Reporter>,
-) -> Result<(Lock, Repository), ActionError> {
-    let observer: Arc<dyn Observer> = Arc::<Reporter>::clone(reporter);
-    let password = password::read(container, &*observer)?;
-    let existing = place::look(container)?.repository()?;
-    let lock = Lock::take(container, access, reporter)?;
-    let repository = Repository::open(existing, &password, observer)?;
-    Ok((lock, repository))
+    reporter: &Reporter,
+) -> Result<(Opened, Lock), ActionError> {
+    let password = password::read(container, &log)?;
+    let opened = Opened::open(place::look(container)?.repository()?, &password)?;
+    let lock = Lock::take(&opened, access, reporter)?;
+    Ok((opened, lock))
+}
+
+fn rustic_repository(
+    context: &Context,
+    opened: &Opened,
+) -> Result<rustic::Repository, ActionError> {
+    let container = &opened.container;
+    let password = password::read(container, &|_| ())?;
+    let observer: Arc<dyn rustic::Observer> = Arc::<Reporter>::clone(&context.reporter);
+    Ok(rustic::Repository::open(
+        container,
+        &opened.directory,
+        password.as_str(),
+        observer,
+    )?)
 }
 
 /// Checks that a container's password can be read. Without a pass file it is empty, which is not an error.
@@ -184,7 +201,7 @@ fn open(
 /// # Errors
 /// When the pass file cannot be read, or cannot hold a password.
 pub fn check_password(container: &Container) -> Result<(), PassFileError> {
-    password::read(container, &Silent).map(drop)
+    password::read(container, &|_| ()).map(drop)
 }
 
 /// The snapshots of a container that the filter lets through, oldest first. Takes no lock and changes nothing.
@@ -195,7 +212,8 @@ pub fn list_snapshots(
     container: &Container,
     filter: &Filter,
 ) -> Result<Vec<Snapshot>, ActionError> {
-    let password = password::read(container, &Silent)?;
-    let existing = place::look(container)?.repository()?;
-    Ok(Repository::open(existing, &password, Arc::new(Silent))?.snapshots(filter)?)
+    let password = password::read(container, &|_| ())?;
+    let opened = Opened::open(place::look(container)?.repository()?, &password)?;
+    let found = opened.snapshots(filter)?;
+    Ok(found.into_iter().map(|(snapshot, ..)| snapshot).collect())
 }

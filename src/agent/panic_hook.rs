@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::report::{Reporter, log};
 use crate::os;
 use crate::protocol::Report;
+use crate::repository::lock;
 use crate::rustic::engine_text;
 
 /// The exit code of an agent whose engine panicked.
@@ -21,6 +22,7 @@ pub fn install(reporter: Arc<Reporter>) {
         let message = describe_panic(info);
         log(&message);
         reporter.send(&Report::Panicked { message });
+        lock::release_all();
         exit(PANICKED);
     }));
 }

@@ -1,14 +1,43 @@
 //! A container's password, from its pass file.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::job::action::Container;
 use crate::job::secret;
 use crate::os;
-use crate::rustic::{Observer, Password};
+
+/// A repository's password. Never shown, not even by `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// An empty password encrypts with a key that anybody can derive.
+    pub fn new(password: String) -> Self {
+        Password(Zeroizing::new(password))
+    }
+
+    /// What the key is derived from.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Password(…)")
+    }
+}
 
 /// The longest pass file that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -18,13 +47,13 @@ const LIMIT: u64 = 64 * 1024;
 ///
 /// # Errors
 /// When the file cannot be read or cannot hold a password.
-pub fn read(container: &Container, observer: &dyn Observer) -> Result<Password, PassFileError> {
+pub fn read(container: &Container, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
     match &container.pass_file {
         Some(path) => {
             let directory = std::env::var_os(secret::DIRECTORY);
             let file =
                 secret::resolve(path, directory.as_deref()).map_err(PassFileError::NoCredential)?;
-            read_file(&file, observer).map(Password::new)
+            read_file(&file, tell).map(Password::new)
         }
         None => Ok(Password::new(String::new())),
     }
@@ -55,7 +84,7 @@ pub enum PassFileFault {
     Empty,
 }
 
-fn read_file(path: &Path, observer: &dyn Observer) -> Result<String, PassFileError> {
+fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<String, PassFileError> {
     let unusable = |fault| PassFileError::Unusable {
         path: path.to_owned(),
         fault,
@@ -72,7 +101,7 @@ fn read_file(path: &Path, observer: &dyn Observer) -> Result<String, PassFileErr
         return Err(unusable(PassFileFault::NotAFile));
     }
     if metadata.mode() & 0o007 != 0 {
-        observer.log(&format!(
+        tell(&format!(
             "warning: everybody can read the pass file {}; mend it with: chmod o= {0}",
             path.display()
         ));
@@ -95,7 +124,7 @@ fn read_file(path: &Path, observer: &dyn Observer) -> Result<String, PassFileErr
         return Err(unusable(PassFileFault::Empty));
     }
     if text.trim() != text {
-        observer.log(&format!(
+        tell(&format!(
             "note: the password in {} begins or ends with white space; restic's --password-file would leave that out",
             path.display()
         ));
@@ -106,12 +135,11 @@ fn read_file(path: &Path, observer: &dyn Observer) -> Result<String, PassFileErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rustic::Silent;
 
     fn content(text: &[u8]) -> Result<String, PassFileError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        read_file(file.path(), &Silent)
+        read_file(file.path(), &|_| ())
     }
 
     #[test]
@@ -139,10 +167,10 @@ mod tests {
             let error = content(text).unwrap_err();
             assert!(error.to_string().contains(sign), "{error}");
         }
-        let error = read_file(Path::new("/no/such/file"), &Silent).unwrap_err();
+        let error = read_file(Path::new("/no/such/file"), &|_| ()).unwrap_err();
         assert!(error.to_string().contains("/no/such/file"), "{error}");
         assert!(
-            read_file(Path::new("/dev/null"), &Silent)
+            read_file(Path::new("/dev/null"), &|_| ())
                 .unwrap_err()
                 .to_string()
                 .contains("not a regular file")

@@ -1,12 +1,14 @@
 //! The agent's two outputs: reports for the daemon on standard output, lines for people on standard error.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local, Utc};
 
+use crate::archive;
 use crate::protocol::{Progress, Report};
 use crate::rustic::Observer;
 
@@ -97,6 +99,29 @@ impl Reporter {
 
 impl Observer for Reporter {
     fn phase(&self, phase: &str) {
+        Reporter::phase(self, phase);
+    }
+
+    fn total(&self, files: Option<u64>, bytes: Option<u64>) {
+        Reporter::total(self, files, bytes);
+    }
+
+    fn advance(&self, files: u64, bytes: u64) {
+        Reporter::advance(self, files, bytes);
+    }
+
+    fn pulse(&self) {
+        Reporter::advance(self, 0, 0);
+    }
+
+    fn log(&self, line: &str) {
+        log(line);
+    }
+}
+
+impl Reporter {
+    /// A new phase of the work begins, named by one word or two: `backing up`. Counts start again at zero.
+    pub fn phase(&self, phase: &str) {
         self.update(|state| {
             if state.phase != phase {
                 state.phase = phase.to_owned();
@@ -108,14 +133,16 @@ impl Observer for Reporter {
         });
     }
 
-    fn total(&self, files: Option<u64>, bytes: Option<u64>) {
+    /// What there is to do in this phase, as far as it is known.
+    pub fn total(&self, files: Option<u64>, bytes: Option<u64>) {
         self.update(|state| {
             state.files_total = files.or(state.files_total);
             state.bytes_total = bytes.or(state.bytes_total);
         });
     }
 
-    fn advance(&self, files: u64, bytes: u64) {
+    /// This much more is done. Called from several threads at once.
+    pub fn advance(&self, files: u64, bytes: u64) {
         self.files.fetch_add(files, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         // Another thread that has the state sends the report.
@@ -123,14 +150,21 @@ impl Observer for Reporter {
             self.send_progress(&mut state);
         }
     }
+}
 
-    fn pulse(&self) {
-        self.advance(0, 0);
+impl archive::Observer for Reporter {
+    fn total(&self, files: u64, bytes: u64) {
+        Reporter::total(self, Some(files), Some(bytes));
     }
 
-    fn log(&self, line: &str) {
-        log(line);
+    fn advance(&self, files: u64, bytes: u64) {
+        Reporter::advance(self, files, bytes);
     }
+}
+
+/// A path as the log shows it: with the bytes that are not UTF-8 replaced.
+pub fn escaped(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// An instant as a person on this host reads it.

@@ -5,11 +5,12 @@ use std::time::Instant;
 use super::choice::{choose, shown_label};
 use super::error::ActionError;
 use super::report::{local, log};
+use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Restore};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::{Error, Filter, PathFault, RestoreOptions, RestoreReport, Snapshot};
+use crate::rustic::{Error, PathFault, RestoreOptions, RestoreReport};
 use crate::units;
 
 /// How often a snapshot that has gone is looked for under its new id.
@@ -18,7 +19,8 @@ const MOST_TRIES: u32 = 10;
 /// Restores one snapshot.
 pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     let dry_run = context.request.action.dry_run;
-    let (_lock, repository) = open(&work.container, Access::Shared, &context.reporter)?;
+    let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
+    let repository = super::rustic_repository(context, &opened)?;
     let options = RestoreOptions {
         overwrite: work.overwrite,
         dry_run,
@@ -26,12 +28,14 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     let start = Instant::now();
     let mut tries = 0;
     let (snapshot, report) = loop {
-        let snapshot = choose(&repository.snapshots(&Filter::default())?, work)?.clone();
+        let found = opened.snapshots(&Filter::default())?;
+        let snapshots: Vec<Snapshot> = found.into_iter().map(|(snapshot, ..)| snapshot).collect();
+        let snapshot = choose(&snapshots, work)?.clone();
         log(&announcement(&snapshot, work, dry_run));
         if snapshot.partial {
             log("this snapshot is partial: something could not be backed up into it");
         }
-        match repository.restore(&snapshot, &work.target, options) {
+        match repository.restore(&snapshot.id, &work.target, options) {
             // A backup that runs beside this one has confirmed it meanwhile, and it has another id.
             Err(Error::SnapshotGone { .. }) if work.snapshot.is_none() && tries < MOST_TRIES => {
                 tries += 1;

@@ -1,7 +1,7 @@
 //! The end of the agent before its work is done: the daemon sends SIGTERM, or is gone.
 //!
 //! Such an agent sends no outcome and exits with [`ENDED`]: the daemon knows why. A backup or restore ends at once,
-//! since a repository stays valid at every moment. A command is told first: SIGTERM goes to the whole process group,
+//! since a repository stays valid at every moment; it only removes its lock. A command is told first: SIGTERM goes to the whole process group,
 //! and what is left of it after the grace period gets SIGKILL.
 //!
 //! The kernel ties the agent's life to the *thread* that started it: the daemon must start its agents from a thread
@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal};
 
 use super::report::log;
 use crate::os;
+use crate::repository::lock;
 
 /// The exit code of an agent that was ended before its work was done: as a shell reports a SIGTERM.
 pub const ENDED: i32 = 143;
@@ -102,6 +103,7 @@ impl Termination {
         state.ending = true;
         let Some(grace) = state.grace else {
             log(&format!("{why}: ending at once"));
+            lock::release_all();
             exit(ENDED);
         };
         log(&format!("{why}: telling the command to end"));

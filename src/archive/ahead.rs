@@ -40,6 +40,15 @@ impl Listed {
     }
 }
 
+/// What the sources hold, if all of it was listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Total {
+    /// Entries other than directories.
+    pub files: u64,
+    /// The sizes of all files.
+    pub bytes: u64,
+}
+
 /// The directories that were listed, by their keys. The tops of the sources have the keys 0, 1, and so on.
 pub(super) type ListedAhead = HashMap<usize, Listed>;
 
@@ -48,7 +57,7 @@ pub struct WalkAhead {
     sources: Arc<Vec<Tree>>,
     end: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    listed: Arc<Mutex<ListedAhead>>,
+    listed: Arc<Mutex<(ListedAhead, Option<Total>)>>,
 }
 
 impl WalkAhead {
@@ -79,11 +88,12 @@ impl WalkAhead {
         &self.sources
     }
 
-    /// Ends the walk. Returns the sources, and what was listed until now.
-    pub(super) fn finish(mut self) -> (Arc<Vec<Tree>>, ListedAhead) {
+    /// Ends the walk. Returns the sources, what was listed until now, and the total if that is everything.
+    pub(super) fn finish(mut self) -> (Arc<Vec<Tree>>, ListedAhead, Option<Total>) {
         self.stop();
         let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
-        (Arc::clone(&self.sources), std::mem::take(&mut *listed))
+        let (listed, total) = std::mem::take(&mut *listed);
+        (Arc::clone(&self.sources), listed, total)
     }
 
     fn stop(&mut self) {
@@ -108,14 +118,19 @@ struct Waiting {
     device: u64,
 }
 
-fn list_until(sources: &[Tree], end: &AtomicBool) -> ListedAhead {
+fn list_until(sources: &[Tree], end: &AtomicBool) -> (ListedAhead, Option<Total>) {
     let mut listed = ListedAhead::new();
     let mut lister = Lister::new();
     let mut waiting: Vec<Waiting> = Vec::new();
+    let mut total = Total::default();
+    let mut everything = true;
     for (source, tree) in sources.iter().enumerate().rev() {
-        if let Ok(about) = rustix::fs::stat(&tree.top).map(Stat::from)
-            && about.kind() == EntryKind::Directory
-        {
+        let Ok(about) = rustix::fs::stat(&tree.top).map(Stat::from) else {
+            continue;
+        };
+        if about.kind() != EntryKind::Directory {
+            total.add(&about);
+        } else {
             waiting.push(Waiting {
                 key: source,
                 source,
@@ -129,6 +144,7 @@ fn list_until(sources: &[Tree], end: &AtomicBool) -> ListedAhead {
     let mut near: Option<OpenDirectory> = None;
     while let Some(directory) = waiting.pop() {
         if end.load(Ordering::Relaxed) || entries > MOST_ENTRIES {
+            everything = false;
             break;
         }
         let selection = &sources[directory.source].selection;
@@ -146,6 +162,7 @@ fn list_until(sources: &[Tree], end: &AtomicBool) -> ListedAhead {
         let mut below = HashMap::new();
         let first_new = waiting.len();
         for (place, entry) in listing.entries.iter().enumerate() {
+            total.add(&entry.stat);
             if entry.stat.kind() == EntryKind::Directory && !entry.closed {
                 below.insert(place, next_key);
                 waiting.push(Waiting {
@@ -168,5 +185,18 @@ fn list_until(sources: &[Tree], end: &AtomicBool) -> ListedAhead {
             },
         );
     }
-    listed
+    (listed, everything.then_some(total))
+}
+
+impl Total {
+    fn add(&mut self, stat: &Stat) {
+        match stat.kind() {
+            EntryKind::Directory => {}
+            EntryKind::File => {
+                self.files += 1;
+                self.bytes += stat.size;
+            }
+            _ => self.files += 1,
+        }
+    }
 }

@@ -56,15 +56,13 @@ enum Verdict {
 
 /// Compares the metadata from before and after the reading of `read` bytes.
 fn verdict(before: &Stat, after: &Stat, read: u64) -> Verdict {
-    // Files of /proc and of some FUSE file systems have a size of 0 and any times.
-    if before.size == 0 && after.size == 0 {
+    // What a file says of its size need not be true, as in /proc, /sys and some FUSE file systems. It was read to its
+    // end, and nobody wrote to it.
+    if after.size == before.size && (after.mtime == before.mtime || after.size == 0) {
         return Verdict::Stable;
     }
     if read < before.size || after.size < before.size {
         return Verdict::Shorter;
-    }
-    if after.mtime == before.mtime && after.size == before.size {
-        return Verdict::Stable;
     }
     Verdict::Written
 }
@@ -214,5 +212,33 @@ impl Content {
         self.size += chunk.len() as u64;
         self.stored += stored;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::time::Time;
+
+    #[test]
+    fn metadata_before_and_after_tell_what_happened() {
+        let stat = |size: u64, seconds: i64| Stat {
+            size,
+            mtime: Time::utc(seconds, 0),
+            ..Stat::of_nothing()
+        };
+        for (before, after, read, expected) in [
+            (stat(5, 1), stat(5, 1), 5, Verdict::Stable),
+            // A file of /sys has 4096 bytes, it says.
+            (stat(4096, 1), stat(4096, 1), 2, Verdict::Stable),
+            (stat(0, 1), stat(0, 2), 9, Verdict::Stable),
+            (stat(5, 1), stat(5, 2), 5, Verdict::Written),
+            (stat(5, 1), stat(9, 2), 9, Verdict::Written),
+            (stat(5, 1), stat(9, 1), 5, Verdict::Written),
+            (stat(5, 1), stat(3, 2), 5, Verdict::Shorter),
+            (stat(5, 1), stat(9, 2), 3, Verdict::Shorter),
+        ] {
+            assert_eq!(verdict(&before, &after, read), expected, "{before:?}");
+        }
     }
 }

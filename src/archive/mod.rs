@@ -26,6 +26,7 @@ use crate::source::tree::stat::Stat;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName};
 
+mod adopt;
 pub mod ahead;
 mod assembly;
 pub mod chunker;
@@ -34,12 +35,16 @@ mod file;
 mod found;
 mod layout;
 mod queue;
+pub mod rehearse;
 pub mod report;
 mod store;
 mod worker;
 
 /// Is told how a backup goes. Called from several threads at once.
 pub trait Observer: Sync {
+    /// There are so many entries and bytes, as far as is known.
+    fn total(&self, files: u64, bytes: u64);
+
     /// So many more entries are done, and so many more bytes.
     fn advance(&self, files: u64, bytes: u64);
 }
@@ -66,14 +71,21 @@ pub struct Options<'a> {
 /// # Errors
 /// When no snapshot was written. What was stored until then is used by the next backup.
 pub fn backup(
-    repository: &Indexed,
+    repository: &mut Indexed,
     walk: WalkAhead,
     options: &Options<'_>,
 ) -> Result<Report, Error> {
     let begun = Time::now();
     repository.repository.writable()?;
-    let (distrusted, damage) = missing_packs(repository)?;
-    let (sources, ahead) = walk.finish();
+    let packs = repository.repository.storage.list(FileKind::Pack)?.files;
+    let sizes: HashMap<Id, u64> = packs.iter().map(|pack| (pack.id, pack.size)).collect();
+    let adopted = adopt::adopt(repository, &sizes);
+    let repository = &*repository;
+    let (distrusted, damage) = missing_packs(repository, &sizes);
+    let (sources, ahead, total) = walk.finish();
+    if let Some(total) = total {
+        options.observer.total(total.files, total.bytes);
+    }
     let workers = match options.workers {
         0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
         workers => workers,
@@ -82,6 +94,7 @@ pub fn backup(
         &repository.repository,
         &repository.index,
         distrusted,
+        &adopted,
         workers,
         options.confirm,
     );
@@ -164,13 +177,7 @@ pub fn backup(
 }
 
 /// The packs that the index names and that are not there, or are shorter than what they must hold.
-fn missing_packs(repository: &Indexed) -> Result<(HashSet<Id>, Vec<Error>), Error> {
-    let listing = repository.repository.storage.list(FileKind::Pack)?;
-    let sizes: HashMap<Id, u64> = listing
-        .files
-        .iter()
-        .map(|listed| (listed.id, listed.size))
-        .collect();
+fn missing_packs(repository: &Indexed, sizes: &HashMap<Id, u64>) -> (HashSet<Id>, Vec<Error>) {
     let mut missing = HashSet::new();
     let mut damage = Vec::new();
     for (pack, end) in repository.index.pack_ends() {
@@ -187,7 +194,7 @@ fn missing_packs(repository: &Indexed) -> Result<(HashSet<Id>, Vec<Error>), Erro
             });
         }
     }
-    Ok((missing, damage))
+    (missing, damage)
 }
 
 fn device(source: &Tree) -> u64 {

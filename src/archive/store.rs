@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::adopt::Adopted;
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::index::Index;
@@ -84,11 +85,13 @@ impl Saver {
 }
 
 impl<'a> Store<'a> {
-    /// A store, and what its writers take packs from. `confirm` is asked before an index is written.
+    /// A store, and what its writers take packs from. `confirm` is asked before an index is written. The adopted packs
+    /// are durable, and no index names them yet.
     pub fn new(
         repository: &'a Repository,
         index: &'a Index,
         distrusted: HashSet<Id>,
+        adopted: &[Adopted],
         workers: usize,
         confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
     ) -> (Store<'a>, Mutex<Receiver<FullPack>>) {
@@ -101,6 +104,10 @@ impl<'a> Store<'a> {
             }),
             returned: Condvar::new(),
         };
+        let mut written = IndexWriter::new();
+        for (pack, blobs) in adopted {
+            written.add(*pack, blobs);
+        }
         let store = Store {
             repository,
             index,
@@ -109,7 +116,7 @@ impl<'a> Store<'a> {
             fresh: std::array::from_fn(|_| std::array::from_fn(|_| Mutex::default())),
             open: [open(workers.clamp(1, MOST_OPEN)), open(1)],
             writers: Mutex::new(Some(sender)),
-            written: Mutex::new(IndexWriter::new()),
+            written: Mutex::new(written),
             confirm,
             failure: Mutex::new(None),
             stopped: AtomicBool::new(false),

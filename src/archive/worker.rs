@@ -25,8 +25,9 @@ use crate::source::tree::directory::Lister;
 use crate::source::tree::entry::Entry;
 use crate::source::tree::node::{Names, node, same_node};
 use crate::source::tree::path::{DirectoryPath, OpenDirectory};
+use crate::source::tree::selection::Selection;
 use crate::source::tree::stat::{EntryKind, Stat};
-use crate::source::tree::{Tree, attributes, file, path_of};
+use crate::source::tree::{Tree, attributes, file};
 use crate::storage::id::Id;
 
 /// So many files, or so many bytes, make a batch: workers seldom ask for work.
@@ -317,22 +318,11 @@ impl<'a> Worker<'a> {
         name: Option<&[u8]>,
         fault: SourceFault,
     ) {
-        let ignore = source.map(|source| &self.shared.sources[source].selection.ignore_unreadable);
-        if let Some(patterns) = ignore
-            && !patterns.is_empty()
-            && patterns.leave_out(
-                &path_of(&directory.below_top(), name.unwrap_or_default()),
-                name.is_none(),
-            )
-        {
-            self.shared.problems.ignore();
-            return;
-        }
-        let mut path = directory.to_path();
-        if let Some(name) = name {
-            path = path_of(path.as_os_str().as_encoded_bytes(), name);
-        }
-        self.shared.problems.add(path, fault);
+        let none = Selection::default();
+        let selection = source.map_or(&none, |source| &self.shared.sources[source].selection);
+        self.shared
+            .problems
+            .add_for(selection, directory, name, fault);
     }
 }
 

@@ -7,21 +7,17 @@
 //! frees what the prune of the night before marked.
 
 use std::fs;
-use std::time::{Duration, SystemTime};
 
 use rustic_core::jiff::Span;
 use rustic_core::repofile::SnapshotId;
 use rustic_core::{CheckOptions, CheckResults, PruneOptions};
 
+use super::Repository;
 use super::error::Error;
-use super::{Filter, Repository, Snapshot};
 
 /// How many hours marked data stays. Less than a day, so that for a prune at the same hour each day the marks of the
 /// day before are always old enough.
 pub const KEEP_MARKED: i64 = 23;
-
-/// The age from which restic ignores one of its locks.
-const FORGOTTEN: Duration = Duration::from_secs(30 * 60);
 
 /// What a prune did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,7 +46,7 @@ impl Repository {
     ///
     /// # Errors
     /// When one of them cannot be removed.
-    pub fn forget(&self, snapshots: &[Snapshot]) -> Result<(), Error> {
+    pub fn forget(&self, snapshots: &[String]) -> Result<(), Error> {
         let ids = ids(snapshots)?;
         if ids.is_empty() {
             return Ok(());
@@ -75,39 +71,11 @@ impl Repository {
         Ok(report)
     }
 
-    /// Checks that `restic` itself is not at work on the repository: removing data at the same time could make its
-    /// snapshots unreadable. restic writes its lock files anew every five minutes, and ignores those that are older
-    /// than half an hour.
-    ///
-    /// # Errors
-    /// When it is at work.
-    pub fn refuse_beside_restic(&self) -> Result<(), Error> {
-        let recent = |entry: &fs::DirEntry| {
-            let modified = entry.metadata().and_then(|metadata| metadata.modified());
-            modified.is_ok_and(|modified| {
-                modified.elapsed().is_ok_and(|age| age < FORGOTTEN) || modified > SystemTime::now()
-            })
-        };
-        let locks = self.directory.join("locks");
-        match fs::read_dir(&locks)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .find(recent)
-        {
-            Some(lock) => Err(Error::ResticAtWork {
-                place: self.container.location.clone(),
-                lock: lock.path(),
-            }),
-            None => Ok(()),
-        }
-    }
-
     /// What a prune would do once these snapshots are gone. Changes nothing.
     ///
     /// # Errors
     /// As [`Repository::prune`].
-    pub fn rehearse_prune(&self, without: &[Snapshot]) -> Result<PruneReport, Error> {
+    pub fn rehearse_prune(&self, without: &[String]) -> Result<PruneReport, Error> {
         let mut options = options();
         options.ignore_snaps = ids(without)?;
         Ok(report(&self.plan(&self.engine()?, &options)?))
@@ -132,7 +100,7 @@ impl Repository {
                 }
             }
         }
-        self.snapshots(&Filter::default())?;
+        self.count_snapshots()?;
         engine
             .prune_plan(options)
             .map_err(|error| self.failed("plan a prune", error))
@@ -143,7 +111,7 @@ impl Repository {
     /// # Errors
     /// When the verification could not be done. What it finds is in the report.
     pub fn check(&self, read_data: bool) -> Result<CheckReport, Error> {
-        let snapshots = self.snapshots(&Filter::default())?.len() as u64;
+        let snapshots = self.count_snapshots()?;
         let results = self.read_snapshots("check", |engine| {
             engine.check(CheckOptions::default().read_data(read_data))
         })?;
@@ -184,13 +152,12 @@ fn report(plan: &rustic_core::PrunePlan) -> PruneReport {
     }
 }
 
-fn ids(snapshots: &[Snapshot]) -> Result<Vec<SnapshotId>, Error> {
+fn ids(snapshots: &[String]) -> Result<Vec<SnapshotId>, Error> {
     snapshots
         .iter()
-        .map(|snapshot| {
-            snapshot.id.parse().map_err(|_| Error::NotASnapshotId {
-                text: snapshot.id.clone(),
-            })
+        .map(|id| {
+            id.parse()
+                .map_err(|_| Error::NotASnapshotId { text: id.clone() })
         })
         .collect()
 }

@@ -6,42 +6,30 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustic_backend::LocalBackend;
 use rustic_core::repofile::MasterKey;
-use rustic_core::{
-    ConfigOptions, Credentials, KeyOptions, OpenStatus, RepositoryBackends, RepositoryOptions,
-};
+use rustic_core::{Credentials, OpenStatus, RepositoryBackends, RepositoryOptions};
 
 use crate::job::action::Container;
 
-mod backup;
 pub mod engine_text;
-mod error;
+pub mod error;
 mod maintenance;
 mod node;
 mod observer;
-mod pattern;
-pub mod place;
 mod problem;
 mod progress;
 mod restore;
-mod snapshot;
-mod source;
 
-pub use backup::{BackupOptions, BackupReport};
 pub use error::{Error, ErrorKind};
 pub use maintenance::{CheckReport, PruneReport};
 pub use observer::{Observer, Silent};
-pub use pattern::Patterns;
-use place::{Creatable, Existing};
 pub use problem::{PathFault, PathProblem, Problems};
 pub use restore::{RestoreOptions, RestoreReport};
-pub use snapshot::{Filter, Snapshot, SnapshotSummary};
 
 /// The engine's repository, opened.
 type Engine = rustic_core::Repository<OpenStatus>;
@@ -49,26 +37,8 @@ type Engine = rustic_core::Repository<OpenStatus>;
 /// How often snapshots are read again because one of them is gone.
 const MOST_TRIES: u32 = 10;
 
-/// A repository's password. Never shown, not even by `{:?}`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
-
-impl Password {
-    /// An empty password encrypts with a key that anybody can derive.
-    pub fn new(password: String) -> Self {
-        Password(password)
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Password(…)")
-    }
-}
-
 /// An open repository.
 pub struct Repository {
-    container: Container,
     directory: PathBuf,
     key: MasterKey,
     backends: RepositoryBackends,
@@ -76,90 +46,39 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Creates the repository. The caller still has the lock under which the place was found.
-    /// `compression` is the zstd level of all data that is ever written to it. `None`: restic's default.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn create(
-        place: Creatable,
-        password: &Password,
-        compression: Option<i32>,
-        observer: Arc<dyn Observer>,
-    ) -> Result<Self, Error> {
-        place.clear_keys()?;
-        let Creatable {
-            container,
-            directory,
-            ..
-        } = place;
-        let mut config = ConfigOptions::default();
-        config.set_version = Some(2);
-        config.set_compression = compression;
-        let backends = backends(&directory)?;
-        let engine = rustic_core::Repository::new(&repository_options(), &backends)
-            .and_then(|repository| {
-                repository.init(
-                    &Credentials::password(&password.0),
-                    &KeyOptions::default(),
-                    &config,
-                )
-            })
-            .map_err(|error| Error::engine("create the repository", &directory, error))?;
-        Ok(Repository {
-            container,
-            directory,
-            key: engine.key(),
-            backends,
-            observer,
-        })
-    }
-
-    /// Opens the repository. By the format's design this takes about a third of a second and, for a moment, 128 MB.
+    /// Opens the repository of a container in this directory.
     ///
     /// # Errors
     /// When the password is wrong, and when it cannot be read.
     pub fn open(
-        place: Existing,
-        password: &Password,
+        container: &Container,
+        directory: &Path,
+        password: &str,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
-        let Existing {
-            container,
-            directory,
-        } = place;
-        let backends = backends(&directory)?;
+        let backends = backends(directory)?;
         let engine = rustic_core::Repository::new(&repository_options(), &backends)
-            .and_then(|repository| repository.open(&Credentials::password(&password.0)))
+            .and_then(|repository| repository.open(&Credentials::password(password)))
             .map_err(|error| {
                 if error.is_incorrect_password() {
-                    wrong_password(&container)
+                    wrong_password(container)
                 } else {
-                    Error::engine("open the repository", &directory, error)
+                    Error::engine("open the repository", directory, error)
                 }
             })?;
         Ok(Repository {
-            container,
-            directory,
+            directory: directory.to_owned(),
             key: engine.key(),
             backends,
             observer,
         })
     }
 
-    /// The zstd level that the repository was created with; `None`: restic's default.
+    /// Checks that every snapshot can be read.
     ///
     /// # Errors
-    /// When the configuration cannot be read.
-    pub fn compression(&self) -> Result<Option<i32>, Error> {
-        Ok(self.engine()?.config().compression)
-    }
-
-    /// The snapshots that the filter lets through, oldest first.
-    ///
-    /// # Errors
-    /// When one of the snapshots cannot be read: a list with a gap would look complete.
-    pub fn snapshots(&self, filter: &Filter) -> Result<Vec<Snapshot>, Error> {
+    /// When one of them cannot: a list with a gap would look complete.
+    pub fn count_snapshots(&self) -> Result<u64, Error> {
         // The engine takes a directory that it cannot list for an empty one.
         let listed = self.snapshot_files()?;
         let files =
@@ -169,13 +88,7 @@ impl Repository {
                 directory: self.directory.join("snapshots"),
             });
         }
-        let mut snapshots: Vec<Snapshot> = files
-            .iter()
-            .map(Snapshot::from_file)
-            .filter(|snapshot| filter.matches(snapshot))
-            .collect();
-        snapshots.sort_by(|one, other| (one.time, &one.id).cmp(&(other.time, &other.id)));
-        Ok(snapshots)
+        Ok(files.len() as u64)
     }
 
     /// The names of the snapshots' files.

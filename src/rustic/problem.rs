@@ -24,29 +24,6 @@ pub enum PathFault {
     /// The operating system refused a step on the way to its content.
     #[error("{step}: {}", os::reason(source))]
     Unreadable { step: ReadStep, source: io::Error },
-    #[error("vanished while the backup ran")]
-    Vanished,
-    #[error("changed its type while it was being backed up")]
-    ChangedType,
-    #[error("became shorter while it was being read")]
-    BecameShorter,
-    /// An extended attribute, or the list of them where there is no name, could not be read.
-    #[error("{} cannot be read: {}", attribute(name.as_deref()), os::reason(source))]
-    AttributeUnreadable {
-        name: Option<String>,
-        source: io::Error,
-    },
-    /// Names of extended attributes have to be UTF-8 in the format.
-    #[error("{} cannot be kept: the name is not UTF-8", attribute(Some(name)))]
-    AttributeNameNotUtf8 {
-        /// With the other bytes replaced.
-        name: String,
-    },
-    #[error("{} cannot be kept: {source}", attribute(None))]
-    AttributesNotKept { source: serde_json::Error },
-    /// Files were handed to the engine, could be read, and are not in the snapshot.
-    #[error("the engine lost {count} of the files that were handed to it")]
-    LostByEngine { count: u64 },
 
     /// In a snapshot: a name such as `../x`, which leads out of the target.
     #[error("has a name that leads elsewhere; not restored")]
@@ -90,11 +67,8 @@ pub enum ReadStep {
     OpenAgain,
     /// The directory that the entry is in.
     OpenParent,
-    /// A directory of the source.
-    ListSource,
     /// A directory of the target.
     ListTarget,
-    Read,
     /// A file of the target with what the snapshot holds.
     Compare,
 }
@@ -106,9 +80,7 @@ impl fmt::Display for ReadStep {
             ReadStep::Open => "cannot be opened",
             ReadStep::OpenAgain => "cannot be opened again",
             ReadStep::OpenParent => "its directory cannot be opened",
-            ReadStep::ListSource => "the directory cannot be listed",
             ReadStep::ListTarget => "cannot be listed",
-            ReadStep::Read => "cannot be read",
             ReadStep::Compare => "cannot be compared",
         })
     }
@@ -149,13 +121,6 @@ pub enum NotRemoved {
     Container,
     #[error("{}", os::reason(source))]
     Refused { source: io::Error },
-}
-
-fn attribute(name: Option<&str>) -> String {
-    match name {
-        Some(name) => format!("its extended attribute {name}"),
-        None => "its extended attributes".to_owned(),
-    }
 }
 
 /// All problems of one piece of work: the first thousand in full, and the count of all.

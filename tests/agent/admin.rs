@@ -1,12 +1,16 @@
 //! `admin` removes old snapshots, keeps the newest, frees space, and waits for other users of the container.
 
 use std::fs::{self, File};
+use std::sync::Arc;
+use std::time::Duration;
 
 use freezerd::agent::list_snapshots;
+use freezerd::agent::snapshot::Snapshot;
 use freezerd::job::action::{Admin, Age, Backup, Info, Lineage, Restore, Work};
 use freezerd::protocol::{Report, Verdict};
-use freezerd::rustic::Snapshot;
-use rustix::fs::{FlockOperation, flock};
+use freezerd::repository::lock::{Held, Timing, acquire};
+use freezerd::repository::open::Repository;
+use freezerd::storage::local::Local;
 
 use crate::support::*;
 
@@ -14,11 +18,23 @@ fn snapshots(place: &Place) -> Vec<Snapshot> {
     list_snapshots(&place.container(), &Default::default()).unwrap()
 }
 
-/// Locks the container as another agent would.
-fn lock(place: &Place, operation: FlockOperation) -> File {
-    let directory = File::open(place.path("container")).unwrap();
-    flock(&directory, operation).unwrap();
-    directory
+/// Locks the container as another agent, or restic, would.
+fn lock(place: &Place, exclusive: bool) -> Held {
+    let storage = Arc::new(Local::new(place.path("container")));
+    let opened = Repository::open(storage, b"correct horse").unwrap();
+    let timing = Timing {
+        settle: Duration::ZERO,
+        ..Timing::default()
+    };
+    acquire(
+        &opened.storage,
+        &opened.cipher,
+        exclusive,
+        Duration::ZERO,
+        timing,
+        |_| false,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -113,7 +129,7 @@ fn a_removal_waits_for_other_users_of_the_container_and_says_so() {
     place.write("source/file", "x");
     place.back_up();
     place.back_up();
-    let running_backup = lock(&place, FlockOperation::LockShared);
+    let running_backup = lock(&place, false);
     let agent = Agent::start(&request(place.admin(Age::Days(0.0))));
     agent.wait_for_line("waiting: the container");
     assert_eq!(
@@ -136,11 +152,11 @@ fn a_backup_and_a_restore_wait_for_a_removal_but_not_for_each_other() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
-    let other_reader = lock(&place, FlockOperation::LockShared);
+    let other_reader = lock(&place, false);
     place.back_up();
     succeed(Work::Restore(place.restore()));
     drop(other_reader);
-    let removal = lock(&place, FlockOperation::LockExclusive);
+    let removal = lock(&place, true);
     let agents = [
         Work::Backup(place.backup()),
         Work::Restore(place.restore()),
@@ -148,7 +164,7 @@ fn a_backup_and_a_restore_wait_for_a_removal_but_not_for_each_other() {
     ]
     .map(|work| Agent::start(&request(work)));
     for agent in &agents {
-        agent.wait_for_line("waiting: old snapshots are being removed");
+        agent.wait_for_line("waiting: the container");
     }
     drop(removal);
     for agent in agents {
@@ -157,32 +173,23 @@ fn a_backup_and_a_restore_wait_for_a_removal_but_not_for_each_other() {
 }
 
 #[test]
-fn nothing_is_removed_while_restic_uses_the_repository() {
+fn a_lock_file_that_cannot_be_read_stops_a_removal_until_it_is_stale() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
     place.back_up();
-    let lock = place.write("container/locks/0123", "what restic writes there");
-    fail(
-        place.admin(Age::Days(0.0)),
-        Verdict::Failed,
-        &["restic is at work", "restic unlock"],
-    );
-    assert_eq!(snapshots(&place).len(), 2);
-    // A stale lock blocks nothing.
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
-    File::options()
-        .write(true)
-        .open(lock)
-        .unwrap()
-        .set_modified(old)
-        .unwrap();
-    assert_eq!(
-        succeed(place.admin(Age::Days(0.0)))
-            .summary
-            .snapshots_removed,
-        Some(1)
-    );
+    let name = format!("container/locks/{}", "ab".repeat(32));
+    let lock = place.write(&name, "not what restic writes there");
+    // A backup goes on beside it.
+    place.back_up();
+    let agent = Agent::start(&request(place.admin(Age::Days(0.0))));
+    agent.wait_for_line("waiting: the container");
+    assert_eq!(snapshots(&place).len(), 3);
+    let old = std::time::SystemTime::now() - Duration::from_secs(3_600);
+    let file = File::options().write(true).open(lock).unwrap();
+    file.set_modified(old).unwrap();
+    let ended = agent.end();
+    assert_eq!(ended.outcome().summary.snapshots_removed, Some(2));
 }
 
 #[test]
@@ -190,7 +197,7 @@ fn an_agent_that_waits_for_a_container_can_be_ended() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
-    let _running_backup = lock(&place, FlockOperation::LockShared);
+    let _running_backup = lock(&place, false);
     let agent = Agent::start(&request(place.admin(Age::Days(0.0))));
     agent.wait_for_line("waiting: the container");
     rustix::process::kill_process(

@@ -1,9 +1,9 @@
 //! The agent finds a backup that an interrupted run had finished, and does not repeat it.
 
 use chrono::{DateTime, Utc};
+use freezerd::agent::snapshot::Snapshot;
 use freezerd::job::action::{Backup, Work};
 use freezerd::protocol::{Earlier, Outcome, RunTag, Verdict};
-use freezerd::rustic::Snapshot;
 
 use crate::support::*;
 

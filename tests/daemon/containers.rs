@@ -1,16 +1,16 @@
 //! Which actions may use a container at the same time, how many actions run at once, and how waiting is shown.
 //!
-//! An agent locks the directory of its container. The tests hold that lock themselves to make a backup last longer.
+//! An agent takes restic's lock on its container. The tests take that lock themselves to make a backup last longer.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use rustix::fs::{FlockOperation, flock};
+use freezerd::repository::lock::Held;
 use serde_json::{Value, json};
 
-use crate::harness::{Daemon, Gate, Host, backup, eventually, exec, now, restore, someday};
+use crate::harness::{Daemon, Gate, Host, backup, eventually, exec, hold, now, restore, someday};
 
 /// A host with a repository, and the jobs `save`, `again`, `fetch`, `prune` and `clean`, which use it.
 struct Depot {
@@ -71,13 +71,9 @@ impl Depot {
         }
     }
 
-    /// Locks the container until the returned file is dropped.
-    fn hold(&self) -> File {
-        let directory = File::open(&self.container).unwrap();
-        eventually("the container is free", || {
-            flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok()
-        });
-        directory
+    /// Locks the container until the returned lock is dropped.
+    fn hold(&self) -> Held {
+        hold(&self.container, "")
     }
 
     /// Starts a job whose agent waits for the container. Returns the number of the run.

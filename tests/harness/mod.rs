@@ -9,6 +9,7 @@
 mod clock;
 mod daemon;
 mod gate;
+mod hold;
 mod host;
 mod jobs;
 mod look;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use clock::Clock;
 pub use daemon::{Daemon, LogLine};
 pub use gate::Gate;
+pub use hold::hold;
 pub use host::Host;
 pub use jobs::{backup, every, exec, now, once, restore, someday};
 pub use look::{eventually, is_alive, is_root, tree};

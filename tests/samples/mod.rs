@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use freezerd::agent::snapshot::Snapshot;
 use freezerd::daemon::scheduler::Policy;
 use freezerd::intake::{FileState, Stamp};
 use freezerd::job::action::{Action, Command, Exec, JobAction, Work};
@@ -24,7 +25,6 @@ use freezerd::protocol::{Outcome, Summary, Verdict};
 use freezerd::record::{
     ActionRecord, AttemptEnd, EventRecord, JobRecord, Past, RunRecord, RunState, Standing, Trigger,
 };
-use freezerd::rustic::Snapshot;
 use freezerd::schedule::zone::Zone;
 
 pub use scheduler::{loaded, numbered, scheduler};

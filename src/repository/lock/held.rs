@@ -1,7 +1,7 @@
 //! A lock that this process has: refreshed by a thread of its own, removed when it is dropped.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
@@ -38,6 +38,18 @@ struct State {
     ended: bool,
 }
 
+/// All locks of this process, for [`release_all`].
+static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Removes the locks of this process, which is about to exit: nothing may be written any more. Errors are ignored: a
+/// lock that stays is stale as soon as the process is gone.
+pub fn release_all() {
+    let all = std::mem::take(&mut *ALL.lock().unwrap_or_else(PoisonError::into_inner));
+    for shared in all.iter().filter_map(Weak::upgrade) {
+        shared.release();
+    }
+}
+
 impl Held {
     pub(super) fn new(
         storage: Arc<dyn Storage>,
@@ -60,6 +72,10 @@ impl Held {
             }),
             ended: Condvar::new(),
         });
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|shared| shared.strong_count() > 0);
+        all.push(Arc::downgrade(&shared));
+        drop(all);
         let of_thread = Arc::clone(&shared);
         // Without the thread, the lock is given up in time: see `confirm`.
         let refresher = std::thread::Builder::new()
@@ -124,7 +140,10 @@ impl Shared {
     fn keep_fresh(&self) {
         let mut state = self.state();
         loop {
-            let waited = self.ended.wait_timeout(state, self.timing.refresh);
+            // The lock may be over before this thread begins.
+            let waited = self
+                .ended
+                .wait_timeout_while(state, self.timing.refresh, |state| !state.ended);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if state.ended || state.lost {
                 return;
@@ -161,6 +180,18 @@ impl Shared {
         self.remove_old(&mut state)
     }
 
+    /// Removes the lock files. One that stays is stale in half an hour, or as soon as this process is gone.
+    fn release(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        state.lost = true;
+        let id = state.id;
+        if !state.old.contains(&id) {
+            state.old.push(id);
+        }
+        let _ = self.remove_old(&mut state);
+    }
+
     /// Tries all of them, and keeps those that stay for the next time.
     fn remove_old(&self, state: &mut State) -> Result<(), Error> {
         let mut failed = Ok(());
@@ -188,10 +219,6 @@ impl Drop for Held {
         if let Some(refresher) = self.refresher.take() {
             let _ = refresher.join();
         }
-        // A lock that stays is stale in half an hour, or as soon as this process is gone.
-        let mut state = self.shared.state();
-        let id = state.id;
-        state.old.push(id);
-        let _ = self.shared.remove_old(&mut state);
+        self.shared.release();
     }
 }

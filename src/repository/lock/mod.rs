@@ -18,7 +18,7 @@ mod held;
 
 pub use acquire::acquire;
 pub use files::found_locks;
-pub use held::Held;
+pub use held::{Held, release_all};
 
 /// A lock that was not refreshed for so long is stale.
 const STALE_AFTER: i64 = 30 * 60;

@@ -26,9 +26,9 @@ use std::sync::atomic::Ordering;
 use rustic_core::repofile::{Node, NodeType, SnapshotFile};
 use rustic_core::{IndexedFullStatus, TreeId};
 
+use super::Repository;
 use super::error::Error;
 use super::problem::{PathFault, Problems};
-use super::{Repository, Snapshot};
 use crate::location::Location;
 
 mod contents;
@@ -76,11 +76,11 @@ pub struct RestoreReport {
 
 impl Repository {
     /// The error for a snapshot that cannot be read.
-    fn gone_or_failed(&self, snapshot: &Snapshot, error: Box<rustic_core::RusticError>) -> Error {
-        let file = self.directory.join("snapshots").join(&snapshot.id);
+    fn gone_or_failed(&self, snapshot: &str, error: Box<rustic_core::RusticError>) -> Error {
+        let file = self.directory.join("snapshots").join(snapshot);
         match fs::symlink_metadata(file) {
             Err(gone) if gone.kind() == io::ErrorKind::NotFound => Error::SnapshotGone {
-                id: snapshot.short_id().to_owned(),
+                id: snapshot.get(..8).unwrap_or(snapshot).to_owned(),
             },
             _ => self.failed("read the snapshot", error),
         }
@@ -94,14 +94,14 @@ impl Repository {
     /// the target is not a directory. Single entries that fail are problems in the report instead.
     pub fn restore(
         &self,
-        snapshot: &Snapshot,
+        snapshot: &str,
         target: &Path,
         options: RestoreOptions,
     ) -> Result<RestoreReport, Error> {
         self.refuse_target_in_container(target)?;
         let engine = self.engine()?;
         let file = engine
-            .get_snapshot_from_str(&snapshot.id, |_| true)
+            .get_snapshot_from_str(snapshot, |_| true)
             .map_err(|error| self.gone_or_failed(snapshot, error))?;
         let engine = engine
             .to_indexed()

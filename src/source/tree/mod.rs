@@ -28,7 +28,7 @@ pub struct Tree {
 pub fn path_of(directory: &[u8], name: &[u8]) -> PathBuf {
     let mut path = Vec::with_capacity(directory.len() + 1 + name.len());
     path.extend_from_slice(directory);
-    if !directory.is_empty() {
+    if !directory.is_empty() && !directory.ends_with(b"/") {
         path.push(b'/');
     }
     path.extend_from_slice(name);

@@ -202,19 +202,31 @@ fn excluded_files_and_the_container_are_not_backed_up() {
 }
 
 #[test]
-fn following_links_is_refused_and_not_ignored() {
+fn links_are_followed_where_the_job_says_so() {
     let place = Place::new();
-    symlink("/etc", place.path("source/link")).unwrap();
-    let backup = Backup {
+    place.write("elsewhere/directory/file", "inside");
+    place.write("elsewhere/file", "outside");
+    symlink(place.path("elsewhere/directory"), place.path("source/d")).unwrap();
+    symlink("../elsewhere/file", place.path("source/f")).unwrap();
+    symlink("/no/such/file", place.path("source/nowhere")).unwrap();
+    symlink("..", place.path("elsewhere/directory/up")).unwrap();
+    symlink(".", place.path("source/itself")).unwrap();
+    succeed(Work::Backup(Backup {
         dereference_symlink: true,
         ..place.backup()
+    }));
+    succeed(Work::Restore(place.restore()));
+    let read = |name: &str| fs::read_to_string(place.path(&format!("target/{name}"))).unwrap();
+    assert_eq!(read("d/file"), "inside");
+    assert_eq!(read("f"), "outside");
+    assert_eq!(read("d/up/file"), "outside");
+    let kind = |name: &str| {
+        let path = place.path(&format!("target/{name}"));
+        fs::symlink_metadata(path).unwrap().file_type()
     };
-    fail(
-        Work::Backup(backup),
-        Verdict::FailedForGood,
-        &["dereference_symlink"],
-    );
-    assert!(!place.path("container").exists());
+    assert!(kind("d").is_dir() && kind("f").is_file());
+    // A link that leads nowhere, or back to where it is, stays a link.
+    assert!(kind("nowhere").is_symlink() && kind("itself").is_symlink());
 }
 
 #[test]

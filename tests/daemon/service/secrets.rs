@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Host, backup, eventually, exec, now, restore, someday};
+use crate::harness::{Host, backup, eventually, exec, hold, now, restore, someday};
 
 /// The command lines of a process and of all its descendants.
 fn command_lines(ancestor: u32) -> Vec<(u32, String)> {
@@ -98,8 +98,7 @@ fn a_password_is_in_no_argument_no_log_and_not_in_the_ledger() {
     );
     daemon.run_of("save");
     // The test looks at the agent while it waits for the container.
-    let lock = fs::File::open(&container).unwrap();
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let lock = hold(&container, PASSWORD);
     host.trigger("save");
     eventually("its agent waits", || {
         !host.show("save")["x-freezerd"]["progress"]["waiting"].is_null()

@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::error::Error;
+use super::error::ActionError as Error;
 use crate::job::action::Container;
 use crate::location::Location;
 
@@ -30,8 +30,8 @@ pub enum Place {
 /// A repository that is there and can be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Existing {
-    pub(super) container: Container,
-    pub(super) directory: PathBuf,
+    container: Container,
+    directory: PathBuf,
 }
 
 /// A place without a repository, as of the look.
@@ -44,8 +44,8 @@ pub struct Vacant {
 /// A place in which the repository can be created, as of a look under the container's exclusive lock.
 #[derive(Debug)]
 pub struct Creatable {
-    pub(super) container: Container,
-    pub(super) directory: PathBuf,
+    container: Container,
+    directory: PathBuf,
     /// A creation was cut short here.
     is_unfinished: bool,
 }
@@ -102,9 +102,14 @@ impl Place {
 }
 
 impl Existing {
-    /// The container that was looked at.
-    pub fn container(&self) -> &Container {
-        &self.container
+    /// The container that was looked at, and its directory.
+    pub fn into_parts(self) -> (Container, PathBuf) {
+        (self.container, self.directory)
+    }
+
+    /// The directory of the repository.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 }
 
@@ -112,6 +117,11 @@ impl Vacant {
     /// The container that was looked at.
     pub fn container(&self) -> &Container {
         &self.container
+    }
+
+    /// The directory in which the repository would be.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The directory that must exist before this one can be made, if it is missing.
@@ -168,8 +178,18 @@ impl Vacant {
 }
 
 impl Creatable {
+    /// The directory in which the repository will be.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The container that was looked at, and its directory.
+    pub fn into_parts(self) -> (Container, PathBuf) {
+        (self.container, self.directory)
+    }
+
     /// Removes the keys that a creation left behind: such a key would open, and then not fit the new configuration.
-    pub(super) fn clear_keys(&self) -> Result<(), Error> {
+    pub fn clear_keys(&self) -> Result<(), Error> {
         if !self.is_unfinished {
             return Ok(());
         }
@@ -232,8 +252,8 @@ fn content(path: &Path) -> io::Result<Content> {
         let is_ours = match entry.file_name().to_str() {
             Some("data" | "index" | "snapshots" | "locks") => holds_no_file(&path)?,
             Some("keys") => holds_only_keys(&path)?,
-            Some("config-tmp-") => true,
-            // The agent locks this file where a directory cannot be locked.
+            Some(name) if name.starts_with("config-tmp-") => true,
+            // An earlier version locked this file where a directory cannot be locked.
             Some(".freezerd-lock") => continue,
             _ => false,
         };
@@ -269,7 +289,7 @@ fn holds_only_keys(directory: &Path) -> io::Result<bool> {
         let entry = entry?;
         let name = entry.file_name();
         let is_key = name.to_str().is_some_and(|name| {
-            let id = name.strip_suffix("-tmp-").unwrap_or(name);
+            let (id, _) = name.split_once("-tmp-").unwrap_or((name, ""));
             id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
         if !is_key || !entry.file_type()?.is_file() {
@@ -282,7 +302,7 @@ fn holds_only_keys(directory: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rustic::error::ErrorKind;
+    use crate::rustic::ErrorKind;
 
     /// Makes files and, where a name ends with a slash, directories.
     fn fill(top: &Path, entries: &[&str]) {

@@ -1,13 +1,15 @@
-//! Snapshots, without the engine's types.
+//! Snapshots, as the agent decides about them.
 
 use chrono::{DateTime, Utc};
-use rustic_core::repofile::SnapshotFile;
 use serde::Serialize;
+
+use crate::repository::snapshot::Snapshot as File;
+use crate::storage::id::Id;
 
 /// The tag that keeps a backup's level: `level:0`.
 const LEVEL_TAG: &str = "level:";
 /// The tag of a snapshot that does not hold everything it was meant to.
-pub(super) const PARTIAL_TAG: &str = "partial";
+pub const PARTIAL_TAG: &str = "partial";
 
 /// One snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,25 +61,23 @@ impl Snapshot {
         self.id.get(..8).unwrap_or(&self.id)
     }
 
-    pub(super) fn from_file(file: &SnapshotFile) -> Self {
-        let tags: Vec<String> = file.tags.iter().cloned().collect();
-        let timestamp = file.time.timestamp();
+    /// The snapshot that a file of the repository describes.
+    pub fn from_file(id: Id, file: &File) -> Self {
+        let mut tags = file.tags.clone();
+        tags.sort();
         Snapshot {
-            id: file.id.to_hex().to_string(),
-            time: DateTime::from_timestamp(
-                timestamp.as_second(),
-                timestamp.subsec_nanosecond().unsigned_abs(),
-            )
-            .unwrap_or_default(),
+            id: id.to_string(),
+            time: DateTime::from_timestamp(file.time.seconds, file.time.nanoseconds)
+                .unwrap_or_default(),
             host: file.hostname.clone(),
-            label: file.label.clone(),
+            label: label(file).to_owned(),
             level: tags
                 .iter()
                 .find_map(|tag| tag.strip_prefix(LEVEL_TAG)?.parse().ok()),
             partial: tags.iter().any(|tag| tag == PARTIAL_TAG),
             tags,
-            paths: file.paths.iter().cloned().collect(),
-            parent: file.parent.map(|id| id.to_hex().to_string()),
+            paths: file.paths.clone(),
+            parent: file.parent.map(|id| id.to_string()),
             summary: file.summary.as_ref().map(|summary| SnapshotSummary {
                 files: summary.total_files_processed,
                 bytes: summary.total_bytes_processed,
@@ -87,6 +87,21 @@ impl Snapshot {
             }),
         }
     }
+}
+
+/// The field of a snapshot file that keeps the backup's name. restic does not know it and keeps it.
+const LABEL: &str = "label";
+
+fn label(file: &File) -> &str {
+    file.other
+        .get(LABEL)
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Writes the backup's name into a snapshot file.
+pub fn set_label(file: &mut File, label: &str) {
+    file.other.insert(LABEL.to_owned(), label.into());
 }
 
 /// Selects snapshots: each field that is given has to match.
