@@ -16,6 +16,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod inspect;
 pub mod intake;
 pub mod job;
 pub mod kill_point;

@@ -30,7 +30,7 @@ use crate::storage::error::ErrorKind as StorageErrorKind;
 const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// A local directory shows every lock at once, so nothing is waited for, and a look costs little.
-const TIMING: Timing = Timing {
+pub(super) const TIMING: Timing = Timing {
     settle: Duration::ZERO,
     retry: Duration::from_millis(500),
     refresh: Duration::from_secs(5 * 60),

@@ -26,6 +26,7 @@ mod choice;
 mod error;
 mod exec;
 mod info;
+pub mod inspect;
 mod level;
 mod list;
 mod lock;

@@ -49,14 +49,19 @@ const LIMIT: u64 = 64 * 1024;
 /// When the file cannot be read or cannot hold a password.
 pub fn read(container: &Container, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
     match &container.pass_file {
-        Some(path) => {
-            let directory = std::env::var_os(secret::DIRECTORY);
-            let file =
-                secret::resolve(path, directory.as_deref()).map_err(PassFileError::NoCredential)?;
-            read_file(&file, tell).map(Password::new)
-        }
+        Some(path) => in_file(path, tell),
         None => Ok(Password::new(String::new())),
     }
+}
+
+/// The password in a pass file, or in a credential of the service.
+///
+/// # Errors
+/// When the file cannot be read or cannot hold a password.
+pub fn in_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
+    let directory = std::env::var_os(secret::DIRECTORY);
+    let file = secret::resolve(path, directory.as_deref()).map_err(PassFileError::NoCredential)?;
+    read_file(&file, tell).map(Password::new)
 }
 
 /// Why there is no password. Each of these would happen again.

@@ -49,15 +49,22 @@ fn read(storage: &dyn Storage, cipher: &Cipher, name: FileName) -> Result<LockFi
     serde_json::from_slice(&document).map_err(|cause| Error::file(Damage::Json, name).with(cause))
 }
 
-/// Writes a lock file, which is there for others when this returns.
+/// Writes a lock file, which is there for others when this returns. It is not compressed: restic would not find its way
+/// through a compressed one in a repository of version 1, and reads a plain one in every version.
 pub(super) fn write(storage: &dyn Storage, cipher: &Cipher, lock: &LockFile) -> Result<Id, Error> {
     let document = serde_json::to_vec(lock)
         .map_err(|cause| Error::damaged(Damage::Json, What::Repository).with(cause))?;
-    unpacked::write(storage, cipher, FileKind::Lock, &document)
+    let content = cipher.seal_copy(&document)?;
+    let file = FileName::new(FileKind::Lock, Id::of(&content));
+    storage.write(file, &content)?;
+    Ok(file.id)
 }
 
 /// Removes a lock file; one that is gone is not an error.
-pub(super) fn remove(storage: &dyn Storage, id: Id) -> Result<(), Error> {
+///
+/// # Errors
+/// When the storage cannot remove it.
+pub fn remove(storage: &dyn Storage, id: Id) -> Result<(), Error> {
     match storage.remove(FileName::new(FileKind::Lock, id)) {
         Err(error) if error.kind != StorageErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),

@@ -17,7 +17,7 @@ mod files;
 mod held;
 
 pub use acquire::acquire;
-pub use files::found_locks;
+pub use files::{found_locks, remove};
 pub use held::{Held, release_all};
 
 /// A lock that was not refreshed for so long is stale.
@@ -100,6 +100,16 @@ pub struct OtherLocks {
     pub stale: Vec<Id>,
     /// They are to be reported: nobody knows whose they are.
     pub unreadable: Vec<Id>,
+}
+
+/// Whether a lock can be removed: its process is gone, or nobody refreshed it for half an hour. A lock that cannot be
+/// read is judged by the age of its file.
+pub fn is_stale(found: &Found, now: Time) -> bool {
+    let is_old = |time: Time| time.seconds_until(now) > STALE_AFTER;
+    match &found.state {
+        FoundState::Readable { lock, alive } => is_old(lock.time) || *alive == Some(false),
+        FoundState::Empty | FoundState::Unreadable(_) => found.written.is_some_and(is_old),
+    }
 }
 
 /// Decides about a new lock beside those that were found; without I/O.

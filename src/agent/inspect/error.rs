@@ -1,0 +1,114 @@
+//! Why a command could not look inside a container.
+
+use std::io;
+
+use super::reason;
+use crate::agent::error::ActionError;
+use crate::agent::password::PassFileError;
+use crate::inspect::choice::ChoiceError;
+use crate::inspect::dump::DumpError;
+use crate::inspect::path::PathError;
+use crate::repository::error::{Error as RepositoryError, ErrorKind};
+use crate::rustic::ErrorKind as PlaceErrorKind;
+use crate::storage::error::ErrorKind as StorageErrorKind;
+
+/// Why the command came to nothing. `Display` is one sentence without a full stop, and includes the cause.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The container cannot be opened.
+    #[error(transparent)]
+    Place(#[from] ActionError),
+    #[error(transparent)]
+    PassFile(#[from] PassFileError),
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// The signal handlers or their thread.
+    #[error("the command cannot be set up: {}", reason(_0))]
+    Setup(#[source] io::Error),
+    /// No key has an id that begins like this, or several have.
+    #[error("{count} keys have an id that begins with {beginning}; `freezerd key list` lists them")]
+    KeyNotFound { beginning: String, count: usize },
+}
+
+/// What follows from an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The repository, the snapshot or the path is not there.
+    NotFound,
+    /// The password is wrong, or the system refuses.
+    Denied,
+    /// Others have the repository locked.
+    Locked,
+    /// The content of the repository is damaged.
+    Damaged,
+    /// What was asked for is never done.
+    Refused,
+    /// The storage failed.
+    Temporary,
+    /// The output cannot be written.
+    Output,
+    /// The operating system gives no threads or signals.
+    Internal,
+}
+
+impl SessionError {
+    /// The kind of the error, which decides about the exit code.
+    pub fn fault(&self) -> Fault {
+        match self {
+            SessionError::Place(error) => match error.kind() {
+                PlaceErrorKind::Denied | PlaceErrorKind::WrongPassword => Fault::Denied,
+                PlaceErrorKind::Busy | PlaceErrorKind::NoSpace | PlaceErrorKind::Io => {
+                    Fault::Temporary
+                }
+                _ => Fault::NotFound,
+            },
+            SessionError::PassFile(_) | SessionError::KeyNotFound { .. } => Fault::NotFound,
+            SessionError::Repository(error)
+            | SessionError::Choice(ChoiceError::Repository(error))
+            | SessionError::Path(PathError::Unreadable { error, .. })
+            | SessionError::Dump(
+                DumpError::Unreadable { error, .. }
+                | DumpError::Path(PathError::Unreadable { error, .. }),
+            ) => of_repository(error),
+            SessionError::Choice(_) | SessionError::Path(_) => Fault::NotFound,
+            SessionError::Dump(error) => match error {
+                DumpError::Output(_) => Fault::Output,
+                DumpError::Thread(_) => Fault::Internal,
+                DumpError::WrongSize { .. } => Fault::Damaged,
+                DumpError::Path(_) | DumpError::Unreadable { .. } => Fault::NotFound,
+            },
+            SessionError::Setup(_) => Fault::Internal,
+        }
+    }
+}
+
+fn of_repository(error: &RepositoryError) -> Fault {
+    match error.kind {
+        ErrorKind::Storage(kind) => match kind {
+            StorageErrorKind::Denied | StorageErrorKind::ReadOnly => Fault::Denied,
+            // A file of the repository is gone, or is not what it was.
+            StorageErrorKind::NotFound
+            | StorageErrorKind::NotAFile
+            | StorageErrorKind::TooShort
+            | StorageErrorKind::TooLarge
+            | StorageErrorKind::Exists => Fault::Damaged,
+            StorageErrorKind::NoSpace | StorageErrorKind::Io => Fault::Temporary,
+        },
+        ErrorKind::WrongPassword => Fault::Denied,
+        ErrorKind::Locked | ErrorKind::LockLost => Fault::Locked,
+        ErrorKind::NotARepository | ErrorKind::Version(_) => Fault::NotFound,
+        ErrorKind::KeyNeeded | ErrorKind::ReadOnlyVersion | ErrorKind::Exists => Fault::Refused,
+        ErrorKind::Damaged(_)
+        | ErrorKind::NoKeys
+        | ErrorKind::KeysUnreadable
+        | ErrorKind::Missing
+        | ErrorKind::TooLarge => Fault::Damaged,
+        ErrorKind::NoRandom => Fault::Internal,
+    }
+}

@@ -1,0 +1,164 @@
+//! The end of a command before its work is done. Its lock would keep others away from the repository until it is stale,
+//! so the thread that hears the signal removes it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::exit;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Lock, SessionError};
+use crate::agent::lock::TIMING;
+use crate::os;
+use crate::repository::error::{Error, ErrorKind};
+use crate::repository::lock::{Held, acquire};
+use crate::repository::open::Repository;
+use crate::storage::error::ErrorKind as StorageErrorKind;
+
+/// How long a command waits for the locks of others.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// The signals that end a command.
+const SIGNALS: [i32; 2] = [libc::SIGINT, libc::SIGTERM];
+
+/// What the thread that hears signals and the thread that works tell each other.
+#[derive(Debug, Default)]
+pub struct Interrupts {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// A lock file is being written, or looked for beside others.
+    locking: bool,
+    held: Option<Held>,
+    /// A signal has come.
+    ending: bool,
+    /// A file that must not stay.
+    unfinished: Option<PathBuf>,
+}
+
+impl Interrupts {
+    /// Starts the thread that waits for signals.
+    ///
+    /// # Errors
+    /// When the handlers or the thread cannot be set up.
+    pub(super) fn start() -> io::Result<Arc<Interrupts>> {
+        // restic asks whether the process of a lock lives by sending it this signal.
+        os::disregard_hangup()?;
+        let signals = os::signals_to_pipe(&SIGNALS)?;
+        let interrupts = Arc::new(Interrupts::default());
+        let waiting = Arc::clone(&interrupts);
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || waiting.run(&signals))?;
+        Ok(interrupts)
+    }
+
+    fn run(&self, signals: &OwnedFd) {
+        let mut byte = [0; 1];
+        let signal = loop {
+            match rustix::io::read(signals, &mut byte) {
+                Ok(1..) => break i32::from(byte[0]),
+                Err(rustix::io::Errno::INTR) => {}
+                // The pipe never ends: this process has its other end.
+                _ => return,
+            }
+        };
+        let mut state = self.state();
+        state.ending = true;
+        self.changed.notify_all();
+        while state.locking {
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(file) = state.unfinished.take() {
+            let _ = std::fs::remove_file(file);
+        }
+        drop(state.held.take());
+        // The state stays locked, so nobody takes another lock.
+        exit(128 + signal);
+    }
+
+    /// Takes a lock, and waits while others are in the way. A storage that cannot be written needs no shared lock:
+    /// nobody can remove anything from it.
+    pub(super) fn lock(
+        &self,
+        repository: &Repository,
+        lock: Lock,
+        say: &dyn Fn(&str),
+    ) -> Result<(), SessionError> {
+        if lock == Lock::None {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let mut told = false;
+        loop {
+            self.begin_locking();
+            let taken = acquire(
+                &repository.storage,
+                &repository.cipher,
+                lock == Lock::Exclusive,
+                Duration::ZERO,
+                TIMING,
+                |_| false,
+            );
+            let mut state = self.state();
+            state.locking = false;
+            self.changed.notify_all();
+            let error = match taken {
+                Ok(held) => {
+                    state.held = Some(held);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            if lock == Lock::Shared && is_read_only(&error) {
+                drop(state);
+                say("note: the container cannot be written, so it is read without a lock");
+                return Ok(());
+            }
+            if error.kind != ErrorKind::Locked || started.elapsed() > PATIENCE {
+                return Err(error.into());
+            }
+            if !told {
+                told = true;
+                say(&format!("waiting: {error}"));
+            }
+            drop(
+                self.changed
+                    .wait_timeout_while(state, TIMING.retry, |state| !state.ending),
+            );
+        }
+    }
+
+    /// Once a signal has come, this does not return: the process ends.
+    fn begin_locking(&self) {
+        let state = self.state();
+        let waited = self.changed.wait_while(state, |state| state.ending);
+        waited.unwrap_or_else(PoisonError::into_inner).locking = true;
+    }
+
+    pub(super) fn remove_when_interrupted(&self, file: Option<&Path>) {
+        self.state().unfinished = file.map(Path::to_owned);
+    }
+
+    /// Removes the lock.
+    pub(super) fn release(&self) {
+        let held = self.state().held.take();
+        drop(held);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_read_only(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Storage(StorageErrorKind::ReadOnly | StorageErrorKind::Denied)
+    )
+}

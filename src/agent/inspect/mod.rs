@@ -1,0 +1,102 @@
+//! A container that a command opens in its own process, to look inside or to change its keys: the place, the password,
+//! restic's lock, and the end of the process before its work is done.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::password;
+use super::place;
+use super::repository::Opened;
+use crate::job::action::Container;
+use crate::repository::indexed::Indexed;
+use crate::repository::open::Repository;
+
+mod error;
+mod interrupts;
+pub mod keys;
+pub mod locks;
+
+pub use error::{Fault, SessionError};
+pub use interrupts::Interrupts;
+
+/// Which of restic's locks a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// None, so that the command waits for nobody, and nobody for it.
+    None,
+    /// The command reads or adds.
+    Shared,
+    /// The command removes.
+    Exclusive,
+}
+
+/// An open repository, locked as long as this lives.
+pub struct Session {
+    pub repository: Repository,
+    interrupts: Arc<Interrupts>,
+}
+
+impl Session {
+    /// Opens a container that has a repository. `say` gets sentences for the user: whom it waits for, and what is wrong
+    /// without being in the way.
+    ///
+    /// From now on SIGINT and SIGTERM remove the lock and end the process, and SIGHUP does nothing. Call it once in a process.
+    ///
+    /// # Errors
+    /// When there is no repository, when it cannot be opened, and when others have it locked for too long.
+    pub fn open(
+        container: &Container,
+        lock: Lock,
+        say: &dyn Fn(&str),
+    ) -> Result<Session, SessionError> {
+        let password = password::read(container, say)?;
+        let existing = place::look(container)?.repository()?;
+        let interrupts = Interrupts::start().map_err(SessionError::Setup)?;
+        let repository = Opened::open(existing, &password)?.repository;
+        interrupts.lock(&repository, lock, say)?;
+        Ok(Session {
+            repository,
+            interrupts,
+        })
+    }
+
+    /// The repository with its index. Index files that cannot be read are told to `say`.
+    ///
+    /// # Errors
+    /// When the index files cannot be listed.
+    pub fn index(&self, say: &dyn Fn(&str)) -> Result<Indexed, SessionError> {
+        let indexed = Indexed::load(self.repository.clone())?;
+        for problem in &indexed.problems {
+            say(&format!("warning: {problem}"));
+        }
+        Ok(indexed)
+    }
+
+    /// Removes this file if the process is ended before its work is done; `None`: nothing any more.
+    pub fn remove_when_interrupted(&self, file: Option<&Path>) {
+        self.interrupts.remove_when_interrupted(file);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.interrupts.release();
+    }
+}
+
+/// The password in a file, as for `encrypt_pass_file`.
+///
+/// # Errors
+/// When the file cannot be read or cannot hold a password.
+pub fn password_in(file: &Path, say: &dyn Fn(&str)) -> Result<Zeroizing<String>, SessionError> {
+    let password = password::in_file(file, say)?;
+    Ok(Zeroizing::new(password.as_str().to_owned()))
+}
+
+/// What the operating system says, without its number.
+fn reason(error: &io::Error) -> String {
+    crate::os::reason(error)
+}

@@ -1,0 +1,354 @@
+//! The differences between two snapshots, or between a snapshot and something else that has entries.
+//!
+//! Both sides are read side by side, directory by directory. Directories with the same tree are skipped, so the work
+//! depends on what is different, not on what there is.
+
+use std::cmp::Ordering;
+use std::iter::Peekable;
+use std::ops::ControlFlow;
+use std::vec::IntoIter;
+
+use change::{Change, Difference, compare};
+
+use super::path::{self, Entries};
+use crate::repository::blob::BlobReader;
+use crate::repository::error::Error;
+use crate::repository::indexed::Indexed;
+use crate::repository::node::{Node, NodeKind, NodeProblem};
+use crate::storage::id::Id;
+
+pub mod change;
+
+/// One of the two things that are compared.
+pub trait Side {
+    /// The entries of a directory, in any order. `directory` is the entry itself; `None` is the root.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    fn entries(&mut self, path: &[u8], directory: Option<&Node>) -> Result<Entries, Error>;
+
+    /// Whether the bytes of a file of this side are others than those of `other`, a file of the other side at the same
+    /// path.
+    ///
+    /// # Errors
+    /// When this cannot be found out.
+    fn contents_differ(&mut self, path: &[u8], own: &Node, other: &Node) -> Result<bool, Error>;
+}
+
+/// A snapshot as a side, or a directory in it.
+pub struct SnapshotSide<'a> {
+    repository: &'a Indexed,
+    root: Id,
+    reader: BlobReader,
+    text: Vec<u8>,
+}
+
+impl<'a> SnapshotSide<'a> {
+    /// What lies below this tree.
+    pub fn new(repository: &'a Indexed, root: Id) -> SnapshotSide<'a> {
+        SnapshotSide {
+            repository,
+            root,
+            reader: BlobReader::new(),
+            text: Vec::new(),
+        }
+    }
+}
+
+impl Side for SnapshotSide<'_> {
+    fn entries(&mut self, _: &[u8], directory: Option<&Node>) -> Result<Entries, Error> {
+        let tree = match directory {
+            None => self.root,
+            // Without a tree, a directory has a problem, and nobody asks for its entries.
+            Some(node) => match node.subtree {
+                Some(tree) => tree,
+                None => return Ok(Vec::new()),
+            },
+        };
+        path::entries(self.repository, &mut self.reader, &mut self.text, tree)
+    }
+
+    fn contents_differ(&mut self, _: &[u8], own: &Node, other: &Node) -> Result<bool, Error> {
+        Ok(own.content.as_deref().unwrap_or_default()
+            != other.content.as_deref().unwrap_or_default())
+    }
+}
+
+/// Which of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    Before,
+    After,
+}
+
+/// Something that a comparison comes to. Paths begin with a slash.
+pub enum Told<'a> {
+    Changed {
+        path: &'a [u8],
+        change: Change,
+        /// The entry: of the second side, unless it was removed.
+        node: &'a Node,
+    },
+    /// An entry that is not compared.
+    Unusable {
+        path: &'a [u8],
+        which: Which,
+        problem: NodeProblem,
+    },
+    /// A directory, or the content of a file, that cannot be read: it is not compared.
+    Unreadable {
+        path: &'a [u8],
+        which: Which,
+        error: Error,
+    },
+}
+
+/// Entries by their types, and the bytes of the files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub files: u64,
+    pub directories: u64,
+    pub others: u64,
+    /// The sizes of the files, as their nodes have them.
+    pub bytes: u64,
+}
+
+impl Totals {
+    fn add(&mut self, node: &Node) {
+        match node.kind {
+            NodeKind::File => {
+                self.files += 1;
+                self.bytes = self.bytes.saturating_add(node.size);
+            }
+            NodeKind::Directory => self.directories += 1,
+            _ => self.others += 1,
+        }
+    }
+}
+
+/// What a comparison counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    pub added: Totals,
+    pub removed: Totals,
+    /// Entries whose content is different.
+    pub content_changed: u64,
+    /// The sizes of the files among them, on the second side.
+    pub content_changed_bytes: u64,
+    pub kind_changed: u64,
+    /// Entries of which only the metadata is different.
+    pub metadata_changed: u64,
+    /// Entries and directories that could not be compared.
+    pub not_compared: u64,
+}
+
+/// A directory that both sides are read in. A side that does not have it has no entries.
+struct Level {
+    before: Peekable<IntoIter<Node>>,
+    after: Peekable<IntoIter<Node>>,
+    /// How long the path was above this directory.
+    path_above: usize,
+}
+
+struct Comparison<'a, F> {
+    before: &'a mut dyn Side,
+    after: &'a mut dyn Side,
+    path: Vec<u8>,
+    statistics: Statistics,
+    each: F,
+}
+
+/// Compares two sides, from their roots on. `each` may end the comparison.
+///
+/// Memory: the entries of one directory of both sides, for each level of depth.
+pub fn diff<B, F: FnMut(Told<'_>) -> ControlFlow<B>>(
+    before: &mut dyn Side,
+    after: &mut dyn Side,
+    each: F,
+) -> ControlFlow<B, Statistics> {
+    let mut comparison = Comparison {
+        before,
+        after,
+        path: Vec::new(),
+        statistics: Statistics::default(),
+        each,
+    };
+    let mut levels = vec![Level {
+        before: comparison.entries(Which::Before, None)?,
+        after: comparison.entries(Which::After, None)?,
+        path_above: 0,
+    }];
+    while let Some(level) = levels.last_mut() {
+        let (one, other) = match next(&mut level.before, &mut level.after) {
+            (None, None) => {
+                comparison.path.truncate(level.path_above);
+                levels.pop();
+                continue;
+            }
+            pair => pair,
+        };
+        let path_above = comparison.path.len();
+        let name = one.as_ref().or(other.as_ref()).map(|node| &node.name);
+        path::push(&mut comparison.path, name.map_or(b"", Vec::as_slice));
+        match comparison.pair(one.as_ref(), other.as_ref())? {
+            Some((before, after)) => levels.push(Level {
+                before,
+                after,
+                path_above,
+            }),
+            None => comparison.path.truncate(path_above),
+        }
+    }
+    ControlFlow::Continue(comparison.statistics)
+}
+
+/// The entry with the smallest name, of each side that has it.
+fn next(
+    before: &mut Peekable<IntoIter<Node>>,
+    after: &mut Peekable<IntoIter<Node>>,
+) -> (Option<Node>, Option<Node>) {
+    let order = match (before.peek(), after.peek()) {
+        (Some(before), Some(after)) => before.name.cmp(&after.name),
+        (Some(_), None) => Ordering::Less,
+        (None, _) => Ordering::Greater,
+    };
+    match order {
+        Ordering::Less => (before.next(), None),
+        Ordering::Equal => (before.next(), after.next()),
+        Ordering::Greater => (None, after.next()),
+    }
+}
+
+type BothEntries = (Peekable<IntoIter<Node>>, Peekable<IntoIter<Node>>);
+
+impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
+    /// Compares one entry, and opens the directories below it that are to be compared.
+    fn pair(
+        &mut self,
+        before: Option<&Node>,
+        after: Option<&Node>,
+    ) -> ControlFlow<B, Option<BothEntries>> {
+        match (before, after) {
+            (Some(before), Some(after)) => self.both(before, after)?,
+            (Some(before), None) => {
+                self.statistics.removed.add(before);
+                self.tell(Change::Removed, before)?;
+            }
+            (None, Some(after)) => {
+                self.statistics.added.add(after);
+                self.tell(Change::Added, after)?;
+            }
+            (None, None) => {}
+        }
+        let directory = |node: &Node| node.kind == NodeKind::Directory;
+        let (before, after) = (
+            before.filter(|node| directory(node)),
+            after.filter(|node| directory(node)),
+        );
+        let same = matches!((before, after), (Some(before), Some(after))
+            if before.subtree.is_some() && before.subtree == after.subtree);
+        if same || before.is_none() && after.is_none() {
+            return ControlFlow::Continue(None);
+        }
+        let none = || Vec::new().into_iter().peekable();
+        let before = match before {
+            Some(_) => self.entries(Which::Before, before)?,
+            None => none(),
+        };
+        let after = match after {
+            Some(_) => self.entries(Which::After, after)?,
+            None => none(),
+        };
+        ControlFlow::Continue(Some((before, after)))
+    }
+
+    fn both(&mut self, before: &Node, after: &Node) -> ControlFlow<B> {
+        let are_files = before.kind == NodeKind::File && after.kind == NodeKind::File;
+        let contents_differ = if are_files {
+            match self.after.contents_differ(&self.path, after, before) {
+                Ok(differ) => differ,
+                Err(error) => {
+                    self.statistics.not_compared += 1;
+                    (self.each)(Told::Unreadable {
+                        path: &self.path,
+                        which: Which::After,
+                        error,
+                    })?;
+                    false
+                }
+            }
+        } else {
+            false
+        };
+        let difference = compare(before, after, contents_differ);
+        self.count(difference, after);
+        match difference.is_none() {
+            true => ControlFlow::Continue(()),
+            false => self.tell(Change::Modified(difference), after),
+        }
+    }
+
+    fn count(&mut self, difference: Difference, after: &Node) {
+        let statistics = &mut self.statistics;
+        if difference.kind {
+            statistics.kind_changed += 1;
+        } else if difference.content {
+            statistics.content_changed += 1;
+            if after.kind == NodeKind::File {
+                let bytes = &mut statistics.content_changed_bytes;
+                *bytes = bytes.saturating_add(after.size);
+            }
+        } else if difference.metadata {
+            statistics.metadata_changed += 1;
+        }
+    }
+
+    fn tell(&mut self, change: Change, node: &Node) -> ControlFlow<B> {
+        (self.each)(Told::Changed {
+            path: &self.path,
+            change,
+            node,
+        })
+    }
+
+    /// The usable entries of a directory, sorted by name. Others are told, and left out.
+    fn entries(
+        &mut self,
+        which: Which,
+        directory: Option<&Node>,
+    ) -> ControlFlow<B, Peekable<IntoIter<Node>>> {
+        let side = match which {
+            Which::Before => &mut *self.before,
+            Which::After => &mut *self.after,
+        };
+        let entries = match side.entries(&self.path, directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.statistics.not_compared += 1;
+                let path: &[u8] = match directory {
+                    None => b"/",
+                    Some(_) => &self.path,
+                };
+                (self.each)(Told::Unreadable { path, which, error })?;
+                Vec::new()
+            }
+        };
+        let mut usable = Vec::with_capacity(entries.len());
+        for (node, problem) in entries {
+            let Some(problem) = problem else {
+                usable.push(node);
+                continue;
+            };
+            self.statistics.not_compared += 1;
+            let mut path = self.path.clone();
+            path::push(&mut path, &node.name);
+            (self.each)(Told::Unusable {
+                path: &path,
+                which,
+                problem,
+            })?;
+        }
+        usable.sort_by(|one, other| one.name.cmp(&other.name));
+        ControlFlow::Continue(usable.into_iter().peekable())
+    }
+}
