@@ -17,9 +17,9 @@ use crate::ledger::LedgerError;
 pub enum Exit {
     /// The command did everything that it was asked to do.
     Success = 0,
-    /// A run or a restore by hand failed.
+    /// A run or a restore by hand failed, or what a command needs from a container is damaged.
     RunFailed = 1,
-    /// The backup or restore of a run is incomplete.
+    /// The backup or restore of a run is incomplete, or a command could not read a part of a container.
     RunPartial = 3,
     /// `doctor` found warnings but no errors.
     Warnings = 4,
@@ -29,7 +29,7 @@ pub enum Exit {
     Usage = 64,
     /// A job file or an export is invalid, or the ledger is inconsistent.
     BadJobFile = 65,
-    /// The job, run, file or ledger does not exist.
+    /// The job, run, file, container, snapshot or ledger does not exist.
     NotFound = 66,
     /// No daemon is running.
     NoDaemon = 69,
@@ -51,10 +51,14 @@ impl Exit {
     /// Every code in ascending order with its meaning, for the manual pages.
     pub const ALL: [(Exit, &'static str); 15] = [
         (Exit::Success, "done; for `run --once`: every run succeeded"),
-        (Exit::RunFailed, "a run failed, or a restore by hand failed"),
+        (
+            Exit::RunFailed,
+            "a run failed, a restore by hand failed, or what a command needs from a container is damaged",
+        ),
         (
             Exit::RunPartial,
-            "the backup or restore of a run is incomplete (`partial`), and no run failed in another way",
+            "the backup or restore of a run is incomplete (`partial`), and no run failed in another way; or a command could \
+             not read a part of a container, and its output is incomplete",
         ),
         (Exit::Warnings, "`doctor` found warnings but no errors"),
         (Exit::Errors, "`doctor` found an error"),
@@ -65,7 +69,7 @@ impl Exit {
         ),
         (
             Exit::NotFound,
-            "the job, run, file or ledger does not exist",
+            "the job, run, file, container, snapshot or ledger does not exist",
         ),
         (Exit::NoDaemon, "no daemon is running"),
         (Exit::Internal, "an internal error of freezerd"),
@@ -73,7 +77,7 @@ impl Exit {
         (
             Exit::TryAgain,
             "try again later: another daemon uses the state directory, the daemon did not answer or refused the request, or \
-             it cannot write the ledger at the moment",
+             it cannot write the ledger at the moment, or another process has the container locked",
         ),
         (Exit::NotPermitted, "this user has no permission"),
         (Exit::BadConfiguration, "the configuration is wrong"),

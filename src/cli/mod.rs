@@ -8,16 +8,22 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 mod check;
 mod config;
+mod container;
 mod control;
+mod diff;
 mod doctor;
+mod dump;
 pub mod exit;
 mod explain;
+mod find;
 mod history;
 mod job_files;
+mod key;
 mod ledger_view;
 mod list;
 mod log;
 mod logging;
+mod ls;
 mod next;
 mod restore;
 mod run;
@@ -27,8 +33,10 @@ mod settings;
 mod show;
 mod snapshots;
 mod state;
+mod stats;
 mod status;
 mod table;
+mod unlock;
 mod why;
 
 use exit::{Exit, Failure};
@@ -40,13 +48,13 @@ use settings::SettingsArgs;
 #[command(after_help = "\
 Exit codes:
    0  done
-   1  a run or a restore by hand failed
-   3  a backup or restore is incomplete
+   1  a run or a restore by hand failed, or data is damaged
+   3  a backup, restore or output is incomplete
    4  `doctor` found warnings but no errors
    5  `doctor` found an error
   64  wrong command line
   65  invalid job file or export, or inconsistent ledger
-  66  no such job, run, file or ledger
+  66  no such job, run, file, container, snapshot or ledger
   69  no daemon is running
   70  internal error
   73  something cannot be created
@@ -108,6 +116,13 @@ enum Command {
     Trigger(control::Args),
     Snapshots(snapshots::Args),
     Restore(restore::Args),
+    Ls(ls::Args),
+    Find(find::Args),
+    Diff(diff::Args),
+    Dump(dump::Args),
+    Stats(stats::Args),
+    Key(key::Args),
+    Unlock(unlock::Args),
     State(state::Args),
     Config(config::Args),
     /// Perform one action; the daemon starts this command
@@ -137,10 +152,36 @@ impl Command {
             | Command::Trigger(args) => args.json,
             Command::Snapshots(args) => args.json,
             Command::Restore(args) => args.json,
+            Command::Ls(args) => args.json,
+            Command::Find(args) => args.json,
+            Command::Diff(args) => args.json,
+            Command::Dump(args) => args.json,
+            Command::Stats(args) => args.json,
+            Command::Key(args) => args.wants_json(),
+            Command::Unlock(args) => args.json,
             Command::State(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Agent => false,
         }
+    }
+}
+
+impl Command {
+    /// Whether the command has something to do when nobody reads its output any more. Some write to a child process, and
+    /// must survive its end; others have a lock in a repository, which they remove before they end.
+    fn survives_its_reader(&self) -> bool {
+        matches!(
+            self,
+            Command::Run(_)
+                | Command::Restore(_)
+                | Command::Ls(_)
+                | Command::Find(_)
+                | Command::Diff(_)
+                | Command::Dump(_)
+                | Command::Stats(_)
+                | Command::Key(_)
+                | Command::Unlock(_)
+        )
     }
 }
 
@@ -160,8 +201,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Command::Agent = cli.command {
         return crate::agent::main();
     }
-    // `freezerd list | head` ends without a message. The commands that write to a child process must survive its end.
-    if !matches!(cli.command, Command::Run(_) | Command::Restore(_)) {
+    // `freezerd list | head` ends without a message.
+    if !cli.command.survives_its_reader() {
         crate::os::default_sigpipe();
     }
     let as_json = cli.command.wants_json();
@@ -216,6 +257,13 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Trigger(args) => control::run(&settings, Asked::Trigger, &args),
         Command::Snapshots(args) => snapshots::run(&settings, &args),
         Command::Restore(args) => restore::run(&settings, &args),
+        Command::Ls(args) => ls::run(&settings, &args),
+        Command::Find(args) => find::run(&settings, &args),
+        Command::Diff(args) => diff::run(&settings, &args),
+        Command::Dump(args) => dump::run(&settings, &args),
+        Command::Stats(args) => stats::run(&settings, &args),
+        Command::Key(args) => key::run(&settings, &args),
+        Command::Unlock(args) => unlock::run(&settings, &args),
         Command::State(args) => state::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
         // These commands returned above, before the settings were read.

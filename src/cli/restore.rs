@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::Utc;
 use serde_json::json;
 
+use super::container::ContainerArgs;
 use super::exit::{Exit, Failure};
 use super::screen::Screen;
-use super::snapshots::ContainerArgs;
 use crate::config::Settings;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;

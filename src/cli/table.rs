@@ -28,6 +28,13 @@ impl Table {
 
     /// Prints the heading and the rows to standard output.
     pub fn print(&self) {
+        for line in self.lines() {
+            println!("{line}");
+        }
+    }
+
+    /// The heading and the rows, each as one line without a line end.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
             .map(|column| {
@@ -39,14 +46,15 @@ impl Table {
                     .unwrap_or(0)
             })
             .collect();
-        for row in &self.rows {
+        self.rows.iter().map(move |row| {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
                 line.push_str(cell);
                 line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
             }
-            println!("{}", line.trim_end());
-        }
+            line.truncate(line.trim_end().len());
+            line
+        })
     }
 }
 

@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use super::{busy, idle};
 use crate::harness::{Host, exec, now, someday};
 
-/// Every visible command, with arguments that work on a [`busy`] host.
+/// Commands that print an object for each entry, with arguments as below.
+const COMMANDS_WITH_LINES: &[&[&str]] = &[&["ls", "save"], &["find", "save", "file"]];
+
+/// Every other visible command, with arguments that work on a [`busy`] host.
 const COMMANDS: &[&[&str]] = &[
     &["run", "--once"],
     &["check"],
@@ -22,6 +25,11 @@ const COMMANDS: &[&[&str]] = &[
     &["trigger", "save"],
     &["snapshots", "save"],
     &["restore", "save", "--to", "back"],
+    &["diff", "save"],
+    &["dump", "save", "/", "--target", "archive"],
+    &["stats", "save"],
+    &["key", "list", "save"],
+    &["unlock", "save"],
     &["status"],
     &["doctor"],
     &["state", "check"],
@@ -31,9 +39,9 @@ const COMMANDS: &[&[&str]] = &[
 #[test]
 fn the_help_of_every_command_has_an_example() {
     let host = Host::new();
-    for command in COMMANDS {
+    for command in COMMANDS.iter().chain(COMMANDS_WITH_LINES) {
         let name: Vec<&str> = match *command {
-            [name @ ("config" | "state"), second, ..] => vec![name, second],
+            [name @ ("config" | "state" | "key"), second, ..] => vec![name, second],
             [name, ..] => vec![name],
             [] => vec![],
         };
@@ -45,7 +53,8 @@ fn the_help_of_every_command_has_an_example() {
         assert!(help.contains("--json"), "{help}");
     }
     let help = host.freezerd(&["--help"]).exits(0).stdout();
-    for name in COMMANDS.iter().map(|command| command[0]) {
+    let all = COMMANDS.iter().chain(COMMANDS_WITH_LINES);
+    for name in all.map(|command| command[0]) {
         assert!(
             help.contains(&format!("\n  {name} ")),
             "{name} is listed in\n{help}"
@@ -76,6 +85,24 @@ fn every_command_answers_in_json_whether_it_succeeds_or_not() {
             let message = answer["error"]["message"].as_str().unwrap();
             assert!(ran.stderr().contains(message), "{command:?}");
         }
+    }
+}
+
+#[test]
+fn a_list_of_entries_is_lines_of_json() {
+    let host = busy();
+    for command in COMMANDS_WITH_LINES {
+        let mut arguments = command.to_vec();
+        arguments.push("--json");
+        let lines = host.freezerd(&arguments).exits(0).stdout();
+        assert!(!lines.is_empty());
+        for line in lines.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(line.is_object(), "{command:?}");
+        }
+        arguments[1] = "unknown";
+        let answer = host.freezerd(&arguments).exits(66).json();
+        assert_eq!(answer["error"]["exit_code"], 66);
     }
 }
 

@@ -64,6 +64,10 @@ impl Restic {
     }
 }
 
+#[allow(
+    dead_code,
+    reason = "not every test program makes a repository like this"
+)]
 pub fn init(repository: &Path) -> Repository {
     let storage = Arc::new(Local::new(repository));
     Repository::init(storage, PASSWORD.as_bytes(), Cost::LEAST).unwrap()

@@ -1,0 +1,188 @@
+//! What a command prints about a repository: lines of text, or lines of JSON.
+//!
+//! Names in a repository can be any bytes. In text they are made harmless. In JSON they are texts; one that is not UTF-8
+//! has its bytes in a field of its own.
+
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::ops::ControlFlow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Map, Value, json};
+
+use crate::inspect::path::problem_text;
+use crate::repository::error::Error;
+use crate::repository::node::NodeProblem;
+
+/// Standard output, and the problems that were told so far. `Break`: the output cannot be written.
+pub struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+    as_json: bool,
+    problems: u64,
+}
+
+/// Goes on, or ends because the output failed.
+pub type Written = ControlFlow<io::Error>;
+
+impl Output {
+    /// Standard output, which nobody else writes to until this is dropped.
+    pub fn new(as_json: bool) -> Output {
+        Output {
+            out: BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            as_json,
+            problems: 0,
+        }
+    }
+
+    /// Whether lines of JSON are wanted.
+    pub fn is_json(&self) -> bool {
+        self.as_json
+    }
+
+    /// Prints a line of text, which has to be harmless.
+    pub fn text(&mut self, line: &str) -> Written {
+        self.line(line.as_bytes())
+    }
+
+    /// Prints a value on one line.
+    pub fn json(&mut self, value: &Value) -> Written {
+        self.line(value.to_string().as_bytes())
+    }
+
+    /// Tells of a directory or a file that cannot be read. The output is incomplete.
+    pub fn unreadable(&mut self, path: &[u8], error: &Error) -> Written {
+        self.problem(path, "unreadable", &error.to_string())
+    }
+
+    /// Tells of an entry that is not usable. The output is incomplete.
+    pub fn unusable(&mut self, path: &[u8], problem: NodeProblem) -> Written {
+        self.problem(path, "unusable", problem_text(problem))
+    }
+
+    /// Tells of a problem with a path: to standard error, or as a line of JSON.
+    pub fn problem(&mut self, path: &[u8], kind: &str, message: &str) -> Written {
+        self.problems += 1;
+        if !self.as_json {
+            // If standard error is gone, the exit code still tells.
+            let _ = writeln!(
+                io::stderr(),
+                "freezerd: {}: {}",
+                shown(path),
+                harmless(message)
+            );
+            return ControlFlow::Continue(());
+        }
+        let mut about = Map::new();
+        put_path(&mut about, "path", path);
+        about.insert("kind".into(), kind.into());
+        about.insert("message".into(), message.into());
+        self.json(&json!({ "problem": about }))
+    }
+
+    /// How many problems were told.
+    pub fn problems(&self) -> u64 {
+        self.problems
+    }
+
+    /// Writes what is still in memory.
+    pub fn flush(&mut self) -> Written {
+        written(self.out.flush())
+    }
+
+    fn line(&mut self, line: &[u8]) -> Written {
+        let done = self
+            .out
+            .write_all(line)
+            .and_then(|()| self.out.write_all(b"\n"));
+        written(done)
+    }
+}
+
+fn written(done: io::Result<()>) -> Written {
+    match done {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+/// Says something on standard error that is not part of the output.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "freezerd: {}", harmless(line));
+}
+
+/// A name or a path as one line of harmless text. Backslashes are doubled; control characters, characters that change
+/// the direction of the text, and bytes that are not UTF-8 become escapes: `\n`, `\x1b`, `\u{202e}`, `\xff`.
+pub fn shown(name: &[u8]) -> String {
+    let mut text = String::with_capacity(name.len());
+    for chunk in name.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\\' => text.push_str("\\\\"),
+                character => push(&mut text, character),
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// A sentence that may contain names: as [`shown`], but backslashes stay as they are.
+pub fn harmless(sentence: &str) -> String {
+    let mut text = String::with_capacity(sentence.len());
+    for character in sentence.chars() {
+        push(&mut text, character);
+    }
+    text
+}
+
+fn push(text: &mut String, character: char) {
+    match character {
+        '\n' => text.push_str("\\n"),
+        '\t' => text.push_str("\\t"),
+        '\r' => text.push_str("\\r"),
+        '\0'..='\x1f' | '\x7f' => {
+            let _ = write!(text, "\\x{:02x}", character as u32);
+        }
+        // Marks of direction, separators of lines, and characters without width.
+        '\u{80}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => {
+            let _ = write!(text, "\\u{{{:x}}}", character as u32);
+        }
+        character => text.push(character),
+    }
+}
+
+/// Puts a path into a JSON object. If it is not UTF-8, `NAME_base64` has its bytes.
+pub fn put_path(object: &mut Map<String, Value>, name: &str, path: &[u8]) {
+    object.insert(name.to_owned(), String::from_utf8_lossy(path).into());
+    if std::str::from_utf8(path).is_err() {
+        object.insert(format!("{name}_base64"), BASE64.encode(path).into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_sends_commands_to_the_terminal() {
+        for (name, text) in [
+            (&b"/etc/passwd"[..], "/etc/passwd"),
+            (b"a\nb\x1b[2J", "a\\nb\\x1b[2J"),
+            (b"\xff\\n", "\\xff\\\\n"),
+            (
+                "gr\u{fc}n\u{202e}\u{9b}".as_bytes(),
+                "gr\u{fc}n\\u{202e}\\u{9b}",
+            ),
+        ] {
+            assert_eq!(shown(name), text);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The run of a command that opens a container in its own process, from the lock to the exit code.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use super::output::{Output, Written, harmless, say};
+use crate::agent::inspect::{Fault, Lock, Session, SessionError};
+use crate::cli::exit::{Exit, Failure};
+use crate::job::action::Container;
+
+/// Why a command ended before its work was done.
+pub enum Ended {
+    Failed(Failure),
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl From<SessionError> for Ended {
+    fn from(error: SessionError) -> Ended {
+        use crate::inspect::dump::DumpError;
+        match error {
+            SessionError::Dump(DumpError::Output(error)) => Ended::Output(error),
+            error => Ended::Failed(failure(&error)),
+        }
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Ended {
+        Ended::Failed(failure)
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Ended {
+        Ended::Output(error)
+    }
+}
+
+/// The failure of a command for an error, with the exit code that its kind has.
+fn failure(error: &SessionError) -> Failure {
+    let exit = match error.fault() {
+        Fault::NotFound => Exit::NotFound,
+        Fault::Denied => Exit::NotPermitted,
+        Fault::Locked | Fault::Temporary => Exit::TryAgain,
+        Fault::Damaged => Exit::RunFailed,
+        Fault::Refused => Exit::Usage,
+        Fault::Output => Exit::CannotCreate,
+        Fault::Internal => Exit::Internal,
+    };
+    Failure::new(exit, harmless(&error.to_string()))
+}
+
+/// Opens the container, does the work, and removes the lock. When the reader of the output has gone, the process ends as
+/// quietly as any other in a pipe.
+pub fn run(
+    container: &Container,
+    lock: Lock,
+    work: impl FnOnce(&Session) -> Result<Exit, Ended>,
+) -> Result<Exit, Failure> {
+    let ended = match Session::open(container, lock, &say) {
+        Ok(session) => work(&session),
+        Err(error) => Err(error.into()),
+    };
+    match ended {
+        Ok(exit) => Ok(exit),
+        Err(Ended::Failed(failure)) => Err(failure),
+        Err(Ended::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            crate::os::default_sigpipe();
+            let _ = rustix::process::kill_process(
+                rustix::process::getpid(),
+                rustix::process::Signal::PIPE,
+            );
+            Ok(Exit::Success)
+        }
+        Err(Ended::Output(error)) => Err(Failure::new(
+            Exit::CannotCreate,
+            format!("cannot write the output: {}", crate::os::reason(&error)),
+        )),
+    }
+}
+
+/// The exit code of a command that has printed everything: whether something could not be read.
+pub fn finish(mut output: Output) -> Result<Exit, Ended> {
+    ok(output.flush())?;
+    match output.problems() {
+        0 => Ok(Exit::Success),
+        count => {
+            let count = crate::units::count(count, "problem", "problems");
+            say(&format!("the output is incomplete: {count}"));
+            Ok(Exit::RunPartial)
+        }
+    }
+}
+
+/// A write as a result.
+pub fn ok(written: Written) -> Result<(), Ended> {
+    match written {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(Ended::Output(error)),
+    }
+}
+
+/// The end of a walk: `Some` is the error that ended it.
+pub fn walked(ended: Option<io::Error>) -> Result<(), Ended> {
+    match ended {
+        None => Ok(()),
+        Some(error) => Err(Ended::Output(error)),
+    }
+}
+
+/// Prints a short answer at once.
+pub fn print(text: &str) -> Result<(), Ended> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(())
+}

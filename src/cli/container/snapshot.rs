@@ -1,0 +1,122 @@
+//! Which snapshots a command means.
+
+use chrono::DateTime;
+
+use super::ChosenContainer;
+use super::output::{say, shown};
+use crate::agent::inspect::SessionError;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::logging;
+use crate::config::Settings;
+use crate::inspect::choice::{self, Chosen, Filter};
+use crate::repository::error::Error;
+use crate::repository::open::Repository;
+use crate::schedule::moment::Moment;
+use crate::schedule::zone::Zone;
+
+/// The word for the newest snapshot.
+pub const LATEST: &str = "latest";
+
+/// The options that select one snapshot.
+#[derive(Debug, clap::Args)]
+pub struct SnapshotArgs {
+    /// Use the snapshot whose id is ID or begins with ID; `latest`, the default, is the newest one
+    #[arg(long, value_name = "ID")]
+    snapshot: Option<String>,
+    /// Use the newest snapshot that is not later than TIME, such as 2026-11-01 or 2026-11-01T03:25:00+01:00
+    #[arg(long, value_name = "TIME", conflicts_with = "snapshot")]
+    at: Option<String>,
+}
+
+impl SnapshotArgs {
+    /// Reads the options. Nothing is opened yet.
+    pub fn wanted(&self, settings: &Settings) -> Result<Wanted, Failure> {
+        match (&self.snapshot, &self.at) {
+            (Some(id), _) => Ok(Wanted::named(id)),
+            (None, None) => Ok(Wanted::Newest(None)),
+            (None, Some(text)) => time(settings, "--at", text).map(|at| Wanted::Newest(Some(at))),
+        }
+    }
+}
+
+/// One snapshot, as the command line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The newest one that is not later than this, in seconds since 1970.
+    Newest(Option<i64>),
+    /// The beginning of an id.
+    Id(String),
+}
+
+impl Wanted {
+    /// What a word names: an id, or the newest snapshot.
+    pub fn named(word: &str) -> Wanted {
+        match word {
+            LATEST => Wanted::Newest(None),
+            id => Wanted::Id(id.to_owned()),
+        }
+    }
+
+    /// Finds the snapshot.
+    pub fn find(&self, repository: &Repository, filter: &Filter) -> Result<Chosen, SessionError> {
+        match self {
+            Wanted::Id(beginning) => Ok(choice::by_id(repository, beginning)?),
+            Wanted::Newest(limit) => {
+                let (newest, unreadable) = choice::newest(repository, filter, *limit)?;
+                tell_unreadable(&unreadable);
+                Ok(newest)
+            }
+        }
+    }
+}
+
+/// Says which snapshot files could not be read: one of them may be what the user wants.
+pub fn tell_unreadable(errors: &[Error]) {
+    for error in errors {
+        say(&format!("warning: {error}"));
+    }
+}
+
+/// The snapshots of a container that a command selects.
+pub fn filter(place: &ChosenContainer) -> Filter {
+    Filter {
+        host: place.host.clone(),
+        backup_name: place.backup_name.clone(),
+    }
+}
+
+/// A snapshot in a few words: `snapshot 84b9adec of 2026-11-23 18:49:59, www of web1`.
+pub fn describe(chosen: &Chosen, zone: &Zone) -> String {
+    let name = match chosen.backup_name() {
+        "" => "a backup".to_owned(),
+        name => shown(name.as_bytes()),
+    };
+    format!(
+        "snapshot {} of {}, {name} of {}",
+        chosen.short_id(),
+        moment(chosen, zone),
+        shown(chosen.snapshot.hostname.as_bytes())
+    )
+}
+
+/// When the snapshot was made, as date and time of day.
+pub fn moment(chosen: &Chosen, zone: &Zone) -> String {
+    let time = chosen.snapshot.time;
+    logging::moment(
+        DateTime::from_timestamp(time.seconds, time.nanoseconds),
+        zone,
+    )
+}
+
+/// Reads a time that an option gives, in seconds since 1970.
+pub fn time(settings: &Settings, option: &str, text: &str) -> Result<i64, Failure> {
+    match Moment::parse(text) {
+        Ok(moment) => Ok(moment.instant(&settings.zone()).timestamp()),
+        Err(_) => Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "{option} {text}: expected a date such as 2026-11-01 or 2026-11-01T03:25:00+01:00"
+            ),
+        )),
+    }
+}

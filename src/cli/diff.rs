@@ -1,0 +1,233 @@
+//! `freezerd diff`: what changed from one snapshot to another.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use serde_json::{Map, Value, json};
+
+use super::container::ContainerOptions;
+use super::container::output::{Output, Written, put_path, say, shown};
+use super::container::session::{self, Ended, finish, ok};
+use super::container::snapshot::{self, Wanted};
+use super::exit::{Exit, Failure};
+use crate::agent::inspect::{Lock, Session, SessionError};
+use crate::config::Settings;
+use crate::inspect::choice::{self, ChoiceError, Chosen, Filter};
+use crate::inspect::diff::change::Change;
+use crate::inspect::diff::{SnapshotSide, Statistics, Told, Totals, diff};
+use crate::inspect::path::{self, PathError, Target};
+use crate::repository::indexed::Indexed;
+use crate::repository::node::NodeKind;
+use crate::storage::id::Id;
+use crate::units;
+
+/// Show what changed between two snapshots
+///
+/// Name a job, or a container with --container. Without a SNAPSHOT, the command compares the two newest ones; with one, it
+/// compares that one with the newest one. Each line begins with a marker:
+/// `+` the entry was added, `-` it was removed, `M` its content changed, `T` its type changed, `U` only its metadata
+/// changed (with --metadata), `M?` its content changed although its times did not: the disk may have changed it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd diff nightly\n\
+                        Example: freezerd diff nightly 84b9adec latest --path /srv/www")]
+pub struct Args {
+    /// Use the container, the host and the backup name of this job; with --container, this is the first SNAPSHOT
+    #[arg(required_unless_present = "container")]
+    job: Option<OsString>,
+    /// Compare this snapshot: the beginning of its id, or `latest` for the newest one
+    #[arg(num_args = 0..=2)]
+    snapshot: Vec<OsString>,
+    #[command(flatten)]
+    container: ContainerOptions,
+    /// Compare only this directory
+    #[arg(long, value_name = "PATH")]
+    path: Option<OsString>,
+    /// Also show entries of which only the mode, owner, times or attributes changed
+    #[arg(long)]
+    metadata: bool,
+    /// Take no lock, and wait for no other process
+    #[arg(long)]
+    no_lock: bool,
+    /// Print one JSON object for each change, each on a line of its own, and then the totals
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs `freezerd diff`.
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let (job, words) = args.container.split(args.job.as_ref(), &args.snapshot);
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if words.len() > 2 {
+        return Err(Failure::new(Exit::Usage, "name two snapshots at most"));
+    }
+    let place = args.container.find(settings, job.as_deref())?;
+    let filter = snapshot::filter(&place);
+    let lock = if args.no_lock {
+        Lock::None
+    } else {
+        Lock::Shared
+    };
+    session::run(&place.container, lock, |session| {
+        let (before, after) = pair(session, &filter, &words)?;
+        compare(settings, args, session, &before, &after)
+    })
+}
+
+/// The two snapshots that the words name.
+fn pair(
+    session: &Session,
+    filter: &Filter,
+    words: &[String],
+) -> Result<(Chosen, Chosen), SessionError> {
+    let repository = &session.repository;
+    let find = |word: &str| Wanted::named(word).find(repository, filter);
+    match words {
+        [before, after, ..] => Ok((find(before)?, find(after)?)),
+        [before] => Ok((find(before)?, find(snapshot::LATEST)?)),
+        [] => {
+            let mut choice = choice::all(repository, filter)?;
+            snapshot::tell_unreadable(&choice.unreadable);
+            match (choice.snapshots.pop(), choice.snapshots.pop()) {
+                (Some(after), Some(before)) => Ok((before, after)),
+                _ => Err(ChoiceError::FewerThanTwo {
+                    filter: filter.clone(),
+                }
+                .into()),
+            }
+        }
+    }
+}
+
+fn compare(
+    settings: &Settings,
+    args: &Args,
+    session: &Session,
+    before: &Chosen,
+    after: &Chosen,
+) -> Result<Exit, Ended> {
+    let repository = session.index(&say)?;
+    let top = args.path.as_ref().map_or(&b"/"[..], |path| path.as_bytes());
+    let mut above = Vec::new();
+    for name in path::names(top) {
+        path::push(&mut above, name);
+    }
+    let mut one = SnapshotSide::new(&repository, directory(&repository, before, top)?);
+    let mut other = SnapshotSide::new(&repository, directory(&repository, after, top)?);
+    let mut output = Output::new(args.json);
+    if !args.json {
+        let zone = settings.zone();
+        say(&format!(
+            "from {} to {}",
+            snapshot::describe(before, &zone),
+            snapshot::describe(after, &zone)
+        ));
+    }
+    let done = diff(&mut one, &mut other, |told| {
+        tell(&mut output, args.metadata, &above, told)
+    });
+    let statistics = match done {
+        std::ops::ControlFlow::Continue(statistics) => statistics,
+        std::ops::ControlFlow::Break(error) => return Err(Ended::Output(error)),
+    };
+    match args.json {
+        true => ok(output.json(&totals_json(before, after, &statistics)))?,
+        false => {
+            for line in totals(&statistics) {
+                ok(output.text(&line))?;
+            }
+        }
+    }
+    finish(output)
+}
+
+/// The tree of the directory that is compared.
+fn directory(repository: &Indexed, chosen: &Chosen, top: &[u8]) -> Result<Id, SessionError> {
+    match path::find(repository, chosen.snapshot.tree, top)? {
+        Target::Root(tree) => Ok(tree),
+        Target::Entry(node) => match (&node.kind, node.subtree) {
+            (NodeKind::Directory, Some(tree)) => Ok(tree),
+            _ => Err(PathError::NotADirectory { path: top.to_vec() }.into()),
+        },
+    }
+}
+
+fn tell(output: &mut Output, metadata: bool, above: &[u8], told: Told<'_>) -> Written {
+    let whole = |path: &[u8]| match path {
+        b"/" if !above.is_empty() => above.to_vec(),
+        path => [above, path].concat(),
+    };
+    let (path, change, node) = match told {
+        Told::Changed { path, change, node } => (whole(path), change, node),
+        Told::Unusable { path, problem, .. } => return output.unusable(&whole(path), problem),
+        Told::Unreadable { path, error, .. } => return output.unreadable(&whole(path), &error),
+    };
+    let only_metadata = matches!(change, Change::Modified(it) if !it.kind && !it.content);
+    if only_metadata && !metadata {
+        return Written::Continue(());
+    }
+    if output.is_json() {
+        let mut object = Map::new();
+        object.insert("change".into(), change.marker().into());
+        put_path(&mut object, "path", &path);
+        object.insert("type".into(), node.kind.word().into());
+        if node.kind == NodeKind::File {
+            object.insert("size".into(), node.size.into());
+        }
+        return output.json(&Value::Object(object));
+    }
+    let slash = if node.kind == NodeKind::Directory {
+        "/"
+    } else {
+        ""
+    };
+    output.text(&format!("{:<4} {}{slash}", change.marker(), shown(&path)))
+}
+
+fn totals(statistics: &Statistics) -> [String; 4] {
+    let line = |name: &str, totals: &Totals| {
+        format!(
+            "{name} {}, {}, {}, {}",
+            units::count(totals.files, "file", "files"),
+            units::count(totals.directories, "directory", "directories"),
+            units::count(totals.others, "other entry", "other entries"),
+            units::bytes(totals.bytes)
+        )
+    };
+    [
+        String::new(),
+        line("Added:  ", &statistics.added),
+        line("Removed:", &statistics.removed),
+        format!(
+            "Changed: {} in content ({}), {} in type, {} in metadata only",
+            statistics.content_changed,
+            units::bytes(statistics.content_changed_bytes),
+            statistics.kind_changed,
+            statistics.metadata_changed
+        ),
+    ]
+}
+
+fn totals_json(before: &Chosen, after: &Chosen, statistics: &Statistics) -> Value {
+    let totals = |totals: &Totals| {
+        json!({
+            "files": totals.files,
+            "directories": totals.directories,
+            "others": totals.others,
+            "bytes": totals.bytes,
+        })
+    };
+    json!({"totals": {
+        "before": before.id,
+        "after": after.id,
+        "added": totals(&statistics.added),
+        "removed": totals(&statistics.removed),
+        "content_changed": statistics.content_changed,
+        "content_changed_bytes": statistics.content_changed_bytes,
+        "type_changed": statistics.kind_changed,
+        "metadata_changed": statistics.metadata_changed,
+        "not_compared": statistics.not_compared,
+    }})
+}

@@ -1,0 +1,137 @@
+//! `freezerd diff`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use crate::restic_support::restics;
+use crate::support::{Repository, repositories};
+
+/// Marker and path of each line that has a marker; without directories, whose metadata nobody looks at the same way.
+fn changes(text: &str) -> BTreeSet<(String, String)> {
+    text.lines()
+        .filter_map(|line| {
+            let (marker, path) = line.split_once(' ')?;
+            let is_marker = !marker.is_empty() && marker.chars().all(|it| "+-MTU?".contains(it));
+            let path = path.trim_start();
+            let is_entry = path.starts_with('/') && !(path.ends_with('/') && marker == "U");
+            (is_marker && is_entry).then(|| (marker.to_owned(), path.to_owned()))
+        })
+        .collect()
+}
+
+#[test]
+fn diff_shows_what_restic_shows() {
+    for repository in repositories() {
+        for name in [
+            "same",
+            "gone",
+            "content",
+            "mode",
+            "type",
+            "deep/a/b/c",
+            "olddir/x",
+        ] {
+            repository.file(name, name);
+        }
+        let first = repository.backup();
+        repository.file("new", "new");
+        repository.file("newdir/inner/y", "y");
+        repository.file("content", "other content");
+        repository.file("deep/a/b/c", "other");
+        fs::remove_file(repository.source("gone")).unwrap();
+        fs::remove_dir_all(repository.source("olddir")).unwrap();
+        fs::remove_file(repository.source("type")).unwrap();
+        symlink("same", repository.source("type")).unwrap();
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(repository.source("mode"), mode).unwrap();
+        let second = repository.backup();
+        for (one, other) in [(&first, &second), (&second, &first), (&first, &first)] {
+            for metadata in [&[][..], &["--metadata"]] {
+                let mut ours = vec!["diff", one, other];
+                ours.extend(metadata);
+                let ours = repository.freezerd(&ours).exits(0).stdout();
+                let mut theirs = vec!["diff", one, other];
+                theirs.extend(metadata);
+                let theirs = repository.restic.run(&repository.path, &theirs);
+                // restic adds a letter for the metadata to that for the type.
+                let theirs = theirs.replace("TU ", "T  ");
+                assert_eq!(changes(&ours), changes(&theirs), "{ours}\n{theirs}");
+            }
+        }
+        let lines = repository.lines(&["diff"]);
+        let totals = &lines.last().unwrap()["totals"];
+        assert_eq!(
+            (&totals["before"], &totals["after"]),
+            (&first.into(), &second.into())
+        );
+        assert_eq!(totals["added"]["files"], 2);
+        assert_eq!(totals["added"]["directories"], 2);
+        assert_eq!(totals["removed"]["files"], 2);
+        assert_eq!(totals["removed"]["directories"], 1);
+        assert_eq!(
+            (&totals["content_changed"], &totals["type_changed"]),
+            (&2.into(), &1.into())
+        );
+        assert_eq!(
+            totals["content_changed_bytes"],
+            "other content".len() + "other".len()
+        );
+    }
+}
+
+#[test]
+fn a_directory_that_became_a_file_loses_its_entries() {
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let repository = Repository::new(restic, 2);
+    repository.file("x/inner", "1");
+    symlink("a", repository.source("link")).unwrap();
+    let first = repository.backup();
+    fs::remove_dir_all(repository.source("x")).unwrap();
+    repository.file("x", "2");
+    fs::remove_file(repository.source("link")).unwrap();
+    symlink("b", repository.source("link")).unwrap();
+    repository.backup();
+    let source = repository.source("");
+    let source = source.to_str().unwrap();
+    let text = repository
+        .freezerd(&["diff", &first[..10], "latest", "--path", source])
+        .exits(0)
+        .stdout();
+    let expected = [
+        ("M", format!("{source}/link")),
+        ("T", format!("{source}/x")),
+        ("-", format!("{source}/x/inner")),
+    ];
+    let expected = expected.map(|(marker, path)| (marker.to_owned(), path));
+    assert_eq!(changes(&text), BTreeSet::from(expected), "{text}");
+    let back = repository
+        .freezerd(&["diff", "latest", &first])
+        .exits(0)
+        .stdout();
+    assert!(
+        changes(&back).contains(&("+".into(), format!("{source}/x/inner"))),
+        "{back}"
+    );
+}
+
+#[test]
+fn diff_needs_two_snapshots() {
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let repository = Repository::new(restic, 2);
+    repository.file("a", "1");
+    let only = repository.backup();
+    let said = repository.freezerd(&["diff"]).exits(66).stderr();
+    assert!(said.contains("fewer than two snapshots"), "{said}");
+    repository.freezerd(&["diff", &only]).exits(0);
+    repository
+        .freezerd(&["diff", &only, &only, &only])
+        .exits(64);
+    repository
+        .freezerd(&["diff", "--path", "/none", &only])
+        .exits(66);
+}

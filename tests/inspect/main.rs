@@ -1,0 +1,16 @@
+//! `ls`, `find`, `diff`, `dump`, `stats`, `key` and `unlock`, with both versions of restic as the judges.
+
+mod damage;
+mod diff;
+mod dump;
+mod find;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod keys;
+mod locks;
+mod ls;
+mod prompt;
+#[path = "../restic_support/mod.rs"]
+mod restic_support;
+mod stats;
+mod support;
