@@ -61,7 +61,7 @@ fn find_finds_the_files_that_restic_finds_in_every_snapshot() {
             assert_eq!(ours, theirs, "{pattern}");
         }
         let only = repository.lines(&["find", "one.txt", "--snapshot", &second]);
-        assert_eq!(texts(&only, "snapshot"), [second.clone()]);
+        assert_eq!(texts(&only, "snapshot"), std::slice::from_ref(&second));
         let text = repository
             .freezerd(&["find", "three.txt", "-l"])
             .exits(0)
