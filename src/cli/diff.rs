@@ -1,7 +1,9 @@
 //! `freezerd diff`: what changed from one snapshot to another.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{OsStr, OsString};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -14,22 +16,28 @@ use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::config::Settings;
 use crate::inspect::choice::{self, ChoiceError, Chosen, Filter};
 use crate::inspect::diff::change::Change;
-use crate::inspect::diff::{SnapshotSide, Statistics, Told, Totals, diff};
+use crate::inspect::diff::live::LiveSide;
+use crate::inspect::diff::side::{Side, SnapshotSide};
+use crate::inspect::diff::{Statistics, Told, Totals, diff};
 use crate::inspect::path::{self, PathError, Target};
 use crate::repository::indexed::Indexed;
 use crate::repository::node::NodeKind;
+use crate::repository::snapshot::Snapshot;
+use crate::source::patterns::Patterns;
 use crate::storage::id::Id;
 use crate::units;
 
-/// Show what changed between two snapshots
+/// Show what changed between two snapshots, or since a snapshot
 ///
 /// Name a job, or a container with --container. Without a SNAPSHOT, the command compares the two newest ones; with one, it
-/// compares that one with the newest one. Each line begins with a marker:
+/// compares that one with the newest one. With --live, it compares the newest snapshot, or SNAPSHOT, with the files of this
+/// host as they are now. Each line begins with a marker:
 /// `+` the entry was added, `-` it was removed, `M` its content changed, `T` its type changed, `U` only its metadata
 /// changed (with --metadata), `M?` its content changed although its times did not: the disk may have changed it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd diff nightly\n\
-                        Example: freezerd diff nightly 84b9adec latest --path /srv/www")]
+                        Example: freezerd diff nightly 84b9adec latest --path /srv/www\n\
+                        Example: freezerd diff nightly --live")]
 pub struct Args {
     /// Use the container, the host and the backup name of this job; with --container, this is the first SNAPSHOT
     #[arg(required_unless_present = "container")]
@@ -39,9 +47,12 @@ pub struct Args {
     snapshot: Vec<OsString>,
     #[command(flatten)]
     container: ContainerOptions,
-    /// Compare only this directory
+    /// Compare only this directory; with --live, it is the same path in the snapshot and on this host
     #[arg(long, value_name = "PATH")]
     path: Option<OsString>,
+    /// Compare a snapshot with the files of this host
+    #[arg(long)]
+    live: bool,
     /// Also show entries of which only the mode, owner, times or attributes changed
     #[arg(long)]
     metadata: bool,
@@ -60,8 +71,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    if words.len() > 2 {
-        return Err(Failure::new(Exit::Usage, "name two snapshots at most"));
+    let most = if args.live { 1 } else { 2 };
+    if words.len() > most {
+        let most = units::count(most as u64, "snapshot", "snapshots");
+        return Err(Failure::new(Exit::Usage, format!("name {most} at most")));
     }
     let place = args.container.find(settings, job.as_deref())?;
     let filter = snapshot::filter(&place);
@@ -71,8 +84,18 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         Lock::Shared
     };
     session::run(&place.container, lock, |session| {
-        let (before, after) = pair(session, &filter, &words)?;
-        compare(settings, args, session, &before, &after)
+        let (before, after) = match args.live {
+            true => {
+                let word = words.first().map_or(snapshot::LATEST, String::as_str);
+                let before = Wanted::named(word).find(&session.repository, &filter)?;
+                (before, None)
+            }
+            false => {
+                let (before, after) = pair(session, &filter, &words)?;
+                (before, Some(after))
+            }
+        };
+        compare(settings, args, session, &before, after.as_ref())
     })
 }
 
@@ -101,37 +124,49 @@ fn pair(
     }
 }
 
+/// Compares with another snapshot, or with this host.
 fn compare(
     settings: &Settings,
     args: &Args,
     session: &Session,
     before: &Chosen,
-    after: &Chosen,
+    after: Option<&Chosen>,
 ) -> Result<Exit, Ended> {
     let repository = session.index(&say)?;
-    let top = args.path.as_ref().map_or(&b"/"[..], |path| path.as_bytes());
-    let mut above = Vec::new();
-    for name in path::names(top) {
-        path::push(&mut above, name);
-    }
-    let mut one = SnapshotSide::new(&repository, directory(&repository, before, top)?);
-    let mut other = SnapshotSide::new(&repository, directory(&repository, after, top)?);
     let mut output = Output::new(args.json);
     if !args.json {
         let zone = settings.zone();
-        say(&format!(
-            "from {} to {}",
-            snapshot::describe(before, &zone),
-            snapshot::describe(after, &zone)
-        ));
+        let after = match after {
+            Some(after) => snapshot::describe(after, &zone),
+            None => "the files of this host".to_owned(),
+        };
+        let before = snapshot::describe(before, &zone);
+        say(&format!("from {before} to {after}"));
     }
-    let done = diff(&mut one, &mut other, |told| {
-        tell(&mut output, args.metadata, &above, told)
-    });
-    let statistics = match done {
-        std::ops::ControlFlow::Continue(statistics) => statistics,
-        std::ops::ControlFlow::Break(error) => return Err(Ended::Output(error)),
-    };
+    let mut statistics = Statistics::default();
+    for top in tops(args, &before.snapshot) {
+        let tree = directory(&repository, before, &top)?;
+        let mut one = SnapshotSide::new(&repository, tree);
+        let mut other: Box<dyn Side> = match after {
+            Some(after) => {
+                let tree = directory(&repository, after, &top)?;
+                Box::new(SnapshotSide::new(&repository, tree))
+            }
+            None => {
+                let left_out = left_out(&before.snapshot, &top);
+                let path = PathBuf::from(OsString::from_vec(top.clone()));
+                Box::new(LiveSide::new(&repository, path, left_out))
+            }
+        };
+        let above: &[u8] = if top == b"/" { b"" } else { &top };
+        let done = diff(&mut one, &mut *other, |told| {
+            tell(&mut output, args.metadata, above, told)
+        });
+        statistics = match done {
+            ControlFlow::Continue(of_top) => statistics.plus(of_top),
+            ControlFlow::Break(error) => return Err(Ended::Output(error)),
+        };
+    }
     match args.json {
         true => ok(output.json(&totals_json(before, after, &statistics)))?,
         false => {
@@ -141,6 +176,38 @@ fn compare(
         }
     }
     finish(output)
+}
+
+/// The directories to compare: what --path names; otherwise everything, of which only the paths that were backed up are
+/// of interest on this host.
+fn tops(args: &Args, snapshot: &Snapshot) -> Vec<Vec<u8>> {
+    let absolute = |path: &[u8]| {
+        let mut whole = Vec::new();
+        for name in path::names(path) {
+            path::push(&mut whole, name);
+        }
+        match whole.is_empty() {
+            true => b"/".to_vec(),
+            false => whole,
+        }
+    };
+    match &args.path {
+        Some(path) => vec![absolute(path.as_bytes())],
+        None if args.live => {
+            let paths = snapshot.paths.iter();
+            paths.map(|path| absolute(path.as_bytes())).collect()
+        }
+        None => vec![b"/".to_vec()],
+    }
+}
+
+/// What the backup left out below a directory, if its patterns are about the same directory.
+fn left_out(snapshot: &Snapshot, top: &[u8]) -> Patterns {
+    let top = Path::new(OsStr::from_bytes(top));
+    match snapshot.paths.as_slice() {
+        [path] if Path::new(path) == top => Patterns::new(top, &snapshot.excludes).0,
+        _ => Patterns::default(),
+    }
 }
 
 /// The tree of the directory that is compared.
@@ -210,7 +277,7 @@ fn totals(statistics: &Statistics) -> [String; 4] {
     ]
 }
 
-fn totals_json(before: &Chosen, after: &Chosen, statistics: &Statistics) -> Value {
+fn totals_json(before: &Chosen, after: Option<&Chosen>, statistics: &Statistics) -> Value {
     let totals = |totals: &Totals| {
         json!({
             "files": totals.files,
@@ -221,7 +288,7 @@ fn totals_json(before: &Chosen, after: &Chosen, statistics: &Statistics) -> Valu
     };
     json!({"totals": {
         "before": before.id,
-        "after": after.id,
+        "after": after.map(|after| after.id),
         "added": totals(&statistics.added),
         "removed": totals(&statistics.removed),
         "content_changed": statistics.content_changed,

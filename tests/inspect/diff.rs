@@ -1,7 +1,9 @@
 //! `freezerd diff`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::restic_support::restics;
@@ -134,4 +136,92 @@ fn diff_needs_two_snapshots() {
     repository
         .freezerd(&["diff", "--path", "/none", &only])
         .exits(66);
+}
+
+#[test]
+fn a_snapshot_and_the_file_system_differ_as_the_next_snapshot_does() {
+    for repository in repositories() {
+        for name in [
+            "same",
+            "gone",
+            "content",
+            "mode",
+            "touched",
+            "type",
+            "deep/a/b/c",
+        ] {
+            repository.file(name, name);
+        }
+        repository.file("large", vec![1; 3_000_000]);
+        symlink("same", repository.source("link")).unwrap();
+        let odd = OsStr::from_bytes(b"not\xffutf8");
+        fs::write(repository.source("").join(odd), "odd").unwrap();
+        let first = repository.backup();
+        let live = ["diff", &first, "--live", "--metadata"];
+        let unchanged = repository.freezerd(&live).exits(0).stdout();
+        assert!(changes(&unchanged).is_empty(), "{unchanged}");
+
+        repository.file("newdir/inner/y", "y");
+        repository.file("deep/a/b/c", "other");
+        fs::write(repository.source("").join(odd), "ODD").unwrap();
+        // The same size and the same modification time.
+        let times = fs::metadata(repository.source("large"))
+            .unwrap()
+            .modified()
+            .unwrap();
+        let mut content = vec![1; 3_000_000];
+        content[2_900_000] = 2;
+        repository.file("large", content);
+        let file = fs::File::options()
+            .write(true)
+            .open(repository.source("large"))
+            .unwrap();
+        file.set_modified(times).unwrap();
+        let touched = fs::File::options()
+            .write(true)
+            .open(repository.source("touched"))
+            .unwrap();
+        touched
+            .set_modified(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap();
+        fs::remove_file(repository.source("gone")).unwrap();
+        fs::remove_file(repository.source("type")).unwrap();
+        symlink("same", repository.source("type")).unwrap();
+        fs::remove_file(repository.source("link")).unwrap();
+        symlink("large", repository.source("link")).unwrap();
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(repository.source("mode"), mode).unwrap();
+        let now = repository.freezerd(&live).exits(0).stdout();
+        let second = repository.backup();
+        let later = repository.freezerd(&["diff", &first, &second, "--metadata"]);
+        let later = later.exits(0).stdout();
+        assert_eq!(changes(&now), changes(&later), "{now}\n{later}");
+        assert_eq!(changes(&now).len(), 11, "{now}");
+        let deep = repository.source("deep");
+        let below = repository
+            .freezerd(&["diff", &first, "--live", "--path", deep.to_str().unwrap()])
+            .exits(0)
+            .stdout();
+        assert_eq!(changes(&below).len(), 1, "{below}");
+    }
+}
+
+#[test]
+fn what_the_backup_leaves_out_is_not_new() {
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let repository = Repository::new(restic, 2);
+    repository.file("kept", "1");
+    repository.file("cache/x", "2");
+    let source = repository.source("");
+    let source = source.to_str().unwrap();
+    let arguments = ["backup", source, "--exclude", "cache"];
+    repository.restic.run(&repository.path, &arguments);
+    repository.file("cache/y", "3");
+    let text = repository.freezerd(&["diff", "--live"]).exits(0).stdout();
+    assert!(changes(&text).is_empty(), "{text}");
+    fs::remove_dir_all(source).unwrap();
+    let ran = repository.freezerd(&["diff", "--live"]).exits(3);
+    assert!(ran.stderr().contains(source), "{}", ran.stderr());
 }

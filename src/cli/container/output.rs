@@ -12,7 +12,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
 use crate::inspect::path::problem_text;
-use crate::repository::error::Error;
 use crate::repository::node::NodeProblem;
 
 /// Standard output, and the problems that were told so far. `Break`: the output cannot be written.
@@ -51,7 +50,7 @@ impl Output {
     }
 
     /// Tells of a directory or a file that cannot be read. The output is incomplete.
-    pub fn unreadable(&mut self, path: &[u8], error: &Error) -> Written {
+    pub fn unreadable(&mut self, path: &[u8], error: &dyn std::error::Error) -> Written {
         self.problem(path, "unreadable", &error.to_string())
     }
 

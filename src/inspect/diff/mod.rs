@@ -9,70 +9,14 @@ use std::ops::ControlFlow;
 use std::vec::IntoIter;
 
 use change::{Change, Difference, compare};
+use side::{Side, SideError};
 
-use super::path::{self, Entries};
-use crate::repository::blob::BlobReader;
-use crate::repository::error::Error;
-use crate::repository::indexed::Indexed;
+use super::path;
 use crate::repository::node::{Node, NodeKind, NodeProblem};
-use crate::storage::id::Id;
 
 pub mod change;
-
-/// One of the two things that are compared.
-pub trait Side {
-    /// The entries of a directory, in any order. `directory` is the entry itself; `None` is the root.
-    ///
-    /// # Errors
-    /// When the directory cannot be read.
-    fn entries(&mut self, path: &[u8], directory: Option<&Node>) -> Result<Entries, Error>;
-
-    /// Whether the bytes of a file of this side are others than those of `other`, a file of the other side at the same
-    /// path.
-    ///
-    /// # Errors
-    /// When this cannot be found out.
-    fn contents_differ(&mut self, path: &[u8], own: &Node, other: &Node) -> Result<bool, Error>;
-}
-
-/// A snapshot as a side, or a directory in it.
-pub struct SnapshotSide<'a> {
-    repository: &'a Indexed,
-    root: Id,
-    reader: BlobReader,
-    text: Vec<u8>,
-}
-
-impl<'a> SnapshotSide<'a> {
-    /// What lies below this tree.
-    pub fn new(repository: &'a Indexed, root: Id) -> SnapshotSide<'a> {
-        SnapshotSide {
-            repository,
-            root,
-            reader: BlobReader::new(),
-            text: Vec::new(),
-        }
-    }
-}
-
-impl Side for SnapshotSide<'_> {
-    fn entries(&mut self, _: &[u8], directory: Option<&Node>) -> Result<Entries, Error> {
-        let tree = match directory {
-            None => self.root,
-            // Without a tree, a directory has a problem, and nobody asks for its entries.
-            Some(node) => match node.subtree {
-                Some(tree) => tree,
-                None => return Ok(Vec::new()),
-            },
-        };
-        path::entries(self.repository, &mut self.reader, &mut self.text, tree)
-    }
-
-    fn contents_differ(&mut self, _: &[u8], own: &Node, other: &Node) -> Result<bool, Error> {
-        Ok(own.content.as_deref().unwrap_or_default()
-            != other.content.as_deref().unwrap_or_default())
-    }
-}
+pub mod live;
+pub mod side;
 
 /// Which of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +43,7 @@ pub enum Told<'a> {
     Unreadable {
         path: &'a [u8],
         which: Which,
-        error: Error,
+        error: SideError,
     },
 }
 
@@ -124,6 +68,15 @@ impl Totals {
             _ => self.others += 1,
         }
     }
+
+    fn plus(self, other: Totals) -> Totals {
+        Totals {
+            files: self.files + other.files,
+            directories: self.directories + other.directories,
+            others: self.others + other.others,
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
 }
 
 /// What a comparison counted.
@@ -140,6 +93,22 @@ pub struct Statistics {
     pub metadata_changed: u64,
     /// Entries and directories that could not be compared.
     pub not_compared: u64,
+}
+
+impl Statistics {
+    /// Those of two comparisons together.
+    pub fn plus(self, other: Statistics) -> Statistics {
+        let bytes = self.content_changed_bytes;
+        Statistics {
+            added: self.added.plus(other.added),
+            removed: self.removed.plus(other.removed),
+            content_changed: self.content_changed + other.content_changed,
+            content_changed_bytes: bytes.saturating_add(other.content_changed_bytes),
+            kind_changed: self.kind_changed + other.kind_changed,
+            metadata_changed: self.metadata_changed + other.metadata_changed,
+            not_compared: self.not_compared + other.not_compared,
+        }
+    }
 }
 
 /// A directory that both sides are read in. A side that does not have it has no entries.
@@ -235,6 +204,9 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
                 self.tell(Change::Removed, before)?;
             }
             (None, Some(after)) => {
+                if self.after.leaves_out(&self.path, after) {
+                    return ControlFlow::Continue(None);
+                }
                 self.statistics.added.add(after);
                 self.tell(Change::Added, after)?;
             }
@@ -268,12 +240,8 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
             match self.after.contents_differ(&self.path, after, before) {
                 Ok(differ) => differ,
                 Err(error) => {
-                    self.statistics.not_compared += 1;
-                    (self.each)(Told::Unreadable {
-                        path: &self.path,
-                        which: Which::After,
-                        error,
-                    })?;
+                    let path = self.path.clone();
+                    self.unreadable(&path, Which::After, error)?;
                     false
                 }
             }
@@ -286,6 +254,11 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
             true => ControlFlow::Continue(()),
             false => self.tell(Change::Modified(difference), after),
         }
+    }
+
+    fn unreadable(&mut self, path: &[u8], which: Which, error: SideError) -> ControlFlow<B> {
+        self.statistics.not_compared += 1;
+        (self.each)(Told::Unreadable { path, which, error })
     }
 
     fn count(&mut self, difference: Difference, after: &Node) {
@@ -321,18 +294,23 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
             Which::Before => &mut *self.before,
             Which::After => &mut *self.after,
         };
-        let entries = match side.entries(&self.path, directory) {
+        let mut faults = Vec::new();
+        let entries = match side.entries(&self.path, directory, &mut faults) {
             Ok(entries) => entries,
             Err(error) => {
-                self.statistics.not_compared += 1;
-                let path: &[u8] = match directory {
-                    None => b"/",
-                    Some(_) => &self.path,
+                let path = match directory {
+                    None => b"/".to_vec(),
+                    Some(_) => self.path.clone(),
                 };
-                (self.each)(Told::Unreadable { path, which, error })?;
+                self.unreadable(&path, which, error)?;
                 Vec::new()
             }
         };
+        for (name, error) in faults {
+            let mut path = self.path.clone();
+            path::push(&mut path, &name);
+            self.unreadable(&path, which, error)?;
+        }
         let mut usable = Vec::with_capacity(entries.len());
         for (node, problem) in entries {
             let Some(problem) = problem else {

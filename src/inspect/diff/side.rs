@@ -1,0 +1,126 @@
+//! The sides of a comparison: a snapshot, or something else that has entries.
+
+use std::fmt;
+
+use crate::inspect::path::{self, Entries};
+use crate::repository::blob::BlobReader;
+use crate::repository::error::Error;
+use crate::repository::indexed::Indexed;
+use crate::repository::node::Node;
+use crate::source::problem::SourceFault;
+use crate::storage::id::Id;
+
+/// Entries that a side cannot describe, by their names. The empty name is the directory itself.
+pub type Faults = Vec<(Vec<u8>, SideError)>;
+
+/// One of the two things that are compared.
+pub trait Side {
+    /// The entries of a directory, in any order. `directory` is the entry itself; `None` is the root. A directory is asked
+    /// for after the one that it lies in, and before the next entry there.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    fn entries(
+        &mut self,
+        path: &[u8],
+        directory: Option<&Node>,
+        faults: &mut Faults,
+    ) -> Result<Entries, SideError>;
+
+    /// Whether the bytes of a file of this side are others than those of `other`, a file of the other side at the same
+    /// path.
+    ///
+    /// # Errors
+    /// When this cannot be found out.
+    fn contents_differ(&mut self, path: &[u8], own: &Node, other: &Node)
+    -> Result<bool, SideError>;
+
+    /// Whether an entry that only this side has is of no interest.
+    fn leaves_out(&self, path: &[u8], node: &Node) -> bool;
+}
+
+/// Why a side could not be read.
+#[derive(Debug)]
+pub enum SideError {
+    Repository(Error),
+    Source(SourceFault),
+}
+
+impl From<Error> for SideError {
+    fn from(error: Error) -> SideError {
+        SideError::Repository(error)
+    }
+}
+
+impl From<SourceFault> for SideError {
+    fn from(fault: SourceFault) -> SideError {
+        SideError::Source(fault)
+    }
+}
+
+impl fmt::Display for SideError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SideError::Repository(error) => fmt::Display::fmt(error, f),
+            SideError::Source(fault) => fmt::Display::fmt(fault, f),
+        }
+    }
+}
+
+impl std::error::Error for SideError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            SideError::Repository(error) => Some(error),
+            SideError::Source(_) => None,
+        }
+    }
+}
+
+/// A snapshot, or a directory in it.
+pub struct SnapshotSide<'a> {
+    repository: &'a Indexed,
+    root: Id,
+    reader: BlobReader,
+    text: Vec<u8>,
+}
+
+impl<'a> SnapshotSide<'a> {
+    /// What lies below this tree.
+    pub fn new(repository: &'a Indexed, root: Id) -> SnapshotSide<'a> {
+        SnapshotSide {
+            repository,
+            root,
+            reader: BlobReader::new(),
+            text: Vec::new(),
+        }
+    }
+}
+
+impl Side for SnapshotSide<'_> {
+    fn entries(
+        &mut self,
+        _: &[u8],
+        directory: Option<&Node>,
+        _: &mut Faults,
+    ) -> Result<Entries, SideError> {
+        let tree = match directory {
+            None => self.root,
+            // Without a tree, a directory has a problem, and nobody asks for its entries.
+            Some(node) => match node.subtree {
+                Some(tree) => tree,
+                None => return Ok(Vec::new()),
+            },
+        };
+        let (reader, text) = (&mut self.reader, &mut self.text);
+        Ok(path::entries(self.repository, reader, text, tree)?)
+    }
+
+    fn contents_differ(&mut self, _: &[u8], own: &Node, other: &Node) -> Result<bool, SideError> {
+        let ids = |node: &'_ Node| node.content.clone().unwrap_or_default();
+        Ok(ids(own) != ids(other))
+    }
+
+    fn leaves_out(&self, _: &[u8], _: &Node) -> bool {
+        false
+    }
+}
