@@ -6,6 +6,7 @@ mod dump;
 mod find;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod hostile;
 mod keys;
 mod locks;
 mod ls;

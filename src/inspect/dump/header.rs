@@ -238,6 +238,42 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_fit_into_the_header_is_in_a_record() {
+        let header = Header {
+            entry_type: EntryType::File,
+            path: "\u{e4}".as_bytes(),
+            link: b"",
+            mode: 0o644,
+            uid: 3_000_000,
+            gid: 5,
+            user: "",
+            group: "",
+            size: 9 << 30,
+            mtime: Time::utc(-5, 0),
+            atime: UNSET,
+            ctime: UNSET,
+            device: (0, 0),
+            extended: Vec::new(),
+        };
+        let records = String::from_utf8(header.records()).unwrap();
+        let expected = "11 path=\u{e4}\n19 size=9663676416\n15 uid=3000000\n12 mtime=-5\n";
+        assert_eq!(records, expected);
+        let mut out = Vec::new();
+        header.write(&mut out);
+        assert_eq!(out.len(), 3 * BLOCK);
+        // In the header itself, they are zero.
+        assert_eq!(&out[2 * BLOCK + 124..2 * BLOCK + 136], b"00000000000\0");
+        let plain = Header {
+            path: b"x",
+            uid: 0,
+            size: MOST_LONG,
+            mtime: Time::utc(5, 0),
+            ..header
+        };
+        assert!(plain.records().is_empty());
+    }
+
+    #[test]
     fn the_length_of_a_record_counts_its_own_digits() {
         for length in 0..1100 {
             let mut out = Vec::new();

@@ -1,0 +1,336 @@
+//! Trees that no honest backup makes: the commands stay bounded in time and memory, and nothing leads anywhere.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use freezerd::inspect::dump::{self, DumpError, OmissionKind};
+use freezerd::inspect::find::names::NameQuery;
+use freezerd::inspect::find::{Found, Query, Search};
+use freezerd::inspect::list::{Listed, list};
+use freezerd::inspect::path::{self, PathError, Target};
+use freezerd::inspect::stats::Collector;
+use freezerd::repository::blob_name::{BlobKind, BlobName};
+use freezerd::repository::index::Index;
+use freezerd::repository::indexed::Indexed;
+use freezerd::repository::key::cost::Cost;
+use freezerd::repository::node::{Node, NodeKind, NodeProblem};
+use freezerd::repository::open::Repository;
+use freezerd::repository::packer::{Encoder, Packer};
+use freezerd::storage::id::Id;
+use freezerd::storage::memory::Memory;
+
+/// Puts a repository together, blob by blob.
+struct Trees {
+    repository: Repository,
+    packer: Packer,
+    index: Index,
+}
+
+impl Trees {
+    fn new() -> Trees {
+        const COST: Cost = Cost { n: 16, r: 1, p: 1 };
+        Trees {
+            repository: Repository::init(Arc::new(Memory::new()), b"", COST).unwrap(),
+            packer: Packer::new(1 << 20),
+            index: Index::empty(),
+        }
+    }
+
+    fn blob(&mut self, kind: BlobKind, content: &[u8]) -> Id {
+        let id = Id::of(content);
+        let mut bytes = Vec::new();
+        let name = BlobName { kind, id };
+        let cipher = &self.repository.cipher;
+        let encoded = Encoder::new(3)
+            .encode(cipher, name, content, &mut bytes)
+            .unwrap();
+        self.packer.add(&encoded, &bytes);
+        if self.packer.is_full() {
+            self.flush();
+        }
+        id
+    }
+
+    /// A tree with these nodes as they are: in this order, with these names.
+    fn tree(&mut self, nodes: &[Node]) -> Id {
+        let mut text = b"{\"nodes\":[".to_vec();
+        for (at, node) in nodes.iter().enumerate() {
+            if at > 0 {
+                text.push(b',');
+            }
+            node.write(&mut text);
+        }
+        text.extend_from_slice(b"]}\n");
+        self.blob(BlobKind::Tree, &text)
+    }
+
+    fn flush(&mut self) {
+        if let Some(pack) = self.packer.finish(&self.repository.cipher).unwrap() {
+            pack.write(&*self.repository.storage).unwrap();
+            self.index.insert(pack.id, &pack.blobs).unwrap();
+        }
+    }
+
+    fn finish(mut self) -> Indexed {
+        self.flush();
+        Indexed {
+            repository: self.repository,
+            index: self.index,
+            problems: Vec::new(),
+        }
+    }
+}
+
+fn directory(name: &str, tree: Id) -> Node {
+    Node {
+        subtree: Some(tree),
+        ..Node::new(name, NodeKind::Directory)
+    }
+}
+
+fn file(name: &str, size: u64, content: &[Id]) -> Node {
+    Node {
+        size,
+        links: 1,
+        content: Some(content.to_vec()),
+        ..Node::new(name, NodeKind::File)
+    }
+}
+
+/// Each tree names the next one twice: every entry of the last one is there 2^100 times.
+fn doubling(trees: &mut Trees, last: &[Node]) -> Id {
+    let mut tree = trees.tree(last);
+    for _ in 0..100 {
+        tree = trees.tree(&[directory("a", tree), directory("b", tree)]);
+    }
+    tree
+}
+
+#[test]
+fn trees_that_double_are_counted_and_searched_without_visiting_every_path() {
+    let mut trees = Trees::new();
+    let linked = Node {
+        links: 2,
+        inode: 7,
+        ..file("linked", 5, &[])
+    };
+    let root = doubling(&mut trees, &[linked, file("x", 1, &[])]);
+    let repository = trees.finish();
+    let mut collector = Collector::new(&repository);
+    let contents = collector.snapshot(root);
+    assert_eq!(
+        (contents.files, contents.restore_size),
+        (u64::MAX, u64::MAX)
+    );
+    assert_eq!(collector.data().tree_blobs, 101);
+    let query = NameQuery::new(&["nothing"], false).unwrap();
+    let mut search = Search::new(&repository, Query::Names(query));
+    let ended = search.snapshot(root, |_| ControlFlow::Break(()));
+    assert!(ended.is_none());
+}
+
+#[test]
+fn nested_directories_cost_no_stack() {
+    let mut trees = Trees::new();
+    let mut tree = trees.tree(&[file("x", 0, &[])]);
+    for _ in 0..20_000 {
+        tree = trees.tree(&[directory("d", tree)]);
+    }
+    let repository = trees.finish();
+    let mut listed = 0_u32;
+    let ended = list::<()>(&repository, tree, b"/", true, |_| {
+        listed += 1;
+        ControlFlow::Continue(())
+    });
+    assert!(ended.unwrap().is_none());
+    assert_eq!(listed, 20_001);
+    let path = b"/d".repeat(20_000);
+    let found = path::find(&repository, tree, &path).unwrap();
+    assert!(matches!(found, Target::Entry(_)));
+}
+
+#[test]
+fn names_that_lead_out_are_named_and_never_archived() {
+    let mut trees = Trees::new();
+    let content = trees.blob(BlobKind::Data, b"content");
+    let inner = trees.tree(&[file("x", 7, &[content])]);
+    let root = trees.tree(&[
+        directory("..", inner),
+        file("../../etc/passwd", 7, &[content]),
+        file("/etc/shadow", 7, &[content]),
+        file("good", 7, &[content]),
+        file("good", 7, &[content]),
+        Node::new("new", NodeKind::Other("irregular".into())),
+        Node::new("socket", NodeKind::Socket),
+    ]);
+    let repository = trees.finish();
+    let mut problems = Vec::new();
+    let ended = list::<()>(&repository, root, b"/", true, |listed| {
+        if let Listed::Entry {
+            problem: Some(problem),
+            ..
+        } = listed
+        {
+            problems.push(problem);
+        }
+        ControlFlow::Continue(())
+    });
+    ended.unwrap();
+    let expected = [
+        NodeProblem::Name,
+        NodeProblem::Name,
+        NodeProblem::Name,
+        NodeProblem::Duplicate,
+        NodeProblem::Kind,
+    ];
+    assert_eq!(problems, expected);
+    let mut archive = Vec::new();
+    let archived = dump::archive(&repository, b"/", &Target::Root(root), &mut archive).unwrap();
+    assert_eq!((archived.entries, archived.problems), (1, 5));
+    let kinds = archived.omissions.iter().map(|it| it.kind);
+    assert_eq!(
+        kinds.filter(|kind| *kind == OmissionKind::Socket).count(),
+        1
+    );
+    let names = listed_by_tar(&archive);
+    assert_eq!(names, "good\n");
+    for (name, expected) in [
+        ("..", "Unusable"),
+        ("new", "Unusable"),
+        ("good/x", "NotADirectory"),
+    ] {
+        let error = path::find(&repository, root, name.as_bytes()).unwrap_err();
+        assert!(format!("{error:?}").starts_with(expected), "{error:?}");
+    }
+    let missing = path::find(&repository, Id::of(b"none"), b"x").unwrap_err();
+    assert!(matches!(missing, PathError::Unreadable { .. }));
+}
+
+fn listed_by_tar(archive: &[u8]) -> String {
+    let mut tar = Command::new("tar")
+        .arg("-t")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    tar.stdin.take().unwrap().write_all(archive).unwrap();
+    let output = tar.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Counts bytes, and can take a limited number of them only.
+struct Sink {
+    taken: u64,
+    most: u64,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.taken += bytes.len() as u64;
+        match self.taken <= self.most {
+            true => Ok(bytes.len()),
+            false => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn sink(most: u64) -> Sink {
+    Sink { taken: 0, most }
+}
+
+#[test]
+fn a_file_whose_pieces_do_not_have_its_size_is_an_error() {
+    let mut trees = Trees::new();
+    let content = trees.blob(BlobKind::Data, b"content");
+    let gone = Id::of(b"gone");
+    let nodes = [
+        file("huge", 1 << 63, &[content]),
+        file("long", 6, &[content]),
+        file("short", 8, &[content]),
+        file("missing", 7, &[gone]),
+    ];
+    let roots: Vec<Id> = nodes
+        .iter()
+        .map(|node| trees.tree(std::slice::from_ref(node)))
+        .collect();
+    let repository = trees.finish();
+    for (node, root) in nodes.iter().zip(roots) {
+        let target = Target::Root(root);
+        let errors = [
+            dump::file(&repository, b"/x", node, &mut sink(0)).unwrap_err(),
+            dump::archive(&repository, b"/", &target, &mut sink(u64::MAX)).unwrap_err(),
+        ];
+        for error in errors {
+            match node.name.as_slice() {
+                b"missing" => assert!(matches!(error, DumpError::Unreadable { .. })),
+                _ => assert!(matches!(error, DumpError::WrongSize { .. }), "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_output_that_fails_ends_a_dump_that_would_never_end() {
+    let mut trees = Trees::new();
+    let root = doubling(&mut trees, &[file("x", 0, &[])]);
+    let zeros = trees.blob(BlobKind::Data, &vec![0; 1 << 20]);
+    let endless = file("endless", 100_000 << 20, &vec![zeros; 100_000]);
+    let repository = trees.finish();
+    let error = dump::file(&repository, b"/x", &endless, &mut sink(50 << 20)).unwrap_err();
+    assert!(matches!(error, DumpError::Output(_)), "{error}");
+    let error = dump::archive(&repository, b"/", &Target::Root(root), &mut sink(5 << 20));
+    assert!(matches!(error.unwrap_err(), DumpError::Output(_)));
+}
+
+#[test]
+fn files_that_only_look_like_one_file_are_archived_as_two() {
+    let mut trees = Trees::new();
+    let one = trees.blob(BlobKind::Data, b"one");
+    let two = trees.blob(BlobKind::Data, b"two");
+    let linked = |name, content| Node {
+        links: 3,
+        inode: 9,
+        ..file(name, 3, &[content])
+    };
+    let root = trees.tree(&[linked("a", one), linked("b", one), linked("c", two)]);
+    let repository = trees.finish();
+    let mut archive = Vec::new();
+    dump::archive(&repository, b"/", &Target::Root(root), &mut archive).unwrap();
+    let types: Vec<u8> = archive
+        .chunks(512)
+        .filter(|block| block[257..].starts_with(b"ustar") && block[156] != b'x')
+        .map(|block| block[156])
+        .collect();
+    assert_eq!(types, b"010");
+}
+
+#[test]
+fn a_search_names_a_directory_that_cannot_be_read_for_every_snapshot() {
+    let mut trees = Trees::new();
+    let lost = Id::of(b"lost");
+    let one = trees.tree(&[directory("d", lost)]);
+    let other = trees.tree(&[directory("d", lost), file("x", 0, &[])]);
+    let repository = trees.finish();
+    let query = NameQuery::new(&["x"], false).unwrap();
+    let mut search = Search::new(&repository, Query::Names(query));
+    let mut told = Vec::new();
+    for root in [one, other, one] {
+        let ended = search.snapshot::<()>(root, |found| {
+            told.push(match found {
+                Found::Unreadable { path, .. } => format!("!{}", path.escape_ascii()),
+                Found::Entry { path, .. } => path.escape_ascii().to_string(),
+                Found::Root { .. } => String::new(),
+            });
+            ControlFlow::Continue(())
+        });
+        assert!(ended.is_none());
+    }
+    assert_eq!(told, ["!/d", "!/d", "/x", "!/d"]);
+}
