@@ -31,9 +31,11 @@ use crate::units;
 ///
 /// Name a job, or a container with --container. Without a SNAPSHOT, the command compares the two newest ones; with one, it
 /// compares that one with the newest one. With --live, it compares the newest snapshot, or SNAPSHOT, with the files of this
-/// host as they are now. Each line begins with a marker:
-/// `+` the entry was added, `-` it was removed, `M` its content changed, `T` its type changed, `U` only its metadata
-/// changed (with --metadata), `M?` its content changed although its times did not: the disk may have changed it.
+/// host as they are now.
+///
+/// Each line begins with a marker: `+` (the entry was added), `-` (it was removed), `M` (its content changed), `T` (its type
+/// changed), `U` (only its metadata changed; shown with --metadata), or `M?` (its content changed, but its times did not:
+/// the disk may have changed it).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd diff nightly\n\
                         Example: freezerd diff nightly 84b9adec latest --path /srv/www\n\

@@ -1,6 +1,6 @@
 //! The exit codes, which follow sysexits(3), and the errors that have one.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -111,13 +111,18 @@ impl Failure {
         }
     }
 
-    /// Writes the message to standard error. With `as_json` it also writes an object to standard output.
-    pub fn report(&self, as_json: bool) {
+    /// Writes the message to standard error. With `as_json` it also writes an object to standard output: on one line
+    /// after `lines` of JSON.
+    pub fn report(&self, as_json: bool, lines: bool) {
         if as_json {
             let error = json!({"error": {"exit_code": self.exit as u8, "message": self.message}});
-            println!("{error:#}");
+            // Nobody may read it any more. The exit code is still there.
+            let _ = match lines {
+                true => writeln!(io::stdout(), "{error}"),
+                false => writeln!(io::stdout(), "{error:#}"),
+            };
         }
-        eprintln!("freezerd: {}", self.message);
+        let _ = writeln!(io::stderr(), "freezerd: {}", self.message);
     }
 }
 

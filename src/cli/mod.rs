@@ -206,10 +206,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         crate::os::default_sigpipe();
     }
     let as_json = cli.command.wants_json();
+    let lines = matches!(
+        cli.command,
+        Command::Ls(_) | Command::Find(_) | Command::Diff(_)
+    );
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            failure.report(as_json);
+            failure.report(as_json, lines);
             failure.exit.into()
         }
     }

@@ -38,8 +38,8 @@ enum Command {
     Add(NewPasswordArgs),
     /// Remove a key; its password does not open the container any more
     ///
-    /// The key in use cannot be removed, so one always stays. Whoever had the password may have kept a copy of what it
-    /// opens: to keep them out for good, make a new container.
+    /// The key in use cannot be removed, so one always stays. All keys open the same data: somebody who had the password may
+    /// have kept what it opens. To keep them out for good, make a new container.
     #[command(after_help = "Example: freezerd key remove nightly --key 84b9adec")]
     Remove(RemoveArgs),
     /// Replace the key in use by one for a new password
