@@ -173,7 +173,12 @@ fn what_does_not_open_is_told_apart() {
     fs::create_dir(&empty).unwrap();
     let place = repository.path.to_str().unwrap();
     for (place, pass, code, message) in [
-        (place, wrong.to_str().unwrap(), 77, "the password is wrong"),
+        (
+            place,
+            wrong.to_str().unwrap(),
+            77,
+            "does not open the repository",
+        ),
         (place, "/no/such/file", 66, "/no/such/file"),
         (
             empty.to_str().unwrap(),

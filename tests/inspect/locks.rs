@@ -87,6 +87,26 @@ fn a_dump_keeps_a_prune_away_until_it_ends_in_any_way() {
 }
 
 #[test]
+fn restic_asks_whether_the_process_of_a_lock_lives_without_ending_it() {
+    for restic in restics() {
+        let repository = with_a_large_file(restic);
+        let mut dump = waiting_dump(&repository);
+        repository.restic.run(&repository.path, &["unlock"]);
+        assert_eq!(repository.files("locks").len(), 1);
+        // What restic sends for that.
+        kill_process(Pid::from_raw(dump.id() as i32).unwrap(), Signal::HUP).unwrap();
+        let mut content = Vec::new();
+        dump.stdout
+            .take()
+            .unwrap()
+            .read_to_end(&mut content)
+            .unwrap();
+        assert!(dump.wait().unwrap().success());
+        assert_eq!(content.len(), 4_999_999);
+    }
+}
+
+#[test]
 fn a_command_waits_visibly_for_an_exclusive_lock() {
     let Some(restic) = restics().pop() else {
         return;
