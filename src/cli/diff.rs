@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::container::ContainerOptions;
-use super::container::output::{Output, Written, put_path, say, shown};
+use super::container::output::{Output, Written, put_path, say};
 use super::container::session::{self, Ended, finish, ok};
 use super::container::snapshot::{self, Wanted};
 use super::exit::{Exit, Failure};
@@ -20,6 +20,7 @@ use crate::inspect::diff::live::LiveSide;
 use crate::inspect::diff::side::{Side, SnapshotSide};
 use crate::inspect::diff::{Statistics, Told, Totals, diff};
 use crate::inspect::path::{self, PathError, Target};
+use crate::inspect::shown::shown;
 use crate::repository::indexed::Indexed;
 use crate::repository::node::NodeKind;
 use crate::repository::snapshot::Snapshot;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::container::ContainerOptions;
-use super::container::output::{say, shown};
+use super::container::output::say;
 use super::container::session::{self, Ended, print};
 use super::container::snapshot::{self, SnapshotArgs};
 use super::exit::{Exit, Failure};
@@ -17,6 +17,7 @@ use crate::config::Settings;
 use crate::inspect::choice::Chosen;
 use crate::inspect::dump::{self, Archived, OmissionKind};
 use crate::inspect::path::{self, Target, problem_text};
+use crate::inspect::shown::shown;
 use crate::repository::indexed::Indexed;
 use crate::repository::node::{Node, NodeKind};
 use crate::units;

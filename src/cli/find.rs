@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::container::output::{Output, Written, say, shown};
+use super::container::output::{Output, Written, say};
 use super::container::session::{self, Ended, finish, ok, walked};
 use super::container::snapshot::{self, Wanted};
 use super::container::{ContainerOptions, entry};
@@ -15,6 +15,7 @@ use crate::inspect::choice::{self, Chosen, Filter};
 use crate::inspect::find::ids::{IdBeginning, IdQuery};
 use crate::inspect::find::names::NameQuery;
 use crate::inspect::find::{Found, Query, Search};
+use crate::inspect::shown::shown;
 use crate::repository::index::Index;
 use crate::repository::node::NodeKind;
 use crate::repository::time::Time;

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
-use super::container::output::{Output, Written, say, shown};
+use super::container::output::{Output, Written, say};
 use super::container::session::{self, Ended, finish, ok, walked};
 use super::container::snapshot::{self, SnapshotArgs};
 use super::container::{ContainerOptions, entry};
@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::inspect::choice::Chosen;
 use crate::inspect::list::{Listed, list};
 use crate::inspect::path::{self, PathError};
+use crate::inspect::shown::shown;
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot;
 use crate::schedule::zone::Zone;

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::container::ContainerArgs;
-use super::container::output::{harmless, say};
+use super::container::output::say;
 use super::container::session::{self, Ended, print};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::locks::{self, ListedLock};
 use crate::agent::inspect::{Lock, Session};
 use crate::config::Settings;
+use crate::inspect::shown::harmless;
 use crate::repository::lock::FoundState;
 
 /// Remove locks that nobody holds any more

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::shown::shown;
 use crate::repository::blob::BlobReader;
 use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;
@@ -39,7 +40,7 @@ impl fmt::Display for PathError {
         | PathError::NotADirectory { path }
         | PathError::Unusable { path, .. }
         | PathError::Unreadable { path, .. }) = self;
-        write!(f, "{}", path.escape_ascii())?;
+        write!(f, "{}", shown(path))?;
         match self {
             PathError::NotFound { .. } => f.write_str(" is not in the snapshot"),
             PathError::NotADirectory { .. } => f.write_str(" is not a directory in the snapshot"),

@@ -3,9 +3,10 @@
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::output::{put_path, shown};
+use super::output::put_path;
 use crate::cli::logging;
 use crate::inspect::mode;
+use crate::inspect::shown::shown;
 use crate::repository::node::{Node, NodeKind};
 use crate::schedule::zone::Zone;
 

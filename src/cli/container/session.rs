@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use super::output::{Output, Written, harmless, say};
+use super::output::{Output, Written, say};
 use crate::agent::inspect::{Fault, Lock, Session, SessionError};
 use crate::cli::exit::{Exit, Failure};
+use crate::inspect::shown::harmless;
 use crate::job::action::Container;
 
 /// Why a command ended before its work was done.

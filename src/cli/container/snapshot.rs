@@ -3,12 +3,13 @@
 use chrono::DateTime;
 
 use super::ChosenContainer;
-use super::output::{say, shown};
+use super::output::say;
 use crate::agent::inspect::SessionError;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::logging;
 use crate::config::Settings;
 use crate::inspect::choice::{self, Chosen, Filter};
+use crate::inspect::shown::shown;
 use crate::repository::error::Error;
 use crate::repository::open::Repository;
 use crate::schedule::moment::Moment;

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use stream::{Pieces, Stopped};
 
 use super::path::PathError;
+use super::shown::shown;
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;
@@ -47,7 +48,7 @@ impl fmt::Display for DumpError {
         match self {
             DumpError::Path(error) => fmt::Display::fmt(error, f),
             DumpError::Unreadable { path, error } => {
-                write!(f, "{}: {error}", path.escape_ascii())
+                write!(f, "{}: {error}", shown(path))
             }
             DumpError::WrongSize {
                 path,
@@ -56,7 +57,7 @@ impl fmt::Display for DumpError {
             } => write!(
                 f,
                 "{}: its size is {expected} bytes, but its pieces have {found}",
-                path.escape_ascii()
+                shown(path)
             ),
             DumpError::Output(error) => {
                 write!(f, "cannot write the output: {}", crate::os::reason(error))
