@@ -1,9 +1,9 @@
 //! `freezerd diff`: what changed from one snapshot to another.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,6 @@ use crate::inspect::shown::shown;
 use crate::repository::indexed::Indexed;
 use crate::repository::node::NodeKind;
 use crate::repository::snapshot::Snapshot;
-use crate::source::patterns::Patterns;
 use crate::storage::id::Id;
 use crate::units;
 
@@ -156,9 +155,8 @@ fn compare(
                 Box::new(SnapshotSide::new(&repository, tree))
             }
             None => {
-                let left_out = left_out(&before.snapshot, &top);
                 let path = PathBuf::from(OsString::from_vec(top.clone()));
-                Box::new(LiveSide::new(&repository, path, left_out))
+                Box::new(LiveSide::new(&repository, path, &before.snapshot))
             }
         };
         let above: &[u8] = if top == b"/" { b"" } else { &top };
@@ -201,15 +199,6 @@ fn tops(args: &Args, snapshot: &Snapshot) -> Vec<Vec<u8>> {
             paths.map(|path| absolute(path.as_bytes())).collect()
         }
         None => vec![b"/".to_vec()],
-    }
-}
-
-/// What the backup left out below a directory, if its patterns are about the same directory.
-fn left_out(snapshot: &Snapshot, top: &[u8]) -> Patterns {
-    let top = Path::new(OsStr::from_bytes(top));
-    match snapshot.paths.as_slice() {
-        [path] if Path::new(path) == top => Patterns::new(top, &snapshot.excludes).0,
-        _ => Patterns::default(),
     }
 }
 

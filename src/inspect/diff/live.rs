@@ -13,6 +13,7 @@ use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::{Doing, Error, ErrorKind, What};
 use crate::repository::indexed::Indexed;
 use crate::repository::node::{Node, NodeKind};
+use crate::repository::snapshot::Snapshot;
 use crate::source::patterns::Patterns;
 use crate::source::problem::{ReadStep, SourceFault};
 use crate::source::tree::directory::Lister;
@@ -50,8 +51,13 @@ struct Level {
 }
 
 impl<'a> LiveSide<'a> {
-    /// A directory, in which entries that match `left_out` are not told as added.
-    pub fn new(repository: &'a Indexed, top: PathBuf, left_out: Patterns) -> LiveSide<'a> {
+    /// A directory. What the snapshot says that its backup left out is not told as added, if its patterns are about this
+    /// directory.
+    pub fn new(repository: &'a Indexed, top: PathBuf, snapshot: &Snapshot) -> LiveSide<'a> {
+        let left_out = match snapshot.paths.as_slice() {
+            [path] if Path::new(path) == top => Patterns::new(&top, &snapshot.excludes).0,
+            _ => Patterns::default(),
+        };
         LiveSide {
             repository,
             top,
