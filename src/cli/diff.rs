@@ -12,6 +12,7 @@ use super::container::output::{Output, Written, put_path, say};
 use super::container::session::{self, Ended, finish, ok};
 use super::container::snapshot::{self, Wanted};
 use super::exit::{Exit, Failure};
+use super::stats::data_json;
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::config::Settings;
 use crate::inspect::choice::{self, ChoiceError, Chosen, Filter};
@@ -21,6 +22,7 @@ use crate::inspect::diff::side::{Side, SnapshotSide};
 use crate::inspect::diff::{Statistics, Told, Totals, diff};
 use crate::inspect::path::{self, PathError, Target};
 use crate::inspect::shown::shown;
+use crate::inspect::stats::exchanged;
 use crate::repository::indexed::Indexed;
 use crate::repository::node::NodeKind;
 use crate::repository::snapshot::Snapshot;
@@ -58,6 +60,9 @@ pub struct Args {
     /// Also show entries of which only the mode, owner, times or attributes changed
     #[arg(long)]
     metadata: bool,
+    /// Also count the data that only one of the snapshots needs in the container; this reads all directories of both
+    #[arg(long, conflicts_with = "live")]
+    data: bool,
     /// Take no lock, and wait for no other process
     #[arg(long)]
     no_lock: bool,
@@ -146,13 +151,17 @@ fn compare(
         say(&format!("from {before} to {after}"));
     }
     let mut statistics = Statistics::default();
+    let mut data = None;
     for top in tops(args, &before.snapshot) {
         let tree = directory(&repository, before, &top)?;
         let mut one = SnapshotSide::new(&repository, tree);
         let mut other: Box<dyn Side> = match after {
             Some(after) => {
-                let tree = directory(&repository, after, &top)?;
-                Box::new(SnapshotSide::new(&repository, tree))
+                let tree_after = directory(&repository, after, &top)?;
+                if args.data {
+                    data = Some(exchanged(&repository, tree, tree_after));
+                }
+                Box::new(SnapshotSide::new(&repository, tree_after))
             }
             None => {
                 let path = PathBuf::from(OsString::from_vec(top.clone()));
@@ -169,10 +178,24 @@ fn compare(
         };
     }
     match args.json {
-        true => ok(output.json(&totals_json(before, after, &statistics)))?,
+        true => {
+            let mut totals = totals_json(before, after, &statistics);
+            if let Some((added, removed)) = data {
+                totals["data_added"] = data_json(added);
+                totals["data_removed"] = data_json(removed);
+            }
+            ok(output.json(&json!({ "totals": totals })))?;
+        }
         false => {
             for line in totals(&statistics) {
                 ok(output.text(&line))?;
+            }
+            if let Some((added, removed)) = data {
+                ok(output.text(&format!(
+                    "Data:    {} more in the container, {} less",
+                    units::bytes(added.stored_size),
+                    units::bytes(removed.stored_size)
+                )))?;
             }
         }
     }
@@ -278,7 +301,7 @@ fn totals_json(before: &Chosen, after: Option<&Chosen>, statistics: &Statistics)
             "bytes": totals.bytes,
         })
     };
-    json!({"totals": {
+    json!({
         "before": before.id,
         "after": after.map(|after| after.id),
         "added": totals(&statistics.added),
@@ -288,5 +311,5 @@ fn totals_json(before: &Chosen, after: Option<&Chosen>, statistics: &Statistics)
         "type_changed": statistics.kind_changed,
         "metadata_changed": statistics.metadata_changed,
         "not_compared": statistics.not_compared,
-    }})
+    })
 }

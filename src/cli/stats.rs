@@ -175,17 +175,19 @@ fn show(settings: &Settings, rows: &[Row], data: Data) -> Result<(), Ended> {
     ok(output.flush())
 }
 
+/// Blobs and their sizes as JSON.
+pub fn data_json(data: Data) -> Value {
+    json!({
+        "data_blobs": data.data_blobs,
+        "tree_blobs": data.tree_blobs,
+        "content_size": data.content_size,
+        "stored_size": data.stored_size,
+        "compression_ratio": data.compression_ratio(),
+        "missing_blobs": data.missing,
+    })
+}
+
 fn to_json(rows: &[Row], data: Data, unreadable: usize) -> Value {
-    let data_json = |data: Data| {
-        json!({
-            "data_blobs": data.data_blobs,
-            "tree_blobs": data.tree_blobs,
-            "content_size": data.content_size,
-            "stored_size": data.stored_size,
-            "compression_ratio": data.compression_ratio(),
-            "missing_blobs": data.missing,
-        })
-    };
     let snapshots: Vec<Value> = rows
         .iter()
         .map(|row| {

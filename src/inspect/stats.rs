@@ -53,6 +53,18 @@ impl Data {
     }
 }
 
+/// The blobs that only the second of two trees needs, and those that only the first one needs. Reads all of both.
+pub fn exchanged(repository: &Indexed, before: Id, after: Id) -> (Data, Data) {
+    let mut both = Collector::new(repository);
+    both.snapshot(before);
+    let before = both.data();
+    both.snapshot(after);
+    let mut only_after = Collector::new(repository);
+    only_after.snapshot(after);
+    let (both, after) = (both.data(), only_after.data());
+    (both.since(before), both.since(after))
+}
+
 /// Counts snapshots, one after the other. Each tree is read once, however many snapshots have it.
 ///
 /// Memory: about 60 bytes for each different blob, and 100 for each different tree.

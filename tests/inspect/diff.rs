@@ -83,6 +83,34 @@ fn diff_shows_what_restic_shows() {
 }
 
 #[test]
+fn the_data_that_was_exchanged_is_what_restic_counts() {
+    for repository in repositories() {
+        repository.file("same", "same");
+        repository.file("old", "old".repeat(1000));
+        let first = repository.backup();
+        repository.file("moved/old", "old".repeat(1000));
+        repository.file("new", "new");
+        fs::remove_file(repository.source("old")).unwrap();
+        let second = repository.backup();
+        for (one, other) in [(&first, &second), (&second, &first)] {
+            let ours = repository.lines(&["diff", one, other, "--data"]);
+            let ours = &ours.last().unwrap()["totals"];
+            let theirs = repository.restic_lines(&["diff", one, other]);
+            let theirs = theirs.last().unwrap();
+            for (side, name) in [("added", "data_added"), ("removed", "data_removed")] {
+                let (ours, theirs) = (&ours[name], &theirs[side]);
+                assert_eq!(ours["data_blobs"], theirs["data_blobs"]);
+                assert_eq!(ours["tree_blobs"], theirs["tree_blobs"]);
+                assert_eq!(ours["content_size"], theirs["bytes"]);
+            }
+        }
+        let text = repository.freezerd(&["diff", "--data"]).exits(0).stdout();
+        assert!(text.contains("\nData:    "), "{text}");
+        repository.freezerd(&["diff", "--data", "--live"]).exits(64);
+    }
+}
+
+#[test]
 fn a_directory_that_became_a_file_loses_its_entries() {
     let Some(restic) = restics().pop() else {
         return;
