@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::inspect::choice::{self, ChoiceError, Chosen, Filter};
 use crate::inspect::diff::change::Change;
 use crate::inspect::diff::live::LiveSide;
-use crate::inspect::diff::side::{Side, SnapshotSide};
+use crate::inspect::diff::side::{Only, Side, SnapshotSide};
 use crate::inspect::diff::{Statistics, Told, Totals, diff};
 use crate::inspect::path::{self, PathError, Target};
 use crate::inspect::shown::shown;
@@ -153,8 +153,9 @@ fn compare(
     let mut statistics = Statistics::default();
     let mut data = None;
     for top in tops(args, &before.snapshot) {
+        let (top, only) = split(&repository, before, top)?;
         let tree = directory(&repository, before, &top)?;
-        let mut one = SnapshotSide::new(&repository, tree);
+        let mut one: Box<dyn Side> = Box::new(SnapshotSide::new(&repository, tree));
         let mut other: Box<dyn Side> = match after {
             Some(after) => {
                 let tree_after = directory(&repository, after, &top)?;
@@ -168,8 +169,13 @@ fn compare(
                 Box::new(LiveSide::new(&repository, path, &before.snapshot))
             }
         };
+        if let Some(name) = only {
+            let of = |side, name| Box::new(Only { side, name });
+            one = of(one, name.clone());
+            other = of(other, name);
+        }
         let above: &[u8] = if top == b"/" { b"" } else { &top };
-        let done = diff(&mut one, &mut *other, |told| {
+        let done = diff(&mut *one, &mut *other, |told| {
             tell(&mut output, args.metadata, above, told)
         });
         statistics = match done {
@@ -222,6 +228,25 @@ fn tops(args: &Args, snapshot: &Snapshot) -> Vec<Vec<u8>> {
             paths.map(|path| absolute(path.as_bytes())).collect()
         }
         None => vec![b"/".to_vec()],
+    }
+}
+
+/// The directory to compare, and the entry in it if the path leads to something that is not a directory.
+fn split(
+    repository: &Indexed,
+    chosen: &Chosen,
+    top: Vec<u8>,
+) -> Result<(Vec<u8>, Option<Vec<u8>>), SessionError> {
+    match path::find(repository, chosen.snapshot.tree, &top)? {
+        Target::Entry(node) if node.kind != NodeKind::Directory => {
+            let mut above = top;
+            above.truncate(above.len().saturating_sub(node.name.len() + 1));
+            if above.is_empty() {
+                above.push(b'/');
+            }
+            Ok((above, Some(node.name)))
+        }
+        _ => Ok((top, None)),
     }
 }
 

@@ -253,3 +253,25 @@ fn what_the_backup_leaves_out_is_not_new() {
     let ran = repository.freezerd(&["diff", "--live"]).exits(3);
     assert!(ran.stderr().contains(source), "{}", ran.stderr());
 }
+
+#[test]
+fn a_single_file_is_compared_with_itself_alone() {
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let repository = Repository::new(restic, 2);
+    repository.file("one", "1");
+    repository.file("other", "1");
+    let file = repository.source("one");
+    let file = file.to_str().unwrap();
+    repository.restic.run(&repository.path, &["backup", file]);
+    let text = repository.freezerd(&["diff", "--live"]).exits(0).stdout();
+    assert!(changes(&text).is_empty(), "{text}");
+    repository.file("one", "2");
+    let text = repository.freezerd(&["diff", "--live"]).exits(0).stdout();
+    assert_eq!(
+        changes(&text),
+        BTreeSet::from([("M".to_owned(), file.to_owned())]),
+        "{text}"
+    );
+}

@@ -76,6 +76,41 @@ impl std::error::Error for SideError {
     }
 }
 
+/// One entry of the top directory of a side, with all that lies below it.
+pub struct Only<'a> {
+    pub side: Box<dyn Side + 'a>,
+    pub name: Vec<u8>,
+}
+
+impl Side for Only<'_> {
+    fn entries(
+        &mut self,
+        path: &[u8],
+        directory: Option<&Node>,
+        faults: &mut Faults,
+    ) -> Result<Entries, SideError> {
+        let mut entries = self.side.entries(path, directory, faults)?;
+        if directory.is_none() {
+            entries.retain(|(node, _)| node.name == self.name);
+            faults.retain(|(name, _)| *name == self.name);
+        }
+        Ok(entries)
+    }
+
+    fn contents_differ(
+        &mut self,
+        path: &[u8],
+        own: &Node,
+        other: &Node,
+    ) -> Result<bool, SideError> {
+        self.side.contents_differ(path, own, other)
+    }
+
+    fn leaves_out(&self, path: &[u8], node: &Node) -> bool {
+        self.side.leaves_out(path, node)
+    }
+}
+
 /// A snapshot, or a directory in it.
 pub struct SnapshotSide<'a> {
     repository: &'a Indexed,
