@@ -35,18 +35,24 @@ impl<'a> ByPack<'a> {
     pub fn for_each(&self, mut each: impl FnMut(Id, &[PackedBlob])) {
         let mut blobs = Vec::new();
         for (place, pack) in self.index.packs.ids.iter().enumerate() {
-            blobs.clear();
-            for (kind, order) in BlobKind::ALL.into_iter().zip(&self.kinds) {
-                let tables = &self.index.tables[kind as usize].0;
-                for entry in order.of(place) {
-                    let table = &tables[(entry >> PLACE_BITS) as usize];
-                    let entry = &table[(entry & ((1 << PLACE_BITS) - 1)) as usize];
-                    blobs.push(entry.packed(kind));
-                }
-            }
-            blobs.sort_unstable_by_key(|blob| (blob.offset, *blob));
+            self.blobs_of(place, &mut blobs);
             each(*pack, &blobs);
         }
+    }
+
+    /// Replaces `blobs` by those of one pack, in the order in which they lie in it. `place` is the pack's place in
+    /// [`Index::packs`]; a place behind the last has no blobs.
+    pub fn blobs_of(&self, place: usize, blobs: &mut Vec<PackedBlob>) {
+        blobs.clear();
+        for (kind, order) in BlobKind::ALL.into_iter().zip(&self.kinds) {
+            let tables = &self.index.tables[kind as usize].0;
+            for entry in order.of(place) {
+                let table = &tables[(entry >> PLACE_BITS) as usize];
+                let entry = &table[(entry & ((1 << PLACE_BITS) - 1)) as usize];
+                blobs.push(entry.packed(kind));
+            }
+        }
+        blobs.sort_unstable_by_key(|blob| (blob.offset, *blob));
     }
 }
 
@@ -79,8 +85,9 @@ impl Order {
     fn of(&self, pack: usize) -> &[u32] {
         let begin = match pack.checked_sub(1) {
             None => 0,
-            Some(before) => self.ends[before] as usize,
+            Some(before) => self.ends.get(before).map_or(0, |end| *end as usize),
         };
-        &self.entries[begin..self.ends[pack] as usize]
+        let end = self.ends.get(pack).map_or(begin, |end| *end as usize);
+        &self.entries[begin..end]
     }
 }

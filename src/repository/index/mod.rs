@@ -12,8 +12,10 @@ use crate::storage::id::Id;
 mod by_pack;
 pub mod file;
 pub mod load;
+mod sets;
 
 pub use by_pack::ByPack;
+pub use sets::{BlobSet, CopySet, Inserted};
 
 /// How many bits of an id choose its table.
 const TABLE_BITS: u32 = 12;
@@ -174,8 +176,7 @@ impl Index {
     /// All packs that hold this blob.
     pub fn lookup(&self, name: BlobName) -> impl Iterator<Item = BlobLocation> + '_ {
         let table = self.tables[name.kind as usize].of(name.id);
-        let start = table.partition_point(|entry| entry.id < name.id);
-        table[start..]
+        table[lower_bound(table, name.id)..]
             .iter()
             .take_while(move |entry| entry.id == name.id)
             .map(move |entry| self.location(name.kind, entry))
@@ -243,6 +244,18 @@ impl Index {
             .iter()
             .flatten()
             .map(move |entry| self.location(kind, entry))
+    }
+
+    /// Calls `each` for every blob of this kind, with all its copies.
+    pub fn for_each_blob(&self, kind: BlobKind, mut each: impl FnMut(&[BlobLocation])) {
+        let mut copies: Vec<BlobLocation> = Vec::new();
+        for table in &self.tables[kind as usize].0 {
+            for entries in table.chunk_by(|a, b| a.id == b.id) {
+                copies.clear();
+                copies.extend(entries.iter().map(|entry| self.location(kind, entry)));
+                each(&copies);
+            }
+        }
     }
 
     /// An order of the blobs by their packs, which takes 4 bytes a blob as long as it lives.
@@ -336,6 +349,19 @@ impl Packs {
         self.places
             .insert_unique(hash(&id), place, |place| hash(&ids[*place as usize]));
         place
+    }
+}
+
+/// The place of the first entry with this id, or of the first one behind it.
+fn lower_bound(table: &[Entry], id: Id) -> usize {
+    // The first bytes decide nearly always, and a number is compared faster than an id.
+    let first = |id: &Id| u64::from_be_bytes(id.0[..8].try_into().unwrap_or_default());
+    let start = table.partition_point(|entry| first(&entry.id) < first(&id));
+    match table.get(start) {
+        Some(entry) if entry.id < id => {
+            start + table[start..].partition_point(|entry| entry.id < id)
+        }
+        _ => start,
     }
 }
 
