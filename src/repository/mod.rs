@@ -5,6 +5,7 @@
 
 pub mod blob;
 pub mod blob_name;
+pub mod check;
 pub mod compression;
 pub mod config;
 pub mod crypto;
