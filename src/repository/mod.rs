@@ -26,6 +26,7 @@ pub mod progress;
 pub mod prune;
 pub mod ranges;
 pub mod reachable;
+pub mod repair;
 pub mod rewrite;
 pub mod snapshot;
 pub mod time;

@@ -1,0 +1,316 @@
+//! Makes the index agree with the packs: from the packs' headers where the index is lost or wrong, and without what is
+//! damaged, so that the next backup that meets a lost blob stores it again.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use crate::repository::blob::PackedBlob;
+use crate::repository::check::data::{PackReader, Subject};
+use crate::repository::check::lost::{self, Loss};
+use crate::repository::check::report::PackFault;
+use crate::repository::error::Error;
+use crate::repository::index::{ByPack, CopySet};
+use crate::repository::indexed::Indexed;
+use crate::repository::open::Repository;
+use crate::repository::pack;
+use crate::repository::progress::{Observer, Stage};
+use crate::repository::rewrite::copy::{Copied, Unreadable, Wanted, copy};
+use crate::repository::rewrite::index::NewIndex;
+use crate::repository::rewrite::{Confirm, in_parallel, remove, workers};
+use crate::repository::snapshot::read_all;
+use crate::storage::FileKind;
+use crate::storage::id::Id;
+
+/// Which headers are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Headers {
+    /// Those of packs that no index names, or that have another size than the index says.
+    WhereNeeded,
+    /// Those of all packs.
+    All,
+}
+
+/// What a repair did.
+#[derive(Debug, Default)]
+pub struct Repaired {
+    /// Packs that no index named, and now one does.
+    pub added: Vec<Id>,
+    /// Packs that the index described wrongly.
+    pub corrected: Vec<Id>,
+    /// Packs that the storage does not have: the index forgot them.
+    pub forgotten: Vec<Id>,
+    /// Damaged packs that the index forgot. What can be read of them was copied to new packs. They lie there until a
+    /// prune removes them.
+    pub salvaged: Vec<Id>,
+    /// How many blobs were copied.
+    pub blobs_copied: u64,
+    /// Packs that no index named, and whose header cannot be read. They were left as they are.
+    pub unreadable: Vec<(Id, Error)>,
+    /// Blobs of damaged packs of which no copy can be read.
+    pub lost: Vec<Unreadable>,
+    /// Index files that could not be read. They were replaced.
+    pub index_problems: Vec<Error>,
+    /// False when nothing had to be changed.
+    pub changed: bool,
+    /// What the snapshots have lost, now and before, when anything was lost or forgotten.
+    pub losses: Vec<Loss>,
+}
+
+/// What the new index says of the packs.
+#[derive(Default)]
+struct Draft {
+    /// Packs whose header replaces what the index says.
+    from_header: BTreeMap<Id, Vec<PackedBlob>>,
+    /// Packs of which good blobs are copied.
+    salvage: Vec<Wanted>,
+}
+
+/// Repairs the index. `damaged` are packs in which a check found damage: what can be read of them is copied, and the
+/// index forgets the rest. No pack is removed. It may be interrupted at any time: the next one finishes the work.
+///
+/// The caller has the exclusive lock, and `confirm` says whether it still holds.
+///
+/// # Errors
+/// When the storage fails or the lock is lost. What is damaged is in the result.
+pub fn repair(
+    repository: &Repository,
+    headers: Headers,
+    damaged: &[Id],
+    confirm: Confirm<'_>,
+    observer: &dyn Observer,
+) -> Result<Repaired, Error> {
+    repository.writable()?;
+    let storage = &*repository.storage;
+    observer.stage(Stage::LoadIndex, None);
+    let old_files = storage.list(FileKind::Index)?.files;
+    let old_files: Vec<Id> = old_files.iter().map(|file| file.id).collect();
+    let mut indexed = Indexed::load(repository.clone())?;
+    let mut repaired = Repaired {
+        index_problems: std::mem::take(&mut indexed.problems),
+        ..Repaired::default()
+    };
+    let listing = storage.list(FileKind::Pack)?;
+    let sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    let damaged: HashSet<Id> = damaged.iter().copied().collect();
+    let by_pack = indexed.index.by_pack();
+
+    let mut draft = Draft::default();
+    let suspects = suspects(&by_pack, &sizes, &damaged, headers);
+    let found = read_headers(&indexed, &suspects.packs, observer)?;
+    draft.take_in(
+        found,
+        &indexed,
+        &suspects.described,
+        &damaged,
+        &mut repaired,
+    );
+    repaired.forgotten = suspects.missing;
+
+    observer.stage(Stage::Repack, None);
+    let wanted = |at: usize| draft.salvage[at].clone();
+    let count = draft.salvage.len();
+    let copied = copy(&indexed, count, &wanted, false, confirm, observer)?;
+    repaired.blobs_copied = copied
+        .packs
+        .iter()
+        .map(|(_, blobs)| blobs.len() as u64)
+        .sum();
+    let mut salvaged = repaired.salvaged.iter();
+    repaired.changed = !repaired.index_problems.is_empty()
+        || !repaired.forgotten.is_empty()
+        || !draft.from_header.is_empty()
+        || !copied.packs.is_empty()
+        || salvaged.any(|pack| indexed.index.has_pack(*pack));
+    if repaired.changed {
+        replace_index(
+            repository, &by_pack, &draft, &repaired, &copied, confirm, observer,
+        )?;
+        observer.stage(Stage::RemoveIndex, Some(old_files.len() as u64));
+        remove(storage, FileKind::Index, &old_files, confirm, observer)?;
+    }
+    drop(by_pack);
+    repaired.lost = copied.unreadable;
+    let may_lose = !(repaired.lost.is_empty()
+        && repaired.forgotten.is_empty()
+        && repaired.index_problems.is_empty()
+        && repaired.unreadable.is_empty());
+    if may_lose {
+        let now = Indexed::load(repository.clone())?;
+        repaired.lost.retain(|lost| !now.index.contains(lost.blob));
+        let snapshots: Vec<(Id, Id)> = read_all(storage, &repository.cipher)?
+            .into_iter()
+            .filter_map(|(id, snapshot)| Some((id, snapshot.ok()?.tree)))
+            .collect();
+        let none = CopySet::new(&now.index);
+        repaired.losses = lost::find(&now, &snapshots, &none, observer);
+    }
+    Ok(repaired)
+}
+
+/// Packs that need a closer look.
+struct Suspects {
+    /// Their sizes are in bytes.
+    packs: Vec<(Id, u64)>,
+    /// What the index says of those that it names.
+    described: HashMap<Id, Vec<PackedBlob>>,
+    /// Packs that the index names and the storage does not have.
+    missing: Vec<Id>,
+}
+
+fn suspects(
+    by_pack: &ByPack<'_>,
+    sizes: &HashMap<Id, u64>,
+    damaged: &HashSet<Id>,
+    headers: Headers,
+) -> Suspects {
+    let mut suspects = Suspects {
+        packs: Vec::new(),
+        described: HashMap::new(),
+        missing: Vec::new(),
+    };
+    let mut unknown: HashMap<Id, u64> = sizes.clone();
+    by_pack.for_each(|pack, blobs| {
+        let Some(size) = unknown.remove(&pack) else {
+            suspects.missing.push(pack);
+            return;
+        };
+        let content: u64 = blobs.iter().map(|blob| u64::from(blob.length)).sum();
+        let is_right = content + pack::header_size(blobs) as u64 == size;
+        if !is_right || headers == Headers::All || damaged.contains(&pack) {
+            suspects.packs.push((pack, size));
+            suspects.described.insert(pack, blobs.to_vec());
+        }
+    });
+    suspects.packs.extend(unknown);
+    suspects.packs.sort_unstable();
+    suspects
+}
+
+/// What was read of a pack.
+struct Found {
+    pack: Id,
+    header: Result<Vec<PackedBlob>, Error>,
+    /// Whether anything in it is damaged; not known when only the header was read.
+    is_damaged: bool,
+}
+
+/// Reads the headers. Packs that no index names are read whole, as long as the index is: what is damaged in them, an
+/// earlier repair may have taken out of the index.
+fn read_headers(
+    indexed: &Indexed,
+    packs: &[(Id, u64)],
+    observer: &dyn Observer,
+) -> Result<Vec<Found>, Error> {
+    observer.stage(Stage::ReadHeaders, Some(packs.len() as u64));
+    let repository = &indexed.repository;
+    let (storage, cipher) = (&*repository.storage, &*repository.cipher);
+    let index_is_whole = indexed.problems.is_empty() && !indexed.index.is_empty();
+    let found = Mutex::new(Vec::with_capacity(packs.len()));
+    let start = || PackReader::new(storage, cipher);
+    let threads = workers(storage);
+    in_parallel(packs.len(), threads, start, |reader, at| {
+        let (pack, size) = packs[at];
+        let header = pack::read_header(storage, cipher, pack, size);
+        let mut is_damaged = false;
+        if let Ok(blobs) = &header
+            && index_is_whole
+            && !indexed.index.has_pack(pack)
+        {
+            let mut fault = PackFault::default();
+            let subject = Subject { pack, size, blobs };
+            reader.read(subject, &mut fault, &mut |_| {});
+            is_damaged = fault.is_any();
+        }
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.push(Found {
+            pack,
+            header,
+            is_damaged,
+        });
+        observer.advance(1);
+        Ok(())
+    })?;
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Draft {
+    fn take_in(
+        &mut self,
+        found: Vec<Found>,
+        indexed: &Indexed,
+        described: &HashMap<Id, Vec<PackedBlob>>,
+        damaged: &HashSet<Id>,
+        repaired: &mut Repaired,
+    ) {
+        for Found {
+            pack,
+            header,
+            is_damaged,
+        } in found
+        {
+            let known = described.get(&pack);
+            match (header, known) {
+                (header, _) if damaged.contains(&pack) => {
+                    let mut blobs = known.cloned().unwrap_or_default();
+                    blobs.extend(header.into_iter().flatten());
+                    self.salvage(pack, blobs, repaired);
+                }
+                (Ok(blobs), None) if is_damaged => {
+                    let is_new = |blob: &PackedBlob| !indexed.index.contains(blob.name);
+                    let blobs: Vec<PackedBlob> = blobs.into_iter().filter(is_new).collect();
+                    if !blobs.is_empty() {
+                        self.salvage(pack, blobs, repaired);
+                    }
+                }
+                (Ok(blobs), None) => {
+                    repaired.added.push(pack);
+                    self.from_header.insert(pack, blobs);
+                }
+                (Ok(blobs), Some(known)) if blobs == *known => {}
+                (Ok(blobs), Some(_)) => {
+                    repaired.corrected.push(pack);
+                    self.from_header.insert(pack, blobs);
+                }
+                (Err(_), Some(known)) => self.salvage(pack, known.clone(), repaired),
+                (Err(error), None) => repaired.unreadable.push((pack, error)),
+            }
+        }
+    }
+
+    fn salvage(&mut self, pack: Id, mut blobs: Vec<PackedBlob>, repaired: &mut Repaired) {
+        blobs.sort_unstable_by_key(|blob| (blob.offset, *blob));
+        blobs.dedup();
+        repaired.salvaged.push(pack);
+        self.salvage.push(Wanted { pack, blobs });
+    }
+}
+
+/// Writes an index of what the old one says rightly, of what headers say, and of the new packs.
+fn replace_index(
+    repository: &Repository,
+    by_pack: &ByPack<'_>,
+    draft: &Draft,
+    repaired: &Repaired,
+    copied: &Copied,
+    confirm: Confirm<'_>,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
+    observer.stage(Stage::WriteIndex, None);
+    let mut left_out: HashSet<Id> = draft.from_header.keys().copied().collect();
+    left_out.extend(&repaired.salvaged);
+    left_out.extend(&repaired.forgotten);
+    let mut index = NewIndex::new(repository, confirm, observer);
+    let mut added = Ok(());
+    by_pack.for_each(|pack, blobs| {
+        if added.is_ok() && !left_out.contains(&pack) {
+            added = index.add(pack, blobs);
+        }
+    });
+    added?;
+    let new_packs = copied.packs.iter().map(|(pack, blobs)| (pack, blobs));
+    for (pack, blobs) in draft.from_header.iter().chain(new_packs) {
+        index.add(*pack, blobs)?;
+    }
+    index.finish()?;
+    Ok(())
+}

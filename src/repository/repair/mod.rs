@@ -1,0 +1,3 @@
+//! Makes the best of a damaged repository.
+
+pub mod index;
