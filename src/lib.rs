@@ -28,6 +28,7 @@ pub mod os;
 pub mod protocol;
 pub mod record;
 pub mod repository;
+pub mod restore;
 pub mod rustic;
 pub mod schedule;
 pub mod source;

@@ -1,0 +1,161 @@
+//! Writes files.
+//!
+//! A file gets its name when it is complete: it is written under a temporary name and then renamed, so that its path has
+//! the old content or the snapshot's at every moment. There is one exception, because a rename takes as long as writing
+//! a small file does: in a directory that a restore has made, a file of one piece is written under its own name. Nobody
+//! else can look into that directory before everything in it is restored, and the sticky bit marks the file until its
+//! metadata is set. The restore after one that was killed sees the mark, and writes such a file again.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::directory::{self, UNFINISHED_FILE};
+use super::entry::Entry;
+use super::hands::Hands;
+use super::metadata;
+use super::problem::{Difference, ProblemKind};
+use super::restorer::{Failed, Outcome, Restorer};
+use super::sparse;
+use crate::repository::error::Error as RepositoryError;
+
+/// A file that is not complete.
+pub struct NewFile {
+    pub file: File,
+    /// `None`: it has its own name already.
+    temporary: Option<OsString>,
+}
+
+/// The repository does not give a piece of a file.
+pub fn unreadable(cause: RepositoryError) -> Failed {
+    Failed::Problem(ProblemKind::Content, Some(cause.into()))
+}
+
+impl NewFile {
+    /// Makes an empty file for an entry.
+    pub fn create(parent: &OwnedFd, entry: &Entry, own_name: bool) -> Result<NewFile, Failed> {
+        let temporary = (!own_name).then(directory::unfinished_name);
+        let name = temporary.as_ref().unwrap_or(&entry.name);
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(UNFINISHED_FILE)) {
+            Ok(file) => Ok(NewFile {
+                file: file.into(),
+                temporary,
+            }),
+            // Another process made it, or the file system takes two names for the same.
+            Err(Errno::EXIST) => Err(Failed::problem(ProblemKind::Kept(Difference::Content))),
+            Err(error) => Err(Failed::io(ProblemKind::NotMade, error)),
+        }
+    }
+
+    /// Removes it again.
+    pub fn discard(self, parent: &OwnedFd, entry: &Entry) {
+        let name = self.temporary.as_ref().unwrap_or(&entry.name);
+        // If this fails too, the next restore removes it.
+        let _ = rustix::fs::unlinkat(parent, name, AtFlags::empty());
+    }
+}
+
+/// Writes a piece, except for long runs of zeros. Returns whether the piece ends with one.
+pub fn write_piece(file: &File, content: &[u8], offset: u64) -> io::Result<bool> {
+    let mut end = 0;
+    for range in sparse::parts(content, offset) {
+        end = range.end;
+        file.write_all_at(&content[range.clone()], offset + range.start as u64)?;
+    }
+    Ok(end < content.len())
+}
+
+impl Restorer<'_> {
+    /// Writes a file of at most one piece. There was nothing of its name.
+    pub fn small(&self, entry: &Entry, content: &[u8]) -> Result<Outcome, Failed> {
+        let (origin, _) = self.directories.origin(entry.directory);
+        let parent = self.parent(entry)?;
+        let new = NewFile::create(&parent, entry, origin.is_ours())?;
+        let written = write_piece(&new.file, content, 0)
+            .and_then(|ends_with_hole| match ends_with_hole {
+                true => new.file.set_len(content.len() as u64),
+                false => Ok(()),
+            })
+            .map_err(|error| Failed::io(ProblemKind::NotWritten, error));
+        self.complete(
+            &parent,
+            new,
+            entry,
+            written.map(|()| content.len() as u64),
+            false,
+        )
+    }
+
+    /// Writes a file from its first piece to its last.
+    pub fn write(
+        &self,
+        hands: &mut Hands,
+        parent: &OwnedFd,
+        entry: &Entry,
+        replace: bool,
+    ) -> Result<Outcome, Failed> {
+        let new = NewFile::create(parent, entry, false)?;
+        let written = self.fill(hands, &new.file, entry);
+        self.complete(parent, new, entry, written, replace)
+    }
+
+    fn fill(&self, hands: &mut Hands, file: &File, entry: &Entry) -> Result<u64, Failed> {
+        let failed = |error| Failed::io(ProblemKind::NotWritten, error);
+        let mut length = 0_u64;
+        for id in &entry.content {
+            let piece = hands.piece(self.repository, *id).map_err(unreadable)?;
+            write_piece(file, piece, length).map_err(failed)?;
+            length = length.saturating_add(piece.len() as u64);
+        }
+        file.set_len(length).map_err(failed)?;
+        Ok(length)
+    }
+
+    /// Sets the metadata of a file of this length and gives it its name; or removes it when it could not be written.
+    pub fn complete(
+        &self,
+        parent: &OwnedFd,
+        new: NewFile,
+        entry: &Entry,
+        written: Result<u64, Failed>,
+        replace: bool,
+    ) -> Result<Outcome, Failed> {
+        let length = match written {
+            Ok(length) => length,
+            Err(failed) => {
+                new.discard(parent, entry);
+                return Err(failed);
+            }
+        };
+        let path = || self.directories.path(entry.directory, &entry.name);
+        let (origin, default_acl) = self.directories.origin(entry.directory);
+        // Where there may be a default list, a new file may have got one.
+        let clean = default_acl || !origin.is_ours();
+        let missing = metadata::set(&new.file, &entry.metadata, &self.owners, clean);
+        if let Some(temporary) = &new.temporary {
+            match directory::rename(parent, temporary, &entry.name, replace) {
+                Ok(true) => {}
+                Ok(false) => {
+                    new.discard(parent, entry);
+                    return Err(Failed::problem(ProblemKind::Kept(Difference::Content)));
+                }
+                Err(error) => {
+                    new.discard(parent, entry);
+                    return Err(Failed::io(ProblemKind::NotWritten, error));
+                }
+            }
+        }
+        self.note_missing(path, missing);
+        if length != entry.size {
+            self.problem(path(), ProblemKind::Size, None);
+        }
+        Ok(Outcome::Written(length))
+    }
+}

@@ -1,0 +1,285 @@
+//! Sets owners, extended attributes, modes and times, and compares them.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::io::Errno;
+
+use super::entry::Metadata;
+use super::owners::Owners;
+use super::problem::{Difference, Part};
+use crate::repository::node::UNSET;
+use crate::repository::time::Time;
+
+/// The parts that could not be set.
+pub type Missing = Vec<(Part, io::Error)>;
+
+/// Kinds of attributes that an entry loses when the snapshot does not have them.
+const OURS: [&[u8]; 2] = [b"user.", b"system.posix_acl_"];
+
+/// Sets everything on an open file or directory. `clean`: it may have attributes already.
+///
+/// The order matters. A change of the owner clears set-id bits and capabilities. An attribute cannot be set any more
+/// when the mode forbids to write. Everything changes the times.
+pub fn set(file: impl AsFd, wanted: &Metadata, owners: &Owners, clean: bool) -> Missing {
+    let file = file.as_fd();
+    let mut missing = Missing::new();
+    if owners.may_change() {
+        let (user, group) = ids(wanted);
+        if let Err(error) = rustix::fs::fchown(file, user, group) {
+            missing.push((Part::Owner, error.into()));
+        }
+    }
+    if clean {
+        for name in surplus(&names(file).unwrap_or_default(), wanted) {
+            if let Err(error) = rustix::fs::fremovexattr(file, OsStr::from_bytes(name)) {
+                let name = String::from_utf8_lossy(name).into_owned();
+                missing.push((Part::NoAttribute(name), error.into()));
+            }
+        }
+    }
+    for attribute in &wanted.attributes {
+        let value = attribute.value.as_deref().unwrap_or_default();
+        let name = attribute.name.as_str();
+        if let Err(error) = rustix::fs::fsetxattr(file, name, value, XattrFlags::empty())
+            && !is_beyond_us(name, Some(error), owners)
+        {
+            missing.push((Part::Attribute(name.to_owned()), error.into()));
+        }
+    }
+    if let Err(error) = rustix::fs::fchmod(file, Mode::from_raw_mode(wanted.mode)) {
+        missing.push((Part::Mode, error.into()));
+    }
+    if let Some(times) = times(wanted) {
+        let set = rustix::fs::futimens(file, &times).map_err(io::Error::from);
+        let set = set.and_then(|()| match is_unusual(wanted.mtime) {
+            true => Ok(rustix::fs::fstat(file).map(|found| is_time(&found, wanted))?),
+            false => Ok(true),
+        });
+        note_times(set, &mut missing);
+    }
+    missing
+}
+
+/// Sets the mode alone.
+pub fn set_mode(file: impl AsFd, mode: u32) -> Missing {
+    match rustix::fs::fchmod(file, Mode::from_raw_mode(mode)) {
+        Ok(()) => Missing::new(),
+        Err(error) => vec![(Part::Mode, error.into())],
+    }
+}
+
+/// Sets everything on an entry that cannot be opened: a link, a device, a FIFO, a socket.
+pub fn set_unopened(
+    parent: impl AsFd,
+    name: &OsStr,
+    is_link: bool,
+    wanted: &Metadata,
+    owners: &Owners,
+) -> Missing {
+    let parent = parent.as_fd();
+    let mut missing = Missing::new();
+    if owners.may_change() {
+        let (user, group) = ids(wanted);
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        if let Err(error) = rustix::fs::chownat(parent, name, user, group, flags) {
+            missing.push((Part::Owner, error.into()));
+        }
+    }
+    let path = by_descriptor(parent).join(name);
+    for attribute in &wanted.attributes {
+        let value = attribute.value.as_deref().unwrap_or_default();
+        let label = attribute.name.as_str();
+        if let Err(error) = rustix::fs::lsetxattr(&path, label, value, XattrFlags::empty())
+            && !is_beyond_us(label, Some(error), owners)
+        {
+            missing.push((Part::Attribute(label.to_owned()), error.into()));
+        }
+    }
+    if !is_link {
+        // A descriptor that only refers to the entry: to change the mode by name could follow a link.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let changed = rustix::fs::openat(parent, name, flags, Mode::empty()).and_then(|entry| {
+            rustix::fs::chmod(by_descriptor(&entry), Mode::from_raw_mode(wanted.mode))
+        });
+        if let Err(error) = changed {
+            missing.push((Part::Mode, error.into()));
+        }
+    }
+    if let Some(times) = times(wanted) {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let set = rustix::fs::utimensat(parent, name, &times, flags).map_err(io::Error::from);
+        let set = set.and_then(|()| match is_unusual(wanted.mtime) {
+            true => {
+                Ok(rustix::fs::statat(parent, name, flags).map(|found| is_time(&found, wanted))?)
+            }
+            false => Ok(true),
+        });
+        note_times(set, &mut missing);
+    }
+    missing
+}
+
+fn note_times(set: io::Result<bool>, missing: &mut Missing) {
+    match set {
+        Ok(true) => {}
+        Ok(false) => {
+            let reason = "the file system cannot keep this time";
+            let error = io::Error::new(io::ErrorKind::InvalidInput, reason);
+            missing.push((Part::Times, error));
+        }
+        Err(error) => missing.push((Part::Times, error)),
+    }
+}
+
+/// What differs first in the metadata of an open file; `None`: nothing.
+pub fn difference(
+    file: impl AsFd,
+    found: &Stat,
+    wanted: &Metadata,
+    owners: &Owners,
+) -> io::Result<Option<Difference>> {
+    let file = file.as_fd();
+    if let Some(difference) = owner_or_mode(found, wanted, owners) {
+        return Ok(Some(difference));
+    }
+    if wanted.mtime != UNSET && !is_time(found, wanted) {
+        return Ok(Some(Difference::Times));
+    }
+    let present = names(file)?;
+    if surplus(&present, wanted).next().is_some() {
+        return Ok(Some(Difference::Attributes));
+    }
+    for attribute in &wanted.attributes {
+        let name = attribute.name.as_str();
+        let value = attribute.value.as_deref().unwrap_or_default();
+        let same = grow(|buffer| rustix::fs::fgetxattr(file, name, buffer))
+            .is_ok_and(|found| found == value);
+        if !same && !is_beyond_us(name, None, owners) {
+            return Ok(Some(Difference::Attributes));
+        }
+    }
+    Ok(None)
+}
+
+/// As [`difference`], by the status alone.
+pub fn status_difference(
+    found: &Stat,
+    is_link: bool,
+    wanted: &Metadata,
+    owners: &Owners,
+) -> Option<Difference> {
+    match owner_or_mode(found, wanted, owners) {
+        Some(Difference::Mode) if is_link => {}
+        None => {}
+        other => return other,
+    }
+    (wanted.mtime != UNSET && !is_time(found, wanted)).then_some(Difference::Times)
+}
+
+/// Whether the owner or the mode differs.
+pub fn owner_or_mode(found: &Stat, wanted: &Metadata, owners: &Owners) -> Option<Difference> {
+    let other = |found: u32, wanted: u32| wanted != u32::MAX && found != wanted;
+    if owners.may_change() && (other(found.st_uid, wanted.uid) || other(found.st_gid, wanted.gid)) {
+        return Some(Difference::Owner);
+    }
+    (found.st_mode & 0o7777 != wanted.mode).then_some(Difference::Mode)
+}
+
+/// True if new entries of this directory get an access control list from it.
+pub fn has_default_acl(directory: impl AsFd) -> bool {
+    let mut buffer = [0; 0];
+    let name = "system.posix_acl_default";
+    rustix::fs::fgetxattr(directory, name, &mut buffer[..]).is_ok()
+}
+
+/// The names of all attributes, each with a zero byte behind it. A file system without attributes has none.
+fn names(file: impl AsFd) -> io::Result<Vec<u8>> {
+    let file = file.as_fd();
+    match grow(|buffer| rustix::fs::flistxattr(file, buffer)) {
+        Err(error) if error == Errno::OPNOTSUPP => Ok(Vec::new()),
+        other => Ok(other?),
+    }
+}
+
+fn surplus<'a>(present: &'a [u8], wanted: &'a Metadata) -> impl Iterator<Item = &'a [u8]> {
+    present.split(|byte| *byte == 0).filter(|name| {
+        OURS.iter().any(|beginning| name.starts_with(beginning))
+            && !wanted
+                .attributes
+                .iter()
+                .any(|attribute| attribute.name.as_bytes() == *name)
+    })
+}
+
+/// The highest number means "do not change".
+fn ids(wanted: &Metadata) -> (Option<Uid>, Option<Gid>) {
+    let real = |id: u32| (id != u32::MAX).then_some(id);
+    (
+        real(wanted.uid).map(Uid::from_raw),
+        real(wanted.gid).map(Gid::from_raw),
+    )
+}
+
+/// Whether it is not a fault of the restore that an attribute is not set: labels of a security module follow the rules
+/// of their host, and only root may set attributes of the kernel.
+fn is_beyond_us(name: &str, error: Option<Errno>, owners: &Owners) -> bool {
+    name == "security.selinux"
+        || (!owners.may_change()
+            && error.is_none_or(|error| error == Errno::PERM)
+            && (name.starts_with("security.") || name.starts_with("trusted.")))
+}
+
+/// A path to what the descriptor is open on, even when its name has changed.
+fn by_descriptor(descriptor: impl AsFd) -> PathBuf {
+    Path::new("/proc/self/fd").join(descriptor.as_fd().as_raw_fd().to_string())
+}
+
+fn times(wanted: &Metadata) -> Option<Timestamps> {
+    if wanted.mtime == UNSET {
+        return None;
+    }
+    let accessed = match wanted.atime {
+        UNSET => wanted.mtime,
+        atime => atime,
+    };
+    let spec = |time: Time| Timespec {
+        tv_sec: time.seconds,
+        tv_nsec: i64::from(time.nanoseconds),
+    };
+    Some(Timestamps {
+        last_access: spec(accessed),
+        last_modification: spec(wanted.mtime),
+    })
+}
+
+/// Not every file system can keep these: the kernel takes the nearest that it can, and says nothing.
+fn is_unusual(time: Time) -> bool {
+    !(0..i64::from(i32::MAX)).contains(&time.seconds)
+}
+
+fn is_time(found: &Stat, wanted: &Metadata) -> bool {
+    found.st_mtime == wanted.mtime.seconds
+        && found.st_mtime_nsec as u64 == u64::from(wanted.mtime.nanoseconds)
+}
+
+/// Calls with larger and larger buffers until the answer fits.
+fn grow(
+    mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,
+) -> rustix::io::Result<Vec<u8>> {
+    let mut buffer = vec![0; 256];
+    loop {
+        match call(&mut buffer) {
+            Ok(length) => {
+                buffer.truncate(length);
+                return Ok(buffer);
+            }
+            Err(Errno::RANGE) if buffer.len() < 1 << 20 => buffer.resize(buffer.len() * 4, 0),
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Restores a snapshot into a directory.
+//!
+//! One thread walks through the trees of the snapshot and makes the directories (`walk`, `make`). The others write the
+//! files (`worker`). Each name is resolved at the descriptor of its directory, and no link is followed, so nothing
+//! outside of the target is reached. Every piece of content is compared with its id before it is written.
+//!
+//! **What exists.** An entry that is as in the snapshot stays, so a restore that was ended early goes on where it was.
+//! An entry that differs is kept and is a problem; with [`Options::overwrite`] it is replaced. What the snapshot does
+//! not hold stays, unless [`Request::delete_extra`] is given.
+//!
+//! **What goes wrong** with one entry is a [`Problem`], and the others are restored. An [`Error`] means that the restore
+//! could not go on.
+//!
+//! [`Problem`]: problem::Problem
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+
+use crate::repository::indexed::Indexed;
+use crate::repository::snapshot::Snapshot;
+use crate::repository::walk::{Count, count};
+
+mod batch;
+mod directories;
+mod directory;
+mod entry;
+pub mod error;
+mod extras;
+mod file;
+mod hands;
+mod links;
+mod make;
+mod metadata;
+pub mod owners;
+pub mod problem;
+mod remove;
+pub mod report;
+mod restorer;
+pub mod select;
+mod sparse;
+mod target;
+mod walk;
+mod whole;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use directories::Origin;
+use directory::Identity;
+use entry::Metadata;
+use error::{Doing, Error, ErrorKind, NoDelete};
+use owners::Owners;
+use problem::{ProblemKind, Problems};
+pub use remove::Keep;
+use report::{Observer, Phase, Report};
+use restorer::{Mode, Restorer};
+use select::{Filter, Root, Selection};
+use target::Target;
+use walk::Walk;
+
+/// What to restore, where, and how.
+pub struct Request<'a> {
+    pub repository: &'a Indexed,
+    pub snapshot: &'a Snapshot,
+    /// Is made where it is missing, and may be a link to a directory.
+    pub target: &'a Path,
+    pub selection: Selection<'a>,
+    pub filter: Filter,
+    pub options: Options,
+    /// Set: what the snapshot does not hold is deleted, if everything else could be restored.
+    pub delete_extra: Option<DeleteExtra<'a>>,
+    /// Directories that are never written or removed, nor anything in them: the container, the state directory.
+    pub protected: &'a [PathBuf],
+    pub observer: &'a dyn Observer,
+}
+
+/// How to restore. By default nothing is replaced, and owners are found by their names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// What differs is replaced.
+    pub overwrite: bool,
+    /// Nothing is changed. The observer is told what would be.
+    pub dry_run: bool,
+    /// Owners by their numbers.
+    pub numeric_owner: bool,
+    /// Every restored file is read again and compared.
+    pub verify: bool,
+    /// How many threads write; 0: as many as there are processors, 8 at most.
+    pub threads: usize,
+}
+
+/// Deletes what the snapshot does not hold.
+#[derive(Clone, Copy)]
+pub struct DeleteExtra<'a> {
+    /// The backup could not read everything: then nothing is deleted.
+    pub partial: bool,
+    /// What stays, because the backup had excluded it for example.
+    pub keep: &'a Keep<'a>,
+}
+
+/// How many jobs wait for a thread at most.
+const WAITING_JOBS: usize = 32;
+/// No file system has so many entries.
+const MOST_ENTRIES: u64 = 1 << 32;
+
+/// Restores a snapshot, or a part of one.
+///
+/// # Errors
+/// When the restore cannot begin or cannot go on: the target cannot be used, or the file system is full. What was done
+/// before is in the error. An entry that fails by itself is a problem in the report.
+pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
+    let protected = target::identities(request.protected);
+    target::refuse_protected(request.target, &protected)?;
+    if let Some(delete) = &request.delete_extra {
+        if delete.partial {
+            let kind = ErrorKind::Delete(NoDelete::Partial);
+            return Err(Error::new(kind, Doing::Delete, request.target));
+        }
+        target::refuse_delete(request.target, request.protected)?;
+    }
+    let observer = request.observer;
+    observer.phase(Phase::Counting);
+    let root = select::root(request.repository, request.snapshot, request.selection)?;
+    let counted = count_root(request.repository, &root);
+    let opened = target::open(request.target)?;
+    refuse_too_many(request.target, opened.as_ref(), &counted)?;
+    if request.filter.is_empty() {
+        observer.total(counted.files, counted.bytes);
+    }
+    observer.phase(Phase::Restoring);
+    let opened = match opened {
+        None if !request.options.dry_run => {
+            let made = target::create(request.target)?;
+            // With `..` behind a directory that did not exist, the target may be another one than before.
+            target::refuse_protected(request.target, &protected)?;
+            Some(made)
+        }
+        opened => opened,
+    };
+    let mode = match request.options.dry_run {
+        true => Mode::DryRun,
+        false => Mode::Restore,
+    };
+    let mut report = pass(request, mode, root, opened, &protected)?;
+    if mode == Mode::Restore {
+        sync(request).map_err(|error| with_report(error, &mut report))?;
+        if request.options.verify {
+            verify(request, &protected, &mut report)?;
+        }
+    }
+    Ok(report)
+}
+
+/// Data that the kernel has not written yet may still meet a broken disk.
+fn sync(request: &Request<'_>) -> Result<(), Error> {
+    request.observer.phase(Phase::Syncing);
+    let failed = |error| Error::io(Doing::Sync, request.target, error);
+    let directory = std::fs::File::open(request.target).map_err(failed)?;
+    rustix::fs::syncfs(&directory).map_err(|error| failed(error.into()))
+}
+
+fn verify(request: &Request<'_>, protected: &[Identity], report: &mut Report) -> Result<(), Error> {
+    request.observer.phase(Phase::Verifying);
+    let again = select::root(request.repository, request.snapshot, request.selection)
+        .and_then(|root| Ok((root, target::open(request.target)?)))
+        .and_then(|(root, opened)| pass(request, Mode::Verify, root, opened, protected));
+    let found = again.map_err(|error| with_report(error, report))?;
+    report.verified = found.verified;
+    let known = |path: &Path| report.problems.first.iter().any(|known| known.path == path);
+    let new: Vec<_> = found
+        .problems
+        .first
+        .into_iter()
+        .filter(|problem| !known(&problem.path))
+        .collect();
+    for problem in new {
+        report.problems.total += 1;
+        if report.problems.first.len() < Problems::KEPT {
+            report.problems.first.push(problem);
+        }
+    }
+    Ok(())
+}
+
+fn with_report(error: Error, report: &mut Report) -> Error {
+    Error {
+        done: Some(Box::new(std::mem::take(report))),
+        ..error
+    }
+}
+
+fn count_root(repository: &Indexed, root: &Root) -> Count {
+    match root {
+        Root::Directory { tree, .. } => count(repository, *tree),
+        Root::Entry(node) => Count {
+            files: 1,
+            bytes: node.size,
+            ..Count::default()
+        },
+    }
+}
+
+/// A few trees can stand for more paths than anybody can visit.
+fn refuse_too_many(target: &Path, opened: Option<&Target>, counted: &Count) -> Result<(), Error> {
+    let entries = counted.files.saturating_add(counted.directories);
+    // A file system that makes inodes as it needs them says 0.
+    let inodes = opened
+        .and_then(|target| rustix::fs::fstatvfs(&target.descriptor).ok())
+        .map_or(0, |about| about.f_files);
+    let most = match inodes {
+        0 => MOST_ENTRIES,
+        inodes => inodes.min(MOST_ENTRIES),
+    };
+    match entries > most {
+        true => Err(Error::new(ErrorKind::TooMany, Doing::Count, target)),
+        false => Ok(()),
+    }
+}
+
+/// Goes through the snapshot once.
+fn pass(
+    request: &Request<'_>,
+    mode: Mode,
+    root: Root,
+    opened: Option<Target>,
+    protected: &[Identity],
+) -> Result<Report, Error> {
+    let owners = Owners::new(request.options.numeric_owner);
+    let mut restorer = Restorer::new(
+        request.repository,
+        request.target,
+        mode,
+        request.observer,
+        owners,
+    );
+    restorer.overwrite = request.options.overwrite;
+    restorer.protected = protected;
+    restorer.keep = request.delete_extra.as_ref().map(|delete| delete.keep);
+    let target = add_target(&restorer, &root, opened);
+    let threads = match request.options.threads {
+        0 => std::thread::available_parallelism().map_or(2, |count| usize::from(count).min(8)),
+        threads => threads,
+    };
+    let (jobs, receiver) = sync_channel(WAITING_JOBS);
+    let receiver = Mutex::new(receiver);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| restorer.work(&receiver));
+        }
+        Walk::new(&restorer, &request.filter, jobs).run(root, target);
+    });
+    if let Some(error) = restorer.failure() {
+        return Err(with_report(error, &mut restorer.report()));
+    }
+    if mode != Mode::Verify {
+        request.observer.phase(Phase::Removing);
+        restorer.remove_extras();
+    }
+    for first in restorer.links.take() {
+        restorer.release(first.directory);
+    }
+    if let Some(error) = restorer.failure() {
+        return Err(with_report(error, &mut restorer.report()));
+    }
+    if restorer.tally.is_short() {
+        restorer.problem(PathBuf::new(), ProblemKind::Unaccounted, None);
+    }
+    Ok(restorer.report())
+}
+
+/// Puts the target into the table of directories.
+fn add_target(
+    restorer: &Restorer<'_>,
+    root: &Root,
+    opened: Option<Target>,
+) -> directories::DirectoryId {
+    let origin = opened
+        .as_ref()
+        .map_or(Origin::Absent, |target| target.origin);
+    let wanted = match root {
+        Root::Directory {
+            node: Some(node), ..
+        } if origin.is_ours() || restorer.overwrite => {
+            let mut node = node.as_ref().clone();
+            Some(Box::new(Metadata::of(&mut node, &restorer.owners)))
+        }
+        _ => None,
+    };
+    let id = restorer.directories.add(None, Default::default(), wanted);
+    let default_acl = opened
+        .as_ref()
+        .is_some_and(|target| metadata::has_default_acl(target.descriptor.as_fd()));
+    let opened = opened.map(|target| (Arc::new(target.descriptor), target.identity));
+    restorer.directories.set(id, origin, default_acl, opened);
+    id
+}

@@ -1,0 +1,139 @@
+//! Turns the owners that a snapshot records into ids of this host.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::os;
+
+/// Finds ids: by name where the name exists here, as `tar` does, and by number otherwise.
+pub struct Owners {
+    /// Only root may change the owner of a file.
+    may_change: bool,
+    numeric: bool,
+    users: Names,
+    groups: Names,
+}
+
+/// A user or group that has another number here than in the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mapped {
+    pub is_group: bool,
+    pub name: String,
+    /// The number in the snapshot. A snapshot with several numbers for a name has the first of them here.
+    pub recorded: u32,
+    /// The number that was used.
+    pub used: u32,
+}
+
+type LookUp = fn(&str) -> Option<u32>;
+
+struct Names {
+    /// The id here, and a number from the snapshot that is another one.
+    known: Mutex<HashMap<String, (Option<u32>, Option<u32>)>>,
+    look_up: LookUp,
+}
+
+/// How many names are remembered. A snapshot with more is looked up again and again.
+const MOST_NAMES: usize = 10_000;
+
+impl Names {
+    fn new(look_up: LookUp) -> Names {
+        Names {
+            known: Mutex::default(),
+            look_up,
+        }
+    }
+
+    fn id(&self, name: &str, recorded: u32) -> u32 {
+        if name.is_empty() {
+            return recorded;
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((id, other)) = known.get_mut(name) {
+            let id = id.unwrap_or(recorded);
+            if id != recorded {
+                other.get_or_insert(recorded);
+            }
+            return id;
+        }
+        let found = (self.look_up)(name);
+        let id = found.unwrap_or(recorded);
+        if known.len() < MOST_NAMES {
+            let other = (id != recorded).then_some(recorded);
+            known.insert(name.to_owned(), (found, other));
+        }
+        id
+    }
+
+    fn mapped(&self, is_group: bool) -> Vec<Mapped> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mapped = known.iter().filter_map(|(name, (used, recorded))| {
+            Some(Mapped {
+                is_group,
+                name: name.clone(),
+                recorded: (*recorded)?,
+                used: (*used)?,
+            })
+        });
+        mapped.collect()
+    }
+}
+
+impl Owners {
+    /// `numeric`: names do not count.
+    pub fn new(numeric: bool) -> Owners {
+        Owners {
+            may_change: rustix::process::geteuid().is_root(),
+            numeric,
+            users: Names::new(os::user_id),
+            groups: Names::new(os::group_id),
+        }
+    }
+
+    /// Whether owners can be restored at all.
+    pub fn may_change(&self) -> bool {
+        self.may_change
+    }
+
+    /// The user's id here.
+    pub fn user(&self, name: &str, recorded: u32) -> u32 {
+        match self.numeric || !self.may_change {
+            true => recorded,
+            false => self.users.id(name, recorded),
+        }
+    }
+
+    /// The group's id here.
+    pub fn group(&self, name: &str, recorded: u32) -> u32 {
+        match self.numeric || !self.may_change {
+            true => recorded,
+            false => self.groups.id(name, recorded),
+        }
+    }
+
+    /// All owners that got another number, in the order of their names.
+    pub fn mapped(&self) -> Vec<Mapped> {
+        let mut mapped = self.users.mapped(false);
+        mapped.extend(self.groups.mapped(true));
+        mapped.sort();
+        mapped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_decides_where_it_exists_and_the_other_number_is_noted() {
+        let names = Names::new(|name| (name == "www").then_some(33));
+        assert_eq!(names.id("www", 33), 33);
+        assert!(names.mapped(false).is_empty());
+        assert_eq!(names.id("www", 48), 33);
+        assert_eq!(names.id("", 48), 48);
+        assert_eq!(names.id("nobody-here", 1234), 1234);
+        let mapped = names.mapped(true);
+        assert_eq!(mapped.len(), 1);
+        assert_eq!((mapped[0].recorded, mapped[0].used), (48, 33));
+    }
+}

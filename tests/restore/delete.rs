@@ -1,0 +1,159 @@
+//! What the snapshot does not hold is deleted only where that is asked for, and never too much.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use freezerd::repository::indexed::Indexed;
+use freezerd::repository::snapshot::Snapshot;
+use freezerd::restore::error::{Error, ErrorKind, NoDelete};
+use freezerd::restore::problem::ProblemKind;
+use freezerd::restore::report::Report;
+use freezerd::restore::{DeleteExtra, Keep, Options, Request, restore};
+use freezerd::storage::id::Id;
+
+use crate::made::{Made, directory};
+use crate::support::{OVERWRITE, only_kind, problems, request, run};
+
+fn sample(with_damage: bool) -> (Indexed, Snapshot) {
+    let mut made = Made::new();
+    let inner = [made.file("x", &[b"inner"])];
+    let mut nodes = vec![made.directory("a", &inner), made.file("b", &[b"b"])];
+    if with_damage {
+        nodes.push(directory("c", Id::of(b"no such tree")));
+    }
+    made.finish(&nodes)
+}
+
+/// A target with the snapshot's content and more.
+fn target() -> tempfile::TempDir {
+    let (indexed, snapshot) = sample(false);
+    let target = tempfile::tempdir().unwrap();
+    run(&indexed, &snapshot, target.path(), Options::default()).unwrap();
+    fs::create_dir_all(target.path().join("a/extra/deep")).unwrap();
+    fs::write(target.path().join("a/extra/deep/file.o"), "x").unwrap();
+    fs::write(target.path().join("extra"), "x").unwrap();
+    target
+}
+
+fn delete(
+    sample: &(Indexed, Snapshot),
+    target: &Path,
+    options: Options,
+    partial: bool,
+    protected: &[PathBuf],
+    keep: &Keep,
+) -> Result<Report, Error> {
+    restore(&Request {
+        options,
+        protected,
+        delete_extra: Some(DeleteExtra { partial, keep }),
+        ..request(&sample.0, &sample.1, target)
+    })
+}
+
+fn nothing(_: &Path, _: bool) -> bool {
+    false
+}
+
+#[test]
+fn extra_entries_stay_unless_they_are_to_be_deleted_and_then_they_are_named() {
+    let target = target();
+    let sample = sample(false);
+    let report = run(&sample.0, &sample.1, target.path(), OVERWRITE).unwrap();
+    assert_eq!(report.removed, 0);
+    assert!(target.path().join("extra").exists());
+    let dry = Options {
+        dry_run: true,
+        ..Options::default()
+    };
+    for options in [dry, Options::default()] {
+        let report = delete(&sample, target.path(), options, false, &[], &nothing).unwrap();
+        assert_eq!(problems(&report), [] as [&str; 0]);
+        assert_eq!(report.removed, 4);
+        let named = [Path::new("a/extra"), Path::new("extra")];
+        assert_eq!(report.removed_first, named);
+        assert_eq!(target.path().join("extra").exists(), options.dry_run);
+    }
+    assert!(!target.path().join("a/extra").exists());
+    assert!(target.path().join("a/x").exists());
+}
+
+#[test]
+fn what_the_backup_excluded_stays_with_the_directories_above_it() {
+    let target = target();
+    let keep = |path: &Path, _| path.extension().is_some_and(|extension| extension == "o");
+    let sample = sample(false);
+    let report = delete(&sample, target.path(), OVERWRITE, false, &[], &keep).unwrap();
+    assert_eq!((report.removed, problems(&report).len()), (1, 0));
+    assert!(target.path().join("a/extra/deep/file.o").exists());
+    assert!(!target.path().join("extra").exists());
+}
+
+#[test]
+fn a_partial_snapshot_deletes_nothing_and_neither_does_a_restore_that_lost_something() {
+    let target = target();
+    let refused = delete(
+        &sample(false),
+        target.path(),
+        OVERWRITE,
+        true,
+        &[],
+        &nothing,
+    );
+    let kind = ErrorKind::Delete(NoDelete::Partial);
+    assert_eq!(refused.unwrap_err().kind, kind);
+    let report = delete(
+        &sample(true),
+        target.path(),
+        OVERWRITE,
+        false,
+        &[],
+        &nothing,
+    )
+    .unwrap();
+    assert_eq!(problems(&report), [": ExtrasKept", "c: Tree"]);
+    assert_eq!(report.removed, 0);
+    assert!(target.path().join("extra").exists());
+}
+
+#[test]
+fn nothing_is_deleted_around_a_protected_directory_or_a_mount_point() {
+    let target = target();
+    let protected = [target.path().join("a/extra/deep")];
+    let attempt = |protected: &[PathBuf]| {
+        delete(
+            &sample(false),
+            target.path(),
+            OVERWRITE,
+            false,
+            protected,
+            &nothing,
+        )
+    };
+    let kind = ErrorKind::Delete(NoDelete::HoldsProtected);
+    assert_eq!(attempt(&protected).unwrap_err().kind, kind);
+    assert!(target.path().join("extra").exists());
+
+    let mount = target.path().join("a/extra/deep");
+    let status = std::process::Command::new("mount")
+        .args(["--bind", "/usr"])
+        .arg(&mount)
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: nothing can be mounted here");
+        return;
+    }
+    let refused = attempt(&[]).unwrap_err();
+    // A restore that replaces the directory by a file meets the mount point, too.
+    let mut made = Made::new();
+    let nodes = [made.file("a", &[b"x"])];
+    let (indexed, snapshot) = made.finish(&nodes);
+    let replaced = run(&indexed, &snapshot, target.path(), OVERWRITE).unwrap();
+    std::process::Command::new("umount")
+        .arg(&mount)
+        .status()
+        .unwrap();
+    assert_eq!(refused.kind, ErrorKind::Delete(NoDelete::HoldsMountPoint));
+    assert!(matches!(only_kind(&replaced), ProblemKind::NotReplaced(_)));
+    assert!(target.path().join("a/x").exists());
+}

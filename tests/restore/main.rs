@@ -1,0 +1,16 @@
+//! The restore engine: what comes out of a snapshot, and what happens to what exists, is damaged or is hostile.
+
+#[path = "../restic_support/mod.rs"]
+#[allow(dead_code)] // Each test program uses a part of it.
+mod restic_support;
+
+mod damage;
+mod delete;
+mod dry_run;
+mod existing;
+mod hostile;
+mod made;
+mod random;
+mod restic;
+mod selection;
+mod support;
