@@ -101,7 +101,9 @@ impl Restorer<'_> {
         entry: &Entry,
         replace: bool,
     ) -> Result<Outcome, Failed> {
-        let new = NewFile::create(parent, entry, false)?;
+        let (origin, _) = self.directories.origin(entry.directory);
+        let own_name = !replace && origin.is_ours() && entry.content.len() < 2;
+        let new = NewFile::create(parent, entry, own_name)?;
         let written = self.fill(hands, &new.file, entry);
         self.complete(parent, new, entry, written, replace)
     }

@@ -343,24 +343,27 @@ impl Restorer<'_> {
             return Ok(Outcome::Written(0));
         };
         let parent = self.parent(entry)?;
-        let temporary = directory::unfinished_name();
-        let flags = AtFlags::empty();
-        match rustix::fs::linkat(&above, &first.name, &parent, &temporary, flags) {
+        let temporary = found.as_ref().map(|_| directory::unfinished_name());
+        let name = temporary.as_ref().unwrap_or(&entry.name);
+        match rustix::fs::linkat(&above, &first.name, &parent, name, AtFlags::empty()) {
             Ok(()) => {}
             // Too many links, another file system below the target, or a file system without links.
             Err(Errno::MLINK | Errno::XDEV | Errno::PERM | Errno::OPNOTSUPP) => {
                 return self.whole(hands, entry);
             }
+            Err(Errno::EXIST) => {
+                return Err(Failed::problem(ProblemKind::Kept(Difference::Content)));
+            }
             Err(error) => return Err(Failed::io(ProblemKind::NotMade, error)),
         }
         self.change(entry.directory, &entry.name, kind);
-        if let Some(found) = &found
-            && let Err(failed) = self.make_room(&parent, entry, found)
-        {
-            let _ = rustix::fs::unlinkat(&parent, &temporary, AtFlags::empty());
-            return Err(failed);
+        if let (Some(found), Some(temporary)) = (&found, &temporary) {
+            if let Err(failed) = self.make_room(&parent, entry, found) {
+                let _ = rustix::fs::unlinkat(&parent, temporary, AtFlags::empty());
+                return Err(failed);
+            }
+            self.name_it(&parent, entry, temporary, true)?;
         }
-        self.name_it(&parent, entry, &temporary, found.is_some())?;
         Ok(Outcome::Written(0))
     }
 }
