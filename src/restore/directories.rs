@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::directory::{self, Identity};
-use super::entry::Metadata;
+use super::metadata::Metadata;
 
 /// The place of a directory in the table.
 pub type DirectoryId = u32;

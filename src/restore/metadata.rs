@@ -9,11 +9,47 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::entry::Metadata;
 use super::owners::Owners;
 use super::problem::{Difference, Part};
-use crate::repository::node::UNSET;
+use crate::repository::node::{Attribute, Node, UNSET};
 use crate::repository::time::Time;
+
+/// What is set on an entry besides its content.
+pub struct Metadata {
+    /// The lower twelve bits, as `chmod` takes them.
+    pub mode: u32,
+    /// Ids of this host.
+    pub uid: u32,
+    pub gid: u32,
+    pub mtime: Time,
+    pub atime: Time,
+    pub attributes: Vec<Attribute>,
+}
+
+/// Go's bits for setuid, setgid and sticky, and the kernel's.
+const SPECIAL_BITS: [(u32, u32); 3] = [(1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000)];
+
+/// The permissions in a mode as Go writes it.
+pub fn permissions(go_mode: u32) -> u32 {
+    SPECIAL_BITS
+        .iter()
+        .filter(|(go, _)| go_mode & go != 0)
+        .fold(go_mode & 0o777, |mode, (_, unix)| mode | unix)
+}
+
+impl Metadata {
+    /// That of a node. Takes its attributes out.
+    pub fn of(node: &mut Node, owners: &Owners) -> Metadata {
+        Metadata {
+            mode: permissions(node.mode),
+            uid: owners.user(&node.user, node.uid),
+            gid: owners.group(&node.group, node.gid),
+            mtime: node.mtime,
+            atime: node.atime,
+            attributes: std::mem::take(&mut node.attributes),
+        }
+    }
+}
 
 /// The parts that could not be set.
 pub type Missing = Vec<(Part, io::Error)>;
@@ -264,7 +300,7 @@ fn is_unusual(time: Time) -> bool {
 
 fn is_time(found: &Stat, wanted: &Metadata) -> bool {
     found.st_mtime == wanted.mtime.seconds
-        && found.st_mtime_nsec as u64 == u64::from(wanted.mtime.nanoseconds)
+        && found.st_mtime_nsec == u64::from(wanted.mtime.nanoseconds)
 }
 
 /// Calls with larger and larger buffers until the answer fits.
@@ -281,5 +317,19 @@ fn grow(
             Err(Errno::RANGE) if buffer.len() < 1 << 20 => buffer.resize(buffer.len() * 4, 0),
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_bits_are_moved_and_the_type_is_dropped() {
+        assert_eq!(permissions(0x8000_01ed), 0o755);
+        assert_eq!(permissions(0o644 | 1 << 23), 0o4644);
+        assert_eq!(permissions(0o644 | 1 << 22), 0o2644);
+        assert_eq!(permissions(0o777 | 1 << 20 | 1 << 31), 0o1777);
+        assert_eq!(permissions(0), 0);
     }
 }

@@ -45,13 +45,10 @@ mod walk;
 mod whole;
 mod worker;
 
-#[cfg(test)]
-mod tests;
-
 use directories::Origin;
 use directory::Identity;
-use entry::Metadata;
 use error::{Doing, Error, ErrorKind, NoDelete};
+use metadata::Metadata;
 use owners::Owners;
 use problem::{ProblemKind, Problems};
 pub use remove::Keep;

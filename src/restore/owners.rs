@@ -28,9 +28,16 @@ pub struct Mapped {
 type LookUp = fn(&str) -> Option<u32>;
 
 struct Names {
-    /// The id here, and a number from the snapshot that is another one.
-    known: Mutex<HashMap<String, (Option<u32>, Option<u32>)>>,
+    known: Mutex<HashMap<String, Known>>,
     look_up: LookUp,
+}
+
+/// What is known of a name.
+struct Known {
+    /// `None`: there is no such name here.
+    here: Option<u32>,
+    /// A number from the snapshot that is another one.
+    other: Option<u32>,
 }
 
 /// How many names are remembered. A snapshot with more is looked up again and again.
@@ -49,30 +56,30 @@ impl Names {
             return recorded;
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((id, other)) = known.get_mut(name) {
-            let id = id.unwrap_or(recorded);
+        if let Some(known) = known.get_mut(name) {
+            let id = known.here.unwrap_or(recorded);
             if id != recorded {
-                other.get_or_insert(recorded);
+                known.other.get_or_insert(recorded);
             }
             return id;
         }
-        let found = (self.look_up)(name);
-        let id = found.unwrap_or(recorded);
+        let here = (self.look_up)(name);
+        let id = here.unwrap_or(recorded);
         if known.len() < MOST_NAMES {
             let other = (id != recorded).then_some(recorded);
-            known.insert(name.to_owned(), (found, other));
+            known.insert(name.to_owned(), Known { here, other });
         }
         id
     }
 
     fn mapped(&self, is_group: bool) -> Vec<Mapped> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mapped = known.iter().filter_map(|(name, (used, recorded))| {
+        let mapped = known.iter().filter_map(|(name, known)| {
             Some(Mapped {
                 is_group,
                 name: name.clone(),
-                recorded: (*recorded)?,
-                used: (*used)?,
+                recorded: known.other?,
+                used: known.here?,
             })
         });
         mapped.collect()

@@ -64,17 +64,24 @@ mod tests {
         parts(content, offset).collect()
     }
 
+    /// The bounds of all parts.
+    fn bounds(content: &[u8]) -> Vec<(usize, usize)> {
+        let parts = parts(content, 0);
+        parts.map(|range| (range.start, range.end)).collect()
+    }
+
     #[test]
     fn long_runs_of_zeros_are_left_out_and_nothing_else() {
-        assert!(found(&[], 0).is_empty());
-        assert_eq!(found(&[0; 100], 0), [0..100]);
-        assert!(found(&vec![0; 1 << 20], 0).is_empty());
-        assert_eq!(found(&vec![7; 100_000], 0), [0..100_000]);
+        assert!(bounds(&[]).is_empty());
+        assert_eq!(bounds(&[0; 100]), [(0, 100)]);
+        assert!(bounds(&vec![0; 1 << 20]).is_empty());
+        assert_eq!(bounds(&vec![7; 100_000]), [(0, 100_000)]);
         let mut content = vec![1; 200_000];
         content[4096..4096 + SHORTEST].fill(0);
-        assert_eq!(found(&content, 0), [0..4096, 4096 + SHORTEST..200_000]);
+        let after = 4096 + SHORTEST;
+        assert_eq!(bounds(&content), [(0, 4096), (after, 200_000)]);
         content[4096 + SHORTEST - 1] = 1;
-        assert_eq!(found(&content, 0), [0..200_000]);
+        assert_eq!(bounds(&content), [(0, 200_000)]);
     }
 
     #[test]

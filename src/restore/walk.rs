@@ -13,14 +13,15 @@ use rustix::fs::AtFlags;
 use super::batch;
 use super::directories::{DirectoryId, Origin};
 use super::directory::{self, UNFINISHED};
-use super::entry::{Entry, Metadata};
+use super::entry::Entry;
 use super::hands::Hands;
 use super::links::Turn;
+use super::metadata::Metadata;
 use super::problem::ProblemKind;
 use super::report::add;
 use super::restorer::{Mode, Restorer};
 use super::select::{Choice, Filter, Root};
-use super::worker::{Job, segments};
+use super::worker::{Job, lay_out, segments};
 use crate::repository::blob::BlobReader;
 use crate::repository::node::{Node, NodeKind, NodeProblem};
 use crate::repository::tree;
@@ -241,11 +242,11 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
         } else if is_new {
             restorer.change_new(&entry);
-            match segments(restorer, entry) {
-                Ok(jobs) => jobs.into_iter().for_each(|job| self.send(job)),
-                Err((entry, failed)) => {
-                    restorer.settle(&mut self.hands, entry, Err(failed));
-                }
+            match lay_out(restorer, &entry) {
+                Ok(starts) => segments(entry, starts)
+                    .into_iter()
+                    .for_each(|job| self.send(job)),
+                Err(failed) => restorer.settle(&mut self.hands, entry, Err(failed)),
             }
         } else if is_file && is_work && entry.exists {
             self.send(Job::Whole(entry));

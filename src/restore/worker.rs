@@ -41,23 +41,26 @@ struct Progress {
 /// How much of a file a thread takes at a time.
 const SEGMENT: u64 = 32 << 20;
 
-/// The segments of a file, as jobs.
-pub fn segments(restorer: &Restorer<'_>, entry: Entry) -> Result<Vec<Job>, (Entry, Failed)> {
+/// Where each piece of a file begins, and the length of the file at the end.
+pub fn lay_out(restorer: &Restorer<'_>, entry: &Entry) -> Result<Vec<u64>, Failed> {
     let mut starts = Vec::with_capacity(entry.content.len() + 1);
-    starts.push(0);
     let mut length = 0_u64;
+    starts.push(length);
     for id in &entry.content {
-        let Some(piece) = piece_length(restorer.repository, *id) else {
+        let piece = piece_length(restorer.repository, *id).ok_or_else(|| {
             let what = What::Blob(piece_name(*id));
-            let error = Error::new(ErrorKind::Missing, Doing::Read, what);
-            return Err((entry, unreadable(error)));
-        };
-        let Some(end) = length.checked_add(piece) else {
-            return Err((entry, Failed::problem(ProblemKind::Content)));
-        };
-        length = end;
+            unreadable(Error::new(ErrorKind::Missing, Doing::Read, what))
+        })?;
+        length = length
+            .checked_add(piece)
+            .ok_or_else(|| Failed::problem(ProblemKind::Content))?;
         starts.push(length);
     }
+    Ok(starts)
+}
+
+/// The segments of a file, as jobs.
+pub fn segments(entry: Entry, starts: Vec<u64>) -> Vec<Job> {
     let mut ranges = Vec::new();
     let mut first = 0;
     for end in 1..starts.len() {
@@ -74,7 +77,7 @@ pub fn segments(restorer: &Restorer<'_>, entry: Entry) -> Result<Vec<Job>, (Entr
     let jobs = ranges
         .into_iter()
         .map(|range| Job::Segment(Arc::clone(&large), range));
-    Ok(jobs.collect())
+    jobs.collect()
 }
 
 impl Restorer<'_> {
