@@ -29,7 +29,6 @@ pub mod protocol;
 pub mod record;
 pub mod repository;
 pub mod restore;
-pub mod rustic;
 pub mod schedule;
 pub mod source;
 pub mod status;

@@ -1,7 +1,10 @@
 //! Removes old snapshots, and the data that only they needed.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::check::Stages;
 use super::error::ActionError;
 use super::lock::Lock;
 use super::report::{local, log};
@@ -11,8 +14,14 @@ use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
-use crate::rustic::PruneReport;
+use crate::repository::forget;
+use crate::repository::prune::plan::Options;
+use crate::repository::prune::{self, Pruned};
+use crate::storage::id::Id;
 use crate::units;
+
+/// An interrupted write leaves a file behind. While the container is locked, none is being written.
+const SWEEP_AGE: Duration = Duration::ZERO;
 
 /// What was removed.
 pub struct Removed {
@@ -55,7 +64,10 @@ pub fn remove_old(
         label: Some(lineage.backup_name.clone()),
         tag: None,
     })?;
-    let snapshots: Vec<Snapshot> = found.into_iter().map(|(snapshot, ..)| snapshot).collect();
+    let snapshots: Vec<Snapshot> = found
+        .iter()
+        .map(|(snapshot, ..)| snapshot.clone())
+        .collect();
     let old = old(&snapshots, limit);
     let whose = format!("{} of {}", lineage.backup_name, lineage.host);
     if old.is_empty() {
@@ -73,19 +85,28 @@ pub fn remove_old(
         ));
     }
     let left = (snapshots.len() - old.len()) as u64;
-    let ids: Vec<String> = old.iter().map(|snapshot| snapshot.id.clone()).collect();
-    let repository = super::rustic_repository(context, opened)?;
+    let ids: Vec<Id> = found
+        .iter()
+        .filter(|(snapshot, ..)| old.iter().any(|old| old.id == snapshot.id))
+        .map(|(_, id, _)| *id)
+        .collect();
+    let stages = Stages::new(&context.reporter);
+    let options = Options::default();
     let report = if dry_run {
-        repository.rehearse_prune(&ids)?
+        let without = ids.iter().copied().collect();
+        prune::rehearse(&opened.repository, &options, &without, &stages)
     } else {
-        lock.confirm()
-            .map_err(|error| opened.failed("remove snapshots", error))?;
-        repository.forget(&ids)?;
+        forget_all(opened, lock, &ids)?;
         kill_point::reached(Point::SnapshotsForgotten);
-        let report = repository.prune()?;
-        kill_point::reached(Point::Pruned);
-        report
+        let confirm = || lock.confirm();
+        prune::prune(&opened.repository, &options, SWEEP_AGE, &confirm, &stages)
     };
+    let report = report.map_err(|source| ActionError::Prune {
+        place: opened.container.location.clone(),
+        source: Box::new(source),
+    })?;
+    tell(&report);
+    kill_point::reached(Point::Pruned);
     log(&summary_line(
         old.len() as u64,
         left,
@@ -97,6 +118,45 @@ pub fn remove_old(
         removed: if dry_run { 0 } else { old.len() as u64 },
         left,
     })
+}
+
+/// Removes the snapshot files, all or none of them being an error.
+fn forget_all(opened: &Opened, lock: &Lock, ids: &[Id]) -> Result<(), ActionError> {
+    let storage = &*opened.repository.storage;
+    let failed = |error| opened.failed("remove snapshots", error);
+    let forgotten = forget::forget(storage, ids, &|| lock.confirm()).map_err(failed)?;
+    match forgotten.failed.into_iter().next() {
+        Some((_, error)) => Err(failed(error)),
+        None => Ok(()),
+    }
+}
+
+/// Writes to the log what the prune met.
+fn tell(report: &Pruned) {
+    for pack in &report.damaged {
+        log(&format!("warning: the pack {pack} is damaged, and stays"));
+    }
+    if !report.missing.is_empty() {
+        log(&format!(
+            "warning: {} that snapshots need are missing from the repository: run a check",
+            units::count(report.missing.len() as u64, "blob", "blobs")
+        ));
+    }
+    for unreadable in &report.unreadable {
+        log(&format!(
+            "warning: {} cannot be read, and its pack stays",
+            unreadable.blob
+        ));
+    }
+    if report.no_space {
+        log("warning: there was no space to copy what is still needed, so less was freed");
+    }
+    if report.swept > 0 {
+        log(&format!(
+            "removed {} of interrupted writes",
+            units::count(report.swept as u64, "file", "files")
+        ));
+    }
 }
 
 /// The instant before which a snapshot is old.
@@ -129,20 +189,13 @@ fn old(snapshots: &[Snapshot], limit: DateTime<Utc>) -> Vec<Snapshot> {
         .collect()
 }
 
-fn summary_line(
-    removed: u64,
-    left: u64,
-    whose: &str,
-    report: &PruneReport,
-    dry_run: bool,
-) -> String {
+fn summary_line(removed: u64, left: u64, whose: &str, report: &Pruned, dry_run: bool) -> String {
     let would = if dry_run { "would have " } else { "" };
     format!(
-        "{would}removed {} of {whose}, {} left; {would}freed {} and marked {}, which a later removal frees",
+        "{would}removed {} of {whose}, {} left; {would}freed {}",
         units::count(removed, "snapshot", "snapshots"),
         left,
-        units::bytes(report.bytes_freed),
-        units::bytes(report.bytes_marked),
+        units::bytes(report.summary.bytes_freed),
     )
 }
 

@@ -1,18 +1,29 @@
 //! Verifies a container.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::error::ActionError;
-use super::report::log;
+use super::report::{Reporter, log};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Check};
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
-use crate::rustic::Problems;
+use crate::repository::check;
+use crate::repository::check::lost::LossKind;
+use crate::repository::check::report::Report;
+use crate::repository::check::share::Share;
+use crate::repository::progress::{Observer, Stage};
 use crate::units;
+
+/// So many problems go to the daemon, at most.
+const MOST_PROBLEMS: usize = 1000;
+
+/// So many lines of a kind go to the log, at most.
+const MOST_LINES: usize = 1000;
 
 /// Verifies one container.
 pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     let place = &work.container.location;
     let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
-    let repository = super::rustic_repository(context, &opened)?;
     if context.request.action.dry_run {
         log(&format!("would check the container {place}"));
         return Ok(outcome::success(Summary::default()));
@@ -25,18 +36,18 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
             ", its structure only"
         }
     ));
-    let report = repository.check(work.read_data)?;
-    for warning in &report.warnings {
-        log(&format!("warning: {warning}"));
-    }
-    for error in &report.errors {
-        log(&format!("error: {error}"));
-    }
+    let share = match work.read_data {
+        true => Share::All,
+        false => Share::Nothing,
+    };
+    let report = check::check(&opened.repository, share, &Stages::new(&context.reporter))
+        .map_err(|error| opened.failed("check", error))?;
+    tell(&report);
     let summary = Summary {
         snapshots: Some(report.snapshots),
         ..Summary::default()
     };
-    let Some(first) = report.errors.first() else {
+    let Some(first) = report.damage.first() else {
         log(&format!(
             "{} verified",
             units::count(report.snapshots, "snapshot", "snapshots")
@@ -44,23 +55,108 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
         return Ok(outcome::success(summary));
     };
     let path = place.to_string();
+    let faults = report.damage.len() as u64;
     Ok(Outcome {
         verdict: Verdict::FailedForGood,
         reason: Some(format!(
             "the repository in {place} is damaged: {} found, the first being: {first}",
-            units::count(report.errors.len() as u64, "fault", "faults")
+            units::count(faults, "fault", "faults")
         )),
-        problems_total: report.errors.len() as u64,
+        problems_total: faults,
         problems: report
-            .errors
+            .damage
             .iter()
-            .take(Problems::KEPT)
-            .map(|reason| Problem {
+            .take(MOST_PROBLEMS)
+            .map(|damage| Problem {
                 path: path.clone(),
                 kind: ProblemKind::Damaged,
-                reason: reason.clone(),
+                reason: damage.to_string(),
             })
             .collect(),
         ..outcome::success(summary)
     })
+}
+
+/// Writes the findings to the log.
+fn tell(report: &Report) {
+    for note in report.notes.iter().take(MOST_LINES) {
+        log(&format!("note: {note}"));
+    }
+    for damage in report.damage.iter().take(MOST_LINES) {
+        log(&format!("error: {damage}"));
+    }
+    for loss in &report.losses {
+        for lost in loss.paths.iter().take(MOST_LINES) {
+            let path = String::from_utf8_lossy(&lost.path);
+            let what = match lost.kind {
+                LossKind::Directory => "what is in the directory",
+                LossKind::Content => "the content, or a part of it,",
+                LossKind::Entry(_) => "the entry",
+            };
+            log(&format!(
+                "lost in snapshot {}: {what} of /{path}",
+                short(&loss.snapshot.to_string())
+            ));
+        }
+        if loss.more || loss.paths.len() > MOST_LINES {
+            log(&format!(
+                "lost in snapshot {}: further paths",
+                short(&loss.snapshot.to_string())
+            ));
+        }
+    }
+    if report.left_out > 0 {
+        log(&format!("{} more findings are not listed", report.left_out));
+    }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+/// Tells the daemon how far an operation on a repository is.
+pub struct Stages<'a> {
+    reporter: &'a Reporter,
+    /// The stage counts bytes, not files.
+    bytes: AtomicBool,
+}
+
+impl Stages<'_> {
+    /// For the daemon that this reporter writes to.
+    pub fn new(reporter: &Reporter) -> Stages<'_> {
+        Stages {
+            reporter,
+            bytes: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Observer for Stages<'_> {
+    fn stage(&self, stage: Stage, total: Option<u64>) {
+        self.reporter.phase(match stage {
+            Stage::LoadIndex => "reading the index",
+            Stage::ReadSnapshots => "reading snapshots",
+            Stage::ReadTrees => "reading trees",
+            Stage::ReadHeaders => "reading the headers of packs",
+            Stage::ReadPacks => "reading data",
+            Stage::FindLosses => "finding what is lost",
+            Stage::Repack => "copying what is needed",
+            Stage::WriteIndex => "writing the index",
+            Stage::RemoveIndex => "removing old index files",
+            Stage::RemovePacks => "removing packs",
+        });
+        let bytes = matches!(stage, Stage::ReadPacks | Stage::Repack);
+        match bytes {
+            true => self.reporter.total(None, total),
+            false => self.reporter.total(total, None),
+        }
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    fn advance(&self, count: u64) {
+        match self.bytes.load(Ordering::Relaxed) {
+            true => self.reporter.advance(0, count),
+            false => self.reporter.advance(count, 0),
+        }
+    }
 }

@@ -12,15 +12,86 @@ use crate::location::Location;
 use crate::os;
 use crate::protocol::Verdict;
 use crate::repository::error::Error as EngineError;
-use crate::rustic::{Error as RepositoryError, ErrorKind};
+use crate::repository::prune::error::PruneError;
+use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind};
 use crate::units;
+
+/// The kinds of failure, told apart by what follows from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// There is no repository at that place.
+    NoRepository,
+    /// Something else is at that place.
+    NotARepository,
+    /// The password opens none of the repository's keys.
+    WrongPassword,
+    /// No snapshot is what was asked for.
+    NoSuchSnapshot,
+    /// What was asked for cannot be done.
+    BadOption,
+    /// The operating system refuses access.
+    Denied,
+    /// What the repository holds is not what it should be.
+    Damaged,
+    /// Another program is at work on it.
+    Busy,
+    NoSpace,
+    /// Reading or writing failed.
+    Io,
+}
+
+impl ErrorKind {
+    /// The same would happen again, unless somebody changes something.
+    pub fn is_permanent(self) -> bool {
+        match self {
+            ErrorKind::NoRepository
+            | ErrorKind::NotARepository
+            | ErrorKind::WrongPassword
+            | ErrorKind::NoSuchSnapshot
+            | ErrorKind::BadOption
+            | ErrorKind::Denied
+            | ErrorKind::Damaged => true,
+            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io => false,
+        }
+    }
+}
+
+impl From<&io::Error> for ErrorKind {
+    fn from(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                ErrorKind::Denied
+            }
+            io::ErrorKind::NotADirectory => ErrorKind::BadOption,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+            _ => ErrorKind::Io,
+        }
+    }
+}
 
 /// The failure of an action. `Display` is one sentence without a full stop: what happened, to what, and what to do
 /// about it. It includes the cause, which `source` has as a value.
 #[derive(Debug, thiserror::Error)]
 pub enum ActionError {
-    #[error(transparent)]
-    Repository(#[from] RepositoryError),
+    /// It was there when the snapshots were listed.
+    #[error("the snapshot {id} is gone")]
+    SnapshotGone {
+        /// The short id.
+        id: String,
+    },
+    #[error(
+        "the target {target} is in the container {place}, and a restore must not write there; choose another directory"
+    )]
+    TargetInContainer { target: PathBuf, place: Location },
+    /// The restore did not begin, or could not go on.
+    #[error("{}", restore_sentence(source))]
+    Restore { source: Box<RestoreError> },
+    /// Space was not reclaimed, or not all of it.
+    #[error("cannot prune the repository in {place}: {source}")]
+    Prune {
+        place: Location,
+        source: Box<PruneError>,
+    },
     #[error("there is no repository in {place} yet: the first backup creates it")]
     NoRepository { place: Location },
     #[error(
@@ -112,7 +183,21 @@ impl ActionError {
     /// What follows from the failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            ActionError::Repository(error) => error.kind(),
+            ActionError::SnapshotGone { .. } => ErrorKind::NoSuchSnapshot,
+            ActionError::Restore { source } => match source.kind {
+                RestoreErrorKind::NoSpace => ErrorKind::NoSpace,
+                RestoreErrorKind::ReadOnly | RestoreErrorKind::Denied => ErrorKind::Denied,
+                RestoreErrorKind::Io => ErrorKind::Io,
+                RestoreErrorKind::Repository(_) | RestoreErrorKind::TooMany => ErrorKind::Damaged,
+                RestoreErrorKind::NotInSnapshot => ErrorKind::NoSuchSnapshot,
+                RestoreErrorKind::NotADirectory
+                | RestoreErrorKind::Protected
+                | RestoreErrorKind::Delete(_) => ErrorKind::BadOption,
+            },
+            ActionError::Prune { source, .. } => match &**source {
+                PruneError::Refused(_) => ErrorKind::Damaged,
+                PruneError::Failed(error) => engine_kind(error),
+            },
             ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
                 ErrorKind::NoRepository
             }
@@ -126,6 +211,7 @@ impl ActionError {
             | ActionError::SourceMissing { .. }
             | ActionError::SourceEmptied { .. }
             | ActionError::AgeOutOfRange
+            | ActionError::TargetInContainer { .. }
             | ActionError::CommandEmpty => ErrorKind::BadOption,
             ActionError::NoChoice(_) => ErrorKind::NoSuchSnapshot,
             ActionError::SourceUnreadable { .. } => ErrorKind::Denied,
@@ -149,6 +235,16 @@ impl ActionError {
         } else {
             Verdict::Failed
         }
+    }
+}
+
+fn restore_sentence(error: &RestoreError) -> String {
+    match &error.done {
+        Some(done) if done.written > 0 => format!(
+            "{error}; the restore ended after {}, and the target is not complete",
+            units::count(done.written, "file", "files")
+        ),
+        _ => error.to_string(),
     }
 }
 

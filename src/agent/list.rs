@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::ActionError;
+use super::error::{ActionError, ErrorKind};
 use super::password;
 use super::place::{self, Place};
 use super::report::{Reporter, log};
 use super::repository::Opened;
 use super::snapshot::{Filter, Snapshot};
 use crate::protocol::{ContainerFault, ListEnd, ListRequest, ListedSnapshot, Report};
-use crate::rustic::ErrorKind;
 
 /// Reports the snapshots, oldest first, and the end of the list.
 pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
@@ -78,8 +77,6 @@ fn fault(kind: ErrorKind) -> ContainerFault {
         ErrorKind::Denied => ContainerFault::Denied,
         ErrorKind::Damaged => ContainerFault::Damaged,
         ErrorKind::NoSuchSnapshot | ErrorKind::BadOption => ContainerFault::Unusable,
-        ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Engine => {
-            ContainerFault::Temporary
-        }
+        ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io => ContainerFault::Temporary,
     }
 }

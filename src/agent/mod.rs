@@ -17,7 +17,6 @@ use crate::job::action::{Access, Container, Work};
 use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request, Task};
-use crate::rustic;
 
 mod admin;
 mod backup;
@@ -180,21 +179,6 @@ fn open(
     let opened = Opened::open(place::look(container)?.repository()?, &password)?;
     let lock = Lock::take(&opened, access, reporter)?;
     Ok((opened, lock))
-}
-
-fn rustic_repository(
-    context: &Context,
-    opened: &Opened,
-) -> Result<rustic::Repository, ActionError> {
-    let container = &opened.container;
-    let password = password::read(container, &|_| ())?;
-    let observer: Arc<dyn rustic::Observer> = Arc::<Reporter>::clone(&context.reporter);
-    Ok(rustic::Repository::open(
-        container,
-        &opened.directory,
-        password.as_str(),
-        observer,
-    )?)
 }
 
 /// Checks that a container's password can be read. Without a pass file it is empty, which is not an error.

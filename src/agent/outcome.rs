@@ -1,9 +1,16 @@
 //! How an action ended, in the types of the protocol.
 
+use std::io;
+use std::path::Path;
+
 use super::error::ActionError;
 use crate::archive::report::Problems as SourceProblems;
+use crate::os;
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
-use crate::rustic::{ErrorKind, PathFault, PathProblem, Problems};
+use crate::repository::node::NodeProblem;
+use crate::restore::problem::{
+    Problem as RestoreProblem, ProblemKind as Kind, Problems as RestoreProblems,
+};
 use crate::source::problem::SourceFault;
 
 /// All that was asked for is done.
@@ -23,17 +30,6 @@ pub fn failed(error: &ActionError) -> Outcome {
         verdict: error.verdict(),
         reason: Some(error.to_string()),
         ..success(Summary::default())
-    }
-}
-
-/// Something came of it, and something is missing.
-pub fn partial(summary: Summary, reason: String, problems: &Problems) -> Outcome {
-    Outcome {
-        verdict: Verdict::Partial,
-        reason: Some(reason),
-        problems_total: problems.total,
-        problems: problems.first.iter().map(reported).collect(),
-        ..success(summary)
     }
 }
 
@@ -66,31 +62,49 @@ fn source_kind(fault: &SourceFault) -> ProblemKind {
     }
 }
 
-fn reported(problem: &PathProblem) -> Problem {
-    Problem {
-        path: problem.path.to_string_lossy().into_owned(),
-        kind: kind(&problem.fault),
-        reason: problem.fault.to_string(),
+/// Something was restored, and something is not as in the snapshot.
+pub fn partial_restore(
+    summary: Summary,
+    reason: String,
+    target: &Path,
+    problems: &RestoreProblems,
+) -> Outcome {
+    let reported = |problem: &RestoreProblem| Problem {
+        path: target.join(&problem.path).to_string_lossy().into_owned(),
+        kind: restore_kind(problem),
+        reason: restore_reason(problem),
+    };
+    Outcome {
+        verdict: Verdict::Partial,
+        reason: Some(reason),
+        problems_total: problems.total,
+        problems: problems.first.iter().map(reported).collect(),
+        ..success(summary)
     }
 }
 
-fn kind(fault: &PathFault) -> ProblemKind {
-    match fault {
-        PathFault::Unreadable { .. } => ProblemKind::Unreadable,
-        PathFault::Unaccounted { .. } => ProblemKind::Unaccounted,
-        PathFault::UnsafeName => ProblemKind::UnsafeName,
-        PathFault::NoContent => ProblemKind::Damaged,
-        PathFault::EntriesUnreadable { source } | PathFault::ContentUnreadable { source } => {
-            match source.kind() {
-                ErrorKind::Damaged => ProblemKind::Damaged,
-                _ => ProblemKind::Unreadable,
-            }
-        }
-        PathFault::Differs => ProblemKind::Differs,
-        PathFault::NotCreated { .. } => ProblemKind::NotCreated,
-        PathFault::NotWritten { .. } => ProblemKind::NotWritten,
-        PathFault::NotReplaced { .. } => ProblemKind::NotReplaced,
-        PathFault::NotRemoved { .. } => ProblemKind::NotRemoved,
-        PathFault::MetadataNotSet { .. } => ProblemKind::MetadataNotRestored,
+/// What is wrong with an entry, without its path.
+pub fn restore_reason(problem: &RestoreProblem) -> String {
+    match &problem.cause {
+        Some(cause) => match cause.downcast_ref::<io::Error>() {
+            Some(cause) => format!("{}: {}", problem.kind, os::reason(cause)),
+            None => format!("{}: {cause}", problem.kind),
+        },
+        None => problem.kind.to_string(),
+    }
+}
+
+fn restore_kind(problem: &RestoreProblem) -> ProblemKind {
+    match &problem.kind {
+        Kind::Entry(NodeProblem::Name) => ProblemKind::UnsafeName,
+        Kind::Entry(_) | Kind::Tree | Kind::Content | Kind::Size => ProblemKind::Damaged,
+        Kind::Kept(_) => ProblemKind::Differs,
+        Kind::NotMade => ProblemKind::NotCreated,
+        Kind::NotWritten | Kind::Unverified(_) => ProblemKind::NotWritten,
+        Kind::NotExamined => ProblemKind::Unreadable,
+        Kind::NotReplaced(_) | Kind::Protected => ProblemKind::NotReplaced,
+        Kind::NotRemoved(_) | Kind::ExtrasKept => ProblemKind::NotRemoved,
+        Kind::Metadata(_) => ProblemKind::MetadataNotRestored,
+        Kind::Unaccounted => ProblemKind::Unaccounted,
     }
 }

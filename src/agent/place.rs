@@ -302,7 +302,7 @@ fn holds_only_keys(directory: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rustic::ErrorKind;
+    use crate::agent::error::ErrorKind;
 
     /// Makes files and, where a name ends with a slash, directories.
     fn fill(top: &Path, entries: &[&str]) {

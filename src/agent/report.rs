@@ -10,7 +10,6 @@ use chrono::{DateTime, Local, Utc};
 
 use crate::archive;
 use crate::protocol::{Progress, Report};
-use crate::rustic::Observer;
 
 /// Progress is sent no more often than this.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
@@ -94,28 +93,6 @@ impl Reporter {
             bytes_done: self.bytes.load(Ordering::Relaxed),
             bytes_total: state.bytes_total,
         }));
-    }
-}
-
-impl Observer for Reporter {
-    fn phase(&self, phase: &str) {
-        Reporter::phase(self, phase);
-    }
-
-    fn total(&self, files: Option<u64>, bytes: Option<u64>) {
-        Reporter::total(self, files, bytes);
-    }
-
-    fn advance(&self, files: u64, bytes: u64) {
-        Reporter::advance(self, files, bytes);
-    }
-
-    fn pulse(&self) {
-        Reporter::advance(self, 0, 0);
-    }
-
-    fn log(&self, line: &str) {
-        log(line);
     }
 }
 

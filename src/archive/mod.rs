@@ -105,7 +105,7 @@ pub fn backup(
         sources: &sources,
         devices: sources.iter().map(device).collect(),
         ahead: Mutex::new(ahead),
-        queue: Queue::new(workers, vec![root_task(&sources, options.parent)]),
+        queue: Queue::new(vec![root_task(&sources, options.parent)]),
         chunker: Chunker::new(polynomial.0)
             .ok_or_else(|| Error::new(ErrorKind::TooLarge, Doing::Read, What::Repository))?,
         parent_time: options.parent.map(|(_, parent)| parent.time),
@@ -119,12 +119,22 @@ pub fn backup(
     let level = options.compression_level;
     let writers = repository.repository.storage.traits().parallel.max(1);
     std::thread::scope(|scope| {
+        let mut begun = 0;
         for _ in 0..writers {
-            scope.spawn(|| store.write_packs(&packs));
+            let writer = std::thread::Builder::new();
+            begun += writer
+                .spawn_scoped(scope, || store.write_packs(&packs))
+                .iter()
+                .count();
+        }
+        if begun == 0 {
+            store.write_at_once();
         }
         std::thread::scope(|scope| {
             for _ in 1..workers {
-                scope.spawn(|| Worker::new(&shared, level).run());
+                // Without it, the others do more.
+                let worker = std::thread::Builder::new();
+                let _ = worker.spawn_scoped(scope, || Worker::new(&shared, level).run());
             }
             Worker::new(&shared, level).run();
         });

@@ -7,27 +7,28 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
-    workers: usize,
 }
 
 struct State<T> {
     tasks: Vec<T>,
+    /// Workers that have begun.
+    workers: usize,
     /// Workers that wait for a task.
     idle: usize,
     closed: bool,
 }
 
 impl<T> Queue<T> {
-    /// A queue for so many workers. All of them must call [`Queue::next`] until it gives `None`.
-    pub fn new(workers: usize, tasks: Vec<T>) -> Queue<T> {
+    /// A queue with these tasks. A worker calls [`Queue::join`] first, and then [`Queue::next`] until it gives `None`.
+    pub fn new(tasks: Vec<T>) -> Queue<T> {
         Queue {
             state: Mutex::new(State {
                 tasks,
+                workers: 0,
                 idle: 0,
                 closed: false,
             }),
             changed: Condvar::new(),
-            workers,
         }
     }
 
@@ -44,6 +45,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// A worker begins. Only workers add tasks: when all that have begun wait, there is nothing to begin for.
+    pub fn join(&self) {
+        self.state().workers += 1;
+    }
+
     /// Waits for a task. `None` when there is none and no worker can add one, or when the queue is closed.
     pub fn next(&self) -> Option<T> {
         let mut state = self.state();
@@ -55,7 +61,7 @@ impl<T> Queue<T> {
                 return Some(task);
             }
             state.idle += 1;
-            if state.idle == self.workers {
+            if state.idle == state.workers {
                 state.closed = true;
                 self.changed.notify_all();
                 return None;
@@ -91,11 +97,12 @@ mod tests {
 
     #[test]
     fn every_task_is_done_and_then_all_workers_end() {
-        let queue = Queue::new(4, vec![10_u64]);
+        let queue = Queue::new(vec![10_u64]);
         let done = AtomicU64::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
+                    queue.join();
                     while let Some(task) = queue.next() {
                         done.fetch_add(1, Ordering::Relaxed);
                         queue.add((0..2).filter_map(|_| task.checked_sub(1)));
@@ -108,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_closed_queue_gives_nothing() {
-        let queue = Queue::new(2, vec![1, 2, 3]);
+        let queue = Queue::new(vec![1, 2, 3]);
         assert_eq!(queue.next(), Some(3));
         queue.close();
         assert_eq!(queue.next(), None);

@@ -255,12 +255,17 @@ impl<'a> Store<'a> {
         open.returned.notify_one();
     }
 
+    /// There are no writers: the workers write their packs themselves.
+    pub fn write_at_once(&self) {
+        lock(&self.writers).take();
+    }
+
     /// Waits until a writer can take the pack.
     fn hand_over(&self, pack: FullPack) -> Result<(), Stopped> {
         let writers = lock(&self.writers).clone();
-        match writers.map(|writers| writers.send(pack)) {
-            Some(Ok(())) => Ok(()),
-            _ => Err(Stopped),
+        match writers {
+            None => self.write_pack(&pack).map_err(|error| self.fail(error)),
+            Some(writers) => writers.send(pack).map_err(|_| Stopped),
         }
     }
 

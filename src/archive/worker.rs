@@ -157,6 +157,7 @@ impl<'a> Worker<'a> {
 
     /// Works until nothing is left.
     pub fn run(mut self) {
+        self.shared.queue.join();
         while let Some(task) = self.shared.queue.next() {
             let done = match task {
                 Task::Directory(task) => self.directory(task),

@@ -74,7 +74,8 @@ pub fn mark(
             }
         };
         for _ in 1..threads {
-            scope.spawn(work);
+            // Without it, the others do more.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

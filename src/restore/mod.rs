@@ -124,10 +124,10 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
     let counted = count_root(request.repository, &root);
     let opened = target::open(request.target)?;
     refuse_too_many(request.target, opened.as_ref(), &counted)?;
+    observer.phase(Phase::Restoring);
     if request.filter.is_empty() {
         observer.total(counted.files, counted.bytes);
     }
-    observer.phase(Phase::Restoring);
     let opened = match opened {
         None if !request.options.dry_run => {
             let made = target::create(request.target)?;
@@ -244,8 +244,18 @@ fn pass(
     let (jobs, receiver) = sync_channel(WAITING_JOBS);
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
+        let mut writers = 0;
         for _ in 0..threads {
-            scope.spawn(|| restorer.work(&receiver));
+            let writer = std::thread::Builder::new();
+            match writer.spawn_scoped(scope, || restorer.work(&receiver)) {
+                Ok(_) => writers += 1,
+                // The others do more, if there are any.
+                Err(error) if writers == 0 => {
+                    restorer.fail(request.target, error);
+                    return;
+                }
+                Err(_) => break,
+            }
         }
         Walk::new(&restorer, &request.filter, jobs).run(root, target);
     });

@@ -4,12 +4,12 @@ use std::io;
 
 use super::reason;
 use crate::agent::error::ActionError;
+use crate::agent::error::ErrorKind as PlaceErrorKind;
 use crate::agent::password::PassFileError;
 use crate::inspect::choice::ChoiceError;
 use crate::inspect::dump::DumpError;
 use crate::inspect::path::PathError;
 use crate::repository::error::{Error as RepositoryError, ErrorKind};
-use crate::rustic::ErrorKind as PlaceErrorKind;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 
 /// Why the command came to nothing. `Display` is one sentence without a full stop, and includes the cause.

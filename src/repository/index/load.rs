@@ -52,7 +52,8 @@ pub fn load(storage: &dyn Storage, cipher: &Cipher) -> Result<Loaded, Error> {
     let threads = storage.traits().parallel.clamp(1, files.len().max(1));
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(work);
+            // Without it, the others do more.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

@@ -3,6 +3,8 @@
 //! Ids are hashes, so their first bits spread them evenly over many small sorted tables. An entry takes 48 bytes, and
 //! nothing is allocated for a blob by itself. [`Index::memory`] says what all of it takes.
 
+use std::sync::{Mutex, PoisonError};
+
 use hashbrown::HashTable;
 
 use super::blob::PackedBlob;
@@ -145,17 +147,26 @@ impl Pieces {
             }
         }
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = TABLES.div_ceil(threads);
-        std::thread::scope(|scope| {
-            for tables in tables.chunks_mut(share) {
-                scope.spawn(|| {
-                    for table in tables {
-                        table.sort_unstable();
-                        table.dedup();
-                        table.shrink_to_fit();
-                    }
-                });
+        let shares = Mutex::new(tables.chunks_mut(TABLES / 64));
+        let work = || {
+            loop {
+                let share = shares.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(share) = share else {
+                    return;
+                };
+                for table in share {
+                    table.sort_unstable();
+                    table.dedup();
+                    table.shrink_to_fit();
+                }
             }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                // Without it, the others do more.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
         });
         Tables(tables)
     }

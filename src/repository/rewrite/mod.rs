@@ -46,7 +46,8 @@ pub fn in_parallel<S>(
     };
     std::thread::scope(|scope| {
         for _ in 1..threads.clamp(1, count.max(1)) {
-            scope.spawn(run);
+            // Without it, the others do more.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, run);
         }
         run();
     });

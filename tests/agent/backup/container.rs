@@ -8,7 +8,7 @@ use std::process::Command;
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Backup, Container, Restore, Work};
 use freezerd::location::Location;
-use freezerd::protocol::{Report, Verdict};
+use freezerd::protocol::Verdict;
 
 use crate::support::*;
 
@@ -237,10 +237,10 @@ fn a_full_container_is_reported_and_leaves_no_snapshot() {
 }
 
 #[test]
-fn a_panic_in_the_engine_is_reported_in_words_and_without_an_outcome() {
+fn a_backup_is_made_with_as_few_threads_as_the_system_gives() {
     let place = Place::new();
     place.write("source/file", "x");
-    // A user who may have only as many threads as the agent itself needs. The engine fails to start its first thread.
+    // A user who may have only as many threads as the agent itself needs. The engine gets none.
     let user = 61_234;
     let allowed = is_root()
         && Command::new("prlimit")
@@ -249,7 +249,7 @@ fn a_panic_in_the_engine_is_reported_in_words_and_without_an_outcome() {
             .is_ok_and(|output| output.status.success());
     if !allowed {
         eprintln!(
-            "SKIPPED: a breaking engine, since limiting its threads takes root's rights and prlimit"
+            "SKIPPED: an engine without threads, since limiting them takes root's rights and prlimit"
         );
         return;
     }
@@ -277,27 +277,5 @@ fn a_panic_in_the_engine_is_reported_in_words_and_without_an_outcome() {
         .uid(user)
         .gid(user);
     let ended = Agent::start_with(&mut command, &request(work)).end();
-    assert_eq!(
-        ended.status.code(),
-        Some(freezerd::agent::PANICKED),
-        "{ended:#?}"
-    );
-    let Some(Report::Panicked { message }) = ended.reports.last() else {
-        panic!("{ended:#?}")
-    };
-    assert_eq!(
-        message,
-        "the engine could not go on: Resource temporarily unavailable"
-    );
-    assert!(
-        !ended
-            .reports
-            .iter()
-            .any(|report| matches!(report, Report::Outcome(_))),
-        "{ended:#?}"
-    );
-    assert!(
-        !format!("{:?}", ended.log).contains("panicked"),
-        "{ended:#?}"
-    );
+    assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
 }
