@@ -34,7 +34,8 @@ pub fn kind(found: &Stat) -> FileType {
 
 /// Whether a restore by this user left the entry unfinished. `mode` is one of the two above.
 pub fn is_unfinished(found: &Stat, mode: u32) -> bool {
-    found.st_mode & 0o7777 == mode && found.st_uid == rustix::process::geteuid().as_raw()
+    // A new directory takes the setgid bit from the one that it is in.
+    found.st_mode & 0o5777 == mode && found.st_uid == rustix::process::geteuid().as_raw()
 }
 
 /// Opens a directory that is in another one.

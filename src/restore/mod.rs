@@ -141,22 +141,25 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
         true => Mode::DryRun,
         false => Mode::Restore,
     };
+    // Afterwards its mode may forbid to open it.
+    let descriptor = opened
+        .as_ref()
+        .filter(|_| mode == Mode::Restore)
+        .map(|target| target.descriptor.try_clone())
+        .transpose()
+        .map_err(|error| Error::io(Doing::OpenTarget, request.target, error))?;
     let mut report = pass(request, mode, root, opened, &protected)?;
-    if mode == Mode::Restore {
-        sync(request).map_err(|error| with_report(error, &mut report))?;
+    if let Some(descriptor) = descriptor {
+        // Data that the kernel has not written yet may still meet a broken disk.
+        observer.phase(Phase::Syncing);
+        rustix::fs::syncfs(&descriptor)
+            .map_err(|error| Error::io(Doing::Sync, request.target, error))
+            .map_err(|error| with_report(error, &mut report))?;
         if request.options.verify {
             verify(request, &protected, &mut report)?;
         }
     }
     Ok(report)
-}
-
-/// Data that the kernel has not written yet may still meet a broken disk.
-fn sync(request: &Request<'_>) -> Result<(), Error> {
-    request.observer.phase(Phase::Syncing);
-    let failed = |error| Error::io(Doing::Sync, request.target, error);
-    let directory = std::fs::File::open(request.target).map_err(failed)?;
-    rustix::fs::syncfs(&directory).map_err(|error| failed(error.into()))
 }
 
 fn verify(request: &Request<'_>, protected: &[Identity], report: &mut Report) -> Result<(), Error> {

@@ -123,19 +123,27 @@ fn sixty_thousand_nested_directories_are_restored_with_few_descriptors() {
     let mut made = Made::new();
     let file = made.file("file", &[b"content"]);
     let mut tree = made.tree(std::slice::from_ref(&file));
-    for _ in 0..DEPTH {
-        tree = made.tree(&[directory("d", tree), file.clone()]);
+    let mut files = 1;
+    for level in 0..DEPTH {
+        let mut nodes = vec![directory("d", tree)];
+        if level % 20 == 0 {
+            nodes.push(file.clone());
+            files += 1;
+        }
+        tree = made.tree(&nodes);
     }
     let (indexed, snapshot) = made.finish_tree(tree);
-    let target = tempfile::tempdir().unwrap();
+    // In memory: some file systems are slow for minutes after so many removals.
+    let target = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let target = target.unwrap();
     let report = run(&indexed, &snapshot, target.path(), Options::default()).unwrap();
     let again = run(&indexed, &snapshot, target.path(), OVERWRITE).unwrap();
     remove_deep(target.path(), "d", DEPTH);
     assert!(report.problems.is_empty(), "{:?}", report.problems.total);
-    assert_eq!(report.written, DEPTH as u64 + 1);
+    assert_eq!(report.written, files);
     assert_eq!(report.directories, DEPTH as u64);
     assert!(again.problems.is_empty(), "{:?}", again.problems.total);
-    assert_eq!((again.written, again.identical), (0, DEPTH as u64 + 1));
+    assert_eq!((again.written, again.identical), (0, files));
 }
 
 #[test]
