@@ -32,10 +32,20 @@ pub fn kind(found: &Stat) -> FileType {
     FileType::from_raw_mode(found.st_mode)
 }
 
-/// Whether a restore by this user left the entry unfinished. `mode` is one of the two above.
-pub fn is_unfinished(found: &Stat, mode: u32) -> bool {
+/// Whether a restore by this user left the directory unfinished. The restore may have changed the owner already.
+pub fn is_unfinished_directory(found: &Stat, owner: Option<u32>) -> bool {
     // A new directory takes the setgid bit from the one that it is in.
-    found.st_mode & 0o5777 == mode && found.st_uid == rustix::process::geteuid().as_raw()
+    found.st_mode & 0o5777 == UNFINISHED_DIRECTORY && is_of(found, owner)
+}
+
+/// As [`is_unfinished_directory`], for a file in such a directory. An access control list may have changed the other
+/// bits of the mode already.
+pub fn is_unfinished_file(found: &Stat, owner: u32) -> bool {
+    kind(found) == FileType::RegularFile && found.st_mode & 0o1000 != 0 && is_of(found, Some(owner))
+}
+
+fn is_of(found: &Stat, owner: Option<u32>) -> bool {
+    found.st_uid == rustix::process::geteuid().as_raw() || Some(found.st_uid) == owner
 }
 
 /// Opens a directory that is in another one.

@@ -143,7 +143,10 @@ impl Restorer<'_> {
         if self.protected.contains(&directory::identity(&found)) {
             return Err(Failed::problem(ProblemKind::Protected));
         }
-        let origin = match directory::is_unfinished(&found, UNFINISHED_DIRECTORY) {
+        let owner = self
+            .directories
+            .with_metadata(id, |wanted| Some(wanted.uid));
+        let origin = match directory::is_unfinished_directory(&found, owner) {
             true => Origin::Unfinished,
             false => Origin::Existed,
         };

@@ -60,7 +60,7 @@ const OURS: [&[u8]; 2] = [b"user.", b"system.posix_acl_"];
 /// Sets everything on an open file or directory. `clean`: it may have attributes already.
 ///
 /// The order matters. A change of the owner clears set-id bits and capabilities. An attribute cannot be set any more
-/// when the mode forbids to write. Everything changes the times.
+/// when the mode forbids to write. The mode comes last: with it, the mark of an unfinished entry is gone.
 pub fn set(file: impl AsFd, wanted: &Metadata, owners: &Owners, clean: bool) -> Missing {
     let file = file.as_fd();
     let mut missing = Missing::new();
@@ -87,9 +87,6 @@ pub fn set(file: impl AsFd, wanted: &Metadata, owners: &Owners, clean: bool) -> 
             missing.push((Part::Attribute(name.to_owned()), error.into()));
         }
     }
-    if let Err(error) = rustix::fs::fchmod(file, Mode::from_raw_mode(wanted.mode)) {
-        missing.push((Part::Mode, error.into()));
-    }
     if let Some(times) = times(wanted) {
         let set = rustix::fs::futimens(file, &times).map_err(io::Error::from);
         let set = set.and_then(|()| match is_unusual(wanted.mtime) {
@@ -97,6 +94,9 @@ pub fn set(file: impl AsFd, wanted: &Metadata, owners: &Owners, clean: bool) -> 
             false => Ok(true),
         });
         note_times(set, &mut missing);
+    }
+    if let Err(error) = rustix::fs::fchmod(file, Mode::from_raw_mode(wanted.mode)) {
+        missing.push((Part::Mode, error.into()));
     }
     missing
 }

@@ -119,7 +119,7 @@ pub fn open(target: &Path) -> Result<Option<Target>, Error> {
         Err(error) => return Err(failed(error)),
     };
     let found = rustix::fs::fstat(&descriptor).map_err(failed)?;
-    let origin = match directory::is_unfinished(&found, UNFINISHED_DIRECTORY) {
+    let origin = match directory::is_unfinished_directory(&found, None) {
         true => Origin::Unfinished,
         false => Origin::Existed,
     };

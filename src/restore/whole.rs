@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::directories::Origin;
-use super::directory::{self, UNFINISHED_FILE};
+use super::directory;
 use super::entry::Entry;
 use super::hands::{Hands, piece_length};
 use super::links::First;
@@ -67,7 +67,7 @@ impl Restorer<'_> {
         if self.mode == RestoreMode::Verify {
             return Err(Failed::problem(ProblemKind::Unverified(difference)));
         }
-        if !self.overwrite && !left_by_us(origin, &found) {
+        if !self.overwrite && !left_by_us(origin, &found, entry) {
             return Err(Failed::problem(ProblemKind::Kept(difference)));
         }
         self.change(entry.directory, &entry.name, ChangeKind::Replace);
@@ -238,7 +238,7 @@ impl Restorer<'_> {
             let own = !self.overwrite || !is_shared || entry.link.is_some() || file.is_none();
             return Ok(own.then_some(Outcome::Identical));
         };
-        if !self.overwrite && !left_by_us(origin, found) {
+        if !self.overwrite && !left_by_us(origin, found, entry) {
             return Err(Failed::problem(ProblemKind::Kept(difference)));
         }
         if is_shared {
@@ -331,7 +331,7 @@ impl Restorer<'_> {
                 {
                     return Ok(Outcome::Identical);
                 }
-                if !self.overwrite && !left_by_us(origin, found) {
+                if !self.overwrite && !left_by_us(origin, found, entry) {
                     // A file of its own with the same content is kept, and any other, too.
                     return self.whole(hands, entry);
                 }
@@ -369,6 +369,6 @@ impl Restorer<'_> {
 }
 
 /// Whether a restore that was killed left it: the content or the metadata may be wrong.
-fn left_by_us(origin: Origin, found: &Stat) -> bool {
-    origin == Origin::Unfinished && directory::is_unfinished(found, UNFINISHED_FILE)
+fn left_by_us(origin: Origin, found: &Stat, entry: &Entry) -> bool {
+    origin == Origin::Unfinished && directory::is_unfinished_file(found, entry.metadata.uid)
 }

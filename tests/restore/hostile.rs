@@ -12,7 +12,7 @@ use freezerd::storage::id::Id;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use crate::made::{Made, directory, plain};
-use crate::support::{OVERWRITE, below, look, problems, run};
+use crate::support::{OVERWRITE, below, in_memory, look, problems, run};
 
 /// A tree with these names, in this order: restic's builder would refuse it.
 fn raw(names: &[&str], content: Id) -> Vec<u8> {
@@ -133,9 +133,7 @@ fn sixty_thousand_nested_directories_are_restored_with_few_descriptors() {
         tree = made.tree(&nodes);
     }
     let (indexed, snapshot) = made.finish_tree(tree);
-    // In memory: some file systems are slow for minutes after so many removals.
-    let target = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    let target = target.unwrap();
+    let target = in_memory();
     let report = run(&indexed, &snapshot, target.path(), Options::default()).unwrap();
     let again = run(&indexed, &snapshot, target.path(), OVERWRITE).unwrap();
     remove_deep(target.path(), "d", DEPTH);

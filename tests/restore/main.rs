@@ -9,6 +9,7 @@ mod delete;
 mod dry_run;
 mod existing;
 mod hostile;
+mod killed;
 mod made;
 mod random;
 mod restic;

@@ -61,6 +61,12 @@ pub const OVERWRITE: Options = Options {
     threads: 0,
 };
 
+/// A directory in memory, where there is one: some file systems are slow for minutes after many removals.
+pub fn in_memory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    directory.unwrap()
+}
+
 /// Keeps the changes that it is told.
 #[derive(Default)]
 pub struct Changes(Mutex<Vec<Change>>);
