@@ -19,7 +19,9 @@ fn raw(names: &[&str], content: Id) -> Vec<u8> {
     let nodes: Vec<String> = names
         .iter()
         .map(|name| {
-            format!(r#"{{"name":"{name}","type":"file","content":["{content}"],"size":4}}"#)
+            format!(
+                r#"{{"name":"{name}","type":"file","mode":420,"content":["{content}"],"size":4}}"#
+            )
         })
         .collect();
     format!("{{\"nodes\":[{}]}}", nodes.join(",")).into_bytes()
