@@ -107,7 +107,7 @@ pub fn backup(
         ahead: Mutex::new(ahead),
         queue: Queue::new(vec![root_task(&sources, options.parent)]),
         chunker: Chunker::new(polynomial.0)
-            .ok_or_else(|| Error::new(ErrorKind::TooLarge, Doing::Read, What::Repository))?,
+            .ok_or_else(|| Error::file(Damage::Value, FileName::CONFIG))?,
         parent_time: options.parent.map(|(_, parent)| parent.time),
         observer: options.observer,
         problems: ProblemList::default(),

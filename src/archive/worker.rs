@@ -16,7 +16,7 @@ use super::report::{ProblemList, Tally};
 use super::store::{Saver, Stopped, Store};
 use crate::repository::blob::BlobReader;
 use crate::repository::blob_name::BlobKind;
-use crate::repository::error::{Doing, Error, ErrorKind, What};
+use crate::repository::error::{Damage, Error, What};
 use crate::repository::indexed::Indexed;
 use crate::repository::node::Node;
 use crate::repository::time::Time;
@@ -281,8 +281,8 @@ impl<'a> Worker<'a> {
                             .0
                     }
                     None => {
-                        let what = What::Repository;
-                        let error = Error::new(ErrorKind::TooLarge, Doing::Write, what);
+                        // The entries of a listing are sorted, and no name comes twice.
+                        let error = Error::damaged(Damage::Value, What::Repository);
                         return Err(self.shared.store.fail(error));
                     }
                 },
