@@ -9,6 +9,7 @@ mod changing;
 mod damage;
 mod interrupted;
 mod random;
+mod rustic;
 mod same_trees;
 mod selected;
 mod support;
