@@ -36,7 +36,7 @@ pub struct Args {
     /// Restore the newest snapshot that is not later than TIME, such as 2026-11-01 or 2026-11-01T03:25:00+01:00
     #[arg(long, value_name = "TIME", conflicts_with = "snapshot")]
     at: Option<String>,
-    /// Replace files that differ from the snapshot, and delete files that are not in the snapshot
+    /// Replace files that differ from the snapshot; files that are not in the snapshot stay
     #[arg(long)]
     overwrite: bool,
     /// Print what the restore would do, without changing anything

@@ -20,7 +20,7 @@ pub struct Chosen {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub host: Option<String>,
-    /// The label of the snapshots that freezerd and rustic write.
+    /// The label of the snapshots. `restic` writes none.
     pub backup_name: Option<String>,
 }
 

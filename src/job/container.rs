@@ -236,7 +236,7 @@ impl ValueReader<'_> {
         let message = if inside {
             "the restore would write into its own container"
         } else {
-            "the restore would delete its own container"
+            "the container is inside the target of the restore"
         };
         self.report(
             Diagnostic::error(codes::RESTORE_INTO_CONTAINER, message)

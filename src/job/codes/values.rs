@@ -109,8 +109,8 @@ codes! {
         );
     RESTORE_INTO_CONTAINER, "restore-into-container", schema: false,
         "The restore would damage its own container.",
-        "With `overwrite`, the target becomes equal to the snapshot, and nothing else stays in it. A container inside \
-         the target would be deleted, and a container that is the target would be written into.",
+        "The target must not be inside the container. With `overwrite`, the container must not be inside the target \
+         either, because the restore replaces files there.",
         Action(
             r#"{"action": "restore", "restore_abs_path": "/", "overwrite": true, "container": "/srv/backups", "backup_name": "all"}"#,
             r#"{"action": "restore", "restore_abs_path": "/srv/restored", "overwrite": true, "container": "/srv/backups", "backup_name": "all"}"#

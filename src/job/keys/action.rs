@@ -117,7 +117,7 @@ pub const ACTION_KEYS: &[Key] = &[
     Key::new("restore_abs_path", Shape::Path, RESTORE, "The directory to restore the snapshot into.").required(RESTORE, "\"/srv/restored\""),
     Key::new("restore_from_date", Shape::Date, RESTORE, "Restore the newest snapshot that is not later than this moment."),
     Key::new("restore_from_host", Shape::HostName, RESTORE, "The host whose snapshot is restored. Default: `hostname`, or this host."),
-    Key::new("overwrite", Shape::Flag, RESTORE, "Make the target equal to the snapshot. Otherwise files that differ are kept, and the action fails.")
+    Key::new("overwrite", Shape::Flag, RESTORE, "Replace files that differ from the snapshot. Otherwise they are kept, and the action fails. Files that are not in the snapshot stay in any case.")
         .default("false"),
     Key::new("consistency_checksum", Shape::Anything, RESTORE, "The checksum that the restored files should have.")
         .support(Support::NoEffect("each restored piece is verified against its SHA-256")),
