@@ -44,7 +44,8 @@ fn overview(command: &Command) -> String {
         "freezerd runs the backups of one server. A JSON file in a directory describes a backup, see \
          `freezerd-jobs`(5). freezerd schedules the backup, runs it, records how it ended, and reports it. There is no \
          network API and no database server. The backups are repositories in restic's format: to restore from a disk, \
-         `restic`(1) and the password are enough.",
+         `restic`(1) and the password are enough. `restic` may also work on them while freezerd does, because both use \
+         the same locks. `/usr/share/doc/freezerd/containers.md` describes this, and what to do about damage.",
     );
     page.paragraph(
         "`freezerd run` is the daemon, which `freezerd.service` starts. The other commands show what the daemon has \
