@@ -23,6 +23,9 @@ use crate::repository::time::Time;
 use crate::source::tree::Tree;
 use crate::source::tree::path::DirectoryPath;
 use crate::source::tree::stat::Stat;
+use crate::storage::error::{
+    Doing as StorageDoing, Error as StorageError, ErrorKind as StorageErrorKind,
+};
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName};
 
@@ -200,7 +203,9 @@ fn missing_packs(repository: &Indexed, sizes: &HashMap<Id, u64>) -> (HashSet<Id>
             let file = FileName::new(FileKind::Pack, pack);
             damage.push(match size {
                 Some(_) => Error::file(Damage::TooShort, file),
-                None => Error::new(ErrorKind::Missing, Doing::Read, What::File(file)),
+                None => {
+                    StorageError::new(StorageErrorKind::NotFound, StorageDoing::Read, file).into()
+                }
             });
         }
     }

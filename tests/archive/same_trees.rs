@@ -108,7 +108,8 @@ fn restic_restores_what_is_backed_up_here() {
         // diff does not compare pipes, and says so. restic 0.14 keeps no target of a link that is not UTF-8.
         let differs = said
             .lines()
-            .any(|line| !line.contains("fifo") && !(number == 0 && line.contains("odd link")));
+            .filter(|line| !line.contains("fifo"))
+            .any(|line| number > 0 || !line.contains("odd link"));
         assert!(!differs, "{said}");
     }
 }
