@@ -14,6 +14,7 @@ use crate::protocol::Verdict;
 use crate::repository::error::Error as EngineError;
 use crate::repository::prune::error::PruneError;
 use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind};
+use crate::source::patterns::file::PatternFileFault;
 use crate::units;
 
 /// The kinds of failure, told apart by what follows from them.
@@ -132,6 +133,17 @@ pub enum ActionError {
     SourceMissing { path: PathBuf },
     #[error("the source {path} cannot be read: {}", os::reason(source))]
     SourceUnreadable { path: PathBuf, source: io::Error },
+    /// What the job leaves out of one source holds another one.
+    #[error(
+        "the source {path} lies in the source {top}, and is left out there; nothing was backed up. Change what the job \
+         leaves out, or back it up in an action of its own"
+    )]
+    SourceLeftOut { path: PathBuf, top: PathBuf },
+    #[error("the file {path} of exclude_from {source}; nothing was backed up")]
+    ExcludeFile {
+        path: PathBuf,
+        source: PatternFileFault,
+    },
     /// A disk that is not mounted leaves an empty directory.
     #[error(
         "the source {path} is empty, and the last snapshot ({snapshot}, {}) holds {}: is something not mounted? \
@@ -209,6 +221,8 @@ impl ActionError {
             ActionError::Engine { source, .. } => engine_kind(source),
             ActionError::PassFile(_)
             | ActionError::SourceMissing { .. }
+            | ActionError::SourceLeftOut { .. }
+            | ActionError::ExcludeFile { .. }
             | ActionError::SourceEmptied { .. }
             | ActionError::AgeOutOfRange
             | ActionError::TargetInContainer { .. }

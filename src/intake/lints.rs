@@ -1,13 +1,13 @@
 //! Warnings that only the whole directory of jobs can show.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
 use crate::job::action::{Age, Lineage, Work};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
-use crate::job::{Event, Job, Spans, Status};
+use crate::job::{Event, Job, Spans, Status, several};
 use crate::location::Location;
 use crate::schedule::zone::Zone;
 use crate::schedule::{Kind, Outlook};
@@ -30,7 +30,7 @@ pub(super) fn lint(
     for (index, member) in members.iter().enumerate() {
         found.extend(outlook(member, now, host_zone).map(|diagnostic| (index, diagnostic)));
     }
-    let mut backups: Vec<(usize, usize, &Location, &Path, &Lineage)> = Vec::new();
+    let mut backups: Vec<(usize, usize, &Location, &[PathBuf], &Lineage)> = Vec::new();
     for (index, member) in members.iter().enumerate() {
         for (number, action) in member.job.actions.iter().enumerate() {
             let Work::Backup(backup) = &action.action.work else {
@@ -38,7 +38,7 @@ pub(super) fn lint(
             };
             let this = (
                 &backup.container.location,
-                backup.path.as_path(),
+                backup.paths.as_slice(),
                 &backup.lineage,
             );
             if let Some((first, ..)) = backups
@@ -58,7 +58,7 @@ pub(super) fn lint(
                             codes::SHARED_BACKUP,
                             format!(
                                 "{whose} backs up {} to the same container under the same name",
-                                quoted(&backup.path.to_string_lossy())
+                                quoted(&several(&backup.paths))
                             ),
                         )
                         .label("their snapshots cannot be told apart")

@@ -1,5 +1,7 @@
 //! What an action works on, in words: the source and the container of a backup, the program of a command.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 
 use super::action::{Age, Command, Work};
@@ -9,7 +11,7 @@ impl Work {
     pub fn about(&self) -> String {
         match self {
             Work::Backup(backup) => {
-                format!("{} → {}", backup.path.display(), backup.container.name)
+                format!("{} → {}", several(&backup.paths), backup.container.name)
             }
             Work::Restore(restore) => {
                 format!("{} → {}", restore.container.name, restore.target.display())
@@ -37,6 +39,22 @@ impl Work {
     }
 }
 
+/// Up to three paths, and the number of the others: `/etc, /home, /srv and 2 more`.
+pub fn several(paths: &[PathBuf]) -> String {
+    const SHOWN: usize = 3;
+    let mut text = String::new();
+    for path in paths.iter().take(SHOWN) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(&path.to_string_lossy());
+    }
+    match paths.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
 /// The program that a shell command begins with. `None` where the first word is not a plain program name, as in
 /// `PGPASSWORD=… pg_dump`.
 fn program(command: &str) -> Option<&str> {
@@ -57,6 +75,14 @@ mod tests {
             command: Command::Shell(command.to_owned()),
         })
         .about()
+    }
+
+    #[test]
+    fn many_sources_are_counted() {
+        let paths = ["/a", "/b", "/c", "/d", "/e"].map(PathBuf::from);
+        assert_eq!(several(&paths[..1]), "/a");
+        assert_eq!(several(&paths[..3]), "/a, /b, /c");
+        assert_eq!(several(&paths), "/a, /b, /c and 2 more");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::kind::WorkKind;
+use super::one_or_more;
 use crate::location::Location;
 
 pub use super::access::Access;
@@ -110,21 +111,41 @@ pub struct Lineage {
     pub backup_name: String,
 }
 
-/// A backup of one file tree.
+/// A backup of one or several file trees, as one snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backup {
     pub container: Container,
     pub lineage: Lineage,
-    /// The file or directory to back up, absolute.
-    pub path: PathBuf,
-    /// Shell patterns for what to leave out.
+    /// The files and directories to back up: absolute, without `..`, sorted by their bytes, none in another one. In
+    /// JSON the key is `path`, and one path stands there alone, as in requests of earlier versions.
+    #[serde(rename = "path", with = "one_or_more")]
+    pub paths: Vec<PathBuf>,
+    /// Sources that lie in one of `paths`. They are backed up with it, and must exist too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nested_paths: Vec<PathBuf>,
+    /// Patterns for what to leave out, as in `.gitignore` files.
     pub exclude: Vec<String>,
+    /// Files with more such patterns, absolute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_from: Vec<PathBuf>,
+    /// Leaves out what lies beside one of these files: `NAME` or `NAME:HEADER`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_if_present: Vec<String>,
+    /// Leaves out what lies beside a file `CACHEDIR.TAG` that is one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exclude_caches: bool,
+    /// Leaves out files with more bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_larger_than: Option<u64>,
+    /// Stays on the file systems of the sources.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub one_file_system: bool,
     /// Follow symbolic links.
     pub dereference_symlink: bool,
     pub levels: Levels,
     /// The level for zstd, −7 to 22. `None`: the default of the repository.
     pub compression_level: Option<i32>,
-    /// Shell patterns for paths that may be unreadable. A backup without them is not partial.
+    /// Patterns for paths that may be unreadable. A backup without them is not partial.
     pub ignore_unreadable: Vec<String>,
     /// Accept an empty source even if the last snapshot had files.
     pub allow_empty: bool,
@@ -132,6 +153,10 @@ pub struct Backup {
     pub allow_new_container: bool,
     /// After the backup, remove snapshots of the same lineage that are older than this number of days.
     pub remove_older_than: Option<f64>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The keys that choose the level of a backup.

@@ -1,11 +1,12 @@
 //! Containers and the names of what they hold.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::action::{Container, Lineage};
 use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
+use super::sources::{Named, plain};
 use super::values::ValueReader;
 use crate::location::Location;
 
@@ -175,42 +176,35 @@ impl ValueReader<'_> {
         Some(name)
     }
 
-    /// Reports a container inside its own source, and a source inside its own container.
-    pub fn keep_apart(
-        &mut self,
-        fields: &Fields<'_>,
-        container: &Container,
-        source: &Path,
-        exclude: &[String],
-    ) {
-        let Some(field) = fields.set("path_to_backup") else {
+    /// Reports a container inside one of its sources, and a source inside its own container.
+    pub fn keep_apart(&mut self, container: &Container, sources: &[Named], all_is_kept: bool) {
+        let Some(directory) = container.location.local().map(plain) else {
             return;
         };
-        let Some(directory) = container.location.local() else {
-            return;
-        };
-        let fault = if plain(source).starts_with(plain(directory)) {
-            Diagnostic::error(
-                codes::CONTAINER_IN_SOURCE,
-                "the container would be backed up into itself",
-            )
-            .help("choose a container elsewhere")
-        } else if plain(directory).starts_with(plain(source)) && exclude.is_empty() {
-            Diagnostic::warning(
-                codes::CONTAINER_IN_SOURCE,
-                "the container is inside the directory that is backed up",
-            )
-            .help(format!(
-                "every backup would contain all earlier ones: leave the container out with `\"exclude\": \"{}\"`",
-                directory.display()
-            ))
-        } else {
-            return;
-        };
-        self.report(fault.at(field.node.span.clone()).label(format!(
-            "the container is {}",
-            quoted(&container.location.to_string())
-        )));
+        for source in sources {
+            let fault = if source.path.starts_with(&directory) {
+                Diagnostic::error(
+                    codes::CONTAINER_IN_SOURCE,
+                    "the container would be backed up into itself",
+                )
+                .help("choose a container elsewhere")
+            } else if directory.starts_with(&source.path) && all_is_kept {
+                Diagnostic::warning(
+                    codes::CONTAINER_IN_SOURCE,
+                    "the container is inside the directory that is backed up",
+                )
+                .help(format!(
+                    "every backup would contain all earlier ones: leave the container out with `\"exclude\": \"{}\"`",
+                    directory.display()
+                ))
+            } else {
+                continue;
+            };
+            self.report(fault.at(source.span.clone()).label(format!(
+                "the container is {}",
+                quoted(&container.location.to_string())
+            )));
+        }
     }
 
     /// Whether a restore leaves its own container alone. Reports it if not.
@@ -260,16 +254,3 @@ const VARIABLES: [&str; 6] = [
     "{project_id}",
     "{resource_id}",
 ];
-
-/// The path without `..`, as far as the text alone shows it: enough to compare two paths as they are written.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        if component == Component::ParentDir {
-            plain.pop();
-        } else {
-            plain.push(component);
-        }
-    }
-    plain
-}

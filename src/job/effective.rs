@@ -174,7 +174,7 @@ impl View<'_> {
         };
         let written = values.text(Some(*field))?;
         let full = match field.key.shape {
-            Shape::Path => values.absolute(field, &written)?,
+            Shape::Path | Shape::Paths => values.absolute(field, &written)?,
             Shape::Secret if secret::credential(&written).is_none() => {
                 values.absolute(field, &written)?
             }

@@ -9,6 +9,7 @@ use super::identity::ID_LIMIT;
 use super::keys::{Bounds, Key, Object, Shape, Support, one_of};
 use super::kind::{WorkKind, WorkKinds};
 use super::parse::ACTION_LIMIT;
+use super::values::MOST_BYTES;
 
 /// The schema, draft 2020-12.
 pub fn schema() -> Value {
@@ -294,9 +295,15 @@ fn value(key: &Key) -> Value {
             let pattern = format!("^\\s*({}|)\\s*$", plain.join("|"));
             json!({ "anyOf": [{ "enum": plain }, { "type": "string", "pattern": pattern }, unset()] })
         }
-        Shape::Patterns => or_unset(
+        Shape::Paths | Shape::Patterns | Shape::Markers => or_unset(
             json!({ "anyOf": [{ "type": ["string", "number"] }, { "type": "array", "items": { "type": "string", "minLength": 1 } }] }),
         ),
+        Shape::Size => or_unset(json!({
+            "anyOf": [
+                { "type": "number", "minimum": 0, "maximum": MOST_BYTES },
+                { "type": "string", "pattern": "^\\s*[0-9.]+\\s*([kKmMgGtT]?([iI]?[bB])?)\\s*$" }
+            ]
+        })),
         Shape::Command => or_unset(json!({
             "anyOf": [
                 { "type": ["string", "number"] },

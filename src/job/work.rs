@@ -6,7 +6,7 @@ use super::decode::{FieldSource, Fields};
 use super::diagnostic::{Diagnostic, quoted};
 use super::kind::WorkKind;
 use super::timing::Timing;
-use super::values::ValueReader;
+use super::values::{ValueReader, WrittenPatterns};
 
 /// Reads the work of an action; `None` where a key is missing or wrong, which is reported.
 pub(super) fn read(
@@ -28,8 +28,13 @@ pub(super) fn read(
 fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
     let container = values.container(fields);
     let lineage = values.lineage(fields);
-    let path = values.path(fields.get("path_to_backup"));
+    let sources = values.sources(fields.get("path_to_backup"));
     let exclude = values.patterns(fields.get("exclude"));
+    let exclude_from = values.pattern_files(fields);
+    let exclude_if_present = values.markers(fields.get("exclude_if_present"));
+    let exclude_caches = values.flag(fields.get("exclude_caches")).unwrap_or(false);
+    let exclude_larger_than = values.size(fields.get("exclude_larger_than"));
+    let one_file_system = values.flag(fields.get("one_file_system")).unwrap_or(false);
     let ignore_unreadable = values.patterns(fields.get("ignore_unreadable"));
     let dereference_symlink = values.links(fields.get("dereference_symlink"));
     let levels = levels(fields, values);
@@ -39,17 +44,33 @@ fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
         .flag(fields.get("allow_new_container"))
         .unwrap_or(false);
     let remove_older_than = values.age_in_days(fields.get("remove_older_than"));
-    let (container, path) = (container?, path?);
-    values.keep_apart(fields, &container, &path, &exclude);
+    let sources = sources?;
+    let paths = sources.paths();
+    values.judge_patterns(&exclude, &paths);
+    values.judge_patterns(&ignore_unreadable, &paths);
+    values.keep_sources(&sources, &exclude);
+    let container = container?;
+    values.keep_apart(&container, &sources.tops, exclude.is_empty());
+    let texts = |written: WrittenPatterns<'_>| written.into_iter().map(|(text, _)| text).collect();
     Some(Backup {
         container,
         lineage: lineage?,
-        path,
-        exclude,
+        paths,
+        nested_paths: sources
+            .nested
+            .into_iter()
+            .map(|(nested, _)| nested.path)
+            .collect(),
+        exclude: texts(exclude),
+        exclude_from,
+        exclude_if_present,
+        exclude_caches,
+        exclude_larger_than,
+        one_file_system,
         dereference_symlink,
         levels,
         compression_level,
-        ignore_unreadable,
+        ignore_unreadable: texts(ignore_unreadable),
         allow_empty,
         allow_new_container,
         remove_older_than,

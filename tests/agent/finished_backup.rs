@@ -56,7 +56,7 @@ fn a_snapshot_of_something_else_or_from_too_long_ago_does_not_replace_a_backup()
         ("another run", place.backup(), earlier(1, start)),
         (
             "another path",
-            changed(|work, place| work.path = place.path("other")),
+            changed(|work, place| work.paths = vec![place.path("other")]),
             earlier(7, start),
         ),
         (
@@ -72,7 +72,7 @@ fn a_snapshot_of_something_else_or_from_too_long_ago_does_not_replace_a_backup()
         ("too old", place.backup(), earlier(7, later)),
     ];
     for (run, (what, work, earlier)) in (10..).zip(cases) {
-        let path = work.path.display().to_string();
+        let path = work.paths[0].display().to_string();
         let made = back_up_as(work, run, earlier);
         assert_eq!(made.verdict, Verdict::Success, "{what}");
         assert_ne!(made.summary.snapshot, first.summary.snapshot, "{what}");

@@ -218,7 +218,7 @@ fn a_single_file_is_restored_under_its_name_in_the_target() {
     let place = Place::new();
     let path = place.write("source/database.db", "rows");
     let mut backup = place.backup();
-    backup.path = path.clone();
+    backup.paths = vec![path.clone()];
     assert_eq!(succeed(Work::Backup(backup)).summary.files, Some(1));
     succeed(Work::Restore(place.restore()));
     assert_eq!(fs::read(place.path("target/database.db")).unwrap(), b"rows");
@@ -237,7 +237,7 @@ fn a_source_that_is_a_link_means_the_directory_that_it_points_to() {
     place.write("source/file", "x");
     symlink(place.path("source"), place.path("alias")).unwrap();
     let mut backup = place.backup();
-    backup.path = place.path("alias");
+    backup.paths = vec![place.path("alias")];
     succeed(Work::Backup(backup));
     succeed(Work::Restore(place.restore()));
     assert_same_tree(&place.path("source"), &place.path("target"));

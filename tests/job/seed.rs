@@ -87,7 +87,10 @@ fn the_actions_mean_what_they_say() {
     let Work::Backup(backup) = action.work else {
         panic!()
     };
-    assert_eq!(backup.path, Path::new("/home/tylerdurden/project_mayhem"));
+    assert_eq!(
+        backup.paths[0],
+        Path::new("/home/tylerdurden/project_mayhem")
+    );
     assert_eq!(backup.lineage.host, "db1");
     assert_eq!(backup.lineage.backup_name, "project_mayhem_backup");
     assert_eq!(

@@ -4,12 +4,14 @@
 
 mod directory;
 mod schedules;
+mod selection;
 mod structure;
 mod syntax;
 mod values;
 
 pub use directory::*;
 pub use schedules::*;
+pub use selection::*;
 pub use structure::*;
 pub use syntax::*;
 pub use values::*;
@@ -65,6 +67,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         syntax::ALL,
         structure::ALL,
         values::ALL,
+        selection::ALL,
         schedules::ALL,
         directory::ALL,
     ]

@@ -89,11 +89,62 @@ pub const ACTION_KEYS: &[Key] = &[
     ignored("download_limit", "A limit in bytes per second.", NO_NETWORK),
     ignored("proxy", "A proxy for HTTP.", NO_NETWORK),
     ignored("insecure", "Do not check certificates.", NO_NETWORK),
-    Key::new("path_to_backup", Shape::Path, BACKUP, "The file or directory to back up.")
-        .aliases(&["src_file"])
-        .required(BACKUP, "\"/home\""),
-    Key::new("exclude", Shape::Patterns, BACKUP, "A shell pattern for what to leave out, or a list of patterns."),
-    Key::new("dereference_symlink", Shape::Links, BACKUP, "Back up the targets of symbolic links instead of the links.").default("false"),
+    Key::new(
+        "path_to_backup",
+        Shape::Paths,
+        BACKUP,
+        "The file or directory to back up, or a list of them. They become one snapshot.",
+    )
+    .aliases(&["src_file"])
+    .required(BACKUP, "\"/home\""),
+    Key::new("exclude", Shape::Patterns, BACKUP, "What to leave out: a pattern, or a list of patterns, as in `.gitignore` files. See PATTERNS."),
+    Key::new(
+        "exclude_from",
+        Shape::Paths,
+        BACKUP,
+        "A file with patterns for what to leave out, one in each line, or a list of files. Empty lines and lines that \
+         begin with `#` do not count. The patterns come after those of `exclude`. Each backup reads the file; if the \
+         file cannot be read, the backup fails before it writes anything.",
+    ),
+    Key::new(
+        "exclude_if_present",
+        Shape::Markers,
+        BACKUP,
+        "Leave out what is in a directory that has a file of this name, except for this file. With `NAME:HEADER`, the \
+         file must begin with HEADER.",
+    ),
+    Key::new(
+        "exclude_caches",
+        Shape::Flag,
+        BACKUP,
+        "Leave out what is in a directory that has a file `CACHEDIR.TAG` as the Cache Directory Tagging Specification \
+         describes it, except for this file.",
+    )
+    .default("false"),
+    Key::new(
+        "exclude_larger_than",
+        Shape::Size,
+        BACKUP,
+        "Leave out files with more bytes: a number, or a text such as `100M` or `1.5 GiB`. `M` and `MiB` are powers of \
+         1024, `MB` is a power of 1000.",
+    ),
+    Key::new(
+        "one_file_system",
+        Shape::Flag,
+        BACKUP,
+        "Stay on the file systems that the sources are on. A directory where another one is mounted is backed up as an \
+         empty directory.",
+    )
+    .default("false"),
+    Key::new(
+        "dereference_symlink",
+        Shape::Links,
+        BACKUP,
+        "Back up what symbolic links lead to instead of the links. `soft` and `all` are the same as `true`, `none` is \
+         the same as `false`. `hard` has no effect: hard links are always backed up as hard links. A link that leads \
+         nowhere, or to a directory that it lies in, is backed up as a link.",
+    )
+    .default("false"),
     Key::new("no_incremental", Shape::Flag, BACKUP, "Read every byte in each backup: level 0."),
     Key::new("incremental", Shape::Flag, BACKUP, "The opposite of `no_incremental`.").default("true"),
     Key::new("max_level", LEVEL, BACKUP, "The highest level. The backup after it has level 0.").aliases(&["max_backup_level"]),
@@ -101,7 +152,7 @@ pub const ACTION_KEYS: &[Key] = &[
     Key::new("restart_always_level", Shape::Number(Bounds::DAYS), BACKUP, "The number of days after which a level 0 is followed by a new one.")
         .aliases(&["restart_always_backup"]),
     Key::new("compression", Shape::Compression, BACKUP, "How hard zstd compresses: a level from -7 to 22."),
-    Key::new("ignore_unreadable", Shape::Patterns, BACKUP, "Shell patterns for paths that may be unreadable. A backup without them is still complete."),
+    Key::new("ignore_unreadable", Shape::Patterns, BACKUP, "Patterns for paths that may be unreadable. A backup without them is still complete. See PATTERNS."),
     Key::new("allow_empty", Shape::Flag, BACKUP, "Accept an empty directory even if the last snapshot had files.").default("false"),
     Key::new("allow_new_container", Shape::Flag, BACKUP, "Create a new repository even if the one that holds earlier backups of the job is gone.").default("false"),
     Key::new(

@@ -15,6 +15,8 @@ pub enum Shape {
     Container,
     /// The path of a file or a directory.
     Path,
+    /// One path, or a list of them.
+    Paths,
     /// The path of a file that holds a secret, or `%d/NAME`: a credential of the service.
     Secret,
     /// `true` or `false`.
@@ -30,8 +32,12 @@ pub enum Shape {
     Storage,
     /// The word for what is backed up. Those of Freezer that this version does not have are refused by name.
     Mode,
-    /// One shell pattern, or a list of them.
+    /// One pattern as in `.gitignore` files, or a list of them.
     Patterns,
+    /// The name of a file that marks its directory, with or without `:` and how the file begins; or a list of them.
+    Markers,
+    /// A number of bytes, or a text such as `1.5 GiB`.
+    Size,
     /// A command line, or a list of words.
     Command,
     /// A date and a time, ISO 8601.

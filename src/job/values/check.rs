@@ -25,6 +25,9 @@ impl ValueReader<'_> {
             Shape::Path => {
                 self.path(given);
             }
+            Shape::Paths => {
+                self.paths(given);
+            }
             Shape::Secret => {
                 self.secret(given);
             }
@@ -46,6 +49,12 @@ impl ValueReader<'_> {
             Shape::Mode => self.mode(given),
             Shape::Patterns => {
                 self.patterns(given);
+            }
+            Shape::Markers => {
+                self.markers(given);
+            }
+            Shape::Size => {
+                self.size(given);
             }
             Shape::Links => {
                 self.links(given);

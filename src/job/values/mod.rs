@@ -12,6 +12,9 @@ mod check;
 mod numbers;
 mod own_rules;
 mod paths;
+mod selection;
+
+pub(super) use selection::{MOST_BYTES, WrittenPatterns};
 
 /// Reads values, and collects what is wrong with them.
 ///

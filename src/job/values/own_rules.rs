@@ -47,7 +47,18 @@ impl ValueReader<'_> {
         if let Value::Text(text) = &field.node.value {
             match text.content.trim().to_ascii_lowercase().as_str() {
                 "soft" | "all" => return true,
-                "hard" | "none" => return false,
+                "none" => return false,
+                "hard" => {
+                    self.report(
+                        Diagnostic::warning(codes::NO_EFFECT, "`hard` has no effect")
+                            .at(field.node.span.clone())
+                            .label("accepted, and ignored")
+                            .help(
+                                "hard links are backed up as hard links, and their content is stored once",
+                            ),
+                    );
+                    return false;
+                }
                 _ => {}
             }
         }

@@ -1,4 +1,4 @@
-//! Paths of files, of secrets, and patterns for paths.
+//! Paths of files and of secrets.
 
 use std::path::{Path, PathBuf};
 
@@ -95,27 +95,37 @@ impl ValueReader<'_> {
         Some(resolved)
     }
 
-    /// One shell pattern, or a list of them.
-    pub fn patterns(&mut self, field: Option<Field<'_>>) -> Vec<String> {
+    /// One path or a list of paths, made absolute, each with the field that points at it alone.
+    pub fn paths<'a>(&mut self, field: Option<Field<'a>>) -> Vec<(PathBuf, Field<'a>)> {
+        self.texts(field, "a path, or a list of paths")
+            .into_iter()
+            .filter_map(|(written, field)| Some((self.absolute(&field, &written)?, field)))
+            .collect()
+    }
+
+    /// One text or a list of texts, each with the field that points at it alone. `expected` names what the key takes.
+    pub fn texts<'a>(
+        &mut self,
+        field: Option<Field<'a>>,
+        expected: &str,
+    ) -> Vec<(String, Field<'a>)> {
         let Some(field) = field else {
             return Vec::new();
         };
         let Value::List(nodes) = &field.node.value else {
-            return self.text(Some(field)).into_iter().collect();
+            let text = self.text(Some(field));
+            return text.map(|text| (text, field)).into_iter().collect();
         };
-        let mut patterns = Vec::new();
+        let mut texts = Vec::new();
         for node in nodes {
+            let field = Field { node, ..field };
             match &node.value {
                 Value::Text(text) if !text.content.is_empty() => {
-                    patterns.push(text.content.clone())
+                    texts.push((text.content.clone(), field));
                 }
-                _ => self.wrong_type(
-                    &Field { node, ..field },
-                    "a pattern, or a list of patterns",
-                    "",
-                ),
+                _ => self.wrong_type(&field, expected, ""),
             }
         }
-        patterns
+        texts
     }
 }

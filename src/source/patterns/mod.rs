@@ -14,6 +14,7 @@
 //! counts as one character. A pattern that starts with the absolute path of the source is anchored there. `./` at the
 //! start anchors a pattern, as `/` does. And a pattern that can match nothing is an error, with its reason.
 
+pub mod file;
 mod name;
 
 use std::fmt;

@@ -9,9 +9,10 @@ use rustix::fs::{FileType, RawDir};
 use super::entry::{Entry, Listing};
 use super::file;
 use super::path::OpenDirectory;
-use super::selection::{Marker, Selection};
+use super::selection::{LeftOut, Marker, Selection};
 use super::stat::{EntryKind, Stat};
 use super::{attributes, path_of};
+use crate::source::patterns::Decision;
 use crate::source::problem::{ReadStep, SourceFault};
 
 /// What the kernel fills with names at a time.
@@ -48,6 +49,22 @@ impl Lister {
         device: u64,
         faults: &mut Vec<(Option<Box<[u8]>>, SourceFault)>,
     ) -> io::Result<Listing> {
+        self.list_and_tell(directory, selection, device, faults, &mut |_, _| ())
+    }
+
+    /// Lists a directory as [`Lister::list`] does, and tells the name of each entry that is left out, and why. The name
+    /// is empty where a marker leaves out all other entries.
+    ///
+    /// # Errors
+    /// When the directory cannot be read to its end.
+    pub fn list_and_tell(
+        &mut self,
+        directory: &OpenDirectory,
+        selection: &Selection,
+        device: u64,
+        faults: &mut Vec<(Option<Box<[u8]>>, SourceFault)>,
+        left_out: &mut dyn FnMut(&[u8], LeftOut<'_>),
+    ) -> io::Result<Listing> {
         let stat = Stat::of_open(directory)?;
         let mut own_faults = Vec::new();
         let attributes = attributes::of_open(directory, &mut own_faults);
@@ -55,6 +72,7 @@ impl Lister {
         let mut names = self.names(directory)?;
         if let Some(marker) = present_marker(directory, selection, &names) {
             names.retain(|(name, _)| **name == *marker.name);
+            left_out(b"", LeftOut::Marker(marker));
         }
         names.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         // No file system should list a name twice, and a tree cannot have it twice.
@@ -66,7 +84,13 @@ impl Lister {
         let mut entries = Vec::with_capacity(names.len());
         for (name, kind) in names {
             match examine(directory, &below, name, kind, selection, device) {
-                Ok(entry) => entries.extend(entry),
+                Ok(Examined::Kept(entry)) => {
+                    if entry.closed {
+                        left_out(&entry.name, LeftOut::OtherFileSystem);
+                    }
+                    entries.push(entry);
+                }
+                Ok(Examined::LeftOut(name, why)) => left_out(&name, why),
                 Err((name, fault)) => faults.push((Some(name), fault)),
             }
         }
@@ -103,20 +127,29 @@ fn present_marker<'a>(
     })
 }
 
-/// `None` when the entry is left out.
-fn examine(
+/// What becomes of an entry.
+enum Examined<'a> {
+    Kept(Entry),
+    LeftOut(Box<[u8]>, LeftOut<'a>),
+}
+
+fn examine<'a>(
     directory: &OpenDirectory,
     below: &[u8],
     name: Box<[u8]>,
     kind: FileType,
-    selection: &Selection,
+    selection: &'a Selection,
     device: u64,
-) -> Result<Option<Entry>, (Box<[u8]>, SourceFault)> {
-    let excluded = |is_directory| {
-        !selection.exclude.is_empty()
-            && selection
-                .exclude
-                .leaves_out_entry(path_of(below, &name).as_path(), is_directory)
+) -> Result<Examined<'a>, (Box<[u8]>, SourceFault)> {
+    let excluded = |name: &[u8], is_directory| {
+        if selection.exclude.is_empty() {
+            return None;
+        }
+        let path = path_of(below, name);
+        match selection.exclude.decision(&path, is_directory) {
+            Decision::LeftOut(pattern) => Some(LeftOut::Pattern(pattern.text())),
+            Decision::NoMatch | Decision::Kept(_) => None,
+        }
     };
     // Most excluded entries need no system call.
     let known = match kind {
@@ -124,8 +157,8 @@ fn examine(
         FileType::Symlink if selection.follow_links => None,
         kind => Some(kind == FileType::Directory),
     };
-    if known.is_some_and(excluded) {
-        return Ok(None);
+    if let Some(why) = known.and_then(|is_directory| excluded(&name, is_directory)) {
+        return Ok(Examined::LeftOut(name, why));
     }
     let stat = match Stat::of_entry(directory, &name, false) {
         Ok(stat) => stat,
@@ -147,22 +180,28 @@ fn examine(
         }
     }
     let is_directory = entry.stat.kind() == EntryKind::Directory;
-    let too_large = entry.stat.kind() == EntryKind::File
-        && selection
-            .larger_than
-            .is_some_and(|most| entry.stat.size > most);
-    if too_large
-        || selection.left_out.contains(&entry.stat.identity())
-        || (known.is_none() && excluded(is_directory))
+    let size = entry.stat.size;
+    let is_file = entry.stat.kind() == EntryKind::File;
+    let is_elsewhere = selection.one_file_system
+        && entry.stat.device != device
+        && !selection.other_devices.contains(&entry.stat.device);
+    let why = if is_file && selection.larger_than.is_some_and(|most| size > most) {
+        Some(LeftOut::TooLarge(size))
+    } else if selection.left_out.contains(&entry.stat.identity()) {
+        Some(LeftOut::Itself)
+    } else if let Some(why) = known
+        .is_none()
+        .then(|| excluded(&name, is_directory))
+        .flatten()
     {
-        return Ok(None);
+        Some(why)
+    } else {
+        (is_elsewhere && !is_directory).then_some(LeftOut::OtherFileSystem)
+    };
+    if let Some(why) = why {
+        return Ok(Examined::LeftOut(name, why));
     }
-    if selection.one_file_system && entry.stat.device != device {
-        if !is_directory {
-            return Ok(None);
-        }
-        entry.closed = true;
-    }
+    entry.closed = is_elsewhere;
     entry.name = name;
-    Ok(Some(entry))
+    Ok(Examined::Kept(entry))
 }

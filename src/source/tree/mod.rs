@@ -11,8 +11,10 @@ pub mod attributes;
 pub mod directory;
 pub mod entry;
 pub mod file;
+pub mod left_out;
 pub mod node;
 pub mod path;
+pub mod reach;
 pub mod selection;
 pub mod stat;
 

@@ -1,5 +1,7 @@
 //! What of a source is backed up.
 
+use std::fmt;
+
 use crate::source::patterns::Patterns;
 
 /// What is left out, and what may be missing.
@@ -12,6 +14,8 @@ pub struct Selection {
     pub exclude_if_present: Vec<Marker>,
     /// Stays on the file system of the top. A directory where another one is mounted is kept, and is empty.
     pub one_file_system: bool,
+    /// Further file systems that `one_file_system` does not leave out, by their device.
+    pub other_devices: Vec<u64>,
     /// Leaves out files with more bytes.
     pub larger_than: Option<u64>,
     /// Directories that are left out, by device and inode: the repository itself.
@@ -28,7 +32,44 @@ pub struct Marker {
     pub header: Vec<u8>,
 }
 
+/// Why a text does not name a marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkerFault {
+    /// Nothing is before the colon.
+    NoName,
+    /// The name has a slash or a NUL byte, or is `.` or `..`: no file in a directory is called so.
+    NoSuchName,
+}
+
+impl fmt::Display for MarkerFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            MarkerFault::NoName => "the name of the file is missing",
+            MarkerFault::NoSuchName => "no file in a directory has such a name",
+        })
+    }
+}
+
 impl Marker {
+    /// Reads `NAME` or `NAME:HEADER`, as restic's `--exclude-if-present` does. The header is everything behind the first
+    /// colon.
+    ///
+    /// # Errors
+    /// When no file can have this name.
+    pub fn parse(text: &str) -> Result<Marker, MarkerFault> {
+        let (name, header) = text.split_once(':').unwrap_or((text, ""));
+        if name.is_empty() {
+            return Err(MarkerFault::NoName);
+        }
+        if matches!(name, "." | "..") || name.contains(['/', '\0']) {
+            return Err(MarkerFault::NoSuchName);
+        }
+        Ok(Marker {
+            name: name.into(),
+            header: header.into(),
+        })
+    }
+
     /// `CACHEDIR.TAG`, as the Cache Directory Tagging Specification has it.
     pub fn cache_directory() -> Marker {
         Marker {
@@ -36,4 +77,19 @@ impl Marker {
             header: b"Signature: 8a477f597d28d172789f06886806bc55".to_vec(),
         }
     }
+}
+
+/// Why an entry is not in the backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut<'a> {
+    /// This pattern matches it. The text is as it was written.
+    Pattern(&'a str),
+    /// Its directory has this marker. The name of the entry is empty: all entries but the marker are left out.
+    Marker(&'a Marker),
+    /// The file has this number of bytes, which is more than the limit.
+    TooLarge(u64),
+    /// It lies on another file system. Of a directory, only what is in it is left out.
+    OtherFileSystem,
+    /// It is one of the directories that are always left out.
+    Itself,
 }

@@ -115,7 +115,7 @@ fn files_that_cannot_be_read_are_named_and_the_snapshot_is_kept_as_partial() {
 fn a_source_that_does_not_exist_fails_permanently_before_anything_is_written() {
     let place = Place::new();
     let backup = Backup {
-        path: place.path("missing"),
+        paths: vec![place.path("missing")],
         ..place.backup()
     };
     fail(

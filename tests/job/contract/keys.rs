@@ -96,7 +96,7 @@ fn old_names_mean_the_new_ones() {
     let Work::Backup(backup) = &mut action.work else {
         panic!()
     };
-    assert_eq!(backup.path, Path::new("/home"));
+    assert_eq!(backup.paths[0], Path::new("/home"));
     assert_eq!(backup.levels.max_level, Some(3));
     assert_eq!(backup.levels.always_level, Some(2));
     assert_eq!(backup.levels.restart_always_level, Some(1.5));

@@ -1,7 +1,9 @@
-//! A backup: checks the source, chooses the level, lets the engine back up, and removes old snapshots.
+//! A backup: checks the sources, chooses the level, lets the engine back up, and removes old snapshots.
 
-use std::fs;
-use std::io;
+mod messages;
+mod rehearse;
+mod source;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,12 +14,12 @@ use super::level::{self, NextLevel};
 use super::lock::{Creation, Lock};
 use super::password::Password;
 use super::place::{self, Place, UnderLock};
-use super::report::{escaped, log};
-use super::repository::{Found, Opened, identity};
+use super::report::log;
+use super::repository::{Found, Opened};
 use super::snapshot::{Filter, PARTIAL_TAG, Snapshot, set_label};
 use super::{Context, admin, outcome, password};
 use crate::archive::ahead::WalkAhead;
-use crate::archive::report::{Problems, Report};
+use crate::archive::report::Problems;
 use crate::archive::{self, Options};
 use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{self, Point};
@@ -26,28 +28,26 @@ use crate::protocol::{Outcome, Summary};
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
-use crate::source::patterns::Patterns;
-use crate::source::tree::Tree;
-use crate::source::tree::selection::Selection;
-use crate::units;
+use messages::{announcement, partial_reason, result_line, tell};
+use source::{Sources, is_of};
 
 /// The level of zstd when the job names none: what restic calls `auto`.
 const COMPRESSION_LEVEL: i32 = 3;
 
-/// Backs up one file tree.
+/// Backs up file trees, as one snapshot.
 pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
-    let is_empty = examine(&work.path)?;
+    let sources = Sources::examine(work)?;
     let password = password::read(&work.container, &log)?;
     if context.request.action.dry_run {
-        return rehearse(context, work, &password, is_empty);
+        return rehearse::run(context, work, &password, &sources);
     }
-    let (opened, walk) = open_or_create(context, work, &password)?;
+    let (opened, walk) = open_or_create(context, work, &password, &sources)?;
     let lock = Lock::take(&opened, Access::Shared, &context.reporter)?;
     let lineage = lineage(&opened, work)?;
     if let Some(summary) = finished_before(context, work, &lineage) {
         return clear_out(context, work, opened, lock, summary);
     }
-    refuse_emptied(work, is_empty, &lineage)?;
+    sources.refuse_emptied(work, &lineage, &opened)?;
     let comparable = comparable(work, &lineage);
     let next = level::next(&comparable, &work.levels, Utc::now());
     log(&announcement("backing up", work, &next));
@@ -77,7 +77,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         parent,
         workers: 0,
         confirm: &|| lock.confirm(),
-        describe: &|problems| describe(context, work, &next, problems),
+        describe: &|problems| describe(context, work, &sources, &next, problems),
         observer: &*context.reporter,
     };
     let report = archive::backup(&mut indexed, walk, &options)
@@ -108,36 +108,24 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     clear_out(context, work, opened, lock, summary)
 }
 
-/// Tells what the backup met.
-fn tell(report: &Report) {
-    for error in &report.damage {
-        log(&format!(
-            "warning: the repository is damaged: {error}; the backup read and stored again what it needed from there"
-        ));
-    }
-    for problem in &report.problems.first {
-        log(&format!("{}: {}", escaped(&problem.path), problem.fault));
-    }
-    for problem in &report.ignored.first {
-        log(&format!(
-            "{}: {} (ignored, as the job asks)",
-            escaped(&problem.path),
-            problem.fault
-        ));
-    }
-}
-
 /// The snapshot file, as far as it is known before the backup. One that is not whole has a tag for that.
-fn describe(context: &Context, work: &Backup, next: &NextLevel<'_>, problems: &Problems) -> File {
+fn describe(
+    context: &Context,
+    work: &Backup,
+    sources: &Sources,
+    next: &NextLevel<'_>,
+    problems: &Problems,
+) -> File {
     let request = &context.request;
-    let path = work.path.to_string_lossy().into_owned();
-    let mut file = File::new(Time::now(), Default::default(), vec![path]);
+    let paths = work.paths.iter();
+    let paths = paths.map(|path| path.to_string_lossy().into_owned());
+    let mut file = File::new(Time::now(), Default::default(), paths.collect());
     file.hostname = work.lineage.host.clone();
     let user = rustix::process::getuid().as_raw();
     file.username = os::user_name(user).unwrap_or_default();
     file.uid = user;
     file.gid = rustix::process::getgid().as_raw();
-    file.excludes = work.exclude.clone();
+    file.excludes = sources.exclude().to_vec();
     file.program_version = format!("freezerd {}", env!("CARGO_PKG_VERSION"));
     file.tags = vec![
         Snapshot::level_tag(next.level),
@@ -156,46 +144,6 @@ fn lineage(opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
         label: Some(work.lineage.backup_name.clone()),
         tag: None,
     })
-}
-
-/// Whether a path lies in a directory, links followed.
-fn is_below(path: &Path, directory: &Path) -> bool {
-    match (path.canonicalize(), directory.canonicalize()) {
-        (Ok(path), Ok(directory)) => path.starts_with(directory),
-        _ => false,
-    }
-}
-
-/// What is backed up. The container itself is left out.
-fn sources(work: &Backup, container: &Path) -> Vec<Tree> {
-    let patterns = |texts: &[String], what: &str| {
-        let (patterns, faults) = Patterns::new(&work.path, texts);
-        for (place, fault) in faults {
-            log(&format!(
-                "warning: the pattern {} of {what} is not used: {fault}",
-                texts[place]
-            ));
-        }
-        patterns
-    };
-    let left_out = identity(container);
-    if left_out.is_some() && is_below(container, &work.path) {
-        log(&format!(
-            "leaving out {}: it is the container itself",
-            container.display()
-        ));
-    }
-    let selection = Selection {
-        exclude: patterns(&work.exclude, "exclude"),
-        ignore_unreadable: patterns(&work.ignore_unreadable, "ignore_unreadable"),
-        follow_links: work.dereference_symlink,
-        left_out: left_out.into_iter().collect(),
-        ..Selection::default()
-    };
-    vec![Tree {
-        top: work.path.clone(),
-        selection,
-    }]
 }
 
 /// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is
@@ -237,42 +185,6 @@ fn finished_before(context: &Context, work: &Backup, lineage: &[Found]) -> Optio
     })
 }
 
-/// Whether the source is an empty directory.
-///
-/// # Errors
-/// When it does not exist or cannot be read.
-fn examine(path: &Path) -> Result<bool, ActionError> {
-    let failed = |source: io::Error| {
-        let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound => ActionError::SourceMissing { path },
-            _ => ActionError::SourceUnreadable { path, source },
-        }
-    };
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
-        return Ok(false);
-    }
-    Ok(fs::read_dir(path).map_err(failed)?.next().is_none())
-}
-
-/// Refuses a source that is empty now and was not before: a disk that is not mounted leaves an empty directory, and no
-/// snapshot may record that all files are gone.
-fn refuse_emptied(work: &Backup, is_empty: bool, lineage: &[Found]) -> Result<(), ActionError> {
-    let last = lineage.last().map(|(snapshot, ..)| snapshot);
-    let Some(last) = last.filter(|_| is_empty && !work.allow_empty) else {
-        return Ok(());
-    };
-    match last.summary.map(|summary| summary.files) {
-        Some(0) => Ok(()),
-        files => Err(ActionError::SourceEmptied {
-            path: work.path.clone(),
-            snapshot: last.short_id().to_owned(),
-            time: last.time,
-            files,
-        }),
-    }
-}
-
 /// Refuses to begin a new repository where earlier runs had one: a disk that is not mounted leaves nothing there, a new
 /// repository would be on the wrong disk, and its success would hide that all earlier backups are out of reach.
 fn refuse_lost(context: &Context, work: &Backup) -> Result<(), ActionError> {
@@ -289,12 +201,16 @@ fn open_or_create(
     context: &Context,
     work: &Backup,
     password: &Password,
+    sources: &Sources,
 ) -> Result<(Opened, WalkAhead), ActionError> {
     let container = &work.container;
-    let walk = |directory: &Path| WalkAhead::begin(sources(work, directory));
+    let walk = |directory: &Path| {
+        let trees = sources.trees(work, directory)?;
+        Ok::<_, ActionError>(WalkAhead::begin(trees))
+    };
     let vacant = match place::look(container)? {
         Place::Repository(existing) => {
-            let walk = walk(existing.directory());
+            let walk = walk(existing.directory())?;
             return Ok((Opened::open(existing, password)?, walk));
         }
         Place::Vacant(vacant) => {
@@ -309,11 +225,11 @@ fn open_or_create(
     let (_creation, found) = Creation::begin(vacant, &context.reporter)?;
     Ok(match found {
         UnderLock::Repository(existing) => {
-            let walk = walk(existing.directory());
+            let walk = walk(existing.directory())?;
             (Opened::open(existing, password)?, walk)
         }
         UnderLock::Creatable(place) => {
-            let walk = walk(place.directory());
+            let walk = walk(place.directory())?;
             let opened = Opened::create(place, password)?;
             kill_point::reached(Point::RepositoryMade);
             log(&format!("created a repository in {}", container.location));
@@ -322,109 +238,13 @@ fn open_or_create(
     })
 }
 
-fn rehearse(
-    context: &Context,
-    work: &Backup,
-    password: &Password,
-    is_empty: bool,
-) -> Result<Outcome, ActionError> {
-    let (lineage, directory) = match place::look(&work.container)? {
-        Place::Vacant(vacant) => {
-            refuse_lost(context, work)?;
-            log(&format!(
-                "would create a repository in {}",
-                work.container.location
-            ));
-            (Vec::new(), vacant.directory().to_owned())
-        }
-        Place::Repository(existing) => {
-            // Without a lock: a rehearsal writes nothing, not even that.
-            let opened = Opened::open(existing, password)?;
-            (lineage(&opened, work)?, opened.directory)
-        }
-        Place::Other(other) => return Err(other.error()),
-    };
-    refuse_emptied(work, is_empty, &lineage)?;
-    let comparable = comparable(work, &lineage);
-    let next = level::next(&comparable, &work.levels, Utc::now());
-    log(&announcement("would back up", work, &next));
-    context.reporter.phase("scanning");
-    let sources = sources(work, &directory);
-    let found = archive::rehearse::rehearse(&sources, &*context.reporter);
-    for problem in &found.problems.first {
-        log(&format!("{}: {}", escaped(&problem.path), problem.fault));
-    }
-    log(&format!(
-        "would back up {}, {}",
-        units::count(found.files, "file", "files"),
-        units::bytes(found.bytes)
-    ));
-    let summary = Summary {
-        level: Some(next.level),
-        files: Some(found.files),
-        bytes: Some(found.bytes),
-        ..Summary::default()
-    };
-    if found.problems.is_empty() {
-        Ok(outcome::success(summary))
-    } else {
-        let reason = partial_reason(&found.problems);
-        Ok(outcome::partial_backup(summary, reason, &found.problems))
-    }
-}
-
-/// Leaves out snapshots of another path under the same name: there is nothing to compare.
+/// Leaves out snapshots of other paths under the same name: there is nothing to compare.
 fn comparable(work: &Backup, lineage: &[Found]) -> Vec<Snapshot> {
     let snapshots = lineage.iter().map(|(snapshot, ..)| snapshot);
     snapshots
         .filter(|snapshot| is_of(work, snapshot))
         .cloned()
         .collect()
-}
-
-fn is_of(work: &Backup, snapshot: &Snapshot) -> bool {
-    snapshot.paths.len() == 1 && Path::new(&snapshot.paths[0]) == work.path
-}
-
-fn announcement(what: &str, work: &Backup, next: &NextLevel<'_>) -> String {
-    let parent = next.parent.map_or_else(String::new, |parent| {
-        format!(", parent {}", parent.short_id())
-    });
-    format!(
-        "{what} {} to container {} as {} of {} (level {}{parent})",
-        work.path.display(),
-        work.container.name,
-        work.lineage.backup_name,
-        work.lineage.host,
-        next.level
-    )
-}
-
-fn result_line(snapshot: &Snapshot, start: Instant) -> String {
-    let summary = snapshot.summary.unwrap_or_default();
-    format!(
-        "snapshot {}: {} ({} new, {} changed), {} in {}, {} added",
-        snapshot.short_id(),
-        units::count(summary.files, "file", "files"),
-        summary.files_new,
-        summary.files_changed,
-        units::bytes(summary.bytes),
-        units::effort(summary.bytes, start.elapsed()),
-        units::bytes(summary.bytes_added)
-    )
-}
-
-fn partial_reason(problems: &Problems) -> String {
-    let first = problems.first.first();
-    format!(
-        "{} could not be backed up as a whole{}; ignore_unreadable names what may be missing",
-        units::count(problems.total, "path", "paths"),
-        first.map_or_else(String::new, |problem| format!(
-            ", the first being {} ({})",
-            problem.path.display(),
-            problem.fault
-        )),
-    )
 }
 
 /// Removes old snapshots after the backup, if the job says so. The backup is done, and the reason of a failure says so.

@@ -1,0 +1,74 @@
+//! What a backup says in its log and in its outcome.
+
+use std::time::Instant;
+
+use super::super::level::NextLevel;
+use super::super::report::{escaped, log};
+use super::super::snapshot::Snapshot;
+use crate::archive::report::{Problems, Report};
+use crate::job::action::Backup;
+use crate::job::several;
+use crate::units;
+
+/// Tells what the backup met.
+pub(super) fn tell(report: &Report) {
+    for error in &report.damage {
+        log(&format!(
+            "warning: the repository is damaged: {error}; the backup read and stored again what it needed from there"
+        ));
+    }
+    for problem in &report.problems.first {
+        log(&format!("{}: {}", escaped(&problem.path), problem.fault));
+    }
+    for problem in &report.ignored.first {
+        log(&format!(
+            "{}: {} (ignored, as the job asks)",
+            escaped(&problem.path),
+            problem.fault
+        ));
+    }
+}
+
+/// What begins now, or would. `what` is a verb.
+pub(super) fn announcement(what: &str, work: &Backup, next: &NextLevel<'_>) -> String {
+    let parent = next.parent.map_or_else(String::new, |parent| {
+        format!(", parent {}", parent.short_id())
+    });
+    format!(
+        "{what} {} to container {} as {} of {} (level {}{parent})",
+        several(&work.paths),
+        work.container.name,
+        work.lineage.backup_name,
+        work.lineage.host,
+        next.level
+    )
+}
+
+/// What was stored.
+pub(super) fn result_line(snapshot: &Snapshot, start: Instant) -> String {
+    let summary = snapshot.summary.unwrap_or_default();
+    format!(
+        "snapshot {}: {} ({} new, {} changed), {} in {}, {} added",
+        snapshot.short_id(),
+        units::count(summary.files, "file", "files"),
+        summary.files_new,
+        summary.files_changed,
+        units::bytes(summary.bytes),
+        units::effort(summary.bytes, start.elapsed()),
+        units::bytes(summary.bytes_added)
+    )
+}
+
+/// Why a backup is `partial`.
+pub(super) fn partial_reason(problems: &Problems) -> String {
+    let first = problems.first.first();
+    format!(
+        "{} could not be backed up as a whole{}; ignore_unreadable names what may be missing",
+        units::count(problems.total, "path", "paths"),
+        first.map_or_else(String::new, |problem| format!(
+            ", the first being {} ({})",
+            problem.path.display(),
+            problem.fault
+        )),
+    )
+}

@@ -1,0 +1,69 @@
+//! A backup that only says what it would do.
+
+use chrono::Utc;
+
+use super::super::error::ActionError;
+use super::super::password::Password;
+use super::super::place::{self, Place};
+use super::super::report::{escaped, log};
+use super::super::repository::Opened;
+use super::super::{Context, level, outcome};
+use super::messages::{announcement, partial_reason};
+use super::source::Sources;
+use super::{comparable, lineage, refuse_lost};
+use crate::archive;
+use crate::job::action::Backup;
+use crate::protocol::{Outcome, Summary};
+use crate::units;
+
+/// Writes nothing, not even a lock.
+pub(super) fn run(
+    context: &Context,
+    work: &Backup,
+    password: &Password,
+    sources: &Sources,
+) -> Result<Outcome, ActionError> {
+    let (lineage, directory) = match place::look(&work.container)? {
+        Place::Vacant(vacant) => {
+            refuse_lost(context, work)?;
+            log(&format!(
+                "would create a repository in {}",
+                work.container.location
+            ));
+            (Vec::new(), vacant.directory().to_owned())
+        }
+        Place::Repository(existing) => {
+            let opened = Opened::open(existing, password)?;
+            let lineage = lineage(&opened, work)?;
+            sources.refuse_emptied(work, &lineage, &opened)?;
+            (lineage, opened.directory)
+        }
+        Place::Other(other) => return Err(other.error()),
+    };
+    let comparable = comparable(work, &lineage);
+    let next = level::next(&comparable, &work.levels, Utc::now());
+    log(&announcement("would back up", work, &next));
+    context.reporter.phase("scanning");
+    let trees = sources.trees(work, &directory)?;
+    let found = archive::rehearse::rehearse(&trees, &*context.reporter);
+    for problem in &found.problems.first {
+        log(&format!("{}: {}", escaped(&problem.path), problem.fault));
+    }
+    log(&format!(
+        "would back up {}, {}",
+        units::count(found.files, "file", "files"),
+        units::bytes(found.bytes)
+    ));
+    let summary = Summary {
+        level: Some(next.level),
+        files: Some(found.files),
+        bytes: Some(found.bytes),
+        ..Summary::default()
+    };
+    if found.problems.is_empty() {
+        Ok(outcome::success(summary))
+    } else {
+        let reason = partial_reason(&found.problems);
+        Ok(outcome::partial_backup(summary, reason, &found.problems))
+    }
+}
