@@ -39,6 +39,7 @@ mod restore;
 pub mod snapshot;
 mod termination;
 
+pub use backup::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 pub use error::ActionError;
 pub use panic_hook::PANICKED;
 pub use termination::ENDED;

@@ -1,5 +1,6 @@
 //! A backup: checks the sources, chooses the level, lets the engine back up, and removes old snapshots.
 
+mod left_out;
 mod messages;
 mod rehearse;
 mod source;
@@ -28,6 +29,8 @@ use crate::protocol::{Outcome, Summary};
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
+pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
+
 use messages::{announcement, partial_reason, result_line, tell};
 use source::{Sources, is_of};
 
@@ -36,7 +39,7 @@ const COMPRESSION_LEVEL: i32 = 3;
 
 /// Backs up file trees, as one snapshot.
 pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
-    let sources = Sources::examine(work)?;
+    let sources = Sources::examine(work, &log)?;
     let password = password::read(&work.container, &log)?;
     if context.request.action.dry_run {
         return rehearse::run(context, work, &password, &sources);
@@ -205,7 +208,7 @@ fn open_or_create(
 ) -> Result<(Opened, WalkAhead), ActionError> {
     let container = &work.container;
     let walk = |directory: &Path| {
-        let trees = sources.trees(work, directory)?;
+        let trees = sources.trees(work, directory, &log)?;
         Ok::<_, ActionError>(WalkAhead::begin(trees))
     };
     let vacant = match place::look(container)? {

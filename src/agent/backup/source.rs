@@ -7,7 +7,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::super::error::ActionError;
-use super::super::report::log;
 use super::super::repository::{Found, Opened, identity};
 use super::super::snapshot::Snapshot;
 use crate::inspect::path::{Target, entries, find};
@@ -32,11 +31,11 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Examines the sources and reads the files of patterns.
+    /// Examines the sources and reads the files of patterns. `tell` gets a warning for each line that is not used.
     ///
     /// # Errors
     /// When a source does not exist or cannot be read, or a file of patterns cannot be read.
-    pub fn examine(work: &Backup) -> Result<Sources, ActionError> {
+    pub fn examine(work: &Backup, tell: &dyn Fn(&str)) -> Result<Sources, ActionError> {
         let mut sources = Sources {
             empty: Vec::new(),
             exclude: work.exclude.clone(),
@@ -59,7 +58,7 @@ impl Sources {
             })?;
             for line in lines {
                 match judge(&line.text, &work.paths) {
-                    Some(Judgement::Unusable(fault)) => log(&format!(
+                    Some(Judgement::Unusable(fault)) => tell(&format!(
                         "warning: the pattern {} in line {} of {} is not used: {fault}",
                         line.text.escape_debug(),
                         line.number,
@@ -77,14 +76,19 @@ impl Sources {
         &self.exclude
     }
 
-    /// What is backed up. The container itself is left out.
+    /// What is backed up. The container itself is left out, and `tell` gets to know that.
     ///
     /// # Errors
     /// When a source lies in another one that leaves it out.
-    pub fn trees(&self, work: &Backup, container: &Path) -> Result<Vec<Tree>, ActionError> {
+    pub fn trees(
+        &self,
+        work: &Backup,
+        container: &Path,
+        tell: &dyn Fn(&str),
+    ) -> Result<Vec<Tree>, ActionError> {
         let left_out = identity(container);
         if left_out.is_some() && work.paths.iter().any(|top| is_below(container, top)) {
-            log(&format!(
+            tell(&format!(
                 "leaving out {}: it is the container itself",
                 container.display()
             ));

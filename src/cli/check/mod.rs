@@ -1,5 +1,8 @@
 //! `freezerd check`: checks job files in the way the daemon reads them.
 
+mod left_out;
+mod pattern_files;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,8 +22,11 @@ use crate::units;
 /// The command checks a directory in the way the daemon reads it. It reports files that other users can change, and two
 /// files with the same job id. If only files are named, it does not check owners and modes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The exit code is 65 if there is an error.\n\n\
-                        Example: freezerd check\nExample: freezerd check --strict nightly.json")]
+#[command(
+    after_help = "The exit code is 65 if there is an error, and 3 if --left-out could not read all sources.\n\n\
+                        Example: freezerd check\nExample: freezerd check --strict nightly.json\n\
+                        Example: freezerd check --left-out nightly.json"
+)]
 pub struct Args {
     /// Job files, and directories of job files [default: the jobs directory]
     #[arg(value_name = "FILE|DIR")]
@@ -31,6 +37,9 @@ pub struct Args {
     /// Do not check owners and modes; use this for files that are not in their final place yet
     #[arg(long)]
     no_trust: bool,
+    /// Also walk the sources of the backups, and list what they leave out, and why
+    #[arg(long)]
+    left_out: bool,
     /// Print the errors and warnings as JSON
     #[arg(long)]
     pub json: bool,
@@ -65,6 +74,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     };
     let mut checked = intake::check(&paths, &against);
     look_at_history(settings, &mut checked);
+    checked.files.iter_mut().for_each(pattern_files::look_at);
+    let left_out: Vec<left_out::Listed> = match args.left_out {
+        true => checked.files.iter().flat_map(left_out::of_file).collect(),
+        false => Vec::new(),
+    };
     let failed = checked.has_errors() || (args.strict && checked.has_diagnostics());
 
     if args.json {
@@ -78,7 +92,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                     .map(move |diagnostic| locate(diagnostic, &name, &file.bytes))
             })
             .collect();
-        println!("{:#}", json!({"diagnostics": diagnostics}));
+        let mut document = json!({"diagnostics": diagnostics});
+        if args.left_out {
+            document["left_out"] = left_out.iter().map(left_out::to_json).collect();
+        }
+        println!("{document:#}");
     } else {
         for file in &checked.files {
             let name = file.path.display().to_string();
@@ -87,10 +105,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 render_all(&file.diagnostics, &name, &file.bytes, job_files::look())
             );
         }
+        left_out.iter().for_each(left_out::print);
         println!("{}", summary(&checked));
     }
     Ok(if failed {
         Exit::BadJobFile
+    } else if !left_out.iter().all(left_out::Listed::is_complete) {
+        Exit::RunPartial
     } else {
         Exit::Success
     })
