@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use freezerd::job::action::Work;
 use freezerd::location::Location;
 use freezerd::protocol::Request;
 use freezerd::record::{JobRecord, RunRecord};
@@ -43,4 +44,14 @@ fn a_request_that_names_a_container_by_its_path_is_read_and_written_as_before() 
     let request: Request = read("request.json");
     let (container, _) = request.action.work.container().expect("a container");
     assert_eq!(container.location, local("/srv/ü b"));
+}
+
+#[test]
+fn a_backup_of_one_path_is_read_and_written_as_before_there_could_be_several() {
+    let request: Request = read("backup-request.json");
+    let Work::Backup(backup) = request.action.work else {
+        panic!("not a backup");
+    };
+    assert_eq!(backup.paths, [Path::new("/home/ü")]);
+    assert!(!backup.exclude_caches && backup.nested_paths.is_empty());
 }

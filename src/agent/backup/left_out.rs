@@ -57,7 +57,7 @@ pub fn left_out(
     let sources = Sources::examine(work, tell)?;
     let container = work.container.location.local().unwrap_or(Path::new(""));
     let mut list = LeftOutList::default();
-    for tree in sources.trees(work, container, &|_| ())? {
+    for tree in sources.trees(work, container, &|_| ()) {
         let end = walk(&tree, &mut |path, told| {
             match told {
                 Told::LeftOut(why) => {

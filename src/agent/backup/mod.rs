@@ -207,13 +207,10 @@ fn open_or_create(
     sources: &Sources,
 ) -> Result<(Opened, WalkAhead), ActionError> {
     let container = &work.container;
-    let walk = |directory: &Path| {
-        let trees = sources.trees(work, directory, &log)?;
-        Ok::<_, ActionError>(WalkAhead::begin(trees))
-    };
+    let walk = |directory: &Path| WalkAhead::begin(sources.trees(work, directory, &log));
     let vacant = match place::look(container)? {
         Place::Repository(existing) => {
-            let walk = walk(existing.directory())?;
+            let walk = walk(existing.directory());
             return Ok((Opened::open(existing, password)?, walk));
         }
         Place::Vacant(vacant) => {
@@ -228,11 +225,11 @@ fn open_or_create(
     let (_creation, found) = Creation::begin(vacant, &context.reporter)?;
     Ok(match found {
         UnderLock::Repository(existing) => {
-            let walk = walk(existing.directory())?;
+            let walk = walk(existing.directory());
             (Opened::open(existing, password)?, walk)
         }
         UnderLock::Creatable(place) => {
-            let walk = walk(place.directory())?;
+            let walk = walk(place.directory());
             let opened = Opened::create(place, password)?;
             kill_point::reached(Point::RepositoryMade);
             log(&format!("created a repository in {}", container.location));

@@ -44,7 +44,7 @@ pub(super) fn run(
     let next = level::next(&comparable, &work.levels, Utc::now());
     log(&announcement("would back up", work, &next));
     context.reporter.phase("scanning");
-    let trees = sources.trees(work, &directory, &log)?;
+    let trees = sources.trees(work, &directory, &log);
     let found = archive::rehearse::rehearse(&trees, &*context.reporter);
     for problem in &found.problems.first {
         log(&format!("{}: {}", escaped(&problem.path), problem.fault));

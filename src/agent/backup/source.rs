@@ -34,7 +34,8 @@ impl Sources {
     /// Examines the sources and reads the files of patterns. `tell` gets a warning for each line that is not used.
     ///
     /// # Errors
-    /// When a source does not exist or cannot be read, or a file of patterns cannot be read.
+    /// When a source does not exist or cannot be read, or lies in another one that leaves it out, or a file of patterns
+    /// cannot be read.
     pub fn examine(work: &Backup, tell: &dyn Fn(&str)) -> Result<Sources, ActionError> {
         let mut sources = Sources {
             empty: Vec::new(),
@@ -68,6 +69,7 @@ impl Sources {
                 }
             }
         }
+        sources.find_nested(work)?;
         Ok(sources)
     }
 
@@ -77,15 +79,7 @@ impl Sources {
     }
 
     /// What is backed up. The container itself is left out, and `tell` gets to know that.
-    ///
-    /// # Errors
-    /// When a source lies in another one that leaves it out.
-    pub fn trees(
-        &self,
-        work: &Backup,
-        container: &Path,
-        tell: &dyn Fn(&str),
-    ) -> Result<Vec<Tree>, ActionError> {
+    pub fn trees(&self, work: &Backup, container: &Path, tell: &dyn Fn(&str)) -> Vec<Tree> {
         let left_out = identity(container);
         if left_out.is_some() && work.paths.iter().any(|top| is_below(container, top)) {
             tell(&format!(
@@ -93,14 +87,21 @@ impl Sources {
                 container.display()
             ));
         }
-        let trees: Vec<Tree> = work
-            .paths
-            .iter()
-            .map(|top| Tree {
-                top: top.clone(),
-                selection: self.selection(work, top, left_out),
-            })
-            .collect();
+        self.all_trees(work, left_out)
+    }
+
+    fn all_trees(&self, work: &Backup, left_out: Option<(u64, u64)>) -> Vec<Tree> {
+        let tops = work.paths.iter();
+        tops.map(|top| Tree {
+            top: top.clone(),
+            selection: self.selection(work, top, left_out),
+        })
+        .collect()
+    }
+
+    /// Looks for each source that lies in another one: a walk of that one must come to it.
+    fn find_nested(&self, work: &Backup) -> Result<(), ActionError> {
+        let trees = self.all_trees(work, None);
         for path in &work.nested_paths {
             for tree in &trees {
                 let Ok(below) = path.strip_prefix(&tree.top) else {
@@ -119,7 +120,7 @@ impl Sources {
                 }
             }
         }
-        Ok(trees)
+        Ok(())
     }
 
     fn selection(&self, work: &Backup, top: &Path, left_out: Option<(u64, u64)>) -> Selection {

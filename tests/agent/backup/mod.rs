@@ -1,4 +1,6 @@
 //! A backup reports what it could not read, and fails where a success would be false.
 
 mod container;
+mod selection;
+mod several;
 mod source;

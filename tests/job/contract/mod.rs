@@ -2,6 +2,7 @@
 
 mod actions;
 mod keys;
+mod selection;
 mod values;
 mod whole_file;
 
