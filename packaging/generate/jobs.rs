@@ -45,6 +45,7 @@ pub fn page() -> String {
         words(&mut page, action);
     }
     action_keys(&mut page);
+    patterns(&mut page);
     page.section("KEYS OF JOB_SCHEDULE");
     schedule(&mut page);
     keys(&mut page, Object::Schedule, |_| true);
@@ -157,6 +158,48 @@ fn action_keys(page: &mut Page) {
     keys(page, Object::Action, |key| {
         matches!(key.support, Support::Unsupported(_))
     });
+}
+
+fn patterns(page: &mut Page) {
+    page.section("PATTERNS");
+    page.paragraph(
+        "The patterns of `exclude`, `exclude_from` and `ignore_unreadable` are those of `gitignore`(5). They are about \
+         paths below a source, and each source has all patterns. The last pattern that matches a path decides.",
+    );
+    for (pattern, text) in [
+        (
+            "*.log",
+            "A pattern without a slash matches the name of a file or directory, at any depth. `*` stands for any number \
+             of characters, `?` for one, `[a-z]` for one of a class, `[!a-z]` for one that is not of it. None of them \
+             stands for a slash.",
+        ),
+        (
+            "cache/",
+            "With a slash at its end, it matches only directories.",
+        ),
+        (
+            "/cache, a/b",
+            "With a slash at its beginning or in its middle, it matches from the top of the source only. It may begin \
+             with the absolute path of the source.",
+        ),
+        (
+            "**/a/b, a/**/b, a/**",
+            "`**` stands for any number of directories. `a/**` matches everything in `a`, but not `a`.",
+        ),
+        (
+            "!keep.log",
+            "What matches is kept, although an earlier pattern leaves it out. What lies in a directory that is left out \
+             stays out.",
+        ),
+    ] {
+        page.entry(head(pattern, ""), &[text.to_owned()]);
+    }
+    page.paragraph(
+        "A backslash takes the next character as it is; in JSON, a backslash is written twice. Commas, braces, `~` and \
+         variables have no special meaning. `freezerd check` refuses a pattern that can match nothing, and warns of \
+         patterns that look like those of another language. `freezerd check --left-out` FILE lists what the backups of \
+         a file leave out, and why.",
+    );
 }
 
 fn schedule(page: &mut Page) {

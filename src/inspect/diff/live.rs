@@ -54,9 +54,10 @@ impl<'a> LiveSide<'a> {
     /// A directory. What the snapshot says that its backup left out is not told as added, if its patterns are about this
     /// directory.
     pub fn new(repository: &'a Indexed, top: PathBuf, snapshot: &Snapshot) -> LiveSide<'a> {
-        let left_out = match snapshot.paths.as_slice() {
-            [path] if Path::new(path) == top => Patterns::new(&top, &snapshot.excludes).0,
-            _ => Patterns::default(),
+        let is_source = snapshot.paths.iter().any(|path| Path::new(path) == top);
+        let left_out = match is_source {
+            true => Patterns::new(&top, &snapshot.excludes).0,
+            false => Patterns::default(),
         };
         LiveSide {
             repository,
