@@ -49,6 +49,18 @@ fn all_sources_are_in_one_snapshot_at_their_paths() {
 }
 
 #[test]
+fn a_restore_of_several_sources_puts_each_at_its_path_below_the_target() {
+    let (place, backup) = two();
+    succeed(Work::Backup(backup));
+    succeed(Work::Restore(place.restore()));
+    for (name, content) in [("more/file", "two"), ("source/file", "one")] {
+        let path = place.path(name);
+        let restored = place.path("target").join(path.strip_prefix("/").unwrap());
+        assert_eq!(fs::read_to_string(restored).unwrap(), content);
+    }
+}
+
+#[test]
 fn a_backup_of_other_sources_is_not_compared() {
     let (place, backup) = two();
     succeed(Work::Backup(backup));
