@@ -8,7 +8,7 @@
 //! - `FREEZERD_KILL_AT=POINT:N:WHOM` (needs the trace): the process that reaches the point as the `N`th of all kills the
 //!   `daemon`, the `agent` (a daemon kills all its agents) or `both` with SIGKILL. That happens once.
 //!
-//! `tests/kill_points/` goes through all points.
+//! `tests/kill_points/` and `tests/engine_kills/` go through all points.
 
 /// Where a process may be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,10 +91,8 @@ pub enum Point {
     LockTaken,
     /// A new repository is complete.
     RepositoryMade,
-    /// A snapshot is written, and not confirmed.
+    /// A snapshot is written, and nobody is told.
     SnapshotSaved,
-    /// The snapshot is confirmed: it counts as a whole one from now on.
-    SnapshotConfirmed,
     /// Snapshots are removed, and their data is not.
     SnapshotsForgotten,
     /// The data of removed snapshots is removed as far as the rules say.
@@ -109,11 +107,63 @@ pub enum Point {
     OutcomeBegins,
     /// The outcome was sent.
     OutcomeSent,
+    /// A file of a repository is written under a temporary name, and synced.
+    FileWritten,
+    /// A key file is written.
+    KeyWritten,
+    /// A key file is removed.
+    KeyRemoved,
+    /// The config of a new repository is written: from now on, there is a repository.
+    ConfigWritten,
+    /// A lock file is written, and the locks of others were not looked at again.
+    LockWritten,
+    /// A lock file is removed.
+    LockRemoved,
+    /// A backup has written a pack, and no index names it.
+    PackWritten,
+    /// An index file is written: by a backup, or by a prune whose old index still exists.
+    IndexWritten,
+    /// Everything that a snapshot needs is durable, and the snapshot is not written.
+    SnapshotBegins,
+    /// A snapshot file is removed.
+    SnapshotRemoved,
+    /// A prune has written a pack with what is needed of others, and no index names it.
+    PackCopied,
+    /// An index file is removed, and others that the new index replaces may still exist.
+    IndexRemoved,
+    /// A pack that nothing refers to is removed.
+    PackRemoved,
+    /// A directory of a restore is made, and its metadata is not set.
+    EntryMade,
+    /// A restored file is complete under a temporary name.
+    EntryWritten,
+    /// The restored file has its name, or had it from the beginning.
+    EntryNamed,
 }
 
 impl Point {
-    /// All points.
-    pub const ALL: [Point; 48] = [
+    /// The points of the engine: around every file that it writes or removes. `tests/engine_kills` kills there.
+    pub const ENGINE: [Point; 16] = [
+        Point::FileWritten,
+        Point::KeyWritten,
+        Point::KeyRemoved,
+        Point::ConfigWritten,
+        Point::LockWritten,
+        Point::LockRemoved,
+        Point::PackWritten,
+        Point::IndexWritten,
+        Point::SnapshotBegins,
+        Point::SnapshotRemoved,
+        Point::PackCopied,
+        Point::IndexRemoved,
+        Point::PackRemoved,
+        Point::EntryMade,
+        Point::EntryWritten,
+        Point::EntryNamed,
+    ];
+
+    /// All other points. `tests/kill_points` kills there.
+    pub const OTHERS: [Point; 47] = [
         Point::CommitBegins,
         Point::CommitWritten,
         Point::CommitDone,
@@ -154,7 +204,6 @@ impl Point {
         Point::LockTaken,
         Point::RepositoryMade,
         Point::SnapshotSaved,
-        Point::SnapshotConfirmed,
         Point::SnapshotsForgotten,
         Point::Pruned,
         Point::Restored,

@@ -16,6 +16,7 @@ use report::{ProblemList, Report, Tally};
 use store::Store;
 use worker::{DirectoryTask, Place, Shared, Task, Worker, lock};
 
+use crate::kill_point::{self, Point};
 use crate::repository::error::{Damage, Doing, Error, ErrorKind, What};
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::{BackupSummary, Snapshot};
@@ -176,6 +177,7 @@ pub fn backup(
         other: serde_json::Map::new(),
     });
     (options.confirm)()?;
+    kill_point::reached(Point::SnapshotBegins);
     let id = snapshot.write(
         &*repository.repository.storage,
         &repository.repository.cipher,

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::adopt::Adopted;
+use crate::kill_point::{self, Point};
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::index::Index;
@@ -145,6 +146,7 @@ impl<'a> Store<'a> {
         let storage = &*self.repository.storage;
         pack.write(storage)?;
         storage.sync()?;
+        kill_point::reached(Point::PackWritten);
         let mut written = lock(&self.written);
         written.add(pack.id, &pack.blobs);
         // What a backup has stored so far is of use to the next one, if this one is interrupted.
@@ -156,7 +158,10 @@ impl<'a> Store<'a> {
 
     fn write_index(&self, written: &mut IndexWriter) -> Result<(), Error> {
         (self.confirm)()?;
-        written.write(&*self.repository.storage, &self.repository.cipher)?;
+        let file = written.write(&*self.repository.storage, &self.repository.cipher)?;
+        if file.is_some() {
+            kill_point::reached(Point::IndexWritten);
+        }
         Ok(())
     }
 

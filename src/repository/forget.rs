@@ -1,6 +1,7 @@
 //! Removes snapshots. Their data stays until a prune.
 
 use super::error::Error;
+use crate::kill_point::{self, Point};
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};
@@ -35,7 +36,10 @@ pub fn forget(
             break;
         }
         match storage.remove(FileName::new(FileKind::Snapshot, *id)) {
-            Ok(()) => forgotten.removed.push(*id),
+            Ok(()) => {
+                kill_point::reached(Point::SnapshotRemoved);
+                forgotten.removed.push(*id);
+            }
             Err(error) if error.kind == StorageErrorKind::NotFound => forgotten.gone.push(*id),
             Err(error) => forgotten.failed.push((*id, error.into())),
         }

@@ -8,6 +8,7 @@ use super::error::{Doing, Error, ErrorKind, What};
 use super::index::load::{Loaded, load};
 use super::key::cost::Cost;
 use super::key::{self, OpenKey};
+use crate::kill_point::{self, Point};
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::{FileKind, FileName, Storage};
 
@@ -51,6 +52,7 @@ impl Repository {
         let id = key::add(&*storage, &keys, password, cost)?;
         // The config comes last: with it, there is a repository.
         config.write(&*storage, &cipher)?;
+        kill_point::reached(Point::ConfigWritten);
         let key = Arc::new(OpenKey {
             keys,
             id,

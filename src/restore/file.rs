@@ -22,6 +22,7 @@ use super::metadata;
 use super::problem::{Difference, ProblemKind};
 use super::restorer::{Failed, Outcome, Restorer};
 use super::sparse;
+use crate::kill_point::{self, Point};
 use crate::repository::error::Error as RepositoryError;
 
 /// A file that is not complete.
@@ -142,6 +143,7 @@ impl Restorer<'_> {
         let clean = default_acl || !origin.is_ours();
         let missing = metadata::set(&new.file, &entry.metadata, &self.owners, clean);
         if let Some(temporary) = &new.temporary {
+            kill_point::reached(Point::EntryWritten);
             match directory::rename(parent, temporary, &entry.name, replace) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -154,6 +156,7 @@ impl Restorer<'_> {
                 }
             }
         }
+        kill_point::reached(Point::EntryNamed);
         self.note_missing(path, missing);
         if length != entry.size {
             self.problem(path(), ProblemKind::Size, None);

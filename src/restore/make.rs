@@ -14,6 +14,7 @@ use super::problem::{Difference, ProblemKind};
 use super::remove;
 use super::report::ChangeKind;
 use super::restorer::{Failed, Mode as RestoreMode, Restorer};
+use crate::kill_point::{self, Point};
 
 /// A directory that exists now.
 struct Entered {
@@ -121,6 +122,7 @@ impl Restorer<'_> {
             Err(Errno::EXIST) => return Ok(None),
             Err(error) => return Err(failed(error.into())),
         }
+        kill_point::reached(Point::EntryMade);
         let descriptor = directory::open(parent, name).map_err(failed)?;
         let found = rustix::fs::fstat(&descriptor).map_err(|error| failed(error.into()))?;
         Ok(Some(Entered {

@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use freezerd::job::JobResult;
+use freezerd::kill_point::Point;
 use freezerd::ledger::{Reader, open_read_only};
 use freezerd::protocol::Verdict;
 use freezerd::record::{AttemptEnd, ClaimKind, RunRecord, RunState, Standing};
@@ -155,6 +156,7 @@ fn cases(scenario: &Scenario, passed: &[Passed]) -> Vec<Case> {
     let mut cases = Vec::new();
     for passed in passed {
         if !scenario.roles.contains(&passed.role.as_str())
+            || !is_ours(&passed.point)
             || only.as_ref().is_some_and(|only| *only != passed.point)
         {
             continue;
@@ -170,6 +172,11 @@ fn cases(scenario: &Scenario, passed: &[Passed]) -> Vec<Case> {
         }));
     }
     cases
+}
+
+/// The points of the engine have their own tests, which need no daemon.
+fn is_ours(point: &str) -> bool {
+    Point::OTHERS.iter().any(|ours| ours.name() == point)
 }
 
 /// Runs the scenario with one kill, and checks the result. Returns whether the kill happened, because timing varies.

@@ -12,6 +12,7 @@ use document::{Base64, Document};
 use super::crypto::{SecretKeys, fill_random};
 use super::error::{Damage, Doing, Error, ErrorKind, What};
 use super::time::Time;
+use crate::kill_point::{self, Point};
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};
 
@@ -182,6 +183,7 @@ pub fn add(
     let id = Id::of(&content);
     storage.write(FileName::new(FileKind::Key, id), &content)?;
     storage.sync()?;
+    kill_point::reached(Point::KeyWritten);
     Ok(id)
 }
 
@@ -197,6 +199,7 @@ pub fn remove(storage: &dyn Storage, id: Id, in_use: Id) -> Result<(), Error> {
     }
     storage.remove(name)?;
     storage.sync()?;
+    kill_point::reached(Point::KeyRemoved);
     Ok(())
 }
 

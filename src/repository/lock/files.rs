@@ -3,6 +3,7 @@
 use rustix::process::{Pid, test_kill_process};
 
 use super::{Found, FoundState, LockFile};
+use crate::kill_point::{self, Point};
 use crate::repository::crypto::Cipher;
 use crate::repository::error::{Damage, Error, ErrorKind, What};
 use crate::repository::time::Time;
@@ -57,6 +58,7 @@ pub(super) fn write(storage: &dyn Storage, cipher: &Cipher, lock: &LockFile) -> 
     let content = cipher.seal_copy(&document)?;
     let file = FileName::new(FileKind::Lock, Id::of(&content));
     storage.write(file, &content)?;
+    kill_point::reached(Point::LockWritten);
     Ok(file.id)
 }
 
@@ -67,7 +69,10 @@ pub(super) fn write(storage: &dyn Storage, cipher: &Cipher, lock: &LockFile) -> 
 pub fn remove(storage: &dyn Storage, id: Id) -> Result<(), Error> {
     match storage.remove(FileName::new(FileKind::Lock, id)) {
         Err(error) if error.kind != StorageErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
+        _ => {
+            kill_point::reached(Point::LockRemoved);
+            Ok(())
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{Confirm, in_parallel, workers};
+use crate::kill_point::{self, Point};
 use crate::repository::blob::{BlobReader, PackedBlob};
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
@@ -225,6 +226,7 @@ impl Copier<'_> {
     fn write(&self, pack: FullPack) -> Result<Vec<u8>, Error> {
         (self.confirm)()?;
         pack.write(&*self.repository.repository.storage)?;
+        kill_point::reached(Point::PackCopied);
         lock(&self.copied).packs.push((pack.id, pack.blobs));
         Ok(pack.content)
     }

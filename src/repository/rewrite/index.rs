@@ -1,6 +1,7 @@
 //! A new index in place of the old one.
 
 use super::Confirm;
+use crate::kill_point::{self, Point};
 use crate::repository::blob::PackedBlob;
 use crate::repository::error::Error;
 use crate::repository::index::file::IndexWriter;
@@ -59,6 +60,7 @@ impl<'a> NewIndex<'a> {
         (self.confirm)()?;
         let (storage, cipher) = (&*self.repository.storage, &self.repository.cipher);
         if let Some(file) = self.writer.write(storage, cipher)? {
+            kill_point::reached(Point::IndexWritten);
             self.files.push(file);
             self.observer.advance(1);
         }

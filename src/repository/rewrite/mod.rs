@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::Error;
 use super::progress::Observer;
+use crate::kill_point::{self, Point};
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};
@@ -84,6 +85,11 @@ pub fn remove(
             match storage.remove(FileName::new(kind, ids[place])) {
                 Err(error) if error.kind != StorageErrorKind::NotFound => Err(error.into()),
                 _ => {
+                    match kind {
+                        FileKind::Index => kill_point::reached(Point::IndexRemoved),
+                        FileKind::Pack => kill_point::reached(Point::PackRemoved),
+                        _ => {}
+                    }
                     observer.advance(1);
                     Ok(())
                 }

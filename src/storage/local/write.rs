@@ -12,6 +12,7 @@ use super::super::error::{Doing, Error, ErrorKind, Place};
 use super::super::id::Id;
 use super::super::{FileKind, FileName};
 use super::Local;
+use crate::kill_point::{self, Point};
 
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
@@ -47,6 +48,7 @@ pub(super) fn write(local: &Local, file: FileName, content: &[u8]) -> Result<(),
     let written = opened
         .write_all(content)
         .and_then(|()| opened.sync_all())
+        .inspect(|()| kill_point::reached(Point::FileWritten))
         .and_then(|()| rename_new(&temporary, &path));
     match written {
         Ok(true) => sync_parent(local, &path),

@@ -33,9 +33,17 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Self {
-        let place = Place {
-            directory: tempfile::tempdir().unwrap(),
-        };
+        Place::at(tempfile::tempdir().unwrap())
+    }
+
+    /// A place in memory, if there is one: a sync of a disk that others use may take a long time.
+    pub fn in_memory() -> Self {
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Place::at(directory.unwrap())
+    }
+
+    fn at(directory: tempfile::TempDir) -> Self {
+        let place = Place { directory };
         // Some tests need another user, who must be able to enter.
         fs::set_permissions(place.path(""), fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(place.path("source")).unwrap();

@@ -1,0 +1,18 @@
+//! Kills the agent while it backs up, prunes and restores, and the command line while it changes keys: at every kill
+//! point of the engine, and at random moments. After each kill the repository is sound, and the same work succeeds. At
+//! the end everything in the repository can be read, and nothing is left that belongs to no snapshot.
+//!
+//! `FREEZERD_KILLS=SEED:COUNT` makes more random kills.
+
+mod aftermath;
+mod points;
+mod random;
+#[path = "../samples/mod.rs"]
+mod samples;
+#[path = "../agent/support/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the tests of the agent use the rest"
+)]
+mod support;
