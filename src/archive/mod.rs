@@ -64,7 +64,8 @@ pub struct Options<'a> {
     /// Is asked before anything is written that relies on the lock.
     pub confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
     /// Makes the snapshot of what is known at the end: whether something is missing. The tree, the parent and the
-    /// summary are filled in.
+    /// summary are filled in. Its time must be one before the walk began: the next backup reads everything again that
+    /// changed since then.
     pub describe: &'a dyn Fn(&report::Problems) -> Snapshot,
     pub observer: &'a dyn Observer,
 }

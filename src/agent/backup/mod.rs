@@ -39,6 +39,8 @@ const COMPRESSION_LEVEL: i32 = 3;
 
 /// Backs up file trees, as one snapshot.
 pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
+    // What changes from now on may be missing from the snapshot.
+    let begun = Time::now();
     let sources = Sources::examine(work, &log)?;
     let password = password::read(&work.container, &log)?;
     if context.request.action.dry_run {
@@ -80,7 +82,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         parent,
         workers: 0,
         confirm: &|| lock.confirm(),
-        describe: &|problems| describe(context, work, &sources, &next, problems),
+        describe: &|problems| describe(context, work, &sources, &next, begun, problems),
         observer: &*context.reporter,
     };
     let report = archive::backup(&mut indexed, walk, &options)
@@ -117,12 +119,13 @@ fn describe(
     work: &Backup,
     sources: &Sources,
     next: &NextLevel<'_>,
+    begun: Time,
     problems: &Problems,
 ) -> File {
     let request = &context.request;
     let paths = work.paths.iter();
     let paths = paths.map(|path| path.to_string_lossy().into_owned());
-    let mut file = File::new(Time::now(), Default::default(), paths.collect());
+    let mut file = File::new(begun, Default::default(), paths.collect());
     file.hostname = work.lineage.host.clone();
     let user = rustix::process::getuid().as_raw();
     file.username = os::user_name(user).unwrap_or_default();

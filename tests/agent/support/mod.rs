@@ -1,10 +1,16 @@
 //! Controls the real agent over its pipes, as the daemon does.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test program uses its own part"
+)]
+
 mod disk;
 mod tree;
 
 pub use disk::SmallDisk;
-pub use tree::{assert_same_tree, tree};
+pub use tree::{Entry, assert_same_tree, tree};
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
