@@ -7,6 +7,8 @@ use freezerd::repository::key::cost::Cost;
 use freezerd::repository::key::{self, change_password};
 use freezerd::repository::lock::{Timing, acquire, found_locks};
 
+use rustix::fs::inotify;
+
 use restic_support::{PASSWORD, init, restics};
 
 mod restic_support;
@@ -80,6 +82,8 @@ fn locks_of_either_hold_for_the_other() {
             assert!(!restic.output(&path, &["prune"]).status.success());
         }
         restic.run(&path, &["prune"]);
+        let events = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+        inotify::add_watch(&events, path.join("locks"), inotify::WatchFlags::MOVED_TO).unwrap();
         // A backup from standard input has its lock as long as nothing comes.
         let mut running = restic
             .command(&path, PASSWORD)
@@ -90,7 +94,7 @@ fn locks_of_either_hold_for_the_other() {
             .unwrap();
         let locks = || found_locks(&*repository.storage, &repository.cipher).unwrap();
         while locks().is_empty() {
-            std::thread::sleep(Duration::from_millis(20));
+            rustix::io::read(&events, &mut [0; 4096]).unwrap();
         }
         let refused = take(true).unwrap_err().to_string();
         assert!(

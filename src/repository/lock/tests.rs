@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -125,6 +126,13 @@ fn files(memory: &Memory) -> usize {
     memory.list(FileKind::Lock).unwrap().files.len()
 }
 
+/// Waits for something that another thread does.
+fn until(happened: impl Fn() -> bool) {
+    while !happened() {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_lock_is_taken_refused_to_others_and_removed() {
     let parts = parts();
@@ -148,14 +156,16 @@ fn a_lock_is_waited_for() {
     let parts = parts();
     let held = take(&parts, true, quick()).unwrap();
     let mut told = 0;
+    let (tell, is_told) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            std::thread::sleep(Duration::from_millis(100));
+        scope.spawn(move || {
+            is_told.recv().unwrap();
             drop(held);
         });
         let patience = Duration::from_secs(60);
         let waited = acquire(&parts.1, &parts.2, true, patience, quick(), |verdict| {
             told += verdict.blocking.len();
+            let _ = tell.send(());
             true
         });
         waited.unwrap();
@@ -166,7 +176,8 @@ fn a_lock_is_waited_for() {
 #[test]
 fn of_many_that_want_an_exclusive_lock_one_at_a_time_has_it() {
     let parts = parts();
-    let inside = std::sync::atomic::AtomicUsize::new(0);
+    let inside = AtomicUsize::new(0);
+    let left = AtomicUsize::new(4);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -176,9 +187,14 @@ fn of_many_that_want_an_exclusive_lock_one_at_a_time_has_it() {
                 };
                 let patience = Duration::from_secs(100);
                 let held = acquire(&parts.1, &parts.2, true, patience, timing, |_| true).unwrap();
-                assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
-                std::thread::sleep(Duration::from_millis(20));
-                inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                // The others look for the lock meanwhile.
+                let looks = parts.0.count(Request::List);
+                until(|| {
+                    left.load(Ordering::SeqCst) == 1 || parts.0.count(Request::List) > looks + 3
+                });
+                left.fetch_sub(1, Ordering::SeqCst);
+                inside.fetch_sub(1, Ordering::SeqCst);
                 drop(held);
             });
         }
@@ -195,20 +211,15 @@ fn a_refresh_writes_a_new_file_and_one_that_was_removed_is_lost() {
     };
     let held = take(&parts, false, timing).unwrap();
     let first = held.id();
-    while held.id() == first {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| held.id() != first);
     held.confirm().unwrap();
     assert_eq!(files(&parts.0), 1);
     // Another process held it for stale. The refresh of the thread may come in between.
-    while parts
-        .0
-        .remove(FileName::new(FileKind::Lock, held.id()))
-        .is_err()
-    {}
-    while held.confirm().is_ok() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| {
+        let file = FileName::new(FileKind::Lock, held.id());
+        parts.0.remove(file).is_ok()
+    });
+    until(|| held.confirm().is_err());
     assert_eq!(held.confirm().unwrap_err().kind, ErrorKind::LockLost);
     assert_eq!(files(&parts.0), 0);
 }
@@ -217,11 +228,11 @@ fn a_refresh_writes_a_new_file_and_one_that_was_removed_is_lost() {
 fn a_lock_that_cannot_be_refreshed_in_time_is_lost() {
     let parts = parts();
     let timing = Timing {
-        give_up: Duration::from_millis(1),
+        give_up: Duration::ZERO,
         ..quick()
     };
     let held = take(&parts, false, timing).unwrap();
-    std::thread::sleep(Duration::from_millis(5));
+    until(|| held.confirm().is_err());
     assert_eq!(held.confirm().unwrap_err().kind, ErrorKind::LockLost);
 }
 
