@@ -6,7 +6,7 @@ mod rehearse;
 mod source;
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
@@ -36,6 +36,10 @@ use source::{Sources, is_of};
 
 /// The level of zstd when the job names none: what restic calls `auto`.
 const COMPRESSION_LEVEL: i32 = 3;
+
+/// A file that has a temporary name for so long belongs to a write that was interrupted. Other backups may be writing
+/// now, but none takes that long for one file.
+const SWEEP_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Backs up file trees, as one snapshot.
 pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
@@ -89,6 +93,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         .map_err(|error| opened.failed("write the backup", error))?;
     kill_point::reached(Point::SnapshotSaved);
     tell(&report);
+    sweep(&opened);
     let snapshot = Snapshot::from_file(report.id, &report.snapshot);
     log(&result_line(&snapshot, start));
     let numbers = snapshot.summary.unwrap_or_default();
@@ -111,6 +116,14 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         return Ok(outcome::partial_backup(summary, reason, &report.problems));
     }
     clear_out(context, work, opened, lock, summary)
+}
+
+/// Removes what interrupted writes have left in the repository: not every container is pruned.
+fn sweep(opened: &Opened) {
+    // What stays does no harm, and the next backup tries again.
+    if let Err(error) = opened.repository.storage.sweep(SWEEP_AGE) {
+        log(&format!("warning: {error}"));
+    }
 }
 
 /// The snapshot file, as far as it is known before the backup. One that is not whole has a tag for that.

@@ -279,3 +279,18 @@ fn a_backup_is_made_with_as_few_threads_as_the_system_gives() {
     let ended = Agent::start_with(&mut command, &request(work)).end();
     assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
 }
+
+#[test]
+fn a_backup_removes_what_an_interrupted_write_left_long_ago_and_not_what_is_being_written() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let name = |end: &str| format!("container/index/{}-tmp-{end}", "0".repeat(64));
+    let (old, new) = (place.write(&name("1-0"), ""), place.write(&name("2-0"), ""));
+    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+    let file = fs::File::open(&old).unwrap();
+    file.set_modified(then).unwrap();
+    place.back_up();
+    assert!(!old.exists());
+    assert!(new.exists());
+}
