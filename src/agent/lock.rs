@@ -42,6 +42,7 @@ pub(super) const TIMING: Timing = Timing {
 pub struct Lock {
     /// `None` on a storage that is read-only and needs no lock.
     held: Option<Held>,
+    waited: bool,
 }
 
 impl Lock {
@@ -93,7 +94,15 @@ impl Lock {
             reporter.goes_on();
         }
         kill_point::reached(Point::LockTaken);
-        Ok(Lock { held })
+        Ok(Lock {
+            held,
+            waited: waits,
+        })
+    }
+
+    /// Whether others had the container locked first, for any time.
+    pub fn waited(&self) -> bool {
+        self.waited
     }
 
     /// Asks whether the lock still holds.

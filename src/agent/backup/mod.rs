@@ -52,6 +52,11 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     }
     let (opened, walk) = open_or_create(context, work, &password, &sources)?;
     let lock = Lock::take(&opened, Access::Shared, &context.reporter)?;
+    // What was listed before a wait may be hours old.
+    let walk = match lock.waited() {
+        true => WalkAhead::begin(walk.sources().to_vec()),
+        false => walk,
+    };
     let lineage = lineage(&opened, work)?;
     if let Some(summary) = finished_before(context, work, &lineage) {
         return clear_out(context, work, opened, lock, summary);
