@@ -3,8 +3,8 @@
 //! These are restic's own locks, so `restic` and freezerd can use one repository at the same time. Backups, restores,
 //! lists and checks share it. Whatever removes snapshots or data needs it exclusively.
 //!
-//! There is no key yet while a repository is created, and so no such lock. The creation locks the directory instead
-//! ([`Creation`]).
+//! A repository that is being created has no key yet, so it cannot have such a lock. The creation locks the directory
+//! instead ([`Creation`]).
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};

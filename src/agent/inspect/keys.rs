@@ -55,7 +55,7 @@ pub fn add(session: &Session, password: &str) -> Result<Id, SessionError> {
 /// Removes the key whose id begins like this. The session has an exclusive lock.
 ///
 /// # Errors
-/// When there is no such key or more than one, and when it is the key in use: so one always stays.
+/// When no key or several keys match, and when the key is in use. So one key always stays.
 pub fn remove(session: &Session, beginning: &str) -> Result<Id, SessionError> {
     let repository = &session.repository;
     let beginning = beginning.to_ascii_lowercase();
