@@ -72,6 +72,11 @@ impl Memory {
         });
     }
 
+    /// Takes back the failures that were asked for and did not happen.
+    pub fn mend(&self) {
+        self.state().failures.clear();
+    }
+
     /// Everything that is not durable is lost, and everything that was not durably removed is back.
     pub fn lose_power(&self) {
         let mut state = self.state();
