@@ -100,7 +100,6 @@ pub fn backup(
         &repository.index,
         distrusted,
         &adopted,
-        workers,
         options.confirm,
     );
     let polynomial = repository.repository.config.chunker_polynomial;

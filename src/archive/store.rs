@@ -1,13 +1,14 @@
 //! Brings blobs into a repository: each new one once, in packs, with an index of them.
 //!
-//! Any number of workers save blobs at the same time. A worker compresses and encrypts a blob itself and adds it to an
-//! open pack. Full packs go to the writers, which are threads of their own, because they wait for the disk. Every pack
-//! is durable before an index names it.
+//! Any number of workers save blobs at the same time. A worker compresses and encrypts a blob itself and adds it to the
+//! open pack of its kind. Full packs go to the writers, which are threads of their own, because they wait for the disk.
+//! While all writers are busy the workers wait: each writer has one pack in memory, and each kind has one. Every pack is
+//! durable before an index names it.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::adopt::Adopted;
 use crate::kill_point::{self, Point};
@@ -16,14 +17,11 @@ use crate::repository::error::Error;
 use crate::repository::index::Index;
 use crate::repository::index::file::IndexWriter;
 use crate::repository::open::Repository;
-use crate::repository::packer::{DEFAULT_TARGET, Encoder, FullPack, Packer};
+use crate::repository::packer::{DEFAULT_TARGET, Encoder, Packer};
 use crate::storage::id::Id;
 
 /// The new blobs are in so many sets, chosen by the id, that workers seldom meet.
 const SETS: usize = 64;
-
-/// How many packs of data are open at a time, at most.
-const MOST_OPEN: usize = 4;
 
 /// The work cannot go on: another thread failed, and [`Store::finish`] says why.
 #[derive(Clone, Copy, Debug)]
@@ -48,25 +46,15 @@ pub(super) struct Store<'a> {
     any_distrusted: AtomicBool,
     fresh: [[Mutex<HashSet<Id>>; SETS]; 2],
     /// By [`BlobKind`].
-    open: [OpenPacks; 2],
-    writers: Mutex<Option<SyncSender<FullPack>>>,
+    open: [Mutex<Packer>; 2],
+    /// Buffers of packs that were written.
+    spare: Mutex<Vec<Vec<u8>>>,
+    writers: Mutex<Option<SyncSender<Packer>>>,
     written: Mutex<IndexWriter>,
     confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
     failure: Mutex<Option<Error>>,
     stopped: AtomicBool,
     counts: [AtomicU64; 4],
-}
-
-struct OpenPacks {
-    state: Mutex<OpenState>,
-    returned: Condvar,
-}
-
-struct OpenState {
-    packers: Vec<Packer>,
-    /// How many there are, with those in use.
-    count: usize,
-    most: usize,
 }
 
 /// What each worker needs to save blobs.
@@ -93,18 +81,9 @@ impl<'a> Store<'a> {
         index: &'a Index,
         distrusted: HashSet<Id>,
         adopted: &[Adopted],
-        workers: usize,
         confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
-    ) -> (Store<'a>, Mutex<Receiver<FullPack>>) {
-        let (sender, receiver) = sync_channel(1);
-        let open = |most| OpenPacks {
-            state: Mutex::new(OpenState {
-                packers: Vec::new(),
-                count: 0,
-                most,
-            }),
-            returned: Condvar::new(),
-        };
+    ) -> (Store<'a>, Mutex<Receiver<Packer>>) {
+        let (sender, receiver) = sync_channel(0);
         let mut written = IndexWriter::new();
         for (pack, blobs) in adopted {
             written.add(*pack, blobs);
@@ -115,7 +94,8 @@ impl<'a> Store<'a> {
             any_distrusted: AtomicBool::new(!distrusted.is_empty()),
             distrusted: Mutex::new(distrusted),
             fresh: std::array::from_fn(|_| std::array::from_fn(|_| Mutex::default())),
-            open: [open(workers.clamp(1, MOST_OPEN)), open(1)],
+            open: std::array::from_fn(|_| Mutex::new(Packer::new(DEFAULT_TARGET))),
+            spare: Mutex::default(),
             writers: Mutex::new(Some(sender)),
             written: Mutex::new(written),
             confirm,
@@ -127,7 +107,7 @@ impl<'a> Store<'a> {
     }
 
     /// Writes packs until there are no more. This is what a writer's thread does.
-    pub fn write_packs(&self, packs: &Mutex<Receiver<FullPack>>) {
+    pub fn write_packs(&self, packs: &Mutex<Receiver<Packer>>) {
         loop {
             let next = lock(packs).recv();
             let Ok(pack) = next else {
@@ -135,20 +115,24 @@ impl<'a> Store<'a> {
             };
             // After a failure the packs are taken and dropped, so that nobody waits for ever.
             if !self.is_stopped()
-                && let Err(error) = self.write_pack(&pack)
+                && let Err(error) = self.write_pack(pack)
             {
                 self.fail(error);
             }
         }
     }
 
-    fn write_pack(&self, pack: &FullPack) -> Result<(), Error> {
+    fn write_pack(&self, mut packer: Packer) -> Result<(), Error> {
         let storage = &*self.repository.storage;
+        let Some(pack) = packer.finish(&self.repository.cipher)? else {
+            return Ok(());
+        };
         pack.write(storage)?;
         storage.sync()?;
         kill_point::reached(Point::PackWritten);
         let mut written = lock(&self.written);
         written.add(pack.id, &pack.blobs);
+        lock(&self.spare).push(pack.content);
         // What a backup has stored so far is of use to the next one, if this one is interrupted.
         match written.is_full() {
             true => self.write_index(&mut written),
@@ -208,16 +192,21 @@ impl<'a> Store<'a> {
             .encoder
             .encode(cipher, name, raw, &mut saver.bytes)
             .map_err(|error| self.fail(error))?;
-        let mut packer = self.take_packer(kind)?;
-        packer.add(&encoded, &saver.bytes);
-        let full = match packer.is_full() {
-            true => packer.finish(cipher).map_err(|error| self.fail(error))?,
-            false => None,
-        };
-        self.return_packer(kind, packer);
-        if let Some(pack) = full {
-            self.hand_over(pack)?;
+        let mut open = lock(&self.open[kind as usize]);
+        if self.is_stopped() {
+            return Err(Stopped);
         }
+        open.add(&encoded, &saver.bytes);
+        if open.is_full() {
+            let mut next = Packer::new(DEFAULT_TARGET);
+            if let Some(buffer) = lock(&self.spare).pop() {
+                next.reuse(buffer);
+            }
+            let full = std::mem::replace(&mut *open, next);
+            // The others wait, too, so that no more packs come to be than can be written.
+            self.hand_over(full)?;
+        }
+        drop(open);
         let blobs = match kind {
             BlobKind::Data => 0,
             BlobKind::Tree => 1,
@@ -233,43 +222,16 @@ impl<'a> Store<'a> {
         &self.fresh[name.kind as usize][usize::from(name.id.0[0]) % SETS]
     }
 
-    fn take_packer(&self, kind: BlobKind) -> Result<Packer, Stopped> {
-        let open = &self.open[kind as usize];
-        let mut state = lock(&open.state);
-        loop {
-            if self.is_stopped() {
-                return Err(Stopped);
-            }
-            if let Some(packer) = state.packers.pop() {
-                return Ok(packer);
-            }
-            if state.count < state.most {
-                state.count += 1;
-                return Ok(Packer::new(DEFAULT_TARGET));
-            }
-            state = open
-                .returned
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn return_packer(&self, kind: BlobKind, packer: Packer) {
-        let open = &self.open[kind as usize];
-        lock(&open.state).packers.push(packer);
-        open.returned.notify_one();
-    }
-
     /// There are no writers: the workers write their packs themselves.
     pub fn write_at_once(&self) {
         lock(&self.writers).take();
     }
 
-    /// Waits until a writer can take the pack.
-    fn hand_over(&self, pack: FullPack) -> Result<(), Stopped> {
+    /// Waits until a writer takes the pack.
+    fn hand_over(&self, pack: Packer) -> Result<(), Stopped> {
         let writers = lock(&self.writers).clone();
         match writers {
-            None => self.write_pack(&pack).map_err(|error| self.fail(error)),
+            None => self.write_pack(pack).map_err(|error| self.fail(error)),
             Some(writers) => writers.send(pack).map_err(|_| Stopped),
         }
     }
@@ -278,11 +240,6 @@ impl<'a> Store<'a> {
     pub fn fail(&self, error: Error) -> Stopped {
         lock(&self.failure).get_or_insert(error);
         self.stopped.store(true, Ordering::SeqCst);
-        for open in &self.open {
-            // Under the lock, so that nobody misses it between looking and waiting.
-            let _state = lock(&open.state);
-            open.returned.notify_all();
-        }
         Stopped
     }
 
@@ -293,20 +250,10 @@ impl<'a> Store<'a> {
 
     /// Hands the last packs over. Afterwards the writers end.
     pub fn flush(&self) {
-        for kind in BlobKind::ALL {
-            let packers = std::mem::take(&mut lock(&self.open[kind as usize].state).packers);
-            for mut packer in packers {
-                match packer.finish(&self.repository.cipher) {
-                    Ok(Some(pack)) => {
-                        if self.hand_over(pack).is_err() {
-                            break;
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(error) => {
-                        self.fail(error);
-                    }
-                }
+        for open in &self.open {
+            let pack = std::mem::replace(&mut *lock(open), Packer::new(DEFAULT_TARGET));
+            if self.hand_over(pack).is_err() {
+                break;
             }
         }
         lock(&self.writers).take();

@@ -1,7 +1,5 @@
 //! Collects blobs until they fill a pack.
 
-use sha2::{Digest, Sha256};
-
 use super::blob::PackedBlob;
 use super::blob_name::BlobName;
 use super::compression::Compressor;
@@ -17,8 +15,11 @@ pub const DEFAULT_TARGET: usize = 16 << 20;
 /// restic makes no larger packs either. Together with [`LARGEST_BLOB`] it keeps every offset below 4 GiB.
 const LARGEST_TARGET: usize = 128 << 20;
 
-/// A chunk has 8 MiB at most, and the tree of a directory with a million files has some hundred.
+/// The tree of a directory with a million files has some hundred MiB.
 const LARGEST_BLOB: usize = 2 << 30;
+
+/// A chunk of the largest size, encrypted, and the pack's header take less.
+const LARGEST_CHUNK: usize = 9 << 20;
 
 /// A blob that is compressed and encrypted, ready for a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +80,6 @@ pub struct Packer {
     target: usize,
     content: Vec<u8>,
     blobs: Vec<PackedBlob>,
-    hash: Sha256,
 }
 
 /// A pack that is complete, and not yet written.
@@ -97,7 +97,6 @@ impl Packer {
             target: target.min(LARGEST_TARGET),
             content: Vec::new(),
             blobs: Vec::new(),
-            hash: Sha256::new(),
         }
     }
 
@@ -121,9 +120,10 @@ impl Packer {
 
     /// Adds an encoded blob.
     pub fn add(&mut self, blob: &Encoded, bytes: &[u8]) {
-        // Large enough for the last blob of most packs, so that the buffer does not grow by copying.
+        // Room for a last blob that is a chunk of the largest size, so that the buffer does not grow by copying. What is
+        // not used is not touched.
         if self.content.capacity() == 0 {
-            self.content.reserve(self.target + self.target / 8);
+            self.content.reserve(self.target + LARGEST_CHUNK);
         }
         self.blobs.push(PackedBlob {
             name: blob.name,
@@ -132,7 +132,6 @@ impl Packer {
             length: blob.length,
             raw_length: blob.raw_length,
         });
-        self.hash.update(bytes);
         self.content.extend_from_slice(bytes);
     }
 
@@ -144,11 +143,9 @@ impl Packer {
         if self.blobs.is_empty() {
             return Ok(None);
         }
-        let header = self.content.len();
         pack::append_header(cipher, &self.blobs, &mut self.content)?;
-        self.hash.update(&self.content[header..]);
         Ok(Some(FullPack {
-            id: Id(self.hash.finalize_reset().into()),
+            id: Id::of(&self.content),
             content: std::mem::take(&mut self.content),
             blobs: std::mem::take(&mut self.blobs),
         }))
