@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::chunker::{Chunker, MAX_LENGTH, MIN_LENGTH};
+use super::shared_chunks::{ChunkTask, SharedChunks};
 use super::store::{Saver, Stopped, Store};
 use crate::repository::blob_name::BlobKind;
 use crate::source::problem::{ReadStep, SourceFault};
@@ -43,6 +45,19 @@ pub(super) struct ReadFile {
 /// Reads files. One for each worker.
 pub(super) struct FileReader {
     buffer: Vec<u8>,
+    /// The id of the shortest chunk of zeros, once there was one.
+    zeros: Option<Id>,
+}
+
+/// What the content of a file is saved with.
+pub(super) struct Saving<'a> {
+    pub store: &'a Store<'a>,
+    pub saver: &'a mut Saver,
+    pub chunker: &'a Chunker,
+    /// Makes a task and gives it to a worker that waits for one. `false`: all are busy, and no task was made.
+    pub offer: &'a dyn Fn(&dyn Fn() -> ChunkTask) -> bool,
+    /// Gets the bytes as they are read.
+    pub advance: &'a dyn Fn(u64),
 }
 
 /// What the metadata before and after the reading say.
@@ -70,26 +85,26 @@ fn verdict(before: &Stat, after: &Stat, read: u64) -> Verdict {
 impl FileReader {
     /// A reader with an empty buffer.
     pub fn new() -> FileReader {
-        FileReader { buffer: Vec::new() }
+        FileReader {
+            buffer: Vec::new(),
+            zeros: None,
+        }
     }
 
-    /// Reads an open file to its end and saves its content. `advance` gets the bytes as they are read.
+    /// Reads an open file to its end and saves its content.
     ///
     /// # Errors
     /// The outer one when the backup cannot go on, the inner one when the file cannot be read.
     pub fn read(
         &mut self,
-        store: &Store<'_>,
-        saver: &mut Saver,
-        chunker: &Chunker,
+        saving: &mut Saving<'_>,
         file: &File,
         mut stat: Stat,
-        advance: &dyn Fn(u64),
     ) -> Result<Result<ReadFile, SourceFault>, Stopped> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let content = match self.read_once(store, saver, chunker, file, &stat, advance)? {
+            let content = match self.read_once(saving, file, &stat)? {
                 Ok(content) => content,
                 Err(cause) => return Ok(Err(SourceFault::io(ReadStep::Read, cause))),
             };
@@ -120,14 +135,12 @@ impl FileReader {
 
     fn read_once(
         &mut self,
-        store: &Store<'_>,
-        saver: &mut Saver,
-        chunker: &Chunker,
+        saving: &mut Saving<'_>,
         file: &File,
         stat: &Stat,
-        advance: &dyn Fn(u64),
     ) -> Result<io::Result<Content>, Stopped> {
         let mut content = Content::default();
+        let shared = Arc::new(SharedChunks::default());
         let expected = usize::try_from(stat.size).unwrap_or(usize::MAX);
         // One byte more than the size, so that the end is seen.
         let first = expected.saturating_add(1).clamp(4096, STEP);
@@ -149,13 +162,14 @@ impl FileReader {
             end += count;
             offset += count as u64;
             if count > 0 {
-                advance(count as u64);
+                (saving.advance)(count as u64);
             }
             // Below the shortest chunk there is nothing to search.
             while end - start >= MIN_LENGTH
-                && let Some(length) = chunker.find_cut(&self.buffer[start..end], searched)
+                && let Some(length) = saving.chunker.find_cut(&self.buffer[start..end], searched)
             {
-                content.save(store, saver, &self.buffer[start..start + length])?;
+                let chunk = &self.buffer[start..start + length];
+                content.add(saving, &shared, &mut self.zeros, chunk)?;
                 start += length;
                 searched = 0;
             }
@@ -165,7 +179,15 @@ impl FileReader {
             }
         }
         if end > start {
-            content.save(store, saver, &self.buffer[start..end])?;
+            let (id, stored) =
+                saving
+                    .store
+                    .save(saving.saver, BlobKind::Data, &self.buffer[start..end])?;
+            content.push(id, end - start, stored);
+        }
+        for saved in shared.wait()? {
+            content.ids[saved.place] = saved.id;
+            content.stored += saved.stored;
         }
         Ok(Ok(content))
     }
@@ -204,15 +226,46 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 }
 
 impl Content {
-    fn save(&mut self, store: &Store<'_>, saver: &mut Saver, chunk: &[u8]) -> Result<(), Stopped> {
-        let (id, stored) = store.save(saver, BlobKind::Data, chunk)?;
-        self.ids.push(id);
-        // At most `MAX_LENGTH`.
-        self.lengths.push(chunk.len() as u32);
-        self.size += chunk.len() as u64;
-        self.stored += stored;
+    /// Saves a chunk that is followed by another, or leaves that to a worker that has nothing else to do.
+    fn add(
+        &mut self,
+        saving: &mut Saving<'_>,
+        shared: &Arc<SharedChunks>,
+        zeros: &mut Option<Id>,
+        chunk: &[u8],
+    ) -> Result<(), Stopped> {
+        // A file with holes has many of these. To look for zeros takes a tenth of the time that a hash takes.
+        let is_zeros = chunk.len() == MIN_LENGTH && is_zero(chunk);
+        if is_zeros && let Some(id) = *zeros {
+            self.push(id, chunk.len(), 0);
+            return Ok(());
+        }
+        let place = self.ids.len();
+        if !is_zeros && (saving.offer)(&|| shared.task(place, chunk)) {
+            // The id comes at the end of the file.
+            self.push(Id::default(), chunk.len(), 0);
+            return Ok(());
+        }
+        let (id, stored) = saving.store.save(saving.saver, BlobKind::Data, chunk)?;
+        if is_zeros {
+            *zeros = Some(id);
+        }
+        self.push(id, chunk.len(), stored);
         Ok(())
     }
+
+    fn push(&mut self, id: Id, length: usize, stored: u64) {
+        self.ids.push(id);
+        // At most `MAX_LENGTH`.
+        self.lengths.push(length as u32);
+        self.size += length as u64;
+        self.stored += stored;
+    }
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<64>();
+    words.iter().all(|word| *word == [0; 64]) && rest.iter().all(|byte| *byte == 0)
 }
 
 #[cfg(test)]

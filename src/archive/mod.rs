@@ -41,6 +41,7 @@ mod layout;
 mod queue;
 pub mod rehearse;
 pub mod report;
+mod shared_chunks;
 mod store;
 mod worker;
 

@@ -45,6 +45,18 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Adds a task if a worker waits for one that is not there yet. Whether it was added.
+    pub fn offer(&self, task: impl FnOnce() -> T) -> bool {
+        let mut state = self.state();
+        if state.closed || state.idle <= state.tasks.len() {
+            return false;
+        }
+        state.tasks.push(task());
+        drop(state);
+        self.changed.notify_one();
+        true
+    }
+
     /// A worker begins. Only workers add tasks: when all that have begun wait, there is nothing to begin for.
     pub fn join(&self) {
         self.state().workers += 1;
@@ -111,6 +123,31 @@ mod tests {
             }
         });
         assert_eq!(done.into_inner(), (1 << 11) - 1);
+    }
+
+    #[test]
+    fn a_task_is_offered_only_to_a_worker_that_waits() {
+        let queue = Queue::new(vec![1]);
+        // Nobody waits.
+        assert!(!queue.offer(|| 2));
+        let done = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            queue.join();
+            assert_eq!(queue.next(), Some(1));
+            scope.spawn(|| {
+                queue.join();
+                while let Some(task) = queue.next() {
+                    done.lock().unwrap().push(task);
+                }
+            });
+            while !queue.offer(|| 3) {
+                std::thread::yield_now();
+            }
+            // Both wait now, one after the other, and nothing is left.
+            assert_eq!(queue.next(), None);
+        });
+        assert_eq!(done.into_inner().unwrap(), [3]);
+        assert!(!queue.offer(|| 4));
     }
 
     #[test]

@@ -9,10 +9,11 @@ use super::Observer;
 use super::ahead::ListedAhead;
 use super::assembly::{Above, Assembly, Slot};
 use super::chunker::Chunker;
-use super::file::FileReader;
+use super::file::{FileReader, Saving};
 use super::layout::Layout;
 use super::queue::Queue;
 use super::report::{ProblemList, Tally};
+use super::shared_chunks::ChunkTask;
 use super::store::{Saver, Stopped, Store};
 use crate::repository::blob::BlobReader;
 use crate::repository::blob_name::BlobKind;
@@ -81,6 +82,8 @@ impl Shared<'_> {
 pub(super) enum Task {
     Directory(DirectoryTask),
     Files(FilesTask),
+    /// A part of a file that another worker reads.
+    Chunk(ChunkTask),
 }
 
 /// A directory that is to be put together.
@@ -162,6 +165,7 @@ impl<'a> Worker<'a> {
             let done = match task {
                 Task::Directory(task) => self.directory(task),
                 Task::Files(task) => self.files(task),
+                Task::Chunk(task) => task.save(self.shared.store, &mut self.saver),
             };
             if done.is_err() || self.shared.store.is_stopped() {
                 self.shared.queue.close();
@@ -224,12 +228,14 @@ impl<'a> Worker<'a> {
             }
             None => {
                 let shared = self.shared;
-                let advance = |bytes| shared.observer.advance(0, bytes);
-                let (saver, chunker) = (&mut self.saver, &shared.chunker);
-                let read = self
-                    .reader
-                    .read(shared.store, saver, chunker, &file, stat, &advance)?;
-                let read = match read {
+                let mut saving = Saving {
+                    store: shared.store,
+                    saver: &mut self.saver,
+                    chunker: &shared.chunker,
+                    offer: &|task| shared.queue.offer(|| Task::Chunk(task())),
+                    advance: &|bytes| shared.observer.advance(0, bytes),
+                };
+                let read = match self.reader.read(&mut saving, &file, stat)? {
                     Ok(read) => read,
                     Err(fault) => return Ok(Err(fault)),
                 };

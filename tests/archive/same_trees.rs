@@ -1,6 +1,7 @@
 //! The same tree has the same id, whoever backs it up.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use freezerd::archive::report::Report;
@@ -134,4 +135,33 @@ fn an_unchanged_tree_adds_nothing_but_a_snapshot() {
         summary.total_bytes_processed,
         of_first.total_bytes_processed
     );
+}
+
+#[test]
+fn one_large_file_and_one_with_holes_have_restics_chunks_though_several_workers_save_them() {
+    let top = tempfile::tempdir().unwrap();
+    let source = top.path().join("source");
+    fs::create_dir(&source).unwrap();
+    let mut random = vec![0; 40_000_000];
+    fastrand::Rng::with_seed(31).fill(&mut random);
+    fs::write(source.join("large"), &random).unwrap();
+    let holes = fs::File::create(source.join("with holes")).unwrap();
+    for (offset, part) in [(3_000_000, &random[..900_000]), (9_999_999, &random[..1])] {
+        holes.write_all_at(part, offset).unwrap();
+    }
+    holes.set_len(20_000_001).unwrap();
+    let place = top.path().join("repository");
+    let repository = init(&place);
+    let report = back_up(&repository, &source, None);
+    assert_is_in(&repository, &report.snapshot, &source);
+    for restic in restics() {
+        restic_backs_up(&restic, &place, &[&source]);
+        restic.run(&place, &["check", "--read-data"]);
+    }
+    let trees: Vec<_> = snapshots(&repository)
+        .iter()
+        .map(|snapshot| subtree(&repository, snapshot, &source))
+        .collect();
+    assert_eq!(trees.len(), 1 + restics().len());
+    assert!(trees.iter().all(|tree| *tree == trees[0]), "{trees:?}");
 }
