@@ -14,22 +14,31 @@ use crate::os;
 
 /// A repository's password. Never shown, not even by `{:?}`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    /// As `restic --password-file` reads the same file.
+    bytes: Zeroizing<Vec<u8>>,
+    /// The file's content without its last line end, if that is something else. Repositories that were made before the
+    /// rule was restic's have this one.
+    literal: Option<Zeroizing<Vec<u8>>>,
+}
 
 impl Password {
     /// An empty password encrypts with a key that anybody can derive.
-    pub fn new(password: String) -> Self {
-        Password(Zeroizing::new(password))
+    pub fn new(password: impl Into<Vec<u8>>) -> Self {
+        Password {
+            bytes: Zeroizing::new(password.into()),
+            literal: None,
+        }
     }
 
     /// What the key is derived from.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        &self.bytes
     }
 
-    /// As text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// What else the file may have meant, for a repository that the password does not open.
+    pub fn literal(&self) -> Option<&[u8]> {
+        self.literal.as_ref().map(|literal| &literal[..])
     }
 }
 
@@ -42,15 +51,15 @@ impl fmt::Debug for Password {
 /// The longest pass file that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// The password: the pass file's content without its last line end. `%d/NAME` is a credential of the service. Without
-/// a pass file it is empty.
+/// The password in the pass file, as restic reads it: without a byte order mark, and without white space at its ends.
+/// `%d/NAME` is a credential of the service. Without a pass file the password is empty.
 ///
 /// # Errors
 /// When the file cannot be read or cannot hold a password.
 pub fn read(container: &Container, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
     match &container.pass_file {
         Some(path) => in_file(path, tell),
-        None => Ok(Password::new(String::new())),
+        None => Ok(Password::new("")),
     }
 }
 
@@ -61,7 +70,7 @@ pub fn read(container: &Container, tell: &dyn Fn(&str)) -> Result<Password, Pass
 pub fn in_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
     let directory = std::env::var_os(secret::DIRECTORY);
     let file = secret::resolve(path, directory.as_deref()).map_err(PassFileError::NoCredential)?;
-    read_file(&file, tell).map(Password::new)
+    read_file(&file, tell)
 }
 
 /// Why there is no password. Each of these would happen again.
@@ -83,13 +92,13 @@ pub enum PassFileFault {
     NotAFile,
     #[error("is too long to hold a password")]
     TooLong,
-    #[error("is not UTF-8 text")]
-    NotUtf8,
+    #[error("begins with the byte order mark of UTF-16, and is not UTF-16 text")]
+    NotUtf16,
     #[error("is empty; leave encrypt_pass_file out where no password is wanted")]
     Empty,
 }
 
-fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<String, PassFileError> {
+fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
     let unusable = |fault| PassFileError::Unusable {
         path: path.to_owned(),
         fault,
@@ -111,74 +120,129 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<String, PassFileError> 
             path.display()
         ));
     }
-    let mut content = Vec::new();
+    let mut content = Zeroizing::new(Vec::new());
     file.take(LIMIT + 1)
         .read_to_end(&mut content)
         .map_err(failed)?;
     if content.len() as u64 > LIMIT {
         return Err(unusable(PassFileFault::TooLong));
     }
-    let mut text = String::from_utf8(content).map_err(|_| unusable(PassFileFault::NotUtf8))?;
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    if text.is_empty() {
-        return Err(unusable(PassFileFault::Empty));
-    }
-    if text.trim() != text {
+    let password = parse(&content).map_err(unusable)?;
+    if password.literal.is_some() {
         tell(&format!(
-            "note: the password in {} begins or ends with white space; restic's --password-file would leave that out",
+            "note: {} holds a byte order mark, or white space before or behind the password; these are left out, as \
+             restic leaves them out",
             path.display()
         ));
     }
-    Ok(text)
+    Ok(password)
+}
+
+/// The password that a file with this content holds.
+fn parse(content: &[u8]) -> Result<Password, PassFileFault> {
+    let bytes = trimmed(&decoded(content)?);
+    if bytes.is_empty() {
+        return Err(PassFileFault::Empty);
+    }
+    let mut literal = content.strip_suffix(b"\n").unwrap_or(content);
+    if literal.len() < content.len() {
+        literal = literal.strip_suffix(b"\r").unwrap_or(literal);
+    }
+    // Only text was a password by the old rule.
+    let differs = literal != &bytes[..] && std::str::from_utf8(literal).is_ok();
+    Ok(Password {
+        bytes,
+        literal: differs.then(|| Zeroizing::new(literal.to_vec())),
+    })
+}
+
+/// The content without a byte order mark, in UTF-8 if the mark is one of UTF-16. Without a mark it is taken as it is.
+fn decoded(content: &[u8]) -> Result<Zeroizing<Vec<u8>>, PassFileFault> {
+    let (units, little_endian) = match content {
+        [0xef, 0xbb, 0xbf, text @ ..] => return Ok(Zeroizing::new(text.to_vec())),
+        [0xff, 0xfe, units @ ..] => (units, true),
+        [0xfe, 0xff, units @ ..] => (units, false),
+        text => return Ok(Zeroizing::new(text.to_vec())),
+    };
+    let (units, rest) = units.as_chunks::<2>();
+    let units = units.iter().map(|unit| match little_endian {
+        true => u16::from_le_bytes(*unit),
+        false => u16::from_be_bytes(*unit),
+    });
+    let text: Result<String, _> = char::decode_utf16(units).collect();
+    match (text, rest) {
+        (Ok(text), []) => Ok(Zeroizing::new(text.into_bytes())),
+        _ => Err(PassFileFault::NotUtf16),
+    }
+}
+
+fn trimmed(content: &[u8]) -> Zeroizing<Vec<u8>> {
+    let trimmed = match std::str::from_utf8(content) {
+        Ok(text) => text.trim().as_bytes(),
+        Err(_) => content.trim_ascii(),
+    };
+    Zeroizing::new(trimmed.to_vec())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn content(text: &[u8]) -> Result<String, PassFileError> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        read_file(file.path(), &|_| ())
+    #[test]
+    fn the_password_is_what_restic_reads_in_the_same_file() {
+        for (content, password) in [
+            (&b"secret"[..], &b"secret"[..]),
+            (b"secret\n", b"secret"),
+            (b"secret\r\n", b"secret"),
+            (b"secret\n\n\n", b"secret"),
+            (b"\n two words \r\n", b"two words"),
+            ("ü\u{a0}\n".as_bytes(), "ü".as_bytes()),
+            (b"\xef\xbb\xbfsecret\r\n", b"secret"),
+            (b"\xff\xfes\0\xfc\0\r\0\n\0", "sü".as_bytes()),
+            (b"\xfe\xff\0s\0\xfc\0\n", "sü".as_bytes()),
+            // Latin 1: not text, and a password all the same.
+            (b"\xfc\n", b"\xfc"),
+        ] {
+            assert_eq!(parse(content).unwrap().as_bytes(), password, "{content:?}");
+        }
     }
 
     #[test]
-    fn the_password_is_the_content_without_its_last_line_end() {
-        for (text, password) in [
-            ("secret", "secret"),
-            ("secret\n", "secret"),
-            ("secret\r\n", "secret"),
-            ("secret\n\n", "secret\n"),
-            (" two words \n", " two words "),
-            ("ü\n", "ü"),
+    fn what_was_the_password_by_the_old_rule_is_kept_if_it_is_another() {
+        for (content, literal) in [
+            (&b"secret"[..], None),
+            (b"secret\r\n", None),
+            (b"\xfc\n", None),
+            (b"secret\n\n", Some(&b"secret\n"[..])),
+            (b" secret \r\n", Some(b" secret ")),
+            (b"\xef\xbb\xbfsecret\n", Some(b"\xef\xbb\xbfsecret")),
         ] {
-            assert_eq!(content(text.as_bytes()).unwrap(), password, "{text:?}");
+            assert_eq!(parse(content).unwrap().literal(), literal, "{content:?}");
         }
     }
 
     #[test]
     fn files_that_can_hold_no_password_are_refused() {
-        for (text, sign) in [
+        for (content, sign) in [
             (&b""[..], "empty"),
             (b"\n", "empty"),
-            (b"\xff\xfe", "UTF-8"),
+            (b" \r\n\n", "empty"),
+            (b"\xef\xbb\xbf", "empty"),
+            (b"\xff\xfe\n", "UTF-16"),
+            (b"\xff\xfe\0\xd8", "UTF-16"),
             (&[b'a'; 70_000], "too long"),
         ] {
-            let error = content(text).unwrap_err();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), content).unwrap();
+            let error = read_file(file.path(), &|_| ()).unwrap_err();
             assert!(error.to_string().contains(sign), "{error}");
         }
-        let error = read_file(Path::new("/no/such/file"), &|_| ()).unwrap_err();
-        assert!(error.to_string().contains("/no/such/file"), "{error}");
-        assert!(
-            read_file(Path::new("/dev/null"), &|_| ())
-                .unwrap_err()
-                .to_string()
-                .contains("not a regular file")
-        );
+        for (path, sign) in [
+            ("/no/such/file", "/no/such/file"),
+            ("/dev/null", "not a regular file"),
+        ] {
+            let error = read_file(Path::new(path), &|_| ()).unwrap_err();
+            assert!(error.to_string().contains(sign), "{error}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::repository::error::{Error, ErrorKind};
 use crate::repository::key::cost::Cost;
 use crate::repository::open::Repository;
 use crate::repository::snapshot;
+use crate::storage::Storage;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
 use crate::storage::local::Local;
@@ -36,19 +37,18 @@ impl Opened {
     pub fn open(existing: Existing, password: &Password) -> Result<Opened, ActionError> {
         let (container, directory) = existing.into_parts();
         let storage = Arc::new(Local::new(&directory));
-        let repository =
-            Repository::open(storage, password.as_bytes()).map_err(|error| {
-                match (error.kind, &container.pass_file) {
-                    (ErrorKind::WrongPassword, Some(file)) => ActionError::WrongPassword {
-                        place: container.location.clone(),
-                        pass_file: file.clone(),
-                    },
-                    (ErrorKind::WrongPassword, None) => ActionError::PasswordMissing {
-                        place: container.location.clone(),
-                    },
-                    _ => failed(&container, "open the repository", error),
-                }
-            })?;
+        let repository = open_with(storage, password).map_err(|error| {
+            match (error.kind, &container.pass_file) {
+                (ErrorKind::WrongPassword, Some(file)) => ActionError::WrongPassword {
+                    place: container.location.clone(),
+                    pass_file: file.clone(),
+                },
+                (ErrorKind::WrongPassword, None) => ActionError::PasswordMissing {
+                    place: container.location.clone(),
+                },
+                _ => failed(&container, "open the repository", error),
+            }
+        })?;
         for problem in &repository.key.problems {
             log(&format!(
                 "warning: {problem}; another key opened the repository"
@@ -109,6 +109,22 @@ impl Opened {
     /// The engine failed while it did something to this repository.
     pub fn failed(&self, doing: &'static str, source: Error) -> ActionError {
         failed(&self.container, doing, source)
+    }
+}
+
+/// Opens a repository with what the pass file means, or else with what it meant by the old rule.
+fn open_with(storage: Arc<dyn Storage>, password: &Password) -> Result<Repository, Error> {
+    let opened = Repository::open(Arc::clone(&storage), password.as_bytes());
+    match (opened, password.literal()) {
+        (Err(error), Some(literal)) if error.kind == ErrorKind::WrongPassword => {
+            let opened = Repository::open(storage, literal)?;
+            log(
+                "warning: the byte order mark or the white space in the pass file is a part of this repository's \
+                 password, so that restic does not open it with this file; `freezerd key passwd` gives it a new password",
+            );
+            Ok(opened)
+        }
+        (opened, _) => opened,
     }
 }
 

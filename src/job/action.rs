@@ -98,7 +98,7 @@ pub struct Container {
     /// Where the repository is. In JSON the key is `path`, as in requests of earlier versions.
     #[serde(rename = "path")]
     pub location: Location,
-    /// The file that holds the password, which is its content without the last line end. `None` for the empty password.
+    /// The file that holds the password. `None` for the empty password.
     pub pass_file: Option<PathBuf>,
 }
 

@@ -40,15 +40,10 @@ pub fn list(session: &Session) -> Result<Vec<ListedKey>, SessionError> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn add(session: &Session, password: &str) -> Result<Id, SessionError> {
+pub fn add(session: &Session, password: &[u8]) -> Result<Id, SessionError> {
     let repository = &session.repository;
     let keys = &repository.key.keys;
-    let id = key::add(
-        &*repository.storage,
-        keys,
-        password.as_bytes(),
-        Cost::calibrated(),
-    )?;
+    let id = key::add(&*repository.storage, keys, password, Cost::calibrated())?;
     Ok(id)
 }
 
@@ -76,12 +71,12 @@ pub fn remove(session: &Session, beginning: &str) -> Result<Id, SessionError> {
 ///
 /// # Errors
 /// When the new key cannot be written: the old one stays.
-pub fn change_password(session: &Session, password: &str) -> Result<Id, SessionError> {
+pub fn change_password(session: &Session, password: &[u8]) -> Result<Id, SessionError> {
     let repository = &session.repository;
     let id = key::change_password(
         &*repository.storage,
         &repository.key,
-        password.as_bytes(),
+        password,
         Cost::calibrated(),
     )?;
     Ok(id)

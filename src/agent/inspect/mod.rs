@@ -91,9 +91,9 @@ impl Drop for Session {
 ///
 /// # Errors
 /// When the file cannot be read or cannot hold a password.
-pub fn password_in(file: &Path, say: &dyn Fn(&str)) -> Result<Zeroizing<String>, SessionError> {
+pub fn password_in(file: &Path, say: &dyn Fn(&str)) -> Result<Zeroizing<Vec<u8>>, SessionError> {
     let password = password::in_file(file, say)?;
-    Ok(Zeroizing::new(password.as_str().to_owned()))
+    Ok(Zeroizing::new(password.as_bytes().to_vec()))
 }
 
 /// What the operating system says, without its number.

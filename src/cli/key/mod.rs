@@ -135,11 +135,14 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// The new password, from its file or from the terminal.
-fn new_password(args: &NewPasswordArgs) -> Result<Zeroizing<String>, Failure> {
+fn new_password(args: &NewPasswordArgs) -> Result<Zeroizing<Vec<u8>>, Failure> {
     match &args.new_password_file {
         Some(file) => inspect::password_in(file, &say)
             .map_err(|error| Failure::new(Exit::NotFound, error.to_string())),
-        None => prompt::new_password(),
+        None => {
+            let password = prompt::new_password()?;
+            Ok(Zeroizing::new(password.as_bytes().to_vec()))
+        }
     }
 }
 

@@ -4,11 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
 
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Backup, Container, Restore, Work};
 use freezerd::location::Location;
 use freezerd::protocol::Verdict;
+use freezerd::repository::key::cost::Cost;
+use freezerd::repository::open::Repository;
+use freezerd::storage::local::Local;
 
 use crate::support::*;
 
@@ -76,6 +80,38 @@ fn a_wrong_password_is_a_clear_error_that_names_the_pass_file() {
         Verdict::FailedForGood,
         &["cannot be read: No such file"],
     );
+}
+
+#[test]
+fn restic_opens_the_repository_with_the_same_pass_file_however_it_was_written() {
+    for content in [
+        &b"\xef\xbb\xbfcorrect horse\r\n"[..],
+        b"\xff\xfes\0\xfc\0\r\0\n\0",
+        b" correct horse\n\n",
+        b"\xfcmlaut\n",
+    ] {
+        let place = Place::new();
+        place.write("source/file", "x");
+        fs::write(place.path("pass"), content).unwrap();
+        place.back_up();
+        if place.restic(&["snapshots"]).is_none() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_repository_whose_password_has_white_space_at_its_ends_still_opens() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    fs::write(place.path("pass"), " correct horse \n").unwrap();
+    let storage = Arc::new(Local::new(place.path("container")));
+    let cost = Cost { n: 16, r: 1, p: 1 };
+    fs::create_dir(place.path("container")).unwrap();
+    Repository::init(storage, b" correct horse ", cost).unwrap();
+    let ended = run(Work::Backup(place.backup()));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    assert!(ended.said("freezerd key passwd"), "{ended:#?}");
 }
 
 #[test]
