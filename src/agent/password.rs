@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use zeroize::Zeroizing;
 
 use crate::job::action::Container;
@@ -104,6 +105,7 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
         fault,
     };
     let failed = |error| unusable(PassFileFault::Unreadable(error));
+    forbid_core_files();
     // Opening a FIFO must not block the backup.
     let file = OpenOptions::new()
         .read(true)
@@ -136,6 +138,18 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
         ));
     }
     Ok(password)
+}
+
+/// A core file would hold the password, and the keys that it opens. With a limit of one byte the kernel writes no file,
+/// and also starts no program that collects cores, which it does for a limit of 0 (`fs/coredump.c`). The alternative,
+/// `PR_SET_DUMPABLE`, would hide the environment by which the daemon of an ordinary user finds orphans.
+fn forbid_core_files() {
+    let limit = Rlimit {
+        current: Some(1),
+        maximum: Some(1),
+    };
+    // This fails where the limit is 0 already.
+    let _ = setrlimit(Resource::Core, limit);
 }
 
 /// The password that a file with this content holds.

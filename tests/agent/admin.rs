@@ -217,6 +217,30 @@ fn an_agent_that_waits_for_a_container_can_be_ended() {
 }
 
 #[test]
+fn an_agent_that_has_read_a_password_leaves_no_core_file() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    let _running_backup = lock(&place, false);
+    let agent = Agent::start(&request(place.admin(Age::Days(0.0))));
+    agent.wait_for_line("waiting: the container");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", agent.child.id())).unwrap();
+    let core = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"))
+        .unwrap();
+    let words: Vec<&str> = core.split_whitespace().collect();
+    // With 1 the kernel starts no collector of cores either; 0 is what was there before.
+    assert!(matches!(words[..], ["1", "1", _] | ["0", "0", _]), "{core}");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&agent.child),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    agent.end();
+}
+
+#[test]
 fn actions_that_only_read_create_no_container() {
     let place = Place::new();
     for work in [
