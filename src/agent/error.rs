@@ -11,10 +11,11 @@ use super::report::local;
 use crate::location::Location;
 use crate::os;
 use crate::protocol::Verdict;
-use crate::repository::error::Error as EngineError;
+use crate::repository::error::{Error as EngineError, What};
 use crate::repository::prune::error::PruneError;
 use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind};
 use crate::source::patterns::file::PatternFileFault;
+use crate::storage::FileName;
 use crate::units;
 
 /// The kinds of failure, told apart by what follows from them.
@@ -103,6 +104,11 @@ pub enum ActionError {
         "{place} contains something that is not a repository, so nothing was changed there; choose an empty directory as the container"
     )]
     NotARepository { place: Location },
+    /// Keys and data are there, and the file that makes a repository of them is not.
+    #[error(
+        "the repository in {place} has lost its file `config`: put the file back from a copy of the container"
+    )]
+    ConfigMissing { place: Location },
     #[error("the password in {pass_file} does not open the repository in {place}")]
     WrongPassword { place: Location, pass_file: PathBuf },
     #[error(
@@ -214,6 +220,7 @@ impl ActionError {
                 ErrorKind::NoRepository
             }
             ActionError::NotARepository { .. } => ErrorKind::NotARepository,
+            ActionError::ConfigMissing { .. } => ErrorKind::Damaged,
             ActionError::WrongPassword { .. } | ActionError::PasswordMissing { .. } => {
                 ErrorKind::WrongPassword
             }
@@ -263,11 +270,27 @@ fn restore_sentence(error: &RestoreError) -> String {
 }
 
 fn engine_sentence(doing: &str, place: &Location, source: &EngineError) -> String {
-    let advice = match engine_kind(source) {
-        ErrorKind::Damaged => "; the repository is damaged: run a check of it",
+    format!("cannot {doing} in {place}: {source}{}", advice(source))
+}
+
+/// What to do about an error of the engine, as the end of a sentence. Empty if the error says it itself.
+pub fn advice(error: &EngineError) -> &'static str {
+    use crate::repository::error::ErrorKind as Engine;
+    match error.kind {
+        // Nothing can be opened, so a check would end in the same way.
+        Engine::NoKeys | Engine::KeysUnreadable => {
+            "; put the file back from a copy of the container, or use the password of another key"
+        }
+        _ if error.what == What::File(FileName::CONFIG)
+            && engine_kind(error) == ErrorKind::Damaged =>
+        {
+            "; put the file back from a copy of the container"
+        }
+        _ if engine_kind(error) == ErrorKind::Damaged => {
+            "; `freezerd verify` says what is lost, and `freezerd repair` repairs what can be repaired"
+        }
         _ => "",
-    };
-    format!("cannot {doing} in {place}: {source}{advice}")
+    }
 }
 
 /// What an error of the engine's means.

@@ -11,12 +11,16 @@ use crate::units;
 /// Lists the snapshots of one container.
 pub fn run(context: &Context, work: &Info) -> Result<Outcome, ActionError> {
     let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
-    let found = opened.snapshots(&Filter {
+    let files = opened.snapshot_files(&Filter {
         host: work.host.clone(),
         label: work.backup_name.clone(),
         tag: None,
     })?;
-    let snapshots: Vec<Snapshot> = found.into_iter().map(|(snapshot, ..)| snapshot).collect();
+    let snapshots: Vec<Snapshot> = files
+        .found
+        .into_iter()
+        .map(|(snapshot, ..)| snapshot)
+        .collect();
     log(&format!(
         "{} in the container {}",
         units::count(snapshots.len() as u64, "snapshot", "snapshots"),
@@ -25,11 +29,18 @@ pub fn run(context: &Context, work: &Info) -> Result<Outcome, ActionError> {
     for line in table(&snapshots) {
         log(&line);
     }
-    Ok(outcome::success(Summary {
+    let summary = Summary {
         snapshot: snapshots.last().map(|snapshot| snapshot.id.clone()),
         snapshots: Some(snapshots.len() as u64),
         ..Summary::default()
-    }))
+    };
+    for (_, error) in &files.unreadable {
+        log(&format!("warning: {error}"));
+    }
+    Ok(match files.unreadable.first() {
+        None => outcome::success(summary),
+        Some((_, first)) => outcome::partial_list(summary, first, &files.unreadable),
+    })
 }
 
 /// A line of headings and one line for each snapshot, in columns.

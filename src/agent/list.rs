@@ -9,7 +9,9 @@ use super::place::{self, Place};
 use super::report::{Reporter, log};
 use super::repository::Opened;
 use super::snapshot::{Filter, Snapshot};
-use crate::protocol::{ContainerFault, ListEnd, ListRequest, ListedSnapshot, Report};
+use crate::protocol::{
+    ContainerFault, ListEnd, ListRequest, ListedSnapshot, Report, UnreadableSnapshot,
+};
 
 /// Reports the snapshots, oldest first, and the end of the list.
 pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
@@ -43,8 +45,15 @@ fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, Acti
             label: request.backup_name.clone(),
             tag: None,
         };
-        for (snapshot, ..) in Opened::open(existing, &password)?.snapshots(&filter)? {
+        let files = Opened::open(existing, &password)?.snapshot_files(&filter)?;
+        for (snapshot, ..) in files.found {
             reporter.send(&Report::Snapshot(listed(snapshot)));
+        }
+        for (id, error) in files.unreadable {
+            reporter.send(&Report::UnreadableSnapshot(UnreadableSnapshot {
+                id: id.to_string(),
+                message: error.to_string(),
+            }));
         }
     }
     Ok(ListEnd::Complete)

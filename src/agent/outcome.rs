@@ -7,11 +7,15 @@ use super::error::ActionError;
 use crate::archive::report::Problems as SourceProblems;
 use crate::os;
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
+use crate::repository::error::Error;
 use crate::repository::node::NodeProblem;
 use crate::restore::problem::{
     Problem as RestoreProblem, ProblemKind as Kind, Problems as RestoreProblems,
 };
 use crate::source::problem::SourceFault;
+use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName};
+use crate::units;
 
 /// All that was asked for is done.
 pub fn success(summary: Summary) -> Outcome {
@@ -59,6 +63,29 @@ fn source_kind(fault: &SourceFault) -> ProblemKind {
         SourceFault::AttributeUnreadable { .. }
         | SourceFault::AttributeName { .. }
         | SourceFault::TimeOutOfRange => ProblemKind::MetadataNotSaved,
+    }
+}
+
+/// The snapshots were listed, and some files may be further ones that cannot be read.
+pub fn partial_list(summary: Summary, first: &Error, unreadable: &[(Id, Error)]) -> Outcome {
+    let count = unreadable.len() as u64;
+    Outcome {
+        verdict: Verdict::Partial,
+        reason: Some(format!(
+            "the list lacks {}: {first}; `freezerd repair` shows what can be done",
+            units::count(count, "snapshot", "snapshots")
+        )),
+        problems_total: count,
+        problems: unreadable
+            .iter()
+            .take(1000)
+            .map(|(id, error)| Problem {
+                path: FileName::new(FileKind::Snapshot, *id).to_string(),
+                kind: ProblemKind::Damaged,
+                reason: error.to_string(),
+            })
+            .collect(),
+        ..success(summary)
     }
 }
 

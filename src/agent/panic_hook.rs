@@ -36,7 +36,7 @@ fn describe_panic(info: &PanicHookInfo<'_>) -> String {
 /// Without the panic's own text, which may hold anything.
 fn sentence(place: &str) -> String {
     format!(
-        "the engine broke at {place}; that is a fault in the program, or in the repository: run a check of it"
+        "the engine broke at {place}; that is a fault in the program, or in the repository: `freezerd verify` checks it"
     )
 }
 

@@ -29,6 +29,14 @@ pub struct Opened {
 /// A snapshot as the agent sees it, and as its file has it.
 pub type Found = (Snapshot, Id, snapshot::Snapshot);
 
+/// What the snapshot files of a repository have.
+pub struct SnapshotFiles {
+    /// Oldest first.
+    pub found: Vec<Found>,
+    /// Damaged files, with their ids.
+    pub unreadable: Vec<(Id, Error)>,
+}
+
 impl Opened {
     /// Opens a repository. This takes up to half a second and, for a moment, 32 MB or more: the format wants it so.
     ///
@@ -84,10 +92,25 @@ impl Opened {
     /// # Errors
     /// When the snapshots cannot be listed.
     pub fn snapshots(&self, filter: &Filter) -> Result<Vec<Found>, ActionError> {
+        let SnapshotFiles { found, unreadable } = self.snapshot_files(filter)?;
+        for (_, error) in unreadable {
+            log(&format!(
+                "warning: {error}; this snapshot is lost, and the others are not affected"
+            ));
+        }
+        Ok(found)
+    }
+
+    /// The snapshots that the filter lets through, and the files of which nobody knows whether it would.
+    ///
+    /// # Errors
+    /// When the snapshots cannot be listed.
+    pub fn snapshot_files(&self, filter: &Filter) -> Result<SnapshotFiles, ActionError> {
         let repository = &self.repository;
         let all = snapshot::read_all(&*repository.storage, &repository.cipher)
             .map_err(|error| self.failed("list the snapshots", error))?;
         let mut found = Vec::new();
+        let mut unreadable = Vec::new();
         for (id, file) in all {
             match file {
                 Ok(file) => {
@@ -97,13 +120,11 @@ impl Opened {
                     }
                 }
                 Err(error) if is_gone(&error) => {}
-                Err(error) => log(&format!(
-                    "warning: {error}; this snapshot is lost, and the others are not affected"
-                )),
+                Err(error) => unreadable.push((id, error)),
             }
         }
         found.sort_by(|(one, ..), (other, ..)| (one.time, &one.id).cmp(&(other.time, &other.id)));
-        Ok(found)
+        Ok(SnapshotFiles { found, unreadable })
     }
 
     /// The engine failed while it did something to this repository.

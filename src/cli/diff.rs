@@ -94,7 +94,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let (before, after) = match args.live {
             true => {
                 let word = words.first().map_or(snapshot::LATEST, String::as_str);
-                let before = Wanted::named(word).find(&session.repository, &filter)?;
+                let before = Wanted::named(word).find(session, &filter)?;
                 (before, None)
             }
             false => {
@@ -112,14 +112,13 @@ fn pair(
     filter: &Filter,
     words: &[String],
 ) -> Result<(Chosen, Chosen), SessionError> {
-    let repository = &session.repository;
-    let find = |word: &str| Wanted::named(word).find(repository, filter);
+    let find = |word: &str| Wanted::named(word).find(session, filter);
     match words {
         [before, after, ..] => Ok((find(before)?, find(after)?)),
         [before] => Ok((find(before)?, find(snapshot::LATEST)?)),
         [] => {
-            let mut choice = choice::all(repository, filter)?;
-            snapshot::tell_unreadable(&choice.unreadable);
+            let mut choice = choice::all(&session.repository, filter)?;
+            snapshot::tell_unreadable(session, &choice.unreadable);
             match (choice.snapshots.pop(), choice.snapshots.pop()) {
                 (Some(after), Some(before)) => Ok((before, after)),
                 _ => Err(ChoiceError::FewerThanTwo {
@@ -205,7 +204,7 @@ fn compare(
             }
         }
     }
-    finish(output)
+    finish(output, session)
 }
 
 /// The directories to compare: what --path names; otherwise everything, of which only the paths that were backed up are

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::container::ContainerOptions;
 use super::container::output::say;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, damaged, print, unless_damaged};
 use super::container::snapshot::{self, SnapshotArgs};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
@@ -85,7 +85,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         Lock::Shared
     };
     session::run(&place.container, lock, |session| {
-        let chosen = wanted.find(&session.repository, &filter)?;
+        let chosen = wanted.find(session, &filter)?;
         let repository = session.index(&say)?;
         let found = path::find(&repository, chosen.snapshot.tree, path);
         let target = found.map_err(SessionError::from)?;
@@ -99,7 +99,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             }
             Some(file) => to_file(session, &repository, path, &target, file)?,
         };
-        tell(args, &chosen, &dumped)
+        tell(args, session, &chosen, &dumped)
     })
 }
 
@@ -197,7 +197,7 @@ fn to_file(
     Ok(dumped)
 }
 
-fn tell(args: &Args, chosen: &Chosen, dumped: &Dumped) -> Result<Exit, Ended> {
+fn tell(args: &Args, session: &Session, chosen: &Chosen, dumped: &Dumped) -> Result<Exit, Ended> {
     let omissions = dumped.archived.iter().flat_map(|it| &it.omissions);
     for omission in omissions {
         let why = match omission.kind {
@@ -222,6 +222,7 @@ fn tell(args: &Args, chosen: &Chosen, dumped: &Dumped) -> Result<Exit, Ended> {
                     "entries": entries,
                     "bytes": dumped.bytes,
                     "problems": problems,
+                    "damaged": damaged(session),
                 })
             ))?;
         } else {
@@ -234,7 +235,7 @@ fn tell(args: &Args, chosen: &Chosen, dumped: &Dumped) -> Result<Exit, Ended> {
         }
     }
     match problems {
-        0 => Ok(Exit::Success),
+        0 => Ok(unless_damaged(session)),
         count => {
             let count = units::count(count, "problem", "problems");
             say(&format!("the archive is incomplete: {count}"));

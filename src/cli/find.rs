@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde_json::{Value, json};
 
 use super::container::output::{Output, Written, say};
-use super::container::session::{self, Ended, finish, ok, walked};
+use super::container::session::{self, Ended, finish, walked};
 use super::container::snapshot::{self, Wanted};
 use super::container::{ContainerOptions, entry};
 use super::exit::{Exit, Failure};
@@ -171,7 +171,7 @@ fn search(
     searched: Searched,
 ) -> Result<Exit, Ended> {
     let mut output = Output::new(args.json);
-    let snapshots = snapshots(args, session, filter, &mut output)?;
+    let snapshots = snapshots(args, session, filter)?;
     let repository = session.index(&say)?;
     let mut search = Search::new(&repository, query(args, searched, &repository.index));
     let zone = settings.zone();
@@ -181,28 +181,20 @@ fn search(
         });
         walked(ended)?;
     }
-    finish(output)
+    finish(output, session)
 }
 
 /// The snapshots to search, oldest first. One that cannot be read may hold what is searched for.
-fn snapshots(
-    args: &Args,
-    session: &Session,
-    filter: &Filter,
-    output: &mut Output,
-) -> Result<Vec<Chosen>, Ended> {
-    let repository = &session.repository;
+fn snapshots(args: &Args, session: &Session, filter: &Filter) -> Result<Vec<Chosen>, Ended> {
     if args.snapshot.is_empty() {
-        let choice =
-            choice::all(repository, filter).map_err(crate::agent::inspect::SessionError::from)?;
-        for error in &choice.unreadable {
-            ok(output.unreadable(b"snapshots", error))?;
-        }
+        let choice = choice::all(&session.repository, filter)
+            .map_err(crate::agent::inspect::SessionError::from)?;
+        snapshot::tell_unreadable(session, &choice.unreadable);
         return Ok(choice.snapshots);
     }
     let mut chosen = Vec::new();
     for word in &args.snapshot {
-        chosen.push(Wanted::named(word).find(repository, filter)?);
+        chosen.push(Wanted::named(word).find(session, filter)?);
     }
     Ok(chosen)
 }

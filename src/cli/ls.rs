@@ -65,7 +65,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         Lock::Shared
     };
     session::run(&place.container, lock, |session| {
-        let chosen = wanted.find(&session.repository, &filter)?;
+        let chosen = wanted.find(session, &filter)?;
         list_all(settings, args, session, &chosen, paths)
     })
 }
@@ -106,7 +106,7 @@ fn list_all(
             }
         }
     }
-    finish(output)
+    finish(output, session)
 }
 
 /// The snapshot itself, as the first line of JSON.

@@ -4,6 +4,7 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::container::ContainerArgs;
+use super::container::output::say;
 use super::exit::{Exit, Failure};
 use super::logging;
 use super::table::Table;
@@ -13,8 +14,8 @@ use crate::units;
 
 /// List the snapshots in a container
 ///
-/// Name a job, or a container with --container. The command takes no lock and waits for no run. Containers are restic
-/// repositories: `restic snapshots` reads them, too.
+/// Name a job, or a container with --container. The command takes no lock and waits for no run. Snapshot files that are
+/// damaged are named. Containers are restic repositories: `restic snapshots` reads them, too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd snapshots nightly\n\
                         Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]
@@ -29,15 +30,28 @@ pub struct Args {
 /// Runs `freezerd snapshots`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let place = args.place.find(settings)?;
-    let snapshots = agent_process::list(ListRequest {
+    let listing = agent_process::list(ListRequest {
         container: place.container,
         host: place.host,
         backup_name: place.backup_name,
         open: true,
     })
     .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;
+    for damaged in &listing.unreadable {
+        say(&format!("warning: {}", damaged.message));
+    }
+    let exit = match listing.unreadable.is_empty() {
+        true => Exit::Success,
+        false => {
+            say(
+                "the list may be incomplete; `freezerd repair` shows what can be done about the damage",
+            );
+            Exit::RunPartial
+        }
+    };
     if args.json {
-        let snapshots: Vec<Value> = snapshots
+        let snapshots: Vec<Value> = listing
+            .snapshots
             .iter()
             .map(|snapshot| {
                 json!({
@@ -55,14 +69,19 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 })
             })
             .collect();
-        println!("{:#}", json!({"snapshots": snapshots}));
-        return Ok(Exit::Success);
+        let damaged: Vec<Value> = listing
+            .unreadable
+            .iter()
+            .map(|it| json!({"id": it.id, "message": it.message}))
+            .collect();
+        println!("{:#}", json!({"snapshots": snapshots, "damaged": damaged}));
+        return Ok(exit);
     }
     let zone = settings.zone();
     let mut table = Table::new(&[
         "SNAPSHOT", "TIME", "HOST", "BACKUP", "LEVEL", "FILES", "SIZE", "ADDED", "",
     ]);
-    for snapshot in &snapshots {
+    for snapshot in &listing.snapshots {
         let number =
             |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
         let size = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), units::bytes);
@@ -87,7 +106,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         table.print();
     }
-    Ok(Exit::Success)
+    Ok(exit)
 }
 
 fn exit_code(error: &ListError) -> Exit {
@@ -96,8 +115,8 @@ fn exit_code(error: &ListError) -> Exit {
             ContainerFault::WrongPassword | ContainerFault::Denied => Exit::NotPermitted,
             ContainerFault::NoRepository { .. }
             | ContainerFault::NotARepository
-            | ContainerFault::Damaged
             | ContainerFault::Unusable => Exit::NotFound,
+            ContainerFault::Damaged => Exit::RunFailed,
             ContainerFault::Temporary => Exit::TryAgain,
         },
         ListError::Agent(AgentLoss::Silent(_) | AgentLoss::Signal(_)) => Exit::TryAgain,

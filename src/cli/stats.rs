@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::container::ContainerOptions;
 use super::container::output::{Output, say};
-use super::container::session::{self, Ended, ok, print};
+use super::container::session::{self, Ended, damaged, ok, print, unless_damaged};
 use super::container::snapshot::{self, Wanted};
 use super::exit::{Exit, Failure};
 use super::table::Table;
@@ -14,7 +14,6 @@ use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::config::Settings;
 use crate::inspect::choice::{self, Chosen, Filter};
 use crate::inspect::stats::{Collector, Contents, Data};
-use crate::repository::error::Error;
 use crate::units;
 
 /// Show how much snapshots contain, and how much room they take
@@ -76,10 +75,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
         let data = collector.data();
         match args.json {
-            true => print(&format!("{:#}", to_json(&rows, data, unreadable.len())))?,
+            true => print(&format!("{:#}", to_json(session, &rows, data, unreadable)))?,
             false => show(settings, &rows, data)?,
         }
-        incomplete(&rows, data, &unreadable)
+        incomplete(session, &rows, data)
     })
 }
 
@@ -87,27 +86,24 @@ fn snapshots(
     args: &Args,
     session: &Session,
     filter: &Filter,
-) -> Result<(Vec<Chosen>, Vec<Error>), SessionError> {
-    let repository = &session.repository;
+) -> Result<(Vec<Chosen>, usize), SessionError> {
     if args.snapshot.is_empty() {
-        let choice = choice::all(repository, filter)?;
-        return Ok((choice.snapshots, choice.unreadable));
+        let choice = choice::all(&session.repository, filter)?;
+        snapshot::tell_unreadable(session, &choice.unreadable);
+        return Ok((choice.snapshots, choice.unreadable.len()));
     }
     let mut chosen: Vec<Chosen> = Vec::new();
     for word in &args.snapshot {
-        let found = Wanted::named(word).find(repository, filter)?;
+        let found = Wanted::named(word).find(session, filter)?;
         if chosen.iter().all(|known| known.id != found.id) {
             chosen.push(found);
         }
     }
-    Ok((chosen, Vec::new()))
+    Ok((chosen, 0))
 }
 
 /// Says what is missing from the figures.
-fn incomplete(rows: &[Row], data: Data, unreadable: &[Error]) -> Result<Exit, Ended> {
-    for error in unreadable {
-        say(&format!("not counted: {error}"));
-    }
+fn incomplete(session: &Session, rows: &[Row], data: Data) -> Result<Exit, Ended> {
     let directories = rows
         .iter()
         .map(|row| row.contents.unreadable)
@@ -122,8 +118,8 @@ fn incomplete(rows: &[Row], data: Data, unreadable: &[Error]) -> Result<Exit, En
         let count = units::count(data.missing, "blob is", "blobs are");
         say(&format!("{count} missing from the index"));
     }
-    match directories == 0 && data.missing == 0 && unreadable.is_empty() {
-        true => Ok(Exit::Success),
+    match directories == 0 && data.missing == 0 {
+        true => Ok(unless_damaged(session)),
         false => Ok(Exit::RunPartial),
     }
 }
@@ -187,7 +183,7 @@ pub fn data_json(data: Data) -> Value {
     })
 }
 
-fn to_json(rows: &[Row], data: Data, unreadable: usize) -> Value {
+fn to_json(session: &Session, rows: &[Row], data: Data, unreadable: usize) -> Value {
     let snapshots: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -208,6 +204,7 @@ fn to_json(rows: &[Row], data: Data, unreadable: usize) -> Value {
     json!({
         "snapshots": snapshots,
         "unreadable_snapshots": unreadable,
+        "damaged": damaged(session),
         "data": data_json(data),
     })
 }

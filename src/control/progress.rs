@@ -61,6 +61,7 @@ impl ProgressFile {
             Report::Panicked { .. }
             | Report::Outcome(_)
             | Report::Snapshot(_)
+            | Report::UnreadableSnapshot(_)
             | Report::ListEnd(_) => return false,
         }
         self.updated = now;

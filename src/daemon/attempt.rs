@@ -105,6 +105,7 @@ impl AttemptLife {
                     Report::Panicked { .. }
                     | Report::Outcome(_)
                     | Report::Snapshot(_)
+                    | Report::UnreadableSnapshot(_)
                     | Report::ListEnd(_),
                 )
                 | None => {}

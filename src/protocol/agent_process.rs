@@ -10,8 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
-    AgentLoss, Heard, ListError, ListRequest, ListedSnapshot, Outcome, Report, Request, RunTag,
-    Task,
+    AgentLoss, Heard, ListError, ListRequest, Listing, Outcome, Report, Request, RunTag, Task,
 };
 
 /// What a service manager tells the daemon is not for its agents.
@@ -63,25 +62,27 @@ pub fn perform(request: Request, mut on_report: impl FnMut(Report)) -> Result<Ou
     heard.end(status, None)
 }
 
-/// Lets an agent list the snapshots of a container, oldest first. A repository that crashes the engine, and a disk that
+/// Lets an agent list the snapshots of a container. A repository that crashes the engine, and a disk that
 /// does not answer, then cost only the agent. Its log is discarded.
 ///
 /// # Errors
 /// When the container cannot be listed, and when the agent is lost or shows no progress for a minute.
-pub fn list(request: ListRequest) -> Result<Vec<ListedSnapshot>, ListError> {
+pub fn list(request: ListRequest) -> Result<Listing, ListError> {
     let mut heard = Heard::default();
-    let mut snapshots = Vec::new();
+    let mut listing = Listing::default();
     let mut command = agent_command();
     command.stderr(Stdio::null());
     let task = Task::List(request);
     let status = hear_reports(command, &task, Some(LIST_PATIENCE), |line| {
-        if let Ok(Report::Snapshot(snapshot)) = heard.line(line) {
-            snapshots.push(snapshot);
+        match heard.line(line) {
+            Ok(Report::Snapshot(snapshot)) => listing.snapshots.push(snapshot),
+            Ok(Report::UnreadableSnapshot(damaged)) => listing.unreadable.push(damaged),
+            _ => {}
         }
     })
     .map_err(ListError::Agent)?;
     heard.end_of_list(status)?;
-    Ok(snapshots)
+    Ok(listing)
 }
 
 fn agent_command() -> Command {

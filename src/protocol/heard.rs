@@ -23,7 +23,10 @@ impl Heard {
     pub fn line(&mut self, line: &str) -> serde_json::Result<Report> {
         let report = serde_json::from_str(line)?;
         match &report {
-            Report::Progress(_) | Report::Waiting { .. } | Report::Snapshot(_) => {}
+            Report::Progress(_)
+            | Report::Waiting { .. }
+            | Report::Snapshot(_)
+            | Report::UnreadableSnapshot(_) => {}
             Report::Panicked { message } => self.panic = Some(message.clone()),
             Report::Outcome(outcome) => self.outcome = Some(outcome.clone()),
             Report::ListEnd(end) => self.list_end = Some(end.clone()),

@@ -43,6 +43,24 @@ pub struct ListedSnapshot {
     pub bytes_added: Option<u64>,
 }
 
+/// A snapshot file that cannot be read. Nobody knows whose snapshot it was, so it is in every list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadableSnapshot {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// What is wrong with which file.
+    pub message: String,
+}
+
+/// The snapshots of a container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listing {
+    /// Oldest first.
+    pub snapshots: Vec<ListedSnapshot>,
+    /// The snapshot files that are damaged.
+    pub unreadable: Vec<UnreadableSnapshot>,
+}
+
 /// The end of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "list")]

@@ -14,7 +14,9 @@ mod request;
 mod run_tag;
 
 pub use heard::Heard;
-pub use listing::{ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot};
+pub use listing::{
+    ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot, Listing, UnreadableSnapshot,
+};
 pub use loss::AgentLoss;
 pub use outcome::{Outcome, Summary, Verdict};
 pub use problem::{Problem, ProblemKind};

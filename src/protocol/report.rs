@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ListEnd, ListedSnapshot, Outcome};
+use super::{ListEnd, ListedSnapshot, Outcome, UnreadableSnapshot};
 
 /// One line on the agent's standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub enum Report {
     Outcome(Outcome),
     /// One snapshot of a list, oldest first.
     Snapshot(ListedSnapshot),
+    /// A snapshot file that cannot be read: the list may lack it.
+    UnreadableSnapshot(UnreadableSnapshot),
     /// The end of a list, and the last line.
     ListEnd(ListEnd),
 }

@@ -239,7 +239,9 @@ fn open_or_create(
             vacant
         }
         Place::Other(other) => {
-            refuse_lost(context, work)?;
+            if !other.is_without_config() {
+                refuse_lost(context, work)?;
+            }
             return Err(other.error());
         }
     };

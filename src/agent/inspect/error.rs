@@ -66,6 +66,7 @@ impl SessionError {
                 PlaceErrorKind::Busy | PlaceErrorKind::NoSpace | PlaceErrorKind::Io => {
                     Fault::Temporary
                 }
+                PlaceErrorKind::Damaged => Fault::Damaged,
                 _ => Fault::NotFound,
             },
             SessionError::PassFile(_) | SessionError::KeyNotFound { .. } => Fault::NotFound,

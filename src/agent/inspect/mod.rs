@@ -3,7 +3,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -11,6 +11,7 @@ use super::password;
 use super::place;
 use super::repository::Opened;
 use crate::job::action::Container;
+use crate::repository::error::{Error, What};
 use crate::repository::indexed::Indexed;
 use crate::repository::open::Repository;
 
@@ -37,6 +38,16 @@ pub enum Lock {
 pub struct Session {
     pub repository: Repository,
     interrupts: Arc<Interrupts>,
+    damaged: Mutex<Vec<DamagedFile>>,
+}
+
+/// A file of the repository that could not be read, so that the answer of a command may lack something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedFile {
+    /// Its path in the repository, such as `snapshots/` and the id.
+    pub file: String,
+    /// What is wrong with it.
+    pub message: String,
 }
 
 impl Session {
@@ -60,6 +71,7 @@ impl Session {
         Ok(Session {
             repository,
             interrupts,
+            damaged: Mutex::default(),
         })
     }
 
@@ -70,9 +82,28 @@ impl Session {
     pub fn index(&self, say: &dyn Fn(&str)) -> Result<Indexed, SessionError> {
         let indexed = Indexed::load(self.repository.clone())?;
         for problem in &indexed.problems {
-            say(&format!("warning: {problem}"));
+            self.met_damage(problem, say);
         }
         Ok(indexed)
+    }
+
+    /// Says that a file of the repository cannot be read, and remembers it for the exit code.
+    pub fn met_damage(&self, error: &Error, say: &dyn Fn(&str)) {
+        say(&format!("warning: {error}"));
+        let file = match error.what {
+            What::File(file) => file.to_string(),
+            What::Blob(blob) => blob.to_string(),
+            What::Repository => String::new(),
+        };
+        let message = error.to_string();
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.push(DamagedFile { file, message });
+    }
+
+    /// The files of the repository that could not be read until now.
+    pub fn damaged(&self) -> Vec<DamagedFile> {
+        let damaged = self.damaged.lock();
+        damaged.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Removes this file if the process is ended before its work is done; `None`: nothing any more.

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
+use serde_json::{Value, json};
+
 use super::output::{Output, Written, say};
 use crate::agent::inspect::{Fault, Lock, Session, SessionError};
 use crate::cli::exit::{Exit, Failure};
@@ -82,16 +84,44 @@ pub fn run(
 }
 
 /// The exit code of a command that has printed everything: whether something could not be read.
-pub fn finish(mut output: Output) -> Result<Exit, Ended> {
+pub fn finish(mut output: Output, session: &Session) -> Result<Exit, Ended> {
+    if output.is_json() {
+        for damaged in damaged(session) {
+            ok(output.json(&json!({ "problem": damaged })))?;
+        }
+    }
     ok(output.flush())?;
     match output.problems() {
-        0 => Ok(Exit::Success),
+        0 => Ok(unless_damaged(session)),
         count => {
             let count = crate::units::count(count, "problem", "problems");
             say(&format!("the output is incomplete: {count}"));
             Ok(Exit::RunPartial)
         }
     }
+}
+
+/// Success, unless a file of the repository could not be read: then the output may lack something.
+pub fn unless_damaged(session: &Session) -> Exit {
+    match session.damaged().len() as u64 {
+        0 => Exit::Success,
+        count => {
+            let count = crate::units::count(count, "file", "files");
+            say(&format!(
+                "the output may be incomplete: {count} of the container cannot be read; `freezerd repair` repairs what can be \
+                 repaired"
+            ));
+            Exit::RunPartial
+        }
+    }
+}
+
+/// The files of the repository that could not be read, for JSON.
+pub fn damaged(session: &Session) -> Vec<Value> {
+    let files = session.damaged().into_iter();
+    files
+        .map(|it| json!({"file": it.file, "kind": "unreadable", "message": it.message}))
+        .collect()
 }
 
 /// A write as a result.

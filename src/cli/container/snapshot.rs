@@ -4,14 +4,13 @@ use chrono::DateTime;
 
 use super::ChosenContainer;
 use super::output::say;
-use crate::agent::inspect::SessionError;
+use crate::agent::inspect::{Session, SessionError};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::logging;
 use crate::config::Settings;
 use crate::inspect::choice::{self, Chosen, Filter};
 use crate::inspect::shown::shown;
 use crate::repository::error::Error;
-use crate::repository::open::Repository;
 use crate::schedule::moment::Moment;
 use crate::schedule::zone::Zone;
 
@@ -59,12 +58,16 @@ impl Wanted {
     }
 
     /// Finds the snapshot.
-    pub fn find(&self, repository: &Repository, filter: &Filter) -> Result<Chosen, SessionError> {
+    ///
+    /// # Errors
+    /// When there is none, when several are meant, and when the one that is named cannot be read.
+    pub fn find(&self, session: &Session, filter: &Filter) -> Result<Chosen, SessionError> {
+        let repository = &session.repository;
         match self {
             Wanted::Id(beginning) => Ok(choice::by_id(repository, beginning)?),
             Wanted::Newest(limit) => {
                 let (newest, unreadable) = choice::newest(repository, filter, *limit)?;
-                tell_unreadable(&unreadable);
+                tell_unreadable(session, &unreadable);
                 Ok(newest)
             }
         }
@@ -72,9 +75,9 @@ impl Wanted {
 }
 
 /// Says which snapshot files could not be read: one of them may be what the user wants.
-pub fn tell_unreadable(errors: &[Error]) {
+pub fn tell_unreadable(session: &Session, errors: &[Error]) {
     for error in errors {
-        say(&format!("warning: {error}"));
+        session.met_damage(error, &say);
     }
 }
 

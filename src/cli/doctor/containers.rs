@@ -134,8 +134,13 @@ pub fn password_findings(file: &PassFile, who: Who) -> Vec<Finding> {
 /// The result of the attempt to open a container.
 #[derive(Debug)]
 pub enum Tried {
-    /// The password opens it. It has this many snapshots.
-    Opened(u64),
+    /// The password opens it.
+    Opened {
+        /// How many snapshots can be read.
+        snapshots: u64,
+        /// How many snapshot files are damaged, and the first of them.
+        damaged: Option<(u64, String)>,
+    },
     /// The first backup will create it.
     ToBeMade,
     /// Earlier backups of this job are gone: there is no repository now.
@@ -158,7 +163,13 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
         open,
     });
     match listed {
-        Ok(snapshots) if open => Tried::Opened(snapshots.len() as u64),
+        Ok(listing) if open => Tried::Opened {
+            snapshots: listing.snapshots.len() as u64,
+            damaged: listing
+                .unreadable
+                .first()
+                .map(|first| (listing.unreadable.len() as u64, first.message.clone())),
+        },
         Ok(_) => Tried::Left,
         Err(ListError::Container {
             fault: ContainerFault::NoRepository { missing_parent },
@@ -195,7 +206,20 @@ pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
         [] => String::new(),
     };
     match tried {
-        Tried::Opened(snapshots) => finding(
+        Tried::Opened {
+            damaged: Some((count, first)),
+            ..
+        } => finding(
+            Level::Error,
+            format!(
+                "{} damaged, the first: {first} (for {jobs})",
+                units::count(*count, "snapshot file is", "snapshot files are")
+            ),
+        )
+        .help(format!(
+            "`freezerd verify --container {place}` says what is lost; `freezerd repair` repairs what can be repaired"
+        )),
+        Tried::Opened { snapshots, .. } => finding(
             Level::Ok,
             format!(
                 "the password opens it, {} (for {jobs})",
@@ -235,7 +259,7 @@ pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
                 ListError::Agent(AgentLoss::Silent(_)) => {
                     "make sure that its disk works, and look at the kernel's log"
                 }
-                ListError::Agent(_) => "run a `check` action on it, and look at the kernel's log",
+                ListError::Agent(_) => "run `freezerd verify` on it, and look at the kernel's log",
             })
         }
     }
@@ -249,7 +273,8 @@ fn mend(fault: &ContainerFault) -> &'static str {
              encrypt_pass_file; without the password nothing can be restored"
         }
         ContainerFault::Damaged => {
-            "run a `check` action on it, and back up to another container until then"
+            "`freezerd verify` says what is lost, and `freezerd repair` repairs what can be repaired; back up to another \
+             container until then"
         }
         ContainerFault::Denied => {
             "let the daemon's user read and write it; run `freezerd doctor` as that user"
@@ -319,7 +344,20 @@ mod tests {
             })
         };
         for (tried, level) in [
-            (Tried::Opened(3), Level::Ok),
+            (
+                Tried::Opened {
+                    snapshots: 3,
+                    damaged: None,
+                },
+                Level::Ok,
+            ),
+            (
+                Tried::Opened {
+                    snapshots: 3,
+                    damaged: Some((1, "snapshots/ab is damaged".to_owned())),
+                },
+                Level::Error,
+            ),
             (Tried::ToBeMade, Level::Info),
             (Tried::Left, Level::Info),
             (Tried::Lost("www".to_owned()), Level::Error),

@@ -16,6 +16,10 @@ use super::error::ActionError as Error;
 use crate::job::action::Container;
 use crate::location::Location;
 
+mod content;
+
+use content::{Content, content};
+
 /// What is at a container's location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -54,6 +58,8 @@ pub struct Creatable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Other {
     container: Container,
+    /// A repository whose configuration is lost.
+    is_without_config: bool,
 }
 
 /// What a first backup finds once it has the container to itself.
@@ -81,7 +87,10 @@ pub fn look(container: &Container) -> Result<Place, Error> {
             container,
             directory,
         }),
-        Content::Other => Place::Other(Other { container }),
+        Content::Other | Content::WithoutConfig => Place::Other(Other {
+            container,
+            is_without_config: content == Content::WithoutConfig,
+        }),
     })
 }
 
@@ -172,7 +181,14 @@ impl Vacant {
                 directory,
                 is_unfinished: content == Content::Unfinished,
             })),
-            Content::Other => Err(Other { container }.error()),
+            Content::Other | Content::WithoutConfig => {
+                let is_without_config = content == Content::WithoutConfig;
+                let other = Other {
+                    container,
+                    is_without_config,
+                };
+                Err(other.error())
+            }
         }
     }
 }
@@ -202,27 +218,23 @@ impl Creatable {
 }
 
 impl Other {
+    /// Whether it is a repository that has lost its configuration.
+    pub fn is_without_config(&self) -> bool {
+        self.is_without_config
+    }
+
     /// Why nothing can be done here.
     pub fn error(&self) -> Error {
-        Error::NotARepository {
-            place: self.container.location.clone(),
+        let place = self.container.location.clone();
+        match self.is_without_config {
+            true => Error::ConfigMissing { place },
+            false => Error::NotARepository { place },
         }
     }
 }
 
 fn is_given_by_path(container: &Container) -> bool {
     Path::new(&container.name).is_absolute()
-}
-
-/// What a directory holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
-    /// It does not exist or is empty.
-    Nothing,
-    /// What a creation of a repository left behind when it was cut short: no data, no configuration.
-    Unfinished,
-    Repository,
-    Other,
 }
 
 /// What is at the location, and the directory that this is.
@@ -233,70 +245,6 @@ fn inspect(container: &Container) -> Result<(Content, PathBuf), Error> {
             Err(error) => Err(Error::io("read the container", path, error)),
         },
     }
-}
-
-fn content(path: &Path) -> io::Result<Content> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries.collect::<io::Result<Vec<_>>>()?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Nothing),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Content::Other),
-        Err(error) => return Err(error),
-    };
-    if entries.iter().any(|entry| entry.file_name() == "config") {
-        return Ok(Content::Repository);
-    }
-    let mut content = Content::Nothing;
-    for entry in entries {
-        let path = entry.path();
-        // A creation writes the configuration last. Before it there are directories without data, and a key.
-        let is_ours = match entry.file_name().to_str() {
-            Some("data" | "index" | "snapshots" | "locks") => holds_no_file(&path)?,
-            Some("keys") => holds_only_keys(&path)?,
-            Some(name) if name.starts_with("config-tmp-") => true,
-            // An earlier version locked this file where a directory cannot be locked.
-            Some(".freezerd-lock") => continue,
-            _ => false,
-        };
-        if !is_ours {
-            return Ok(Content::Other);
-        }
-        content = Content::Unfinished;
-    }
-    Ok(content)
-}
-
-/// Whether this is a directory without a file in it, or in a directory directly in it.
-fn holds_no_file(directory: &Path) -> io::Result<bool> {
-    if !fs::symlink_metadata(directory)?.is_dir() {
-        return Ok(false);
-    }
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if !entry.file_type()?.is_dir() || fs::read_dir(entry.path())?.next().is_some() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Whether this is a directory in which every name is that of a repository's key, finished or not. A directory `keys`
-/// with anything else in it belongs to somebody else and is not touched.
-fn holds_only_keys(directory: &Path) -> io::Result<bool> {
-    if !fs::symlink_metadata(directory)?.is_dir() {
-        return Ok(false);
-    }
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_key = name.to_str().is_some_and(|name| {
-            let (id, _) = name.split_once("-tmp-").unwrap_or((name, ""));
-            id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-        });
-        if !is_key || !entry.file_type()?.is_file() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 #[cfg(test)]
@@ -315,34 +263,6 @@ mod tests {
                 fs::write(path, "").unwrap();
             }
         }
-    }
-
-    #[test]
-    fn only_what_a_creation_leaves_behind_counts_as_unfinished() {
-        let key = format!("keys/{}", "ab".repeat(32));
-        for (entries, expected) in [
-            (&[][..], Content::Nothing),
-            (&[".freezerd-lock"], Content::Nothing),
-            (&["snapshots/"], Content::Unfinished),
-            (
-                &["data/00/", "index/", "snapshots/", key.as_str()],
-                Content::Unfinished,
-            ),
-            (&["data/", "config-tmp-"], Content::Unfinished),
-            (&["config", "anything"], Content::Repository),
-            (&["data/00/file"], Content::Other),
-            (&["snapshots/file"], Content::Other),
-            (&["keys/id_ed25519"], Content::Other),
-            (&["keys"], Content::Other),
-            (&["data/", "letter.txt"], Content::Other),
-        ] {
-            let top = tempfile::tempdir().unwrap();
-            fill(top.path(), entries);
-            assert_eq!(content(top.path()).unwrap(), expected, "{entries:?}");
-        }
-        let nowhere = Path::new("/no/such/place");
-        assert_eq!(content(nowhere).unwrap(), Content::Nothing);
-        assert_eq!(content(Path::new("/etc/passwd")).unwrap(), Content::Other);
     }
 
     fn container(directory: PathBuf) -> Container {
