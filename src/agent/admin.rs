@@ -14,9 +14,8 @@ use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
-use crate::repository::forget;
 use crate::repository::prune::plan::Options;
-use crate::repository::prune::{self, Pruned};
+use crate::repository::prune::{self, Orders, Pruned};
 use crate::storage::id::Id;
 use crate::units;
 
@@ -79,7 +78,11 @@ pub fn remove_old(
     for snapshot in &old {
         log(&format!(
             "{} {} of {}",
-            if dry_run { "would remove" } else { "removing" },
+            if dry_run {
+                "would remove"
+            } else {
+                "to be removed:"
+            },
             snapshot.short_id(),
             local(snapshot.time)
         ));
@@ -96,10 +99,13 @@ pub fn remove_old(
         let without = ids.iter().copied().collect();
         prune::rehearse(&opened.repository, &options, &without, &stages)
     } else {
-        forget_all(opened, lock, &ids)?;
-        kill_point::reached(Point::SnapshotsForgotten);
-        let confirm = || lock.confirm();
-        prune::prune(&opened.repository, &options, SWEEP_AGE, &confirm, &stages)
+        let orders = Orders {
+            forget: &ids,
+            planned: &|_| {},
+            sweep_age: SWEEP_AGE,
+            confirm: &|| lock.confirm(),
+        };
+        prune::forget_and_prune(&opened.repository, &options, &orders, &stages)
     };
     let report = report.map_err(|source| ActionError::Prune {
         place: opened.container.location.clone(),
@@ -120,17 +126,6 @@ pub fn remove_old(
     })
 }
 
-/// Removes the snapshot files, all or none of them being an error.
-fn forget_all(opened: &Opened, lock: &Lock, ids: &[Id]) -> Result<(), ActionError> {
-    let storage = &*opened.repository.storage;
-    let failed = |error| opened.failed("remove snapshots", error);
-    let forgotten = forget::forget(storage, ids, &|| lock.confirm()).map_err(failed)?;
-    match forgotten.failed.into_iter().next() {
-        Some((_, error)) => Err(failed(error)),
-        None => Ok(()),
-    }
-}
-
 /// Writes to the log what the prune met.
 fn tell(report: &Pruned) {
     for pack in &report.damaged {
@@ -138,7 +133,7 @@ fn tell(report: &Pruned) {
     }
     if !report.missing.is_empty() {
         log(&format!(
-            "warning: {} that snapshots need are missing from the repository: run a check",
+            "warning: {} that snapshots need are missing from the repository: `freezerd verify` says what is lost",
             units::count(report.missing.len() as u64, "blob", "blobs")
         ));
     }

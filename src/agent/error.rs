@@ -12,7 +12,7 @@ use crate::location::Location;
 use crate::os;
 use crate::protocol::Verdict;
 use crate::repository::error::{Error as EngineError, What};
-use crate::repository::prune::error::PruneError;
+use crate::repository::prune::error::{Obstacle, PruneError};
 use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind};
 use crate::source::patterns::file::PatternFileFault;
 use crate::storage::FileName;
@@ -89,7 +89,10 @@ pub enum ActionError {
     #[error("{}", restore_sentence(source))]
     Restore { source: Box<RestoreError> },
     /// Space was not reclaimed, or not all of it.
-    #[error("cannot prune the repository in {place}: {source}")]
+    #[error(
+        "cannot prune the repository in {place}: {source}{}",
+        prune_advice(source)
+    )]
     Prune {
         place: Location,
         source: Box<PruneError>,
@@ -271,6 +274,21 @@ fn restore_sentence(error: &RestoreError) -> String {
 
 fn engine_sentence(doing: &str, place: &Location, source: &EngineError) -> String {
     format!("cannot {doing} in {place}: {source}{}", advice(source))
+}
+
+/// What makes the prune possible.
+fn prune_advice(error: &PruneError) -> &'static str {
+    let PruneError::Refused(obstacles) = error else {
+        return "";
+    };
+    let is_of_the_index =
+        |it: &Obstacle| matches!(it, Obstacle::Index(_) | Obstacle::PackMissing(_));
+    match obstacles.iter().all(is_of_the_index) {
+        true => "; `freezerd repair` repairs the index",
+        false => {
+            "; `freezerd repair` repairs what can be repaired, and with `--forget` it removes the snapshots that are damaged"
+        }
+    }
 }
 
 /// What to do about an error of the engine, as the end of a sentence. Empty if the error says it itself.

@@ -50,7 +50,7 @@ impl fmt::Display for PruneError {
             PruneError::Failed(error) => write!(f, "{error}"),
             PruneError::Refused(obstacles) => {
                 f.write_str(
-                    "no data was removed, because not everything that is needed can be read",
+                    "nothing was removed, because not everything that is needed can be read",
                 )?;
                 let mut separator = ": ";
                 for obstacle in obstacles.iter().take(3) {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::blob_name::BlobName;
+use super::forget::forget;
 use super::index::BlobSet;
 use super::indexed::Indexed;
 use super::open::Repository;
@@ -15,6 +16,7 @@ use super::reachable::{self, Trouble};
 use super::rewrite::Confirm;
 use super::rewrite::copy::Unreadable;
 use super::snapshot::read_all;
+use crate::kill_point::{self, Point};
 use crate::storage::FileKind;
 use crate::storage::id::Id;
 
@@ -67,6 +69,18 @@ pub fn rehearse(
     run(repository, options, without, None, observer)
 }
 
+/// What a prune does beside removing data.
+pub struct Orders<'a> {
+    /// Snapshots that are removed first, once it is certain that the rest can be done.
+    pub forget: &'a [Id],
+    /// Is told the plan before anything is removed.
+    pub planned: &'a dyn Fn(&Pruned),
+    /// What interrupted writes left behind is removed when it is older than this.
+    pub sweep_age: Duration,
+    /// Whether the exclusive lock still holds.
+    pub confirm: Confirm<'a>,
+}
+
 /// Removes what no snapshot needs. It may be interrupted at any time: the next one finishes the work.
 ///
 /// The caller has the exclusive lock, and `confirm` says whether it still holds. What interrupted writes left behind is
@@ -81,27 +95,57 @@ pub fn prune(
     confirm: Confirm<'_>,
     observer: &dyn Observer,
 ) -> Result<Pruned, PruneError> {
+    let orders = Orders {
+        forget: &[],
+        planned: &|_| {},
+        sweep_age,
+        confirm,
+    };
+    forget_and_prune(repository, options, &orders, observer)
+}
+
+/// Removes snapshots, and then what no snapshot needs, as [`prune`] does. If it is not certain what is needed, no
+/// snapshot is removed either.
+///
+/// # Errors
+/// As those of [`prune`], and when a snapshot cannot be removed.
+pub fn forget_and_prune(
+    repository: &Repository,
+    options: &Options,
+    orders: &Orders<'_>,
+    observer: &dyn Observer,
+) -> Result<Pruned, PruneError> {
     repository.writable()?;
-    let mut pruned = run(
-        repository,
-        options,
-        &HashSet::new(),
-        Some(confirm),
-        observer,
-    )?;
+    let without = orders.forget.iter().copied().collect();
+    let mut pruned = run(repository, options, &without, Some(orders), observer)?;
     pruned.swept = repository
         .storage
-        .sweep(sweep_age)
+        .sweep(orders.sweep_age)
         .map_err(super::error::Error::from)?;
     Ok(pruned)
 }
 
-/// Plans, and carries the plan out where there is a `confirm`.
+/// Removes the snapshots that the orders name.
+fn forget_all(repository: &Repository, orders: &Orders<'_>) -> Result<(), PruneError> {
+    if orders.forget.is_empty() {
+        return Ok(());
+    }
+    let forgotten = forget(&*repository.storage, orders.forget, orders.confirm)?;
+    match forgotten.failed.into_iter().next() {
+        Some((_, error)) => Err(error.into()),
+        None => {
+            kill_point::reached(Point::SnapshotsForgotten);
+            Ok(())
+        }
+    }
+}
+
+/// Plans, and carries the plan out where there are orders.
 fn run(
     repository: &Repository,
     options: &Options,
     without: &HashSet<Id>,
-    confirm: Option<Confirm<'_>>,
+    orders: Option<&Orders<'_>>,
     observer: &dyn Observer,
 ) -> Result<Pruned, PruneError> {
     let storage = &*repository.storage;
@@ -180,7 +224,9 @@ fn run(
     pruned.summary = plan.summary;
     pruned.missing = missing.into_iter().collect();
     pruned.missing.sort_unstable();
-    if let Some(confirm) = confirm {
+    if let Some(orders) = orders {
+        (orders.planned)(&pruned);
+        forget_all(repository, orders)?;
         let work = Work {
             indexed: &indexed,
             by_pack: &by_pack,
@@ -190,7 +236,7 @@ fn run(
             index_files: &index_files,
             unindexed: &unindexed_removed,
         };
-        let outcome = work.execute(confirm, observer)?;
+        let outcome = work.execute(orders.confirm, observer)?;
         pruned.unreadable = outcome.unreadable;
         pruned.no_space = outcome.no_space;
     }
