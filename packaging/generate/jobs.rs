@@ -281,6 +281,8 @@ fn form(key: &Key) -> String {
         Shape::Patterns => "pattern, or list of patterns".to_owned(),
         Shape::Markers => "name, or list of names".to_owned(),
         Shape::Size => "size".to_owned(),
+        Shape::ReadData => "true, false or share".to_owned(),
+        Shape::MaxUnused => "share, size or `unlimited`".to_owned(),
         Shape::Command => "text, or list of words".to_owned(),
         Shape::Date => "date and time".to_owned(),
         Shape::Compression => "level".to_owned(),

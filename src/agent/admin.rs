@@ -12,9 +12,10 @@ use super::repository::Opened;
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
+use crate::job::share::MaxUnused;
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
-use crate::repository::prune::plan::Options;
+use crate::repository::prune::plan::{MaxUnused as Unused, Options};
 use crate::repository::prune::{self, Orders, Pruned};
 use crate::storage::id::Id;
 use crate::units;
@@ -22,12 +23,36 @@ use crate::units;
 /// An interrupted write leaves a file behind. While the container is locked, none is being written.
 const SWEEP_AGE: Duration = Duration::ZERO;
 
+/// What is to be removed, and how.
+pub struct Removal<'a> {
+    pub lineage: &'a Lineage,
+    pub age: Age,
+    /// How the prune decides.
+    pub options: Options,
+    pub dry_run: bool,
+}
+
 /// What was removed.
 pub struct Removed {
     /// How many snapshots were removed.
     pub removed: u64,
     /// How many snapshots of the lineage are left.
     pub left: u64,
+}
+
+/// How a prune decides: as a job or a command says, or as usual.
+pub fn prune_options(max_unused: Option<MaxUnused>, max_repack: Option<u64>) -> Options {
+    let usual = Options::default();
+    Options {
+        max_unused: match max_unused {
+            None => usual.max_unused,
+            Some(MaxUnused::Percent(percent)) => Unused::Percent(percent),
+            Some(MaxUnused::Bytes(bytes)) => Unused::Bytes(bytes),
+            Some(MaxUnused::Unlimited) => Unused::Unlimited,
+        },
+        max_repack,
+        ..usual
+    }
 }
 
 /// Removes one lineage's old snapshots.
@@ -39,7 +64,13 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
         Access::Exclusive
     };
     let (opened, lock) = open(&work.container, access, &context.reporter)?;
-    let removed = remove_old(context, &opened, &lock, &work.lineage, work.remove, dry_run)?;
+    let removal = Removal {
+        lineage: &work.lineage,
+        age: work.remove,
+        options: prune_options(work.max_unused, work.max_repack),
+        dry_run,
+    };
+    let removed = remove_old(context, &opened, &lock, &removal)?;
     Ok(outcome::success(Summary {
         snapshots_removed: Some(removed.removed),
         snapshots: Some(removed.left),
@@ -53,10 +84,14 @@ pub fn remove_old(
     context: &Context,
     opened: &Opened,
     lock: &Lock,
-    lineage: &Lineage,
-    age: Age,
-    dry_run: bool,
+    removal: &Removal<'_>,
 ) -> Result<Removed, ActionError> {
+    let Removal {
+        lineage,
+        age,
+        options,
+        dry_run,
+    } = *removal;
     let limit = limit(age, Utc::now())?;
     let found = opened.snapshots(&Filter {
         host: Some(lineage.host.clone()),
@@ -94,7 +129,6 @@ pub fn remove_old(
         .map(|(_, id, _)| *id)
         .collect();
     let stages = Stages::new(&context.reporter);
-    let options = Options::default();
     let report = if dry_run {
         let without = ids.iter().copied().collect();
         prune::rehearse(&opened.repository, &options, &without, &stages)

@@ -6,6 +6,7 @@ use super::error::ActionError;
 use super::report::{Reporter, log};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Check};
+use crate::job::share::ReadData;
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::check;
 use crate::repository::check::lost::LossKind;
@@ -29,17 +30,10 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
         return Ok(outcome::success(Summary::default()));
     }
     log(&format!(
-        "checking the container {place}{}",
-        if work.read_data {
-            ", reading all data"
-        } else {
-            ", its structure only"
-        }
+        "checking the container {place}, {}",
+        work.read_data
     ));
-    let share = match work.read_data {
-        true => Share::All,
-        false => Share::Nothing,
-    };
+    let share = share_of(work.read_data, None);
     let report = check::check(&opened.repository, share, &Stages::new(&context.reporter))
         .map_err(|error| opened.failed("check", error))?;
     tell(&report);
@@ -75,6 +69,24 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
             .collect(),
         ..outcome::success(summary)
     })
+}
+
+/// The share of the packs that is read. `part` is the part of a rolling check, from 1.
+pub fn share_of(read_data: ReadData, part: Option<u32>) -> Share {
+    match read_data {
+        ReadData::All(true) => Share::All,
+        ReadData::All(false) => Share::Nothing,
+        ReadData::Percent { percent } => Share::Percent(percent),
+        ReadData::Bytes { bytes } => Share::Bytes(bytes),
+        ReadData::Part { part, parts } => Share::Part {
+            number: part.into(),
+            of: parts.into(),
+        },
+        ReadData::Rolling { rolling } => Share::Part {
+            number: part.unwrap_or(1).into(),
+            of: rolling.into(),
+        },
+    }
 }
 
 /// Writes the findings to the log.
@@ -133,19 +145,8 @@ impl Stages<'_> {
 
 impl Observer for Stages<'_> {
     fn stage(&self, stage: Stage, total: Option<u64>) {
-        self.reporter.phase(match stage {
-            Stage::LoadIndex => "reading the index",
-            Stage::ReadSnapshots => "reading snapshots",
-            Stage::ReadTrees => "reading trees",
-            Stage::ReadHeaders => "reading the headers of packs",
-            Stage::ReadPacks => "reading data",
-            Stage::FindLosses => "finding what is lost",
-            Stage::Repack => "copying what is needed",
-            Stage::WriteIndex => "writing the index",
-            Stage::RemoveIndex => "removing old index files",
-            Stage::RemovePacks => "removing packs",
-        });
-        let bytes = matches!(stage, Stage::ReadPacks | Stage::Repack);
+        self.reporter.phase(stage.words());
+        let bytes = stage.counts_bytes();
         match bytes {
             true => self.reporter.total(None, total),
             false => self.reporter.total(total, None),

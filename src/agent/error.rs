@@ -277,7 +277,7 @@ fn engine_sentence(doing: &str, place: &Location, source: &EngineError) -> Strin
 }
 
 /// What makes the prune possible.
-fn prune_advice(error: &PruneError) -> &'static str {
+pub fn prune_advice(error: &PruneError) -> &'static str {
     let PruneError::Refused(obstacles) = error else {
         return "";
     };

@@ -39,7 +39,9 @@ mod restore;
 pub mod snapshot;
 mod termination;
 
+pub use admin::prune_options;
 pub use backup::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
+pub use check::share_of;
 pub use error::ActionError;
 pub use panic_hook::PANICKED;
 pub use termination::ENDED;

@@ -25,6 +25,8 @@ mod log;
 mod logging;
 mod ls;
 mod next;
+mod prune;
+mod repair;
 mod restore;
 mod run;
 mod schema;
@@ -37,6 +39,7 @@ mod stats;
 mod status;
 mod table;
 mod unlock;
+mod verify;
 mod why;
 
 use exit::{Exit, Failure};
@@ -121,6 +124,9 @@ enum Command {
     Diff(diff::Args),
     Dump(dump::Args),
     Stats(stats::Args),
+    Verify(verify::Args),
+    Repair(repair::Args),
+    Prune(prune::Args),
     Key(key::Args),
     Unlock(unlock::Args),
     State(state::Args),
@@ -157,6 +163,9 @@ impl Command {
             Command::Diff(args) => args.json,
             Command::Dump(args) => args.json,
             Command::Stats(args) => args.json,
+            Command::Verify(args) => args.json,
+            Command::Repair(args) => args.json,
+            Command::Prune(args) => args.json,
             Command::Key(args) => args.wants_json(),
             Command::Unlock(args) => args.json,
             Command::State(args) => args.wants_json(),
@@ -179,6 +188,9 @@ impl Command {
                 | Command::Diff(_)
                 | Command::Dump(_)
                 | Command::Stats(_)
+                | Command::Verify(_)
+                | Command::Repair(_)
+                | Command::Prune(_)
                 | Command::Key(_)
                 | Command::Unlock(_)
         )
@@ -266,6 +278,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Diff(args) => diff::run(&settings, &args),
         Command::Dump(args) => dump::run(&settings, &args),
         Command::Stats(args) => stats::run(&settings, &args),
+        Command::Verify(args) => verify::run(&settings, &args),
+        Command::Repair(args) => repair::run(&settings, &args),
+        Command::Prune(args) => prune::run(&settings, &args),
         Command::Key(args) => key::run(&settings, &args),
         Command::Unlock(args) => unlock::run(&settings, &args),
         Command::State(args) => state::run(&settings, &args),

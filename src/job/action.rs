@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::WorkKind;
 use super::one_or_more;
+use super::share::{MaxUnused, ReadData};
 use crate::location::Location;
 
 pub use super::access::Access;
@@ -195,6 +196,12 @@ pub struct Admin {
     pub container: Container,
     pub lineage: Lineage,
     pub remove: Age,
+    /// How much may stay in the container that nothing needs. `None`: as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unused: Option<MaxUnused>,
+    /// The most bytes of packs that are copied in one run. `None`: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_repack: Option<u64>,
 }
 
 /// The age at which a snapshot is removed.
@@ -237,6 +244,6 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     pub container: Container,
-    /// Read the data of every pack too, not only the structure.
-    pub read_data: bool,
+    /// How much of the data is read, beside the structure.
+    pub read_data: ReadData,
 }

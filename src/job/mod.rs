@@ -28,6 +28,7 @@ pub mod patterns;
 pub mod render;
 pub mod schema;
 pub mod secret;
+pub mod share;
 mod sources;
 mod state;
 mod timing;

@@ -304,6 +304,20 @@ fn value(key: &Key) -> Value {
                 { "type": "string", "pattern": "^\\s*[0-9.]+\\s*([kKmMgGtT]?([iI]?[bB])?)\\s*$" }
             ]
         })),
+        Shape::ReadData => json!({
+            "anyOf": [
+                { "type": ["boolean", "null"] },
+                { "type": "string", "pattern": any_case(&["true", "false", "all", "none", ""]) },
+                { "type": "string", "pattern": "^\\s*[0-9.]+\\s*(%|/\\s*[0-9]+|[kKmMgGtT]?([iI]?[bB])?)\\s*$" }
+            ]
+        }),
+        Shape::MaxUnused => or_unset(json!({
+            "anyOf": [
+                { "type": "number", "minimum": 0, "maximum": MOST_BYTES },
+                { "type": "string", "pattern": any_case(&["unlimited"]) },
+                { "type": "string", "pattern": "^\\s*[0-9.]+\\s*(%|[kKmMgGtT]?([iI]?[bB])?)\\s*$" }
+            ]
+        })),
         Shape::Command => or_unset(json!({
             "anyOf": [
                 { "type": ["string", "number"] },

@@ -187,10 +187,14 @@ fn admin(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> 
         _ => {}
     }
     let remove = days.map(Age::Days).or(date.map(Age::Before));
+    let max_unused = values.max_unused(fields.get("max_unused"));
+    let max_repack = values.size(fields.get("max_repack"));
     Some(Admin {
         container: container?,
         lineage: lineage?,
         remove: remove?,
+        max_unused,
+        max_repack,
     })
 }
 
@@ -206,7 +210,7 @@ fn info(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Info> {
 }
 
 fn check(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Check> {
-    let read_data = values.flag(fields.get("read_data")).unwrap_or(false);
+    let read_data = values.data_to_read(fields);
     Some(Check {
         container: values.container(fields)?,
         read_data,

@@ -23,6 +23,32 @@ pub enum Stage {
     RemoveIndex,
     /// Counts packs.
     RemovePacks,
+    /// Counts snapshots.
+    RepairSnapshots,
+}
+
+impl Stage {
+    /// What is done in it, in a few words: `reading the index`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Stage::LoadIndex => "reading the index",
+            Stage::ReadSnapshots => "reading snapshots",
+            Stage::ReadTrees => "reading trees",
+            Stage::ReadHeaders => "reading the headers of packs",
+            Stage::ReadPacks => "reading data",
+            Stage::FindLosses => "finding what is lost",
+            Stage::Repack => "copying what is needed",
+            Stage::WriteIndex => "writing the index",
+            Stage::RemoveIndex => "removing old index files",
+            Stage::RemovePacks => "removing packs",
+            Stage::RepairSnapshots => "repairing snapshots",
+        }
+    }
+
+    /// Whether it counts bytes, and not files or trees.
+    pub const fn counts_bytes(self) -> bool {
+        matches!(self, Stage::ReadPacks | Stage::Repack)
+    }
 }
 
 /// Is told how the work goes. Called from several threads at once.

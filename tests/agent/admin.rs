@@ -305,6 +305,8 @@ fn a_limit_that_is_out_of_range_is_refused() {
         container: place.container(),
         lineage: lineage(),
         remove: Age::Days(-1.0),
+        max_unused: None,
+        max_repack: None,
     };
     fail(
         Work::Admin(admin),

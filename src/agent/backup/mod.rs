@@ -284,14 +284,13 @@ fn clear_out(
     // In between, another process may have the lock: what is removed is decided after that.
     drop(lock);
     let removed = Lock::take(&opened, Access::Exclusive, &context.reporter).and_then(|lock| {
-        admin::remove_old(
-            context,
-            &opened,
-            &lock,
-            &work.lineage,
-            Age::Days(days),
-            false,
-        )
+        let removal = admin::Removal {
+            lineage: &work.lineage,
+            age: Age::Days(days),
+            options: admin::prune_options(None, None),
+            dry_run: false,
+        };
+        admin::remove_old(context, &opened, &lock, &removal)
     });
     match removed {
         Ok(removed) => {

@@ -5,11 +5,13 @@ use std::io;
 use super::reason;
 use crate::agent::error::ActionError;
 use crate::agent::error::ErrorKind as PlaceErrorKind;
+use crate::agent::error::prune_advice;
 use crate::agent::password::PassFileError;
 use crate::inspect::choice::ChoiceError;
 use crate::inspect::dump::DumpError;
 use crate::inspect::path::PathError;
 use crate::repository::error::{Error as RepositoryError, ErrorKind};
+use crate::repository::prune::error::PruneError;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 
 /// Why the command came to nothing. `Display` is one sentence without a full stop, and includes the cause.
@@ -28,6 +30,8 @@ pub enum SessionError {
     Path(#[from] PathError),
     #[error(transparent)]
     Dump(#[from] DumpError),
+    #[error("{_0}{}", prune_advice(_0))]
+    Prune(#[from] PruneError),
     /// The signal handlers or their thread.
     #[error("the command cannot be set up: {}", reason(_0))]
     Setup(#[source] io::Error),
@@ -84,6 +88,8 @@ impl SessionError {
                 DumpError::WrongSize { .. } => Fault::Damaged,
                 DumpError::Path(_) | DumpError::Unreadable { .. } => Fault::NotFound,
             },
+            SessionError::Prune(PruneError::Refused(_)) => Fault::Damaged,
+            SessionError::Prune(PruneError::Failed(error)) => of_repository(error),
             SessionError::Setup(_) => Fault::Internal,
         }
     }

@@ -145,6 +145,12 @@ impl Interrupts {
         self.state().unfinished = file.map(Path::to_owned);
     }
 
+    /// Asks whether the lock still holds. Once a signal has come, this does not return: the process ends, and nothing
+    /// more is written.
+    pub(super) fn confirm(&self) -> Result<(), Error> {
+        self.state().held.as_ref().map_or(Ok(()), Held::confirm)
+    }
+
     /// Removes the lock.
     pub(super) fn release(&self) {
         let held = self.state().held.take();

@@ -19,6 +19,7 @@ mod error;
 mod interrupts;
 pub mod keys;
 pub mod locks;
+pub mod repair;
 
 pub use error::{Fault, SessionError};
 pub use interrupts::Interrupts;
@@ -104,6 +105,14 @@ impl Session {
     pub fn damaged(&self) -> Vec<DamagedFile> {
         let damaged = self.damaged.lock();
         damaged.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks whether the lock still holds: before every file that is written or removed.
+    ///
+    /// # Errors
+    /// `LockLost` when it does not.
+    pub fn confirm(&self) -> Result<(), Error> {
+        self.interrupts.confirm()
     }
 
     /// Removes this file if the process is ended before its work is done; `None`: nothing any more.

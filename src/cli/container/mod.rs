@@ -10,9 +10,11 @@ use crate::job::action::{Container, Lineage, Work};
 use crate::location::Location;
 
 pub mod entry;
+pub mod losses;
 pub mod output;
 pub mod session;
 pub mod snapshot;
+pub mod steps;
 
 /// The arguments that select a container and snapshots in it.
 #[derive(Debug, clap::Args)]

@@ -174,7 +174,30 @@ pub const ACTION_KEYS: &[Key] = &[
         .support(Support::NoEffect("each restored piece is verified against its SHA-256")),
     Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment. The newest one always stays."),
     Key::new("command", Shape::Command, EXEC, "A text that `/bin/sh -c` runs, or a list of a program and its arguments.").required(EXEC, "\"/usr/local/bin/prepare\""),
-    Key::new("read_data", Shape::Flag, CHECK, "Read and verify every byte of the container, not only its structure.").default("false"),
+    Key::new(
+        "max_unused",
+        Shape::MaxUnused,
+        ADMIN,
+        "How much may stay in the container that no snapshot needs: a share such as `5%`, a size, or `unlimited`. To free \
+         more, more data is copied.",
+    )
+    .default("\"5%\""),
+    Key::new("max_repack", Shape::Size, ADMIN, "The most data that is copied in one run to free space, such as `20 GB`. Default: no limit."),
+    Key::new(
+        "read_data",
+        Shape::ReadData,
+        CHECK,
+        "How much of the data is read and verified, beside the structure: `true` for all of it, or a share: `5%` or `20 GB` \
+         are chosen at random, `2/10` is the second of ten parts.",
+    )
+    .default("false"),
+    Key::new(
+        "read_data_parts",
+        Shape::Number(Bounds { least: 1.0, most: 1000.0, whole: true, unit: "parts" }),
+        CHECK,
+        "Each run reads and verifies one of so many parts of the data: the one that was read longest ago. After that many \
+         runs, all data was read.",
+    ),
     // Keys of Freezer that this program does not need.
     ignored("engine_name", "Freezer's engine.", "snapshots are kept in restic's format").aliases(&["engine"]),
     ignored("max_segment_size", "The size of an uploaded piece.", "freezerd cuts files where their content says").aliases(&["max_seg_size"]),

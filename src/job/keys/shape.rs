@@ -38,6 +38,10 @@ pub enum Shape {
     Markers,
     /// A number of bytes, or a text such as `1.5 GiB`.
     Size,
+    /// A flag, or how much of the data of a container a check reads.
+    ReadData,
+    /// A share, a size, or `unlimited`: what a prune may leave.
+    MaxUnused,
     /// A command line, or a list of words.
     Command,
     /// A date and a time, ISO 8601.

@@ -56,6 +56,12 @@ impl ValueReader<'_> {
             Shape::Size => {
                 self.size(given);
             }
+            Shape::ReadData => {
+                self.read_data(given);
+            }
+            Shape::MaxUnused => {
+                self.max_unused(given);
+            }
             Shape::Links => {
                 self.links(given);
             }

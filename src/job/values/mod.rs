@@ -13,6 +13,7 @@ mod numbers;
 mod own_rules;
 mod paths;
 mod selection;
+mod shares;
 
 pub(super) use selection::{MOST_BYTES, WrittenPatterns};
 

@@ -155,7 +155,7 @@ impl ValueReader<'_> {
                 codes::OUT_OF_RANGE,
                 format!("{} takes at least 1 byte", quoted(field.written)),
             )
-            .label("would leave out every file that is not empty")
+            .label("too small")
             .help("to have no limit, write `null` or remove the key"),
             Some(size) => return Some(size),
             None => Diagnostic::error(

@@ -97,10 +97,10 @@ impl<'a> Packs<'a> {
     /// When the system gives no random numbers.
     pub fn read(&mut self, share: Share, observer: &dyn Observer) -> Result<Amount, Error> {
         let all = self.indexed.index.packs();
-        let mut chosen: Vec<Id> = all.to_vec();
-        chosen.retain(|pack| self.sizes.contains_key(pack));
+        let sized = |pack: &Id| Some((*pack, *self.sizes.get(pack)?));
+        let mut chosen: Vec<(Id, u64)> = all.iter().filter_map(sized).collect();
         share.choose(&mut chosen)?;
-        let mut chosen: HashSet<Id> = chosen.into_iter().collect();
+        let mut chosen: HashSet<Id> = chosen.into_iter().map(|(pack, _)| pack).collect();
         chosen.extend(
             self.faults
                 .values()

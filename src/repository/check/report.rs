@@ -40,6 +40,15 @@ impl Report {
     pub fn is_clean(&self) -> bool {
         self.damage.is_empty()
     }
+
+    /// The packs that are there and damaged, for a repair.
+    pub fn damaged_packs(&self) -> Vec<Id> {
+        let faults = self.damage.iter().filter_map(|damaged| match damaged {
+            Damaged::Pack(fault) if !fault.missing => Some(fault.pack),
+            _ => None,
+        });
+        faults.collect()
+    }
 }
 
 /// Something that is damaged or missing.

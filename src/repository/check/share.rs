@@ -17,6 +17,8 @@ pub enum Share {
     },
     /// So many packs of a hundred, chosen at random, and one at least.
     Percent(f64),
+    /// Packs chosen at random, as many as fit into this number of bytes, and one at least.
+    Bytes(u64),
 }
 
 impl Share {
@@ -30,27 +32,42 @@ impl Share {
         }
     }
 
-    /// Keeps the packs that are read.
+    /// Keeps the packs that are read. Each has its size in bytes.
     ///
     /// # Errors
     /// When the system gives no random numbers.
-    pub fn choose(self, packs: &mut Vec<Id>) -> Result<(), Error> {
+    pub fn choose(self, packs: &mut Vec<(Id, u64)>) -> Result<(), Error> {
         match self {
             Share::All => {}
             Share::Nothing => packs.clear(),
-            Share::Part { number, of } => packs.retain(|pack| part(*pack, of) == number),
+            Share::Part { number, of } => packs.retain(|(pack, _)| part(*pack, of) == number),
             Share::Percent(percent) => {
-                let mut salt = [0; 8];
-                fill_random(&mut salt)?;
-                let salt = u64::from_ne_bytes(salt);
-                // Ids are hashes: their order after such a change is a random one.
-                packs.sort_unstable_by_key(|pack| first_bytes(*pack).wrapping_mul(salt | 1) ^ salt);
+                shuffle(packs)?;
                 let share = packs.len() as f64 * percent.clamp(0.0, 100.0) / 100.0;
                 packs.truncate((share as usize).max(1));
+            }
+            Share::Bytes(most) => {
+                shuffle(packs)?;
+                let mut sum = 0_u64;
+                let fitting = packs.iter().take_while(|(_, size)| {
+                    sum = sum.saturating_add(*size);
+                    sum <= most
+                });
+                let fitting = fitting.count();
+                packs.truncate(fitting.max(1));
             }
         }
         Ok(())
     }
+}
+
+fn shuffle(packs: &mut [(Id, u64)]) -> Result<(), Error> {
+    let mut salt = [0; 8];
+    fill_random(&mut salt)?;
+    let salt = u64::from_ne_bytes(salt);
+    // Ids are hashes: their order after such a change is a random one.
+    packs.sort_unstable_by_key(|(pack, _)| first_bytes(*pack).wrapping_mul(salt | 1) ^ salt);
+    Ok(())
 }
 
 /// The number of the part that a pack belongs to. Up to 256 parts are those of restic, which looks at the first byte.
@@ -74,14 +91,16 @@ mod tests {
 
     use super::*;
 
-    fn packs() -> Vec<Id> {
-        (0..1000_u32).map(|at| Id::of(&at.to_le_bytes())).collect()
+    /// A thousand packs of ten bytes.
+    fn packs() -> Vec<(Id, u64)> {
+        let pack = |at: u32| (Id::of(&at.to_le_bytes()), 10);
+        (0..1000).map(pack).collect()
     }
 
     fn chosen(share: Share) -> Vec<Id> {
         let mut packs = packs();
         share.choose(&mut packs).unwrap();
-        packs
+        packs.into_iter().map(|(pack, _)| pack).collect()
     }
 
     #[test]
@@ -104,6 +123,14 @@ mod tests {
         assert_eq!(chosen(Share::Percent(1000.0)).len(), 1000);
         assert_eq!(chosen(Share::Percent(f64::NAN)).len(), 1);
         assert_ne!(chosen(Share::Percent(5.0)), chosen(Share::Percent(5.0)));
+    }
+
+    #[test]
+    fn a_size_is_as_many_packs_as_fit_and_one_at_least() {
+        assert_eq!(chosen(Share::Bytes(105)).len(), 10);
+        assert_eq!(chosen(Share::Bytes(9)).len(), 1);
+        assert_eq!(chosen(Share::Bytes(u64::MAX)).len(), 1000);
+        assert_ne!(chosen(Share::Bytes(100)), chosen(Share::Bytes(100)));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use super::rehearse;
 use crate::repository::blob::PackedBlob;
 use crate::repository::check::data::{PackReader, Subject};
 use crate::repository::check::lost::{self, Loss};
@@ -28,6 +29,8 @@ pub enum Headers {
     WhereNeeded,
     /// Those of all packs.
     All,
+    /// As [`Headers::WhereNeeded`]; and packs that no index names are read whole, so that damage in them is found.
+    WholePacks,
 }
 
 /// What a repair did.
@@ -42,7 +45,7 @@ pub struct Repaired {
     /// Damaged packs that the index forgot. What can be read of them was copied to new packs. They lie there until a
     /// prune removes them.
     pub salvaged: Vec<Id>,
-    /// How many blobs were copied.
+    /// How many blobs were copied, or would be.
     pub blobs_copied: u64,
     /// Packs that no index named, and whose header cannot be read. They were left as they are.
     pub unreadable: Vec<(Id, Error)>,
@@ -52,17 +55,17 @@ pub struct Repaired {
     pub index_problems: Vec<Error>,
     /// False when nothing had to be changed.
     pub changed: bool,
-    /// What the snapshots have lost, now and before, when anything was lost or forgotten.
+    /// What the snapshots have lost, now and before. Empty when nothing was changed and nothing new was found.
     pub losses: Vec<Loss>,
 }
 
 /// What the new index says of the packs.
 #[derive(Default)]
-struct Draft {
+pub(super) struct Draft {
     /// Packs whose header replaces what the index says.
-    from_header: BTreeMap<Id, Vec<PackedBlob>>,
+    pub(super) from_header: BTreeMap<Id, Vec<PackedBlob>>,
     /// Packs of which good blobs are copied.
-    salvage: Vec<Wanted>,
+    pub(super) salvage: Vec<Wanted>,
 }
 
 /// Repairs the index. `damaged` are packs in which a check found damage: what can be read of them is copied, and the
@@ -80,6 +83,30 @@ pub fn repair(
     observer: &dyn Observer,
 ) -> Result<Repaired, Error> {
     repository.writable()?;
+    run(repository, headers, damaged, Some(confirm), observer)
+}
+
+/// Says what a repair would do. Changes nothing. The caller has a shared lock at least.
+///
+/// # Errors
+/// When the storage fails.
+pub fn rehearse(
+    repository: &Repository,
+    headers: Headers,
+    damaged: &[Id],
+    observer: &dyn Observer,
+) -> Result<Repaired, Error> {
+    run(repository, headers, damaged, None, observer)
+}
+
+/// Finds out what is to be done, and does it where there is a `confirm`.
+fn run(
+    repository: &Repository,
+    headers: Headers,
+    damaged: &[Id],
+    confirm: Option<Confirm<'_>>,
+    observer: &dyn Observer,
+) -> Result<Repaired, Error> {
     let storage = &*repository.storage;
     observer.stage(Stage::LoadIndex, None);
     let old_files = storage.list(FileKind::Index)?.files;
@@ -89,6 +116,7 @@ pub fn repair(
         index_problems: std::mem::take(&mut indexed.problems),
         ..Repaired::default()
     };
+    let reads_whole = headers == Headers::WholePacks || !indexed.index.is_empty();
     let listing = storage.list(FileKind::Pack)?;
     let sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
     let damaged: HashSet<Id> = damaged.iter().copied().collect();
@@ -96,7 +124,7 @@ pub fn repair(
 
     let mut draft = Draft::default();
     let suspects = suspects(&by_pack, &sizes, &damaged, headers);
-    let found = read_headers(&indexed, &suspects.packs, observer)?;
+    let found = read_headers(&indexed, &suspects.packs, reads_whole, observer)?;
     draft.take_in(
         found,
         &indexed,
@@ -105,6 +133,17 @@ pub fn repair(
         &mut repaired,
     );
     repaired.forgotten = suspects.missing;
+
+    let mut salvaged = repaired.salvaged.iter();
+    let is_wrong = !repaired.index_problems.is_empty()
+        || !repaired.forgotten.is_empty()
+        || !draft.from_header.is_empty()
+        || salvaged.any(|pack| indexed.index.has_pack(*pack));
+    let Some(confirm) = confirm else {
+        rehearse::foresee(&indexed, &by_pack, &draft, &sizes, &mut repaired, observer)?;
+        repaired.changed = is_wrong || repaired.blobs_copied > 0;
+        return Ok(repaired);
+    };
 
     observer.stage(Stage::Repack, None);
     let wanted = |at: usize| draft.salvage[at].clone();
@@ -115,12 +154,7 @@ pub fn repair(
         .iter()
         .map(|(_, blobs)| blobs.len() as u64)
         .sum();
-    let mut salvaged = repaired.salvaged.iter();
-    repaired.changed = !repaired.index_problems.is_empty()
-        || !repaired.forgotten.is_empty()
-        || !draft.from_header.is_empty()
-        || !copied.packs.is_empty()
-        || salvaged.any(|pack| indexed.index.has_pack(*pack));
+    repaired.changed = is_wrong || !copied.packs.is_empty();
     if repaired.changed {
         replace_index(
             repository, &by_pack, &draft, &repaired, &copied, confirm, observer,
@@ -130,21 +164,31 @@ pub fn repair(
     }
     drop(by_pack);
     repaired.lost = copied.unreadable;
-    let may_lose = !(repaired.lost.is_empty()
-        && repaired.forgotten.is_empty()
-        && repaired.index_problems.is_empty()
-        && repaired.unreadable.is_empty());
-    if may_lose {
+    if repaired.changed || repaired.may_lose() {
         let now = Indexed::load(repository.clone())?;
         repaired.lost.retain(|lost| !now.index.contains(lost.blob));
-        let snapshots: Vec<(Id, Id)> = read_all(storage, &repository.cipher)?
-            .into_iter()
-            .filter_map(|(id, snapshot)| Some((id, snapshot.ok()?.tree)))
-            .collect();
         let none = CopySet::new(&now.index);
-        repaired.losses = lost::find(&now, &snapshots, &none, observer);
+        repaired.losses = lost::find(&now, &trees(repository)?, &none, observer);
     }
     Ok(repaired)
+}
+
+/// The snapshots that can be read, with their trees.
+pub(super) fn trees(repository: &Repository) -> Result<Vec<(Id, Id)>, Error> {
+    let all = read_all(&*repository.storage, &repository.cipher)?.into_iter();
+    Ok(all
+        .filter_map(|(id, snapshot)| Some((id, snapshot.ok()?.tree)))
+        .collect())
+}
+
+impl Repaired {
+    /// Whether something may be lost that was not known before.
+    fn may_lose(&self) -> bool {
+        !(self.lost.is_empty()
+            && self.forgotten.is_empty()
+            && self.index_problems.is_empty()
+            && self.unreadable.is_empty())
+    }
 }
 
 /// Packs that need a closer look.
@@ -194,17 +238,17 @@ struct Found {
     is_damaged: bool,
 }
 
-/// Reads the headers. Packs that no index names are read whole, as long as the index is: what is damaged in them, an
+/// Reads the headers. Packs that no index names are read whole, unless there is no index at all: what is damaged in them, an
 /// earlier repair may have taken out of the index.
 fn read_headers(
     indexed: &Indexed,
     packs: &[(Id, u64)],
+    reads_whole: bool,
     observer: &dyn Observer,
 ) -> Result<Vec<Found>, Error> {
     observer.stage(Stage::ReadHeaders, Some(packs.len() as u64));
     let repository = &indexed.repository;
     let (storage, cipher) = (&*repository.storage, &*repository.cipher);
-    let index_is_whole = indexed.problems.is_empty() && !indexed.index.is_empty();
     let found = Mutex::new(Vec::with_capacity(packs.len()));
     let start = || PackReader::new(storage, cipher);
     let threads = workers(storage);
@@ -213,7 +257,7 @@ fn read_headers(
         let header = pack::read_header(storage, cipher, pack, size);
         let mut is_damaged = false;
         if let Ok(blobs) = &header
-            && index_is_whole
+            && reads_whole
             && !indexed.index.has_pack(pack)
         {
             let mut fault = PackFault::default();
@@ -277,6 +321,14 @@ impl Draft {
         }
     }
 
+    /// Packs of which the old index does not count any more.
+    pub(super) fn replaced(&self, repaired: &Repaired) -> HashSet<Id> {
+        let mut replaced: HashSet<Id> = self.from_header.keys().copied().collect();
+        replaced.extend(&repaired.salvaged);
+        replaced.extend(&repaired.forgotten);
+        replaced
+    }
+
     fn salvage(&mut self, pack: Id, mut blobs: Vec<PackedBlob>, repaired: &mut Repaired) {
         blobs.sort_unstable_by_key(|blob| (blob.offset, *blob));
         blobs.dedup();
@@ -296,9 +348,7 @@ fn replace_index(
     observer: &dyn Observer,
 ) -> Result<(), Error> {
     observer.stage(Stage::WriteIndex, None);
-    let mut left_out: HashSet<Id> = draft.from_header.keys().copied().collect();
-    left_out.extend(&repaired.salvaged);
-    left_out.extend(&repaired.forgotten);
+    let left_out = draft.replaced(repaired);
     let mut index = NewIndex::new(repository, confirm, observer);
     let mut added = Ok(());
     by_pack.for_each(|pack, blobs| {

@@ -26,6 +26,7 @@ use crate::samples;
 use freezerd::job::action::{
     self, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
 };
+use freezerd::job::share::ReadData;
 use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Report, Request, RunTag, Task, Verdict};
 
@@ -120,6 +121,8 @@ impl Place {
             container: self.container(),
             lineage: lineage(),
             remove,
+            max_unused: None,
+            max_repack: None,
         })
     }
 
@@ -134,7 +137,7 @@ impl Place {
     pub fn check(&self, read_data: bool) -> Work {
         Work::Check(Check {
             container: self.container(),
-            read_data,
+            read_data: ReadData::All(read_data),
         })
     }
 

@@ -1,6 +1,7 @@
 //! What each kind of action needs and takes.
 
 use freezerd::job::action::{Age, Command, Work};
+use freezerd::job::share::ReadData;
 use freezerd::job::{Host, parse};
 
 use super::as_backup;
@@ -242,7 +243,7 @@ fn info_and_check_need_a_container_only() {
         matches!(work("{\"action\": \"info\", \"container\": \"/c\", \"hostname\": \"h\", \"backup_name\": \"b\"}"), Work::Info(info) if info.host.is_some() && info.backup_name.is_some())
     );
     assert!(
-        matches!(work("{\"action\": \"check\", \"container\": \"/c\", \"read_data\": true}"), Work::Check(check) if check.read_data)
+        matches!(work("{\"action\": \"check\", \"container\": \"/c\", \"read_data\": true}"), Work::Check(check) if check.read_data == ReadData::All(true))
     );
     assert_eq!(
         errors(&read(&with_action("{\"action\": \"check\"}"))),
