@@ -7,7 +7,7 @@ use super::report::{Reporter, log};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Check};
 use crate::job::share::ReadData;
-use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
+use crate::protocol::{DataRead, Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::check;
 use crate::repository::check::lost::LossKind;
 use crate::repository::check::report::Report;
@@ -31,20 +31,30 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     }
     log(&format!(
         "checking the container {place}, {}",
-        work.read_data
+        match (work.read_data, context.request.check_part) {
+            (ReadData::Rolling { rolling }, Some(part)) => {
+                ReadData::Part {
+                    part,
+                    parts: rolling,
+                }
+            }
+            (read_data, _) => read_data,
+        }
     ));
-    let share = share_of(work.read_data, None);
+    let share = share_of(work.read_data, context.request.check_part);
     let report = check::check(&opened.repository, share, &Stages::new(&context.reporter))
         .map_err(|error| opened.failed("check", error))?;
     tell(&report);
     let summary = Summary {
         snapshots: Some(report.snapshots),
+        data_read: data_read(share, report.bytes_read),
         ..Summary::default()
     };
     let Some(first) = report.damage.first() else {
         log(&format!(
-            "{} verified",
-            units::count(report.snapshots, "snapshot", "snapshots")
+            "{} verified, {} of data read",
+            units::count(report.snapshots, "snapshot", "snapshots"),
+            units::bytes(report.bytes_read)
         ));
         return Ok(outcome::success(summary));
     };
@@ -53,7 +63,8 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     Ok(Outcome {
         verdict: Verdict::FailedForGood,
         reason: Some(format!(
-            "the repository in {place} is damaged: {} found, the first being: {first}",
+            "the repository in {place} is damaged: {} found, the first being: {first}; `freezerd repair` repairs what can be \
+             repaired",
             units::count(faults, "fault", "faults")
         )),
         problems_total: faults,
@@ -87,6 +98,16 @@ pub fn share_of(read_data: ReadData, part: Option<u32>) -> Share {
             of: rolling.into(),
         },
     }
+}
+
+/// What was read, if it is a part that can be told from the others. Packs that are chosen at random are not.
+fn data_read(share: Share, bytes: u64) -> Option<DataRead> {
+    let (part, parts) = match share {
+        Share::All => (1, 1),
+        Share::Part { number, of } => (u32::try_from(number).ok()?, u32::try_from(of).ok()?),
+        Share::Nothing | Share::Percent(_) | Share::Bytes(_) => return None,
+    };
+    Some(DataRead { part, parts, bytes })
 }
 
 /// Writes the findings to the log.

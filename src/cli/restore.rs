@@ -83,6 +83,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         earlier: Vec::new(),
         expects_repository: true,
         action_index: 0,
+        check_part: None,
         attempt: 1,
         action: Action {
             work: Work::Restore(Restore {

@@ -11,7 +11,7 @@ use super::{ledger_view, logging};
 use crate::config::Settings;
 use crate::control::daemon_lock::{self, Holder};
 use crate::schedule::zone::Zone;
-use crate::status::{Facts, JobStatus, Status};
+use crate::status::{DataCheckStatus, Facts, JobStatus, Status};
 use crate::units;
 
 /// Show the daemon, the last success of each job, and what is overdue
@@ -103,6 +103,33 @@ fn print_for_people(status: &Status, zone: &Zone) {
         table.row(row(job, zone));
     }
     table.print();
+    let mut lines = status
+        .jobs
+        .iter()
+        .flat_map(|job| job.data_checks.iter().map(|it| data_check(job, it, zone)))
+        .peekable();
+    if lines.peek().is_some() {
+        println!();
+    }
+    for line in lines {
+        println!("{line}");
+    }
+}
+
+/// How much of the data of a container was read, and since when.
+fn data_check(job: &JobStatus, check: &DataCheckStatus, zone: &Zone) -> String {
+    let container = super::table::printable(&check.container);
+    match (check.all_read_since, check.parts) {
+        (Some(since), _) => format!(
+            "{} has checked all data of {container} since {}",
+            job.job_id,
+            logging::moment(Some(since), zone)
+        ),
+        (None, parts) => format!(
+            "{} has checked {} of {parts} parts of the data of {container}",
+            job.job_id, check.parts_read
+        ),
+    }
 }
 
 fn row(job: &JobStatus, zone: &Zone) -> Vec<String> {

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::job::JobResult;
 use crate::job::action::{JobAction, Work};
 use crate::protocol::Verdict;
-use crate::record::{ActionRecord, AttemptEnd, ExitStatus};
+use crate::record::{ActionRecord, AttemptEnd, ExitStatus, PartRead};
 
 /// What a run does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             partial: false,
             bytes_added: 0,
             problems: 0,
+            part_read: None,
         })
         .collect()
 }
@@ -68,7 +69,7 @@ pub fn after_attempt(
             result: JobResult::Fail,
         };
     };
-    add_numbers(row, end);
+    add_numbers(row, job_action, end);
     match class_of(end) {
         EndClass::Success => row.exit_status = Some(ExitStatus::Success),
         EndClass::Aborted => {
@@ -93,7 +94,7 @@ pub fn after_attempt(
 }
 
 /// Adds the numbers of an attempt to its action.
-fn add_numbers(row: &mut ActionRecord, end: &AttemptEnd) {
+fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     row.partial = false;
     row.problems = 0;
     if let AttemptEnd::Reported { outcome } = end {
@@ -102,6 +103,13 @@ fn add_numbers(row: &mut ActionRecord, end: &AttemptEnd) {
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);
+        let container = action.action.work.container();
+        let read = outcome.summary.data_read.zip(container);
+        row.part_read = read.map(|(read, (container, _))| PartRead {
+            container: container.location.clone(),
+            part: read.part,
+            parts: read.parts,
+        });
     }
 }
 

@@ -34,6 +34,16 @@ pub enum Verdict {
     FailedForGood,
 }
 
+/// A part of the data of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataRead {
+    /// From 1 to `parts`.
+    pub part: u32,
+    /// 1: all data.
+    pub parts: u32,
+    pub bytes: u64,
+}
+
 /// What an action did, in numbers. A number that does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -62,6 +72,9 @@ pub struct Summary {
     /// Snapshots that are there, after removal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots: Option<u64>,
+    /// What a check has read of the data: one part of so many, or all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_read: Option<DataRead>,
     /// A command's exit code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
@@ -73,38 +86,45 @@ pub struct Summary {
 /// For people: `12 files, 3.4 MB; 2 new, 1 changed; snapshot 84b9adec (level 0)`. Empty where no number applies.
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
+        let mut line = Vec::new();
         if let Some(files) = self.files {
             let files = units::count(files, "file", "files");
             let bytes = self
                 .bytes
                 .map_or_else(String::new, |bytes| format!(", {}", units::bytes(bytes)));
-            parts.push(files + &bytes);
+            line.push(files + &bytes);
         }
         if let (Some(new), Some(changed)) = (self.files_new, self.files_changed) {
-            parts.push(format!("{new} new, {changed} changed"));
+            line.push(format!("{new} new, {changed} changed"));
         }
         if let Some(added) = self.bytes_added {
-            parts.push(format!("{} added", units::bytes(added)));
+            line.push(format!("{} added", units::bytes(added)));
         }
         let snapshots = |count| units::count(count, "snapshot", "snapshots");
         if let Some(removed) = self.snapshots_removed {
-            parts.push(format!("{} removed", snapshots(removed)));
+            line.push(format!("{} removed", snapshots(removed)));
         }
         if let Some(there) = self.snapshots {
-            parts.push(format!("{} there", snapshots(there)));
+            line.push(format!("{} there", snapshots(there)));
+        }
+        if let Some(DataRead { part, parts, bytes }) = self.data_read {
+            let which = match parts {
+                1 => String::new(),
+                parts => format!(" (part {part} of {parts})"),
+            };
+            line.push(format!("{} read{which}", units::bytes(bytes)));
         }
         if let Some(id) = &self.snapshot {
             let id: String = id.chars().take(8).collect();
             let level = self
                 .level
                 .map_or_else(String::new, |level| format!(" (level {level})"));
-            parts.push(format!("snapshot {id}{level}"));
+            line.push(format!("snapshot {id}{level}"));
         }
         if let Some(code) = self.exit_code {
-            parts.push(format!("exit code {code}"));
+            line.push(format!("exit code {code}"));
         }
-        formatter.write_str(&parts.join("; "))
+        formatter.write_str(&line.join("; "))
     }
 }
 

@@ -34,6 +34,10 @@ pub struct Request {
     pub expects_repository: bool,
     /// The action's index in the job, from 0.
     pub action_index: u32,
+    /// The part of the data that a rolling check reads, from 1. `None`: the action is not such a check, or a person asks
+    /// directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_part: Option<u32>,
     /// From 1.
     pub attempt: u32,
     pub action: Action,

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod claim;
+mod data_check;
 mod event;
 mod file;
 mod job;
@@ -13,6 +14,7 @@ mod run;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use claim::{Claim, ClaimKind};
+pub use data_check::{DataCheck, PartRead};
 pub use event::EventRecord;
 pub use file::{FileRecord, FileVerdict};
 pub use job::{JobRecord, OpenRun, Standing};

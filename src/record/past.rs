@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::DataCheck;
 use crate::location::Location;
 
 /// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
@@ -20,6 +21,9 @@ pub struct Past {
     /// The containers of the last run, as far as runs of the job have stored snapshots in them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub containers: BTreeSet<Location>,
+    /// What the checks of the job have read, for each container that the last run checked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data_checks: Vec<DataCheck>,
     /// How many runs ended, for each way to end.
     pub rows: Rows,
 }

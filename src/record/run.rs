@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::PartRead;
 use crate::job::JobResult;
 use crate::location::Location;
 
@@ -131,6 +132,9 @@ pub struct ActionRecord {
     /// How many paths its last attempt did not back up or restore.
     #[serde(default)]
     pub problems: u64,
+    /// The part of a container's data that its last attempt read, if it is a check that read one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_read: Option<PartRead>,
 }
 
 /// `exit_status` of an action.

@@ -10,7 +10,7 @@ use crate::control::daemon_lock::Holder;
 use crate::job::Status as Word;
 use crate::ledger::{LedgerError, Reader};
 use crate::record::{
-    Ending, FileRecord, FileVerdict, JobRecord, Rows, RunRecord, RunState, Standing,
+    DataCheck, Ending, FileRecord, FileVerdict, JobRecord, Rows, RunRecord, RunState, Standing,
 };
 
 mod prometheus;
@@ -140,8 +140,22 @@ pub struct JobStatus {
     /// How many runs in a row have failed.
     pub failures: u32,
     pub last_run: Option<LastRun>,
+    /// How much of the data of its containers the job's checks have read.
+    pub data_checks: Vec<DataCheckStatus>,
     /// The closed rows since the job was first seen, by how they ended.
     pub runs_total: Rows,
+}
+
+/// How much of a container's data the checks of a job have read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataCheckStatus {
+    pub container: String,
+    /// Into how many parts the data is divided; 1: it is read as a whole.
+    pub parts: u32,
+    /// How many of them were read at least once.
+    pub parts_read: u32,
+    /// All data was read at this instant or later; `null` until every part was read once.
+    pub all_read_since: Option<DateTime<Utc>>,
 }
 
 /// The last run of a job that was started and is over.
@@ -263,7 +277,17 @@ fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus
             bytes_added: run.bytes_added,
             files_failed: run.problems,
         }),
+        data_checks: record.past.data_checks.iter().map(data_check).collect(),
         runs_total: record.past.rows,
+    }
+}
+
+fn data_check(check: &DataCheck) -> DataCheckStatus {
+    DataCheckStatus {
+        container: check.container.to_string(),
+        parts: check.parts(),
+        parts_read: check.parts_read(),
+        all_read_since: check.all_read_since(),
     }
 }
 

@@ -189,6 +189,24 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
         "Paths that the job's last run did not back up, or not restore.",
         last(|run| run.files_failed as f64),
     );
+    let checks = jobs.iter().any(|job| !job.data_checks.is_empty());
+    if checks {
+        text.family(
+            "freezerd_container_data_read_timestamp_seconds",
+            GAUGE,
+            "When the part of the container's data was read that the job's checks read longest ago; 0 until all was read.",
+        );
+    }
+    for job in jobs {
+        for check in &job.data_checks {
+            let labels = [
+                ("job_id", job.job_id.as_str()),
+                ("container", check.container.as_str()),
+            ];
+            let name = "freezerd_container_data_read_timestamp_seconds";
+            text.sample(name, &labels, check.all_read_since.map_or(0.0, unix));
+        }
+    }
     text.family(
         "freezerd_job_runs_total",
         COUNTER,

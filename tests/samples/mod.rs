@@ -96,6 +96,7 @@ pub fn action_record() -> ActionRecord {
         partial: false,
         bytes_added: 0,
         problems: 0,
+        part_read: None,
     }
 }
 

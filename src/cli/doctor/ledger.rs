@@ -228,6 +228,7 @@ mod tests {
                 bytes_added: 0,
                 files_failed: 0,
             }),
+            data_checks: Vec::new(),
             runs_total: Counts::default(),
         }
     }

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::Notice;
 use super::{Order, Phase, Scheduler, Spawn};
-use crate::job::action::JobAction;
+use crate::job::action::{JobAction, Work};
+use crate::job::share::ReadData;
 use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
 use crate::lifecycle::queue::NEAR;
@@ -200,6 +201,27 @@ impl<L: Ledger> Scheduler<L> {
         })
     }
 
+    /// The part of the data that a rolling check reads: the one that was read longest ago.
+    fn check_part(&self, record: &RunRecord, action: &JobAction) -> Option<u32> {
+        let Work::Check(check) = &action.action.work else {
+            return None;
+        };
+        let ReadData::Rolling { rolling } = check.read_data else {
+            return None;
+        };
+        let container = &check.container.location;
+        let past = self
+            .jobs
+            .get(&record.job_id)
+            .map(|entry| &entry.record.past);
+        let known = past.and_then(|past| {
+            past.data_checks
+                .iter()
+                .find(|it| it.container == *container)
+        });
+        Some(known.map_or(1, |known| known.next(rolling)))
+    }
+
     /// Where the action may have been done already: in an earlier attempt of this run, or in the interrupted run that
     /// this one makes up for, unless the job's content has changed since.
     ///
@@ -244,6 +266,7 @@ impl<L: Ledger> Scheduler<L> {
             earlier: self.earlier(record, attempt),
             expects_repository: self.expects_repository(record, action),
             action_index: index,
+            check_part: self.check_part(record, action),
             attempt,
             action: action.action.clone(),
             result_so_far: run::result_so_far(&record.actions).to_owned(),

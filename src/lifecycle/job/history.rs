@@ -2,8 +2,10 @@
 //! when a row is closed.
 
 use crate::job::JobResult;
+use crate::job::kind::WorkKind;
 use crate::record::{
-    ActionRecord, Ending, ExitStatus, JobRecord, PastRun, RunRecord, RunState, Trigger,
+    ActionRecord, DataCheck, Ending, ExitStatus, JobRecord, PartRead, Past, PastRun, RunRecord,
+    RunState, Trigger,
 };
 
 /// A row was made. From its earliest due instant on a success is owed, if none was owed before. Nothing is owed for a run
@@ -32,6 +34,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     let kept = row.actions.iter().filter(|action| kept_a_snapshot(action));
     past.containers
         .extend(kept.filter_map(|action| action.container.clone()));
+    note_parts_read(past, row);
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);
@@ -52,6 +55,46 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
         });
     }
     record
+}
+
+/// Notes which parts of which containers the run's checks have read. A container that the run did not check any more goes.
+fn note_parts_read(past: &mut Past, row: &RunRecord) {
+    let Some(ended) = row.ended else {
+        return;
+    };
+    let read: Vec<&PartRead> = row
+        .actions
+        .iter()
+        .filter_map(|it| it.part_read.as_ref())
+        .collect();
+    // A check that failed says nothing of its container.
+    let checks = row
+        .actions
+        .iter()
+        .filter(|it| it.kind == WorkKind::Check.word());
+    if checks.clone().count() == read.len() && !read.is_empty() {
+        past.data_checks
+            .retain(|known| read.iter().any(|it| it.container == known.container));
+    }
+    for PartRead {
+        container,
+        part,
+        parts,
+    } in read
+    {
+        let known = past
+            .data_checks
+            .iter_mut()
+            .find(|it| it.container == *container);
+        match known {
+            Some(known) => known.note(*part, *parts, ended),
+            None => {
+                let mut new = DataCheck::new(container.clone());
+                new.note(*part, *parts, ended);
+                past.data_checks.push(new);
+            }
+        }
+    }
 }
 
 /// How a closed row ended. Only a run that came to its own end with every action done is a success.
