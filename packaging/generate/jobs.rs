@@ -283,6 +283,7 @@ fn form(key: &Key) -> String {
         Shape::Size => "size".to_owned(),
         Shape::ReadData => "true, false or share".to_owned(),
         Shape::MaxUnused => "share, size or `unlimited`".to_owned(),
+        Shape::Rate => "bytes a second".to_owned(),
         Shape::Command => "text, or list of words".to_owned(),
         Shape::Date => "date and time".to_owned(),
         Shape::Compression => "level".to_owned(),

@@ -63,7 +63,7 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
     } else {
         Access::Exclusive
     };
-    let (opened, lock) = open(&work.container, access, &context.reporter)?;
+    let (opened, lock) = open(context, &work.container, access)?;
     let removal = Removal {
         lineage: &work.lineage,
         age: work.remove,

@@ -24,7 +24,7 @@ const MOST_LINES: usize = 1000;
 /// Verifies one container.
 pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     let place = &work.container.location;
-    let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
+    let (opened, _lock) = open(context, &work.container, Access::Shared)?;
     if context.request.action.dry_run {
         log(&format!("would check the container {place}"));
         return Ok(outcome::success(Summary::default()));

@@ -10,7 +10,7 @@ use crate::units;
 
 /// Lists the snapshots of one container.
 pub fn run(context: &Context, work: &Info) -> Result<Outcome, ActionError> {
-    let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
+    let (opened, _lock) = open(context, &work.container, Access::Shared)?;
     let files = opened.snapshot_files(&Filter {
         host: work.host.clone(),
         label: work.backup_name.clone(),

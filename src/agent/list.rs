@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::error::{ActionError, ErrorKind};
 use super::password;
 use super::place::{self, Place};
+use super::reach::Reach;
 use super::report::{Reporter, log};
 use super::repository::Opened;
 use super::snapshot::{Filter, Snapshot};
@@ -45,7 +46,8 @@ fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, Acti
             label: request.backup_name.clone(),
             tag: None,
         };
-        let files = Opened::open(existing, &password)?.snapshot_files(&filter)?;
+        let files =
+            Opened::open(existing, &password, &Reach::default())?.snapshot_files(&filter)?;
         for (snapshot, ..) in files.found {
             reporter.send(&Report::Snapshot(listed(snapshot)));
         }

@@ -33,6 +33,7 @@ mod outcome;
 mod panic_hook;
 mod password;
 mod place;
+mod reach;
 mod report;
 mod repository;
 mod restore;
@@ -48,6 +49,7 @@ pub use termination::ENDED;
 
 use lock::Lock;
 use password::PassFileError;
+use reach::Reach;
 use report::{Reporter, log};
 use repository::Opened;
 use snapshot::{Filter, Snapshot};
@@ -58,6 +60,8 @@ struct Context {
     request: Request,
     reporter: Arc<Reporter>,
     termination: Arc<Termination>,
+    /// How its container is reached.
+    reach: Reach,
 }
 
 /// Performs the action that standard input asks for. The whole of `freezerd agent`.
@@ -92,10 +96,12 @@ pub fn main() -> ExitCode {
         }
     };
     set_priority(request.action.max_priority);
+    let reach = Reach::new(request.action.bandwidth, &reporter);
     let context = Context {
         request,
         reporter,
         termination,
+        reach,
     };
     let outcome = perform(&context).unwrap_or_else(|error| outcome::failed(&error));
     if let Some(reason) = &outcome.reason {
@@ -174,13 +180,14 @@ fn raise_oom_score(to: i32) -> std::io::Result<()> {
 
 /// Opens a container that has a repository, and locks it.
 fn open(
+    context: &Context,
     container: &Container,
     access: Access,
-    reporter: &Reporter,
 ) -> Result<(Opened, Lock), ActionError> {
     let password = password::read(container, &log)?;
-    let opened = Opened::open(place::look(container)?.repository()?, &password)?;
-    let lock = Lock::take(&opened, access, reporter)?;
+    let existing = place::look(container)?.repository()?;
+    let opened = Opened::open(existing, &password, &context.reach)?;
+    let lock = Lock::take(&opened, access, &context.reporter)?;
     Ok((opened, lock))
 }
 
@@ -201,7 +208,8 @@ pub fn list_snapshots(
     filter: &Filter,
 ) -> Result<Vec<Snapshot>, ActionError> {
     let password = password::read(container, &|_| ())?;
-    let opened = Opened::open(place::look(container)?.repository()?, &password)?;
+    let existing = place::look(container)?.repository()?;
+    let opened = Opened::open(existing, &password, &Reach::default())?;
     let found = opened.snapshots(filter)?;
     Ok(found.into_iter().map(|(snapshot, ..)| snapshot).collect())
 }

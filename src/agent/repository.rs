@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::error::ActionError;
 use super::password::Password;
 use super::place::{Creatable, Existing};
+use super::reach::Reach;
 use super::report::log;
 use super::snapshot::{Filter, Snapshot};
 use crate::job::action::Container;
@@ -42,9 +43,13 @@ impl Opened {
     ///
     /// # Errors
     /// When the password is wrong, and when it cannot be read.
-    pub fn open(existing: Existing, password: &Password) -> Result<Opened, ActionError> {
+    pub fn open(
+        existing: Existing,
+        password: &Password,
+        reach: &Reach,
+    ) -> Result<Opened, ActionError> {
         let (container, directory) = existing.into_parts();
-        let storage = Arc::new(Local::new(&directory));
+        let storage = reach.storage(Arc::new(Local::new(&directory)));
         let repository = open_with(storage, password).map_err(|error| {
             match (error.kind, &container.pass_file) {
                 (ErrorKind::WrongPassword, Some(file)) => ActionError::WrongPassword {
@@ -73,10 +78,14 @@ impl Opened {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(place: Creatable, password: &Password) -> Result<Opened, ActionError> {
+    pub fn create(
+        place: Creatable,
+        password: &Password,
+        reach: &Reach,
+    ) -> Result<Opened, ActionError> {
         place.clear_keys()?;
         let (container, directory) = place.into_parts();
-        let storage = Arc::new(Local::new(&directory));
+        let storage = reach.storage(Arc::new(Local::new(&directory)));
         let repository = Repository::init(storage, password.as_bytes(), Cost::calibrated())
             .map_err(|error| failed(&container, "create the repository", error))?;
         Ok(Opened {

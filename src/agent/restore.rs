@@ -21,7 +21,7 @@ use crate::units;
 /// Restores one snapshot.
 pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     let dry_run = context.request.action.dry_run;
-    let (opened, _lock) = open(&work.container, Access::Shared, &context.reporter)?;
+    let (opened, _lock) = open(context, &work.container, Access::Shared)?;
     let start = Instant::now();
     let found = opened.snapshots(&Filter::default())?;
     let snapshots: Vec<Snapshot> = found

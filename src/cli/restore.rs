@@ -100,6 +100,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             log_file: None,
             max_priority: true,
             dry_run: args.dry_run,
+            bandwidth: Default::default(),
         },
         result_so_far: "success".to_owned(),
         grace: Duration::from_secs(5),

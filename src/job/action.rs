@@ -2,6 +2,7 @@
 //!
 //! These types go to the agent as JSON, so they are plain data.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,26 @@ pub struct Action {
     pub max_priority: bool,
     /// Report what would be done, and change nothing.
     pub dry_run: bool,
+    /// How fast data goes to and comes from the container.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    pub bandwidth: Bandwidth,
+}
+
+/// The limits on the data between an action and its container, in bytes a second. `None`: no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bandwidth {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<NonZeroU64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download: Option<NonZeroU64>,
+}
+
+impl Bandwidth {
+    /// Whether there is no limit.
+    pub fn is_unlimited(&self) -> bool {
+        *self == Bandwidth::default()
+    }
 }
 
 /// The work, one variant for each [`WorkKind`] and with the same word in JSON.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::action::{Action, JobAction};
+use super::action::{Action, Bandwidth, JobAction};
 use super::codes;
 use super::decode::{self, FieldSource, Fields};
 use super::diagnostic::Diagnostic;
@@ -116,6 +116,10 @@ pub(super) fn job_action(
     let max_priority = values.flag(fields.get("max_priority")).unwrap_or(false);
     let dry_run = values.flag(fields.get("dry_run")).unwrap_or(false);
     let log_file = values.path(fields.get("log_file"));
+    let bandwidth = Bandwidth {
+        upload: values.rate(fields.get("upload_limit")),
+        download: values.rate(fields.get("download_limit")),
+    };
     // Report a bad value even where this kind of work does not use it. Equal diagnostics are shown once.
     for field in fields.iter() {
         values.check(*field, timing);
@@ -134,6 +138,7 @@ pub(super) fn job_action(
         log_file,
         max_priority,
         dry_run,
+        bandwidth,
     };
     Some(JobAction {
         action,

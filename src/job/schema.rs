@@ -318,6 +318,12 @@ fn value(key: &Key) -> Value {
                 { "type": "string", "pattern": "^\\s*[0-9.]+\\s*(%|[kKmMgGtT]?([iI]?[bB])?)\\s*$" }
             ]
         })),
+        Shape::Rate => or_unset(json!({
+            "anyOf": [
+                { "type": "number", "minimum": -1, "maximum": MOST_BYTES },
+                { "type": "string", "pattern": "^\\s*(-1|[0-9.]+\\s*([kKmMgGtT]?([iI]?[bB])?)(/s)?)\\s*$" }
+            ]
+        })),
         Shape::Command => or_unset(json!({
             "anyOf": [
                 { "type": ["string", "number"] },

@@ -11,6 +11,7 @@ use id::Id;
 
 pub mod error;
 pub mod id;
+pub mod limit;
 pub mod local;
 pub mod memory;
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod bandwidth;
 mod exec;
 mod finished_backup;
 mod restore;

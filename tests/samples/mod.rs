@@ -166,6 +166,7 @@ pub fn action(work: Work) -> Action {
         log_file: None,
         max_priority: false,
         dry_run: false,
+        bandwidth: Default::default(),
     }
 }
 

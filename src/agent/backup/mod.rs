@@ -232,7 +232,7 @@ fn open_or_create(
     let vacant = match place::look(container)? {
         Place::Repository(existing) => {
             let walk = walk(existing.directory());
-            return Ok((Opened::open(existing, password)?, walk));
+            return Ok((Opened::open(existing, password, &context.reach)?, walk));
         }
         Place::Vacant(vacant) => {
             refuse_lost(context, work)?;
@@ -249,11 +249,11 @@ fn open_or_create(
     Ok(match found {
         UnderLock::Repository(existing) => {
             let walk = walk(existing.directory());
-            (Opened::open(existing, password)?, walk)
+            (Opened::open(existing, password, &context.reach)?, walk)
         }
         UnderLock::Creatable(place) => {
             let walk = walk(place.directory());
-            let opened = Opened::create(place, password)?;
+            let opened = Opened::create(place, password, &context.reach)?;
             kill_point::reached(Point::RepositoryMade);
             log(&format!("created a repository in {}", container.location));
             (opened, walk)

@@ -33,7 +33,7 @@ pub(super) fn run(
             (Vec::new(), vacant.directory().to_owned())
         }
         Place::Repository(existing) => {
-            let opened = Opened::open(existing, password)?;
+            let opened = Opened::open(existing, password, &context.reach)?;
             let lineage = lineage(&opened, work)?;
             sources.refuse_emptied(work, &lineage, &opened)?;
             (lineage, opened.directory)

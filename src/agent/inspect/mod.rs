@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::password;
 use super::place;
+use super::reach::Reach;
 use super::repository::Opened;
 use crate::job::action::Container;
 use crate::repository::error::{Error, What};
@@ -67,7 +68,7 @@ impl Session {
         let password = password::read(container, say)?;
         let existing = place::look(container)?.repository()?;
         let interrupts = Interrupts::start().map_err(SessionError::Setup)?;
-        let repository = Opened::open(existing, &password)?.repository;
+        let repository = Opened::open(existing, &password, &Reach::default())?.repository;
         interrupts.lock(&repository, lock, say)?;
         Ok(Session {
             repository,

@@ -85,8 +85,19 @@ pub const ACTION_KEYS: &[Key] = &[
          `%d/NAME` is a credential that systemd gives to the service (`LoadCredential=NAME:FILE`). Default: the empty \
          password.",
     ),
-    ignored("upload_limit", "A limit in bytes per second.", NO_NETWORK),
-    ignored("download_limit", "A limit in bytes per second.", NO_NETWORK),
+    Key::new(
+        "upload_limit",
+        Shape::Rate,
+        ALL,
+        "The most bytes a second that the action writes to its container: a number, or a text such as `500K` or `10M`. `M` \
+         and `MiB` are powers of 1024, `MB` is a power of 1000. 0 and -1: no limit, which is the default.",
+    ),
+    Key::new(
+        "download_limit",
+        Shape::Rate,
+        ALL,
+        "The most bytes a second that the action reads from its container, as in `upload_limit`.",
+    ),
     ignored("proxy", "A proxy for HTTP.", NO_NETWORK),
     ignored("insecure", "Do not check certificates.", NO_NETWORK),
     Key::new(

@@ -42,6 +42,8 @@ pub enum Shape {
     ReadData,
     /// A share, a size, or `unlimited`: what a prune may leave.
     MaxUnused,
+    /// A number of bytes a second, or a text such as `10M`. 0 and −1: no limit.
+    Rate,
     /// A command line, or a list of words.
     Command,
     /// A date and a time, ISO 8601.

@@ -62,6 +62,9 @@ impl ValueReader<'_> {
             Shape::MaxUnused => {
                 self.max_unused(given);
             }
+            Shape::Rate => {
+                self.rate(given);
+            }
             Shape::Links => {
                 self.links(given);
             }

@@ -12,6 +12,7 @@ mod check;
 mod numbers;
 mod own_rules;
 mod paths;
+mod rate;
 mod selection;
 mod shares;
 

@@ -177,7 +177,7 @@ impl ValueReader<'_> {
 }
 
 /// A number of JSON as a number of bytes. A fraction of a byte is left out.
-fn whole_bytes(number: &str) -> Option<u64> {
+pub(super) fn whole_bytes(number: &str) -> Option<u64> {
     let bytes: f64 = number.parse().ok()?;
     (0.0..=MOST_BYTES).contains(&bytes).then_some(bytes as u64)
 }

@@ -314,7 +314,6 @@ fn what_means_nothing_here_loads_with_a_warning_that_says_what_happens_instead()
         "rsync_block_size",
         "quiet",
         "config",
-        "upload_limit",
         "proxy",
         "insecure",
         "sync",
@@ -332,13 +331,6 @@ fn what_means_nothing_here_loads_with_a_warning_that_says_what_happens_instead()
             "{key}"
         );
     }
-    // Freezer's way to say that there is no limit.
-    assert_eq!(
-        codes(&read(&backup(
-            "\"upload_limit\": -1, \"download_limit\": \"-1\""
-        ))),
-        Vec::<&str>::new()
-    );
     assert_eq!(
         codes(&read(&backup("\"compression\": \"gzip\""))),
         ["no-effect"]

@@ -2,6 +2,7 @@
 
 mod actions;
 mod keys;
+mod rates;
 mod selection;
 mod values;
 mod whole_file;
