@@ -163,8 +163,9 @@ fn action_keys(page: &mut Page) {
 fn patterns(page: &mut Page) {
     page.section("PATTERNS");
     page.paragraph(
-        "The patterns of `exclude`, `exclude_from` and `ignore_unreadable` are those of `gitignore`(5). They are about \
-         paths below a source, and each source has all patterns. The last pattern that matches a path decides.",
+        "The patterns of `exclude`, `exclude_from`, `ignore_unreadable`, `restore_include` and `restore_exclude` are \
+         those of `gitignore`(5). They are about paths below a source, and each source has all patterns. In a restore, \
+         the source is the directory whose content goes into the target. The last pattern that matches a path decides.",
     );
     for (pattern, text) in [
         (

@@ -1,11 +1,13 @@
 //! Removes old snapshots, and the data that only they needed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::check::Stages;
 use super::error::ActionError;
+use super::lineage::{self, shares_path};
 use super::lock::Lock;
 use super::report::{local, log};
 use super::repository::Opened;
@@ -26,6 +28,8 @@ const SWEEP_AGE: Duration = Duration::ZERO;
 /// What is to be removed, and how.
 pub struct Removal<'a> {
     pub lineage: &'a Lineage,
+    /// Only snapshots that have one of these paths. Empty: all snapshots of the name.
+    pub paths: &'a [PathBuf],
     pub age: Age,
     /// How the prune decides.
     pub options: Options,
@@ -55,7 +59,7 @@ pub fn prune_options(max_unused: Option<MaxUnused>, max_repack: Option<u64>) -> 
     }
 }
 
-/// Removes one lineage's old snapshots.
+/// Removes old snapshots of one host and backup name.
 pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
     let dry_run = context.request.action.dry_run;
     let access = if dry_run {
@@ -66,6 +70,7 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
     let (opened, lock) = open(context, &work.container, access)?;
     let removal = Removal {
         lineage: &work.lineage,
+        paths: &work.paths,
         age: work.remove,
         options: prune_options(work.max_unused, work.max_repack),
         dry_run,
@@ -78,8 +83,8 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
     }))
 }
 
-/// Removes the lineage's snapshots that are older than the limit, except its newest one, and reclaims space. The
-/// caller has the container alone, unless it is a dry run.
+/// Removes the snapshots that are older than the limit, except the newest and the newest whole one of each path, and
+/// reclaims space. The caller has the container alone, unless it is a dry run.
 pub fn remove_old(
     context: &Context,
     opened: &Opened,
@@ -88,6 +93,7 @@ pub fn remove_old(
 ) -> Result<Removed, ActionError> {
     let Removal {
         lineage,
+        paths,
         age,
         options,
         dry_run,
@@ -102,12 +108,33 @@ pub fn remove_old(
         .iter()
         .map(|(snapshot, ..)| snapshot.clone())
         .collect();
-    let old = old(&snapshots, limit);
     let whose = format!("{} of {}", lineage.backup_name, lineage.host);
+    let Chosen {
+        old,
+        kept,
+        elsewhere,
+    } = choose(&snapshots, paths, limit);
     if old.is_empty() {
         log(&format!(
             "no snapshot of {whose} is older than {} and not the newest one",
             local(limit)
+        ));
+    }
+    for (snapshot, path) in &kept {
+        let whole = if snapshot.partial { "" } else { " whole" };
+        log(&format!(
+            "keeping {} of {}: it is the newest{whole} snapshot of {}",
+            snapshot.short_id(),
+            local(snapshot.time),
+            if path.is_empty() { "its name" } else { path }
+        ));
+    }
+    if elsewhere > 0 {
+        log(&format!(
+            "note: {} of {whose} that {} this old, of other paths, stay: an action `admin` without path_to_backup \
+             removes them",
+            units::count(elsewhere, "snapshot", "snapshots"),
+            if elsewhere == 1 { "is" } else { "are" }
         ));
     }
     for snapshot in &old {
@@ -122,7 +149,8 @@ pub fn remove_old(
             local(snapshot.time)
         ));
     }
-    let left = (snapshots.len() - old.len()) as u64;
+    let in_scope = |snapshot: &&Snapshot| is_in_scope(paths, snapshot);
+    let left = (snapshots.iter().filter(in_scope).count() - old.len()) as u64;
     let ids: Vec<Id> = found
         .iter()
         .filter(|(snapshot, ..)| old.iter().any(|old| old.id == snapshot.id))
@@ -206,16 +234,42 @@ fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, ActionError> {
     limit.ok_or(ActionError::AgeOutOfRange)
 }
 
-/// The snapshots of a lineage (oldest first) that are removed: those before the limit, but never the newest one.
-fn old(snapshots: &[Snapshot], limit: DateTime<Utc>) -> Vec<Snapshot> {
-    let candidates = snapshots
-        .split_last()
-        .map_or(&[][..], |(_newest, others)| others);
-    candidates
-        .iter()
-        .filter(|snapshot| snapshot.time < limit)
-        .cloned()
-        .collect()
+/// What becomes of the snapshots of one host and name.
+struct Chosen {
+    /// These are removed.
+    old: Vec<Snapshot>,
+    /// These are as old, and stay: each is the newest, or the newest whole one, of this path.
+    kept: Vec<(Snapshot, String)>,
+    /// How many are as old and could go, and have none of the paths.
+    elsewhere: u64,
+}
+
+fn is_in_scope(paths: &[PathBuf], snapshot: &Snapshot) -> bool {
+    paths.is_empty() || shares_path(paths, snapshot)
+}
+
+/// Chooses among the snapshots of one host and name, oldest first. The newest one of each path stays, and so does the
+/// newest whole one.
+fn choose(snapshots: &[Snapshot], paths: &[PathBuf], limit: DateTime<Utc>) -> Chosen {
+    let kept = lineage::kept(snapshots);
+    let mut chosen = Chosen {
+        old: Vec::new(),
+        kept: Vec::new(),
+        elsewhere: 0,
+    };
+    for (place, snapshot) in snapshots.iter().enumerate() {
+        if snapshot.time >= limit {
+            continue;
+        }
+        let keep = kept.iter().find(|kept| kept.place == place);
+        match (keep, is_in_scope(paths, snapshot)) {
+            (Some(kept), true) => chosen.kept.push((snapshot.clone(), kept.path.clone())),
+            (Some(_), false) => {}
+            (None, true) => chosen.old.push(snapshot.clone()),
+            (None, false) => chosen.elsewhere += 1,
+        }
+    }
+    chosen
 }
 
 fn summary_line(removed: u64, left: u64, whose: &str, report: &Pruned, dry_run: bool) -> String {
@@ -244,6 +298,7 @@ mod tests {
 
     #[test]
     fn exactly_the_older_ones_go_and_never_the_newest() {
+        let old = |snapshots: &[Snapshot], limit| choose(snapshots, &[], limit).old;
         for (days, limit, gone) in [
             (&[1, 2, 3][..], 2, &["1"][..]),
             (&[1, 2, 3], 99, &["1", "2"]),
@@ -261,6 +316,28 @@ mod tests {
                 "{days:?}"
             );
         }
+    }
+
+    #[test]
+    fn each_path_keeps_its_newest_whole_snapshot_and_other_paths_are_counted() {
+        let mut snapshots = made_on(&[1, 2, 3, 4]);
+        for (place, path) in ["/a", "/b", "/b", "/b"].into_iter().enumerate() {
+            snapshots[place].paths = vec![path.to_owned()];
+        }
+        snapshots[3].partial = true;
+        let limit = DateTime::from_timestamp(99 * 86_400, 0).unwrap();
+        let ids = |snapshots: &[Snapshot]| -> Vec<String> {
+            snapshots
+                .iter()
+                .map(|snapshot| snapshot.id.clone())
+                .collect()
+        };
+        let all = choose(&snapshots, &[], limit);
+        assert_eq!(ids(&all.old), ["2"]);
+        assert_eq!(all.kept.len(), 3);
+        let of_a = choose(&snapshots, &["/a".into()], limit);
+        assert!(of_a.old.is_empty());
+        assert_eq!((of_a.kept.len(), of_a.elsewhere), (1, 1));
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! Which snapshot a restore takes.
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
+use super::held::{Held, held, list};
+use super::lineage::{self, covers, has_all_paths, shares_path};
 use super::report::local;
 use super::snapshot::{Filter, Snapshot};
 use crate::job::action::Restore;
+use crate::job::several;
 use crate::location::Location;
-use crate::units;
 
 /// Why no snapshot is the one that is asked for.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,28 @@ pub enum NoChoice {
     #[error("{wanted} in the container {place}; it holds {}", list(held))]
     NoneFound {
         wanted: Wanted,
+        place: Location,
+        held: Vec<Held>,
+    },
+    #[error(
+        "the name {backup_name} stands for several paths in the container {place}: {}; choose one: `path_to_backup` \
+         in a job, `--source` on the command line",
+        list(held)
+    )]
+    SeveralPaths {
+        backup_name: String,
+        place: Location,
+        held: Vec<Held>,
+    },
+    #[error(
+        "there is no snapshot of {backup_name} made on {host} with the path {}; the container {place} holds {}",
+        several(paths),
+        list(held)
+    )]
+    OtherPaths {
+        backup_name: String,
+        host: String,
+        paths: Vec<PathBuf>,
         place: Location,
         held: Vec<Held>,
     },
@@ -67,82 +91,19 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// The snapshots of one host and one backup name that a container holds.
-#[derive(Debug)]
-pub struct Held {
-    /// Empty in snapshots that another program made.
-    label: String,
-    host: String,
-    count: u64,
-    first: DateTime<Utc>,
-    last: DateTime<Utc>,
-}
-
-impl fmt::Display for Held {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} of {} ({}, {}",
-            shown_label(&self.label),
-            self.host,
-            units::count(self.count, "snapshot", "snapshots"),
-            local(self.first)
-        )?;
-        if self.count > 1 {
-            write!(formatter, " to {}", local(self.last))?;
-        }
-        formatter.write_str(")")
-    }
-}
-
-fn list(held: &[Held]) -> String {
-    if held.is_empty() {
-        return "nothing".to_owned();
-    }
-    let texts: Vec<String> = held.iter().map(Held::to_string).collect();
-    texts.join("; ")
-}
-
-/// Groups all snapshots of a container (oldest first) by name and host.
-fn held(all: &[Snapshot]) -> Vec<Held> {
-    let mut held: BTreeMap<(&str, &str), Held> = BTreeMap::new();
-    for snapshot in all {
-        // Sorted by what is shown.
-        held.entry((shown_label(&snapshot.label), &snapshot.host))
-            .and_modify(|held| {
-                held.count += 1;
-                held.last = snapshot.time;
-            })
-            .or_insert_with(|| Held {
-                label: snapshot.label.clone(),
-                host: snapshot.host.clone(),
-                count: 1,
-                first: snapshot.time,
-                last: snapshot.time,
-            });
-    }
-    held.into_values().collect()
-}
-
-/// A snapshot that another program made has no backup name.
-pub fn shown_label(label: &str) -> &str {
-    if label.is_empty() {
-        "an unnamed backup"
-    } else {
-        label
-    }
-}
-
 /// The snapshot that is asked for: by its id, or the newest of the lineage that is not too late. A snapshot's time
 /// counts in whole seconds, as people see it. `all` are the snapshots of the container, oldest first.
 ///
+/// A snapshot with all paths that are meant comes before one with some of them.
+///
 /// # Errors
-/// When there is none, and when several have an id that begins so.
+/// When there is none, when several have an id that begins so, and when the name stands for several lineages and
+/// nothing chooses among them.
 pub fn choose<'a>(all: &'a [Snapshot], work: &Restore) -> Result<&'a Snapshot, NoChoice> {
     let none = |wanted| NoChoice::NoneFound {
         wanted,
         place: work.container.location.clone(),
-        held: held(all),
+        held: held(all.iter()),
     };
     if let Some(beginning) = &work.snapshot {
         let beginning = beginning.to_ascii_lowercase();
@@ -168,17 +129,104 @@ pub fn choose<'a>(all: &'a [Snapshot], work: &Restore) -> Result<&'a Snapshot, N
         work.not_later_than
             .is_none_or(|limit| snapshot.time.timestamp() <= limit)
     };
-    all.iter()
-        .rfind(|snapshot| filter.matches(snapshot) && in_time(snapshot))
-        .ok_or_else(|| {
-            none(Wanted::Newest {
+    let of_name: Vec<&Snapshot> = all
+        .iter()
+        .filter(|snapshot| filter.matches(snapshot) && in_time(snapshot))
+        .collect();
+    if of_name.is_empty() {
+        return Err(none(Wanted::Newest {
+            backup_name: work.lineage.backup_name.clone(),
+            host: work.lineage.host.clone(),
+            limit: work
+                .not_later_than
+                .and_then(|limit| DateTime::from_timestamp(limit, 0)),
+        }));
+    }
+    let newest = |is_wanted: &dyn Fn(&Snapshot) -> bool| {
+        let mut newest_first = of_name.iter().rev();
+        newest_first.find(|snapshot| is_wanted(snapshot)).copied()
+    };
+    if !work.paths.is_empty() {
+        return newest(&|snapshot| has_all_paths(&work.paths, snapshot))
+            .or_else(|| newest(&|snapshot| shares_path(&work.paths, snapshot)))
+            .ok_or_else(|| NoChoice::OtherPaths {
                 backup_name: work.lineage.backup_name.clone(),
                 host: work.lineage.host.clone(),
-                limit: work
-                    .not_later_than
-                    .and_then(|limit| DateTime::from_timestamp(limit, 0)),
-            })
-        })
+                paths: work.paths.clone(),
+                place: work.container.location.clone(),
+                held: held(of_name.iter().copied()),
+            });
+    }
+    let mut groups = lineage::groups(&of_name);
+    let covers_part =
+        |snapshot: &&Snapshot| work.part.as_ref().is_none_or(|part| covers(snapshot, part));
+    if groups.len() > 1 {
+        groups.retain(|group| group.iter().any(covers_part));
+    }
+    let only = match groups.as_slice() {
+        [group] => newest_of(group, covers_part),
+        _ => None,
+    };
+    only.ok_or_else(|| NoChoice::SeveralPaths {
+        backup_name: work.lineage.backup_name.clone(),
+        place: work.container.location.clone(),
+        held: held(of_name.iter().copied()),
+    })
+}
+
+/// The newest snapshot of a lineage that is preferred, or else the newest.
+fn newest_of<'a>(
+    group: &[&'a Snapshot],
+    is_preferred: impl Fn(&&Snapshot) -> bool,
+) -> Option<&'a Snapshot> {
+    let preferred = group.iter().rfind(|snapshot| is_preferred(snapshot));
+    preferred.or(group.last()).copied()
+}
+
+/// What the choice leaves to say: paths that are meant and that the snapshot does not have, and paths that earlier
+/// snapshots of its lineage have.
+pub fn notes(all: &[Snapshot], chosen: &Snapshot, work: &Restore) -> Vec<String> {
+    let mut notes = Vec::new();
+    let missing: Vec<&PathBuf> = work
+        .paths
+        .iter()
+        .filter(|path| !shares_path(std::slice::from_ref(*path), chosen))
+        .collect();
+    if !missing.is_empty() && !chosen.paths.is_empty() && work.snapshot.is_none() {
+        let missing: Vec<String> = missing
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        notes.push(format!(
+            "note: this snapshot is of {} and does not have {}",
+            chosen.paths.join(", "),
+            missing.join(", ")
+        ));
+    }
+    if work.paths.is_empty() && work.part.is_none() && work.snapshot.is_none() {
+        let of_name: Vec<&Snapshot> = all
+            .iter()
+            .filter(|other| other.host == chosen.host && other.label == chosen.label)
+            .collect();
+        let groups = lineage::groups(&of_name);
+        let group = groups
+            .iter()
+            .find(|group| group.iter().any(|other| other.id == chosen.id));
+        let paths = group.map(|group| lineage::paths_of_all(group));
+        let missing: Vec<String> = paths
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|path| !chosen.paths.contains(path))
+            .collect();
+        if !missing.is_empty() {
+            notes.push(format!(
+                "note: this snapshot is of {}; other snapshots of its name have {}",
+                chosen.paths.join(", "),
+                missing.join(", ")
+            ));
+        }
+    }
+    notes
 }
 
 #[cfg(test)]
@@ -207,11 +255,60 @@ mod tests {
                 host: "one".to_owned(),
                 backup_name: "nightly".to_owned(),
             },
-            target: "/t".into(),
-            not_later_than,
             snapshot: id.map(str::to_owned),
-            overwrite: false,
+            not_later_than,
+            ..samples::restore("/t")
         }
+    }
+
+    fn of_paths(id: &str, paths: &[&str]) -> Snapshot {
+        Snapshot {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            ..snapshot(id, "one", id.len() as i64, 0)
+        }
+    }
+
+    #[test]
+    fn a_name_of_several_paths_needs_a_choice_by_path() {
+        let all = [
+            of_paths("1", &["/srv/db"]),
+            of_paths("22", &["/srv/www"]),
+            of_paths("333", &["/srv/db", "/etc"]),
+            of_paths("4444", &["/srv/www"]),
+        ];
+        for (paths, part, expected) in [
+            (&["/srv/db"][..], None, Ok("333")),
+            (&["/srv/db", "/etc", "/new"], None, Ok("333")),
+            (&["/srv/www"], None, Ok("4444")),
+            (&["/srv"], None, Err("with the path /srv")),
+            (
+                &[],
+                None,
+                Err("several paths in the container /c: nightly of one, /etc, /srv/db (2"),
+            ),
+            (&[], Some("/srv/www/index.html"), Ok("4444")),
+            (&[], Some("/srv/db"), Ok("333")),
+            (&[], Some("/etc/fstab"), Ok("333")),
+            (&[], Some("/home"), Err("several paths")),
+        ] {
+            let work = Restore {
+                paths: paths.iter().map(PathBuf::from).collect(),
+                part: part.map(PathBuf::from),
+                ..wanted(None, None)
+            };
+            match (choose(&all, &work), expected) {
+                (Ok(chosen), Ok(expected)) => assert_eq!(chosen.id, expected),
+                (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{error}"),
+                (result, _) => panic!("{paths:?} {part:?}: {result:?}"),
+            }
+        }
+        let grown = &all[0..3];
+        let work = wanted(None, None);
+        assert!(choose(grown, &work).is_err());
+        let grown = [all[0].clone(), all[2].clone()];
+        assert_eq!(choose(&grown, &work).unwrap().id, "333");
+        assert_eq!(notes(&grown, &grown[1], &work), [] as [&str; 0]);
+        assert!(notes(&grown, &grown[0], &work)[0].ends_with("of its name have /etc"));
     }
 
     #[test]

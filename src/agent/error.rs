@@ -13,7 +13,8 @@ use crate::os;
 use crate::protocol::Verdict;
 use crate::repository::error::{Error as EngineError, What};
 use crate::repository::prune::error::{Obstacle, PruneError};
-use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind};
+use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind, NoDelete};
+use crate::source::patterns::PatternFault;
 use crate::source::patterns::file::PatternFileFault;
 use crate::storage::FileName;
 use crate::units;
@@ -85,6 +86,28 @@ pub enum ActionError {
         "the target {target} is in the container {place}, and a restore must not write there; choose another directory"
     )]
     TargetInContainer { target: PathBuf, place: Location },
+    #[error("nothing in the snapshot matches {}; nothing was restored", patterns.join(", "))]
+    NothingIncluded { patterns: Vec<String> },
+    /// A pattern for what to restore, or what not.
+    #[error(
+        "the pattern {pattern} of what to {what} cannot be used: {fault}; nothing was restored"
+    )]
+    RestorePattern {
+        /// `include` or `exclude`.
+        what: &'static str,
+        pattern: String,
+        fault: PatternFault,
+    },
+    /// Deleting what a snapshot does not hold would delete what its backup had left out, too.
+    #[error(
+        "the snapshot {snapshot} was made by {program} and does not say all that its backup left out, so what it does \
+         not hold cannot be deleted; restore it without delete_extra"
+    )]
+    LeftOutUnknown {
+        /// The short id.
+        snapshot: String,
+        program: String,
+    },
     /// The restore did not begin, or could not go on.
     #[error("{}", restore_sentence(source))]
     Restore { source: Box<RestoreError> },
@@ -236,8 +259,12 @@ impl ActionError {
             | ActionError::SourceEmptied { .. }
             | ActionError::AgeOutOfRange
             | ActionError::TargetInContainer { .. }
+            | ActionError::RestorePattern { .. }
+            | ActionError::LeftOutUnknown { .. }
             | ActionError::CommandEmpty => ErrorKind::BadOption,
-            ActionError::NoChoice(_) => ErrorKind::NoSuchSnapshot,
+            ActionError::NoChoice(_) | ActionError::NothingIncluded { .. } => {
+                ErrorKind::NoSuchSnapshot
+            }
             ActionError::SourceUnreadable { .. } => ErrorKind::Denied,
             ActionError::RepositoryGone { .. } => ErrorKind::NoRepository,
             ActionError::Lock { source, .. } => match source.kind() {
@@ -264,6 +291,24 @@ impl ActionError {
 
 fn restore_sentence(error: &RestoreError) -> String {
     match &error.done {
+        _ if error.kind == RestoreErrorKind::NotInSnapshot => {
+            format!("{error}; `freezerd ls` lists what it holds")
+        }
+        _ if error.kind == RestoreErrorKind::NotADirectory => {
+            format!("{error}; the target of a restore is a directory")
+        }
+        _ if matches!(error.kind, RestoreErrorKind::Delete(_)) => format!(
+            "{error}{}; nothing was restored: leave out delete_extra, or choose another target",
+            match error.kind {
+                RestoreErrorKind::Delete(NoDelete::HoldsProtected) =>
+                    " (the container, or the state directory of freezerd)",
+                _ => "",
+            }
+        ),
+        _ if error.kind == RestoreErrorKind::Protected => format!(
+            "cannot delete anything in {}: it is in the state directory of freezerd",
+            error.path.display()
+        ),
         Some(done) if done.written > 0 => format!(
             "{error}; the restore ended after {}, and the target is not complete",
             units::count(done.written, "file", "files")

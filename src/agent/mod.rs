@@ -24,9 +24,12 @@ mod check;
 mod choice;
 mod error;
 mod exec;
+mod held;
 mod info;
 pub mod inspect;
+mod left_out_rules;
 mod level;
+mod lineage;
 mod list;
 mod lock;
 mod outcome;
@@ -104,7 +107,8 @@ pub fn main() -> ExitCode {
         reach,
     };
     let outcome = perform(&context).unwrap_or_else(|error| outcome::failed(&error));
-    if let Some(reason) = &outcome.reason {
+    // A person who asks directly gets the outcome from the command.
+    if let Some(reason) = outcome.reason.as_ref().filter(|_| context.request.run > 0) {
         log(reason);
     }
     context.reporter.send_last_progress();

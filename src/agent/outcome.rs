@@ -9,9 +9,8 @@ use crate::os;
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::error::Error;
 use crate::repository::node::NodeProblem;
-use crate::restore::problem::{
-    Problem as RestoreProblem, ProblemKind as Kind, Problems as RestoreProblems,
-};
+use crate::restore::problem::{Problem as RestoreProblem, ProblemKind as Kind};
+use crate::restore::report::Report as RestoreReport;
 use crate::source::problem::SourceFault;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName};
@@ -22,7 +21,7 @@ pub fn success(summary: Summary) -> Outcome {
     Outcome {
         verdict: Verdict::Success,
         reason: None,
-        summary,
+        summary: Box::new(summary),
         problems: Vec::new(),
         problems_total: 0,
     }
@@ -94,8 +93,15 @@ pub fn partial_restore(
     summary: Summary,
     reason: String,
     target: &Path,
-    problems: &RestoreProblems,
+    report: &RestoreReport,
 ) -> Outcome {
+    let not_found = |pattern: &String| Problem {
+        path: pattern.clone(),
+        kind: ProblemKind::NotFound,
+        reason: "this pattern matches nothing in the snapshot".to_owned(),
+    };
+    let unmatched = &report.unmatched.include;
+    let problems = &report.problems;
     let reported = |problem: &RestoreProblem| Problem {
         path: target.join(&problem.path).to_string_lossy().into_owned(),
         kind: restore_kind(problem),
@@ -104,8 +110,12 @@ pub fn partial_restore(
     Outcome {
         verdict: Verdict::Partial,
         reason: Some(reason),
-        problems_total: problems.total,
-        problems: problems.first.iter().map(reported).collect(),
+        problems_total: problems.total + unmatched.len() as u64,
+        problems: unmatched
+            .iter()
+            .map(not_found)
+            .chain(problems.first.iter().map(reported))
+            .collect(),
         ..success(summary)
     }
 }

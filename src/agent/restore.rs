@@ -1,9 +1,12 @@
 //! A restore: chooses the snapshot, lets the engine restore it, and says what is not as in the snapshot.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::choice::{choose, shown_label};
+use super::choice::{choose, notes};
 use super::error::ActionError;
+use super::held::shown_label;
+use super::left_out_rules::{LeftOutRules, Spared};
 use super::report::{Reporter, local, log};
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
@@ -11,11 +14,13 @@ use crate::job::action::{Access, Restore};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
 use crate::repository::indexed::Indexed;
+use crate::repository::snapshot::Snapshot as SnapshotFile;
 use crate::restore::error::ErrorKind as RestoreErrorKind;
 use crate::restore::problem::{Problem, ProblemKind};
 use crate::restore::report::{Change, ChangeKind, Phase, Report};
 use crate::restore::select::{Filter as Selected, Selection};
-use crate::restore::{self, Options, Request};
+use crate::restore::{self, DeleteExtra, Options, Request};
+use crate::source::patterns::Patterns;
 use crate::units;
 
 /// Restores one snapshot.
@@ -38,6 +43,27 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     if snapshot.partial {
         log("this snapshot is partial: something could not be backed up into it");
     }
+    for note in notes(&snapshots, &snapshot, work) {
+        log(&note);
+    }
+    let (selection, place) = selection(work, &snapshot);
+    let filter = Selected {
+        include: patterns("include", &place, &work.include)?,
+        exclude: patterns("exclude", &place, &work.exclude)?,
+    };
+    let spared = match work.delete_extra {
+        true => Some(spared(work, &snapshot, file, &place)?),
+        false => None,
+    };
+    let keep = |below: &Path, is_directory: bool| {
+        spared
+            .as_ref()
+            .is_none_or(|spared| spared.stays(below, is_directory))
+    };
+    let mut protected = vec![opened.directory.clone()];
+    if work.delete_extra {
+        protected.extend(context.request.protected.iter().cloned());
+    }
     let indexed = Indexed::load(opened.repository.clone())
         .map_err(|error| opened.failed("read the index", error))?;
     for problem in &indexed.problems {
@@ -46,52 +72,67 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     let progress = Progress {
         reporter: &context.reporter,
         dry_run,
+        deletes: work.delete_extra,
     };
+    let was_there = work.target.symlink_metadata().is_ok();
     let report = restore::restore(&Request {
         repository: &indexed,
         snapshot: file,
         target: &work.target,
-        selection: Selection::Whole,
-        filter: Selected::default(),
+        selection,
+        filter,
         options: Options {
             overwrite: work.overwrite,
             dry_run,
+            numeric_owner: work.numeric_owner,
+            verify: work.verify,
             ..Options::default()
         },
-        delete_extra: None,
-        protected: std::slice::from_ref(&opened.directory),
+        delete_extra: work.delete_extra.then_some(DeleteExtra {
+            partial: snapshot.partial,
+            keep: &keep,
+        }),
+        protected: &protected,
         observer: &progress,
     })
     .map_err(|source| match source.kind {
-        RestoreErrorKind::Protected => ActionError::TargetInContainer {
-            target: work.target.clone(),
-            place: work.container.location.clone(),
-        },
+        RestoreErrorKind::Protected if is_below(&work.target, &opened.directory) => {
+            ActionError::TargetInContainer {
+                target: work.target.clone(),
+                place: work.container.location.clone(),
+            }
+        }
         _ => ActionError::Restore {
             source: Box::new(source),
         },
     })?;
-    if !report.owners_restored && !dry_run {
-        log("owners are not restored: that takes root's rights");
+    if report.files == 0 && report.directories == 0 && !report.unmatched.include.is_empty() {
+        if !was_there {
+            // Nothing was restored into the directory that was made. It goes only if it is empty.
+            let _ = std::fs::remove_dir(&work.target);
+        }
+        return Err(ActionError::NothingIncluded {
+            patterns: report.unmatched.include,
+        });
     }
-    for mapped in &report.owners_mapped {
+    tell_owners(&report, work, dry_run);
+    for pattern in &report.unmatched.exclude {
         log(&format!(
-            "note: the {} {} has the number {} in the snapshot and {} here; the name decides",
-            if mapped.is_group { "group" } else { "user" },
-            mapped.name,
-            mapped.recorded,
-            mapped.used
+            "warning: the pattern {pattern} for what not to restore matched nothing"
         ));
     }
     kill_point::reached(Point::Restored);
-    log(&result_line(&report, start, dry_run));
+    log(&result_line(&report, work, start, dry_run));
     let summary = Summary {
         snapshot: Some(snapshot.id),
         files: Some(report.written + report.identical),
         bytes: Some(report.bytes),
+        entries_deleted: (work.delete_extra && !dry_run).then_some(report.removed),
+        entries_to_delete: (work.delete_extra && dry_run).then_some(report.removed),
+        files_verified: (work.verify && !dry_run).then_some(report.verified),
         ..Summary::default()
     };
-    if report.problems.is_empty() {
+    if report.problems.is_empty() && report.unmatched.include.is_empty() {
         return Ok(outcome::success(summary));
     }
     let reason = partial_reason(&report, work);
@@ -99,14 +140,93 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         summary,
         reason,
         &work.target,
-        &report.problems,
+        &report,
     ))
+}
+
+/// The part of the snapshot that is restored, and the path in the snapshot whose content goes into the target.
+fn selection<'a>(work: &'a Restore, snapshot: &Snapshot) -> (Selection<'a>, PathBuf) {
+    if let Some(part) = &work.part {
+        return (Selection::Path(part), part.clone());
+    }
+    match (work.paths.as_slice(), snapshot.paths.as_slice()) {
+        ([one], [_, _, ..]) => (Selection::Path(one), one.clone()),
+        // The others are not in it yet, and their full paths are expected below the target.
+        ([_, _, ..], [_]) => (Selection::FullPaths, "/".into()),
+        (_, [path]) => (Selection::Whole, path.into()),
+        _ => (Selection::Whole, "/".into()),
+    }
+}
+
+/// Reads the patterns of a restore. `what` is what they are for. They begin at `place`.
+fn patterns(what: &'static str, place: &Path, texts: &[String]) -> Result<Patterns, ActionError> {
+    let (patterns, faults) = Patterns::new(place, texts);
+    match faults.first() {
+        None => Ok(patterns),
+        Some((index, fault)) => Err(ActionError::RestorePattern {
+            what,
+            pattern: texts.get(*index).cloned().unwrap_or_default(),
+            fault: *fault,
+        }),
+    }
+}
+
+/// What a restore that deletes leaves alone, because the backup did.
+fn spared(
+    work: &Restore,
+    snapshot: &Snapshot,
+    file: &SnapshotFile,
+    place: &Path,
+) -> Result<Spared, ActionError> {
+    let rules = LeftOutRules::of(file).ok_or_else(|| ActionError::LeftOutUnknown {
+        snapshot: snapshot.short_id().to_owned(),
+        program: match file.program_version.as_str() {
+            "" => "another program".to_owned(),
+            program => program.to_owned(),
+        },
+    })?;
+    Ok(Spared::new(
+        file,
+        &rules,
+        place.to_owned(),
+        work.target.clone(),
+    ))
+}
+
+/// Whether a path, which may not exist yet, lies in a directory. Links are followed.
+fn is_below(path: &Path, directory: &Path) -> bool {
+    let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
+    match (existing, directory.canonicalize()) {
+        (Some(path), Ok(directory)) => path.starts_with(directory),
+        _ => false,
+    }
+}
+
+fn tell_owners(report: &Report, work: &Restore, dry_run: bool) {
+    if !report.owners_restored && !dry_run {
+        log("owners are not restored: that takes root's rights");
+    }
+    for mapped in &report.owners_mapped {
+        log(&format!(
+            "note: the {} {} has the number {} in the snapshot and {} here; {}",
+            if mapped.is_group { "group" } else { "user" },
+            mapped.name,
+            mapped.recorded,
+            mapped.here,
+            if work.numeric_owner {
+                "the number in the snapshot is used"
+            } else {
+                "the name decides; numeric_owner uses the number"
+            }
+        ));
+    }
 }
 
 /// Tells the daemon and the log what the restore does.
 struct Progress<'a> {
     reporter: &'a Reporter,
     dry_run: bool,
+    deletes: bool,
 }
 
 impl restore::report::Observer for Progress<'_> {
@@ -133,23 +253,30 @@ impl restore::report::Observer for Progress<'_> {
     }
 
     fn wants_changes(&self) -> bool {
-        self.dry_run
+        self.dry_run || self.deletes
     }
 
     fn change(&self, change: Change) {
+        let path = change.path.display();
         let verb = match change.kind {
+            ChangeKind::Remove if !self.dry_run => return log(&format!("deleted {path}")),
+            _ if !self.dry_run => return,
             ChangeKind::Create => "create",
             ChangeKind::Replace => "replace",
             ChangeKind::Update => "set the metadata of",
-            ChangeKind::Remove => "remove",
+            ChangeKind::Remove => "delete",
         };
-        log(&format!("would {verb} {}", change.path.display()));
+        log(&format!("would {verb} {path}"));
     }
 }
 
 fn announcement(snapshot: &Snapshot, work: &Restore, dry_run: bool) -> String {
+    let what = match &work.part {
+        Some(part) => format!("{} of ", part.display()),
+        None => String::new(),
+    };
     format!(
-        "{} snapshot {} ({} of {}, {}) to {}",
+        "{} {what}snapshot {} ({} of {}, {}) to {}",
         if dry_run {
             "would restore"
         } else {
@@ -163,46 +290,62 @@ fn announcement(snapshot: &Snapshot, work: &Restore, dry_run: bool) -> String {
     )
 }
 
-fn result_line(report: &Report, start: Instant, dry_run: bool) -> String {
+fn result_line(report: &Report, work: &Restore, start: Instant, dry_run: bool) -> String {
     let amount = format!(
         "{}, {}",
         units::count(report.written, "file", "files"),
         units::bytes(report.bytes)
     );
-    let rest = format!(
-        "{} there already, {} removed",
-        report.identical,
-        units::count(report.removed, "entry", "entries")
-    );
-    if dry_run {
-        format!("would write {amount}; {rest}")
+    let mut line = if dry_run {
+        format!("would write {amount}; {} there already", report.identical)
     } else {
         format!(
-            "wrote {amount} in {}; {rest}",
-            units::effort(report.bytes, start.elapsed())
+            "wrote {amount} in {}; {} there already",
+            units::effort(report.bytes, start.elapsed()),
+            report.identical
         )
+    };
+    if work.delete_extra {
+        let would = if dry_run { "would have been " } else { "" };
+        let deleted = units::count(report.removed, "entry", "entries");
+        line.push_str(&format!("; {deleted} {would}deleted"));
     }
+    if work.verify && !dry_run {
+        let verified = units::count(report.verified, "file", "files");
+        line.push_str(&format!("; {verified} read again, as in the snapshot"));
+    }
+    line
 }
 
 fn partial_reason(report: &Report, work: &Restore) -> String {
-    let first = report.problems.first.first();
-    let kept = report
-        .problems
-        .first
-        .iter()
-        .any(|problem| matches!(problem.kind, ProblemKind::Kept(_)));
-    format!(
-        "{} not as in the snapshot{}{}",
-        units::count(report.problems.total, "path is", "paths are"),
-        first.map_or_else(String::new, |problem| format!(
-            ", the first being {} ({})",
-            work.target.join(&problem.path).display(),
-            outcome::restore_reason(problem)
-        )),
-        if kept && !work.overwrite {
-            "; overwrite replaces what differs"
-        } else {
-            ""
-        }
-    )
+    let mut reasons = Vec::new();
+    if !report.problems.is_empty() {
+        let first = report.problems.first.first();
+        let kept = report
+            .problems
+            .first
+            .iter()
+            .any(|problem| matches!(problem.kind, ProblemKind::Kept(_)));
+        reasons.push(format!(
+            "{} not as in the snapshot{}{}",
+            units::count(report.problems.total, "path is", "paths are"),
+            first.map_or_else(String::new, |problem| format!(
+                ", the first being {} ({})",
+                work.target.join(&problem.path).display(),
+                outcome::restore_reason(problem)
+            )),
+            if kept && !work.overwrite {
+                "; overwrite replaces what differs"
+            } else {
+                ""
+            }
+        ));
+    }
+    if !report.unmatched.include.is_empty() {
+        reasons.push(format!(
+            "nothing in the snapshot matches {}",
+            report.unmatched.include.join(", ")
+        ));
+    }
+    reasons.join("; ")
 }

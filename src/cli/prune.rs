@@ -58,14 +58,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         ),
     };
     let options = prune_options(Some(unused), repack);
-    let place = args.place.find(settings)?;
+    let container = args.place.find_container(settings)?;
     let lock = match args.dry_run {
         true => Lock::Shared,
         false => Lock::Exclusive,
     };
-    session::run(&place.container, lock, |session| {
-        prune(args, session, &options)
-    })
+    session::run(&container, lock, |session| prune(args, session, &options))
 }
 
 fn prune(args: &Args, session: &Session, options: &Options) -> Result<Exit, Ended> {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::Utc;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::container::ContainerArgs;
+use super::container::{ChosenContainer, ContainerArgs, only, snapshot, snapshot_path};
 use super::exit::{Exit, Failure};
 use super::screen::Screen;
 use crate::config::Settings;
@@ -14,16 +14,21 @@ use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::job::action::{Action, Lineage, Restore, Work};
 use crate::protocol::{AgentLoss, Outcome, Request, RunTag, Verdict, agent_process};
-use crate::schedule::moment::Moment;
 
-/// Restore a snapshot to a directory
+/// Restore a snapshot, or a part of one, to a directory
 ///
-/// Name a job, or a container with --container. The command restores the newest snapshot with the job's host and backup
-/// name, unless --at or --snapshot chooses another one. It needs no daemon. It waits while a prune of the same container
-/// runs.
+/// Name a job, or a container with --container. The command restores the newest snapshot with the job's host, backup
+/// name and paths, unless --at or --snapshot chooses another one. It needs no daemon. It waits while a prune of the same
+/// container runs.
+///
+/// What was in the directory that was backed up goes directly into DIR. A single file gets its own name in DIR. If
+/// several paths were backed up together, their full paths are below DIR: DIR/etc, DIR/srv/www. To restore in place, name
+/// the directory that was backed up, or / for several paths.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd restore nightly --to /tmp/nightly\n\
-                        Example: freezerd restore --container /srv/backup --backup-name www --to /tmp/www --at 2026-11-01")]
+                  Example: freezerd restore nightly --to /etc --path /etc/fstab --overwrite\n\
+                  Example: freezerd restore nightly --to /tmp/conf --include '*.conf' --exclude /archive\n\
+                  Example: freezerd restore --container /srv/backup --backup-name www --to /tmp/www --at 2026-11-01")]
 pub struct Args {
     #[command(flatten)]
     place: ContainerArgs,
@@ -31,14 +36,38 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     /// Restore the snapshot whose id is ID or begins with ID
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "sources")]
     snapshot: Option<String>,
     /// Restore the newest snapshot that is not later than TIME, such as 2026-11-01 or 2026-11-01T03:25:00+01:00
     #[arg(long, value_name = "TIME", conflicts_with = "snapshot")]
     at: Option<String>,
+    /// Restore only this file or directory: the absolute path that was backed up. A file becomes DIR/NAME; what is in a
+    /// directory goes directly into DIR
+    #[arg(long, value_name = "PATH")]
+    path: Option<PathBuf>,
+    /// Restore only what matches this pattern, as in .gitignore files; can be repeated. A pattern that begins with a
+    /// slash begins at the directory whose content goes into DIR, or is the full path that was backed up
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
+    /// Do not restore what matches this pattern; can be repeated
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Restore all backups of the job, each to a directory of its own: DIR/1-NAME, DIR/2-NAME, with the numbers of the
+    /// actions and their backup names
+    #[arg(long, conflicts_with_all = ["container", "snapshot", "path", "action", "sources"])]
+    all: bool,
     /// Replace files that differ from the snapshot; files that are not in the snapshot stay
     #[arg(long)]
     overwrite: bool,
+    /// Delete what is not in the snapshot, except for what the backup left out; try it with --dry-run first
+    #[arg(long)]
+    delete_extra: bool,
+    /// Restore owners by number; otherwise a user or group whose name exists here gets its number here
+    #[arg(long)]
+    numeric_owner: bool,
+    /// Read every restored file again and compare it with the snapshot
+    #[arg(long)]
+    verify: bool,
     /// Print what the restore would do, without changing anything
     #[arg(long)]
     dry_run: bool,
@@ -47,10 +76,152 @@ pub struct Args {
     pub json: bool,
 }
 
+/// One restore of the command.
+struct Planned {
+    chosen: ChosenContainer,
+    target: PathBuf,
+}
+
 /// Runs `freezerd restore`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let place = args.place.find(settings)?;
-    let backup_name = match (&place.backup_name, &args.snapshot) {
+    let target = std::path::absolute(&args.to)
+        .map_err(|error| Failure::new(Exit::Usage, format!("--to: {error}")))?;
+    let part = args
+        .path
+        .as_deref()
+        .map(|path| snapshot_path("--path", path))
+        .transpose()?;
+    let not_later_than = args
+        .at
+        .as_deref()
+        .map(|text| snapshot::time(settings, "--at", text))
+        .transpose()?;
+    let found = args.place.find_all(settings)?;
+    let planned: Vec<Planned> = if args.all {
+        let each = found.into_iter().map(|chosen| Planned {
+            target: target.join(own_directory(&chosen)),
+            chosen,
+        });
+        each.collect()
+    } else {
+        let mut chosen = choose(found, args, part.as_deref())?;
+        if args.snapshot.is_some() {
+            // The id says which one it is.
+            chosen.paths.clear();
+        }
+        vec![Planned { chosen, target }]
+    };
+    let mut exits = Vec::new();
+    let mut documents = Vec::new();
+    for planned in planned {
+        let restore = Restore {
+            container: planned.chosen.container.clone(),
+            lineage: lineage(&planned.chosen, settings, args)?,
+            paths: planned.chosen.paths.clone(),
+            target: planned.target.clone(),
+            not_later_than,
+            snapshot: args.snapshot.clone(),
+            part: part.clone(),
+            include: args.include.clone(),
+            exclude: args.exclude.clone(),
+            overwrite: args.overwrite,
+            delete_extra: args.delete_extra,
+            numeric_owner: args.numeric_owner,
+            verify: args.verify,
+        };
+        let started = std::time::Instant::now();
+        let outcome = perform(request(settings, restore, args.dry_run))?;
+        let took = crate::units::duration(started.elapsed());
+        if args.json {
+            documents.push(document(&outcome, &planned, args));
+        } else {
+            print(&outcome, &planned, args, &took);
+        }
+        exits.push((exit_of(&outcome), outcome.reason));
+    }
+    if args.json {
+        match (args.all, documents.pop()) {
+            (false, Some(document)) => println!("{document:#}"),
+            (_, last) => {
+                documents.extend(last);
+                println!("{:#}", json!({"restores": documents}));
+            }
+        }
+    }
+    end(exits, args)
+}
+
+/// The exit code of the worst restore. Its reason is told last.
+fn end(exits: Vec<(Exit, Option<String>)>, args: &Args) -> Result<Exit, Failure> {
+    let failed: Vec<String> = exits
+        .iter()
+        .filter(|(exit, _)| *exit == Exit::RunFailed)
+        .map(|(_, reason)| {
+            reason
+                .clone()
+                .unwrap_or_else(|| "the restore failed".to_owned())
+        })
+        .collect();
+    if failed.is_empty() {
+        let is_partial = exits.iter().any(|(exit, _)| *exit == Exit::RunPartial);
+        return Ok(match is_partial {
+            true => Exit::RunPartial,
+            false => Exit::Success,
+        });
+    }
+    let reason = failed.join("; ");
+    if args.json {
+        eprintln!("freezerd: {reason}");
+        return Ok(Exit::RunFailed);
+    }
+    Err(Failure::new(Exit::RunFailed, reason))
+}
+
+/// The one backup that is meant. A path chooses among several backups, if only one of them is about it.
+fn choose(
+    mut found: Vec<ChosenContainer>,
+    args: &Args,
+    part: Option<&Path>,
+) -> Result<ChosenContainer, Failure> {
+    if let Some(part) = part {
+        let covers =
+            |chosen: &ChosenContainer| chosen.paths.iter().any(|path| part.starts_with(path));
+        if found.iter().any(covers) {
+            found.retain(covers);
+        } else if found.len() > 1 {
+            let texts: Vec<String> = found.iter().map(ChosenContainer::describe).collect();
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "none of the job's backups is of {} or of a directory above it: {}; if earlier snapshots have it, \
+                     choose the action with --action N",
+                    part.display(),
+                    texts.join("; ")
+                ),
+            ));
+        }
+    }
+    let same_container = found
+        .windows(2)
+        .all(|two| two[0].container == two[1].container);
+    match found.first() {
+        Some(first) if args.snapshot.is_some() && same_container => Ok(first.clone()),
+        _ => only(found, ", or restore all of them with --all"),
+    }
+}
+
+/// The directory of one of several restores.
+fn own_directory(chosen: &ChosenContainer) -> String {
+    let name = chosen.backup_name.as_deref().unwrap_or("backup");
+    let name = name.replace('/', "-");
+    match chosen.action {
+        Some((number, _)) => format!("{number}-{name}"),
+        None => name,
+    }
+}
+
+fn lineage(chosen: &ChosenContainer, settings: &Settings, args: &Args) -> Result<Lineage, Failure> {
+    let backup_name = match (&chosen.backup_name, &args.snapshot) {
         (Some(name), _) => name.clone(),
         (None, Some(_)) => String::new(),
         (None, None) => {
@@ -60,101 +231,97 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             ));
         }
     };
-    let target = std::path::absolute(&args.to)
-        .map_err(|error| Failure::new(Exit::Usage, format!("--to: {error}")))?;
-    let not_later_than = match &args.at {
-        None => None,
-        Some(text) => Some(
-            Moment::parse(text)
-                .map_err(|_| {
-                    Failure::new(
-                        Exit::Usage,
-                        format!("--at {text}: expected a date such as 2026-11-01 or 2026-11-01T03:25:00+01:00"),
-                    )
-                })?
-                .instant(&settings.zone())
-                .timestamp(),
-        ),
-    };
-    let request = Request {
+    let host = chosen.host.clone();
+    Ok(Lineage {
+        host: host.unwrap_or_else(|| settings.job_host().host_name),
+        backup_name,
+    })
+}
+
+fn request(settings: &Settings, restore: Restore, dry_run: bool) -> Request {
+    Request {
         job_id: "by-hand".to_owned(),
         run: 0,
         run_tag: RunTag::by_hand(),
         earlier: Vec::new(),
         expects_repository: true,
+        protected: vec![settings.state_dir.clone()],
         action_index: 0,
         check_part: None,
         attempt: 1,
         action: Action {
-            work: Work::Restore(Restore {
-                container: place.container,
-                lineage: Lineage {
-                    host: place.host.unwrap_or_else(|| settings.job_host().host_name),
-                    backup_name,
-                },
-                target: target.clone(),
-                not_later_than,
-                snapshot: args.snapshot.clone(),
-                overwrite: args.overwrite,
-            }),
+            work: Work::Restore(restore),
             log_file: None,
             max_priority: true,
-            dry_run: args.dry_run,
+            dry_run,
             bandwidth: Default::default(),
         },
         result_so_far: "success".to_owned(),
         grace: Duration::from_secs(5),
-    };
-    let started = std::time::Instant::now();
-    let outcome = perform(request)?;
-    let took = crate::units::duration(started.elapsed());
-    if args.json {
-        println!("{:#}", json!(outcome));
-    } else {
-        print(&outcome, &target, &took);
-    }
-    match outcome.verdict {
-        Verdict::Success => Ok(Exit::Success),
-        Verdict::Partial => Ok(Exit::RunPartial),
-        Verdict::Failed | Verdict::FailedForGood => {
-            let reason = outcome
-                .reason
-                .unwrap_or_else(|| "the restore failed".to_owned());
-            if args.json {
-                eprintln!("freezerd: {reason}");
-                Ok(Exit::RunFailed)
-            } else {
-                Err(Failure::new(Exit::RunFailed, reason))
-            }
-        }
     }
 }
 
-fn print(outcome: &Outcome, target: &Path, took: &str) {
-    let done = outcome.summary.to_string();
+fn exit_of(outcome: &Outcome) -> Exit {
     match outcome.verdict {
-        Verdict::Success => println!("Restored into {} in {took}: {done}", target.display()),
-        Verdict::Partial => {
-            println!(
-                "Restored incompletely into {} in {took}: {done}\n{}",
-                target.display(),
-                outcome.reason.as_deref().unwrap_or_default()
-            );
-            for problem in &outcome.problems {
-                println!(
-                    "  {}: {}",
-                    super::table::printable(&problem.path),
-                    problem.reason
-                );
-            }
-            let rest = outcome
-                .problems_total
-                .saturating_sub(outcome.problems.len() as u64);
-            if rest > 0 {
-                println!("  … and {rest} more");
-            }
+        Verdict::Success => Exit::Success,
+        Verdict::Partial => Exit::RunPartial,
+        Verdict::Failed | Verdict::FailedForGood => Exit::RunFailed,
+    }
+}
+
+/// The outcome as JSON, with what was restored, where, and whether it was a dry run.
+fn document(outcome: &Outcome, planned: &Planned, args: &Args) -> Value {
+    let mut document = json!(outcome);
+    if let Value::Object(fields) = &mut document {
+        fields.insert("target".to_owned(), json!(planned.target.to_string_lossy()));
+        fields.insert("dry_run".to_owned(), json!(args.dry_run));
+        fields.insert("backup_name".to_owned(), json!(planned.chosen.backup_name));
+        let action = planned.chosen.action.map(|(number, _)| number);
+        fields.insert("action".to_owned(), json!(action));
+    }
+    document
+}
+
+fn print(outcome: &Outcome, planned: &Planned, args: &Args, took: &str) {
+    let done = outcome.summary.to_string();
+    let target = planned.target.display().to_string();
+    let target = super::table::printable(&target);
+    let reason = outcome.reason.as_deref().unwrap_or_default();
+    match (outcome.verdict, args.dry_run) {
+        (Verdict::Success, false) => println!("Restored into {target} in {took}: {done}"),
+        (Verdict::Success, true) => {
+            println!("Would restore into {target}: {done}. Nothing was changed.");
         }
-        Verdict::Failed | Verdict::FailedForGood => {}
+        (Verdict::Partial, dry_run) => {
+            match dry_run {
+                false => println!("Restored incompletely into {target} in {took}: {done}"),
+                true => println!(
+                    "Would restore incompletely into {target}: {done}. Nothing was changed."
+                ),
+            }
+            println!("{reason}");
+            print_problems(outcome);
+        }
+        (Verdict::Failed | Verdict::FailedForGood, _) if args.all => {
+            println!("Not restored into {target}: {reason}");
+        }
+        (Verdict::Failed | Verdict::FailedForGood, _) => {}
+    }
+}
+
+fn print_problems(outcome: &Outcome) {
+    for problem in &outcome.problems {
+        println!(
+            "  {}: {}",
+            super::table::printable(&problem.path),
+            problem.reason
+        );
+    }
+    let rest = outcome
+        .problems_total
+        .saturating_sub(outcome.problems.len() as u64);
+    if rest > 0 {
+        println!("  … and {rest} more");
     }
 }
 

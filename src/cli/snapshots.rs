@@ -1,21 +1,27 @@
 //! `freezerd snapshots`: the snapshots in a container.
 
+use std::path::{Path, PathBuf};
+
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use super::container::ContainerArgs;
 use super::container::output::say;
+use super::container::{ChosenContainer, ContainerArgs};
 use super::exit::{Exit, Failure};
 use super::logging;
 use super::table::Table;
 use crate::config::Settings;
-use crate::protocol::{AgentLoss, ContainerFault, ListError, ListRequest, agent_process};
+use crate::protocol::{
+    AgentLoss, ContainerFault, ListError, ListRequest, ListedSnapshot, UnreadableSnapshot,
+    agent_process,
+};
 use crate::units;
 
 /// List the snapshots in a container
 ///
-/// Name a job, or a container with --container. The command takes no lock and waits for no run. Snapshot files that are
-/// damaged are named. Containers are restic repositories: `restic snapshots` reads them, too.
+/// Name a job, or a container with --container. A job stands for all its backups; ACTION is the action that makes the
+/// snapshot, if there are several. The command takes no lock and waits for no run. Snapshot files that are damaged are
+/// named. Containers are restic repositories: `restic snapshots` reads them, too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd snapshots nightly\n\
                         Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]
@@ -27,20 +33,28 @@ pub struct Args {
     pub json: bool,
 }
 
+/// A snapshot of a list.
+struct Row {
+    snapshot: ListedSnapshot,
+    /// The action of the job that made it, counted from 1. `None`: no action of the job backs up one of its paths.
+    action: Option<usize>,
+    container: String,
+}
+
+/// What the containers have.
+struct Found {
+    rows: Vec<Row>,
+    damaged: Vec<UnreadableSnapshot>,
+}
+
 /// Runs `freezerd snapshots`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let place = args.place.find(settings)?;
-    let listing = agent_process::list(ListRequest {
-        container: place.container,
-        host: place.host,
-        backup_name: place.backup_name,
-        open: true,
-    })
-    .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;
-    for damaged in &listing.unreadable {
+    let places = args.place.find_all(settings)?;
+    let Found { mut rows, damaged } = list(&places)?;
+    for damaged in &damaged {
         say(&format!("warning: {}", damaged.message));
     }
-    let exit = match listing.unreadable.is_empty() {
+    let exit = match damaged.is_empty() {
         true => Exit::Success,
         false => {
             say(
@@ -49,47 +63,138 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             Exit::RunPartial
         }
     };
+    if args.place.narrows() {
+        rows.retain(|row| is_of(&places, &row.snapshot));
+    }
     if args.json {
-        let snapshots: Vec<Value> = listing
-            .snapshots
-            .iter()
-            .map(|snapshot| {
-                json!({
-                    "id": snapshot.id,
-                    "time": snapshot.time.to_rfc3339_opts(SecondsFormat::Secs, true),
-                    "host": snapshot.host,
-                    "backup_name": snapshot.backup_name,
-                    "level": snapshot.level,
-                    "paths": snapshot.paths,
-                    "tags": snapshot.tags,
-                    "partial": snapshot.partial,
-                    "files": snapshot.files,
-                    "bytes": snapshot.bytes,
-                    "bytes_added": snapshot.bytes_added,
-                })
-            })
-            .collect();
-        let damaged: Vec<Value> = listing
-            .unreadable
+        let snapshots: Vec<Value> = rows.iter().map(document).collect();
+        let damaged: Vec<Value> = damaged
             .iter()
             .map(|it| json!({"id": it.id, "message": it.message}))
             .collect();
         println!("{:#}", json!({"snapshots": snapshots, "damaged": damaged}));
-        return Ok(exit);
+    } else {
+        print(settings, &places, &rows);
     }
+    Ok(exit)
+}
+
+/// The snapshots of all the places. Each container is listed once for a name.
+fn list(places: &[ChosenContainer]) -> Result<Found, Failure> {
+    let mut rows = Vec::new();
+    let mut damaged: Vec<UnreadableSnapshot> = Vec::new();
+    let key = |place: &ChosenContainer| {
+        let ChosenContainer {
+            container,
+            host,
+            backup_name,
+            ..
+        } = place.clone();
+        (container, host, backup_name)
+    };
+    let mut listed = Vec::new();
+    for place in places {
+        let this = key(place);
+        if listed.contains(&this) {
+            continue;
+        }
+        let listing = agent_process::list(ListRequest {
+            container: this.0.clone(),
+            host: this.1.clone(),
+            backup_name: this.2.clone(),
+            open: true,
+        })
+        .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;
+        let of_name: Vec<&ChosenContainer> =
+            places.iter().filter(|place| key(place) == this).collect();
+        // A damaged file does not say whose snapshot it is: each list of a container has it.
+        let more = listing.unreadable.into_iter();
+        damaged.extend(
+            more.filter(|new| !damaged.iter().any(|old| old.id == new.id))
+                .collect::<Vec<_>>(),
+        );
+        for snapshot in listing.snapshots {
+            rows.push(Row {
+                action: action_of(&of_name, &snapshot),
+                container: place.container.location.to_string(),
+                snapshot,
+            });
+        }
+        listed.push(this);
+    }
+    Ok(Found { rows, damaged })
+}
+
+/// The action that made a snapshot: one with the same paths, or else with one of them.
+fn action_of(places: &[&ChosenContainer], snapshot: &ListedSnapshot) -> Option<usize> {
+    let has = |path: &PathBuf| snapshot.paths.iter().any(|own| Path::new(own) == path);
+    let exact = places
+        .iter()
+        .find(|place| place.paths.len() == snapshot.paths.len() && place.paths.iter().all(has));
+    let place = exact.or_else(|| places.iter().find(|place| place.paths.iter().any(has)));
+    place
+        .and_then(|place| place.action)
+        .map(|(number, _)| number)
+}
+
+/// Whether a snapshot has a path that is asked for.
+fn is_of(places: &[ChosenContainer], snapshot: &ListedSnapshot) -> bool {
+    let has = |path: &PathBuf| snapshot.paths.iter().any(|own| Path::new(own) == path);
+    places
+        .iter()
+        .any(|place| place.paths.is_empty() || place.paths.iter().any(has))
+}
+
+fn document(row: &Row) -> Value {
+    let snapshot = &row.snapshot;
+    json!({
+        "id": snapshot.id,
+        "time": snapshot.time.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "container": row.container,
+        "action": row.action,
+        "host": snapshot.host,
+        "backup_name": snapshot.backup_name,
+        "level": snapshot.level,
+        "paths": snapshot.paths,
+        "tags": snapshot.tags,
+        "partial": snapshot.partial,
+        "files": snapshot.files,
+        "bytes": snapshot.bytes,
+        "bytes_added": snapshot.bytes_added,
+    })
+}
+
+fn print(settings: &Settings, places: &[ChosenContainer], rows: &[Row]) {
     let zone = settings.zone();
-    let mut table = Table::new(&[
-        "SNAPSHOT", "TIME", "HOST", "BACKUP", "LEVEL", "FILES", "SIZE", "ADDED", "",
-    ]);
-    for snapshot in &listing.snapshots {
+    let several_actions = places.len() > 1;
+    let several_containers = rows.iter().any(|row| row.container != rows[0].container);
+    let mut titles = vec!["SNAPSHOT", "TIME", "HOST", "BACKUP"];
+    if several_actions {
+        titles.push("ACTION");
+    }
+    if several_containers {
+        titles.push("CONTAINER");
+    }
+    titles.extend(["LEVEL", "FILES", "SIZE", "ADDED", "", "PATHS"]);
+    let mut table = Table::new(&titles);
+    for row in rows {
+        let snapshot = &row.snapshot;
         let number =
             |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
         let size = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), units::bytes);
-        table.row(vec![
+        let mut cells = vec![
             snapshot.id.chars().take(8).collect(),
             logging::moment(Some(snapshot.time), &zone),
             snapshot.host.clone(),
             snapshot.backup_name.clone(),
+        ];
+        if several_actions {
+            cells.push(number(row.action.map(|number| number as u64)));
+        }
+        if several_containers {
+            cells.push(row.container.clone());
+        }
+        cells.extend([
             number(snapshot.level.map(u64::from)),
             number(snapshot.files),
             size(snapshot.bytes),
@@ -99,14 +204,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             } else {
                 String::new()
             },
+            snapshot.paths.join(", "),
         ]);
+        table.row(cells);
     }
     if table.is_empty() {
         println!("No snapshots.");
     } else {
         table.print();
     }
-    Ok(exit)
 }
 
 fn exit_code(error: &ListError) -> Exit {

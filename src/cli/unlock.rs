@@ -42,10 +42,8 @@ struct Row {
 
 /// Runs `freezerd unlock`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let place = args.place.find(settings)?;
-    session::run(&place.container, Lock::None, |session| {
-        unlock(args, session)
-    })
+    let container = args.place.find_container(settings)?;
+    session::run(&container, Lock::None, |session| unlock(args, session))
 }
 
 fn unlock(args: &Args, session: &Session) -> Result<Exit, Ended> {

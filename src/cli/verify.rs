@@ -51,8 +51,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             )
         })?,
     };
-    let place = args.place.find(settings)?;
-    session::run(&place.container, Lock::Shared, |session| {
+    let container = args.place.find_container(settings)?;
+    session::run(&container, Lock::Shared, |session| {
         verify(args, session, read_data)
     })
 }

@@ -212,7 +212,7 @@ impl AttemptLife {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Progress, Summary};
+    use crate::protocol::Progress;
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -230,7 +230,7 @@ mod tests {
         Ok(Outcome {
             verdict,
             reason: None,
-            summary: Summary::default(),
+            summary: Box::default(),
             problems: Vec::new(),
             problems_total: 0,
         })

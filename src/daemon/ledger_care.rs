@@ -232,7 +232,7 @@ fn release_busy_jobs(
                 run.number
             );
             job.run = None;
-            writes.push(Write::Job(job.clone()));
+            writes.push(Write::Job(Box::new(job.clone())));
         }
     }
     store.commit(&writes)

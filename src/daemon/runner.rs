@@ -72,7 +72,9 @@ impl Runner {
     }
 
     /// Starts an attempt. Its end comes as [`Message::Ended`].
-    pub fn start(&mut self, spawn: Spawn) {
+    pub fn start(&mut self, mut spawn: Spawn) {
+        let state = self.circumstances.layout.state();
+        spawn.request.protected = vec![state.to_owned()];
         let (sender, instructions) = mpsc::unbounded_channel();
         let run = spawn.request.run;
         self.live.insert(run, sender);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use crate::repository::error::Error;
 use crate::repository::open::Repository;
@@ -22,6 +23,8 @@ pub struct Filter {
     pub host: Option<String>,
     /// The label of the snapshots. `restic` writes none.
     pub backup_name: Option<String>,
+    /// One of these paths is enough; empty: any.
+    pub paths: Vec<PathBuf>,
 }
 
 /// Snapshots, oldest first, and the snapshot files that could not be read.
@@ -76,6 +79,11 @@ impl Chosen {
         label.and_then(|label| label.as_str()).unwrap_or_default()
     }
 
+    /// Whether this is one of the paths that were backed up.
+    fn has_path(&self, path: &Path) -> bool {
+        self.snapshot.paths.iter().any(|own| Path::new(own) == path)
+    }
+
     /// Since 1970: the order of the snapshots.
     fn instant(&self) -> (i64, u32) {
         (self.snapshot.time.seconds, self.snapshot.time.nanoseconds)
@@ -94,6 +102,7 @@ impl Filter {
         let backup_name = self.backup_name.as_ref();
         host.is_none_or(|host| *host == chosen.snapshot.hostname)
             && backup_name.is_none_or(|name| name == chosen.backup_name())
+            && (self.paths.is_empty() || self.paths.iter().any(|path| chosen.has_path(path)))
     }
 }
 
@@ -191,8 +200,11 @@ impl fmt::Display for Filter {
         if let Some(name) = &self.backup_name {
             write!(f, " of {name}")?;
         }
-        match &self.host {
-            Some(host) => write!(f, " made on {host}"),
+        if let Some(host) = &self.host {
+            write!(f, " made on {host}")?;
+        }
+        match self.paths.first() {
+            Some(path) => write!(f, " with the path {}", path.display()),
             None => Ok(()),
         }
     }

@@ -67,8 +67,80 @@ pub(super) fn lint(
                         number,
                     ),
                 ));
-            } else {
-                backups.push((index, number, this.0, this.1, this.2));
+                continue;
+            }
+            let apart = backups.iter().find(|(_, _, container, paths, lineage)| {
+                (*container, *lineage) == (this.0, this.2)
+                    && !paths.iter().any(|path| this.1.contains(path))
+            });
+            if let Some((first, _, _, paths, _)) = apart {
+                let whose = if *first == index {
+                    String::new()
+                } else {
+                    let file = members.get(*first).map_or("", |member| member.file);
+                    format!(" in {}", quoted(file))
+                };
+                let fault = Diagnostic::warning(
+                    codes::SHARED_NAME,
+                    format!(
+                        "the name {} stands for the backup of {}{whose}, too",
+                        quoted(&backup.lineage.backup_name),
+                        quoted(&several(paths)),
+                    ),
+                );
+                found.push((
+                    index,
+                    place(
+                        fault
+                            .label("a restore by this name needs `path_to_backup`")
+                            .help("give each of them a `backup_name` of its own"),
+                        member,
+                        number,
+                    ),
+                ));
+            }
+            backups.push((index, number, this.0, this.1, this.2));
+        }
+    }
+    for (index, member) in members.iter().enumerate() {
+        for (number, action) in member.job.actions.iter().enumerate() {
+            let Work::Restore(restore) = &action.action.work else {
+                continue;
+            };
+            if !restore.paths.is_empty() || restore.part.is_some() {
+                continue;
+            }
+            let of_name: Vec<&[PathBuf]> = backups
+                .iter()
+                .filter(|(_, _, container, _, lineage)| {
+                    **container == restore.container.location && **lineage == restore.lineage
+                })
+                .map(|(_, _, _, paths, _)| *paths)
+                .collect();
+            let apart = of_name.iter().find(|paths| {
+                let first = of_name.first().copied().unwrap_or_default();
+                !paths.iter().any(|path| first.contains(path))
+            });
+            if let (Some(first), Some(other)) = (of_name.first(), apart) {
+                let fault = Diagnostic::warning(
+                    codes::SHARED_NAME,
+                    format!(
+                        "the name {} stands for the backups of {} and of {}",
+                        quoted(&restore.lineage.backup_name),
+                        quoted(&several(first)),
+                        quoted(&several(other))
+                    ),
+                );
+                found.push((
+                    index,
+                    place(
+                        fault
+                            .label("this restore will be refused")
+                            .help("add `path_to_backup` with the path whose backup is meant"),
+                        member,
+                        number,
+                    ),
+                ));
             }
         }
     }
@@ -77,8 +149,11 @@ pub(super) fn lint(
             let Work::Admin(admin) = &action.action.work else {
                 continue;
             };
-            let made = backups.iter().any(|(_, _, container, _, lineage)| {
-                **container == admin.container.location && **lineage == admin.lineage
+            let made = backups.iter().any(|(_, _, container, paths, lineage)| {
+                **container == admin.container.location
+                    && **lineage == admin.lineage
+                    && (admin.paths.is_empty()
+                        || admin.paths.iter().any(|path| paths.contains(path)))
             });
             if made || matches!(admin.remove, Age::Before(_)) {
                 // An action that removes up to a fixed date runs once, maybe on snapshots that no job makes any more.

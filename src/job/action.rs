@@ -124,7 +124,8 @@ pub struct Container {
     pub pass_file: Option<PathBuf>,
 }
 
-/// What identifies the snapshots of one backup.
+/// What identifies the snapshots of one backup, together with the paths that it backs up: two backups may share a
+/// name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
     /// The host that the snapshots name.
@@ -200,6 +201,10 @@ pub struct Restore {
     pub container: Container,
     /// The host is `restore_from_host` where that is given.
     pub lineage: Lineage,
+    /// Which of the paths that were backed up under this name are meant, as in [`Backup::paths`]. Empty: the name
+    /// stands for one lineage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathBuf>,
     /// The directory to restore into, absolute.
     pub target: PathBuf,
     /// Restore the newest snapshot that is not later than this, in Unix seconds. `None`: the newest of all.
@@ -207,8 +212,26 @@ pub struct Restore {
     /// The id of the snapshot, or the beginning of the id, instead of the newest. Only the command `restore` sets it.
     #[serde(default)]
     pub snapshot: Option<String>,
+    /// Restore only this file, or what is in this directory: the path that was backed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PathBuf>,
+    /// Patterns for what to restore, as in `.gitignore` files. Empty: everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// Patterns for what not to restore.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     /// Replace files that differ. Otherwise they are kept and listed, and the action fails.
     pub overwrite: bool,
+    /// Delete what the snapshot does not hold, except for what its backup had left out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delete_extra: bool,
+    /// Restore owners by their numbers. Otherwise a name that exists on this host decides.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub numeric_owner: bool,
+    /// Read every restored file again and compare it with the snapshot.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub verify: bool,
 }
 
 /// Removal of the old snapshots of one lineage.
@@ -216,6 +239,9 @@ pub struct Restore {
 pub struct Admin {
     pub container: Container,
     pub lineage: Lineage,
+    /// Only snapshots that have one of these paths. Empty: all snapshots of the name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathBuf>,
     pub remove: Age,
     /// How much may stay in the container that nothing needs. `None`: as usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -193,10 +193,10 @@ impl ValueReader<'_> {
                     codes::CONTAINER_IN_SOURCE,
                     "the container is inside the directory that is backed up",
                 )
-                .help(format!(
-                    "every backup would contain all earlier ones: leave the container out with `\"exclude\": \"{}\"`",
-                    directory.display()
-                ))
+                .help(
+                    "the backup leaves the container out; a disk that fails takes the files and their backups, so \
+                     choose a container on another disk",
+                )
             } else {
                 continue;
             };
@@ -207,13 +207,13 @@ impl ValueReader<'_> {
         }
     }
 
-    /// Whether a restore leaves its own container alone. Reports it if not.
+    /// Whether a restore can leave its own container alone. Reports it if not.
     pub fn spare_container(
         &mut self,
         fields: &Fields<'_>,
         container: &Container,
         target: &Path,
-        overwrite: bool,
+        delete_extra: bool,
     ) -> bool {
         let Some(field) = fields.set("restore_abs_path") else {
             return true;
@@ -223,14 +223,14 @@ impl ValueReader<'_> {
         };
         let inside = plain(target).starts_with(plain(directory));
         let around = plain(directory).starts_with(plain(target));
-        let harmed = inside || (around && overwrite);
+        let harmed = inside || (around && delete_extra);
         if !harmed {
             return true;
         }
         let message = if inside {
             "the restore would write into its own container"
         } else {
-            "the container is inside the target of the restore"
+            "nothing can be deleted in this target: the container is inside it"
         };
         self.report(
             Diagnostic::error(codes::RESTORE_INTO_CONTAINER, message)

@@ -1,10 +1,14 @@
 //! The readers of the kinds of work: from the keys of an action to what the agent gets.
 
+use std::path::PathBuf;
+
 use super::action::{Admin, Age, Backup, Check, Exec, Info, Levels, Lineage, Restore, Work};
 use super::codes;
 use super::decode::{FieldSource, Fields};
 use super::diagnostic::{Diagnostic, quoted};
+use super::json::Value;
 use super::kind::WorkKind;
+use super::sources::plain;
 use super::timing::Timing;
 use super::values::{ValueReader, WrittenPatterns};
 
@@ -51,7 +55,6 @@ fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
     values.keep_sources(&sources, &exclude);
     let container = container?;
     values.keep_apart(&container, &sources.tops, exclude.is_empty());
-    let texts = |written: WrittenPatterns<'_>| written.into_iter().map(|(text, _)| text).collect();
     Some(Backup {
         container,
         lineage: lineage?,
@@ -128,9 +131,26 @@ fn restore(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -
     let target = values.path(fields.get("restore_abs_path"));
     let date = fields.set("restore_from_date");
     let not_later_than = timing.moment(date, values);
-    let overwrite = values.flag(fields.get("overwrite")).unwrap_or(false);
+    let mut flag = |name| values.flag(fields.get(name)).unwrap_or(false);
+    let overwrite = flag("overwrite");
+    let delete_extra = flag("delete_extra");
+    let numeric_owner = flag("numeric_owner");
+    let verify = flag("verify");
+    let paths = chosen_paths(fields, values)?;
+    let part_field = fields.set("restore_from_path");
+    let part = values.path(part_field).map(|path| plain(&path));
+    let include = values.patterns(fields.get("restore_include"));
+    let exclude = values.patterns(fields.get("restore_exclude"));
+    let tops = match &part {
+        Some(part) => vec![part.clone()],
+        None if paths.is_empty() => vec!["/".into()],
+        None => paths.clone(),
+    };
+    values.judge_patterns(&include, &tops);
+    values.judge_patterns(&exclude, &tops);
     let (container, lineage, target) = (container?, lineage?, target?);
-    if !values.spare_container(fields, &container, &target, overwrite)
+    if !values.spare_container(fields, &container, &target, delete_extra)
+        || (part_field.is_some() && part.is_none())
         || (date.is_some() && not_later_than.is_none())
     {
         return None;
@@ -146,11 +166,32 @@ fn restore(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -
             host,
             backup_name: lineage.backup_name,
         },
+        paths,
         target,
         not_later_than,
         snapshot: None,
+        part,
+        include: texts(include),
+        exclude: texts(exclude),
         overwrite,
+        delete_extra,
+        numeric_owner,
+        verify,
     })
+}
+
+/// The paths of `path_to_backup` in an action that makes no backup: which snapshots of the name are meant. `None` if one
+/// of them is wrong.
+fn chosen_paths(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Vec<PathBuf>> {
+    match fields.set("path_to_backup") {
+        None => Some(Vec::new()),
+        Some(field) if field.node.value == Value::List(Vec::new()) => Some(Vec::new()),
+        field => values.sources(field).map(|sources| sources.paths()),
+    }
+}
+
+fn texts(written: WrittenPatterns<'_>) -> Vec<String> {
+    written.into_iter().map(|(text, _)| text).collect()
 }
 
 fn admin(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> Option<Admin> {
@@ -192,6 +233,7 @@ fn admin(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> 
     Some(Admin {
         container: container?,
         lineage: lineage?,
+        paths: chosen_paths(fields, values)?,
         remove: remove?,
         max_unused,
         max_repack,

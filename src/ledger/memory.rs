@@ -35,7 +35,7 @@ impl Ledger for MemoryLedger {
         }
         for write in writes.iter().cloned() {
             match write {
-                Write::Job(record) => drop(self.jobs.insert(record.job_id.clone(), record)),
+                Write::Job(record) => drop(self.jobs.insert(record.job_id.clone(), *record)),
                 Write::ForgetJob(job_id) => drop(self.jobs.remove(&job_id)),
                 Write::Claim(record) => {
                     self.occurrences.insert(record.claim(), record.number);

@@ -14,7 +14,7 @@ use crate::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, Ru
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
     /// Inserts or replaces the job.
-    Job(JobRecord),
+    Job(Box<JobRecord>),
     /// Removes the job with this id. The rows of its runs stay.
     ForgetJob(String),
     /// Claims an occurrence: inserts its row. The whole transaction fails when another run has claimed it.

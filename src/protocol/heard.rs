@@ -81,7 +81,6 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
 
     use super::*;
-    use crate::protocol::Summary;
 
     fn end(
         verdict: Option<Verdict>,
@@ -93,7 +92,7 @@ mod tests {
             let outcome = Report::Outcome(Outcome {
                 verdict,
                 reason: None,
-                summary: Summary::default(),
+                summary: Box::default(),
                 problems: Vec::new(),
                 problems_total: 0,
             });

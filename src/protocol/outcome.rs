@@ -13,7 +13,7 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Why it is not a success: one sentence that names the thing and the mend. `None` on success.
     pub reason: Option<String>,
-    pub summary: Summary,
+    pub summary: Box<Summary>,
     /// The first of the paths that were not backed up, not restored or kept.
     pub problems: Vec<Problem>,
     /// How many problems there were in all.
@@ -67,6 +67,15 @@ pub struct Summary {
     /// Bytes that the container grew by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_added: Option<u64>,
+    /// Entries that a restore deleted because the snapshot does not hold them, with all that was in them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries_deleted: Option<u64>,
+    /// Entries that a dry run of a restore would have deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries_to_delete: Option<u64>,
+    /// Restored files that were read again and are as in the snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_verified: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots_removed: Option<u64>,
     /// Snapshots that are there, after removal.
@@ -99,6 +108,19 @@ impl fmt::Display for Summary {
         }
         if let Some(added) = self.bytes_added {
             line.push(format!("{} added", units::bytes(added)));
+        }
+        let entries = |count| units::count(count, "entry", "entries");
+        if let Some(deleted) = self.entries_deleted {
+            line.push(format!("{} deleted", entries(deleted)));
+        }
+        if let Some(surplus) = self.entries_to_delete {
+            line.push(format!("{} to delete", entries(surplus)));
+        }
+        if let Some(verified) = self.files_verified {
+            line.push(format!(
+                "{} verified",
+                units::count(verified, "file", "files")
+            ));
         }
         let snapshots = |count| units::count(count, "snapshot", "snapshots");
         if let Some(removed) = self.snapshots_removed {

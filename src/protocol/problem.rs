@@ -34,6 +34,8 @@ pub enum ProblemKind {
     Damaged,
     /// Something else is in its place, and was kept, because nothing may be overwritten.
     Differs,
+    /// It was asked for, and the snapshot does not hold it.
+    NotFound,
     NotCreated,
     NotWritten,
     NotReplaced,

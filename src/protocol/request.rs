@@ -1,5 +1,6 @@
 //! What an agent is asked to do.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -32,6 +33,9 @@ pub struct Request {
     /// repository there, unless its action says so.
     #[serde(default)]
     pub expects_repository: bool,
+    /// Directories around and in which a restore deletes nothing: the state directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<PathBuf>,
     /// The action's index in the job, from 0.
     pub action_index: u32,
     /// The part of the data that a rolling check reads, from 1. `None`: the action is not such a check, or a person asks

@@ -52,7 +52,7 @@ use metadata::Metadata;
 use owners::Owners;
 use problem::{ProblemKind, Problems};
 pub use remove::Keep;
-use report::{Observer, Phase, Report};
+use report::{Observer, Phase, Report, Unmatched};
 use restorer::{Mode, Restorer};
 use select::{Filter, Root, Selection};
 use target::Target;
@@ -246,7 +246,7 @@ fn pass(
     };
     let (jobs, receiver) = sync_channel(WAITING_JOBS);
     let receiver = Mutex::new(receiver);
-    std::thread::scope(|scope| {
+    let unmatched = std::thread::scope(|scope| {
         let mut writers = 0;
         for _ in 0..threads {
             let writer = std::thread::Builder::new();
@@ -255,12 +255,12 @@ fn pass(
                 // The others do more, if there are any.
                 Err(error) if writers == 0 => {
                     restorer.fail(request.target, error);
-                    return;
+                    return Unmatched::default();
                 }
                 Err(_) => break,
             }
         }
-        Walk::new(&restorer, &request.filter, jobs).run(root, target);
+        Walk::new(&restorer, &request.filter, jobs).run(root, target)
     });
     if let Some(error) = restorer.failure() {
         return Err(with_report(error, &mut restorer.report()));
@@ -278,7 +278,10 @@ fn pass(
     if restorer.tally.is_short() {
         restorer.problem(PathBuf::new(), ProblemKind::Unaccounted, None);
     }
-    Ok(restorer.report())
+    Ok(Report {
+        unmatched,
+        ..restorer.report()
+    })
 }
 
 /// Puts the target into the table of directories.

@@ -14,15 +14,15 @@ pub struct Owners {
     groups: Names,
 }
 
-/// A user or group that has another number here than in the snapshot.
+/// A user or group whose name has another number here than in the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mapped {
     pub is_group: bool,
     pub name: String,
     /// The number in the snapshot. A snapshot with several numbers for a name has the first of them here.
     pub recorded: u32,
-    /// The number that was used.
-    pub used: u32,
+    /// The number of the name on this host.
+    pub here: u32,
 }
 
 type LookUp = fn(&str) -> Option<u32>;
@@ -79,7 +79,7 @@ impl Names {
                 is_group,
                 name: name.clone(),
                 recorded: known.other?,
-                used: known.here?,
+                here: known.here?,
             })
         });
         mapped.collect()
@@ -87,7 +87,7 @@ impl Names {
 }
 
 impl Owners {
-    /// `numeric`: names do not count.
+    /// `numeric`: names do not count. It is still noted where they would.
     pub fn new(numeric: bool) -> Owners {
         Owners {
             may_change: rustix::process::geteuid().is_root(),
@@ -104,21 +104,26 @@ impl Owners {
 
     /// The user's id here.
     pub fn user(&self, name: &str, recorded: u32) -> u32 {
-        match self.numeric || !self.may_change {
-            true => recorded,
-            false => self.users.id(name, recorded),
-        }
+        self.choose(&self.users, name, recorded)
     }
 
     /// The group's id here.
     pub fn group(&self, name: &str, recorded: u32) -> u32 {
-        match self.numeric || !self.may_change {
+        self.choose(&self.groups, name, recorded)
+    }
+
+    fn choose(&self, names: &Names, name: &str, recorded: u32) -> u32 {
+        if !self.may_change {
+            return recorded;
+        }
+        let by_name = names.id(name, recorded);
+        match self.numeric {
             true => recorded,
-            false => self.groups.id(name, recorded),
+            false => by_name,
         }
     }
 
-    /// All owners that got another number, in the order of their names.
+    /// All names with another number here, in their order.
     pub fn mapped(&self) -> Vec<Mapped> {
         let mut mapped = self.users.mapped(false);
         mapped.extend(self.groups.mapped(true));
@@ -141,6 +146,6 @@ mod tests {
         assert_eq!(names.id("nobody-here", 1234), 1234);
         let mapped = names.mapped(true);
         assert_eq!(mapped.len(), 1);
-        assert_eq!((mapped[0].recorded, mapped[0].used), (48, 33));
+        assert_eq!((mapped[0].recorded, mapped[0].here), (48, 33));
     }
 }

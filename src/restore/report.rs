@@ -6,6 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::owners::Mapped;
 use super::problem::{Problem, Problems};
 
+/// The patterns of a filter that matched nothing in the snapshot, as they were written. What lies in a directory that
+/// is left out was not looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unmatched {
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+}
+
 /// The numbers of a restore, and what went wrong. After a dry run: what would be done.
 ///
 /// Every file of the selection is in exactly one of `written`, `identical` and `not_restored`.
@@ -29,10 +37,12 @@ pub struct Report {
     pub removed_first: Vec<PathBuf>,
     /// Files that were read again and were right.
     pub verified: u64,
-    /// Owners that have another number here than in the snapshot.
+    /// Names of owners that have another number here than in the snapshot.
     pub owners_mapped: Vec<Mapped>,
     /// False when this process may not change owners.
     pub owners_restored: bool,
+    /// The patterns of the filter that matched nothing.
+    pub unmatched: Unmatched,
     pub problems: Problems,
 }
 

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
 use super::error::{Doing, Error, ErrorKind};
+use super::report::Unmatched;
 use crate::repository::blob::BlobReader;
 use crate::repository::error::Error as RepositoryError;
 use crate::repository::indexed::Indexed;
@@ -22,6 +23,8 @@ pub enum Selection<'a> {
     /// All of it.
     #[default]
     Whole,
+    /// All of it, with the full paths below the target, also where the snapshot has only one path.
+    FullPaths,
     /// One file, or what is in one directory. The path is the one that was backed up, or the end of a snapshot's only
     /// path with what follows.
     Path(&'a Path),
@@ -34,6 +37,13 @@ pub struct Filter {
     pub include: Patterns,
     /// What these match is not restored.
     pub exclude: Patterns,
+}
+
+/// Which patterns of a filter have matched something so far.
+#[derive(Clone, Debug, Default)]
+pub struct Matched {
+    include: Vec<bool>,
+    exclude: Vec<bool>,
 }
 
 /// What a filter decides for an entry.
@@ -49,6 +59,22 @@ impl Filter {
     /// True if everything is restored.
     pub fn is_empty(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    /// Notes which patterns match an entry.
+    pub fn note(&self, path: &Path, is_directory: bool, matched: &mut Matched) {
+        self.include
+            .note_matches(path, is_directory, &mut matched.include);
+        self.exclude
+            .note_matches(path, is_directory, &mut matched.exclude);
+    }
+
+    /// The patterns that have matched nothing.
+    pub fn unmatched(&self, matched: &Matched) -> Unmatched {
+        Unmatched {
+            include: self.include.without_match(&matched.include),
+            exclude: self.exclude.without_match(&matched.exclude),
+        }
     }
 
     /// Decides for an entry. `above`: whether its directory is selected.
@@ -95,6 +121,7 @@ pub fn root(
         node: None,
     };
     let (path, asked) = match (selection, snapshot.paths.as_slice()) {
+        (Selection::FullPaths, _) => return Ok(whole),
         (Selection::Path(path), _) => (path, true),
         (Selection::Whole, [path]) => (Path::new(path), false),
         (Selection::Whole, _) => return Ok(whole),

@@ -18,9 +18,9 @@ use super::hands::Hands;
 use super::links::Turn;
 use super::metadata::Metadata;
 use super::problem::ProblemKind;
-use super::report::add;
+use super::report::{Unmatched, add};
 use super::restorer::{Mode, Restorer};
-use super::select::{Choice, Filter, Root};
+use super::select::{Choice, Filter, Matched, Root};
 use super::worker::{Job, lay_out, segments};
 use crate::repository::blob::BlobReader;
 use crate::repository::node::{Node, NodeKind, NodeProblem};
@@ -51,6 +51,7 @@ pub struct Walk<'a, 'b> {
     text: Vec<u8>,
     window: Vec<Entry>,
     todo: Vec<Todo>,
+    matched: Matched,
 }
 
 /// A directory that the walk is in.
@@ -80,11 +81,13 @@ impl<'a, 'b> Walk<'a, 'b> {
             text: Vec::new(),
             window: Vec::new(),
             todo: Vec::new(),
+            matched: Matched::default(),
         }
     }
 
-    /// Walks through everything below the root. `target` is in the table already; the walk releases it.
-    pub fn run(mut self, root: Root, target: DirectoryId) {
+    /// Walks through everything below the root, and returns the patterns that matched nothing. `target` is in the table
+    /// already; the walk releases it.
+    pub fn run(mut self, root: Root, target: DirectoryId) -> Unmatched {
         match root {
             Root::Entry(node) => {
                 let mut here = self.here(target, 0, false);
@@ -102,11 +105,12 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         while let Some(todo) = self.todo.pop() {
             if self.restorer.is_stopped() {
-                return;
+                return Unmatched::default();
             }
             self.directory(todo);
         }
         self.flush();
+        self.filter.unmatched(&self.matched)
     }
 
     fn here(&self, id: DirectoryId, depth: u32, selected: bool) -> Here {
@@ -184,6 +188,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             true => Choice::Take,
             false => {
                 let path = restorer.directories.path(here.id, &name);
+                self.filter.note(&path, is_directory, &mut self.matched);
                 self.filter.choose(&path, is_directory, here.selected)
             }
         };

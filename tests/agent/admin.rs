@@ -304,6 +304,7 @@ fn a_limit_that_is_out_of_range_is_refused() {
     let admin = Admin {
         container: place.container(),
         lineage: lineage(),
+        paths: Vec::new(),
         remove: Age::Days(-1.0),
         max_unused: None,
         max_repack: None,

@@ -5,6 +5,7 @@ mod backup;
 mod bandwidth;
 mod exec;
 mod finished_backup;
+mod lineage;
 mod restore;
 mod round_trip;
 #[path = "../samples/mod.rs"]

@@ -9,8 +9,10 @@ mod harness;
 mod listing;
 mod log;
 mod next;
+mod restore_parts;
 mod setting_flags;
 mod settings;
+mod several_backups;
 mod snapshots;
 mod why;
 

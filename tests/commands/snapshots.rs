@@ -31,9 +31,12 @@ fn snapshots_lists_the_snapshots_of_a_container_by_job_or_by_path() {
     );
     assert_eq!(snapshot["partial"], false);
     let container = host.path("container");
+    assert_eq!(snapshot["action"], 1);
+    let mut without_job = by_job.clone();
+    without_job[0]["action"] = Value::Null;
     assert_eq!(
         snapshots(&host, &["--container", container.to_str().unwrap()]),
-        by_job
+        without_job
     );
     assert!(snapshots(&host, &["save", "--backup-name", "other"]).is_empty());
     assert!(snapshots(&host, &["save", "--host", "other"]).is_empty());

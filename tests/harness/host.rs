@@ -350,6 +350,8 @@ impl Host {
             .find(|record| record.job_id == job)
             .expect("the job");
         change(&mut record);
-        store.commit(&[Write::Job(record)]).expect("a commit");
+        store
+            .commit(&[Write::Job(Box::new(record))])
+            .expect("a commit");
     }
 }

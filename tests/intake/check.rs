@@ -192,7 +192,7 @@ fn two_backups_of_one_path_under_one_name_are_told() {
             "c.json: ",
             "d.json: ",
             "e.json: ",
-            "f.json: "
+            "f.json: shared-name"
         ]
     );
     assert!(!found.has_errors() && found.has_diagnostics());
@@ -200,6 +200,47 @@ fn two_backups_of_one_path_under_one_name_are_told() {
     assert!(fault.message.contains("`a.json`"), "{}", fault.message);
     let text = String::from_utf8_lossy(&found.files[1].bytes).into_owned();
     assert_eq!(crate::support::pointed(&text, fault), "\"home\"");
+}
+
+#[test]
+fn a_restore_by_a_name_of_several_paths_is_told() {
+    let place = tempfile::tempdir().expect("a directory");
+    let restore = |more: &str| {
+        with_action(&format!(
+            "{{\"action\": \"restore\", \"restore_abs_path\": \"/srv/r\", \"backup_name\": \"nightly\", \"container\": \"/srv/c\", \"encrypt_pass_file\": \"/etc/pass\"{more}}}"
+        ))
+    };
+    for (name, document) in [
+        ("a", with_action(&backup("nightly", "/home", "/srv/c", ""))),
+        ("b", restore("")),
+    ] {
+        write(place.path(), &format!("{name}.json"), &document);
+    }
+    let found = checked(&[place.path().to_owned()], None);
+    assert_eq!(told(&found), ["a.json: ", "b.json: "]);
+    for (name, document) in [
+        ("c", with_action(&backup("nightly", "/etc", "/srv/c", ""))),
+        ("d", restore(", \"path_to_backup\": \"/etc\"")),
+        ("e", restore(", \"restore_from_path\": \"/etc/fstab\"")),
+    ] {
+        write(place.path(), &format!("{name}.json"), &document);
+    }
+    let found = checked(&[place.path().to_owned()], None);
+    assert_eq!(
+        told(&found),
+        [
+            "a.json: ",
+            "b.json: shared-name",
+            "c.json: shared-name",
+            "d.json: ",
+            "e.json: "
+        ]
+    );
+    let message = &found.files[1].diagnostics[0].message;
+    assert!(
+        message.contains("`/home`") && message.contains("`/etc`"),
+        "{message}"
+    );
 }
 
 #[test]

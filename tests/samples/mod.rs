@@ -19,8 +19,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::agent::snapshot::Snapshot;
 use freezerd::daemon::scheduler::Policy;
 use freezerd::intake::{FileState, Stamp};
-use freezerd::job::action::{Action, Command, Exec, JobAction, Work};
+use freezerd::job::action::{Action, Command, Container, Exec, JobAction, Lineage, Restore, Work};
 use freezerd::job::{Host, InitialState, JobResult};
+use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Summary, Verdict};
 use freezerd::record::{
     ActionRecord, AttemptEnd, EventRecord, JobRecord, Past, RunRecord, RunState, Standing, Trigger,
@@ -119,7 +120,7 @@ pub fn outcome(verdict: Verdict) -> Outcome {
     Outcome {
         verdict,
         reason: None,
-        summary: Summary::default(),
+        summary: Box::default(),
         problems: Vec::new(),
         problems_total: 0,
     }
@@ -209,5 +210,31 @@ pub fn policy(slots: usize) -> Policy {
         ledger_id: "00000000".to_owned(),
         grace: Duration::from_secs(30),
         only_until: None,
+    }
+}
+
+/// A restore of the newest snapshot of `nightly` of `one`, without any option.
+pub fn restore(target: &str) -> Restore {
+    Restore {
+        container: Container {
+            name: "c".to_owned(),
+            location: Location::Local("/c".into()),
+            pass_file: None,
+        },
+        lineage: Lineage {
+            host: "one".to_owned(),
+            backup_name: "nightly".to_owned(),
+        },
+        paths: Vec::new(),
+        target: target.into(),
+        not_later_than: None,
+        snapshot: None,
+        part: None,
+        include: Vec::new(),
+        exclude: Vec::new(),
+        overwrite: false,
+        delete_extra: false,
+        numeric_owner: false,
+        verify: false,
     }
 }

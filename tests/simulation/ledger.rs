@@ -83,7 +83,7 @@ impl Books {
                     self.reckoned
                         .insert(record.job_id.clone(), Reckoned::default());
                 }
-                self.jobs.insert(record.job_id.clone(), record.clone());
+                self.jobs.insert(record.job_id.clone(), (**record).clone());
             }
             Write::ForgetJob(job_id) => {
                 self.touched.insert(job_id.clone());

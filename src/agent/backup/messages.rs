@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use super::super::level::NextLevel;
+use super::super::lineage::{has_same_paths, paths_of_all, shares_path};
 use super::super::report::{escaped, log};
+use super::super::repository::Found;
 use super::super::snapshot::Snapshot;
 use crate::archive::report::{Problems, Report};
 use crate::job::action::Backup;
@@ -42,6 +44,34 @@ pub(super) fn announcement(what: &str, work: &Backup, next: &NextLevel<'_>) -> S
         work.lineage.host,
         next.level
     )
+}
+
+/// Tells that the paths are not those of the last snapshot, since what is new is read in full and what other snapshots
+/// hold is not in this one.
+pub(super) fn tell_changed_paths(work: &Backup, next: &NextLevel<'_>, of_name: &[Found]) {
+    let name = &work.lineage.backup_name;
+    match next.parent {
+        Some(parent) if !has_same_paths(&work.paths, parent) => log(&format!(
+            "note: the paths have changed: the parent {} is of {}; a path that it does not have is read in full",
+            parent.short_id(),
+            parent.paths.join(", ")
+        )),
+        Some(_) => {}
+        None => {
+            let others: Vec<&Snapshot> = of_name
+                .iter()
+                .map(|(snapshot, ..)| snapshot)
+                .filter(|snapshot| !shares_path(&work.paths, snapshot))
+                .collect();
+            if !others.is_empty() && others.len() == of_name.len() {
+                log(&format!(
+                    "note: the snapshots of {name} so far are of {}; those of {} are told apart from them by path",
+                    paths_of_all(&others).join(", "),
+                    several(&work.paths)
+                ));
+            }
+        }
+    }
 }
 
 /// What was stored.

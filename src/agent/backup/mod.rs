@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::error::ActionError;
+use super::left_out_rules::LeftOutRules;
 use super::level::{self, NextLevel};
+use super::lineage::{earlier, has_same_paths};
 use super::lock::{Creation, Lock};
 use super::password::Password;
 use super::place::{self, Place, UnderLock};
@@ -31,8 +33,8 @@ use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
-use messages::{announcement, partial_reason, result_line, tell};
-use source::{Sources, is_of};
+use messages::{announcement, partial_reason, result_line, tell, tell_changed_paths};
+use source::Sources;
 
 /// The level of zstd when the job names none: what restic calls `auto`.
 const COMPRESSION_LEVEL: i32 = 3;
@@ -65,6 +67,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     let comparable = comparable(work, &lineage);
     let next = level::next(&comparable, &work.levels, Utc::now());
     log(&announcement("backing up", work, &next));
+    tell_changed_paths(work, &next, &lineage);
 
     let start = Instant::now();
     let parent = next.parent.and_then(|parent| {
@@ -150,6 +153,7 @@ fn describe(
     file.uid = user;
     file.gid = rustix::process::getgid().as_raw();
     file.excludes = sources.exclude().to_vec();
+    LeftOutRules::write(&mut file, work);
     file.program_version = format!("freezerd {}", env!("CARGO_PKG_VERSION"));
     file.tags = vec![
         Snapshot::level_tag(next.level),
@@ -183,7 +187,7 @@ fn finished_before(context: &Context, work: &Backup, lineage: &[Found]) -> Optio
                 !snapshot.partial
                     && snapshot.tags.contains(&tag)
                     && snapshot.time >= earlier.not_before
-                    && is_of(work, snapshot)
+                    && has_same_paths(&work.paths, snapshot)
             });
         Some((earlier, snapshot?))
     })?;
@@ -261,13 +265,13 @@ fn open_or_create(
     })
 }
 
-/// Leaves out snapshots of other paths under the same name: there is nothing to compare.
+/// The snapshots that this backup continues: among those of its name, the ones of its paths.
 fn comparable(work: &Backup, lineage: &[Found]) -> Vec<Snapshot> {
-    let snapshots = lineage.iter().map(|(snapshot, ..)| snapshot);
-    snapshots
-        .filter(|snapshot| is_of(work, snapshot))
-        .cloned()
-        .collect()
+    let snapshots: Vec<Snapshot> = lineage
+        .iter()
+        .map(|(snapshot, ..)| snapshot.clone())
+        .collect();
+    earlier(&work.paths, &snapshots)
 }
 
 /// Removes old snapshots after the backup, if the job says so. The backup is done, and the reason of a failure says so.
@@ -286,6 +290,7 @@ fn clear_out(
     let removed = Lock::take(&opened, Access::Exclusive, &context.reporter).and_then(|lock| {
         let removal = admin::Removal {
             lineage: &work.lineage,
+            paths: &work.paths,
             age: Age::Days(days),
             options: admin::prune_options(None, None),
             dry_run: false,

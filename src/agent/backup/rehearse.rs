@@ -8,7 +8,7 @@ use super::super::place::{self, Place};
 use super::super::report::{escaped, log};
 use super::super::repository::Opened;
 use super::super::{Context, level, outcome};
-use super::messages::{announcement, partial_reason};
+use super::messages::{announcement, partial_reason, tell_changed_paths};
 use super::source::Sources;
 use super::{comparable, lineage, refuse_lost};
 use crate::archive;
@@ -43,6 +43,7 @@ pub(super) fn run(
     let comparable = comparable(work, &lineage);
     let next = level::next(&comparable, &work.levels, Utc::now());
     log(&announcement("would back up", work, &next));
+    tell_changed_paths(work, &next, &lineage);
     context.reporter.phase("scanning");
     let trees = sources.trees(work, &directory, &log);
     let found = archive::rehearse::rehearse(&trees, &*context.reporter);

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::super::error::ActionError;
+use super::super::lineage::{covers, shares_path};
 use super::super::repository::{Found, Opened, identity};
-use super::super::snapshot::Snapshot;
 use crate::inspect::path::{Target, entries, find};
 use crate::job::action::Backup;
 use crate::job::patterns::{Judgement, judge};
@@ -161,9 +161,14 @@ impl Sources {
         }
         let mut index = None;
         for path in &self.empty {
+            let named = std::slice::from_ref(path);
             let last = lineage
                 .iter()
-                .rfind(|(snapshot, ..)| snapshot.paths.iter().any(|top| path.starts_with(top)));
+                .rfind(|(snapshot, ..)| shares_path(named, snapshot))
+                .or_else(|| {
+                    let mut around = lineage.iter();
+                    around.rfind(|(snapshot, ..)| covers(snapshot, path))
+                });
             let Some((snapshot, _, file)) = last else {
                 continue;
             };
@@ -212,17 +217,6 @@ fn held_entries(index: &Indexed, snapshot: &File, path: &Path) -> bool {
     };
     let listed = entries(index, &mut BlobReader::new(), &mut Vec::new(), tree);
     listed.map_or(true, |entries| !entries.is_empty())
-}
-
-/// Whether a snapshot is of the sources of this backup.
-pub(super) fn is_of(work: &Backup, snapshot: &Snapshot) -> bool {
-    let mut paths: Vec<&str> = snapshot.paths.iter().map(String::as_str).collect();
-    paths.sort_unstable();
-    paths.len() == work.paths.len()
-        && paths
-            .iter()
-            .zip(&work.paths)
-            .all(|(one, other)| Path::new(one) == other)
 }
 
 /// Whether a path is an empty directory.

@@ -1,12 +1,14 @@
 //! Which container a command uses, and which snapshots in it.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::exit::{Exit, Failure};
 use super::{job_files, ledger_view};
 use crate::config::Settings;
-use crate::job::action::{Container, Lineage, Work};
+use crate::job::action::{Container, Work};
+use crate::job::kind::WorkKind;
+use crate::job::{Job, several};
 use crate::location::Location;
 
 pub mod entry;
@@ -41,21 +43,51 @@ pub struct ContainerOptions {
     /// Select only snapshots of this host
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
+    /// Select only snapshots of this path, which is one of those that were backed up together; can be repeated
+    #[arg(long = "source", value_name = "PATH")]
+    sources: Vec<PathBuf>,
+    /// Use this action of the job, counted from 1
+    #[arg(long, value_name = "N", conflicts_with = "container")]
+    action: Option<usize>,
 }
 
 /// A container and a selection of its snapshots.
+#[derive(Clone, Debug)]
 pub struct ChosenContainer {
     pub container: Container,
     /// `None` selects snapshots of every backup name.
     pub backup_name: Option<String>,
     /// `None` selects snapshots of every host.
     pub host: Option<String>,
+    /// Selects snapshots that have one of these paths. Empty: of any paths.
+    pub paths: Vec<PathBuf>,
+    /// The action of the job that it comes from, counted from 1, and whether it is a backup.
+    pub action: Option<(usize, bool)>,
 }
 
 impl ContainerArgs {
-    /// The container from --container, or else the container of the job in the ledger.
-    pub fn find(&self, settings: &Settings) -> Result<ChosenContainer, Failure> {
-        self.options.find(settings, self.job.as_deref())
+    /// Whether an option chooses among the paths or the actions.
+    pub fn narrows(&self) -> bool {
+        !self.options.sources.is_empty() || self.options.action.is_some()
+    }
+
+    /// As [`ContainerOptions::find_all`].
+    pub fn find_all(&self, settings: &Settings) -> Result<Vec<ChosenContainer>, Failure> {
+        self.options.find_all(settings, self.job.as_deref())
+    }
+
+    /// The container alone, for a command that is not about snapshots.
+    pub fn find_container(&self, settings: &Settings) -> Result<Container, Failure> {
+        let mut found: Vec<ChosenContainer> = Vec::new();
+        for chosen in self.find_all(settings)? {
+            if found
+                .iter()
+                .all(|other| other.container != chosen.container)
+            {
+                found.push(chosen);
+            }
+        }
+        only(found, "").map(|chosen| chosen.container)
     }
 }
 
@@ -75,10 +107,23 @@ impl ContainerOptions {
         }
     }
 
-    /// The container from --container, or else the container of the job in the ledger.
+    /// The container from --container, or else the one selection that the job and the options leave.
+    ///
+    /// # Errors
+    /// When the job has several backups and the options do not choose one of them.
     pub fn find(&self, settings: &Settings, job: Option<&str>) -> Result<ChosenContainer, Failure> {
+        only(self.find_all(settings, job)?, "")
+    }
+
+    /// The container from --container, or else all the selections of the job in the ledger that the options leave: one
+    /// for each backup of the job. There is at least one.
+    pub fn find_all(
+        &self,
+        settings: &Settings,
+        job: Option<&str>,
+    ) -> Result<Vec<ChosenContainer>, Failure> {
         match &self.container {
-            Some(name) => Ok(ChosenContainer {
+            Some(name) => Ok(vec![ChosenContainer {
                 container: Container {
                     name: name.clone(),
                     location: Location::Local(path_of(settings, name)?),
@@ -86,47 +131,190 @@ impl ContainerOptions {
                 },
                 backup_name: self.backup_name.clone(),
                 host: self.host.clone(),
-            }),
+                paths: self.source_paths()?,
+                action: None,
+            }]),
             None => self.of_job(settings, job.unwrap_or_default()),
         }
     }
 
-    fn of_job(&self, settings: &Settings, name: &str) -> Result<ChosenContainer, Failure> {
+    /// The paths of --source, as they are in snapshots.
+    fn source_paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        let paths = self
+            .sources
+            .iter()
+            .map(|path| snapshot_path("--source", path));
+        paths.collect()
+    }
+
+    fn of_job(&self, settings: &Settings, name: &str) -> Result<Vec<ChosenContainer>, Failure> {
         let ledger = ledger_view::open(settings)?;
         let Some(record) = ledger.reader.job(name)? else {
             return Err(ledger.no_such_job(name));
         };
         let job = job_files::remembered(settings, &record)?;
-        let found = job
-            .actions
-            .iter()
-            .find_map(|action| match &action.action.work {
-                Work::Backup(backup) => {
-                    Some((backup.container.clone(), Some(backup.lineage.clone())))
+        let mut found = candidates(&job, self.action);
+        if found.is_empty() {
+            let message = match self.action {
+                Some(number) => format!("{name} has no action {number} with a container"),
+                None => format!(
+                    "{name} has no action with a container; name a container with --container"
+                ),
+            };
+            return Err(Failure::new(Exit::NotFound, message));
+        }
+        let sources = self.source_paths()?;
+        if !sources.is_empty() {
+            let has_source = |chosen: &ChosenContainer| {
+                sources.iter().any(|source| chosen.paths.contains(source))
+            };
+            if found.iter().any(has_source) {
+                found.retain(has_source);
+            }
+        }
+        if let Some(backup_name) = &self.backup_name {
+            let has_name =
+                |chosen: &ChosenContainer| chosen.backup_name.as_ref() == Some(backup_name);
+            if found.iter().any(has_name) {
+                found.retain(has_name);
+            } else {
+                // The paths are those of another name.
+                for chosen in &mut found {
+                    chosen.backup_name = Some(backup_name.clone());
+                    chosen.paths.clear();
+                    chosen.action = None;
                 }
-                Work::Restore(restore) => {
-                    Some((restore.container.clone(), Some(restore.lineage.clone())))
-                }
-                Work::Admin(admin) => Some((admin.container.clone(), Some(admin.lineage.clone()))),
-                Work::Info(info) => Some((info.container.clone(), None)),
-                Work::Check(check) => Some((check.container.clone(), None)),
-                Work::Exec(_) => None,
-            });
-        let Some((container, lineage)) = found else {
-            return Err(Failure::new(
-                Exit::NotFound,
-                format!("{name} has no action with a container; name a container with --container"),
-            ));
-        };
-        let (host, backup_name) = lineage
-            .map(|Lineage { host, backup_name }| (host, backup_name))
-            .unzip();
-        Ok(ChosenContainer {
-            container,
-            backup_name: self.backup_name.clone().or(backup_name),
-            host: self.host.clone().or(host),
-        })
+            }
+        }
+        for chosen in &mut found {
+            if !sources.is_empty() {
+                chosen.paths.clone_from(&sources);
+            }
+            if self.host.is_some() {
+                chosen.host.clone_from(&self.host);
+            }
+        }
+        Ok(distinct(found))
     }
+}
+
+/// The selections of a job: those of its backups, or else of the kind of its other actions that says most of snapshots.
+/// With a number: that of this action.
+fn candidates(job: &Job, number: Option<usize>) -> Vec<ChosenContainer> {
+    let all = job
+        .actions
+        .iter()
+        .enumerate()
+        .filter_map(|(index, action)| {
+            let (container, lineage, paths) = match &action.action.work {
+                Work::Backup(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
+                Work::Restore(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
+                Work::Admin(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
+                Work::Info(work) => (&work.container, None, &[][..]),
+                Work::Check(work) => (&work.container, None, &[][..]),
+                Work::Exec(_) => return None,
+            };
+            let kind = action.action.work.kind();
+            let chosen = ChosenContainer {
+                container: container.clone(),
+                backup_name: lineage.map(|lineage| lineage.backup_name.clone()),
+                host: lineage.map(|lineage| lineage.host.clone()),
+                paths: paths.to_vec(),
+                action: Some((index + 1, kind == WorkKind::Backup)),
+            };
+            Some((kind, chosen))
+        });
+    if let Some(number) = number {
+        let is_it = |chosen: &ChosenContainer| chosen.action.is_some_and(|(it, _)| it == number);
+        return all
+            .map(|(_, chosen)| chosen)
+            .filter(|chosen| is_it(chosen))
+            .collect();
+    }
+    let all: Vec<(WorkKind, ChosenContainer)> = all.collect();
+    let Some(best) = all.iter().map(|(kind, _)| *kind).min() else {
+        return Vec::new();
+    };
+    let of_best = all.into_iter().filter(|(kind, _)| *kind == best);
+    let of_best = of_best.map(|(_, chosen)| chosen);
+    match best {
+        WorkKind::Backup | WorkKind::Restore => of_best.collect(),
+        // These do not say which snapshots a restore would take.
+        _ => of_best.take(1).collect(),
+    }
+}
+
+/// Without those that select the same snapshots as an earlier one.
+fn distinct(found: Vec<ChosenContainer>) -> Vec<ChosenContainer> {
+    let mut kept: Vec<ChosenContainer> = Vec::new();
+    for chosen in found {
+        let is_known = kept.iter().any(|other| {
+            (
+                &other.container,
+                &other.backup_name,
+                &other.host,
+                &other.paths,
+            ) == (
+                &chosen.container,
+                &chosen.backup_name,
+                &chosen.host,
+                &chosen.paths,
+            )
+        });
+        if !is_known {
+            kept.push(chosen);
+        }
+    }
+    kept
+}
+
+/// The only selection. `hint` ends the sentence that lists several ones.
+///
+/// # Errors
+/// When there are several.
+pub fn only(found: Vec<ChosenContainer>, hint: &str) -> Result<ChosenContainer, Failure> {
+    if let [chosen] = &found[..] {
+        return Ok(chosen.clone());
+    }
+    let texts: Vec<String> = found.iter().map(ChosenContainer::describe).collect();
+    Err(Failure::new(
+        Exit::Usage,
+        format!(
+            "the job has several backups: {}; choose one with --action N or --source PATH{hint}",
+            texts.join("; ")
+        ),
+    ))
+}
+
+impl ChosenContainer {
+    /// The number of the action, the backup name and the paths: `action 2, www, /srv/www`.
+    pub fn describe(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some((number, _)) = self.action {
+            parts.push(format!("action {number}"));
+        }
+        parts.extend(self.backup_name.clone());
+        if !self.paths.is_empty() {
+            parts.push(several(&self.paths));
+        }
+        parts.join(", ")
+    }
+}
+
+/// A path in snapshots that an option gives: absolute and without `..`.
+pub fn snapshot_path(option: &str, path: &Path) -> Result<PathBuf, Failure> {
+    let has_parent = path.components().any(|part| part == Component::ParentDir);
+    if !path.is_absolute() || has_parent {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "{option} {}: expected the absolute path that was backed up, without `..`",
+                path.display()
+            ),
+        ));
+    }
+    // Without `.` and slashes that are not needed.
+    Ok(path.components().collect())
 }
 
 /// The directory of a container that is given by a path or by a name.

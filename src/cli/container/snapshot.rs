@@ -86,6 +86,7 @@ pub fn filter(place: &ChosenContainer) -> Filter {
     Filter {
         host: place.host.clone(),
         backup_name: place.backup_name.clone(),
+        paths: place.paths.clone(),
     }
 }
 

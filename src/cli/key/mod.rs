@@ -99,30 +99,30 @@ impl Args {
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::List(args) => {
-            let place = args.place.find(settings)?;
-            session::run(&place.container, Lock::None, |session| list(args, session))
+            let container = args.place.find_container(settings)?;
+            session::run(&container, Lock::None, |session| list(args, session))
         }
         Command::Add(args) => {
-            let place = args.place.find(settings)?;
+            let container = args.place.find_container(settings)?;
             let password = new_password(args)?;
-            session::run(&place.container, Lock::Shared, |session| {
+            session::run(&container, Lock::Shared, |session| {
                 let id = keys::add(session, &password)?;
                 answer(args.json, "added", &id.to_string())
             })
         }
         Command::Remove(args) => {
-            let place = args.place.find(settings)?;
-            session::run(&place.container, Lock::Exclusive, |session| {
+            let container = args.place.find_container(settings)?;
+            session::run(&container, Lock::Exclusive, |session| {
                 let id = keys::remove(session, &args.key)?;
                 answer(args.json, "removed", &id.to_string())
             })
         }
         Command::Passwd(args) => {
-            let place = args.place.find(settings)?;
+            let container = args.place.find_container(settings)?;
             let password = new_password(args)?;
-            session::run(&place.container, Lock::Exclusive, |session| {
+            session::run(&container, Lock::Exclusive, |session| {
                 let id = keys::change_password(session, &password)?;
-                if let Some(file) = &place.container.pass_file {
+                if let Some(file) = &container.pass_file {
                     say(&format!(
                         "note: the old password does not open the container any more: put the new one into {}",
                         file.display()

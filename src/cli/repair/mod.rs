@@ -45,12 +45,12 @@ pub struct Args {
 
 /// Runs `freezerd repair`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let place = args.place.find(settings)?;
+    let container = args.place.find_container(settings)?;
     let lock = match args.dry_run {
         true => Lock::Shared,
         false => Lock::Exclusive,
     };
-    session::run(&place.container, lock, |session| work(args, session))
+    session::run(&container, lock, |session| work(args, session))
 }
 
 fn work(args: &Args, session: &Session) -> std::result::Result<Exit, Ended> {

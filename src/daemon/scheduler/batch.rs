@@ -48,10 +48,10 @@ impl Batch {
             .get(&record.job_id)
             .and_then(|index| self.writes.get_mut(*index));
         match known {
-            Some(Write::Job(known)) => *known = record,
+            Some(Write::Job(known)) => **known = record,
             _ => {
                 self.jobs.insert(record.job_id.clone(), self.writes.len());
-                self.writes.push(Write::Job(record));
+                self.writes.push(Write::Job(Box::new(record)));
             }
         }
     }

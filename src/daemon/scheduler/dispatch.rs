@@ -265,6 +265,8 @@ impl<L: Ledger> Scheduler<L> {
             run_tag: self.run_tag(record.number),
             earlier: self.earlier(record, attempt),
             expects_repository: self.expects_repository(record, action),
+            // Known to whoever starts the agent.
+            protected: Vec::new(),
             action_index: index,
             check_part: self.check_part(record, action),
             attempt,

@@ -51,6 +51,11 @@ codes! {
         "Their snapshots cannot be distinguished, and each action takes the other's snapshots as parents. If you do not \
          want that, one of the two jobs is probably an unfinished copy of the other.",
         Words("two jobs that back up /home to `backups` as `home`", "remove one, or give it another name");
+    SHARED_NAME, "shared-name", schema: false,
+        "One name stands for the backups of several paths.",
+        "The snapshots are told apart by their paths, so nothing is lost. But a restore by the name alone is refused: it \
+         needs `path_to_backup`. A name of its own for each backup is clearer.",
+        Words("two actions that back up /home and /etc to `backups` as `nightly`", "name them `home` and `etc`");
     LONELY_ADMIN, "lonely-admin", schema: false,
         "An `admin` action removes snapshots that no job here makes.",
         "No backup in this directory has its container, host and backup name. One of the three may be misspelt, and \

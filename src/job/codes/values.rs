@@ -101,19 +101,20 @@ codes! {
         Words("an action `exec` on a host with `disable_exec`", "remove the action, or ask the administrator");
     CONTAINER_IN_SOURCE, "container-in-source", schema: false,
         "The container is inside the directory that is backed up.",
-        "Every backup would contain all earlier ones and grow without end. Exclude the container with `exclude`, or \
-         move it.",
+        "The backup leaves the container out. But a disk that fails takes the files and their backups. Choose a \
+         container on another disk, or exclude it with `exclude` if that is what you want. A directory in the container \
+         cannot be backed up to it.",
         Action(
             r#"{"path_to_backup": "/srv", "container": "/srv/backups", "backup_name": "srv"}"#,
             r#"{"path_to_backup": "/srv", "container": "/srv/backups", "backup_name": "srv", "exclude": "/srv/backups"}"#
         );
     RESTORE_INTO_CONTAINER, "restore-into-container", schema: false,
         "The restore would damage its own container.",
-        "The target must not be inside the container. With `overwrite`, the container must not be inside the target \
-         either, because the restore replaces files there.",
+        "The target must not be inside the container. With `delete_extra`, the container must not be inside the target \
+         either, because the restore would delete it.",
         Action(
-            r#"{"action": "restore", "restore_abs_path": "/", "overwrite": true, "container": "/srv/backups", "backup_name": "all"}"#,
-            r#"{"action": "restore", "restore_abs_path": "/srv/restored", "overwrite": true, "container": "/srv/backups", "backup_name": "all"}"#
+            r#"{"action": "restore", "restore_abs_path": "/", "delete_extra": true, "container": "/srv/backups", "backup_name": "all"}"#,
+            r#"{"action": "restore", "restore_abs_path": "/srv/restored", "delete_extra": true, "container": "/srv/backups", "backup_name": "all"}"#
         );
     UNENCRYPTED_CONTAINER, "unencrypted-container", schema: false,
         "The container has no password.",

@@ -9,6 +9,7 @@ const WITH_CONTAINER: WorkKinds = WorkKinds::WITH_CONTAINER;
 const WITH_SNAPSHOTS: WorkKinds = WorkKinds::WITH_SNAPSHOTS;
 const BACKUP: WorkKinds = WorkKinds::of(&[WorkKind::Backup]);
 const BACKUP_AND_ADMIN: WorkKinds = BACKUP.with(WorkKind::Admin);
+const BACKUP_RESTORE_AND_ADMIN: WorkKinds = BACKUP_AND_ADMIN.with(WorkKind::Restore);
 const RESTORE: WorkKinds = WorkKinds::of(&[WorkKind::Restore]);
 const ADMIN: WorkKinds = WorkKinds::of(&[WorkKind::Admin]);
 const EXEC: WorkKinds = WorkKinds::of(&[WorkKind::Exec]);
@@ -103,8 +104,9 @@ pub const ACTION_KEYS: &[Key] = &[
     Key::new(
         "path_to_backup",
         Shape::Paths,
-        BACKUP,
-        "The file or directory to back up, or a list of them. They become one snapshot.",
+        BACKUP_RESTORE_AND_ADMIN,
+        "The file or directory to back up, or a list of them. They become one snapshot. In a restore and in an action \
+         `admin`, it chooses the snapshots of this path if the name stands for several ones.",
     )
     .aliases(&["src_file"])
     .required(BACKUP, "\"/home\""),
@@ -170,7 +172,8 @@ pub const ACTION_KEYS: &[Key] = &[
         "remove_older_than",
         Shape::Age,
         BACKUP_AND_ADMIN,
-        "Remove snapshots with this host and name that are older than this number of days. The newest one always stays.",
+        "Remove snapshots with this host and name that are older than this number of days. Of each path, the newest \
+         snapshot and the newest whole one always stay. After a backup: only snapshots that have one of its paths.",
     ),
     Key::new("sync", Shape::Flag, BACKUP, "Flush file system buffers before the backup.")
         .support(Support::NoEffect("a backup reads files through the cache that they were written to")),
@@ -179,11 +182,55 @@ pub const ACTION_KEYS: &[Key] = &[
     Key::new("restore_abs_path", Shape::Path, RESTORE, "The directory to restore the snapshot into.").required(RESTORE, "\"/srv/restored\""),
     Key::new("restore_from_date", Shape::Date, RESTORE, "Restore the newest snapshot that is not later than this moment."),
     Key::new("restore_from_host", Shape::HostName, RESTORE, "The host whose snapshot is restored. Default: `hostname`, or this host."),
-    Key::new("overwrite", Shape::Flag, RESTORE, "Replace files that differ from the snapshot. Otherwise they are kept, and the action fails. Files that are not in the snapshot stay in any case.")
-        .default("false"),
+    Key::new(
+        "restore_from_path",
+        Shape::Path,
+        RESTORE,
+        "Restore only this file or directory of the snapshot: the path that was backed up. A file gets its own name in \
+         the target. What is in a directory goes directly into the target.",
+    ),
+    Key::new(
+        "restore_include",
+        Shape::Patterns,
+        RESTORE,
+        "Restore only what matches: a pattern, or a list of patterns, as in `.gitignore` files. A directory that \
+         matches is restored with what is in it. A pattern that matches nothing makes the restore fail. See PATTERNS.",
+    ),
+    Key::new(
+        "restore_exclude",
+        Shape::Patterns,
+        RESTORE,
+        "Do not restore what matches: a pattern, or a list of patterns. See PATTERNS.",
+    ),
+    Key::new(
+        "overwrite",
+        Shape::Flag,
+        RESTORE,
+        "Replace files that differ from the snapshot. Otherwise they are kept, and the action fails. Files that are not \
+         in the snapshot stay, unless `delete_extra` is set.",
+    )
+    .default("false"),
+    Key::new(
+        "delete_extra",
+        Shape::Flag,
+        RESTORE,
+        "Delete what the snapshot does not hold. What the backup left out stays. Nothing is deleted if the snapshot is \
+         partial, if something could not be restored, or if the target is `/` or has the container, the state \
+         directory or a mount point in it.",
+    )
+    .default("false"),
+    Key::new(
+        "numeric_owner",
+        Shape::Flag,
+        RESTORE,
+        "Restore owners by the numbers in the snapshot. Otherwise a user or group whose name exists on this host gets \
+         the number that it has here.",
+    )
+    .default("false"),
+    Key::new("verify", Shape::Flag, RESTORE, "Read every restored file again and compare it with the snapshot.").default("false"),
     Key::new("consistency_checksum", Shape::Anything, RESTORE, "The checksum that the restored files should have.")
-        .support(Support::NoEffect("each restored piece is verified against its SHA-256")),
-    Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment. The newest one always stays."),
+        .support(Support::NoEffect("each piece is compared with its SHA-256 before it is written; `verify` also reads the restored files again")),
+    Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment. Of each path, the newest snapshot and the newest whole one always stay."),
     Key::new("command", Shape::Command, EXEC, "A text that `/bin/sh -c` runs, or a list of a program and its arguments.").required(EXEC, "\"/usr/local/bin/prepare\""),
     Key::new(
         "max_unused",

@@ -128,6 +128,24 @@ impl Patterns {
         }
     }
 
+    /// Sets the flag of each pattern that matches the path by itself. `flags` gets one flag for each pattern.
+    pub fn note_matches(&self, path: &Path, is_directory: bool, flags: &mut Vec<bool>) {
+        flags.resize(self.patterns.len(), false);
+        let path = path.as_os_str().as_bytes();
+        for (pattern, flag) in self.patterns.iter().zip(flags) {
+            *flag = *flag || pattern.matches(path, is_directory);
+        }
+    }
+
+    /// The texts of the patterns whose flag is not set.
+    pub fn without_match(&self, flags: &[bool]) -> Vec<String> {
+        let patterns = self.patterns.iter().enumerate();
+        patterns
+            .filter(|(place, _)| !flags.get(*place).copied().unwrap_or(false))
+            .map(|(_, pattern)| pattern.text.clone())
+            .collect()
+    }
+
     /// Whether an entry is left out of a directory that is not left out itself.
     pub fn leaves_out_entry(&self, path: &Path, is_directory: bool) -> bool {
         matches!(self.decision(path, is_directory), Decision::LeftOut(_))

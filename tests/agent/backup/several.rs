@@ -64,9 +64,15 @@ fn a_restore_of_several_sources_puts_each_at_its_path_below_the_target() {
 fn a_backup_of_other_sources_is_not_compared() {
     let (place, backup) = two();
     succeed(Work::Backup(backup));
-    for names in [&["source"][..], &["more"], &["more", "pass", "source"]] {
+    place.write("other/file", "three");
+    for (names, level) in [
+        (&["other"][..], 0),
+        (&["pass"], 0),
+        (&["other", "pass"], 1),
+        (&["source"], 1),
+    ] {
         let outcome = succeed(Work::Backup(of(&place, names)));
-        assert_eq!(outcome.summary.level, Some(0), "{names:?}");
+        assert_eq!(outcome.summary.level, Some(level), "{names:?}");
     }
 }
 

@@ -112,7 +112,8 @@ fn the_newest_snapshot_that_is_not_later_is_restored() {
         &[
             "there is no snapshot of nightly made on web-1 from",
             "or before",
-            "it holds nightly of web-1 (2 snapshots,",
+            "it holds nightly of web-1, ",
+            "(2 snapshots,",
         ],
     );
 }
@@ -140,7 +141,8 @@ fn if_a_snapshot_does_not_exist_the_error_names_those_that_do() {
         Verdict::FailedForGood,
         &[
             "no snapshot of nightly made on web-2",
-            "nightly of web-1 (1 snapshot,",
+            "nightly of web-1, ",
+            "(1 snapshot,",
         ],
     );
     let by_id = |id: &str| {

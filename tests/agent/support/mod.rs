@@ -110,9 +110,7 @@ impl Place {
             container: self.container(),
             lineage: lineage(),
             target: self.path("target"),
-            not_later_than: None,
-            snapshot: None,
-            overwrite: false,
+            ..samples::restore("/t")
         }
     }
 
@@ -120,6 +118,7 @@ impl Place {
         Work::Admin(Admin {
             container: self.container(),
             lineage: lineage(),
+            paths: Vec::new(),
             remove,
             max_unused: None,
             max_repack: None,
@@ -199,6 +198,7 @@ pub fn request(work: Work) -> Request {
         run_tag: RunTag::new("ledger", 7),
         earlier: Vec::new(),
         expects_repository: false,
+        protected: Vec::new(),
         action_index: 0,
         attempt: 1,
         action: samples::action(work),

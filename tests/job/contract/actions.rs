@@ -97,13 +97,46 @@ fn a_restore_says_where_from_and_where_to() {
 }
 
 #[test]
-fn a_restore_spares_its_own_container() {
-    let text = |target: &str, overwrite: bool| {
+fn a_restore_says_which_part_and_how() {
+    let text = |more: &str| {
         with_action(&format!(
-            "{{\"action\": \"restore\", \"restore_abs_path\": \"{target}\", \"backup_name\": \"a\", \"container\": \"/srv/c\", \"overwrite\": {overwrite}}}"
+            "{{\"action\": \"restore\", \"restore_abs_path\": \"/srv/r\", \"backup_name\": \"a\", \"container\": \"/c\"{more}}}"
         ))
     };
-    for (target, overwrite, fault) in [
+    let restore = |more: &str| match job(&text(more)).actions.remove(0).action.work {
+        Work::Restore(restore) => restore,
+        other => panic!("{other:?}"),
+    };
+    let plain = restore("");
+    assert!(plain.paths.is_empty() && plain.part.is_none() && plain.include.is_empty());
+    assert!(!plain.delete_extra && !plain.numeric_owner && !plain.verify);
+    let all = restore(
+        ", \"src_file\": [\"/srv\", \"/etc/\"], \"restore_from_path\": \"/etc/./ssh\", \"restore_include\": \"*.conf\",
+          \"restore_exclude\": [\"*.bak\", \"/etc/ssh/old\"], \"delete_extra\": \"True\", \"numeric_owner\": true, \"verify\": true",
+    );
+    assert_eq!(all.paths, ["/etc", "/srv"].map(std::path::PathBuf::from));
+    assert_eq!(all.part, Some("/etc/ssh".into()));
+    assert_eq!(all.include, ["*.conf"]);
+    assert_eq!(all.exclude, ["*.bak", "/etc/ssh/old"]);
+    assert!(all.delete_extra && all.numeric_owner && all.verify);
+    assert_eq!(
+        errors(&read(&text(", \"restore_include\": \"[a\""))),
+        ["bad-pattern"]
+    );
+    assert_eq!(
+        errors(&read(&text(", \"restore_from_path\": \"C:\\\\x\""))),
+        ["bad-path"]
+    );
+}
+
+#[test]
+fn a_restore_spares_its_own_container() {
+    let text = |target: &str, delete_extra: bool| {
+        with_action(&format!(
+            "{{\"action\": \"restore\", \"restore_abs_path\": \"{target}\", \"backup_name\": \"a\", \"container\": \"/srv/c\", \"overwrite\": true, \"delete_extra\": {delete_extra}}}"
+        ))
+    };
+    for (target, delete_extra, fault) in [
         ("/", true, true),
         ("/srv", true, true),
         ("/srv/c", false, true),
@@ -113,7 +146,7 @@ fn a_restore_spares_its_own_container() {
         ("/srv/d", true, false),
     ] {
         assert_eq!(
-            errors(&read(&text(target, overwrite))),
+            errors(&read(&text(target, delete_extra))),
             vec!["restore-into-container"; usize::from(fault)],
             "{target}"
         );

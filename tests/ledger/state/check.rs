@@ -109,7 +109,9 @@ fn a_job_that_is_busy_with_a_run_that_is_over_is_found_and_let_go() {
         aborting: false,
     });
     job.created = Utc::now();
-    store.commit(&[Write::Job(job)]).expect("a commit");
+    store
+        .commit(&[Write::Job(Box::new(job))])
+        .expect("a commit");
     drop(store);
     let found = findings(&host, 65);
     assert!(found[0].1.contains("open run is run 1"), "{found:?}");

@@ -310,7 +310,7 @@ mod tests {
                 Verdict::Success
             },
             reason: reason.map(str::to_owned),
-            summary,
+            summary: Box::new(summary),
             problems: Vec::new(),
             problems_total: 0,
         };
