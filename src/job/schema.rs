@@ -308,7 +308,7 @@ fn value(key: &Key) -> Value {
             "anyOf": [
                 { "type": ["boolean", "null"] },
                 { "type": "string", "pattern": any_case(&["true", "false", "all", "none", ""]) },
-                { "type": "string", "pattern": "^\\s*[0-9.]+\\s*(%|/\\s*[0-9]+|[kKmMgGtT]?([iI]?[bB])?)\\s*$" }
+                { "type": "string", "pattern": "^\\s*[0-9.]+\\s*(%|/\\s*[0-9]+|[kKmMgGtT]([iI]?[bB])?|[bB])\\s*$" }
             ]
         }),
         Shape::MaxUnused => or_unset(json!({

@@ -170,7 +170,7 @@ fn a_partial_snapshot_does_not_stand_in_for_the_last_whole_one() {
     }
     fs::set_permissions(
         place.path("db/secret"),
-        std::os::unix::fs::PermissionsExt::from_mode(0),
+        std::os::unix::fs::PermissionsExt::from_mode(0o0),
     )
     .unwrap();
     fail(

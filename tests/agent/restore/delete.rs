@@ -174,7 +174,7 @@ fn a_partial_snapshot_deletes_nothing() {
     let place = Place::new();
     place.write("source/file", "x");
     let secret = place.write("source/secret", "x");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o0)).unwrap();
     fail(Work::Backup(place.backup()), Verdict::Partial, &[]);
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     fail(

@@ -28,7 +28,7 @@ fn restored(place: &Place) -> Vec<String> {
     }
     tree(&target)
         .into_iter()
-        .map(|entry| PathBuf::from(entry.path))
+        .map(|entry| entry.path)
         .filter(|path| target.join(path).is_file())
         .map(|path| path.display().to_string())
         .collect()
