@@ -310,8 +310,12 @@ fn restore_sentence(error: &RestoreError) -> String {
             error.path.display()
         ),
         Some(done) if done.written > 0 => format!(
-            "{error}; the restore ended after {}, and the target is not complete",
-            units::count(done.written, "file", "files")
+            "{error}; the restore ended after {}, and the target is not complete. {}the same restore goes on there",
+            units::count(done.written, "file", "files"),
+            match error.kind {
+                RestoreErrorKind::NoSpace => "Make room: ",
+                _ => "When this is mended, ",
+            }
         ),
         _ => error.to_string(),
     }

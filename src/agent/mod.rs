@@ -98,7 +98,10 @@ pub fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    set_priority(request.action.max_priority);
+    // What a person asks for directly has the priority of the command.
+    if request.run > 0 {
+        set_priority(request.action.max_priority);
+    }
     let reach = Reach::new(request.action.bandwidth, &reporter);
     let context = Context {
         request,

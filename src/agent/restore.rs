@@ -1,5 +1,6 @@
 //! A restore: chooses the snapshot, lets the engine restore it, and says what is not as in the snapshot.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::protocol::{Outcome, Summary};
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as SnapshotFile;
 use crate::restore::error::ErrorKind as RestoreErrorKind;
-use crate::restore::problem::{Problem, ProblemKind};
+use crate::restore::problem::{Problem, ProblemKind, Problems};
 use crate::restore::report::{Change, ChangeKind, Phase, Report};
 use crate::restore::select::{Filter as Selected, Selection};
 use crate::restore::{self, DeleteExtra, Options, Request};
@@ -71,6 +72,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     }
     let progress = Progress {
         reporter: &context.reporter,
+        target: &work.target,
         dry_run,
         deletes: work.delete_extra,
     };
@@ -225,6 +227,7 @@ fn tell_owners(report: &Report, work: &Restore, dry_run: bool) {
 /// Tells the daemon and the log what the restore does.
 struct Progress<'a> {
     reporter: &'a Reporter,
+    target: &'a Path,
     dry_run: bool,
     deletes: bool,
 }
@@ -249,7 +252,11 @@ impl restore::report::Observer for Progress<'_> {
     }
 
     fn problem(&self, problem: &Problem) {
-        log(&problem.to_string());
+        log(&format!(
+            "{}: {}",
+            self.target.join(&problem.path).display(),
+            outcome::restore_reason(problem)
+        ));
     }
 
     fn wants_changes(&self) -> bool {
@@ -305,7 +312,7 @@ fn result_line(report: &Report, work: &Restore, start: Instant, dry_run: bool) -
             report.identical
         )
     };
-    if work.delete_extra {
+    if report.removed > 0 {
         let would = if dry_run { "would have been " } else { "" };
         let deleted = units::count(report.removed, "entry", "entries");
         line.push_str(&format!("; {deleted} {would}deleted"));
@@ -315,6 +322,22 @@ fn result_line(report: &Report, work: &Restore, start: Instant, dry_run: bool) -
         line.push_str(&format!("; {verified} read again, as in the snapshot"));
     }
     line
+}
+
+fn is_damage(problem: &Problem) -> bool {
+    use ProblemKind::{Content, Size, Tree};
+    matches!(problem.kind, Tree | Content | Size)
+}
+
+/// How many paths have a problem. A path may have several.
+fn paths_of(problems: &Problems) -> u64 {
+    let paths: BTreeSet<&Path> = problems
+        .first
+        .iter()
+        .map(|problem| problem.path.as_path())
+        .collect();
+    let repeated = problems.first.len() - paths.len();
+    problems.total.saturating_sub(repeated as u64)
 }
 
 fn partial_reason(report: &Report, work: &Restore) -> String {
@@ -328,7 +351,7 @@ fn partial_reason(report: &Report, work: &Restore) -> String {
             .any(|problem| matches!(problem.kind, ProblemKind::Kept(_)));
         reasons.push(format!(
             "{} not as in the snapshot{}{}",
-            units::count(report.problems.total, "path is", "paths are"),
+            units::count(paths_of(&report.problems), "path is", "paths are"),
             first.map_or_else(String::new, |problem| format!(
                 ", the first being {} ({})",
                 work.target.join(&problem.path).display(),
@@ -340,6 +363,12 @@ fn partial_reason(report: &Report, work: &Restore) -> String {
                 ""
             }
         ));
+    }
+    if report.problems.first.iter().any(is_damage) {
+        reasons.push(
+            "the repository is damaged: an action `check` says what else is lost, and another snapshot may have it whole"
+                .to_owned(),
+        );
     }
     if !report.unmatched.include.is_empty() {
         reasons.push(format!(

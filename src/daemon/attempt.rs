@@ -171,7 +171,9 @@ impl AttemptLife {
             (Ok(outcome), State::Ending { cause, .. }) if outcome.verdict == Verdict::Failed => {
                 cause.into()
             }
-            (Ok(outcome), _) => AttemptEnd::Reported { outcome },
+            (Ok(outcome), _) => AttemptEnd::Reported {
+                outcome: Box::new(outcome),
+            },
             (Err(_), State::Ending { cause, .. }) => cause.into(),
             (Err(loss), State::Working { .. }) => AttemptEnd::Crashed {
                 reason: loss.to_string(),

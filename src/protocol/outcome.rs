@@ -110,10 +110,10 @@ impl fmt::Display for Summary {
             line.push(format!("{} added", units::bytes(added)));
         }
         let entries = |count| units::count(count, "entry", "entries");
-        if let Some(deleted) = self.entries_deleted {
+        if let Some(deleted) = self.entries_deleted.filter(|count| *count > 0) {
             line.push(format!("{} deleted", entries(deleted)));
         }
-        if let Some(surplus) = self.entries_to_delete {
+        if let Some(surplus) = self.entries_to_delete.filter(|count| *count > 0) {
             line.push(format!("{} to delete", entries(surplus)));
         }
         if let Some(verified) = self.files_verified {

@@ -27,7 +27,7 @@ pub struct AttemptRecord {
 #[serde(rename_all = "snake_case", tag = "how")]
 pub enum AttemptEnd {
     /// The agent reported its outcome.
-    Reported { outcome: Outcome },
+    Reported { outcome: Box<Outcome> },
     /// Somebody aborted the run.
     Aborted,
     /// It took longer than its `timeout`.

@@ -1,13 +1,15 @@
 //! Removes what the snapshot does not hold, at the end of a restore.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::PoisonError;
 
 use super::directories::DirectoryId;
-use super::problem::ProblemKind;
-use super::remove::{self, Guard};
+use super::problem::{ProblemKind, Stays};
+use super::remove::{self, Guard, Keep, NotRemoved};
 use super::report::{ChangeKind, Report, add};
-use super::restorer::Restorer;
+use super::restorer::{Failed, Restorer};
 
 impl Restorer<'_> {
     /// Notes an entry that the snapshot does not hold.
@@ -39,6 +41,7 @@ impl Restorer<'_> {
         let guard = Guard {
             protected: self.protected,
             keep: self.keep,
+            not_empty: false,
         };
         let removed = match self.directories.open(directory) {
             Ok(parent) => remove::remove(&parent, name, &path, &guard, !self.acts()),
@@ -46,19 +49,56 @@ impl Restorer<'_> {
         };
         match removed {
             Ok(removed) if removed.entries == 0 => {}
-            Ok(removed) => {
-                add(&self.tally.removed, removed.entries);
-                self.change(directory, name, ChangeKind::Remove);
-                let first = self.removed_first.lock();
-                let mut first = first.unwrap_or_else(PoisonError::into_inner);
-                if first.len() < Report::KEPT {
-                    first.push(path);
-                }
-            }
+            Ok(removed) => self.count_removed(directory, name, removed.entries),
             Err(error) => {
                 let kind = ProblemKind::NotRemoved(error.stays);
                 self.problem(path, kind, error.cause.map(Into::into));
             }
         }
+    }
+
+    fn count_removed(&self, directory: DirectoryId, name: &OsStr, entries: u64) {
+        add(&self.tally.removed, entries);
+        self.change(directory, name, ChangeKind::Remove);
+        let first = self.removed_first.lock();
+        let mut first = first.unwrap_or_else(PoisonError::into_inner);
+        if first.len() < Report::KEPT {
+            first.push(self.directories.path(directory, name));
+        }
+    }
+
+    /// Removes what is in the way of an entry of the snapshot. What is in a directory goes only where what the snapshot
+    /// does not hold is deleted, and not where something in it is to stay.
+    pub fn clear_way(
+        &self,
+        parent: &OwnedFd,
+        directory: DirectoryId,
+        name: &OsStr,
+    ) -> Result<(), Failed> {
+        let path = self.directories.path(directory, name);
+        let inside = |below: &Path, is_directory: bool| {
+            below != path && self.keep.is_some_and(|keep| keep(below, is_directory))
+        };
+        let guard = Guard {
+            protected: self.protected,
+            keep: self.keep.is_some().then_some(&inside as &Keep<'_>),
+            not_empty: self.keep.is_none(),
+        };
+        let not_replaced = |error: NotRemoved| {
+            let kind = ProblemKind::NotReplaced(error.stays);
+            Failed::Problem(kind, error.cause.map(Into::into))
+        };
+        let found = remove::remove(parent, name, &path, &guard, true).map_err(not_replaced)?;
+        if found.kept {
+            return Err(Failed::problem(ProblemKind::NotReplaced(Stays::Spared)));
+        }
+        if self.acts() {
+            remove::remove(parent, name, &path, &guard, false).map_err(not_replaced)?;
+        }
+        if found.entries > 1 {
+            // The entry itself is replaced.
+            self.count_removed(directory, name, found.entries - 1);
+        }
+        Ok(())
     }
 }

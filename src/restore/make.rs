@@ -11,7 +11,6 @@ use super::directories::{DirectoryId, Origin};
 use super::directory::{self, UNFINISHED_DIRECTORY};
 use super::metadata;
 use super::problem::{Difference, ProblemKind};
-use super::remove;
 use super::report::ChangeKind;
 use super::restorer::{Failed, Mode as RestoreMode, Restorer};
 use crate::kill_point::{self, Point};
@@ -78,14 +77,7 @@ impl Restorer<'_> {
             }
             Some(_) => {
                 self.change(above, &name, ChangeKind::Replace);
-                let path = self.directories.path(above, &name);
-                let only_look = !self.acts();
-                remove::remove(&parent, &name, &path, &self.guard(), only_look).map_err(
-                    |error| {
-                        let kind = ProblemKind::NotReplaced(error.stays);
-                        Failed::Problem(kind, error.cause.map(Into::into))
-                    },
-                )?;
+                self.clear_way(&parent, above, &name)?;
                 if !self.acts() {
                     self.directories.set(id, Origin::Absent, false, None);
                     return Ok(());

@@ -85,6 +85,10 @@ pub enum Stays {
     MountPoint,
     /// It is, or holds, a directory that a restore never touches.
     Protected,
+    /// It is a directory with something in it, and nothing may be deleted.
+    NotEmpty,
+    /// Something in it is to stay, because the backup had left it out.
+    Spared,
     /// The operating system refused.
     Refused,
 }
@@ -194,6 +198,8 @@ impl fmt::Display for Stays {
         f.write_str(match self {
             Stays::MountPoint => "a file system is mounted there",
             Stays::Protected => "a protected directory is in it",
+            Stays::Spared => "something in it was left out of the backup",
+            Stays::NotEmpty => "it is a directory that is not empty, and delete_extra is not set",
             Stays::Refused => "the system refused",
         })
     }

@@ -19,6 +19,8 @@ pub struct Guard<'a> {
     /// Directories that are never removed or changed.
     pub protected: &'a [Identity],
     pub keep: Option<&'a Keep<'a>>,
+    /// A directory with something in it.
+    pub not_empty: bool,
 }
 
 /// Why something was not removed.
@@ -156,6 +158,9 @@ impl Sweep<'_> {
                 return Err(stays(Stays::MountPoint));
             }
             let names: Vec<OsString> = directory::names(&opened)?.into_iter().collect();
+            if self.guard.not_empty && !names.is_empty() {
+                return Err(stays(Stays::NotEmpty));
+            }
             self.levels.push(Level {
                 name,
                 names: names.into_iter(),
@@ -242,6 +247,7 @@ mod tests {
         let guard = Guard {
             protected: &[(about.dev(), about.ino())],
             keep: None,
+            not_empty: false,
         };
         let run = |name: &str, look| {
             remove(
@@ -263,6 +269,25 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_is_not_empty_can_be_spared() {
+        let top = tempfile::tempdir().unwrap();
+        fs::create_dir_all(top.path().join("full/x")).unwrap();
+        fs::create_dir(top.path().join("empty")).unwrap();
+        let guard = Guard {
+            protected: &[],
+            keep: None,
+            not_empty: true,
+        };
+        let run = |name: &str| {
+            let name = OsStr::new(name);
+            remove(&open(top.path()), name, Path::new(name), &guard, false)
+        };
+        assert_eq!(run("full").unwrap_err().stays, Stays::NotEmpty);
+        assert!(top.path().join("full/x").exists());
+        assert_eq!(run("empty").unwrap().entries, 1);
+    }
+
+    #[test]
     fn what_is_kept_keeps_the_directories_above_it() {
         let top = tempfile::tempdir().unwrap();
         fs::create_dir_all(top.path().join("x/a/b")).unwrap();
@@ -276,6 +301,7 @@ mod tests {
         let guard = Guard {
             protected: &[],
             keep: Some(&keep),
+            not_empty: false,
         };
         let name = OsStr::new("x");
         let removed = remove(&open(top.path()), name, Path::new("x"), &guard, false).unwrap();

@@ -16,7 +16,7 @@ use super::links::{First, Links, Next};
 use super::metadata::{self, Missing};
 use super::owners::Owners;
 use super::problem::{Problem, ProblemKind, ProblemList};
-use super::remove::{Guard, Keep};
+use super::remove::Keep;
 use super::report::{Change, ChangeKind, Observer, Report, Tally, add};
 use crate::repository::indexed::Indexed;
 
@@ -117,14 +117,6 @@ impl<'a> Restorer<'a> {
     /// Whether the target is changed.
     pub fn acts(&self) -> bool {
         self.mode == Mode::Restore
-    }
-
-    /// What a removal spares when it makes room for an entry of the snapshot.
-    pub fn guard(&self) -> Guard<'_> {
-        Guard {
-            protected: self.protected,
-            keep: None,
-        }
     }
 
     /// Whether the restore has failed as a whole.

@@ -17,7 +17,6 @@ use super::hands::{Hands, piece_length};
 use super::links::First;
 use super::metadata;
 use super::problem::{Difference, ProblemKind};
-use super::remove;
 use super::report::{ChangeKind, add};
 use super::restorer::{Failed, Mode as RestoreMode, Outcome, Restorer};
 use crate::repository::node::NodeKind;
@@ -119,14 +118,7 @@ impl Restorer<'_> {
         if directory::kind(found) != FileType::Directory {
             return Ok(());
         }
-        let path = self.directories.path(entry.directory, &entry.name);
-        let only_look = !self.acts();
-        remove::remove(parent, &entry.name, &path, &self.guard(), only_look)
-            .map(|_| ())
-            .map_err(|error| {
-                let kind = ProblemKind::NotReplaced(error.stays);
-                Failed::Problem(kind, error.cause.map(Into::into))
-            })
+        self.clear_way(parent, entry.directory, &entry.name)
     }
 
     fn compare(

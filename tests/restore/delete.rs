@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use freezerd::repository::indexed::Indexed;
 use freezerd::repository::snapshot::Snapshot;
 use freezerd::restore::error::{Error, ErrorKind, NoDelete};
-use freezerd::restore::problem::ProblemKind;
+use freezerd::restore::problem::{ProblemKind, Stays};
 use freezerd::restore::report::Report;
 use freezerd::restore::{DeleteExtra, Keep, Options, Request, restore};
 use freezerd::storage::id::Id;
@@ -156,4 +156,50 @@ fn nothing_is_deleted_around_a_protected_directory_or_a_mount_point() {
     assert_eq!(refused.kind, ErrorKind::Delete(NoDelete::HoldsMountPoint));
     assert!(matches!(only_kind(&replaced), ProblemKind::NotReplaced(_)));
     assert!(target.path().join("a/x").exists());
+}
+
+#[test]
+fn a_directory_is_replaced_by_a_file_only_if_it_is_empty_or_deleting_is_asked_for() {
+    let mut made = Made::new();
+    let nodes = [made.file("a", &[b"file"]), made.file("b", &[b"file"])];
+    let sample = made.finish(&nodes);
+    let target = tempfile::tempdir().unwrap();
+    fs::create_dir_all(target.path().join("a/deep")).unwrap();
+    fs::write(target.path().join("a/deep/file.o"), "x").unwrap();
+    fs::create_dir(target.path().join("b")).unwrap();
+    let dry = Options {
+        dry_run: true,
+        ..OVERWRITE
+    };
+    for options in [dry, OVERWRITE] {
+        let report = run(&sample.0, &sample.1, target.path(), options).unwrap();
+        assert_eq!(
+            only_kind(&report),
+            ProblemKind::NotReplaced(Stays::NotEmpty)
+        );
+        assert_eq!((report.written, report.not_restored), (1, 1));
+        assert!(target.path().join("a/deep/file.o").exists());
+    }
+    assert!(target.path().join("b").is_file());
+
+    // What the backup had left out keeps the directory.
+    let keep = |path: &Path, _| path.extension().is_some_and(|extension| extension == "o");
+    let report = delete(&sample, target.path(), OVERWRITE, false, &[], &keep).unwrap();
+    let spared = ProblemKind::NotReplaced(Stays::Spared);
+    assert!(
+        report
+            .problems
+            .first
+            .iter()
+            .any(|problem| problem.kind == spared)
+    );
+    assert!(target.path().join("a/deep/file.o").exists());
+
+    for options in [dry, OVERWRITE] {
+        let report = delete(&sample, target.path(), options, false, &[], &nothing).unwrap();
+        assert_eq!(problems(&report), [] as [&str; 0]);
+        assert_eq!(report.removed, 2, "what was in it");
+        assert_eq!(report.removed_first, [Path::new("a")]);
+        assert_eq!(target.path().join("a").is_dir(), options.dry_run);
+    }
 }

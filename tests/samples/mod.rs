@@ -129,7 +129,7 @@ pub fn outcome(verdict: Verdict) -> Outcome {
 /// The end of an attempt whose agent reported this verdict.
 pub fn reported(verdict: Verdict) -> AttemptEnd {
     AttemptEnd::Reported {
-        outcome: outcome(verdict),
+        outcome: Box::new(outcome(verdict)),
     }
 }
 

@@ -83,6 +83,16 @@ fn without_overwrite_entries_that_differ_are_kept_and_listed_and_the_restore_fai
 #[test]
 fn overwriting_replaces_what_differs_and_keeps_what_the_snapshot_does_not_hold() {
     let place = differing();
+    // A file belongs there, and the snapshot does not hold what is in the directory.
+    let full = place.path("target/was-file");
+    let ended = fail(
+        overwriting(&place),
+        Verdict::Partial,
+        &["1 path is not", "not empty, and delete_extra is not set"],
+    );
+    assert_eq!(problems(&ended), std::slice::from_ref(&full));
+    assert!(full.join("inside").exists());
+    fs::remove_dir_all(&full).unwrap();
     let outcome = succeed(overwriting(&place));
     assert_eq!(outcome.summary.files, Some(7));
     let surplus = place.path("target/surplus");
@@ -98,7 +108,8 @@ fn a_dry_run_says_what_would_be_done_and_changes_nothing() {
     let place = differing();
     let before = tree(&place.path("target"));
     let ended = run_dry(overwriting(&place));
-    assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
+    assert_eq!(ended.outcome().verdict, Verdict::Partial, "{ended:#?}");
+    assert_eq!(problems(&ended), [place.path("target/was-file")]);
     for text in [
         "would write",
         "would create missing",

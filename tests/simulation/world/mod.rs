@@ -381,9 +381,9 @@ fn ended(run: u64, agent: &Agent, end: AttemptEnd) -> Message {
 
 fn reported(verdict: Verdict) -> AttemptEnd {
     AttemptEnd::Reported {
-        outcome: Outcome {
+        outcome: Box::new(Outcome {
             reason: (verdict != Verdict::Success).then(|| "bad luck".to_owned()),
             ..outcome(verdict)
-        },
+        }),
     }
 }
