@@ -35,7 +35,7 @@ fn keys_that_either_adds_open_with_the_other() {
             &path,
             &["key", "add", "--new-password-file", file.to_str().unwrap()],
         );
-        let theirs = key::open(storage, b"theirs", None).unwrap();
+        let theirs = key::open(storage, b"theirs", None, |_| Ok(true)).unwrap();
         assert_eq!(theirs.keys.encrypt, repository.key.keys.encrypt);
         assert_eq!(key::list(storage).unwrap().len(), 3);
         change_password(storage, &theirs, b"new", Cost::LEAST).unwrap();
@@ -51,8 +51,8 @@ fn keys_that_either_adds_open_with_the_other() {
                 file.to_str().unwrap(),
             ],
         );
-        assert!(key::open(storage, b"theirs", None).is_ok());
-        assert!(key::open(storage, PASSWORD.as_bytes(), None).is_err());
+        assert!(key::open(storage, b"theirs", None, |_| Ok(true)).is_ok());
+        assert!(key::open(storage, PASSWORD.as_bytes(), None, |_| Ok(true)).is_err());
     }
 }
 

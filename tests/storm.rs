@@ -163,6 +163,7 @@ fn kill_all(agents: &[Pid]) {
 fn whole_snapshots(host: &Host, job: &str) -> BTreeMap<String, Snapshot> {
     let path = host.path(&format!("container-{job}"));
     let container = Container {
+        connection: Default::default(),
         name: path.display().to_string(),
         location: Location::Local(path),
         pass_file: None,

@@ -12,6 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
         host_name: "db1".to_owned(),
         zone: Zone::utc(),
         disable_exec: false,
+        storages: Default::default(),
     };
     let parsed = parse(bytes, "nightly.json", &host);
     let failed = parsed.diagnostics.iter().any(|it| it.is_error());

@@ -13,6 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         host_name: "db1".to_owned(),
         zone: Zone::utc(),
         disable_exec: false,
+        storages: Default::default(),
     };
     let parsed = parse(bytes, "nightly.json", &host);
     let drawn = render_all(&parsed.diagnostics, "nightly.json", bytes, Look::PLAIN);

@@ -247,6 +247,7 @@ mod tests {
     fn wanted(id: Option<&str>, not_later_than: Option<i64>) -> Restore {
         Restore {
             container: Container {
+                connection: Default::default(),
                 name: "c".to_owned(),
                 location: Location::Local("/c".into()),
                 pass_file: None,

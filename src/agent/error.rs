@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::choice::NoChoice;
 use super::password::PassFileError;
 use super::report::local;
+use super::secret::SecretError;
 use crate::location::Location;
 use crate::os;
 use crate::protocol::Verdict;
@@ -17,6 +18,7 @@ use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind
 use crate::source::patterns::PatternFault;
 use crate::source::patterns::file::PatternFileFault;
 use crate::storage::FileName;
+use crate::storage::http::OptionsError;
 use crate::units;
 
 /// The kinds of failure, told apart by what follows from them.
@@ -157,6 +159,12 @@ pub enum ActionError {
         place: Location,
         source: Box<EngineError>,
     },
+    /// The way to the server cannot be prepared.
+    #[error("cannot connect to {place}: {source}")]
+    Connection {
+        place: Location,
+        source: ConnectionFault,
+    },
     #[error(transparent)]
     PassFile(#[from] PassFileError),
     #[error(transparent)]
@@ -214,6 +222,26 @@ pub enum ActionError {
     },
 }
 
+/// Why the way to a server cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionFault {
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("the certificates in {path} cannot be read: {}", os::reason(source))]
+    Certificates { path: PathBuf, source: io::Error },
+    #[error("{}", options_sentence(*_0))]
+    Options(OptionsError),
+}
+
+fn options_sentence(error: OptionsError) -> String {
+    let key = match error {
+        OptionsError::Certificates => "ca_file",
+        OptionsError::User => "username",
+        OptionsError::Proxy => "proxy",
+    };
+    format!("`{key}` of the storage: {error}")
+}
+
 impl ActionError {
     /// A file-system operation on a path failed: `cannot {doing} {path}: …`.
     pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
@@ -252,6 +280,13 @@ impl ActionError {
             }
             ActionError::Io { source, .. } => source.into(),
             ActionError::Engine { source, .. } => engine_kind(source),
+            ActionError::Connection { source, .. } => match source {
+                // A command may need something that is not there yet.
+                ConnectionFault::Secret(SecretError::Command(_)) => ErrorKind::Io,
+                ConnectionFault::Secret(_)
+                | ConnectionFault::Certificates { .. }
+                | ConnectionFault::Options(_) => ErrorKind::BadOption,
+            },
             ActionError::PassFile(_)
             | ActionError::SourceMissing { .. }
             | ActionError::SourceLeftOut { .. }
@@ -371,7 +406,9 @@ fn engine_kind(error: &EngineError) -> ErrorKind {
             Storage::NotFound | Storage::TooShort | Storage::TooLarge | Storage::NotAFile => {
                 ErrorKind::Damaged
             }
-            Storage::Exists | Storage::Io => ErrorKind::Io,
+            Storage::Unauthorized | Storage::Untrusted => ErrorKind::Denied,
+            Storage::Answer => ErrorKind::BadOption,
+            Storage::Exists | Storage::Io | Storage::Unreachable | Storage::Busy => ErrorKind::Io,
         },
         Engine::Damaged(_)
         | Engine::NoKeys

@@ -24,7 +24,7 @@ pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
 }
 
 fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, ActionError> {
-    let place = place::look(&request.container)?;
+    let place = place::look(&request.container, &Reach::default())?;
     let missing_parent = match &place {
         Place::Vacant(vacant) => vacant.missing_parent().map(Path::to_owned),
         Place::Repository(_) | Place::Other(_) => None,
@@ -46,8 +46,7 @@ fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, Acti
             label: request.backup_name.clone(),
             tag: None,
         };
-        let files =
-            Opened::open(existing, &password, &Reach::default())?.snapshot_files(&filter)?;
+        let files = Opened::open(existing, &password)?.snapshot_files(&filter)?;
         for (snapshot, ..) in files.found {
             reporter.send(&Report::Snapshot(listed(snapshot)));
         }

@@ -19,23 +19,31 @@ use super::report::{Reporter, log};
 use super::repository::Opened;
 use crate::job::action::Access;
 use crate::kill_point::{self, Point};
-use crate::location::Location;
 use crate::os;
 use crate::protocol::Report;
 use crate::repository::error::{Error, ErrorKind};
 use crate::repository::lock::{Held, Holders, OtherLocks, Timing, acquire};
+use crate::storage::Storage;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 
 /// How long a lock that another process has is waited for. restic's prune of a large repository takes hours.
 const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// A local directory shows every lock at once, so nothing is waited for, and a look costs little.
-pub(super) const TIMING: Timing = Timing {
-    settle: Duration::ZERO,
-    retry: Duration::from_millis(500),
-    refresh: Duration::from_secs(5 * 60),
-    give_up: Duration::from_secs(22 * 60),
-};
+/// How the locks of a storage are waited for and refreshed.
+pub(super) fn timing(storage: &dyn Storage) -> Timing {
+    let (settle, retry) = match storage.traits().remote {
+        // Another client's lock may take a moment to appear, and a look costs requests.
+        true => (Duration::from_millis(500), Duration::from_secs(5)),
+        // A local directory shows every lock at once, so nothing is waited for, and a look costs little.
+        false => (Duration::ZERO, Duration::from_millis(500)),
+    };
+    Timing {
+        settle,
+        retry,
+        refresh: Duration::from_secs(5 * 60),
+        give_up: Duration::from_secs(22 * 60),
+    }
+}
 
 /// A lock on a container, until it is dropped.
 #[derive(Debug)]
@@ -77,7 +85,7 @@ impl Lock {
             &repository.cipher,
             exclusive,
             PATIENCE,
-            TIMING,
+            timing(&*repository.storage),
             waiting,
         );
         let held = match taken {
@@ -121,10 +129,14 @@ fn is_read_only(error: &Error) -> bool {
     )
 }
 
-/// The lock on the directory in which a repository is created.
+/// How long the remains of a creation away from this host must lie still before they are removed: until then, another
+/// host may be at it.
+const STILL: Duration = Duration::from_secs(10);
+
+/// The lock on the directory in which a repository is created. A storage away from this host has none.
 #[derive(Debug)]
 pub struct Creation {
-    _directory: File,
+    _directory: Option<File>,
 }
 
 impl Creation {
@@ -137,7 +149,17 @@ impl Creation {
     pub fn begin(vacant: Vacant, reporter: &Reporter) -> Result<(Self, UnderLock), ActionError> {
         vacant.make_directory()?;
         let location = vacant.container().location.clone();
-        let Location::Local(path) = &location;
+        let Some(path) = location.local() else {
+            if vacant.is_unfinished() {
+                let reason = format!("another host may be creating the repository in {location}");
+                log(&format!("waiting: {reason}"));
+                reporter.send(&Report::Waiting { reason });
+                std::thread::sleep(STILL);
+                reporter.goes_on();
+            }
+            let creation = Creation { _directory: None };
+            return Ok((creation, vacant.look_again()?));
+        };
         let failed = |source| ActionError::Lock {
             place: location.clone(),
             source,
@@ -169,7 +191,7 @@ impl Creation {
             Err(error) => return Err(failed(error.into())),
         }
         let creation = Creation {
-            _directory: directory,
+            _directory: Some(directory),
         };
         Ok((creation, vacant.look_again()?))
     }

@@ -40,6 +40,7 @@ mod reach;
 mod report;
 mod repository;
 mod restore;
+mod secret;
 pub mod snapshot;
 mod termination;
 
@@ -192,8 +193,8 @@ fn open(
     access: Access,
 ) -> Result<(Opened, Lock), ActionError> {
     let password = password::read(container, &log)?;
-    let existing = place::look(container)?.repository()?;
-    let opened = Opened::open(existing, &password, &context.reach)?;
+    let existing = place::look(container, &context.reach)?.repository()?;
+    let opened = Opened::open(existing, &password)?;
     let lock = Lock::take(&opened, access, &context.reporter)?;
     Ok((opened, lock))
 }
@@ -215,8 +216,8 @@ pub fn list_snapshots(
     filter: &Filter,
 ) -> Result<Vec<Snapshot>, ActionError> {
     let password = password::read(container, &|_| ())?;
-    let existing = place::look(container)?.repository()?;
-    let opened = Opened::open(existing, &password, &Reach::default())?;
+    let existing = place::look(container, &Reach::default())?.repository()?;
+    let opened = Opened::open(existing, &password)?;
     let found = opened.snapshots(filter)?;
     Ok(found.into_iter().map(|(snapshot, ..)| snapshot).collect())
 }

@@ -95,7 +95,7 @@ pub enum PassFileFault {
     TooLong,
     #[error("begins with the byte order mark of UTF-16, and is not UTF-16 text")]
     NotUtf16,
-    #[error("is empty; leave encrypt_pass_file out where no password is wanted")]
+    #[error("is empty; leave out the key that names it where no password is wanted")]
     Empty,
 }
 
@@ -143,7 +143,7 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
 /// A core file would hold the password, and the keys that it opens. With a limit of one byte the kernel writes no file,
 /// and also starts no program that collects cores, which it does for a limit of 0 (`fs/coredump.c`). The alternative,
 /// `PR_SET_DUMPABLE`, would hide the environment by which the daemon of an ordinary user finds orphans.
-fn forbid_core_files() {
+pub(super) fn forbid_core_files() {
     let limit = Rlimit {
         current: Some(1),
         maximum: Some(1),

@@ -1,29 +1,27 @@
 //! The repository of a container: opened, created, and asked for its snapshots.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::ActionError;
 use super::password::Password;
 use super::place::{Creatable, Existing};
-use super::reach::Reach;
 use super::report::log;
 use super::snapshot::{Filter, Snapshot};
 use crate::job::action::Container;
+use crate::repository::config::Config;
 use crate::repository::error::{Error, ErrorKind};
 use crate::repository::key::cost::Cost;
 use crate::repository::open::Repository;
 use crate::repository::snapshot;
-use crate::storage::Storage;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
-use crate::storage::local::Local;
+use crate::storage::{FileKind, FileName, Storage};
 
 /// The repository of a container.
 pub struct Opened {
     pub container: Container,
-    /// Where it is.
-    pub directory: PathBuf,
     pub repository: Repository,
 }
 
@@ -43,25 +41,9 @@ impl Opened {
     ///
     /// # Errors
     /// When the password is wrong, and when it cannot be read.
-    pub fn open(
-        existing: Existing,
-        password: &Password,
-        reach: &Reach,
-    ) -> Result<Opened, ActionError> {
-        let (container, directory) = existing.into_parts();
-        let storage = reach.storage(Arc::new(Local::new(&directory)));
-        let repository = open_with(storage, password).map_err(|error| {
-            match (error.kind, &container.pass_file) {
-                (ErrorKind::WrongPassword, Some(file)) => ActionError::WrongPassword {
-                    place: container.location.clone(),
-                    pass_file: file.clone(),
-                },
-                (ErrorKind::WrongPassword, None) => ActionError::PasswordMissing {
-                    place: container.location.clone(),
-                },
-                _ => failed(&container, "open the repository", error),
-            }
-        })?;
+    pub fn open(existing: Existing, password: &Password) -> Result<Opened, ActionError> {
+        let (container, storage) = existing.into_parts();
+        let repository = open(&container, storage, password)?;
         for problem in &repository.key.problems {
             log(&format!(
                 "warning: {problem}; another key opened the repository"
@@ -69,7 +51,6 @@ impl Opened {
         }
         Ok(Opened {
             container,
-            directory,
             repository,
         })
     }
@@ -78,21 +59,34 @@ impl Opened {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(
-        place: Creatable,
-        password: &Password,
-        reach: &Reach,
-    ) -> Result<Opened, ActionError> {
+    pub fn create(place: Creatable, password: &Password) -> Result<Opened, ActionError> {
         place.clear_keys()?;
-        let (container, directory) = place.into_parts();
-        let storage = reach.storage(Arc::new(Local::new(&directory)));
-        let repository = Repository::init(storage, password.as_bytes(), Cost::calibrated())
-            .map_err(|error| failed(&container, "create the repository", error))?;
+        let (container, storage) = place.into_parts();
+        let failed = |error| failed(&container, "create the repository", error);
+        let remote = storage.traits().remote;
+        let made = Repository::init(
+            Arc::clone(&storage),
+            password.as_bytes(),
+            Cost::calibrated(),
+        );
+        let repository = match made {
+            Ok(made) if !remote => made,
+            Ok(made) => confirmed(&container, storage, password, made)?,
+            Err(error) if remote && is_there_already(&error) => {
+                log("another host creates the repository at the same moment");
+                open_when_made(&container, storage, password)?
+            }
+            Err(error) => return Err(failed(error)),
+        };
         Ok(Opened {
             container,
-            directory,
             repository,
         })
+    }
+
+    /// The directory of the repository; `None` if it is not on this host.
+    pub fn directory(&self) -> Option<&Path> {
+        self.container.location.local()
     }
 
     /// The snapshots that the filter lets through, oldest first. One whose file cannot be read is named in the log:
@@ -156,6 +150,74 @@ fn open_with(storage: Arc<dyn Storage>, password: &Password) -> Result<Repositor
         }
         (opened, _) => opened,
     }
+}
+
+fn open(
+    container: &Container,
+    storage: Arc<dyn Storage>,
+    password: &Password,
+) -> Result<Repository, ActionError> {
+    open_with(storage, password).map_err(|error| match (error.kind, &container.pass_file) {
+        (ErrorKind::WrongPassword, Some(file)) => ActionError::WrongPassword {
+            place: container.location.clone(),
+            pass_file: file.clone(),
+        },
+        (ErrorKind::WrongPassword, None) => ActionError::PasswordMissing {
+            place: container.location.clone(),
+        },
+        _ => failed(container, "open the repository", error),
+    })
+}
+
+/// Nothing locks a place away from this host while a repository is made there, and some servers replace a file. If
+/// another host made one at the same moment, one of the two configurations is left: that is the repository, and the key
+/// of the other one goes.
+fn confirmed(
+    container: &Container,
+    storage: Arc<dyn Storage>,
+    password: &Password,
+    made: Repository,
+) -> Result<Repository, ActionError> {
+    match Config::read(&*storage, &made.cipher) {
+        Ok(config) if config == made.config => return Ok(made),
+        Ok(_) => {}
+        Err(error) if error.is_damage() => {}
+        Err(error) => return Err(failed(container, "create the repository", error)),
+    }
+    log("another host created the repository at the same moment");
+    let own = FileName::new(FileKind::Key, made.key.id);
+    match storage.remove(own) {
+        Err(error) if error.kind != StorageErrorKind::NotFound => {
+            return Err(failed(container, "create the repository", error.into()));
+        }
+        _ => {}
+    }
+    open(container, storage, password)
+}
+
+/// Waits a little for a repository that another host is making.
+fn open_when_made(
+    container: &Container,
+    storage: Arc<dyn Storage>,
+    password: &Password,
+) -> Result<Repository, ActionError> {
+    let mut tries = 0;
+    while tries < 10 && !is_made(&*storage) {
+        tries += 1;
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    open(container, storage, password)
+}
+
+fn is_made(storage: &dyn Storage) -> bool {
+    storage.size(FileName::CONFIG).is_ok()
+}
+
+fn is_there_already(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Exists | ErrorKind::Storage(StorageErrorKind::Exists)
+    )
 }
 
 fn failed(container: &Container, doing: &'static str, source: Error) -> ActionError {

@@ -61,7 +61,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
             .as_ref()
             .is_none_or(|spared| spared.stays(below, is_directory))
     };
-    let mut protected = vec![opened.directory.clone()];
+    let mut protected: Vec<PathBuf> = opened.directory().map(Path::to_owned).into_iter().collect();
     if work.delete_extra {
         protected.extend(context.request.protected.iter().cloned());
     }
@@ -98,7 +98,11 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         observer: &progress,
     })
     .map_err(|source| match source.kind {
-        RestoreErrorKind::Protected if is_below(&work.target, &opened.directory) => {
+        RestoreErrorKind::Protected
+            if opened
+                .directory()
+                .is_some_and(|directory| is_below(&work.target, directory)) =>
+        {
             ActionError::TargetInContainer {
                 target: work.target.clone(),
                 place: work.container.location.clone(),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use crate::config::Settings;
+use crate::config::{Origin, Settings, shown};
 use crate::limits::{self, NoEffect};
 
 /// Show the settings
@@ -52,10 +52,19 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .map(NoEffect::to_string)
             .collect();
         let zone = json!({"name": zone.name(), "source": zone.source()});
+        let storages: Map<String, Value> = storages(settings)
+            .map(|(name, origin, keys)| {
+                let keys: Map<String, Value> = keys
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value.into()))
+                    .collect();
+                (name.clone(), json!({"keys": keys, "origin": origin}))
+            })
+            .collect();
         println!(
             "{:#}",
             json!({
-                "settings": Value::Object(object), "zone_in_use": zone, "limits_without_effect": without_effect,
+                "settings": Value::Object(object), "storages": storages, "zone_in_use": zone, "limits_without_effect": without_effect,
             })
         );
         return Ok(Exit::Success);
@@ -74,9 +83,26 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         ]);
     }
     table.print();
+    for (name, origin, keys) in storages(settings) {
+        println!("\nStorage {name} ({origin}):");
+        for (key, value) in keys {
+            println!("  {key} = {value}");
+        }
+    }
     println!("\nTime zone in use: {} ({})", zone.name(), zone.source());
     for what in limits::unavailable(settings.limits()) {
         println!("Note: {what}.");
     }
     Ok(Exit::Success)
+}
+
+/// The named storages: the name, where it is defined, and its keys without secrets.
+fn storages(
+    settings: &Settings,
+) -> impl Iterator<Item = (&String, &Origin, Vec<(&'static str, String)>)> {
+    settings
+        .storages
+        .iter()
+        .zip(&settings.storage_origins)
+        .map(|((name, storage), origin)| (name, origin, shown(storage)))
 }

@@ -35,6 +35,15 @@ pub enum ConfigError {
         /// `; did you mean …?`, or how to list the settings.
         hint: String,
     },
+    /// A section `[storage.NAME]` cannot be used. No value is repeated that may be a secret.
+    #[error("{path}:{line}: the storage {name}: {message}")]
+    Storage {
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        name: String,
+        message: String,
+    },
     #[error("{key} = {value:?} ({origin}): {message}")]
     Value {
         key: &'static str,

@@ -1,13 +1,21 @@
-//! `freezerd.toml`: flat `key = value` lines.
+//! `freezerd.toml`: flat `key = value` lines, and sections `[storage.NAME]`.
 
 use std::path::Path;
 
 use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
 use super::settings::SETTINGS;
+use super::storages::{self, Defined};
+
+/// What the file says.
+#[derive(Default)]
+pub(super) struct Content {
+    pub values: Vec<Chosen>,
+    pub storages: Vec<Defined>,
+}
 
 /// Reads the file; `None` when it does not exist.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<Chosen>>, ConfigError> {
+pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -34,7 +42,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Chosen>>, ConfigError> {
             })?;
 
     let mut values = Vec::new();
+    let mut defined = Vec::new();
     for (name, value) in table {
+        if name == "storage" {
+            defined = storages::read(&value, path, &|name, key| line_of_storage(&text, name, key))?;
+            continue;
+        }
         let line = line_of_key(&text, &name);
         let written = name.replace('-', "_");
         let Some(setting) = SETTINGS.iter().find(|it| it.name == written) else {
@@ -63,7 +76,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Chosen>>, ConfigError> {
             origin,
         });
     }
-    Ok(Some(values))
+    Ok(Some(Content {
+        values,
+        storages: defined,
+    }))
 }
 
 /// A value in the form that the command line takes: items of an array are joined by commas.
@@ -87,6 +103,30 @@ fn line_of_key(text: &str, name: &str) -> usize {
                 .is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
         })
         .map_or(1, |index| index + 1)
+}
+
+/// The line of a section `[storage.NAME]`, or of a key in it.
+fn line_of_storage(text: &str, name: &str, key: Option<&str>) -> usize {
+    let head: String = format!("[storage.{name}]");
+    let is_head = |line: &str| {
+        let plain: String = line
+            .chars()
+            .filter(|it| !it.is_whitespace() && !matches!(it, '"' | '\''))
+            .collect();
+        plain.starts_with(&head)
+    };
+    let Some(section) = text.lines().position(is_head) else {
+        return line_of_key(text, "storage");
+    };
+    let below = text.lines().skip(section + 1);
+    let in_section = below.take_while(|line| !line.trim_start().starts_with('['));
+    let offset = key.and_then(|key| {
+        in_section.into_iter().position(|line| {
+            let rest = line.trim_start().strip_prefix(key);
+            rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+        })
+    });
+    section + 1 + offset.map_or(0, |offset| offset + 1)
 }
 
 fn suggestion(name: &str) -> String {

@@ -16,6 +16,7 @@ pub mod paths;
 mod read;
 mod setting;
 mod settings;
+mod storages;
 
 use chosen::Chosen;
 
@@ -25,6 +26,7 @@ pub use error::ConfigError;
 pub use log_format::LogFormat;
 pub use setting::{Form, Setting};
 pub use settings::{SETTINGS, Settings};
+pub use storages::{STORAGE_KEYS, StorageKey, shown};
 
 /// Values that the command line gives: the name of a setting, and its text.
 pub type Flags = Vec<(&'static str, String)>;
@@ -47,9 +49,9 @@ impl Settings {
         };
         let mut chosen = SETTINGS
             .each_ref()
-            .map(|setting| choose(setting, flags, &from_file));
+            .map(|setting| choose(setting, flags, &from_file.values));
         built_in::follow_state_dir(&mut chosen, paths::is_root());
-        settings::understand(chosen)
+        settings::understand(chosen, &from_file.storages)
     }
 
     /// What this host adds to a job file.
@@ -61,6 +63,7 @@ impl Settings {
             host_name: gethostname::gethostname().to_string_lossy().into_owned(),
             zone: self.zone(),
             disable_exec: self.disable_exec,
+            storages: self.storages.clone(),
         }
     }
 

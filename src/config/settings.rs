@@ -6,12 +6,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::chosen::Chosen;
+use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
 use super::limits;
 use super::log_format::LogFormat;
 use super::read;
 use super::setting::{BuiltIn, Form, Setting};
+use super::storages::{self, Defined};
+use crate::job::storage::Storages;
 use crate::limits::ResourceLimits;
 use crate::schedule::zone::Zone;
 
@@ -27,6 +29,10 @@ macro_rules! settings {
         #[derive(Clone, Debug)]
         pub struct Settings {
             $(pub $name: $type,)*
+            /// The storages that `freezerd.toml` defines.
+            pub storages: Storages,
+            /// Where each of them is defined, in the order of their names.
+            pub storage_origins: Vec<Origin>,
             /// The text and the origin of each value, in the order of [`SETTINGS`].
             pub chosen: Vec<Chosen>,
         }
@@ -35,9 +41,11 @@ macro_rules! settings {
         ///
         /// # Errors
         /// When a setting cannot have the value that was chosen for it.
-        pub(super) fn understand(chosen: [Chosen; COUNT]) -> Result<Settings, ConfigError> {
+        pub(super) fn understand(chosen: [Chosen; COUNT], defined: &[Defined]) -> Result<Settings, ConfigError> {
             let [$($name),*] = &chosen;
             Ok(Settings {
+                storages: storages::by_name(defined),
+                storage_origins: storages::origins(defined),
                 $($name: $reader($name)?,)*
                 chosen: chosen.to_vec(),
             })

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::kind::WorkKind;
 use super::one_or_more;
 use super::share::{MaxUnused, ReadData};
+use super::storage::Connection;
 use crate::location::Location;
 
 pub use super::access::Access;
+pub use super::command::Command;
 
 /// One entry of `job_actions`: an action, and how often the scheduler tries it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,6 +124,9 @@ pub struct Container {
     pub location: Location,
     /// The file that holds the password. `None` for the empty password.
     pub pass_file: Option<PathBuf>,
+    /// How a server is reached. Empty for a local container.
+    #[serde(default, skip_serializing_if = "Connection::is_empty")]
+    pub connection: Connection,
 }
 
 /// What identifies the snapshots of one backup, together with the paths that it backs up: two backups may share a
@@ -275,16 +280,6 @@ pub struct Info {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exec {
     pub command: Command,
-}
-
-/// A command, in one of its two forms.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Command {
-    /// `/bin/sh -c` runs the text.
-    Shell(String),
-    /// A program and its arguments.
-    Words(Vec<String>),
 }
 
 /// A verification of a container.

@@ -6,29 +6,41 @@ use super::action::{Container, Lineage};
 use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
+use super::keys::suggested_word;
 use super::sources::{Named, plain};
+use super::storage::{Connection, NOT_SUPPORTED, NamedStorage, StorageKind};
 use super::values::ValueReader;
 use crate::location::Location;
 
 /// The longest name that file systems accept for a directory, in bytes. It is the limit for a backup's name too.
 const NAME_LIMIT: usize = 255;
 
-/// The storages that Freezer has and this version does not support.
-const OTHER_STORAGES: [&str; 6] = ["swift", "ssh", "sftp", "s3", "ftp", "ftps"];
+/// What the key `storage` names.
+#[derive(Clone, Copy, Debug)]
+pub enum NamedPlace<'h> {
+    Local,
+    Named(&'h NamedStorage),
+}
 
-impl ValueReader<'_> {
+impl<'h> ValueReader<'h> {
     /// The container. `None` if it is missing (which another check reports) or wrong.
     pub fn container(&mut self, fields: &Fields<'_>) -> Option<Container> {
-        let local = self.storage(fields.get("storage"));
+        let storage = self.storage(fields.get("storage"));
         let pass_file = self.secret(fields.get("encrypt_pass_file"));
         let field = fields.set("container")?;
         let name = self.text(Some(field))?;
-        let path = if name.starts_with('/') || name.starts_with('~') || name.starts_with('$') {
-            self.absolute(&field, &name)?
-        } else {
-            self.named_container(&field, &name)?
+        let location = match storage {
+            Some(NamedPlace::Named(storage)) => self.remote_container(&field, &name, storage)?,
+            Some(NamedPlace::Local) | None => {
+                let is_path = name.starts_with(['/', '~', '$']);
+                Location::Local(if is_path {
+                    self.absolute(&field, &name)?
+                } else {
+                    self.named_container(&field, &name)?
+                })
+            }
         };
-        if local && fields.set("encrypt_pass_file").is_none() {
+        if storage.is_some() && fields.set("encrypt_pass_file").is_none() {
             self.report(
                 Diagnostic::warning(codes::UNENCRYPTED_CONTAINER, "the container has no password")
                     .at(field.node.span.clone())
@@ -36,33 +48,102 @@ impl ValueReader<'_> {
                     .help("name a file that holds a password: `\"encrypt_pass_file\": \"/etc/freezerd/password\"`"),
             );
         }
-        local.then_some(Container {
+        let connection = match storage? {
+            NamedPlace::Local => Connection::default(),
+            NamedPlace::Named(storage) => storage.connection.clone(),
+        };
+        Some(Container {
             name,
-            location: Location::Local(path),
+            location,
             pass_file,
+            connection,
         })
     }
 
-    /// Whether this version supports the storage.
-    pub fn storage(&mut self, field: Option<Field<'_>>) -> bool {
-        let Some(field) = field else { return true };
-        if field.node.is_unset() {
-            return true;
-        }
-        let written = match &field.node.value {
-            super::json::Value::Text(text) => text.content.trim(),
-            _ => "",
+    /// The storage that the key names; `None` if there is no such storage, or this version does not support it.
+    pub fn storage(&mut self, field: Option<Field<'_>>) -> Option<NamedPlace<'h>> {
+        let Some(field) = field.filter(|field| !field.node.is_unset()) else {
+            return Some(NamedPlace::Local);
         };
-        if OTHER_STORAGES.contains(&written) {
-            self.report(
-                Diagnostic::error(codes::UNSUPPORTED_STORAGE, format!("this version does not support the storage {}", quoted(written)))
-                    .at(field.node.span.clone())
-                    .label("only `local` is supported")
-                    .help("write `\"storage\": \"local\"`, with a directory of this host as `container`; it may be on a mounted file system"),
-            );
-            return false;
+        let super::json::Value::Text(text) = &field.node.value else {
+            self.wrong_type(&field, "a word", "`local`, or the name of a storage");
+            return None;
+        };
+        let written = text.content.trim();
+        if written == StorageKind::Local.word() {
+            return Some(NamedPlace::Local);
         }
-        self.word(Some(field)).is_some()
+        if let Some(storage) = self.host.storages.get(written) {
+            return Some(NamedPlace::Named(storage));
+        }
+        let fault = if NOT_SUPPORTED.contains(&written) {
+            let message = format!(
+                "this version does not support the storage {}",
+                quoted(written)
+            );
+            Diagnostic::error(codes::UNSUPPORTED_STORAGE, message)
+                .label("not in this version")
+                .help(
+                    "write `\"storage\": \"local\"`, with a directory of this host as `container`; it may be on a \
+                     mounted file system. Or name a storage that `freezerd.toml` defines",
+                )
+        } else if StorageKind::of_word(written).is_some() {
+            let message = format!(
+                "{} is a kind of storage, and a job takes the name of a storage",
+                quoted(written)
+            );
+            Diagnostic::error(codes::UNKNOWN_STORAGE, message)
+                .label("not the name of a storage")
+                .help(format!(
+                    "define it in `freezerd.toml`: `[storage.offsite]` with `kind = \"{written}\"`, and write \
+                     `\"storage\": \"offsite\"` here"
+                ))
+        } else {
+            let names: Vec<&str> = std::iter::once(StorageKind::Local.word())
+                .chain(self.host.storages.keys().map(String::as_str))
+                .collect();
+            let fault = Diagnostic::error(
+                codes::UNKNOWN_STORAGE,
+                format!("there is no storage {}", quoted(written)),
+            )
+            .label("unknown storage");
+            match suggested_word(written, names.iter().copied()) {
+                Some(suggestion) => fault.help(format!("did you mean `{suggestion}`?")),
+                None => fault.help(format!(
+                    "`freezerd.toml` defines storages in sections such as `[storage.offsite]`; here are: {}",
+                    names.join(", ")
+                )),
+            }
+        };
+        self.report(fault.at(field.node.span.clone()));
+        None
+    }
+
+    /// The location of a container in a storage away from this host.
+    fn remote_container(
+        &mut self,
+        field: &Field<'_>,
+        name: &str,
+        storage: &NamedStorage,
+    ) -> Option<Location> {
+        match storage.place.container(name) {
+            Ok(location) => Some(location),
+            Err(_) => {
+                self.report(
+                    Diagnostic::error(
+                        codes::BAD_CONTAINER,
+                        format!("{} cannot be a container in a storage", quoted(name)),
+                    )
+                    .at(field.node.span.clone())
+                    .label("not a name")
+                    .help(
+                        "write a name such as `www`, or `hosts/www`, without a slash at its beginning; `/` is the \
+                         storage itself",
+                    ),
+                );
+                None
+            }
+        }
     }
 
     /// The directory of a container that is given by a name: directly below the container root.

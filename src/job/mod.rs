@@ -10,6 +10,7 @@ mod about;
 mod access;
 pub mod action;
 pub mod codes;
+pub mod command;
 mod container;
 mod decode;
 pub mod diagnostic;
@@ -31,6 +32,7 @@ pub mod secret;
 pub mod share;
 mod sources;
 mod state;
+pub mod storage;
 mod timing;
 mod values;
 mod words;
@@ -77,6 +79,8 @@ pub struct Host {
     pub zone: Zone,
     /// Whether jobs with an `exec` action are refused.
     pub disable_exec: bool,
+    /// The storages that a job can name.
+    pub storages: storage::Storages,
 }
 
 /// The result of parsing a file.

@@ -9,6 +9,7 @@ use super::identity::ID_LIMIT;
 use super::keys::{Bounds, Key, Object, Shape, Support, one_of};
 use super::kind::{WorkKind, WorkKinds};
 use super::parse::ACTION_LIMIT;
+use super::storage::NOT_SUPPORTED;
 use super::values::MOST_BYTES;
 
 /// The schema, draft 2020-12.
@@ -289,7 +290,11 @@ fn value(key: &Key) -> Value {
                 { "type": "string", "pattern": "^\\s*[-+]?[0-9]*([.][0-9]*)?\\s*$" }
             ]
         })),
-        Shape::Words(_) | Shape::Storage | Shape::Mode => {
+        Shape::Storage => json!({ "anyOf": [
+            { "type": "string", "not": { "pattern": format!("^\\s*({})\\s*$", NOT_SUPPORTED.join("|")) } },
+            unset()
+        ] }),
+        Shape::Words(_) | Shape::Mode => {
             let words = key.shape.words().unwrap_or_default();
             let plain: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let pattern = format!("^\\s*({}|)\\s*$", plain.join("|"));

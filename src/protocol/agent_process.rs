@@ -72,7 +72,7 @@ pub fn list(request: ListRequest) -> Result<Listing, ListError> {
     let mut listing = Listing::default();
     let mut command = agent_command();
     command.stderr(Stdio::null());
-    let task = Task::List(request);
+    let task = Task::List(Box::new(request));
     let status = hear_reports(command, &task, Some(LIST_PATIENCE), |line| {
         match heard.line(line) {
             Ok(Report::Snapshot(snapshot)) => listing.snapshots.push(snapshot),
@@ -166,8 +166,9 @@ mod tests {
     use crate::location::Location;
 
     fn task() -> Task {
-        Task::List(ListRequest {
+        Task::List(Box::new(ListRequest {
             container: Container {
+                connection: Default::default(),
                 name: "c".to_owned(),
                 location: Location::Local("/c".into()),
                 pass_file: None,
@@ -175,7 +176,7 @@ mod tests {
             host: None,
             backup_name: None,
             open: true,
-        })
+        }))
     }
 
     fn shell(script: &str) -> Command {

@@ -15,7 +15,7 @@ use crate::job::action::Action;
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     Perform(Box<Request>),
-    List(ListRequest),
+    List(Box<ListRequest>),
 }
 
 /// One action to perform.

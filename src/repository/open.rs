@@ -51,7 +51,13 @@ impl Repository {
         let config = Config::new()?;
         let id = key::add(&*storage, &keys, password, cost)?;
         // The config comes last: with it, there is a repository.
-        config.write(&*storage, &cipher)?;
+        if let Err(error) = config.write(&*storage, &cipher) {
+            if error.kind == ErrorKind::Storage(StorageErrorKind::Exists) {
+                // Another process was quicker. Its repository must not keep a key that does not fit.
+                storage.remove(FileName::new(FileKind::Key, id))?;
+            }
+            return Err(error);
+        }
         kill_point::reached(Point::ConfigWritten);
         let key = Arc::new(OpenKey {
             keys,
@@ -79,9 +85,20 @@ impl Repository {
                 _ => error.into(),
             });
         }
-        let key = key::open(&*storage, password, None)?;
+        let mut config = None;
+        let key = key::open(&*storage, password, None, |keys| {
+            match Config::read(&*storage, &Cipher::new(keys)) {
+                Ok(found) => config = Some(found),
+                Err(error) if error.is_damage() => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            Ok(true)
+        })?;
         let cipher = Arc::new(Cipher::new(&key.keys));
-        let config = Config::read(&*storage, &cipher)?;
+        let config = match config {
+            Some(config) => config,
+            None => Config::read(&*storage, &cipher)?,
+        };
         Ok(Repository {
             storage,
             cipher,
@@ -158,6 +175,24 @@ mod tests {
             kind(Repository::init(storage, b"p", COST)),
             ErrorKind::Exists
         );
+    }
+
+    #[test]
+    fn a_key_that_a_creation_left_does_not_stand_in_the_way_of_the_right_one() {
+        let memory = Memory::new();
+        let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+        let made = Repository::init(Arc::clone(&storage), b"p", COST).unwrap();
+        for _ in 0..4 {
+            let other = SecretKeys::random().unwrap();
+            key::add(&*storage, &other, b"p", COST).unwrap();
+        }
+        let opened = Repository::open(Arc::clone(&storage), b"p").unwrap();
+        assert_eq!((opened.config, opened.key.id), (made.config, made.key.id));
+        memory.damage(FileName::CONFIG, b"damaged".to_vec());
+        assert!(matches!(
+            kind(Repository::open(storage, b"p")),
+            ErrorKind::Damaged(_)
+        ));
     }
 
     #[test]

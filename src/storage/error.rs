@@ -29,8 +29,39 @@ pub enum ErrorKind {
     TooLarge,
     /// A directory, a device or a pipe has the name of the file.
     NotAFile,
-    /// A read or write failed: a damaged disk, a lost connection.
+    /// A read or write failed, as on a damaged disk.
     Io,
+    /// The server cannot be reached, the connection was lost, or nothing moved on it for too long.
+    Unreachable,
+    /// The server is overloaded, or has a fault of its own. Later it may answer.
+    Busy,
+    /// The server does not accept the user and the password.
+    Unauthorized,
+    /// The certificate of the server is not trusted, or TLS does not work with it.
+    Untrusted,
+    /// The answer is not one of the protocol: it is probably another kind of server.
+    Answer,
+}
+
+impl ErrorKind {
+    /// Whether the same request may succeed a little later.
+    pub fn is_passing(self) -> bool {
+        match self {
+            ErrorKind::Unreachable | ErrorKind::Busy => true,
+            ErrorKind::NotFound
+            | ErrorKind::Denied
+            | ErrorKind::NoSpace
+            | ErrorKind::ReadOnly
+            | ErrorKind::Exists
+            | ErrorKind::TooShort
+            | ErrorKind::TooLarge
+            | ErrorKind::NotAFile
+            | ErrorKind::Io
+            | ErrorKind::Unauthorized
+            | ErrorKind::Untrusted
+            | ErrorKind::Answer => false,
+        }
+    }
 }
 
 /// What was being done.
@@ -126,6 +157,15 @@ impl fmt::Display for Error {
             (None, ErrorKind::TooLarge) => f.write_str("the file is too large"),
             (None, ErrorKind::NotAFile) => f.write_str("it is not a regular file"),
             (None, ErrorKind::Io) => f.write_str("input/output error"),
+            (None, ErrorKind::Unreachable) => f.write_str("the server cannot be reached"),
+            (None, ErrorKind::Busy) => f.write_str("the server is busy"),
+            (None, ErrorKind::Unauthorized) => {
+                f.write_str("the server does not accept the user or the password")
+            }
+            (None, ErrorKind::Untrusted) => {
+                f.write_str("the certificate of the server is not trusted")
+            }
+            (None, ErrorKind::Answer) => f.write_str("the server gives an unexpected answer"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where the files of a repository lie: named files of six kinds, which are written once and never changed.
 //!
 //! A [`Storage`] knows nothing of what is in the files. Every storage passes the same tests:
-//! `tests/storage_contract.rs`.
+//! `tests/storages/`.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -10,10 +10,13 @@ use error::Error;
 use id::Id;
 
 pub mod error;
+pub mod http;
 pub mod id;
 pub mod limit;
 pub mod local;
 pub mod memory;
+pub mod rest;
+pub mod retry;
 
 /// The kinds of files in a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -157,6 +157,7 @@ pub fn host(zone: Zone) -> Host {
         host_name: "db1".to_owned(),
         zone,
         disable_exec: false,
+        storages: Default::default(),
     }
 }
 
@@ -217,6 +218,7 @@ pub fn policy(slots: usize) -> Policy {
 pub fn restore(target: &str) -> Restore {
     Restore {
         container: Container {
+            connection: Default::default(),
             name: "c".to_owned(),
             location: Location::Local("/c".into()),
             pass_file: None,

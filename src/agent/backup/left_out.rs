@@ -1,7 +1,7 @@
 //! What a backup would leave out, for a command. Opens no repository and writes nothing.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::error::ActionError;
 use super::source::Sources;
@@ -55,7 +55,7 @@ pub fn left_out(
     tell: &dyn Fn(&str),
 ) -> Result<LeftOutList, ActionError> {
     let sources = Sources::examine(work, tell)?;
-    let container = work.container.location.local().unwrap_or(Path::new(""));
+    let container = work.container.location.local();
     let mut list = LeftOutList::default();
     for tree in sources.trees(work, container, &|_| ()) {
         let end = walk(&tree, &mut |path, told| {

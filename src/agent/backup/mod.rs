@@ -232,11 +232,11 @@ fn open_or_create(
     sources: &Sources,
 ) -> Result<(Opened, WalkAhead), ActionError> {
     let container = &work.container;
-    let walk = |directory: &Path| WalkAhead::begin(sources.trees(work, directory, &log));
-    let vacant = match place::look(container)? {
+    let walk = |directory: Option<&Path>| WalkAhead::begin(sources.trees(work, directory, &log));
+    let vacant = match place::look(container, &context.reach)? {
         Place::Repository(existing) => {
             let walk = walk(existing.directory());
-            return Ok((Opened::open(existing, password, &context.reach)?, walk));
+            return Ok((Opened::open(existing, password)?, walk));
         }
         Place::Vacant(vacant) => {
             refuse_lost(context, work)?;
@@ -253,11 +253,11 @@ fn open_or_create(
     Ok(match found {
         UnderLock::Repository(existing) => {
             let walk = walk(existing.directory());
-            (Opened::open(existing, password, &context.reach)?, walk)
+            (Opened::open(existing, password)?, walk)
         }
         UnderLock::Creatable(place) => {
             let walk = walk(place.directory());
-            let opened = Opened::create(place, password, &context.reach)?;
+            let opened = Opened::create(place, password)?;
             kill_point::reached(Point::RepositoryMade);
             log(&format!("created a repository in {}", container.location));
             (opened, walk)

@@ -23,20 +23,20 @@ pub(super) fn run(
     password: &Password,
     sources: &Sources,
 ) -> Result<Outcome, ActionError> {
-    let (lineage, directory) = match place::look(&work.container)? {
-        Place::Vacant(vacant) => {
+    let lineage = match place::look(&work.container, &context.reach)? {
+        Place::Vacant(_) => {
             refuse_lost(context, work)?;
             log(&format!(
                 "would create a repository in {}",
                 work.container.location
             ));
-            (Vec::new(), vacant.directory().to_owned())
+            Vec::new()
         }
         Place::Repository(existing) => {
-            let opened = Opened::open(existing, password, &context.reach)?;
+            let opened = Opened::open(existing, password)?;
             let lineage = lineage(&opened, work)?;
             sources.refuse_emptied(work, &lineage, &opened)?;
-            (lineage, opened.directory)
+            lineage
         }
         Place::Other(other) => return Err(other.error()),
     };
@@ -45,7 +45,7 @@ pub(super) fn run(
     log(&announcement("would back up", work, &next));
     tell_changed_paths(work, &next, &lineage);
     context.reporter.phase("scanning");
-    let trees = sources.trees(work, &directory, &log);
+    let trees = sources.trees(work, work.container.location.local(), &log);
     let found = archive::rehearse::rehearse(&trees, &*context.reporter);
     for problem in &found.problems.first {
         log(&format!("{}: {}", escaped(&problem.path), problem.fault));

@@ -79,7 +79,10 @@ impl Sources {
     }
 
     /// What is backed up. The container itself is left out, and `tell` gets to know that.
-    pub fn trees(&self, work: &Backup, container: &Path, tell: &dyn Fn(&str)) -> Vec<Tree> {
+    pub fn trees(&self, work: &Backup, container: Option<&Path>, tell: &dyn Fn(&str)) -> Vec<Tree> {
+        let Some(container) = container else {
+            return self.all_trees(work, None);
+        };
         let left_out = identity(container);
         if left_out.is_some() && work.paths.iter().any(|top| is_below(container, top)) {
             tell(&format!(

@@ -98,14 +98,21 @@ impl SessionError {
 fn of_repository(error: &RepositoryError) -> Fault {
     match error.kind {
         ErrorKind::Storage(kind) => match kind {
-            StorageErrorKind::Denied | StorageErrorKind::ReadOnly => Fault::Denied,
+            StorageErrorKind::Denied
+            | StorageErrorKind::ReadOnly
+            | StorageErrorKind::Unauthorized
+            | StorageErrorKind::Untrusted => Fault::Denied,
+            StorageErrorKind::Answer => Fault::NotFound,
             // A file of the repository is gone, or is not what it was.
             StorageErrorKind::NotFound
             | StorageErrorKind::NotAFile
             | StorageErrorKind::TooShort
             | StorageErrorKind::TooLarge
             | StorageErrorKind::Exists => Fault::Damaged,
-            StorageErrorKind::NoSpace | StorageErrorKind::Io => Fault::Temporary,
+            StorageErrorKind::NoSpace
+            | StorageErrorKind::Io
+            | StorageErrorKind::Unreachable
+            | StorageErrorKind::Busy => Fault::Temporary,
         },
         ErrorKind::WrongPassword => Fault::Denied,
         ErrorKind::Locked | ErrorKind::LockLost => Fault::Locked,

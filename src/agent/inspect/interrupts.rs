@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Lock, SessionError};
-use crate::agent::lock::TIMING;
+use crate::agent::lock::timing;
 use crate::os;
 use crate::repository::error::{Error, ErrorKind};
 use crate::repository::lock::{Held, acquire};
@@ -94,6 +94,7 @@ impl Interrupts {
             return Ok(());
         }
         let started = Instant::now();
+        let timing = timing(&*repository.storage);
         let mut told = false;
         loop {
             self.begin_locking();
@@ -102,7 +103,7 @@ impl Interrupts {
                 &repository.cipher,
                 lock == Lock::Exclusive,
                 Duration::ZERO,
-                TIMING,
+                timing,
                 |_| false,
             );
             let mut state = self.state();
@@ -129,7 +130,7 @@ impl Interrupts {
             }
             drop(
                 self.changed
-                    .wait_timeout_while(state, TIMING.retry, |state| !state.ending),
+                    .wait_timeout_while(state, timing.retry, |state| !state.ending),
             );
         }
     }

@@ -66,9 +66,9 @@ impl Session {
         say: &dyn Fn(&str),
     ) -> Result<Session, SessionError> {
         let password = password::read(container, say)?;
-        let existing = place::look(container)?.repository()?;
+        let existing = place::look(container, &Reach::default())?.repository()?;
         let interrupts = Interrupts::start().map_err(SessionError::Setup)?;
-        let repository = Opened::open(existing, &password, &Reach::default())?.repository;
+        let repository = Opened::open(existing, &password)?.repository;
         interrupts.lock(&repository, lock, say)?;
         Ok(Session {
             repository,

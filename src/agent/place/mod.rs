@@ -10,18 +10,23 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::error::ActionError as Error;
+use super::reach::Reach;
 use crate::job::action::Container;
 use crate::location::Location;
+use crate::repository::error::Error as EngineError;
+use crate::storage::Storage;
 
 mod content;
+mod remote;
 
 use content::{Content, content};
 
 /// What is at a container's location.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Place {
     /// It can be opened.
     Repository(Existing),
@@ -32,24 +37,25 @@ pub enum Place {
 }
 
 /// A repository that is there and can be opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Existing {
     container: Container,
-    directory: PathBuf,
+    storage: Arc<dyn Storage>,
 }
 
 /// A place without a repository, as of the look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Vacant {
     container: Container,
-    directory: PathBuf,
+    storage: Arc<dyn Storage>,
+    /// A creation was cut short here, or another host is at it.
+    is_unfinished: bool,
 }
 
 /// A place in which the repository can be created, as of a look under the container's exclusive lock.
-#[derive(Debug)]
 pub struct Creatable {
     container: Container,
-    directory: PathBuf,
+    storage: Arc<dyn Storage>,
     /// A creation was cut short here.
     is_unfinished: bool,
 }
@@ -63,7 +69,6 @@ pub struct Other {
 }
 
 /// What a first backup finds once it has the container to itself.
-#[derive(Debug)]
 pub enum UnderLock {
     /// Another process created the repository after the first look.
     Repository(Existing),
@@ -74,19 +79,18 @@ pub enum UnderLock {
 /// Looks at a container's location.
 ///
 /// # Errors
-/// When the directory cannot be read.
-pub fn look(container: &Container) -> Result<Place, Error> {
-    let (content, directory) = inspect(container)?;
+/// When it cannot be reached or read.
+pub fn look(container: &Container, reach: &Reach) -> Result<Place, Error> {
+    let storage = reach.storage(container)?;
+    let content = inspect(container, &*storage)?;
     let container = container.clone();
     Ok(match content {
         Content::Nothing | Content::Unfinished => Place::Vacant(Vacant {
             container,
-            directory,
+            storage,
+            is_unfinished: content == Content::Unfinished,
         }),
-        Content::Repository => Place::Repository(Existing {
-            container,
-            directory,
-        }),
+        Content::Repository => Place::Repository(Existing { container, storage }),
         Content::Other | Content::WithoutConfig => Place::Other(Other {
             container,
             is_without_config: content == Content::WithoutConfig,
@@ -111,14 +115,14 @@ impl Place {
 }
 
 impl Existing {
-    /// The container that was looked at, and its directory.
-    pub fn into_parts(self) -> (Container, PathBuf) {
-        (self.container, self.directory)
+    /// The container that was looked at, and its files.
+    pub fn into_parts(self) -> (Container, Arc<dyn Storage>) {
+        (self.container, self.storage)
     }
 
-    /// The directory of the repository.
-    pub fn directory(&self) -> &Path {
-        &self.directory
+    /// The directory of the repository; `None` if it is not on this host.
+    pub fn directory(&self) -> Option<&Path> {
+        self.container.location.local()
     }
 }
 
@@ -128,9 +132,14 @@ impl Vacant {
         &self.container
     }
 
-    /// The directory in which the repository would be.
-    pub fn directory(&self) -> &Path {
-        &self.directory
+    /// The directory in which the repository would be; `None` if that is not on this host.
+    pub fn directory(&self) -> Option<&Path> {
+        self.container.location.local()
+    }
+
+    /// Whether a creation was cut short here, or another host is at it.
+    pub fn is_unfinished(&self) -> bool {
+        self.is_unfinished
     }
 
     /// The directory that must exist before this one can be made, if it is missing.
@@ -138,20 +147,24 @@ impl Vacant {
     /// A container that is given by a path needs its parent directory: where a disk is not mounted, the backup must not
     /// fill the disk below. For a container that is given by a name, the directories above it are made too.
     pub fn missing_parent(&self) -> Option<&Path> {
-        let parent = self.directory.parent()?;
+        let parent = self.directory()?.parent()?;
         (is_given_by_path(&self.container) && !parent.is_dir()).then_some(parent)
     }
 
-    /// Makes the directory if it is missing, so that it can be locked. Only its owner can read it.
+    /// Makes the directory if it is missing, so that it can be locked. Only its owner can read it. A storage away from
+    /// this host needs none.
     ///
     /// # Errors
     /// When the directory cannot be made, and when its parent is missing (see [`Vacant::missing_parent`]).
     pub fn make_directory(&self) -> Result<(), Error> {
+        let Some(directory) = self.directory() else {
+            return Ok(());
+        };
         let by_path = is_given_by_path(&self.container);
         let made = fs::DirBuilder::new()
             .recursive(!by_path)
             .mode(0o700)
-            .create(&self.directory);
+            .create(directory);
         match made {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -160,7 +173,7 @@ impl Vacant {
                     place: self.container.location.clone(),
                 })
             }
-            Err(error) => Err(Error::io("create the container", &self.directory, error)),
+            Err(error) => Err(Error::io("create the container", directory, error)),
         }
     }
 
@@ -169,16 +182,15 @@ impl Vacant {
     /// # Errors
     /// When the directory cannot be read, and when something other than a repository is there now.
     pub fn look_again(self) -> Result<UnderLock, Error> {
-        let (content, directory) = inspect(&self.container)?;
-        let container = self.container;
+        let content = inspect(&self.container, &*self.storage)?;
+        let Vacant {
+            container, storage, ..
+        } = self;
         match content {
-            Content::Repository => Ok(UnderLock::Repository(Existing {
-                container,
-                directory,
-            })),
+            Content::Repository => Ok(UnderLock::Repository(Existing { container, storage })),
             Content::Nothing | Content::Unfinished => Ok(UnderLock::Creatable(Creatable {
                 container,
-                directory,
+                storage,
                 is_unfinished: content == Content::Unfinished,
             })),
             Content::Other | Content::WithoutConfig => {
@@ -194,14 +206,14 @@ impl Vacant {
 }
 
 impl Creatable {
-    /// The directory in which the repository will be.
-    pub fn directory(&self) -> &Path {
-        &self.directory
+    /// The directory in which the repository will be; `None` if that is not on this host.
+    pub fn directory(&self) -> Option<&Path> {
+        self.container.location.local()
     }
 
-    /// The container that was looked at, and its directory.
-    pub fn into_parts(self) -> (Container, PathBuf) {
-        (self.container, self.directory)
+    /// The container that was looked at, and its files.
+    pub fn into_parts(self) -> (Container, Arc<dyn Storage>) {
+        (self.container, self.storage)
     }
 
     /// Removes the keys that a creation left behind: such a key would open, and then not fit the new configuration.
@@ -209,11 +221,22 @@ impl Creatable {
         if !self.is_unfinished {
             return Ok(());
         }
-        let keys = self.directory.join("keys");
+        let Some(directory) = self.directory() else {
+            return remote::clear_keys(&*self.storage).map_err(|error| self.failed(error));
+        };
+        let keys = directory.join("keys");
         for key in fs::read_dir(&keys).into_iter().flatten().flatten() {
             fs::remove_file(key.path()).map_err(|error| Error::io("remove", &key.path(), error))?;
         }
         Ok(())
+    }
+
+    fn failed(&self, error: crate::storage::error::Error) -> Error {
+        Error::Engine {
+            doing: "create the repository",
+            place: self.container.location.clone(),
+            source: Box::new(EngineError::from(error)),
+        }
     }
 }
 
@@ -237,18 +260,24 @@ fn is_given_by_path(container: &Container) -> bool {
     Path::new(&container.name).is_absolute()
 }
 
-/// What is at the location, and the directory that this is.
-fn inspect(container: &Container) -> Result<(Content, PathBuf), Error> {
+/// What is at the location.
+fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Error> {
     match &container.location {
-        Location::Local(path) => match content(path) {
-            Ok(content) => Ok((content, path.clone())),
-            Err(error) => Err(Error::io("read the container", path, error)),
-        },
+        Location::Local(path) => {
+            content(path).map_err(|error| Error::io("read the container", path, error))
+        }
+        Location::Rest(_) => remote::content(storage).map_err(|error| Error::Engine {
+            doing: "open the repository",
+            place: container.location.clone(),
+            source: Box::new(EngineError::from(error)),
+        }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::agent::error::ErrorKind;
 
@@ -270,13 +299,14 @@ mod tests {
             name: directory.to_str().unwrap().to_owned(),
             location: Location::Local(directory),
             pass_file: None,
+            connection: Default::default(),
         }
     }
 
     fn vacant(container: &Container) -> Vacant {
-        match look(container).unwrap() {
+        match look(container, &Reach::default()).unwrap() {
             Place::Vacant(vacant) => vacant,
-            other => panic!("{other:?}"),
+            _ => panic!("it is not vacant"),
         }
     }
 
@@ -287,15 +317,17 @@ mod tests {
         let before = vacant(&container);
         before.make_directory().unwrap();
         let found = before.clone().look_again().unwrap();
-        assert!(matches!(found, UnderLock::Creatable(_)), "{found:?}");
+        assert!(matches!(found, UnderLock::Creatable(_)));
 
         fill(top.path(), &["c/config"]);
         let found = before.clone().look_again().unwrap();
-        assert!(matches!(found, UnderLock::Repository(_)), "{found:?}");
+        assert!(matches!(found, UnderLock::Repository(_)));
 
         fs::remove_file(top.path().join("c/config")).unwrap();
         fill(top.path(), &["c/letter.txt"]);
-        let refused = before.look_again().unwrap_err();
+        let Err(refused) = before.look_again() else {
+            panic!("it is not refused");
+        };
         assert_eq!(refused.kind(), ErrorKind::NotARepository);
     }
 

@@ -8,6 +8,7 @@ use super::{job_files, ledger_view};
 use crate::config::Settings;
 use crate::job::action::{Container, Work};
 use crate::job::kind::WorkKind;
+use crate::job::storage::{Connection, StorageKind};
 use crate::job::{Job, several};
 use crate::location::Location;
 
@@ -34,6 +35,9 @@ pub struct ContainerOptions {
     /// Use this container: a path, or a name below the container root
     #[arg(long, value_name = "PLACE")]
     container: Option<String>,
+    /// The container is in this storage of freezerd.toml, not on this host
+    #[arg(long, value_name = "NAME", requires = "container")]
+    storage: Option<String>,
     /// Read the password of the container from this file
     #[arg(long, value_name = "FILE", requires = "container")]
     encrypt_pass_file: Option<PathBuf>,
@@ -123,17 +127,21 @@ impl ContainerOptions {
         job: Option<&str>,
     ) -> Result<Vec<ChosenContainer>, Failure> {
         match &self.container {
-            Some(name) => Ok(vec![ChosenContainer {
-                container: Container {
-                    name: name.clone(),
-                    location: Location::Local(path_of(settings, name)?),
-                    pass_file: self.encrypt_pass_file.clone(),
-                },
-                backup_name: self.backup_name.clone(),
-                host: self.host.clone(),
-                paths: self.source_paths()?,
-                action: None,
-            }]),
+            Some(name) => {
+                let (location, connection) = self.place_of(settings, name)?;
+                Ok(vec![ChosenContainer {
+                    container: Container {
+                        name: name.clone(),
+                        location,
+                        pass_file: self.encrypt_pass_file.clone(),
+                        connection,
+                    },
+                    backup_name: self.backup_name.clone(),
+                    host: self.host.clone(),
+                    paths: self.source_paths()?,
+                    action: None,
+                }])
+            }
             None => self.of_job(settings, job.unwrap_or_default()),
         }
     }
@@ -145,6 +153,35 @@ impl ContainerOptions {
             .iter()
             .map(|path| snapshot_path("--source", path));
         paths.collect()
+    }
+
+    fn place_of(&self, settings: &Settings, name: &str) -> Result<(Location, Connection), Failure> {
+        let local = StorageKind::Local.word();
+        let Some(storage) = self.storage.as_deref().filter(|storage| *storage != local) else {
+            let directory = path_of(settings, name)?;
+            return Ok((Location::Local(directory), Connection::default()));
+        };
+        let Some(found) = settings.storages.get(storage) else {
+            return Err(Failure::new(
+                Exit::NotFound,
+                format!(
+                    "--storage {storage}: there is no such storage; `freezerd config show` lists them"
+                ),
+            ));
+        };
+        let location = found
+            .place
+            .container(name)
+            .map_err(|_| {
+                Failure::new(
+                    Exit::Usage,
+                    format!(
+                        "--container {name}: in a storage, a container has a name such as www or hosts/www; / is the storage \
+                         itself"
+                    ),
+                )
+            })?;
+        Ok((location, found.connection.clone()))
     }
 
     fn of_job(&self, settings: &Settings, name: &str) -> Result<Vec<ChosenContainer>, Failure> {

@@ -330,6 +330,7 @@ mod tests {
     fn a_container_that_cannot_be_used_is_an_error_with_help() {
         let used = Used {
             container: Container {
+                connection: Default::default(),
                 name: "/mnt/a".to_owned(),
                 location: Location::Local("/mnt/a".into()),
                 pass_file: None,

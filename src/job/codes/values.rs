@@ -82,9 +82,17 @@ codes! {
     UNSUPPORTED_STORAGE, "unsupported-storage", schema: true,
         "This version does not support the storage.",
         "It supports `local`: a directory of this host, which may be a mounted one. This is the default, unlike in \
-         Freezer.",
+         Freezer. It also supports servers that speak restic's REST protocol: `freezerd.toml` defines them by name.",
         Action(
             r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "swift"}"#,
+            r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "local"}"#
+        );
+    UNKNOWN_STORAGE, "unknown-storage", schema: false,
+        "There is no storage of this name.",
+        "`storage` is `local`, or the name of a storage that `freezerd.toml` defines in a section `[storage.NAME]`. The \
+         daemon reads `freezerd.toml` at its start. `freezerd config show` lists the storages.",
+        Action(
+            r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "locl"}"#,
             r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "local"}"#
         );
     UNSUPPORTED_MODE, "unsupported-mode", schema: true,

@@ -52,9 +52,9 @@ const fn unsupported(name: &'static str, about: &'static str, why: &'static str)
 pub const ACTION_KEYS: &[Key] = &[
     Key::new("action", Shape::Words(&WorkKind::WORDS), ALL, "The kind of work.").default("\"backup\""),
     Key::new("backup_name", Shape::BackupName, ALL, "The name of the backup, which identifies its snapshots together with the name of the host.").required(WITH_SNAPSHOTS, "\"home\""),
-    Key::new("container", Shape::Container, ALL, "Where the snapshots are kept: an absolute path, or a name under the configured container root.")
+    Key::new("container", Shape::Container, ALL, "Where the snapshots are kept: an absolute path, or a name under the configured container root. In a storage of `freezerd.toml`: a name, which may have slashes.")
         .required(WITH_CONTAINER, "\"/srv/backups\""),
-    Key::new("storage", Shape::Storage, ALL, "The kind of storage that the container is in.").default("\"local\""),
+    Key::new("storage", Shape::Storage, ALL, "The storage that the container is in.").default("\"local\""),
     Key::new("mode", Shape::Mode, ALL, "What is backed up: `fs`, files and directories.").default("\"fs\""),
     Key::new("hostname", Shape::HostName, ALL, "The host that the snapshots belong to. Default: this host.").host_by_default(),
     Key::new("log_file", Shape::Path, ALL, "A file to which the log of the action is appended too."),

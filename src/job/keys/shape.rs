@@ -72,7 +72,13 @@ pub struct Bounds {
     pub unit: &'static str,
 }
 
-const STORAGES: &[(&str, &str)] = &[("local", "a directory of this host")];
+const STORAGES: &[(&str, &str)] = &[
+    ("local", "a directory of this host"),
+    (
+        "NAME",
+        "the storage that `freezerd.toml` defines in `[storage.NAME]`",
+    ),
+];
 const MODES: &[(&str, &str)] = &[("fs", "files and directories")];
 
 impl Bounds {

@@ -44,7 +44,7 @@ impl ValueReader<'_> {
                 self.word(given);
             }
             Shape::Storage => {
-                self.storage(given);
+                let _ = self.storage(given);
             }
             Shape::Mode => self.mode(given),
             Shape::Patterns => {

@@ -33,7 +33,12 @@ impl ValueReader<'_> {
     }
 
     /// Reports a value whose form is wrong. An empty `help` is left out.
-    fn wrong_type(&mut self, field: &Field<'_>, expected: &str, help: impl Into<String>) {
+    pub(in crate::job) fn wrong_type(
+        &mut self,
+        field: &Field<'_>,
+        expected: &str,
+        help: impl Into<String>,
+    ) {
         if field.node.value == Value::Broken {
             return;
         }

@@ -59,12 +59,19 @@ impl fmt::Debug for OpenKey {
     }
 }
 
-/// Opens the repository's keys with a password. The key named by `first` is tried before the others.
+/// Opens the repository's keys with a password. The key named by `first` is tried before the others. `fits` says whether
+/// keys are those of this repository: a creation that was cut short leaves a key file of another one. If none fits, the
+/// first that opened is returned.
 ///
 /// # Errors
 /// `WrongPassword` when every key file can be read and none belongs to this password; `KeysUnreadable` when one cannot
 /// be read, since it may be the one.
-pub fn open(storage: &dyn Storage, password: &[u8], first: Option<Id>) -> Result<OpenKey, Error> {
+pub fn open(
+    storage: &dyn Storage,
+    password: &[u8],
+    first: Option<Id>,
+    mut fits: impl FnMut(&SecretKeys) -> Result<bool, Error>,
+) -> Result<OpenKey, Error> {
     let mut ids: Vec<Id> = storage
         .list(FileKind::Key)?
         .files
@@ -77,18 +84,21 @@ pub fn open(storage: &dyn Storage, password: &[u8], first: Option<Id>) -> Result
     }
     let mut problems = Vec::new();
     let mut opened = None;
+    let mut unfit = None;
     for id in ids {
         // Those behind the right one are read, so that damage is seen; deriving a key from each would take too long.
         match read(storage, id) {
             Ok(file) if opened.is_none() => match file.open(id, password) {
-                Ok(keys) => opened = keys.map(|keys| (id, keys)),
+                Ok(None) => {}
+                Ok(Some(keys)) if fits(&keys)? => opened = Some((id, keys)),
+                Ok(Some(keys)) => unfit = unfit.or(Some((id, keys))),
                 Err(problem) => problems.push(problem),
             },
             Ok(_) => {}
             Err(problem) => problems.push(problem),
         }
     }
-    if let Some((id, keys)) = opened {
+    if let Some((id, keys)) = opened.or(unfit) {
         return Ok(OpenKey { keys, id, problems });
     }
     match problems.into_iter().next() {
@@ -237,19 +247,22 @@ mod tests {
     #[test]
     fn a_password_opens_its_key_and_no_other_one_does() {
         let memory = Memory::new();
-        assert_eq!(kind(open(&memory, b"one", None)), ErrorKind::NoKeys);
+        assert_eq!(
+            kind(open(&memory, b"one", None, |_| Ok(true))),
+            ErrorKind::NoKeys
+        );
         let keys = SecretKeys::random().unwrap();
         let first = add(&memory, &keys, b"one", COST).unwrap();
         let second = add(&memory, &keys, b"two", COST).unwrap();
         for (password, id) in [(&b"one"[..], first), (b"two", second)] {
-            let opened = open(&memory, password, Some(first)).unwrap();
+            let opened = open(&memory, password, Some(first), |_| Ok(true)).unwrap();
             assert_eq!(opened.id, id);
             assert_eq!(opened.keys.encrypt, keys.encrypt);
             assert_eq!(opened.keys.mac_r, keys.mac_r);
             assert!(opened.problems.is_empty());
         }
         assert_eq!(
-            kind(open(&memory, b"three", None)),
+            kind(open(&memory, b"three", None, |_| Ok(true))),
             ErrorKind::WrongPassword
         );
         assert_eq!(list(&memory).unwrap().len(), 2);
@@ -265,12 +278,15 @@ mod tests {
         let content = memory.read(name, LIMIT).unwrap();
         for damaged in [Vec::new(), content[..99].to_vec(), b"{}".to_vec()] {
             memory.damage(name, damaged);
-            assert_eq!(kind(open(&memory, b"bad", None)), ErrorKind::KeysUnreadable);
             assert_eq!(
-                kind(open(&memory, b"none", None)),
+                kind(open(&memory, b"bad", None, |_| Ok(true))),
                 ErrorKind::KeysUnreadable
             );
-            let opened = open(&memory, b"good", None).unwrap();
+            assert_eq!(
+                kind(open(&memory, b"none", None, |_| Ok(true))),
+                ErrorKind::KeysUnreadable
+            );
+            let opened = open(&memory, b"good", None, |_| Ok(true)).unwrap();
             assert_eq!((opened.id, opened.problems.len()), (good, 1));
         }
     }
@@ -308,7 +324,7 @@ mod tests {
             );
             let name = FileName::new(FileKind::Key, Id::of(text.as_bytes()));
             memory.write(name, text.as_bytes()).unwrap();
-            let error = open(&memory, b"x", None).unwrap_err();
+            let error = open(&memory, b"x", None, |_| Ok(true)).unwrap_err();
             assert_eq!(error.kind, ErrorKind::KeysUnreadable);
             memory.remove(name).unwrap();
         }
@@ -319,12 +335,15 @@ mod tests {
         let memory = Memory::new();
         let keys = SecretKeys::random().unwrap();
         add(&memory, &keys, b"old", COST).unwrap();
-        let old = open(&memory, b"old", None).unwrap();
+        let old = open(&memory, b"old", None, |_| Ok(true)).unwrap();
         let error = remove(&memory, old.id, old.id).unwrap_err();
         assert_eq!(error.kind, ErrorKind::KeyNeeded);
         let new = change_password(&memory, &old, b"new", COST).unwrap();
-        assert_eq!(kind(open(&memory, b"old", None)), ErrorKind::WrongPassword);
-        assert_eq!(open(&memory, b"new", None).unwrap().id, new);
+        assert_eq!(
+            kind(open(&memory, b"old", None, |_| Ok(true))),
+            ErrorKind::WrongPassword
+        );
+        assert_eq!(open(&memory, b"new", None, |_| Ok(true)).unwrap().id, new);
         assert_eq!(list(&memory).unwrap().len(), 1);
     }
 
@@ -333,7 +352,7 @@ mod tests {
         let memory = Memory::new();
         let keys = SecretKeys::random().unwrap();
         add(&memory, &keys, b"password", COST).unwrap();
-        let opened = open(&memory, b"password", None).unwrap();
+        let opened = open(&memory, b"password", None, |_| Ok(true)).unwrap();
         assert_eq!(format!("{opened:?}"), format!("OpenKey({})", opened.id));
         let (_, file) = list(&memory).unwrap().remove(0);
         assert!(!format!("{:?}", file.unwrap()).contains("AA"));

@@ -77,6 +77,7 @@ impl Place {
 
     pub fn container(&self) -> Container {
         Container {
+            connection: Default::default(),
             name: self.path("container").to_str().unwrap().to_owned(),
             location: Location::Local(self.path("container")),
             pass_file: Some(self.path("pass")),

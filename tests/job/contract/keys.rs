@@ -299,7 +299,7 @@ fn what_this_version_lacks_is_refused_as_that() {
     }
     assert_eq!(
         errors(&read(&backup("\"storage\": \"locla\""))),
-        ["bad-word"]
+        ["unknown-storage"]
     );
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Each location has one text form, which the queue, the ledger, logs and messages share. The text of a local directory
 //! is its absolute path. A path that is not UTF-8 becomes a `file://` URL with percent escapes, so that every location
-//! can be read back from its text.
+//! can be read back from its text. The text of a container elsewhere is what `restic -r` takes, without a user.
 //!
-//! A location never contains a secret. It names the file of a credential by its path, like the file of a password.
+//! A location never contains a secret, and does not say how a server is reached: two ways to one container lead to equal
+//! locations.
 
 use std::cmp::Ordering;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
@@ -15,6 +16,10 @@ use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+mod address;
+
+pub use address::{AddressError, HttpAddress};
 
 /// The location of a container. Equal locations are the same container.
 ///
@@ -25,16 +30,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Location {
     /// A directory on this host or on a mounted file system. The path is absolute.
     Local(PathBuf),
+    /// A directory on a server that speaks restic's REST protocol.
+    Rest(HttpAddress),
 }
 
 /// The text of a path that is not UTF-8 begins with this.
 const FILE_URL: &str = "file://";
+
+/// The text of a container on a REST server begins with this.
+const REST: &str = "rest:";
 
 impl Location {
     /// The directory of a container on this host. `None` for a container elsewhere.
     pub fn local(&self) -> Option<&Path> {
         match self {
             Location::Local(path) => Some(path),
+            Location::Rest(_) => None,
         }
     }
 }
@@ -46,6 +57,9 @@ impl Ord for Location {
             (Location::Local(one), Location::Local(other)) => {
                 path_bytes(one).cmp(path_bytes(other))
             }
+            (Location::Rest(one), Location::Rest(other)) => one.cmp(other),
+            (Location::Local(_), Location::Rest(_)) => Ordering::Less,
+            (Location::Rest(_), Location::Local(_)) => Ordering::Greater,
         }
     }
 }
@@ -74,23 +88,26 @@ impl fmt::Display for Location {
         match self {
             Location::Local(path) => match path.to_str() {
                 Some(text) => formatter.write_str(text),
-                None => write_file_url(formatter, path.as_os_str()),
+                None => {
+                    let mut text = FILE_URL.to_owned();
+                    escape(&mut text, path.as_os_str().as_bytes(), b"/");
+                    formatter.write_str(&text)
+                }
             },
+            Location::Rest(address) => write!(formatter, "{REST}{address}"),
         }
     }
 }
 
-fn write_file_url(formatter: &mut fmt::Formatter<'_>, path: &OsStr) -> fmt::Result {
-    formatter.write_str(FILE_URL)?;
-    for &byte in path.as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
-                write!(formatter, "{}", char::from(byte))?;
-            }
-            _ => write!(formatter, "%{byte:02X}")?,
+/// Appends bytes with percent escapes for all but letters, digits, `-._~` and what is in `plain`.
+fn escape(text: &mut String, bytes: &[u8], plain: &[u8]) {
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || plain.contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
         }
     }
-    Ok(())
 }
 
 /// Why a text is not a location. The message does not repeat the text, because it may contain a secret by mistake.
@@ -104,14 +121,22 @@ pub enum LocationError {
         "in the location of a container, a percent sign is not followed by two hexadecimal digits"
     )]
     BadEscape,
+    #[error("in the location of a container, {0}")]
+    Address(#[from] AddressError),
 }
 
 impl FromStr for Location {
     type Err = LocationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(address) = text.strip_prefix(REST) {
+            return Ok(Location::Rest(HttpAddress::parse(address)?));
+        }
         let path = match text.strip_prefix(FILE_URL) {
-            Some(escaped) => unescape(escaped).ok_or(LocationError::BadEscape)?,
+            Some(escaped) => {
+                let bytes = unescape(escaped).ok_or(LocationError::BadEscape)?;
+                PathBuf::from(OsString::from_vec(bytes))
+            }
             None => PathBuf::from(text),
         };
         if path.is_absolute() {
@@ -122,7 +147,7 @@ impl FromStr for Location {
     }
 }
 
-fn unescape(escaped: &str) -> Option<PathBuf> {
+fn unescape(escaped: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(escaped.len());
     let mut rest = escaped.bytes();
     while let Some(byte) = rest.next() {
@@ -134,7 +159,7 @@ fn unescape(escaped: &str) -> Option<PathBuf> {
             bytes.push(byte);
         }
     }
-    Some(PathBuf::from(OsString::from_vec(bytes)))
+    Some(bytes)
 }
 
 impl Serialize for Location {
@@ -154,6 +179,7 @@ impl<'de> Deserialize<'de> for Location {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::ffi::OsStr;
 
     use super::*;
 
@@ -224,6 +250,19 @@ mod tests {
             assert!(!refused.to_string().contains("secret"), "{refused}");
         }
         assert!(serde_json::from_str::<Location>("7").is_err());
+    }
+
+    #[test]
+    fn a_container_on_a_server_reads_as_restic_writes_it() {
+        let text = "rest:https://backup.example:8000/hosts/web1/";
+        let location: Location = text.parse().unwrap();
+        assert_eq!(location.to_string(), text);
+        assert_eq!(location.local(), None);
+        let json = serde_json::to_value(&location).unwrap();
+        assert_eq!(serde_json::from_value::<Location>(json).unwrap(), location);
+        let refused = "rest:https://user:secret@h/".parse::<Location>();
+        assert_eq!(refused, Err(LocationError::Address(AddressError::UserInfo)));
+        assert!(local("/z") < location);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What every storage promises, run on each of them, and what the local one promises besides.
+//! What the local storage promises besides.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,153 +8,9 @@ use std::time::Duration;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::id::Id;
 use freezerd::storage::local::Local;
-use freezerd::storage::memory::Memory;
 use freezerd::storage::{FileKind, FileName, Storage, StrayKind};
 
-fn on_every_storage(test: impl Fn(&dyn Storage)) {
-    let directory = tempfile::tempdir().unwrap();
-    test(&Local::new(directory.path().join("deep/repository")));
-    test(&Memory::new());
-    test(&Memory::delayed());
-}
-
-fn named(kind: FileKind, content: &[u8]) -> FileName {
-    FileName::new(kind, Id::of(content))
-}
-
-fn listed(storage: &dyn Storage, kind: FileKind) -> Vec<(Id, u64)> {
-    let listing = storage.list(kind).unwrap();
-    assert_eq!(listing.strays, []);
-    let mut files: Vec<_> = listing
-        .files
-        .iter()
-        .map(|file| (file.id, file.size))
-        .collect();
-    files.sort();
-    files
-}
-
-#[test]
-fn a_place_that_does_not_exist_holds_no_files() {
-    on_every_storage(|storage| {
-        for kind in FileKind::ALL {
-            assert_eq!(listed(storage, kind), []);
-        }
-    });
-}
-
-#[test]
-fn what_is_written_is_read_listed_and_removed() {
-    on_every_storage(|storage| {
-        storage.create_layout().unwrap();
-        storage.create_layout().unwrap();
-        for kind in FileKind::ALL {
-            for content in [&b"one"[..], b"", b"three"] {
-                if kind == FileKind::Config && content != b"one" {
-                    continue;
-                }
-                let file = named(kind, content);
-                storage.write(file, content).unwrap();
-                assert_eq!(storage.read(file, 100).unwrap(), content);
-                assert_eq!(storage.size(file).unwrap(), content.len() as u64);
-                assert!(listed(storage, kind).contains(&(file.id, content.len() as u64)));
-            }
-        }
-        storage.sync().unwrap();
-        let file = named(FileKind::Pack, b"one");
-        storage.remove(file).unwrap();
-        assert_eq!(
-            storage.read(file, 100).unwrap_err().kind,
-            ErrorKind::NotFound
-        );
-        assert_eq!(listed(storage, FileKind::Pack).len(), 2);
-        assert_eq!(listed(storage, FileKind::Index).len(), 3);
-    });
-}
-
-#[test]
-fn an_absent_file_is_an_error_for_every_request() {
-    on_every_storage(|storage| {
-        storage.create_layout().unwrap();
-        for kind in FileKind::ALL {
-            let file = named(kind, b"absent");
-            let kinds = [
-                storage.read(file, 1).unwrap_err().kind,
-                storage.read_range(file, 0, &mut [0]).unwrap_err().kind,
-                storage.size(file).unwrap_err().kind,
-                storage.remove(file).unwrap_err().kind,
-            ];
-            assert_eq!(kinds, [ErrorKind::NotFound; 4]);
-        }
-    });
-}
-
-#[test]
-fn a_range_is_read_whole_or_not_at_all() {
-    on_every_storage(|storage| {
-        let file = named(FileKind::Pack, b"0123456789");
-        storage.write(file, b"0123456789").unwrap();
-        let mut buffer = [0; 4];
-        storage.read_range(file, 3, &mut buffer).unwrap();
-        assert_eq!(&buffer, b"3456");
-        storage.read_range(file, 6, &mut buffer).unwrap();
-        assert_eq!(&buffer, b"6789");
-        storage.read_range(file, 10, &mut []).unwrap();
-        for offset in [7, 10, 11, u64::from(u32::MAX), i64::MAX as u64 - 10] {
-            let error = storage.read_range(file, offset, &mut buffer).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::TooShort, "{offset}: {error}");
-        }
-    });
-}
-
-#[test]
-fn a_file_that_is_too_large_is_not_read() {
-    on_every_storage(|storage| {
-        let file = named(FileKind::Index, b"0123456789");
-        storage.write(file, b"0123456789").unwrap();
-        assert_eq!(storage.read(file, 9).unwrap_err().kind, ErrorKind::TooLarge);
-        assert_eq!(storage.read(file, 10).unwrap(), b"0123456789");
-        assert!(storage.read(file, u64::MAX).is_ok());
-    });
-}
-
-#[test]
-fn a_file_is_never_replaced_by_another_content() {
-    on_every_storage(|storage| {
-        for file in [FileName::CONFIG, named(FileKind::Pack, b"mine")] {
-            storage.write(file, b"mine").unwrap();
-            storage.write(file, b"mine").unwrap();
-            for other in [&b"other content"[..], b"me", b""] {
-                let error = storage.write(file, other).unwrap_err();
-                assert_eq!(error.kind, ErrorKind::Exists);
-            }
-            assert_eq!(storage.read(file, 100).unwrap(), b"mine");
-            assert_eq!(listed(storage, file.kind).len(), 1);
-        }
-    });
-}
-
-#[test]
-fn many_threads_write_and_list_at_the_same_time() {
-    on_every_storage(|storage| {
-        storage.create_layout().unwrap();
-        std::thread::scope(|scope| {
-            for thread in 0..4_u8 {
-                scope.spawn(move || {
-                    for number in 0..20_u8 {
-                        // Two threads write each file.
-                        let content = [thread / 2, number];
-                        storage
-                            .write(named(FileKind::Pack, &content), &content)
-                            .unwrap();
-                        storage.list(FileKind::Pack).unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(listed(storage, FileKind::Pack).len(), 40);
-    });
-}
+use crate::support::named;
 
 fn local() -> (tempfile::TempDir, Local) {
     let directory = tempfile::tempdir().unwrap();
@@ -186,7 +42,7 @@ fn local_files_belong_to_their_owner_alone_whatever_the_umask_is() {
         let ran = std::process::Command::new("sh")
             .args([
                 "-c",
-                "umask $1; exec \"$0\" --exact --ignored write_one_of_each",
+                "umask $1; exec \"$0\" --exact --ignored local::write_one_of_each",
             ])
             .arg(&me)
             .arg(umask)

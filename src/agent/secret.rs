@@ -1,0 +1,181 @@
+//! A secret for a server, from where the storage says it is. It is never shown, and never leaves this process.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::password::{self, PassFileError};
+use crate::job::action::Command;
+use crate::job::storage::SecretSource;
+use crate::os;
+
+/// How long a command may take to print a secret.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The longest secret, in bytes.
+const LIMIT: u64 = 64 * 1024;
+
+/// Why there is no secret. The messages name the place of the secret and nothing that was read there.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    #[error(transparent)]
+    File(#[from] PassFileError),
+    #[error("the password in {} is not UTF-8 text", _0.display())]
+    FileNotUtf8(PathBuf),
+    #[error("the variable {0} of the environment, which should hold the password, is not set")]
+    NotSet(String),
+    #[error(
+        "the variable {0} of the environment, which should hold the password, is not UTF-8 text"
+    )]
+    NotUtf8(String),
+    #[error("the command that prints the password {0}")]
+    Command(CommandFault),
+}
+
+/// What is wrong with a command that should print a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandFault {
+    #[error("cannot be run: {}", os::reason(_0))]
+    NotRun(#[source] io::Error),
+    #[error("failed ({0})")]
+    Failed(std::process::ExitStatus),
+    #[error("did not end within {} s", PATIENCE.as_secs())]
+    TooSlow,
+    #[error("prints nothing, or something that cannot be a password")]
+    Unusable,
+}
+
+/// Reads a secret. `tell` gets warnings about its file.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn read(source: &SecretSource, tell: &dyn Fn(&str)) -> Result<Zeroizing<String>, SecretError> {
+    password::forbid_core_files();
+    match source {
+        SecretSource::File(path) => {
+            let secret = password::in_file(path, tell)?;
+            match std::str::from_utf8(secret.as_bytes()) {
+                Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+                Err(_) => Err(SecretError::FileNotUtf8(path.clone())),
+            }
+        }
+        SecretSource::Environment(name) => match std::env::var(name) {
+            Ok(value) => Ok(Zeroizing::new(value)),
+            Err(std::env::VarError::NotPresent) => Err(SecretError::NotSet(name.clone())),
+            Err(std::env::VarError::NotUnicode(_)) => Err(SecretError::NotUtf8(name.clone())),
+        },
+        SecretSource::Command(command) => printed(command, PATIENCE).map_err(SecretError::Command),
+    }
+}
+
+/// What a command prints, without its last line end. What it says on standard error goes to the log.
+fn printed(command: &Command, patience: Duration) -> Result<Zeroizing<String>, CommandFault> {
+    let mut process = match command {
+        Command::Shell(text) => {
+            let mut process = Process::new("/bin/sh");
+            process.arg("-c").arg(text);
+            process
+        }
+        Command::Words(words) => {
+            let mut words = words.iter();
+            let program = words.next().ok_or(CommandFault::Unusable)?;
+            let mut process = Process::new(program);
+            process.args(words);
+            process
+        }
+    };
+    let mut child = process
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(CommandFault::NotRun)?;
+    let Some(stdout) = child.stdout.take() else {
+        return Err(CommandFault::Unusable);
+    };
+    // The output ends when the command ends, unless it left a process that still holds it.
+    let (sender, read) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut content = Zeroizing::new(Vec::new());
+        let result = stdout.take(LIMIT + 1).read_to_end(&mut content);
+        let _ = sender.send(result.map(|_| content));
+    });
+    let content = match read.recv_timeout(patience) {
+        Ok(Ok(content)) => content,
+        Ok(Err(error)) => return Err(end(child, CommandFault::NotRun(error))),
+        Err(_) => return Err(end(child, CommandFault::TooSlow)),
+    };
+    if content.len() as u64 > LIMIT {
+        return Err(end(child, CommandFault::Unusable));
+    }
+    let status = child.wait().map_err(CommandFault::NotRun)?;
+    if !status.success() {
+        return Err(CommandFault::Failed(status));
+    }
+    let text = std::str::from_utf8(&content).map_err(|_| CommandFault::Unusable)?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    match text.is_empty() || text.contains(['\n', '\0']) {
+        true => Err(CommandFault::Unusable),
+        false => Ok(Zeroizing::new(text.to_owned())),
+    }
+}
+
+fn end(mut child: Child, fault: CommandFault) -> CommandFault {
+    let _ = child.kill();
+    let _ = child.wait();
+    fault
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn shell(text: &str) -> Result<Zeroizing<String>, CommandFault> {
+        printed(&Command::Shell(text.to_owned()), LONG)
+    }
+
+    #[test]
+    fn a_command_prints_a_secret_without_its_last_line_end() {
+        assert_eq!(*shell("echo secret").unwrap(), "secret");
+        assert_eq!(*shell("printf 'two words'").unwrap(), "two words");
+        let words = ["printf", "%s", "a b"].map(str::to_owned).to_vec();
+        assert_eq!(*printed(&Command::Words(words), LONG).unwrap(), "a b");
+    }
+
+    #[test]
+    fn a_command_that_fails_gives_no_secret() {
+        for (text, fault) in [
+            ("echo secret; exit 3", "failed (exit status: 3)"),
+            ("true", "prints nothing"),
+            ("echo a; echo b", "cannot be a password"),
+            ("head -c 100000 /dev/zero", "cannot be a password"),
+        ] {
+            let error = SecretError::Command(shell(text).unwrap_err()).to_string();
+            assert!(error.contains(fault), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+        let missing = Command::Words(vec!["/no/such/program".to_owned()]);
+        assert!(matches!(
+            printed(&missing, LONG),
+            Err(CommandFault::NotRun(_))
+        ));
+        let slow = Command::Words(vec!["sleep".to_owned(), "1000".to_owned()]);
+        assert!(matches!(
+            printed(&slow, Duration::from_millis(20)),
+            Err(CommandFault::TooSlow)
+        ));
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let source = SecretSource::Environment("FREEZERD_NO_SUCH_VARIABLE".to_owned());
+        let error = read(&source, &|_| ()).unwrap_err().to_string();
+        assert!(error.contains("FREEZERD_NO_SUCH_VARIABLE"), "{error}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Storages away from this host: where they are, and how they are reached.
+//!
+//! A storage is defined once, by name, in `freezerd.toml`, and a job names it. The values here name secrets and never
+//! contain them: they go through the ledger, logs and messages without harm.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::Command;
+use crate::location::{AddressError, HttpAddress, Location};
+
+mod kind;
+
+pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
+
+/// The named storages of this host.
+pub type Storages = BTreeMap<String, NamedStorage>;
+
+/// A storage that `freezerd.toml` defines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedStorage {
+    pub place: StoragePlace,
+    pub connection: Connection,
+}
+
+/// Where a storage is, without the name of a container in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoragePlace {
+    /// The directory on the server that the containers are in.
+    Rest(HttpAddress),
+}
+
+impl StoragePlace {
+    /// The kind of the storage.
+    pub fn kind(&self) -> StorageKind {
+        match self {
+            StoragePlace::Rest(_) => StorageKind::Rest,
+        }
+    }
+
+    /// The location of a container in it. `/` is the storage itself.
+    ///
+    /// # Errors
+    /// When a part of the name is empty, `.` or `..`, or has a control character.
+    pub fn container(&self, name: &str) -> Result<Location, AddressError> {
+        match self {
+            StoragePlace::Rest(address) => Ok(Location::Rest(address.join(name)?)),
+        }
+    }
+}
+
+/// How the server of a container is reached. It does not change which container it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Connection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretSource>,
+    /// A file with the certificates that are trusted, in PEM format; `None`: those that the system trusts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Do not check the certificate of the server.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// The proxy for HTTP; `None`: as the environment says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<HttpAddress>,
+    /// How many requests may be under way; `None`: the default of the storage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<NonZeroU32>,
+}
+
+impl Connection {
+    /// Whether nothing is set, as for a local container.
+    pub fn is_empty(&self) -> bool {
+        *self == Connection::default()
+    }
+}
+
+/// Where the agent finds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretSource {
+    /// The content of a file without white space at its ends. `%d/NAME` is a credential of the service.
+    File(PathBuf),
+    /// What a command prints, without its last line end.
+    Command(Command),
+    /// The value of this variable of the environment.
+    Environment(String),
+}

@@ -1,0 +1,132 @@
+//! Why a request over HTTP failed: the class of the failure, and what is told of it.
+//!
+//! No text here repeats an address or a header: they may hold secrets.
+
+use std::time::Duration;
+use std::{fmt, io};
+
+use super::super::error::{Doing, Error, ErrorKind, Place};
+
+/// A failure, before it is known what was being done.
+#[derive(Debug)]
+pub struct Failure {
+    pub kind: ErrorKind,
+    cause: io::Error,
+}
+
+impl Failure {
+    /// The failure of a request. `stall` is the time after which a silent connection is given up.
+    pub(super) fn of(error: ureq::Error, stall: Duration) -> Failure {
+        let told = |kind, text: &str| Failure {
+            kind,
+            cause: io::Error::other(text.to_owned()),
+        };
+        match error {
+            ureq::Error::Io(cause) => Failure::of_io(cause),
+            ureq::Error::Timeout(ureq::Timeout::PerRead | ureq::Timeout::PerWrite) => told(
+                ErrorKind::Unreachable,
+                &format!("nothing moved on the connection for {} s", stall.as_secs()),
+            ),
+            ureq::Error::Timeout(_) => {
+                told(ErrorKind::Unreachable, "the server does not answer in time")
+            }
+            ureq::Error::HostNotFound => told(
+                ErrorKind::Unreachable,
+                "the name of the server is not known",
+            ),
+            ureq::Error::ConnectionFailed => {
+                told(ErrorKind::Unreachable, "the server cannot be reached")
+            }
+            ureq::Error::BodyStalled => told(ErrorKind::Unreachable, "the connection was cut"),
+            ureq::Error::ConnectProxyFailed(_) => told(
+                ErrorKind::Unreachable,
+                "the proxy does not connect to the server",
+            ),
+            ureq::Error::Rustls(error) => Failure {
+                kind: ErrorKind::Untrusted,
+                cause: io::Error::other(error),
+            },
+            ureq::Error::Tls(text) => told(ErrorKind::Untrusted, text),
+            // The head of the answer is not HTTP, or was cut.
+            ureq::Error::Protocol(_) => {
+                told(ErrorKind::Unreachable, "the answer is cut, or is not HTTP")
+            }
+            _ => told(ErrorKind::Answer, "the request cannot be sent"),
+        }
+    }
+
+    fn of_io(cause: io::Error) -> Failure {
+        let of_tls = cause
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let kind = match of_tls {
+            Some(rustls::Error::InvalidCertificate(_)) => ErrorKind::Untrusted,
+            Some(rustls::Error::InvalidMessage(_)) => ErrorKind::Answer,
+            _ => ErrorKind::Unreachable,
+        };
+        let cause = match cause.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::other("the connection was cut"),
+            _ => cause,
+        };
+        Failure { kind, cause }
+    }
+
+    /// A server's refusal; its status decides about the kind.
+    pub fn status(status: u16) -> Failure {
+        let kind = match status {
+            401 => ErrorKind::Unauthorized,
+            403 => ErrorKind::Denied,
+            404 => ErrorKind::NotFound,
+            413 | 507 => ErrorKind::NoSpace,
+            416 => ErrorKind::TooShort,
+            408 | 421 | 425 | 429 | 500 | 502..=504 => ErrorKind::Busy,
+            _ => ErrorKind::Answer,
+        };
+        Failure {
+            kind,
+            cause: io::Error::other(Status(status)),
+        }
+    }
+
+    /// An answer that is not one of the protocol.
+    pub fn answer(text: &'static str) -> Failure {
+        Failure {
+            kind: ErrorKind::Answer,
+            cause: io::Error::other(text),
+        }
+    }
+
+    /// The error, with what was being done.
+    pub fn at(self, doing: Doing, place: Place) -> Error {
+        Error {
+            kind: self.kind,
+            doing,
+            place,
+            cause: Some(self.cause),
+        }
+    }
+}
+
+/// The status of an answer, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Status(u16);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            401 => f.write_str("the server does not accept the user or the password (status 401)"),
+            403 => f.write_str("the server forbids it (status 403)"),
+            404 => f.write_str("there is no such file (status 404)"),
+            429 => f.write_str("the server wants fewer requests (status 429)"),
+            507 => f.write_str("the server has no space left (status 507)"),
+            status @ 300..=399 => write!(
+                f,
+                "the server says that this is elsewhere (status {status}); write the final address"
+            ),
+            status @ 500..=599 => write!(f, "the server has a fault of its own (status {status})"),
+            status => write!(f, "the server answers with status {status}"),
+        }
+    }
+}
+
+impl std::error::Error for Status {}

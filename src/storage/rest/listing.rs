@@ -1,0 +1,87 @@
+//! The listing of one kind of files, read as it arrives: it may have millions of entries.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+
+use super::super::http::{Answer, Failure};
+use super::super::id::Id;
+use super::super::{Listed, Listing, Stray, StrayKind};
+
+/// The most files that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
+const MOST: usize = 1 << 27;
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    size: u64,
+}
+
+/// Reads the listing in an answer.
+pub(super) fn read(answer: &mut Answer, directory: &str) -> Result<Listing, Failure> {
+    let mut listing = Listing::default();
+    let into = Into {
+        listing: &mut listing,
+        directory,
+    };
+    let result = {
+        let reader = std::io::BufReader::new(answer.reader());
+        let mut deserializer = serde_json::Deserializer::from_reader(reader);
+        into.deserialize(&mut deserializer)
+            .and_then(|()| deserializer.end())
+    };
+    match result {
+        Ok(()) => Ok(listing),
+        Err(error) if error.is_io() => Err(answer.body_failure(error.into())),
+        Err(error) if error.is_eof() => Err(answer.body_failure(error.into())),
+        Err(_) => Err(Failure::answer("the listing of the server cannot be read")),
+    }
+}
+
+/// Collects the entries.
+struct Into<'a> {
+    listing: &'a mut Listing,
+    directory: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for Into<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Into<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of files")
+    }
+
+    /// `null` is an empty list: Go writes it so.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while let Some(Entry { name, size }) = entries.next_element()? {
+            match Id::parse(&name) {
+                Ok(id) => self.listing.files.push(Listed {
+                    id,
+                    size,
+                    modified: None,
+                }),
+                Err(_) => self.listing.strays.push(Stray {
+                    path: format!("{}/{name}", self.directory),
+                    kind: StrayKind::NotAnId,
+                }),
+            }
+            if self.listing.files.len() + self.listing.strays.len() >= MOST {
+                return Err(serde::de::Error::custom("too many files"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! A storage whose requests are tried again when their failure may pass: one policy for every kind of server.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::error::Error;
+use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
+
+mod policy;
+
+pub use policy::Policy;
+
+/// Is told of a failure, and how long the next try waits.
+pub type Tell = Box<dyn Fn(&Error, Duration) + Send + Sync>;
+
+/// A storage with retries.
+pub struct Retry {
+    inner: Arc<dyn Storage>,
+    policy: Policy,
+    tell: Tell,
+    /// A request has succeeded, or was refused for a reason of the storage's own.
+    has_answered: AtomicBool,
+}
+
+impl Retry {
+    /// `tell` is called before every wait, in the thread that waits.
+    pub fn new(inner: Arc<dyn Storage>, policy: Policy, tell: Tell) -> Retry {
+        Retry {
+            inner,
+            policy,
+            tell,
+            has_answered: AtomicBool::new(false),
+        }
+    }
+
+    fn attempt<T>(
+        &self,
+        unlocks: bool,
+        mut request: impl FnMut(u32) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let mut tries = 0;
+        loop {
+            let error = match request(tries) {
+                Ok(value) => {
+                    self.has_answered.store(true, Ordering::Relaxed);
+                    return Ok(value);
+                }
+                Err(error) => error,
+            };
+            tries += 1;
+            if !error.kind.is_passing() {
+                self.has_answered.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+            let patience = match (unlocks, self.has_answered.load(Ordering::Relaxed)) {
+                (true, _) => self.policy.unlocking,
+                (false, true) => self.policy.patience,
+                (false, false) => self.policy.opening,
+            };
+            let Some(wait) = self.policy.wait(tries, started.elapsed(), patience) else {
+                return Err(error);
+            };
+            (self.tell)(&error, wait);
+            std::thread::sleep(wait);
+        }
+    }
+}
+
+impl Storage for Retry {
+    fn create_layout(&self) -> Result<(), Error> {
+        self.attempt(false, |_| self.inner.create_layout())
+    }
+
+    fn list(&self, kind: FileKind) -> Result<Listing, Error> {
+        self.attempt(false, |_| self.inner.list(kind))
+    }
+
+    fn size(&self, file: FileName) -> Result<u64, Error> {
+        self.attempt(false, |_| self.inner.size(file))
+    }
+
+    fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        self.attempt(false, |_| self.inner.read_range(file, offset, buffer))
+    }
+
+    fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
+        self.attempt(false, |_| self.inner.read(file, limit))
+    }
+
+    fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
+        // A write does nothing where the same file exists, so it may be repeated when only its answer was lost.
+        self.attempt(false, |_| self.inner.write(file, content))
+    }
+
+    fn remove(&self, file: FileName) -> Result<(), Error> {
+        let unlocks = file.kind == FileKind::Lock;
+        self.attempt(unlocks, |tries| match self.inner.remove(file) {
+            // An earlier try removed it, and its answer was lost.
+            Err(error) if tries > 0 && error.kind == super::error::ErrorKind::NotFound => Ok(()),
+            result => result,
+        })
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.attempt(false, |_| self.inner.sync())
+    }
+
+    fn sweep(&self, age: Duration) -> Result<usize, Error> {
+        self.attempt(false, |_| self.inner.sweep(age))
+    }
+
+    fn traits(&self) -> Traits {
+        self.inner.traits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::storage::error::ErrorKind;
+    use crate::storage::id::Id;
+    use crate::storage::memory::{Memory, Request};
+
+    const QUICK: Policy = Policy {
+        first_wait: Duration::from_millis(1),
+        longest_wait: Duration::from_millis(1),
+        opening: Duration::from_secs(60),
+        patience: Duration::from_secs(60),
+        unlocking: Duration::from_secs(60),
+    };
+
+    fn retry(policy: Policy) -> (Memory, Retry, Arc<Mutex<Vec<ErrorKind>>>) {
+        let memory = Memory::new();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let list = Arc::clone(&told);
+        let tell: Tell = Box::new(move |error, _| list.lock().unwrap().push(error.kind));
+        let retry = Retry::new(Arc::new(memory.clone()), policy, tell);
+        (memory, retry, told)
+    }
+
+    fn named(content: &[u8]) -> FileName {
+        FileName::new(FileKind::Pack, Id::of(content))
+    }
+
+    #[test]
+    fn a_failure_that_passes_is_told_and_tried_again() {
+        let (memory, retry, told) = retry(QUICK);
+        memory.fail(Request::Write, 0, ErrorKind::Unreachable);
+        memory.fail(Request::Write, 0, ErrorKind::Busy);
+        retry.write(named(b"x"), b"x").unwrap();
+        assert_eq!(memory.read(named(b"x"), 9).unwrap(), b"x");
+        assert_eq!(
+            *told.lock().unwrap(),
+            [ErrorKind::Unreachable, ErrorKind::Busy]
+        );
+    }
+
+    #[test]
+    fn what_would_fail_again_is_not_tried_again() {
+        let (memory, retry, told) = retry(QUICK);
+        for kind in [
+            ErrorKind::NotFound,
+            ErrorKind::Denied,
+            ErrorKind::NoSpace,
+            ErrorKind::Unauthorized,
+            ErrorKind::Untrusted,
+            ErrorKind::Answer,
+            ErrorKind::Io,
+        ] {
+            memory.fail(Request::List, 0, kind);
+            assert_eq!(retry.list(FileKind::Key).unwrap_err().kind, kind);
+        }
+        assert_eq!(*told.lock().unwrap(), []);
+    }
+
+    #[test]
+    fn a_storage_that_never_answered_fails_early() {
+        let opening = Policy {
+            opening: Duration::ZERO,
+            ..QUICK
+        };
+        let (memory, retry, told) = retry(opening);
+        for _ in 0..2 {
+            memory.fail(Request::List, 0, ErrorKind::Unreachable);
+        }
+        let error = retry.list(FileKind::Key).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unreachable);
+        assert_eq!(told.lock().unwrap().len(), 1);
+        retry.list(FileKind::Key).unwrap();
+        for _ in 0..5 {
+            memory.fail(Request::List, 0, ErrorKind::Unreachable);
+        }
+        retry.list(FileKind::Key).unwrap();
+    }
+
+    #[test]
+    fn a_removal_whose_answer_was_lost_has_happened() {
+        let (memory, retry, _) = retry(QUICK);
+        assert_eq!(
+            retry.remove(named(b"x")).unwrap_err().kind,
+            ErrorKind::NotFound
+        );
+        memory.fail(Request::Remove, 0, ErrorKind::Unreachable);
+        retry.remove(named(b"x")).unwrap();
+    }
+}

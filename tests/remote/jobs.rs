@@ -1,0 +1,198 @@
+//! All that works on a local container works on a server.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::{Host, now};
+use crate::rest_server::Server;
+use crate::restic_support::{PASSWORD, restics};
+use crate::site::{
+    CONTAINER, action, assert_clean_for_restic, files, for_restic, host, restored, saved,
+};
+
+/// Runs a job with these actions, and returns the log.
+#[track_caller]
+fn run(host: &Host, name: &str, actions: Vec<serde_json::Value>) -> String {
+    host.put(name, now(actions));
+    host.once().exits(0);
+    host.freezerd(&["log", name]).exits(0).stdout()
+}
+
+#[test]
+fn backup_restore_check_and_removal_work_on_a_server_and_restic_reads_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    let log = run(&host, "first", vec![saved(&host)]);
+    assert!(log.contains("created a repository in rest:http://127.0.0.1:"));
+    assert_clean_for_restic(&for_restic(&server), 1);
+
+    host.file("source/letter", "Dear reader, once more");
+    let actions = vec![
+        saved(&host),
+        restored(&host),
+        action(&host, json!({"action": "check", "read_data": true})),
+        action(&host, json!({"action": "info"})),
+    ];
+    let log = run(&host, "second", actions);
+    assert!(log.contains("2 snapshots in the container rest:"), "{log}");
+    assert_eq!(files(&host.path("source")), files(&host.path("target")));
+    assert_clean_for_restic(&for_restic(&server), 2);
+
+    let removal = json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9});
+    run(&host, "third", vec![action(&host, removal)]);
+    assert_clean_for_restic(&for_restic(&server), 1);
+    let left: Vec<_> = std::fs::read_dir(server.files("hosts/web 1/locks"))
+        .unwrap()
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    // No password is a part of the name of a container.
+    let shown = host
+        .freezerd(&["show", "first", "--json"])
+        .exits(0)
+        .stdout();
+    assert!(shown.contains("offsite"), "{shown}");
+}
+
+#[test]
+fn freezerd_restores_what_restic_backed_up_to_the_server() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    let name = for_restic(&server);
+    let repository = Path::new(&name);
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    restic.run(repository, &["init"]);
+    let source = host.path("source");
+    restic.run(
+        repository,
+        &["backup", "--host", "other", source.to_str().unwrap()],
+    );
+    let listed = host.json(&in_storage(&host, &["snapshots"]));
+    let id = listed["snapshots"][0]["id"].as_str().unwrap().to_owned();
+    let target = host.path("target");
+    let to = ["--to", target.to_str().unwrap(), "--snapshot", &id];
+    host.freezerd(&in_storage(&host, &[&["restore"], &to[..]].concat()))
+        .exits(0);
+    assert_eq!(files(&source), files(&target));
+    // And a backup beside it uses what is there.
+    run(&host, "save", vec![saved(&host)]);
+    assert_clean_for_restic(&name, 2);
+}
+
+/// A command on the container of the storage.
+fn in_storage<'a>(host: &Host, words: &[&'a str]) -> Vec<&'a str> {
+    let pass: &'static str = Box::leak(host.path("pass").display().to_string().into_boxed_str());
+    let mut all = words.to_vec();
+    all.extend(["--storage", "offsite", "--container", CONTAINER]);
+    all.extend(["--encrypt-pass-file", pass]);
+    all
+}
+
+#[test]
+fn the_commands_that_look_inside_take_a_job_or_a_storage() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    run(&host, "save", vec![saved(&host)]);
+    for words in [vec!["snapshots", "save"], in_storage(&host, &["snapshots"])] {
+        let listed = host.json(&words);
+        assert_eq!(listed["snapshots"].as_array().unwrap().len(), 1);
+    }
+    let listed = host.freezerd(&["ls", "save"]).exits(0).stdout();
+    assert!(listed.contains("source"), "{listed}");
+    let letter = host.path("source/letter").display().to_string();
+    let dumped = host.freezerd(&["dump", "save", &letter]);
+    assert_eq!(dumped.exits(0).stdout(), "Dear reader");
+    host.freezerd(&["stats", "save"]).exits(0);
+    host.freezerd(&["unlock", "save"]).exits(0);
+    let keys = host.json(&["key", "list", "save"]);
+    assert!(
+        keys.to_string().contains("testhost") || keys.to_string().contains("id"),
+        "{keys}"
+    );
+    let ran = host.freezerd(&["snapshots", "--storage", "nowhere", "--container", "x"]);
+    assert!(ran.stderr().contains("there is no such storage"));
+    let ran = host.freezerd(&["snapshots", "--storage", "offsite", "--container", "/srv"]);
+    assert!(ran.stderr().contains("a container has a name"));
+}
+
+#[test]
+fn the_limits_of_a_job_hold_on_the_line() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    let noise: Vec<u8> = {
+        let mut random = fastrand::Rng::with_seed(1);
+        std::iter::repeat_with(|| random.u8(..))
+            .take(400_000)
+            .collect()
+    };
+    std::fs::write(host.path("source/noise"), noise).unwrap();
+    let mut limited = saved(&host);
+    limited["freezer_action"]["upload_limit"] = json!("400K");
+    let started = std::time::Instant::now();
+    run(&host, "slow", vec![limited]);
+    assert!(started.elapsed() >= std::time::Duration::from_millis(850));
+}
+
+/// A restic that ends with the test.
+struct Reader(std::process::Child);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn restic_and_a_job_lock_each_other_out() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    run(&host, "save", vec![saved(&host)]);
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let name = for_restic(&server);
+    // A prune of freezerd waits while restic reads.
+    let mut reader = Reader(
+        restic
+            .command(Path::new(&name), PASSWORD)
+            .args(["backup", "--stdin", "--host", "other"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let locks = server.files("hosts/web 1/locks");
+    crate::harness::eventually("restic locks", || {
+        std::fs::read_dir(&locks).unwrap().count() == 1
+    });
+    let removal = json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9});
+    let daemon = host.start();
+    host.put("clean", now(vec![action(&host, removal)]));
+    crate::harness::eventually("freezerd waits", || {
+        let shown = host.freezerd(&["show", "clean", "--json"]);
+        shown.code() == 0 && !shown.json()["x-freezerd"]["progress"]["waiting"].is_null()
+    });
+    {
+        use std::io::Write;
+        let mut stdin = reader.0.stdin.take().unwrap();
+        stdin.write_all(b"what restic saves").unwrap();
+    }
+    assert!(reader.0.wait().unwrap().success());
+    let end = daemon.run_of("clean");
+    assert!(end.message.contains("succeeded"), "{}", end.message);
+    assert_clean_for_restic(&name, 2);
+}

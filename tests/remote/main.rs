@@ -1,0 +1,13 @@
+//! Jobs with a container on a real server, through the real binary, with `restic` as the judge.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+mod jobs;
+mod kills;
+#[path = "../rest_server/mod.rs"]
+mod rest_server;
+#[path = "../restic_support/mod.rs"]
+mod restic_support;
+mod secrets;
+mod site;
+mod trouble;

@@ -1,0 +1,167 @@
+//! A proxy in front of a server that breaks requests as networks and servers do.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// What happens to one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The request does not reach the server, which seems to answer with this status.
+    Status(u16),
+    /// The request does not reach the server, which seems to be rclone and to answer with 404.
+    NotFoundByRclone,
+    /// The connection ends before the request is read.
+    Closed,
+    /// The request is carried out, and the answer is lost.
+    AnswerLost,
+    /// The body of the answer ends after half of it.
+    BodyCut,
+    /// The head says that the body is ten bytes longer than it is.
+    LengthLie,
+    /// Nothing comes, and the connection stays.
+    Silence,
+    /// The answer is not HTTP.
+    Nonsense,
+}
+
+/// The proxy. It runs until the test program ends.
+#[derive(Clone)]
+pub struct FaultyServer {
+    /// `127.0.0.1:PORT`.
+    pub authority: String,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The method of the requests that fail, and what happens to the next ones.
+    faults: Vec<(&'static str, Fault)>,
+    requests: Vec<String>,
+    /// Connections that stay open for good.
+    silent: Vec<TcpStream>,
+}
+
+impl FaultyServer {
+    /// A proxy before the server at this `HOST:PORT`.
+    pub fn before(server: &str) -> FaultyServer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let faulty = FaultyServer {
+            authority: listener.local_addr().unwrap().to_string(),
+            state: Arc::default(),
+        };
+        let (proxy, server) = (faulty.clone(), server.to_owned());
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (proxy, server) = (proxy.clone(), server.clone());
+                // A connection that breaks is what this is for.
+                std::thread::spawn(move || proxy.serve(client, &server));
+            }
+        });
+        faulty
+    }
+
+    /// The next request with this method has this fault.
+    pub fn fail(&self, method: &'static str, fault: Fault) {
+        self.state.lock().unwrap().faults.push((method, fault));
+    }
+
+    /// How many requests with this method came.
+    pub fn count(&self, method: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        let of_method = state.requests.iter().filter(|found| *found == method);
+        of_method.count()
+    }
+
+    fn next(&self, method: &str) -> Option<Fault> {
+        let mut state = self.state.lock().unwrap();
+        state.requests.push(method.to_owned());
+        let found = state.faults.iter().position(|(of, _)| *of == method)?;
+        Some(state.faults.remove(found).1)
+    }
+
+    /// One request, after which the connection ends.
+    fn serve(&self, client: TcpStream, server: &str) -> std::io::Result<()> {
+        let mut reader = BufReader::new(client.try_clone()?);
+        let (head, length) = read_head(&mut reader)?;
+        let method = head.split(' ').next().unwrap_or_default().to_owned();
+        let fault = self.next(&method);
+        let mut client = client;
+        match fault {
+            Some(Fault::Closed) => return client.shutdown(Shutdown::Both),
+            Some(Fault::Silence) => {
+                self.state.lock().unwrap().silent.push(client);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        match fault {
+            Some(Fault::Status(status)) => {
+                return write!(
+                    client,
+                    "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+            }
+            Some(Fault::NotFoundByRclone) => {
+                return client.write_all(
+                    b"HTTP/1.1 404 x\r\nServer: rclone/v1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                );
+            }
+            Some(Fault::Nonsense) => return client.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"),
+            _ => {}
+        }
+        let mut upstream = TcpStream::connect(server)?;
+        upstream.write_all(head.as_bytes())?;
+        upstream.write_all(&body)?;
+        let mut answer = Vec::new();
+        upstream.read_to_end(&mut answer)?;
+        let end_of_head = answer
+            .windows(4)
+            .position(|part| part == b"\r\n\r\n")
+            .map_or(answer.len(), |at| at + 4);
+        let body = answer.split_off(end_of_head);
+        match fault {
+            Some(Fault::AnswerLost) => client.shutdown(Shutdown::Both),
+            Some(Fault::BodyCut) => {
+                client.write_all(&answer)?;
+                client.write_all(&body[..body.len() / 2])
+            }
+            Some(Fault::LengthLie) => {
+                let text = String::from_utf8_lossy(&answer).into_owned();
+                let lie = format!("Content-Length: {}", body.len() + 10);
+                let truth = format!("Content-Length: {}", body.len());
+                client.write_all(text.replace(&truth, &lie).as_bytes())?;
+                client.write_all(&body)
+            }
+            _ => {
+                client.write_all(&answer)?;
+                client.write_all(&body)
+            }
+        }
+    }
+}
+
+/// The head of a request, which now asks for one answer and the end, and the length of its body.
+fn read_head(reader: &mut impl BufRead) -> std::io::Result<(String, usize)> {
+    let mut head = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let lower = line.to_ascii_lowercase();
+        if let Some(number) = lower.strip_prefix("content-length:") {
+            length = number.trim().parse().unwrap_or(0);
+        }
+        if line == "\r\n" {
+            head.push_str("Connection: close\r\n\r\n");
+            return Ok((head, length));
+        }
+        if !lower.starts_with("connection:") {
+            head.push_str(&line);
+        }
+    }
+}
