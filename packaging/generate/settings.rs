@@ -1,6 +1,6 @@
 //! freezerd.toml(5), and the file itself with every setting commented out.
 
-use freezerd::config::{Form, Setting, packaged};
+use freezerd::config::{Form, STORAGE_KEYS, Setting, packaged};
 
 use crate::page::{Page, head};
 
@@ -26,7 +26,7 @@ pub fn page() -> String {
     page.section("DESCRIPTION");
     page.paragraph(
         "Lines of `name = value`, in TOML: texts stand in quotes, numbers and `true` and `false` do not; what follows \
-         a `#` is a remark. There are no sections. A setting that nobody knows, or a value that it cannot take, is an \
+         a `#` is a remark. The only sections are those of storages, which come last: see STORAGES. A setting that nobody knows, or a value that it cannot take, is an \
          error with the line it stands on, and nothing starts.",
     );
     page.paragraph(
@@ -48,10 +48,20 @@ pub fn page() -> String {
         page.entry(head(setting.name, ""), &[sentence(setting), default, names]);
     }
     page.paragraph("A duration is a number and a unit, as `90 seconds`, `5 minutes` or `1 hours`.");
+    page.section("STORAGES");
+    page.paragraph(
+        "A section `[storage.NAME]` defines a storage away from this host. A job uses it with `\"storage\": \"NAME\"`, and \
+         gives a name in it as `container`. The name of a storage has letters, digits, `-` and `_`. No password stands in \
+         this file: a storage names where its password is. `freezerd config show` lists the storages.",
+    );
+    for key in &STORAGE_KEYS {
+        page.entry(head(key.name, key.value), &[key.about.to_owned()]);
+    }
     page.section("FILES");
     page.paragraph("`/etc/freezerd/freezerd.toml` for root, `~/.config/freezerd/freezerd.toml` for everybody else.");
     page.section("EXAMPLES");
     page.example("# At most one backup at a time, and time for it to end when the host goes down.\nconcurrent_jobs = 1\nstop_grace = \"10 minutes\"");
+    page.example("# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"");
     page.see_also(&[
         ("freezerd", "8"),
         ("freezerd-jobs", "5"),
@@ -81,6 +91,14 @@ pub fn template() -> String {
             literal(setting, &value)
         ));
     }
+    text.push_str(
+        "\n# A storage away from this host, which jobs name as `\"storage\": \"offsite\"`. Sections come last.\n\
+         #[storage.offsite]\n\
+         #kind = \"rest\"\n\
+         #endpoint = \"https://backup.example:8000/web1\"\n\
+         #username = \"web1\"\n\
+         #password_file = \"/etc/freezerd/offsite\"\n",
+    );
     text
 }
 

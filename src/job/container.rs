@@ -8,7 +8,7 @@ use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
 use super::keys::suggested_word;
 use super::sources::{Named, plain};
-use super::storage::{Connection, NOT_SUPPORTED, NamedStorage, StorageKind};
+use super::storage::{Connection, NOT_SUPPORTED, NamedStorage, StorageKind, StoragePlace};
 use super::values::ValueReader;
 use crate::location::Location;
 
@@ -50,7 +50,10 @@ impl<'h> ValueReader<'h> {
         }
         let connection = match storage? {
             NamedPlace::Local => Connection::default(),
-            NamedPlace::Named(storage) => storage.connection.clone(),
+            NamedPlace::Named(storage) => {
+                self.warn_of_listeners(fields, storage);
+                storage.connection.clone()
+            }
         };
         Some(Container {
             name,
@@ -117,6 +120,34 @@ impl<'h> ValueReader<'h> {
         };
         self.report(fault.at(field.node.span.clone()));
         None
+    }
+
+    /// Warns where somebody on the way to the server can read its password.
+    fn warn_of_listeners(&mut self, fields: &Fields<'_>, storage: &NamedStorage) {
+        let connection = &storage.connection;
+        let StoragePlace::Rest(address) = &storage.place;
+        let fault = if address.is_loopback() {
+            return;
+        } else if !address.is_encrypted() && connection.password.is_some() {
+            Diagnostic::warning(
+                codes::INSECURE_STORAGE,
+                "the password of the storage goes over the network as it is",
+            )
+            .label("its address begins with http://")
+            .help("write `https://` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of your own")
+        } else if connection.insecure {
+            Diagnostic::warning(
+                codes::INSECURE_STORAGE,
+                "the certificate of the storage is not checked",
+            )
+            .label("it has `insecure = true`")
+            .help("name the certificate that you trust with `ca_file`, and remove `insecure`")
+        } else {
+            return;
+        };
+        if let Some(field) = fields.set("storage") {
+            self.report(fault.at(field.node.span.clone()));
+        }
     }
 
     /// The location of a container in a storage away from this host.

@@ -14,6 +14,7 @@ mod setting_flags;
 mod settings;
 mod several_backups;
 mod snapshots;
+mod storages;
 mod why;
 
 use crate::harness::{Host, backup, exec, now};

@@ -95,6 +95,12 @@ codes! {
             r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "locl"}"#,
             r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "local"}"#
         );
+    INSECURE_STORAGE, "insecure-storage", schema: false,
+        "Others can read the password of the storage, or change what it answers.",
+        "With `http://`, everybody on the way to the server sees the user and the password, and may then change or remove \
+         the backups. With `insecure`, everybody on the way can pretend to be the server. The data itself is encrypted \
+         with the password of the container in both cases.",
+        Words("`endpoint = \"http://backup.example:8000/\"` with a password", "`endpoint = \"https://backup.example:8000/\"`, and `ca_file` for a certificate of your own");
     UNSUPPORTED_MODE, "unsupported-mode", schema: true,
         "This version does not support the mode.",
         "It backs up files. Dump a database with an `exec` action first, and back up the dump.",

@@ -1,0 +1,190 @@
+//! The sections `[storage.NAME]` of `freezerd.toml`, and the jobs that name them.
+
+use serde_json::json;
+
+use crate::harness::{Host, backup, someday};
+
+const GOOD: &str = "\
+concurrent_jobs = 1
+
+[storage.offsite]
+kind = \"rest\"
+endpoint = \"https://Backup.example:443/web1\"
+username = \"web1\"
+password_file = \"%d/offsite\"
+connections = 3
+
+[storage.nearby]
+kind = \"rest\"
+endpoint = \"http://localhost:8000\"
+username = \"x\"
+password_command = \"echo secret-in-a-command\"
+";
+
+fn with(host: &Host, storage: &str, container: &str) -> String {
+    let mut action = backup(&host.path("source"), &host.path("container"));
+    action["freezer_action"]["storage"] = json!(storage);
+    action["freezer_action"]["container"] = json!(container);
+    action["freezer_action"]["encrypt_pass_file"] = json!("/etc/pass");
+    host.put("save", someday(vec![action]));
+    let ran = host.freezerd(&["check", "--no-trust"]);
+    ran.stdout() + &ran.stderr()
+}
+
+#[test]
+fn config_show_lists_storages_without_secrets() {
+    let host = Host::new();
+    host.file("freezerd.toml", GOOD);
+    let shown = host.json(&["config", "show"]);
+    let offsite = &shown["storages"]["offsite"];
+    assert_eq!(
+        offsite["keys"],
+        json!({
+            "kind": "rest", "endpoint": "https://backup.example/web1/", "username": "web1",
+            "password_file": "%d/offsite", "connections": "3",
+        })
+    );
+    assert_eq!(offsite["origin"]["line"], 3);
+    let text = host.freezerd(&["config", "show"]).exits(0).stdout();
+    assert!(text.contains("Storage nearby ("), "{text}");
+    assert!(text.contains("endpoint = http://localhost:8000/"), "{text}");
+    assert!(!text.contains("secret-in-a-command"), "{text}");
+    assert!(!shown.to_string().contains("secret-in-a-command"));
+}
+
+#[test]
+fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
+    let host = Host::new();
+    let head = "# freezerd\n[storage.offsite]\n";
+    let good = "kind = \"rest\"\nendpoint = \"https://h/\"\n";
+    for (section, line, says) in [
+        (String::new(), 2, "`kind` is missing; the kinds are: rest"),
+        (
+            "kind = \"s3\"\n".into(),
+            3,
+            "does not support the kind \"s3\"; it supports: rest",
+        ),
+        ("kind = \"resst\"\n".into(), 3, "is not a kind of storage"),
+        ("kind = \"local\"\n".into(), 3, "needs no storage"),
+        ("kind = \"rest\"\n".into(), 2, "`endpoint` is missing"),
+        (
+            "kind = \"rest\"\nendpoint = \"h:8000\"\n".into(),
+            4,
+            "must begin with https://",
+        ),
+        ("kind = \"rest\"\nendpoint = 5\n".into(), 4, "takes a text"),
+        (
+            format!("{good}usrname = \"x\"\n"),
+            2,
+            "did you mean \"username\"?",
+        ),
+        (
+            format!("{good}password_file = \"pass\"\nusername = \"x\"\n"),
+            5,
+            "absolute path",
+        ),
+        (
+            format!("{good}password_file = \"%d/\"\nusername = \"x\"\n"),
+            5,
+            "name of the credential",
+        ),
+        (
+            format!("{good}password_env = \"X\"\n"),
+            2,
+            "needs a `username`",
+        ),
+        (format!("{good}username = \"a:b\"\n"), 5, "colon"),
+        (
+            format!("{good}username = \"x\"\npassword_env = \"X\"\npassword_command = \"y\"\n"),
+            2,
+            "one of `password_file`",
+        ),
+        (
+            format!("{good}password_command = []\nusername = \"x\"\n"),
+            5,
+            "list of words",
+        ),
+        (format!("{good}connections = 0\n"), 5, "from 1 to 64"),
+        (format!("{good}insecure = \"yes\"\n"), 5, "true or false"),
+        (
+            format!("{good}proxy = \"proxy:3128\"\n"),
+            5,
+            "must begin with https://",
+        ),
+        (
+            format!("{good}password = \"hunter2-in-the-file\"\n"),
+            2,
+            "password_file",
+        ),
+    ] {
+        host.file("freezerd.toml", &format!("{head}{section}"));
+        let ran = host.freezerd(&["config", "show"]).exits(78);
+        let told = ran.stderr();
+        assert!(told.contains(says), "{section}: {told}");
+        let place = format!("freezerd.toml:{line}: the storage offsite");
+        assert!(told.contains(&place), "{section}: {told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    for (text, says) in [
+        ("[storage.s3]\nkind = \"rest\"\n", "needs a name"),
+        ("[storage.\"my nas\"]\nkind = \"rest\"\n", "needs a name"),
+        ("storage = 5\n", "[storage.NAME]"),
+        ("[storage]\noffsite = 5\n", "[storage.offsite]"),
+    ] {
+        host.file("freezerd.toml", text);
+        let told = host.freezerd(&["config", "show"]).exits(78).stderr();
+        assert!(told.contains(says), "{text}: {told}");
+    }
+}
+
+#[test]
+fn a_job_names_a_storage_and_a_container_in_it() {
+    let host = Host::new();
+    host.file("freezerd.toml", GOOD);
+    host.file("source/file", "x");
+    for (storage, container, says) in [
+        ("offsite", "www", ""),
+        ("offsite", "hosts/www", ""),
+        ("offsite", "/", ""),
+        ("nearby", "www", ""),
+        ("offsite", "/srv/backups", "bad-container"),
+        ("offsite", "a/../b", "bad-container"),
+        ("ofsite", "www", "did you mean `offsite`?"),
+        ("elsewhere", "www", "local, nearby, offsite"),
+        ("rest", "www", "kind of storage"),
+        ("s3", "www", "unsupported-storage"),
+    ] {
+        let told = with(&host, storage, container);
+        match says {
+            "" => assert!(
+                !told.contains("error") && !told.contains("warning"),
+                "{told}"
+            ),
+            _ => assert!(told.contains(says), "{storage} {container}: {told}"),
+        }
+    }
+}
+
+#[test]
+fn check_warns_where_others_can_read_the_password_of_a_storage() {
+    let host = Host::new();
+    host.file("source/file", "x");
+    let storage = |more: &str| {
+        format!(
+            "[storage.offsite]\nkind = \"rest\"\nusername = \"x\"\npassword_env = \"X\"\n{more}\n"
+        )
+    };
+    for (more, warned) in [
+        ("endpoint = \"http://backup.example/\"", true),
+        (
+            "endpoint = \"https://backup.example/\"\ninsecure = true",
+            true,
+        ),
+        ("endpoint = \"https://backup.example/\"", false),
+        ("endpoint = \"http://127.0.0.1:8000/\"", false),
+    ] {
+        host.file("freezerd.toml", &storage(more));
+        let told = with(&host, "offsite", "www");
+        assert_eq!(told.contains("insecure-storage"), warned, "{told}");
+    }
+}
