@@ -40,7 +40,7 @@ pub enum NoChoice {
     OtherPaths {
         backup_name: String,
         host: String,
-        paths: Vec<PathBuf>,
+        paths: Box<[PathBuf]>,
         place: Location,
         held: Vec<Held>,
     },
@@ -152,7 +152,7 @@ pub fn choose<'a>(all: &'a [Snapshot], work: &Restore) -> Result<&'a Snapshot, N
             .ok_or_else(|| NoChoice::OtherPaths {
                 backup_name: work.lineage.backup_name.clone(),
                 host: work.lineage.host.clone(),
-                paths: work.paths.clone(),
+                paths: work.paths.clone().into(),
                 place: work.container.location.clone(),
                 held: held(of_name.iter().copied()),
             });

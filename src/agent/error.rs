@@ -168,7 +168,7 @@ pub enum ActionError {
     #[error(transparent)]
     PassFile(#[from] PassFileError),
     #[error(transparent)]
-    NoChoice(#[from] NoChoice),
+    NoChoice(Box<NoChoice>),
     #[error("the source {path} does not exist; nothing was backed up")]
     SourceMissing { path: PathBuf },
     #[error("the source {path} cannot be read: {}", os::reason(source))]
@@ -240,6 +240,12 @@ fn options_sentence(error: OptionsError) -> String {
         OptionsError::Proxy => "proxy",
     };
     format!("`{key}` of the storage: {error}")
+}
+
+impl From<NoChoice> for ActionError {
+    fn from(source: NoChoice) -> ActionError {
+        ActionError::NoChoice(Box::new(source))
+    }
 }
 
 impl ActionError {
