@@ -3,7 +3,7 @@
 use super::{Session, SessionError};
 use crate::repository::error::Error;
 use crate::repository::key::cost::Cost;
-use crate::repository::key::{self, KeyFile};
+use crate::repository::key::{self, Changed, KeyFile};
 use crate::storage::id::Id;
 
 /// A key of the repository.
@@ -67,17 +67,17 @@ pub fn remove(session: &Session, beginning: &str) -> Result<Id, SessionError> {
     Ok(*id)
 }
 
-/// Replaces the key in use by one for a new password. The session has an exclusive lock. Returns the new key.
+/// Replaces the key in use by one for a new password. The session has an exclusive lock.
 ///
 /// # Errors
 /// When the new key cannot be written: the old one stays.
-pub fn change_password(session: &Session, password: &[u8]) -> Result<Id, SessionError> {
+pub fn change_password(session: &Session, password: &[u8]) -> Result<Changed, SessionError> {
     let repository = &session.repository;
-    let id = key::change_password(
+    let changed = key::change_password(
         &*repository.storage,
         &repository.key,
         password,
         Cost::calibrated(),
     )?;
-    Ok(id)
+    Ok(changed)
 }

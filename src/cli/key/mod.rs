@@ -11,9 +11,11 @@ use super::container::output::say;
 use super::container::session::{self, Ended, print};
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use crate::agent::inspect::{self, Lock, Session, keys};
+use crate::agent::inspect::{self, Lock, Session, SessionError, keys};
 use crate::config::Settings;
+use crate::inspect::shown::harmless;
 use crate::repository::error::Error;
+use crate::storage::id::Id;
 
 mod prompt;
 
@@ -44,7 +46,8 @@ enum Command {
     Remove(RemoveArgs),
     /// Replace the key in use by one for a new password
     ///
-    /// Afterwards, put the new password into the file that the jobs name as encrypt_pass_file.
+    /// Afterwards, put the new password into the file that the jobs name as encrypt_pass_file. If the command is interrupted,
+    /// both passwords may open the container: run it again, with the same new password.
     #[command(
         after_help = "Example: freezerd key passwd nightly --new-password-file /etc/freezerd/new"
     )]
@@ -121,17 +124,45 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             let container = args.place.find_container(settings)?;
             let password = new_password(args)?;
             session::run(&container, Lock::Exclusive, |session| {
-                let id = keys::change_password(session, &password)?;
+                let changed = keys::change_password(session, &password)?;
+                if changed.was_there {
+                    say(
+                        "note: an earlier change was interrupted after it had added this key; it is finished now",
+                    );
+                }
                 if let Some(file) = &container.pass_file {
                     say(&format!(
                         "note: the old password does not open the container any more: put the new one into {}",
                         file.display()
                     ));
                 }
-                answer(args.json, "added", &id.to_string())
+                tell_others(session, changed.id)?;
+                answer(args.json, "added", &changed.id.to_string())
             })
         }
     }
+}
+
+/// Says which other passwords still open the container: somebody who changes one may not know of them.
+fn tell_others(session: &Session, new: Id) -> Result<(), SessionError> {
+    for other in keys::list(session)? {
+        if other.id == new {
+            continue;
+        }
+        let about = match &other.file {
+            Ok(file) => harmless(&format!(
+                "made by {} on {} at {}",
+                file.username, file.hostname, file.created
+            )),
+            Err(_) => "which cannot be read".to_owned(),
+        };
+        say(&format!(
+            "note: the container has another key, {:.8}, {about}; if its password must not open it any more, remove it with \
+             `freezerd key remove --key {:.8}`",
+            other.id, other.id
+        ));
+    }
+    Ok(())
 }
 
 /// The new password, from its file or from the terminal.

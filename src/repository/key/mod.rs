@@ -213,7 +213,16 @@ pub fn remove(storage: &dyn Storage, id: Id, in_use: Id) -> Result<(), Error> {
     Ok(())
 }
 
-/// Replaces the key in use by one for a new password. The old one is removed when the new one was opened once.
+/// The key for a new password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    pub id: Id,
+    /// An earlier change had written it, and was interrupted before it removed the old one.
+    pub was_there: bool,
+}
+
+/// Replaces the key in use by one for a new password. The old one is removed when the new one was opened once. A change
+/// that is interrupted leaves both; the next one finds the new key, and removes the old one.
 ///
 /// # Errors
 /// When the new one cannot be written or opened: the old one stays.
@@ -222,14 +231,31 @@ pub fn change_password(
     old: &OpenKey,
     password: &[u8],
     cost: Cost,
-) -> Result<Id, Error> {
-    let id = add(storage, &old.keys, password, cost)?;
-    if read(storage, id)?.open(id, password)?.is_none() {
-        let name = FileName::new(FileKind::Key, id);
+) -> Result<Changed, Error> {
+    let opens = |id: Id| match read(storage, id)?.open(id, password)? {
+        Some(keys) => Ok(keys.encrypt == old.keys.encrypt && keys.mac_r == old.keys.mac_r),
+        None => Ok::<bool, Error>(false),
+    };
+    // A key that cannot be read is not the one.
+    let others = storage.list(FileKind::Key)?.files.into_iter();
+    let mut others = others.map(|file| file.id).filter(|id| *id != old.id);
+    let known = others.find(|id| opens(*id).unwrap_or(false));
+    let changed = match known {
+        Some(id) => Changed {
+            id,
+            was_there: true,
+        },
+        None => Changed {
+            id: add(storage, &old.keys, password, cost)?,
+            was_there: false,
+        },
+    };
+    if !opens(changed.id)? {
+        let name = FileName::new(FileKind::Key, changed.id);
         return Err(Error::file(Damage::Authentication, name));
     }
-    remove(storage, old.id, id)?;
-    Ok(id)
+    remove(storage, old.id, changed.id)?;
+    Ok(changed)
 }
 
 #[cfg(test)]
@@ -338,13 +364,29 @@ mod tests {
         let old = open(&memory, b"old", None, |_| Ok(true)).unwrap();
         let error = remove(&memory, old.id, old.id).unwrap_err();
         assert_eq!(error.kind, ErrorKind::KeyNeeded);
-        let new = change_password(&memory, &old, b"new", COST).unwrap();
+        let new = change_password(&memory, &old, b"new", COST).unwrap().id;
         assert_eq!(
             kind(open(&memory, b"old", None, |_| Ok(true))),
             ErrorKind::WrongPassword
         );
         assert_eq!(open(&memory, b"new", None, |_| Ok(true)).unwrap().id, new);
         assert_eq!(list(&memory).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_change_that_was_interrupted_is_finished_by_the_next_one() {
+        let memory = Memory::new();
+        let keys = SecretKeys::random().unwrap();
+        let old = add(&memory, &keys, b"old", COST).unwrap();
+        let other = add(&memory, &keys, b"other", COST).unwrap();
+        let left = add(&memory, &keys, b"new", COST).unwrap();
+        // The key of another repository is not taken for it.
+        add(&memory, &SecretKeys::random().unwrap(), b"new", COST).unwrap();
+        let opened = open(&memory, b"old", Some(old), |_| Ok(true)).unwrap();
+        let changed = change_password(&memory, &opened, b"new", COST).unwrap();
+        assert_eq!((changed.id, changed.was_there), (left, true));
+        let ids: Vec<Id> = list(&memory).unwrap().iter().map(|(id, _)| *id).collect();
+        assert!(ids.len() == 3 && !ids.contains(&old) && ids.contains(&other));
     }
 
     #[test]
