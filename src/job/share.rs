@@ -37,7 +37,7 @@ impl ReadData {
     /// The forms that a text may have, for messages.
     pub const EXPECTED: &'static str =
         "true, false, a share such as `5%`, `2/10` (the second of ten parts) or `20 GB`";
-    /// The most parts.
+    /// Into so many parts the data can be divided at most.
     pub const MOST_PARTS: u32 = 1000;
 
     /// Reads a text: `true`, `all`, `false`, `5%`, `2/10`, `20 GB`.

@@ -8,7 +8,7 @@ use crate::agent::inspect::{Session, SessionError};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::logging;
 use crate::config::Settings;
-use crate::inspect::choice::{self, Chosen, Filter};
+use crate::inspect::choice::{self, ChoiceError, Chosen, Filter};
 use crate::inspect::shown::shown;
 use crate::repository::error::Error;
 use crate::schedule::moment::Moment;
@@ -66,7 +66,13 @@ impl Wanted {
         match self {
             Wanted::Id(beginning) => Ok(choice::by_id(repository, beginning)?),
             Wanted::Newest(limit) => {
-                let (newest, unreadable) = choice::newest(repository, filter, *limit)?;
+                let found = choice::newest(repository, filter, *limit);
+                if let Err(ChoiceError::NoneFound { .. }) = &found {
+                    // The one that is meant may be damaged.
+                    let all = choice::all(repository, filter).unwrap_or_default();
+                    tell_unreadable(session, &all.unreadable);
+                }
+                let (newest, unreadable) = found?;
                 tell_unreadable(session, &unreadable);
                 Ok(newest)
             }

@@ -11,7 +11,7 @@ use crate::units;
 /// The most findings that are lines of text.
 const MOST_LINES: usize = 1000;
 
-/// All lines.
+/// What was found, what was done, what is lost, and a summary at the end.
 pub fn lines(done: &Result, dry_run: bool) -> Vec<String> {
     let damage = done.report.damage.iter().take(MOST_LINES);
     let mut lines: Vec<String> = damage

@@ -75,7 +75,11 @@ impl NameQuery {
         if self.patterns.is_empty() {
             return true;
         }
-        let below_root = path.strip_prefix(b"/").unwrap_or(path);
+        let below_root = match self.depends_on_place {
+            true => path.strip_prefix(b"/").unwrap_or(path),
+            // A path can be very long.
+            false => &node.name,
+        };
         let lowered;
         let path = if self.ignore_case {
             lowered = lower(below_root);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::rehearse;
+use super::rehearse::{self, foresee};
 use crate::repository::blob::PackedBlob;
 use crate::repository::check::data::{PackReader, Subject};
 use crate::repository::check::lost::{self, Loss};
@@ -61,11 +61,11 @@ pub struct Repaired {
 
 /// What the new index says of the packs.
 #[derive(Default)]
-pub(super) struct Draft {
+struct Draft {
     /// Packs whose header replaces what the index says.
-    pub(super) from_header: BTreeMap<Id, Vec<PackedBlob>>,
+    from_header: BTreeMap<Id, Vec<PackedBlob>>,
     /// Packs of which good blobs are copied.
-    pub(super) salvage: Vec<Wanted>,
+    salvage: Vec<Wanted>,
 }
 
 /// Repairs the index. `damaged` are packs in which a check found damage: what can be read of them is copied, and the
@@ -140,7 +140,21 @@ fn run(
         || !draft.from_header.is_empty()
         || salvaged.any(|pack| indexed.index.has_pack(*pack));
     let Some(confirm) = confirm else {
-        rehearse::foresee(&indexed, &by_pack, &draft, &sizes, &mut repaired, observer)?;
+        let foreseen = foresee(
+            &indexed,
+            &by_pack,
+            &rehearse::Draft {
+                replaced: draft.replaced(&repaired),
+                from_header: &draft.from_header,
+                salvage: &draft.salvage,
+                sizes: &sizes,
+                snapshots: &trees(repository)?,
+            },
+            observer,
+        )?;
+        repaired.blobs_copied = foreseen.blobs_copied;
+        repaired.lost = foreseen.lost;
+        repaired.losses = foreseen.losses;
         repaired.changed = is_wrong || repaired.blobs_copied > 0;
         return Ok(repaired);
     };
@@ -174,7 +188,7 @@ fn run(
 }
 
 /// The snapshots that can be read, with their trees.
-pub(super) fn trees(repository: &Repository) -> Result<Vec<(Id, Id)>, Error> {
+fn trees(repository: &Repository) -> Result<Vec<(Id, Id)>, Error> {
     let all = read_all(&*repository.storage, &repository.cipher)?.into_iter();
     Ok(all
         .filter_map(|(id, snapshot)| Some((id, snapshot.ok()?.tree)))
@@ -274,7 +288,9 @@ fn read_headers(
         observer.advance(1);
         Ok(())
     })?;
-    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_unstable_by_key(|it| it.pack);
+    Ok(found)
 }
 
 impl Draft {
@@ -322,7 +338,7 @@ impl Draft {
     }
 
     /// Packs of which the old index does not count any more.
-    pub(super) fn replaced(&self, repaired: &Repaired) -> HashSet<Id> {
+    fn replaced(&self, repaired: &Repaired) -> HashSet<Id> {
         let mut replaced: HashSet<Id> = self.from_header.keys().copied().collect();
         replaced.extend(&repaired.salvaged);
         replaced.extend(&repaired.forgotten);
