@@ -1,0 +1,237 @@
+//! Repositories that somebody has made to do harm: each command ends soon, with little memory, and writes nothing outside
+//! of its target.
+
+use std::fs;
+use std::process::Command;
+
+use freezerd::job::action::Work;
+use freezerd::repository::blob_name::{BlobKind, BlobName};
+use freezerd::repository::index::file::IndexWriter;
+use freezerd::repository::node::{Node, NodeKind};
+use freezerd::repository::open::Repository;
+use freezerd::repository::packer::{Encoder, Packer};
+use freezerd::repository::snapshot::Snapshot;
+use freezerd::repository::time::Time;
+use freezerd::storage::id::Id;
+
+use crate::commands::make_repository;
+use crate::support::{Agent, Place, request};
+
+/// Puts a repository together, blob by blob.
+struct Trees {
+    repository: Repository,
+    packer: Packer,
+    index: IndexWriter,
+}
+
+impl Trees {
+    fn new(place: &Place) -> Trees {
+        Trees {
+            repository: make_repository(place),
+            packer: Packer::new(1 << 20),
+            index: IndexWriter::new(),
+        }
+    }
+
+    fn blob(&mut self, kind: BlobKind, content: &[u8]) -> Id {
+        let name = BlobName {
+            kind,
+            id: Id::of(content),
+        };
+        let mut bytes = Vec::new();
+        let cipher = &self.repository.cipher;
+        let encoded = Encoder::new(3)
+            .encode(cipher, name, content, &mut bytes)
+            .unwrap();
+        self.packer.add(&encoded, &bytes);
+        if self.packer.is_full() {
+            self.flush();
+        }
+        name.id
+    }
+
+    /// A tree with these nodes as they are.
+    fn tree(&mut self, nodes: &[Node]) -> Id {
+        let mut text = b"{\"nodes\":[".to_vec();
+        for (at, node) in nodes.iter().enumerate() {
+            if at > 0 {
+                text.push(b',');
+            }
+            node.write(&mut text);
+        }
+        text.extend_from_slice(b"]}\n");
+        self.blob(BlobKind::Tree, &text)
+    }
+
+    fn flush(&mut self) {
+        if let Some(pack) = self.packer.finish(&self.repository.cipher).unwrap() {
+            pack.write(&*self.repository.storage).unwrap();
+            self.index.add(pack.id, &pack.blobs);
+        }
+    }
+
+    /// Writes the index and a snapshot of this tree.
+    fn snapshot(mut self, place: &Place, tree: Id) {
+        self.flush();
+        let (storage, cipher) = (&*self.repository.storage, &self.repository.cipher);
+        storage.sync().unwrap();
+        self.index.write(storage, cipher).unwrap();
+        let lineage = place.restore().lineage;
+        let mut snapshot = Snapshot::new(Time::now(), tree, vec!["/source".into()]);
+        snapshot.hostname = lineage.host;
+        snapshot
+            .other
+            .insert("label".into(), lineage.backup_name.into());
+        snapshot.write(storage, cipher).unwrap();
+    }
+}
+
+fn directory(name: &str, tree: Id) -> Node {
+    Node {
+        subtree: Some(tree),
+        mode: 0o755 | 1 << 31,
+        ..Node::new(name, NodeKind::Directory)
+    }
+}
+
+fn file(name: &str, size: u64, content: &[Id]) -> Node {
+    Node {
+        size,
+        mode: 0o644,
+        content: Some(content.to_vec()),
+        ..Node::new(name, NodeKind::File)
+    }
+}
+
+const COMMANDS: [&[&str]; 10] = [
+    &["snapshots"],
+    &["ls", "-r"],
+    &["find", "no-such-file"],
+    &["diff", "latest", "latest"],
+    &["dump", "/"],
+    &["stats"],
+    &["verify", "--read-data"],
+    &["prune", "--dry-run"],
+    &["repair", "--read-data", "--dry-run"],
+    &["repair", "--read-data", "--snapshots"],
+];
+
+/// Limits the memory and the time of what follows it.
+const LIMITS: [&str; 4] = ["prlimit", "--as=2000000000", "timeout", "120"];
+
+/// Runs each command and a restore with little memory. Commands that may write without end are ended by their reader.
+fn attack(place: &Place, endless: &[&str]) {
+    let limited = |words: &[&str]| {
+        let mut command = Command::new(LIMITS[0]);
+        command
+            .args(&LIMITS[1..])
+            .arg(env!("CARGO_BIN_EXE_freezerd"))
+            .args(words)
+            .env("FREEZERD_STATE_DIR", place.path("state"));
+        command
+    };
+    for words in COMMANDS {
+        let began = std::time::Instant::now();
+        if endless.contains(&words[0]) {
+            continue;
+        }
+        let output = limited(words)
+            .arg("--container")
+            .arg(place.path("container"))
+            .arg("--encrypt-pass-file")
+            .arg(place.path("pass"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        println!("{words:?} {:?}", began.elapsed());
+        let code = output.status.code();
+        assert!(
+            matches!(code, Some(0 | 1 | 3)) && !said.contains("panicked"),
+            "{words:?}: {:?} {said}",
+            output.status
+        );
+    }
+    if endless.contains(&"restore") {
+        return;
+    }
+    let work = Work::Restore(place.restore());
+    let ended = Agent::start_with(&mut limited(&["agent"]), &request(work)).end();
+    assert!(
+        !ended.log.iter().any(|line| line.contains("panicked")),
+        "{ended:#?}"
+    );
+    let _ = ended.outcome();
+    // Nothing is beside what was there, and nothing was written into what the names lead to.
+    let mut names: Vec<_> = fs::read_dir(place.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.retain(|name| {
+        !["container", "pass", "source", "target", "state"].contains(&name.as_str())
+    });
+    assert!(names.is_empty(), "{names:?}");
+    assert_eq!(fs::read_dir(place.path("source")).unwrap().count(), 0);
+}
+
+#[test]
+fn names_that_lead_out_duplicates_unknown_types_and_impossible_sizes_are_refused() {
+    let place = Place::in_memory();
+    let mut trees = Trees::new(&place);
+    let data = trees.blob(BlobKind::Data, b"content");
+    let outside = place.path("source/escaped");
+    let inner = trees.tree(&[file("x", 7, &[data])]);
+    let nodes = [
+        file("..", 7, &[data]),
+        directory("..", inner),
+        file("../escaped", 7, &[data]),
+        file(outside.to_str().unwrap(), 7, &[data]),
+        file("", 7, &[data]),
+        file("a", 7, &[data]),
+        file("a", 7, &[data]),
+        Node::new("b", NodeKind::Other("hole".into())),
+        file("c", 1 << 63, &[data]),
+        file("d", u64::MAX, &[data, data]),
+        directory("e", Id::of(b"missing")),
+        file("f", 7, &[Id::of(b"missing")]),
+        file("a-late-one", 7, &[data]),
+    ];
+    let root = trees.tree(&nodes);
+    trees.snapshot(&place, root);
+    attack(&place, &[]);
+}
+
+#[test]
+fn trees_that_double_and_trees_that_are_deep_end() {
+    let place = Place::in_memory();
+    let mut trees = Trees::new(&place);
+    let mut tree = trees.tree(&[file("x", 0, &[]), file("lost", 1, &[Id::of(b"lost")])]);
+    for _ in 0..60 {
+        tree = trees.tree(&[directory("a", tree), directory("b", tree)]);
+    }
+    trees.snapshot(&place, tree);
+    // These write each path, and there are 2^60.
+    attack(&place, &["ls", "dump", "restore"]);
+
+    let place = Place::in_memory();
+    let mut trees = Trees::new(&place);
+    let mut tree = trees.tree(&[file("lost", 1, &[Id::of(b"lost")])]);
+    for _ in 0..std::env::var("DEPTH").map_or(60_000, |it| it.parse().unwrap()) {
+        tree = trees.tree(&[directory("d", tree)]);
+    }
+    trees.snapshot(&place, tree);
+    // Each line of the list is longer than the one before it.
+    attack(&place, &["ls", "dump"]);
+}
+
+#[test]
+fn a_bomb_is_damage_and_costs_no_memory() {
+    let place = Place::in_memory();
+    let mut trees = Trees::new(&place);
+    // Compresses to a few kilobytes.
+    let zeros = trees.blob(BlobKind::Data, &vec![0; 64 << 20]);
+    let pieces = vec![zeros; 64];
+    let root = trees.tree(&[file("bomb", 64 * (64 << 20), &pieces)]);
+    trees.snapshot(&place, root);
+    // These write what is honestly there: 4 GiB.
+    attack(&place, &["dump", "restore"]);
+}

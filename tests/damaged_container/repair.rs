@@ -1,0 +1,181 @@
+//! `freezerd repair`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use freezerd::job::action::Work;
+use freezerd::protocol::Verdict;
+use freezerd::repository::blob_name::BlobKind;
+use serde_json::Value;
+
+use crate::commands::{
+    Ran, files, flip, id, make_repository, open, overwrite, pack_file, packs_of, readable, run,
+};
+use crate::support::{Place, assert_same_tree, noise, run as run_action, succeed};
+
+/// Two snapshots; the second has a file more, in a pack of its own.
+fn made() -> Place {
+    let place = Place::in_memory();
+    make_repository(&place);
+    place.write("source/one", noise(30_000));
+    place.write("source/below/two", "two");
+    place.back_up();
+    place.write("source/below/three", noise(20_000));
+    place.back_up();
+    place
+}
+
+fn repair(place: &Place, words: &[&str]) -> Ran {
+    run(place, &[&["repair", "--json"], words].concat())
+}
+
+fn everything(place: &Place) -> Vec<(PathBuf, u64)> {
+    let kinds = ["data", "index", "snapshots", "keys"];
+    let files = kinds.iter().flat_map(|kind| files(place, kind));
+    files
+        .map(|file| (file.clone(), fs::metadata(file).unwrap().len()))
+        .collect()
+}
+
+#[test]
+fn a_whole_container_is_left_as_it_is() {
+    let place = made();
+    let before = everything(&place);
+    for words in [&[][..], &["--read-data"], &["--snapshots"], &["--forget"]] {
+        let done = repair(&place, words).exits(0).json();
+        assert_eq!(
+            (&done["whole"], &done["index"]["changed"]),
+            (&true.into(), &false.into())
+        );
+        assert_eq!(everything(&place), before);
+    }
+    let ran = run(&place, &["repair"]).exits(0);
+    assert!(ran.stdout.contains("nothing had to be repaired"));
+}
+
+#[test]
+fn a_lost_or_damaged_index_is_made_anew() {
+    for lost in [true, false] {
+        let place = made();
+        let before = readable(&open(&place));
+        for file in files(&place, "index") {
+            match lost {
+                true => fs::remove_file(file).unwrap(),
+                false => overwrite(&file, b"{}"),
+            }
+        }
+        assert!(readable(&open(&place)).is_empty());
+        let foretold = repair(&place, &["--dry-run"]).exits(0).json();
+        assert!(
+            readable(&open(&place)).is_empty(),
+            "a rehearsal changes nothing"
+        );
+        let done = repair(&place, &[]).exits(0).json();
+        assert_eq!(foretold["index"], done["index"]);
+        assert_eq!(readable(&open(&place)), before);
+        run(&place, &["verify", "--read-data"]).exits(0);
+        place.restic(&["check", "--read-data"]);
+    }
+}
+
+#[test]
+fn what_is_lost_is_named_a_snapshot_without_it_is_written_and_a_backup_brings_it_back() {
+    for missing in [true, false] {
+        let place = made();
+        let all = readable(&open(&place));
+        // The pack that both snapshots need.
+        let size = |pack: &PathBuf| fs::metadata(pack).unwrap().len();
+        let packs = packs_of(&open(&place), BlobKind::Data).into_iter();
+        let pack = packs
+            .map(|pack| pack_file(&place, pack))
+            .max_by_key(size)
+            .unwrap();
+        match missing {
+            true => fs::remove_file(&pack).unwrap(),
+            false => flip(&pack, 100),
+        }
+        let left = readable(&open(&place));
+        let lost = all.len() - left.len();
+        assert!(lost >= 2);
+
+        let foretold = repair(&place, &["--read-data", "--dry-run"])
+            .exits(3)
+            .json();
+        let done = repair(&place, &["--read-data"]).exits(3).json();
+        assert_eq!(foretold["index"], done["index"]);
+        assert_eq!(foretold["losses"], done["losses"]);
+        let losses = done["losses"].as_array().unwrap();
+        let paths = losses
+            .iter()
+            .flat_map(|loss| loss["paths"].as_array().unwrap());
+        assert_eq!(paths.count(), lost);
+        assert_eq!(readable(&open(&place)), left, "what is good stays");
+
+        // A new snapshot beside each, once.
+        let done = repair(&place, &["--snapshots"]).exits(3).json();
+        let written: Vec<&Value> = done["snapshots"].as_array().unwrap().iter().collect();
+        assert!(written.len() == 2 && written.iter().all(|it| it["result"] == "written"));
+        assert_eq!(files(&place, "snapshots").len(), 4);
+        let again = repair(&place, &["--snapshots"]).exits(3).json();
+        assert_eq!(again["snapshots"][0]["result"], "written_before");
+        assert_eq!(files(&place, "snapshots").len(), 4);
+        let listed = run(&place, &["snapshots", "--json"]).exits(0).json();
+        let listed = listed["snapshots"].as_array().unwrap();
+        let new = listed.iter().filter(|it| it["partial"] == true);
+        assert_eq!(new.count(), 2);
+        for it in written {
+            place.restic(&["ls", it["new"].as_str().unwrap()]);
+        }
+
+        // The files of this host are whole: a backup stores again what is lost.
+        place.back_up();
+        run(&place, &["verify", "--read-data"]).exits(0);
+        let mut healed = readable(&open(&place));
+        healed.retain(|key, _| all.contains_key(key));
+        assert_eq!(healed, all);
+        place.restic(&["check", "--read-data"]);
+    }
+}
+
+#[test]
+fn with_forget_only_what_is_whole_stays() {
+    let place = made();
+    for pack in packs_of(&open(&place), BlobKind::Data) {
+        flip(&pack_file(&place, pack), 100);
+    }
+    let unreadable = files(&place, "snapshots").remove(0);
+    flip(&unreadable, 30);
+    let before = readable(&open(&place));
+    let done = repair(&place, &["--read-data", "--forget"]).exits(0).json();
+    assert_eq!(done["whole"], true);
+    assert_eq!(done["snapshots_unreadable"][0], id(&unreadable));
+    let removed = done["snapshots_removed"].as_array().unwrap();
+    assert_eq!(removed.len(), 2, "{done:#}");
+    assert_eq!(readable(&open(&place)), before, "what is good stays");
+    run(&place, &["verify", "--read-data"]).exits(0);
+    run(&place, &["prune"]).exits(0);
+    place.restic(&["check", "--read-data"]);
+    let ended = run_action(Work::Restore(place.restore()));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+}
+
+#[test]
+fn a_directory_whose_list_is_lost_becomes_empty_and_nothing_is_left_of_a_lost_root() {
+    let place = made();
+    let trees = packs_of(&open(&place), BlobKind::Tree);
+    for pack in &trees {
+        fs::remove_file(pack_file(&place, *pack)).unwrap();
+    }
+    let done = repair(&place, &["--snapshots"]).exits(3).json();
+    assert_eq!(done["snapshots"][0]["result"], "nothing_left");
+    assert_eq!(done["losses"][0]["paths"][0]["path"], "/");
+    // What the newest snapshot has lost is on this host; of the first one nothing comes back.
+    place.back_up();
+    let report = run(&place, &["verify", "--json"]).exits(1).json();
+    assert_eq!(report["losses"].as_array().unwrap().len(), 1);
+    let done = repair(&place, &["--forget"]).exits(0).json();
+    assert_eq!(done["snapshots_removed"].as_array().unwrap().len(), 1);
+    run(&place, &["verify", "--read-data"]).exits(0);
+    succeed(Work::Restore(place.restore()));
+    assert_same_tree(&place.path("source"), &place.path("target"));
+}
