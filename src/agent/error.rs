@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::choice::NoChoice;
+pub use super::error_kind::ErrorKind;
+use super::error_kind::of_engine;
 use super::password::PassFileError;
 use super::report::local;
 use super::secret::SecretError;
@@ -20,59 +22,6 @@ use crate::source::patterns::file::PatternFileFault;
 use crate::storage::FileName;
 use crate::storage::http::OptionsError;
 use crate::units;
-
-/// The kinds of failure, told apart by what follows from them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// There is no repository at that place.
-    NoRepository,
-    /// Something else is at that place.
-    NotARepository,
-    /// The password opens none of the repository's keys.
-    WrongPassword,
-    /// No snapshot is what was asked for.
-    NoSuchSnapshot,
-    /// What was asked for cannot be done.
-    BadOption,
-    /// The operating system refuses access.
-    Denied,
-    /// What the repository holds is not what it should be.
-    Damaged,
-    /// Another program is at work on it.
-    Busy,
-    NoSpace,
-    /// Reading or writing failed.
-    Io,
-}
-
-impl ErrorKind {
-    /// The same would happen again, unless somebody changes something.
-    pub fn is_permanent(self) -> bool {
-        match self {
-            ErrorKind::NoRepository
-            | ErrorKind::NotARepository
-            | ErrorKind::WrongPassword
-            | ErrorKind::NoSuchSnapshot
-            | ErrorKind::BadOption
-            | ErrorKind::Denied
-            | ErrorKind::Damaged => true,
-            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io => false,
-        }
-    }
-}
-
-impl From<&io::Error> for ErrorKind {
-    fn from(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                ErrorKind::Denied
-            }
-            io::ErrorKind::NotADirectory => ErrorKind::BadOption,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
-            _ => ErrorKind::Io,
-        }
-    }
-}
 
 /// The failure of an action. `Display` is one sentence without a full stop: what happened, to what, and what to do
 /// about it. It includes the cause, which `source` has as a value.
@@ -274,7 +223,7 @@ impl ActionError {
             },
             ActionError::Prune { source, .. } => match &**source {
                 PruneError::Refused(_) => ErrorKind::Damaged,
-                PruneError::Failed(error) => engine_kind(error),
+                PruneError::Failed(error) => of_engine(error),
             },
             ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
                 ErrorKind::NoRepository
@@ -285,7 +234,7 @@ impl ActionError {
                 ErrorKind::WrongPassword
             }
             ActionError::Io { source, .. } => source.into(),
-            ActionError::Engine { source, .. } => engine_kind(source),
+            ActionError::Engine { source, .. } => of_engine(source),
             ActionError::Connection { source, .. } => match source {
                 // A command may need something that is not there yet.
                 ConnectionFault::Secret(SecretError::Command(_)) => ErrorKind::Io,
@@ -390,41 +339,13 @@ pub fn advice(error: &EngineError) -> &'static str {
             "; put the file back from a copy of the container, or use the password of another key"
         }
         _ if error.what == What::File(FileName::CONFIG)
-            && engine_kind(error) == ErrorKind::Damaged =>
+            && of_engine(error) == ErrorKind::Damaged =>
         {
             "; put the file back from a copy of the container"
         }
-        _ if engine_kind(error) == ErrorKind::Damaged => {
+        _ if of_engine(error) == ErrorKind::Damaged => {
             "; `freezerd verify` says what is lost, and `freezerd repair` repairs what can be repaired"
         }
         _ => "",
-    }
-}
-
-/// What an error of the engine's means.
-fn engine_kind(error: &EngineError) -> ErrorKind {
-    use crate::repository::error::ErrorKind as Engine;
-    use crate::storage::error::ErrorKind as Storage;
-    match error.kind {
-        Engine::Storage(kind) => match kind {
-            Storage::Denied | Storage::ReadOnly => ErrorKind::Denied,
-            Storage::NoSpace => ErrorKind::NoSpace,
-            Storage::NotFound | Storage::TooShort | Storage::TooLarge | Storage::NotAFile => {
-                ErrorKind::Damaged
-            }
-            Storage::Unauthorized | Storage::Untrusted => ErrorKind::Denied,
-            Storage::Answer => ErrorKind::BadOption,
-            Storage::Exists | Storage::Io | Storage::Unreachable | Storage::Busy => ErrorKind::Io,
-        },
-        Engine::Damaged(_)
-        | Engine::NoKeys
-        | Engine::KeysUnreadable
-        | Engine::Missing
-        | Engine::TooLarge => ErrorKind::Damaged,
-        Engine::WrongPassword => ErrorKind::WrongPassword,
-        Engine::KeyNeeded | Engine::Version(_) | Engine::ReadOnlyVersion => ErrorKind::BadOption,
-        Engine::NotARepository => ErrorKind::NoRepository,
-        Engine::Locked | Engine::LockLost => ErrorKind::Busy,
-        Engine::Exists | Engine::NoRandom => ErrorKind::Io,
     }
 }

@@ -23,6 +23,7 @@ mod backup;
 mod check;
 mod choice;
 mod error;
+mod error_kind;
 mod exec;
 mod held;
 mod info;

@@ -143,6 +143,9 @@ mod tests {
             while !queue.offer(|| 3) {
                 std::thread::yield_now();
             }
+            while done.lock().unwrap().is_empty() {
+                std::thread::yield_now();
+            }
             // Both wait now, one after the other, and nothing is left.
             assert_eq!(queue.next(), None);
         });

@@ -37,8 +37,10 @@ const LEVEL: Shape = Shape::Number(Bounds {
 const NOT_YET: &str = "this version backs up file trees only";
 const NO_VOLUMES: &str =
     "this version does not make snapshots of volumes: it reads the files as they are";
-const LOCAL_ONLY: &str = "this version has local containers, and REST servers that `freezerd.toml` defines";
-const NO_NETWORK: &str = "a local container needs no network, and a storage has this key in `freezerd.toml`";
+const LOCAL_ONLY: &str =
+    "this version has local containers, and REST servers that `freezerd.toml` defines";
+const NO_NETWORK: &str =
+    "a local container needs no network, and a storage has this key in `freezerd.toml`";
 
 const fn ignored(name: &'static str, about: &'static str, instead: &'static str) -> Key {
     Key::new(name, Shape::Anything, ALL, about).support(Support::NoEffect(instead))

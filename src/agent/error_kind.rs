@@ -1,0 +1,86 @@
+//! The kinds of failure of an action, and what errors of the system and of the engine are among them.
+
+use std::io;
+
+use crate::repository::error::Error as EngineError;
+
+/// The kinds of failure, told apart by what follows from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// There is no repository at that place.
+    NoRepository,
+    /// Something else is at that place.
+    NotARepository,
+    /// The password opens none of the repository's keys.
+    WrongPassword,
+    /// No snapshot is what was asked for.
+    NoSuchSnapshot,
+    /// What was asked for cannot be done.
+    BadOption,
+    /// The operating system refuses access.
+    Denied,
+    /// What the repository holds is not what it should be.
+    Damaged,
+    /// Another program is at work on it.
+    Busy,
+    NoSpace,
+    /// Reading or writing failed.
+    Io,
+}
+
+impl ErrorKind {
+    /// The same would happen again, unless somebody changes something.
+    pub fn is_permanent(self) -> bool {
+        match self {
+            ErrorKind::NoRepository
+            | ErrorKind::NotARepository
+            | ErrorKind::WrongPassword
+            | ErrorKind::NoSuchSnapshot
+            | ErrorKind::BadOption
+            | ErrorKind::Denied
+            | ErrorKind::Damaged => true,
+            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io => false,
+        }
+    }
+}
+
+impl From<&io::Error> for ErrorKind {
+    fn from(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                ErrorKind::Denied
+            }
+            io::ErrorKind::NotADirectory => ErrorKind::BadOption,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+            _ => ErrorKind::Io,
+        }
+    }
+}
+
+/// What an error of the engine's means for the action.
+pub(super) fn of_engine(error: &EngineError) -> ErrorKind {
+    use crate::repository::error::ErrorKind as Engine;
+    use crate::storage::error::ErrorKind as Storage;
+    match error.kind {
+        Engine::Storage(kind) => match kind {
+            Storage::Denied | Storage::ReadOnly => ErrorKind::Denied,
+            Storage::NoSpace => ErrorKind::NoSpace,
+            Storage::NotFound | Storage::TooShort | Storage::TooLarge | Storage::NotAFile => {
+                ErrorKind::Damaged
+            }
+            Storage::Unauthorized | Storage::Untrusted => ErrorKind::Denied,
+            Storage::Answer => ErrorKind::BadOption,
+            Storage::Exists | Storage::Io | Storage::Unreachable | Storage::Busy => ErrorKind::Io,
+        },
+        Engine::Damaged(_)
+        | Engine::NoKeys
+        | Engine::KeysUnreadable
+        | Engine::Missing
+        | Engine::TooLarge => ErrorKind::Damaged,
+        Engine::WrongPassword => ErrorKind::WrongPassword,
+        Engine::KeyNeeded | Engine::Version(_) | Engine::ReadOnlyVersion => ErrorKind::BadOption,
+        Engine::NotARepository => ErrorKind::NoRepository,
+        Engine::Locked | Engine::LockLost => ErrorKind::Busy,
+        Engine::Exists | Engine::NoRandom => ErrorKind::Io,
+    }
+}
