@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::choice::NoChoice;
+use super::connection_fault::ConnectionFault;
 pub use super::error_kind::ErrorKind;
 use super::error_kind::of_engine;
 use super::password::PassFileError;
@@ -20,7 +21,6 @@ use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind
 use crate::source::patterns::PatternFault;
 use crate::source::patterns::file::PatternFileFault;
 use crate::storage::FileName;
-use crate::storage::http::OptionsError;
 use crate::units;
 
 /// The failure of an action. `Display` is one sentence without a full stop: what happened, to what, and what to do
@@ -169,26 +169,6 @@ pub enum ActionError {
         step: &'static str,
         source: io::Error,
     },
-}
-
-/// Why the way to a server cannot be prepared.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectionFault {
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    #[error("the certificates in {path} cannot be read: {}", os::reason(source))]
-    Certificates { path: PathBuf, source: io::Error },
-    #[error("{}", options_sentence(*_0))]
-    Options(OptionsError),
-}
-
-fn options_sentence(error: OptionsError) -> String {
-    let key = match error {
-        OptionsError::Certificates => "ca_file",
-        OptionsError::User => "username",
-        OptionsError::Proxy => "proxy",
-    };
-    format!("`{key}` of the storage: {error}")
 }
 
 impl From<NoChoice> for ActionError {

@@ -22,6 +22,7 @@ mod admin;
 mod backup;
 mod check;
 mod choice;
+mod connection_fault;
 mod error;
 mod error_kind;
 mod exec;

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{ActionError, ConnectionFault};
+use super::connection_fault::ConnectionFault;
+use super::error::ActionError;
 use super::report::{Reporter, log};
 use super::secret;
 use crate::job::action::{Bandwidth, Container};
