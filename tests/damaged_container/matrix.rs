@@ -310,6 +310,7 @@ impl Case<'_> {
 }
 
 #[test]
+#[ignore = "takes some minutes: run it by its name"]
 fn every_command_says_what_is_damaged_and_saves_the_rest() {
     let good = make();
     let truth: BTreeMap<_, _> = READING
