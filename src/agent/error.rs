@@ -59,6 +59,16 @@ pub enum ActionError {
         snapshot: String,
         program: String,
     },
+    /// A restore that deletes must know the newest snapshot.
+    #[error(
+        "nobody knows whether {snapshot} is the newest snapshot, because one cannot be read: {source}; nothing was \
+         restored or deleted: leave out delete_extra, or restore a snapshot by its id"
+    )]
+    NewestUnknown {
+        /// The short id.
+        snapshot: String,
+        source: Box<EngineError>,
+    },
     /// The restore did not begin, or could not go on.
     #[error("{}", restore_sentence(source))]
     Restore { source: Box<RestoreError> },
@@ -235,6 +245,7 @@ impl ActionError {
             ActionError::NoChoice(_) | ActionError::NothingIncluded { .. } => {
                 ErrorKind::NoSuchSnapshot
             }
+            ActionError::NewestUnknown { .. } => ErrorKind::Damaged,
             ActionError::SourceUnreadable { .. } => ErrorKind::Denied,
             ActionError::RepositoryGone { .. } => ErrorKind::NoRepository,
             ActionError::Lock { source, .. } => match source.kind() {

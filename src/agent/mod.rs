@@ -42,6 +42,7 @@ mod reach;
 mod report;
 mod repository;
 mod restore;
+mod restore_progress;
 mod secret;
 pub mod snapshot;
 mod termination;

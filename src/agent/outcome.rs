@@ -16,6 +16,9 @@ use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName};
 use crate::units;
 
+/// How many snapshots that cannot be read are named.
+const MOST_SNAPSHOTS: usize = 1000;
+
 /// All that was asked for is done.
 pub fn success(summary: Summary) -> Outcome {
     Outcome {
@@ -68,24 +71,29 @@ fn source_kind(fault: &SourceFault) -> ProblemKind {
 /// The snapshots were listed, and some files may be further ones that cannot be read.
 pub fn partial_list(summary: Summary, first: &Error, unreadable: &[(Id, Error)]) -> Outcome {
     let count = unreadable.len() as u64;
-    Outcome {
+    let outcome = Outcome {
         verdict: Verdict::Partial,
         reason: Some(format!(
             "the list lacks {}: {first}; `freezerd repair` shows what can be done",
             units::count(count, "snapshot", "snapshots")
         )),
-        problems_total: count,
-        problems: unreadable
-            .iter()
-            .take(1000)
-            .map(|(id, error)| Problem {
-                path: FileName::new(FileKind::Snapshot, *id).to_string(),
-                kind: ProblemKind::Damaged,
-                reason: error.to_string(),
-            })
-            .collect(),
         ..success(summary)
-    }
+    };
+    with_unreadable_snapshots(outcome, unreadable)
+}
+
+/// Adds the snapshot files that cannot be read to the problems.
+pub fn with_unreadable_snapshots(mut outcome: Outcome, unreadable: &[(Id, Error)]) -> Outcome {
+    let problem = |(id, error): &(Id, Error)| Problem {
+        path: FileName::new(FileKind::Snapshot, *id).to_string(),
+        kind: ProblemKind::Damaged,
+        reason: error.to_string(),
+    };
+    outcome.problems_total += unreadable.len() as u64;
+    outcome
+        .problems
+        .extend(unreadable.iter().take(MOST_SNAPSHOTS).map(problem));
+    outcome
 }
 
 /// Something was restored, and something is not as in the snapshot.

@@ -8,20 +8,24 @@ use super::choice::{choose, notes};
 use super::error::ActionError;
 use super::held::shown_label;
 use super::left_out_rules::{LeftOutRules, Spared};
-use super::report::{Reporter, local, log};
+use super::report::{local, log};
+use super::repository::SnapshotFiles;
+use super::restore_progress::Progress;
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Restore};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
+use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as SnapshotFile;
 use crate::restore::error::ErrorKind as RestoreErrorKind;
 use crate::restore::problem::{Problem, ProblemKind, Problems};
-use crate::restore::report::{Change, ChangeKind, Phase, Report};
+use crate::restore::report::Report;
 use crate::restore::select::{Filter as Selected, Selection};
 use crate::restore::{self, DeleteExtra, Options, Request};
 use crate::source::patterns::Patterns;
+use crate::storage::id::Id;
 use crate::units;
 
 /// Restores one snapshot.
@@ -29,12 +33,29 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     let dry_run = context.request.action.dry_run;
     let (opened, _lock) = open(context, &work.container, Access::Shared)?;
     let start = Instant::now();
-    let found = opened.snapshots(&Filter::default())?;
+    let SnapshotFiles {
+        found,
+        mut unreadable,
+    } = opened.snapshot_files(&Filter::default())?;
+    for (_, error) in &unreadable {
+        log(&format!("warning: {error}"));
+    }
+    if work.snapshot.is_some() {
+        // What is asked for is there, whatever the others are.
+        unreadable.clear();
+    }
     let snapshots: Vec<Snapshot> = found
         .iter()
         .map(|(snapshot, ..)| snapshot.clone())
         .collect();
     let snapshot = choose(&snapshots, work)?.clone();
+    if work.delete_extra && !unreadable.is_empty() {
+        let (_, error) = unreadable.swap_remove(0);
+        return Err(ActionError::NewestUnknown {
+            snapshot: snapshot.short_id().to_owned(),
+            source: Box::new(error),
+        });
+    }
     let Some((_, _, file)) = found.iter().find(|(found, ..)| found.id == snapshot.id) else {
         return Err(ActionError::SnapshotGone {
             id: snapshot.short_id().to_owned(),
@@ -138,16 +159,13 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         files_verified: (work.verify && !dry_run).then_some(report.verified),
         ..Summary::default()
     };
-    if report.problems.is_empty() && report.unmatched.include.is_empty() {
-        return Ok(outcome::success(summary));
+    match partial_reason(&report, work, &unreadable) {
+        None => Ok(outcome::success(summary)),
+        Some(reason) => {
+            let outcome = outcome::partial_restore(summary, reason, &work.target, &report);
+            Ok(outcome::with_unreadable_snapshots(outcome, &unreadable))
+        }
     }
-    let reason = partial_reason(&report, work);
-    Ok(outcome::partial_restore(
-        summary,
-        reason,
-        &work.target,
-        &report,
-    ))
 }
 
 /// The part of the snapshot that is restored, and the path in the snapshot whose content goes into the target.
@@ -228,59 +246,6 @@ fn tell_owners(report: &Report, work: &Restore, dry_run: bool) {
     }
 }
 
-/// Tells the daemon and the log what the restore does.
-struct Progress<'a> {
-    reporter: &'a Reporter,
-    target: &'a Path,
-    dry_run: bool,
-    deletes: bool,
-}
-
-impl restore::report::Observer for Progress<'_> {
-    fn phase(&self, phase: Phase) {
-        self.reporter.phase(match phase {
-            Phase::Counting => "scanning",
-            Phase::Restoring => "restoring",
-            Phase::Verifying => "verifying",
-            // The end of the restore. Its counts stay.
-            Phase::Removing | Phase::Syncing => return,
-        });
-    }
-
-    fn total(&self, files: u64, bytes: u64) {
-        self.reporter.total(Some(files), Some(bytes));
-    }
-
-    fn advance(&self, files: u64, bytes: u64) {
-        self.reporter.advance(files, bytes);
-    }
-
-    fn problem(&self, problem: &Problem) {
-        log(&format!(
-            "{}: {}",
-            self.target.join(&problem.path).display(),
-            outcome::restore_reason(problem)
-        ));
-    }
-
-    fn wants_changes(&self) -> bool {
-        self.dry_run || self.deletes
-    }
-
-    fn change(&self, change: Change) {
-        let path = change.path.display();
-        let verb = match change.kind {
-            ChangeKind::Remove if !self.dry_run => return log(&format!("deleted {path}")),
-            _ if !self.dry_run => return,
-            ChangeKind::Create => "create",
-            ChangeKind::Replace => "replace",
-            ChangeKind::Update => "set the metadata of",
-            ChangeKind::Remove => "delete",
-        };
-        log(&format!("would {verb} {path}"));
-    }
-}
-
 fn announcement(snapshot: &Snapshot, work: &Restore, dry_run: bool) -> String {
     let what = match &work.part {
         Some(part) => format!("{} of ", part.display()),
@@ -344,7 +309,8 @@ fn paths_of(problems: &Problems) -> u64 {
     problems.total.saturating_sub(repeated as u64)
 }
 
-fn partial_reason(report: &Report, work: &Restore) -> String {
+/// Why a restore is partial. `None`: it is not.
+fn partial_reason(report: &Report, work: &Restore, unreadable: &[(Id, Error)]) -> Option<String> {
     let mut reasons = Vec::new();
     if !report.problems.is_empty() {
         let first = report.problems.first.first();
@@ -380,5 +346,11 @@ fn partial_reason(report: &Report, work: &Restore) -> String {
             report.unmatched.include.join(", ")
         ));
     }
-    reasons.join("; ")
+    if let Some((_, first)) = unreadable.first() {
+        reasons.push(format!(
+            "nobody knows whether a newer snapshot is among those that cannot be read: {first}; `freezerd repair` shows \
+             what can be done, and a restore of a snapshot by its id does not depend on the others"
+        ));
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }

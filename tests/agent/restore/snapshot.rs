@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use freezerd::agent::list_snapshots;
@@ -67,6 +67,53 @@ fn damage_in_the_repository_is_named_and_the_rest_is_restored() {
         &[],
     );
     assert_eq!(problems(&ended), [place.path("again/first")]);
+}
+
+#[test]
+fn a_restore_of_the_newest_snapshot_is_no_success_while_one_cannot_be_read() {
+    let place = Place::new();
+    place.write("source/file", "old");
+    place.back_up();
+    let old: Vec<_> = files(&place.path("container/snapshots"));
+    place.write("source/file", "new content");
+    place.back_up();
+    let new = files(&place.path("container/snapshots"))
+        .into_iter()
+        .find(|path| !old.contains(path))
+        .unwrap();
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&new, "damaged").unwrap();
+    place.write("target/surplus", "x");
+    // To delete what an older snapshot does not have could take what is only in the newer one.
+    let deleting = Restore {
+        overwrite: true,
+        delete_extra: true,
+        ..place.restore()
+    };
+    fail(
+        Work::Restore(deleting),
+        Verdict::FailedForGood,
+        &["the newest snapshot", "nothing was restored or deleted"],
+    );
+    assert!(place.path("target/surplus").exists());
+    let ended = fail(
+        Work::Restore(place.restore()),
+        Verdict::Partial,
+        &["newer snapshot", "freezerd repair"],
+    );
+    assert_eq!(fs::read(place.path("target/file")).unwrap(), b"old");
+    assert_eq!(ended.outcome().problems.len(), 1);
+    // Whoever names the snapshot gets it.
+    let id = old[0].file_name().unwrap().to_str().unwrap();
+    succeed(Work::Restore(Restore {
+        snapshot: Some(id.to_owned()),
+        ..place.restore()
+    }));
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]
