@@ -148,7 +148,8 @@ mod tests {
             ("dir/", false, "/a/dir", false),
         ] {
             let query = NameQuery::new(&[pattern], ignore_case).unwrap();
-            let node = Node::new("x", NodeKind::File);
+            let name = path.rsplit('/').next().unwrap();
+            let node = Node::new(name, NodeKind::File);
             let matches = query.matches(path.as_bytes(), &node);
             assert_eq!(matches, expected, "{pattern} {path}");
         }
