@@ -19,10 +19,11 @@ struct Depot {
     container: PathBuf,
 }
 
-/// A repository with a snapshot. It is created once and then copied, because creation takes a while.
-fn copy_repository(to: &Path) {
-    static MADE: OnceLock<PathBuf> = OnceLock::new();
-    let made = MADE.get_or_init(|| {
+/// A repository with a snapshot. It is created once and then copied, because creation takes a while. Returns the path
+/// that was backed up.
+fn copy_repository(to: &Path) -> &'static Path {
+    static MADE: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    let (made, source) = MADE.get_or_init(|| {
         let host = Host::new();
         let source = host.file("source/file", "content");
         let container = host.path("container");
@@ -35,9 +36,10 @@ fn copy_repository(to: &Path) {
         let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repository-to-copy");
         let _ = std::fs::remove_dir_all(&kept);
         copy(&container, &kept);
-        kept
+        (kept, source.parent().unwrap().to_owned())
     });
     copy(made, to);
+    source
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -55,14 +57,13 @@ impl Depot {
         }});
         host.put("save", someday(vec![backup(source, &container)]));
         host.put("again", someday(vec![backup(source, &container)]));
-        host.put(
-            "fetch",
-            someday(vec![restore(&container, &host.path("target"))]),
-        );
+        // What `save` backs up is of another path, and may not be there yet.
+        let mut fetch = restore(&container, &host.path("target"));
+        fetch["freezer_action"]["path_to_backup"] = json!(copy_repository(&container));
+        host.put("fetch", someday(vec![fetch]));
         host.put("prune", someday(vec![prune.clone()]));
         host.put("clean", someday(vec![prune]));
         host.put("command", someday(vec![exec("true")]));
-        copy_repository(&container);
         let daemon = host.start();
         Depot {
             host,

@@ -121,7 +121,7 @@ fn a_damaged_snapshot_file_costs_that_snapshot_only() {
         let second = repository.backup();
         let file = repository.path.join("snapshots").join(&second);
         flip(&file, 20);
-        let ran = repository.freezerd(&["ls"]).exits(0);
+        let ran = repository.freezerd(&["ls"]).exits(3);
         assert!(ran.stdout().contains("/a\n") && !ran.stdout().contains("/b\n"));
         assert!(
             ran.stderr()
