@@ -148,13 +148,19 @@ fn result(dry_run: bool, pruned: &Pruned) -> String {
     }
 }
 
+/// How many damaged packs are named.
+const MOST_PACKS: usize = 100;
+
 /// What could not be done, or is damaged.
 fn warnings(pruned: &Pruned) -> Vec<String> {
     let mut warnings = Vec::new();
     let count = |list: usize, one, many| units::count(list as u64, one, many);
+    for pack in pruned.damaged.iter().take(MOST_PACKS) {
+        warnings.push(format!("the pack {pack} is damaged, and stays"));
+    }
     if !pruned.damaged.is_empty() {
         warnings.push(format!(
-            "{} damaged, and stay; `freezerd repair` saves what can be read of them",
+            "{} damaged; `freezerd repair` saves what can be read",
             count(pruned.damaged.len(), "pack is", "packs are")
         ));
     }

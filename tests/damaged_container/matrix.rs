@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use freezerd::job::action::{Age, Work};
+use freezerd::job::action::{Age, Backup, Work};
 use freezerd::protocol::{Outcome, Verdict};
 use freezerd::repository::blob_name::BlobKind;
 use freezerd::repository::key;
@@ -125,10 +125,11 @@ fn files_of(place: &Place, kind: &str) -> (PathBuf, Option<PathBuf>) {
         }
         "lock" => two(files(place, "locks")),
         "snapshot" => {
-            // The older one: a restore takes the newest that can be read.
+            // The newest: what is restored in its place is no success.
             let mut snapshots = files(place, "snapshots");
             let written = |file: &PathBuf| fs::metadata(file).unwrap().modified().unwrap();
             snapshots.sort_by_key(written);
+            snapshots.reverse();
             two(snapshots)
         }
         "index" => two(files(place, "index")),
@@ -157,6 +158,11 @@ fn damage(file: &Path, other: Option<&Path>, how: &str) -> bool {
         (_, None) => return false,
     }
     true
+}
+
+/// The text without the name of the temporary directory.
+fn placeless(place: &Place, text: &str) -> String {
+    text.replace(&*place.path("").to_string_lossy(), "/")
 }
 
 /// What the agent said at its end.
@@ -226,7 +232,7 @@ impl Case<'_> {
         for words in READING {
             let ran = run(&place, words);
             self.judge(&words.join(" "), &ran, &names, &mut faults);
-            let differs = ran.stdout != self.truth[words];
+            let differs = placeless(&place, &ran.stdout) != self.truth[words];
             // Who has locks, keys and files of a pack is not a part of what is lost.
             let is_compared = !(self.is_unknown() || words[0] == "verify" && self.kind == "lock");
             if ran.code == Some(0) && differs && is_compared {
@@ -251,7 +257,11 @@ impl Case<'_> {
         let mut faults = Vec::new();
         let before = self.readable(place);
         let ran = match words {
-            "backup" => act(Work::Backup(place.backup())),
+            "backup" => act(Work::Backup(Backup {
+                // The copies have the same source, so that the backup has a parent.
+                paths: vec![self.good.path("source")],
+                ..place.backup()
+            })),
             "restore" => act(Work::Restore(place.restore())),
             "admin" => act(place.admin(Age::Days(1000.0))),
             words => run(place, &words.split(' ').collect::<Vec<_>>()),
@@ -263,20 +273,25 @@ impl Case<'_> {
                 faults.push(format!("{words} took {key:?} away: {ran:#?}"));
             }
         }
-        if ran.code == Some(0) && words == "restore" {
-            assert_same_tree(&place.path("source"), &place.path("target"));
+        if ran.code == Some(0) && words == "restore" && !self.is_unknown() {
+            assert_same_tree(&self.good.path("source"), &place.path("target"));
         }
         // A backup does not read what is already there: only a check notices that a disk has changed a byte.
         let is_unseen = self.kind == "data" && matches!(self.how, "flipped" | "swapped");
         if ran.code == Some(0) && words == "backup" && !is_unseen {
             // What it reports as saved is there.
             let restored = act(Work::Restore(place.restore()));
-            if restored.code != Some(0) {
+            // While a snapshot cannot be read, it may be the newest.
+            let expected = match self.kind {
+                "snapshot" if !self.is_unknown() => 3,
+                _ => 0,
+            };
+            if restored.code != Some(expected) {
                 faults.push(format!(
                     "a backup that succeeded is not restored: {restored:#?}"
                 ));
             } else {
-                assert_same_tree(&place.path("source"), &place.path("target"));
+                assert_same_tree(&self.good.path("source"), &place.path("target"));
             }
         }
         faults
@@ -303,19 +318,22 @@ impl Case<'_> {
             // Of a pack, what is in it is named. A check names the pack.
             || (matches!(self.kind, "data" | "tree")
                 && (ran.said(" blob ") || ran.said("cannot be read")));
-        if ran.code != Some(0) && !is_named {
+        if ran.code != Some(0) && !is_named && !self.is_unknown() {
             faults.push(format!("{words} does not name the file: {ran:#?}"));
         }
     }
 }
 
 #[test]
-#[ignore = "takes some minutes: run it by its name"]
 fn every_command_says_what_is_damaged_and_saves_the_rest() {
     let good = make();
     let truth: BTreeMap<_, _> = READING
         .iter()
-        .map(|words| (*words, run(&copy(&good), words).exits(0).stdout))
+        .map(|words| {
+            let place = copy(&good);
+            let stdout = run(&place, words).exits(0).stdout;
+            (*words, placeless(&place, &stdout))
+        })
         .collect();
     let mut cases = Vec::new();
     for kind in KINDS {
