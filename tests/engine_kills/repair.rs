@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use freezerd::job::action::{Age, Work};
 use freezerd::repository::check::check;
+use freezerd::repository::check::report::Damaged;
 use freezerd::repository::check::share::Share;
 use freezerd::repository::progress::Silent;
 
@@ -131,11 +132,22 @@ fn a_repair_that_is_killed_is_finished_by_the_next_one_and_a_backup_brings_back_
         lasted = began.elapsed();
         assert!(matches!(code, Some(0 | 3)), "{round}, {damaged}: {code:?}");
         place.back_up();
+        succeed(Work::Restore(place.restore()));
+        assert_same_tree(&place.path("source"), &place.path("target"));
+        fs::remove_dir_all(place.path("target")).unwrap();
         let report = check(&open(&place), Share::All, &Silent).unwrap();
-        assert!(report.is_clean(), "{round}, {damaged}: {:?}", report.damage);
+        // An earlier snapshot has the times that the directories above the source had then. Other tests make files in one
+        // of them, so a backup cannot make that list of entries again.
+        let is_list = |damaged: &Damaged| matches!(damaged, Damaged::Tree { .. });
+        let what = format!("{round}, {damaged}: {:?}", report.damage);
+        assert!(report.damage.iter().all(is_list), "{what}");
+        if !report.is_clean() {
+            let code = repair(&place).arg("--forget").status().unwrap().code();
+            assert_eq!(code, Some(0), "{what}");
+            let report = check(&open(&place), Share::All, &Silent).unwrap();
+            assert!(report.is_clean(), "{what}, then {:?}", report.damage);
+        }
     }
-    succeed(Work::Restore(place.restore()));
-    assert_same_tree(&place.path("source"), &place.path("target"));
     succeed(place.admin(Age::Days(0.0)));
     assert_tidy(&place);
 }
