@@ -1,6 +1,7 @@
 //! freezerd.toml(5), and the file itself with every setting commented out.
 
-use freezerd::config::{Form, STORAGE_KEYS, Setting, packaged};
+use freezerd::config::{Form, Setting, packaged};
+use freezerd::job::storage::{STORAGE_KEYS, StorageKind};
 
 use crate::page::{Page, head};
 
@@ -55,7 +56,17 @@ pub fn page() -> String {
          this file: a storage names where its password is. `freezerd config show` lists the storages.",
     );
     for key in &STORAGE_KEYS {
-        page.entry(head(key.name, key.value), &[key.about.to_owned()]);
+        let named = StorageKind::ALL.len() - 1;
+        let mut about = vec![key.about.to_owned()];
+        if key.kinds.len() < named {
+            let kinds: Vec<String> = key
+                .kinds
+                .iter()
+                .map(|kind| format!("`{}`", kind.word()))
+                .collect();
+            about.push(format!("Kinds: {}.", kinds.join(", ")));
+        }
+        page.entry(head(key.name, key.value), &about);
     }
     page.section("FILES");
     page.paragraph("`/etc/freezerd/freezerd.toml` for root, `~/.config/freezerd/freezerd.toml` for everybody else.");

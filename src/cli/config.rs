@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Failure};
 use super::table::Table;
-use crate::config::{Origin, Settings, shown};
+use crate::config::{Origin, Settings};
 use crate::limits::{self, NoEffect};
 
 /// Show the settings
@@ -55,8 +55,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let storages: Map<String, Value> = storages(settings)
             .map(|(name, origin, keys)| {
                 let keys: Map<String, Value> = keys
-                    .into_iter()
-                    .map(|(key, value)| (key.to_owned(), value.into()))
+                    .iter()
+                    .map(|(key, value)| ((*key).to_owned(), value.as_str().into()))
                     .collect();
                 (name.clone(), json!({"keys": keys, "origin": origin}))
             })
@@ -99,10 +99,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 /// The named storages: the name, where it is defined, and its keys without secrets.
 fn storages(
     settings: &Settings,
-) -> impl Iterator<Item = (&String, &Origin, Vec<(&'static str, String)>)> {
+) -> impl Iterator<Item = (&String, &Origin, &[(&'static str, String)])> {
     settings
         .storages
         .iter()
         .zip(&settings.storage_origins)
-        .map(|((name, storage), origin)| (name, origin, shown(storage)))
+        .map(|((name, storage), origin)| (name, origin, storage.shown.as_slice()))
 }

@@ -26,7 +26,6 @@ pub use error::ConfigError;
 pub use log_format::LogFormat;
 pub use setting::{Form, Setting};
 pub use settings::{SETTINGS, Settings};
-pub use storages::{STORAGE_KEYS, StorageKey, shown};
 
 /// Values that the command line gives: the name of a setting, and its text.
 pub type Flags = Vec<(&'static str, String)>;

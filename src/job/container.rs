@@ -8,7 +8,7 @@ use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
 use super::keys::suggested_word;
 use super::sources::{Named, plain};
-use super::storage::{Connection, NOT_SUPPORTED, NamedStorage, StorageKind, StoragePlace};
+use super::storage::{Connection, Exposure, NOT_SUPPORTED, NamedStorage, StorageKind};
 use super::values::ValueReader;
 use crate::location::Location;
 
@@ -124,26 +124,20 @@ impl<'h> ValueReader<'h> {
 
     /// Warns where somebody on the way to the server can read its password.
     fn warn_of_listeners(&mut self, fields: &Fields<'_>, storage: &NamedStorage) {
-        let connection = &storage.connection;
-        let StoragePlace::Rest(address) = &storage.place;
-        let fault = if address.is_loopback() {
-            return;
-        } else if !address.is_encrypted() && connection.password.is_some() {
-            Diagnostic::warning(
+        let fault = match storage.exposure() {
+            None => return,
+            Some(Exposure::Password) => Diagnostic::warning(
                 codes::INSECURE_STORAGE,
                 "the password of the storage goes over the network as it is",
             )
-            .label("its address begins with http://")
-            .help("write `https://` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of your own")
-        } else if connection.insecure {
-            Diagnostic::warning(
+            .label("the connection to it is not encrypted")
+            .help("write `https://` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of your own"),
+            Some(Exposure::Server) => Diagnostic::warning(
                 codes::INSECURE_STORAGE,
                 "the certificate of the storage is not checked",
             )
             .label("it has `insecure = true`")
-            .help("name the certificate that you trust with `ca_file`, and remove `insecure`")
-        } else {
-            return;
+            .help("name the certificate that you trust with `ca_file`, and remove `insecure`"),
         };
         if let Some(field) = fields.set("storage") {
             self.report(fault.at(field.node.span.clone()));

@@ -40,14 +40,14 @@ fn config_show_lists_storages_without_secrets() {
     assert_eq!(
         offsite["keys"],
         json!({
-            "kind": "rest", "endpoint": "https://backup.example/web1/", "username": "web1",
+            "kind": "rest", "endpoint": "https://Backup.example:443/web1", "username": "web1",
             "password_file": "%d/offsite", "connections": "3",
         })
     );
     assert_eq!(offsite["origin"]["line"], 3);
     let text = host.freezerd(&["config", "show"]).exits(0).stdout();
     assert!(text.contains("Storage nearby ("), "{text}");
-    assert!(text.contains("endpoint = http://localhost:8000/"), "{text}");
+    assert!(text.contains("endpoint = http://localhost:8000"), "{text}");
     assert!(!text.contains("secret-in-a-command"), "{text}");
     assert!(!shown.to_string().contains("secret-in-a-command"));
 }

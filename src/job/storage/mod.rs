@@ -12,8 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::command::Command;
 use crate::location::{AddressError, HttpAddress, Location};
 
+mod fields;
+mod keys;
 mod kind;
+mod rest;
 
+pub use fields::{Fault, Value};
+pub use keys::{STORAGE_KEYS, StorageKey};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
 
 /// The named storages of this host.
@@ -24,6 +29,43 @@ pub type Storages = BTreeMap<String, NamedStorage>;
 pub struct NamedStorage {
     pub place: StoragePlace,
     pub connection: Connection,
+    /// Its keys with their values, in the order of the table. None of them is a secret.
+    pub shown: Vec<(&'static str, String)>,
+}
+
+impl NamedStorage {
+    /// Reads the keys of a storage.
+    ///
+    /// # Errors
+    /// When they are not those of a storage. The message never repeats a value that may be a secret.
+    pub fn read(values: BTreeMap<String, Value>) -> Result<NamedStorage, Fault> {
+        let fields = fields::Fields::new(values)?;
+        let (place, connection) = match fields.kind {
+            StorageKind::Local => return fields::general("a local container needs no storage"),
+            StorageKind::Rest => rest::read(&fields)?,
+        };
+        Ok(NamedStorage {
+            place,
+            connection,
+            shown: fields.shown(),
+        })
+    }
+
+    /// What somebody on the way to the server can do; `None` if nothing.
+    pub fn exposure(&self) -> Option<Exposure> {
+        match &self.place {
+            StoragePlace::Rest(address) => self.connection.exposure(address),
+        }
+    }
+}
+
+/// What somebody on the way to a server can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// Read the password: what is sent is not encrypted.
+    Password,
+    /// Pretend to be the server, because its certificate is not checked.
+    Server,
 }
 
 /// Where a storage is, without the name of a container in it.
@@ -78,6 +120,19 @@ impl Connection {
     /// Whether nothing is set, as for a local container.
     pub fn is_empty(&self) -> bool {
         *self == Connection::default()
+    }
+
+    /// As [`NamedStorage::exposure`], of a server that speaks HTTP.
+    fn exposure(&self, address: &HttpAddress) -> Option<Exposure> {
+        if address.is_loopback() {
+            None
+        } else if !address.is_encrypted() && self.password.is_some() {
+            Some(Exposure::Password)
+        } else if self.insecure {
+            Some(Exposure::Server)
+        } else {
+            None
+        }
     }
 }
 

@@ -1,26 +1,19 @@
 //! How the files of a container are reached: on this host or on a server, within the limits of the action, and with
 //! retries where a network is on the way.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use super::connection_fault::ConnectionFault;
 use super::error::ActionError;
 use super::report::{Reporter, log};
-use super::secret;
 use crate::job::action::{Bandwidth, Container};
-use crate::job::storage::Connection;
 use crate::location::Location;
 use crate::storage::Storage;
-use crate::storage::http::{Options, Trust};
 use crate::storage::limit::{Limited, Limits, Pace};
 use crate::storage::local::Local;
-use crate::storage::rest::Rest;
 use crate::storage::retry::{Policy, Retry};
 use crate::units;
 
-/// The largest file of certificates that is read, in bytes. That of a whole system has a quarter of a megabyte.
-const CERTIFICATES: u64 = 4 * 1024 * 1024;
+mod http;
 
 /// The way to containers. The default has no limits.
 #[derive(Clone, Debug, Default)]
@@ -61,49 +54,14 @@ impl Reach {
                 })
             }
             Location::Rest(address) => {
-                let options = self.options(&container.connection).map_err(|source| {
-                    ActionError::Connection {
-                        place: container.location.clone(),
-                        source,
-                    }
-                })?;
-                let rest = Rest::new(address.as_str(), options).map_err(|fault| {
-                    ActionError::Connection {
-                        place: container.location.clone(),
-                        source: ConnectionFault::Options(fault),
-                    }
+                let opened = http::rest(address, &container.connection, self.pace.as_ref());
+                let rest = opened.map_err(|source| ActionError::Connection {
+                    place: container.location.clone(),
+                    source,
                 })?;
                 Ok(with_retries(Arc::new(rest)))
             }
         }
-    }
-
-    fn options(&self, connection: &Connection) -> Result<Options, ConnectionFault> {
-        let defaults = Options::default();
-        let password = match &connection.password {
-            Some(source) => Some(secret::read(source, &log)?),
-            None => None,
-        };
-        let user = connection.username.clone().map(|name| {
-            let password = password.unwrap_or_default();
-            (name, password)
-        });
-        let trust = match (connection.insecure, &connection.ca_file) {
-            (true, _) => Trust::Anything,
-            (false, Some(file)) => Trust::Pem(certificates(file)?),
-            (false, None) => Trust::System,
-        };
-        let connections = connection
-            .connections
-            .and_then(|number| usize::try_from(number.get()).ok());
-        Ok(Options {
-            user,
-            trust,
-            proxy: connection.proxy.as_ref().map(ToString::to_string),
-            connections: connections.unwrap_or(defaults.connections),
-            pace: self.pace.clone(),
-            ..defaults
-        })
     }
 }
 
@@ -118,19 +76,6 @@ fn with_retries(storage: Arc<dyn Storage>) -> Arc<dyn Storage> {
             ));
         }),
     ))
-}
-
-fn certificates(file: &Path) -> Result<Vec<u8>, ConnectionFault> {
-    use std::io::Read;
-    let failed = |source| ConnectionFault::Certificates {
-        path: file.to_owned(),
-        source,
-    };
-    let mut content = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|opened| opened.take(CERTIFICATES).read_to_end(&mut content))
-        .map_err(failed)?;
-    Ok(content)
 }
 
 fn said(bandwidth: Bandwidth) -> String {

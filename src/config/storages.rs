@@ -4,13 +4,7 @@ use std::path::Path;
 
 use super::chosen::Origin;
 use super::error::ConfigError;
-use crate::job::storage::{NamedStorage, Storages, is_reserved};
-
-mod keys;
-mod section;
-
-pub use keys::{STORAGE_KEYS, StorageKey, shown};
-use section::Section;
+use crate::job::storage::{NamedStorage, Storages, Value, is_reserved};
 
 /// A storage and where it is defined.
 #[derive(Clone, Debug)]
@@ -54,8 +48,10 @@ pub(super) fn read(
             let message = format!("write `[storage.{name}]`, and its keys below");
             return Err(wrong(name, None, message));
         };
-        let storage = (Section { table: section })
-            .read()
+        let values = section
+            .iter()
+            .map(|(key, value)| (key.clone(), neutral(value)));
+        let storage = NamedStorage::read(values.collect())
             .map_err(|fault| wrong(name, fault.key, fault.message))?;
         storages.push(Defined {
             name: name.clone(),
@@ -67,6 +63,22 @@ pub(super) fn read(
         });
     }
     Ok(storages)
+}
+
+fn neutral(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::Text(text.clone()),
+        toml::Value::Integer(number) => Value::Number(*number),
+        toml::Value::Boolean(value) => Value::Switch(*value),
+        toml::Value::Array(items) => {
+            let words: Option<Vec<String>> = items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect();
+            words.map_or(Value::Other, Value::Words)
+        }
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => Value::Other,
+    }
 }
 
 /// The storages by their names.

@@ -1,0 +1,68 @@
+//! Servers that speak HTTP: the user, the certificates, the proxy.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::agent::connection_fault::ConnectionFault;
+use crate::agent::report::log;
+use crate::agent::secret;
+use crate::job::storage::Connection;
+use crate::location::HttpAddress;
+use crate::storage::http::{Options, Trust};
+use crate::storage::limit::Pace;
+use crate::storage::rest::Rest;
+
+/// The largest file of certificates that is read, in bytes. That of a whole system has a quarter of a megabyte.
+const CERTIFICATES: u64 = 4 * 1024 * 1024;
+
+/// The files of a container on a REST server. Nothing is sent yet.
+pub(super) fn rest(
+    address: &HttpAddress,
+    connection: &Connection,
+    pace: Option<&Arc<Pace>>,
+) -> Result<Rest, ConnectionFault> {
+    let options = options(connection, pace)?;
+    Rest::new(address.as_str(), options).map_err(ConnectionFault::Options)
+}
+
+fn options(connection: &Connection, pace: Option<&Arc<Pace>>) -> Result<Options, ConnectionFault> {
+    let defaults = Options::default();
+    let password = match &connection.password {
+        Some(source) => Some(secret::read(source, &log)?),
+        None => None,
+    };
+    let user = connection.username.clone().map(|name| {
+        let password = password.unwrap_or_default();
+        (name, password)
+    });
+    let trust = match (connection.insecure, &connection.ca_file) {
+        (true, _) => Trust::Anything,
+        (false, Some(file)) => Trust::Pem(certificates(file)?),
+        (false, None) => Trust::System,
+    };
+    let connections = connection
+        .connections
+        .and_then(|number| usize::try_from(number.get()).ok());
+    Ok(Options {
+        user,
+        trust,
+        proxy: connection.proxy.as_ref().map(ToString::to_string),
+        connections: connections.unwrap_or(defaults.connections),
+        pace: pace.cloned(),
+        ..defaults
+    })
+}
+
+fn certificates(file: &Path) -> Result<Vec<u8>, ConnectionFault> {
+    let failed = |source| ConnectionFault::Certificates {
+        path: file.to_owned(),
+        source,
+    };
+    let mut content = Vec::new();
+    File::open(file)
+        .and_then(|opened| opened.take(CERTIFICATES).read_to_end(&mut content))
+        .map_err(failed)?;
+    Ok(content)
+}

@@ -1,0 +1,259 @@
+//! The keys of one storage and their values, as they are written in `freezerd.toml`.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use super::keys::{SECRETS, STORAGE_KEYS, SecretKeys};
+use super::{NOT_SUPPORTED, SecretSource, StorageKind};
+use crate::job::command::Command;
+use crate::job::secret;
+use crate::location::HttpAddress;
+
+/// A value, whatever language it is written in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Text(String),
+    Number(i64),
+    Switch(bool),
+    Words(Vec<String>),
+    /// Nothing that any key takes.
+    Other,
+}
+
+/// What is wrong with a key, in words. The message never repeats a value that may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub key: Option<&'static str>,
+    pub message: String,
+}
+
+/// A fault of one key.
+pub(super) fn fault<T>(key: &'static str, message: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault {
+        key: Some(key),
+        message: message.into(),
+    })
+}
+
+/// A fault of the storage as a whole.
+pub(super) fn general<T>(message: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault {
+        key: None,
+        message: message.into(),
+    })
+}
+
+/// The keys of one storage. All of them belong to its kind.
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    pub kind: StorageKind,
+    values: BTreeMap<String, Value>,
+}
+
+impl Fields {
+    /// Finds out the kind and whether it takes these keys.
+    pub fn new(values: BTreeMap<String, Value>) -> Result<Fields, Fault> {
+        let mut fields = Fields {
+            kind: StorageKind::Local,
+            values,
+        };
+        for name in fields.values.keys() {
+            is_known(name)?;
+        }
+        fields.kind = fields.read_kind()?;
+        for key in &STORAGE_KEYS {
+            if fields.values.contains_key(key.name) && !key.kinds.contains(&fields.kind) {
+                let kind = fields.kind.word();
+                return fault(
+                    key.name,
+                    format!("a storage of the kind {kind:?} has no `{}`", key.name),
+                );
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The keys with their values, in the order of the table. None of them is a secret: of a password, they say where
+    /// it is.
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let is_command = |name| SECRETS.iter().any(|secret| secret.command == name);
+        STORAGE_KEYS
+            .iter()
+            .filter_map(|key| {
+                let value = match self.values.get(key.name)? {
+                    // The words of a command may hold a secret.
+                    _ if is_command(key.name) => "(a command)".to_owned(),
+                    Value::Text(text) if text.is_empty() => return None,
+                    Value::Text(text) => text.clone(),
+                    Value::Number(number) => number.to_string(),
+                    Value::Switch(value) => value.to_string(),
+                    Value::Words(words) => words.join(" "),
+                    Value::Other => return None,
+                };
+                Some((key.name, value))
+            })
+            .collect()
+    }
+
+    fn read_kind(&self) -> Result<StorageKind, Fault> {
+        let kinds: Vec<&str> = StorageKind::ALL
+            .iter()
+            .filter(|kind| **kind != StorageKind::Local)
+            .map(|kind| kind.word())
+            .collect();
+        let kinds = kinds.join(", ");
+        let Some(word) = self.text("kind")? else {
+            return general(format!("the key `kind` is missing; the kinds are: {kinds}"));
+        };
+        match StorageKind::of_word(&word) {
+            Some(StorageKind::Local) => fault(
+                "kind",
+                "a local container needs no storage: write its path in the job",
+            ),
+            Some(kind) => Ok(kind),
+            None if NOT_SUPPORTED.contains(&word.as_str()) => fault(
+                "kind",
+                format!("this version does not support the kind {word:?}; it supports: {kinds}"),
+            ),
+            None => fault(
+                "kind",
+                format!("{word:?} is not a kind of storage; the kinds are: {kinds}"),
+            ),
+        }
+    }
+
+    /// A text; an empty one counts as absent.
+    pub fn text(&self, key: &'static str) -> Result<Option<String>, Fault> {
+        match self.values.get(key) {
+            None => Ok(None),
+            Some(Value::Text(text)) if text.is_empty() => Ok(None),
+            Some(Value::Text(text)) if !text.contains(char::is_control) => Ok(Some(text.clone())),
+            Some(_) => fault(key, format!("`{key}` takes a text")),
+        }
+    }
+
+    /// True or false; absent means false.
+    pub fn switch(&self, key: &'static str) -> Result<bool, Fault> {
+        match self.values.get(key) {
+            None => Ok(false),
+            Some(Value::Switch(value)) => Ok(*value),
+            Some(_) => fault(key, format!("`{key}` takes true or false")),
+        }
+    }
+
+    /// An absolute path.
+    pub fn path(&self, key: &'static str) -> Result<Option<PathBuf>, Fault> {
+        let Some(text) = self.text(key)? else {
+            return Ok(None);
+        };
+        match Path::new(&text).is_absolute() {
+            true => Ok(Some(PathBuf::from(text))),
+            false => fault(key, format!("`{key}` takes an absolute path")),
+        }
+    }
+
+    /// The address of a directory on an HTTP server.
+    pub fn address(&self, key: &'static str) -> Result<Option<HttpAddress>, Fault> {
+        match self.text(key)?.as_deref().map(HttpAddress::parse) {
+            None => Ok(None),
+            Some(Ok(address)) => Ok(Some(address)),
+            Some(Err(error)) => fault(key, format!("`{key}`: {error}")),
+        }
+    }
+
+    /// As [`Fields::address`], of a key that cannot be absent.
+    pub fn required_address(&self, key: &'static str) -> Result<HttpAddress, Fault> {
+        match self.address(key)? {
+            Some(address) => Ok(address),
+            None => general(format!(
+                "the key `{key}` is missing; write for example `{key} = \"https://backup.example:8000/\"`"
+            )),
+        }
+    }
+
+    /// A whole number from 1 to `most`.
+    pub fn number(&self, key: &'static str, most: u32) -> Result<Option<NonZeroU32>, Fault> {
+        let number = match self.values.get(key) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => u32::try_from(*number).ok(),
+            Some(_) => None,
+        };
+        let number = number.filter(|number| *number <= most);
+        match number.and_then(NonZeroU32::new) {
+            Some(number) => Ok(Some(number)),
+            None => fault(
+                key,
+                format!("`{key}` takes a whole number from 1 to {most}"),
+            ),
+        }
+    }
+
+    /// Where a secret is.
+    pub fn secret(&self, keys: SecretKeys) -> Result<Option<SecretSource>, Fault> {
+        let mut found = Vec::new();
+        if let Some(text) = self.text(keys.file)? {
+            match secret::credential(&text) {
+                Some(Ok(_)) => found.push(SecretSource::File(PathBuf::from(text))),
+                Some(Err(wrong)) => return fault(keys.file, wrong),
+                None => found.extend(self.path(keys.file)?.map(SecretSource::File)),
+            }
+        }
+        if let Some(command) = self.command(keys.command)? {
+            found.push(SecretSource::Command(command));
+        }
+        if let Some(name) = self.text(keys.variable)? {
+            if name.contains('=') {
+                let key = keys.variable;
+                return fault(key, format!("`{key}` takes the name of a variable"));
+            }
+            found.push(SecretSource::Environment(name));
+        }
+        match found.len() {
+            0 | 1 => Ok(found.pop()),
+            _ => general(format!(
+                "a storage has one of `{}`, `{}` and `{}`",
+                keys.file, keys.command, keys.variable
+            )),
+        }
+    }
+
+    fn command(&self, key: &'static str) -> Result<Option<Command>, Fault> {
+        match self.values.get(key) {
+            Some(Value::Words(words)) => match words.first().is_some_and(|word| !word.is_empty()) {
+                true => Ok(Some(Command::Words(words.clone()))),
+                false => fault(key, format!("`{key}` takes a text, or a list of words")),
+            },
+            _ => Ok(self.text(key)?.map(Command::Shell)),
+        }
+    }
+}
+
+/// Refuses what is no key of any storage.
+fn is_known(name: &str) -> Result<(), Fault> {
+    if let Some(secret) = SECRETS.iter().find(|secret| secret.name == name) {
+        return general(format!(
+            "a secret such as `{name}` does not belong into this file, which others can read: write it to a file of its \
+             own (chmod 600), and name that file with `{}`",
+            secret.file
+        ));
+    }
+    if STORAGE_KEYS.iter().any(|key| key.name == name) {
+        return Ok(());
+    }
+    let closest = STORAGE_KEYS
+        .iter()
+        .map(|key| (strsim::damerau_levenshtein(name, key.name), key.name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    general(match closest {
+        Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
+        None => {
+            let names: Vec<&str> = STORAGE_KEYS.iter().map(|key| key.name).collect();
+            format!(
+                "there is no key {name:?}; the keys are {}",
+                names.join(", ")
+            )
+        }
+    })
+}
