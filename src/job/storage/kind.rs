@@ -1,7 +1,7 @@
 //! The kinds of storage: one row for each.
 //!
 //! The words in job files and in `freezerd.toml`, the keys of a named storage and the lists in messages come from here.
-//! `location/` says where a container of the kind is, and `agent/reach.rs` opens it: each is a `match` that does not
+//! `location/` says where a container of the kind is, and `agent/reach/` opens it: each is a `match` that does not
 //! compile without the new kind.
 
 struct Row {
