@@ -45,6 +45,14 @@ impl Cost {
         }
     }
 
+    /// How many of the `p` computations, which do not depend on each other, run at the same time: each has its memory.
+    fn lanes_at_a_time(self, cores: usize) -> usize {
+        let memory = self.n.saturating_mul(u64::from(self.r)).saturating_mul(128);
+        let fitting = usize::try_from(Cost::MOST_MEMORY / memory.max(1)).unwrap_or(usize::MAX);
+        let lanes = usize::try_from(self.p).unwrap_or(usize::MAX);
+        cores.min(fitting).min(lanes).max(1)
+    }
+
     /// scrypt's parameters, when they are possible and bearable.
     pub(super) fn parameters(self) -> Option<scrypt::Params> {
         let (r, p) = (u64::from(self.r), u64::from(self.p));
@@ -60,7 +68,14 @@ impl Cost {
 
 fn derive(cost: Cost, password: &[u8], salt: &[u8], out: &mut [u8; 64]) -> Result<(), Damage> {
     let parameters = cost.parameters().ok_or(Damage::Value)?;
-    scrypt::scrypt(password, salt, &parameters, out).map_err(|_| Damage::Value)
+    let mut run = || scrypt::scrypt(password, salt, &parameters, out).map_err(|_| Damage::Value);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cost.lanes_at_a_time(cores);
+    // The threads end with the pool. Where there can be no threads, the one of the caller does the work.
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(run),
+        Err(_) => run(),
+    }
 }
 
 /// What the password encrypts the repository's keys with.
@@ -68,4 +83,37 @@ pub(super) fn cipher_of(cost: Cost, password: &[u8], salt: &[u8]) -> Result<Ciph
     let mut bytes = Zeroizing::new([0; 64]);
     derive(cost, password, salt, &mut bytes)?;
     Ok(Cipher::new(&SecretKeys::from_bytes(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_computations_that_run_together_give_what_the_standard_says() {
+        // RFC 7914, section 12.
+        let cost = Cost {
+            n: 1024,
+            r: 8,
+            p: 16,
+        };
+        let mut out = [0; 64];
+        derive(cost, b"password", b"NaCl", &mut out).unwrap();
+        let hex: String = out.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162\
+             2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640"
+        );
+    }
+
+    #[test]
+    fn no_more_run_together_than_there_is_memory_for() {
+        let lanes = |n, p, cores| Cost { n, r: 8, p }.lanes_at_a_time(cores);
+        assert_eq!(lanes(1 << 15, 6, 2), 2);
+        assert_eq!(lanes(1 << 15, 1, 8), 1);
+        assert_eq!(lanes(1 << 15, 64, 64), 16);
+        assert_eq!(lanes(1 << 19, 6, 2), 1);
+        assert_eq!(lanes(1 << 30, 6, 2), 1);
+    }
 }
