@@ -117,7 +117,7 @@ const COMMANDS: [&[&str]; 10] = [
 ];
 
 /// Limits the memory and the time of what follows it.
-const LIMITS: [&str; 4] = ["prlimit", "--as=2000000000", "timeout", "120"];
+const LIMITS: [&str; 4] = ["prlimit", "--as=2000000000", "timeout", "600"];
 
 /// Runs each command and a restore with little memory. Commands that may write without end are ended by their reader.
 fn attack(place: &Place, endless: &[&str]) {

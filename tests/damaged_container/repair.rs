@@ -169,12 +169,16 @@ fn a_directory_whose_list_is_lost_becomes_empty_and_nothing_is_left_of_a_lost_ro
     let done = repair(&place, &["--snapshots"]).exits(3).json();
     assert_eq!(done["snapshots"][0]["result"], "nothing_left");
     assert_eq!(done["losses"][0]["paths"][0]["path"], "/");
-    // What the newest snapshot has lost is on this host; of the first one nothing comes back.
-    place.back_up();
+    // The new snapshot is whole. Of the first one nothing comes back, nor of the second one if a directory above the source
+    // has changed since, as other tests may change it.
+    let new = place.back_up().summary.snapshot.unwrap();
     let report = run(&place, &["verify", "--json"]).exits(1).json();
-    assert_eq!(report["losses"].as_array().unwrap().len(), 1);
+    let losses = report["losses"].as_array().unwrap();
+    assert!((1..=2).contains(&losses.len()), "{report:#}");
+    assert!(losses.iter().all(|loss| loss["snapshot"] != new.as_str()));
     let done = repair(&place, &["--forget"]).exits(0).json();
-    assert_eq!(done["snapshots_removed"].as_array().unwrap().len(), 1);
+    let removed = done["snapshots_removed"].as_array().unwrap();
+    assert_eq!(removed.len(), losses.len());
     run(&place, &["verify", "--read-data"]).exits(0);
     succeed(Work::Restore(place.restore()));
     assert_same_tree(&place.path("source"), &place.path("target"));
