@@ -36,7 +36,8 @@ mod list;
 mod lock;
 mod outcome;
 mod panic_hook;
-mod password;
+#[doc(hidden)]
+pub mod password;
 mod place;
 mod reach;
 mod report;

@@ -153,7 +153,10 @@ pub(super) fn forbid_core_files() {
 }
 
 /// The password that a file with this content holds.
-fn parse(content: &[u8]) -> Result<Password, PassFileFault> {
+///
+/// # Errors
+/// When it is empty, or is not the UTF-16 text that its first bytes announce.
+pub fn parse(content: &[u8]) -> Result<Password, PassFileFault> {
     let bytes = trimmed(&decoded(content)?);
     if bytes.is_empty() {
         return Err(PassFileFault::Empty);

@@ -154,7 +154,8 @@ impl Count {
     }
 }
 
-/// Counts what lies below a tree. Each tree is read once, however often it is named.
+/// Counts what lies below a tree. Each tree is read once, however often it is named. Where the text of a tree breaks
+/// off, the entries before the break count, since a restore makes them.
 ///
 /// Memory: about 100 bytes for each different tree.
 pub fn count(repository: &Indexed, root: Id) -> Count {

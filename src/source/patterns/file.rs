@@ -83,7 +83,10 @@ pub fn read(path: &Path) -> Result<Vec<PatternLine>, PatternFileFault> {
 }
 
 /// The lines that are patterns. A byte order mark and the line ends of Windows do not count.
-fn lines(content: &[u8]) -> Result<Vec<PatternLine>, PatternFileFault> {
+///
+/// # Errors
+/// When the content is not UTF-8 text.
+pub fn lines(content: &[u8]) -> Result<Vec<PatternLine>, PatternFileFault> {
     let text = str::from_utf8(content).map_err(|error| {
         let before = &content[..error.valid_up_to()];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();

@@ -1,6 +1,7 @@
 //! The listing of one kind of files, read as it arrives: it may have millions of entries.
 
 use std::fmt;
+use std::io::Read;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -20,23 +21,30 @@ struct Entry {
 
 /// Reads the listing in an answer.
 pub(super) fn read(answer: &mut Answer, directory: &str) -> Result<Listing, Failure> {
+    let parsed = parse(answer.reader(), directory);
+    match parsed {
+        Ok(listing) => Ok(listing),
+        Err(error) if error.is_io() => Err(answer.body_failure(error.into())),
+        Err(error) if error.is_eof() => Err(answer.body_failure(error.into())),
+        Err(_) => Err(Failure::answer("the listing of the server cannot be read")),
+    }
+}
+
+/// Reads the text of a listing. `directory` is the path that its files have in messages.
+///
+/// # Errors
+/// When the text is not a listing, or ends early, or cannot be read.
+pub fn parse(text: impl Read, directory: &str) -> serde_json::Result<Listing> {
     let mut listing = Listing::default();
     let into = Into {
         listing: &mut listing,
         directory,
     };
-    let result = {
-        let reader = std::io::BufReader::new(answer.reader());
-        let mut deserializer = serde_json::Deserializer::from_reader(reader);
-        into.deserialize(&mut deserializer)
-            .and_then(|()| deserializer.end())
-    };
-    match result {
-        Ok(()) => Ok(listing),
-        Err(error) if error.is_io() => Err(answer.body_failure(error.into())),
-        Err(error) if error.is_eof() => Err(answer.body_failure(error.into())),
-        Err(_) => Err(Failure::answer("the listing of the server cannot be read")),
-    }
+    let reader = std::io::BufReader::new(text);
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    into.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(listing)
 }
 
 /// Collects the entries.

@@ -10,7 +10,8 @@ use super::http::{Answer, Client, Failure, Method, Options, OptionsError, Reques
 use super::id::Id;
 use super::{Durability, FileKind, FileName, Listed, Listing, Storage, Traits};
 
-mod listing;
+#[doc(hidden)]
+pub mod listing;
 
 /// The type of a listing that has sizes.
 const VERSION_2: &str = "application/vnd.x.restic.rest.v2";
