@@ -44,7 +44,7 @@ impl NameQuery {
         for (place, text) in texts.iter().enumerate() {
             let pattern = anywhere(text.as_ref());
             let pattern = match ignore_case {
-                true => pattern.to_lowercase(),
+                true => lower_text(&pattern),
                 false => pattern,
             };
             query.depends_on_place |= pattern.trim_end_matches('/').contains('/');
@@ -116,10 +116,16 @@ fn anywhere(text: &str) -> String {
 fn lower(text: &[u8]) -> Vec<u8> {
     let mut lowered = Vec::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
-        lowered.extend_from_slice(chunk.valid().to_lowercase().as_bytes());
+        lowered.extend_from_slice(lower_text(chunk.valid()).as_bytes());
         lowered.extend_from_slice(chunk.invalid());
     }
     lowered
+}
+
+/// Each character by itself: `str::to_lowercase` writes a sigma at the end of a word in another way, and a pattern has
+/// other ends than the names that it matches.
+fn lower_text(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -141,6 +147,8 @@ mod tests {
             ("PassWD", false, "/etc/passwd", false),
             ("PassWD", true, "/etc/pAsswd", true),
             ("\u{c4}x", true, "/\u{e4}X", true),
+            ("\u{39f}\u{3a3}*", true, "/\u{39f}\u{3a3}\u{391}", true),
+            ("\u{3bf}\u{3c3}", true, "/\u{39f}\u{3a3}", true),
             ("!x", false, "/!x", true),
             ("#x", false, "/#x", true),
             ("x ", false, "/x ", true),
