@@ -47,7 +47,7 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     tell(&report);
     let summary = Summary {
         snapshots: Some(report.snapshots),
-        data_read: data_read(share, report.bytes_read),
+        data_read: data_read(share, &report),
         ..Summary::default()
     };
     let Some(first) = report.damage.first() else {
@@ -101,13 +101,18 @@ pub fn share_of(read_data: ReadData, part: Option<u32>) -> Share {
 }
 
 /// What was read, if it is a part that can be told from the others. Packs that are chosen at random are not.
-fn data_read(share: Share, bytes: u64) -> Option<DataRead> {
+fn data_read(share: Share, report: &Report) -> Option<DataRead> {
     let (part, parts) = match share {
         Share::All => (1, 1),
         Share::Part { number, of } => (u32::try_from(number).ok()?, u32::try_from(of).ok()?),
         Share::Nothing | Share::Percent(_) | Share::Bytes(_) => return None,
     };
-    Some(DataRead { part, parts, bytes })
+    Some(DataRead {
+        part,
+        parts,
+        bytes: report.bytes_read,
+        damaged: report.has_damaged_data(),
+    })
 }
 
 /// Writes the findings to the log.

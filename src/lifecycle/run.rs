@@ -104,7 +104,9 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);
         let container = action.action.work.container();
-        let read = outcome.summary.data_read.zip(container);
+        // A part with damage stays the next one, so that the damage is found in each run until it is repaired.
+        let read = outcome.summary.data_read.filter(|read| !read.damaged);
+        let read = read.zip(container);
         row.part_read = read.map(|(read, (container, _))| PartRead {
             container: container.location.clone(),
             part: read.part,

@@ -11,7 +11,7 @@ use crate::units;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub verdict: Verdict,
-    /// Why it is not a success: one sentence that names the thing and the mend. `None` on success.
+    /// Why it is not a success: one sentence that names the thing, and how to correct it. `None` on success.
     pub reason: Option<String>,
     pub summary: Box<Summary>,
     /// The first of the paths that were not backed up, not restored or kept.
@@ -42,6 +42,9 @@ pub struct DataRead {
     /// 1: all data.
     pub parts: u32,
     pub bytes: u64,
+    /// A pack in it is damaged. So it is read again, until the container is repaired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damaged: bool,
 }
 
 /// What an action did, in numbers. A number that does not apply is absent.
@@ -129,7 +132,10 @@ impl fmt::Display for Summary {
         if let Some(there) = self.snapshots {
             line.push(format!("{} there", snapshots(there)));
         }
-        if let Some(DataRead { part, parts, bytes }) = self.data_read {
+        if let Some(DataRead {
+            part, parts, bytes, ..
+        }) = self.data_read
+        {
             let which = match parts {
                 1 => String::new(),
                 parts => format!(" (part {part} of {parts})"),

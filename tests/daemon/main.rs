@@ -3,6 +3,7 @@
 mod attempts;
 mod clock;
 mod containers;
+mod data_checks;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs_dir;

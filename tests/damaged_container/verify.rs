@@ -86,6 +86,7 @@ fn each_part_of_a_rolling_check_reads_its_own_packs_and_all_parts_read_everythin
             part: read,
             parts,
             bytes,
+            damaged,
         }) = outcome.summary.data_read
         else {
             panic!("{ended:#?}");
@@ -93,6 +94,7 @@ fn each_part_of_a_rolling_check_reads_its_own_packs_and_all_parts_read_everythin
         assert_eq!((read, parts), (part, 4));
         assert!(ended.said(&format!("part {part} of 4")), "{ended:#?}");
         assert!(bytes > 0 || outcome.verdict == Verdict::Success);
+        assert_eq!(damaged, outcome.verdict != Verdict::Success);
         if outcome.verdict == Verdict::FailedForGood {
             found.insert(part);
         }

@@ -67,7 +67,7 @@ fn note_parts_read(past: &mut Past, row: &RunRecord) {
         .iter()
         .filter_map(|it| it.part_read.as_ref())
         .collect();
-    // A check that failed says nothing of its container.
+    // A check that failed, or found damage, says nothing of its container.
     let checks = row
         .actions
         .iter()

@@ -41,6 +41,19 @@ impl Report {
         self.damage.is_empty()
     }
 
+    /// Whether a pack that was read whole is not what it must be.
+    pub fn has_damaged_data(&self) -> bool {
+        self.damage.iter().any(|damaged| match damaged {
+            Damaged::Pack(fault) => {
+                fault.unreadable.is_some()
+                    || fault.content
+                    || fault.header.is_some()
+                    || fault.bad_blobs > 0
+            }
+            _ => false,
+        })
+    }
+
     /// The packs that are there and damaged, for a repair.
     pub fn damaged_packs(&self) -> Vec<Id> {
         let faults = self.damage.iter().filter_map(|damaged| match damaged {
