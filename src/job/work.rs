@@ -136,19 +136,21 @@ fn restore(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -
     let delete_extra = flag("delete_extra");
     let numeric_owner = flag("numeric_owner");
     let verify = flag("verify");
-    let paths = chosen_paths(fields, values)?;
+    let paths = chosen_paths(fields, values);
     let part_field = fields.set("restore_from_path");
     let part = values.path(part_field).map(|path| plain(&path));
     let include = values.patterns(fields.get("restore_include"));
     let exclude = values.patterns(fields.get("restore_exclude"));
     let tops = match &part {
         Some(part) => vec![part.clone()],
-        None if paths.is_empty() => vec!["/".into()],
-        None => paths.clone(),
+        None => match paths.as_deref() {
+            None | Some([]) => vec!["/".into()],
+            Some(paths) => paths.to_vec(),
+        },
     };
     values.judge_patterns(&include, &tops);
     values.judge_patterns(&exclude, &tops);
-    let (container, lineage, target) = (container?, lineage?, target?);
+    let (container, lineage, target, paths) = (container?, lineage?, target?, paths?);
     if !values.spare_container(fields, &container, &target, delete_extra)
         || (part_field.is_some() && part.is_none())
         || (date.is_some() && not_later_than.is_none())

@@ -123,3 +123,43 @@ impl Dice {
         &from[self.below(from.len())]
     }
 }
+
+/// Checks that a fault names its key or points at its value, and that these words are in what it says.
+#[track_caller]
+pub fn told(text: &str, fault: &Diagnostic, words: &str) {
+    let said = format!(
+        "{}\n{}",
+        fault.message,
+        fault.help.as_deref().unwrap_or_default()
+    );
+    assert!(said.contains(words), "{words:?} is not in: {said}\n{text}");
+    assert!(fault.span.is_some(), "no place: {said}\n{text}");
+}
+
+/// Checks that a key that belongs to `home` is refused in actions of these kinds, which have all that they need.
+#[track_caller]
+pub fn refused_elsewhere(key: &str, value: &str, home: &str, actions: &[&str]) {
+    for action in actions {
+        let needs = match *action {
+            "backup" => {
+                "\"path_to_backup\": \"/home\", \"backup_name\": \"a\", \"container\": \"/c\", "
+            }
+            "restore" => {
+                "\"restore_abs_path\": \"/r\", \"backup_name\": \"a\", \"container\": \"/c\", "
+            }
+            "admin" => "\"remove_older_than\": 1, \"backup_name\": \"a\", \"container\": \"/c\", ",
+            "exec" => "\"command\": \"true\", ",
+            _ => "\"container\": \"/c\", ",
+        };
+        let text = with_action(&format!(
+            "{{\"action\": \"{action}\", {needs}\"{key}\": {value}}}"
+        ));
+        let parsed = read(&text);
+        assert_eq!(errors(&parsed), ["other-actions-key"], "{key} in {action}");
+        let fault = only(&parsed, "other-actions-key");
+        assert_eq!(pointed(&text, fault), format!("\"{key}\""));
+        for words in [format!("`{key}`"), format!("`{home}`")] {
+            assert!(fault.message.contains(&words), "{}", fault.message);
+        }
+    }
+}

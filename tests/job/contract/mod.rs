@@ -3,7 +3,9 @@
 mod actions;
 mod keys;
 mod rates;
+mod restores;
 mod selection;
+mod upkeep;
 mod values;
 mod whole_file;
 
