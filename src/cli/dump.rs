@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::container::ContainerOptions;
 use super::container::output::say;
+use super::container::rate::DownloadLimit;
 use super::container::session::{self, Ended, damaged, print, unless_damaged};
 use super::container::snapshot::{self, SnapshotArgs};
 use super::exit::{Exit, Failure};
@@ -45,6 +46,8 @@ pub struct Args {
     /// Write to FILE, which gets its name only when all of it is written
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
+    #[command(flatten)]
+    limit: DownloadLimit,
     /// Take no lock, and wait for no other process
     #[arg(long)]
     no_lock: bool,
@@ -84,7 +87,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Lock::Shared
     };
-    session::run(&place.container, lock, |session| {
+    session::run_within(&place.container, args.limit.bandwidth(), lock, |session| {
         let chosen = wanted.find(session, &filter)?;
         let repository = session.index(&say)?;
         let found = path::find(&repository, chosen.snapshot.tree, path);

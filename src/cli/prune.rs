@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::container::ContainerArgs;
 use super::container::output::say;
+use super::container::rate::TransferLimits;
 use super::container::session::{self, Ended, print};
 use super::container::steps::Steps;
 use super::exit::{Exit, Failure};
@@ -35,6 +36,8 @@ pub struct Args {
     /// Copy packs of at most this size in one run; without it there is no limit
     #[arg(long, value_name = "SIZE")]
     max_repack: Option<String>,
+    #[command(flatten)]
+    limits: TransferLimits,
     /// Show the plan, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,7 +66,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => Lock::Shared,
         false => Lock::Exclusive,
     };
-    session::run(&container, lock, |session| prune(args, session, &options))
+    session::run_within(&container, args.limits.bandwidth(), lock, |session| {
+        prune(args, session, &options)
+    })
 }
 
 fn prune(args: &Args, session: &Session, options: &Options) -> Result<Exit, Ended> {

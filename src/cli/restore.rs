@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::Utc;
 use serde_json::{Value, json};
 
+use super::container::rate::DownloadLimit;
 use super::container::{ChosenContainer, ContainerArgs, only, snapshot, snapshot_path};
 use super::exit::{Exit, Failure};
 use super::screen::Screen;
@@ -68,6 +69,8 @@ pub struct Args {
     /// Read every restored file again and compare it with the snapshot
     #[arg(long)]
     verify: bool,
+    #[command(flatten)]
+    limit: DownloadLimit,
     /// Print what the restore would do, without changing anything
     #[arg(long)]
     dry_run: bool,
@@ -130,7 +133,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             verify: args.verify,
         };
         let started = std::time::Instant::now();
-        let outcome = perform(request(settings, restore, args.dry_run))?;
+        let outcome = perform(request(settings, restore, args))?;
         let took = crate::units::duration(started.elapsed());
         if args.json {
             documents.push(document(&outcome, &planned, args));
@@ -238,7 +241,7 @@ fn lineage(chosen: &ChosenContainer, settings: &Settings, args: &Args) -> Result
     })
 }
 
-fn request(settings: &Settings, restore: Restore, dry_run: bool) -> Request {
+fn request(settings: &Settings, restore: Restore, args: &Args) -> Request {
     Request {
         job_id: "by-hand".to_owned(),
         run: 0,
@@ -253,8 +256,8 @@ fn request(settings: &Settings, restore: Restore, dry_run: bool) -> Request {
             work: Work::Restore(restore),
             log_file: None,
             max_priority: true,
-            dry_run,
-            bandwidth: Default::default(),
+            dry_run: args.dry_run,
+            bandwidth: args.limit.bandwidth(),
         },
         result_so_far: "success".to_owned(),
         grace: Duration::from_secs(5),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::container::output::say;
+use super::container::rate::DownloadLimit;
 use super::container::session::{self, Ended, print};
 use super::container::steps::Steps;
 use super::container::{ContainerArgs, losses};
@@ -34,6 +35,8 @@ pub struct Args {
     /// Read data, too: all of it; or a share of the packs, chosen at random: 5%, 20GB; or the second of ten parts: 2/10
     #[arg(long, value_name = "SHARE", num_args = 0..=1, default_missing_value = "all", require_equals = false)]
     read_data: Option<String>,
+    #[command(flatten)]
+    limit: DownloadLimit,
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
@@ -52,9 +55,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         })?,
     };
     let container = args.place.find_container(settings)?;
-    session::run(&container, Lock::Shared, |session| {
-        verify(args, session, read_data)
-    })
+    session::run_within(
+        &container,
+        args.limit.bandwidth(),
+        Lock::Shared,
+        |session| verify(args, session, read_data),
+    )
 }
 
 fn verify(args: &Args, session: &Session, read_data: ReadData) -> Result<Exit, Ended> {

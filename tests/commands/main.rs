@@ -15,6 +15,7 @@ mod settings;
 mod several_backups;
 mod snapshots;
 mod storages;
+mod transfer_limits;
 mod why;
 
 use crate::harness::{Host, backup, exec, now};

@@ -29,14 +29,25 @@ impl Reach {
         }
         log(&said(bandwidth));
         let reporter = Arc::clone(reporter);
+        // It is alive, and nothing more is done yet.
+        Reach::limited(bandwidth, move || reporter.advance(0, 0))
+    }
+
+    /// The way with these limits, for a command that reports to nobody.
+    pub fn within(bandwidth: Bandwidth) -> Reach {
+        match bandwidth.is_unlimited() {
+            true => Reach::default(),
+            false => Reach::limited(bandwidth, || {}),
+        }
+    }
+
+    fn limited(bandwidth: Bandwidth, moved: impl Fn() + Send + Sync + 'static) -> Reach {
         let limits = Limits {
             upload: bandwidth.upload,
             download: bandwidth.download,
         };
-        // It is alive, and nothing more is done yet.
-        let pace = Pace::new(limits, move || reporter.advance(0, 0));
         Reach {
-            pace: Some(Arc::new(pace)),
+            pace: Some(Arc::new(Pace::new(limits, moved))),
         }
     }
 

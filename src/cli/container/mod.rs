@@ -15,6 +15,7 @@ use crate::location::Location;
 pub mod entry;
 pub mod losses;
 pub mod output;
+pub mod rate;
 pub mod session;
 pub mod snapshot;
 pub mod steps;

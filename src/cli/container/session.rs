@@ -9,7 +9,7 @@ use super::output::{Output, Written, say};
 use crate::agent::inspect::{Fault, Lock, Session, SessionError};
 use crate::cli::exit::{Exit, Failure};
 use crate::inspect::shown::harmless;
-use crate::job::action::Container;
+use crate::job::action::{Bandwidth, Container};
 
 /// Why a command ended before its work was done.
 pub enum Ended {
@@ -61,7 +61,17 @@ pub fn run(
     lock: Lock,
     work: impl FnOnce(&Session) -> Result<Exit, Ended>,
 ) -> Result<Exit, Failure> {
-    let ended = match Session::open(container, lock, &say) {
+    run_within(container, Bandwidth::default(), lock, work)
+}
+
+/// As [`run`], within these limits on what is read from the container and written to it.
+pub fn run_within(
+    container: &Container,
+    bandwidth: Bandwidth,
+    lock: Lock,
+    work: impl FnOnce(&Session) -> Result<Exit, Ended>,
+) -> Result<Exit, Failure> {
+    let ended = match Session::open(container, bandwidth, lock, &say) {
         Ok(session) => work(&session),
         Err(error) => Err(error.into()),
     };

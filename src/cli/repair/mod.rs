@@ -2,6 +2,7 @@
 
 use super::container::ContainerArgs;
 use super::container::output::say;
+use super::container::rate::TransferLimits;
 use super::container::session::{self, Ended, print};
 use super::container::steps::Steps;
 use super::exit::{Exit, Failure};
@@ -35,6 +36,8 @@ pub struct Args {
     /// files that cannot be read
     #[arg(long)]
     forget: bool,
+    #[command(flatten)]
+    limits: TransferLimits,
     /// Say what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -50,7 +53,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => Lock::Shared,
         false => Lock::Exclusive,
     };
-    session::run(&container, lock, |session| work(args, session))
+    session::run_within(&container, args.limits.bandwidth(), lock, |session| {
+        work(args, session)
+    })
 }
 
 fn work(args: &Args, session: &Session) -> std::result::Result<Exit, Ended> {
