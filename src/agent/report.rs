@@ -129,7 +129,7 @@ impl Reporter {
     }
 }
 
-impl archive::Observer for Reporter {
+impl archive::BackupObserver for Reporter {
     fn total(&self, files: u64, bytes: u64) {
         Reporter::total(self, Some(files), Some(bytes));
     }

@@ -15,7 +15,7 @@ pub(super) struct Progress<'a> {
     pub deletes: bool,
 }
 
-impl restore::report::Observer for Progress<'_> {
+impl restore::report::RestoreObserver for Progress<'_> {
     fn phase(&self, phase: Phase) {
         self.reporter.phase(match phase {
             Phase::Counting => "scanning",

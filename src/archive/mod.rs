@@ -46,7 +46,7 @@ mod store;
 mod worker;
 
 /// Is told how a backup goes. Called from several threads at once.
-pub trait Observer: Sync {
+pub trait BackupObserver: Sync {
     /// There are so many entries and bytes, as far as is known.
     fn total(&self, files: u64, bytes: u64);
 
@@ -68,7 +68,7 @@ pub struct Options<'a> {
     /// summary are filled in. Its time must be one before the walk began: the next backup reads everything again that
     /// changed since then.
     pub describe: &'a dyn Fn(&report::Problems) -> Snapshot,
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn BackupObserver,
 }
 
 /// Backs up the sources of a walk that has begun. The snapshot is written once, after everything that it needs is

@@ -1,6 +1,6 @@
 //! What a backup would find, without a repository: every directory is listed and every file opened, and nothing is read.
 
-use super::Observer;
+use super::BackupObserver;
 use super::report::{ProblemList, Problems};
 use crate::source::problem::{ReadStep, SourceFault};
 use crate::source::tree::directory::Lister;
@@ -22,7 +22,7 @@ pub struct Rehearsal {
 }
 
 /// Goes through the sources.
-pub fn rehearse(sources: &[Tree], observer: &dyn Observer) -> Rehearsal {
+pub fn rehearse(sources: &[Tree], observer: &dyn BackupObserver) -> Rehearsal {
     let mut rehearsal = Rehearsal::default();
     let problems = ProblemList::default();
     let mut lister = Lister::new();
@@ -90,7 +90,7 @@ fn open_file(directory: &OpenDirectory, entry: &Entry) -> Option<SourceFault> {
 }
 
 impl Rehearsal {
-    fn count(&mut self, stat: &Stat, observer: &dyn Observer) {
+    fn count(&mut self, stat: &Stat, observer: &dyn BackupObserver) {
         self.files += 1;
         let size = match stat.kind() {
             EntryKind::File => stat.size,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::Observer;
+use super::BackupObserver;
 use super::ahead::ListedAhead;
 use super::assembly::{Above, Assembly, Slot};
 use super::chunker::Chunker;
@@ -47,7 +47,7 @@ pub(super) struct Shared<'a> {
     pub chunker: Chunker,
     /// When the parent snapshot was begun. What was changed since then may have been read before that change.
     pub parent_time: Option<Time>,
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn BackupObserver,
     pub problems: ProblemList,
     pub damage: Mutex<Vec<Error>>,
     pub tally: Tally,

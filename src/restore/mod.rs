@@ -52,7 +52,7 @@ use metadata::Metadata;
 use owners::Owners;
 use problem::{ProblemKind, Problems};
 pub use remove::Keep;
-use report::{Observer, Phase, Report, Unmatched};
+use report::{Phase, Report, RestoreObserver, Unmatched};
 use restorer::{Mode, Restorer};
 use select::{Filter, Root, Selection};
 use target::Target;
@@ -71,7 +71,7 @@ pub struct Request<'a> {
     pub delete_extra: Option<DeleteExtra<'a>>,
     /// Directories that are never written or removed, nor anything in them: the container, the state directory.
     pub protected: &'a [PathBuf],
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn RestoreObserver,
 }
 
 /// How to restore. By default nothing is replaced, and owners are found by their names.

@@ -82,7 +82,7 @@ pub enum Phase {
 }
 
 /// Is told what a restore does. The calls come from several threads.
-pub trait Observer: Sync {
+pub trait RestoreObserver: Sync {
     /// A phase begins.
     fn phase(&self, _phase: Phase) {}
     /// What there is to do: entries other than directories, and bytes.
@@ -90,7 +90,7 @@ pub trait Observer: Sync {
     /// More was done: entries other than directories, and bytes.
     fn advance(&self, _files: u64, _bytes: u64) {}
     fn problem(&self, _problem: &Problem) {}
-    /// Whether [`Observer::change`] is to be called. It costs a path for each entry.
+    /// Whether [`RestoreObserver::change`] is to be called. It costs a path for each entry.
     fn wants_changes(&self) -> bool {
         false
     }
@@ -101,7 +101,7 @@ pub trait Observer: Sync {
 /// An observer that does not look.
 pub struct Silent;
 
-impl Observer for Silent {}
+impl RestoreObserver for Silent {}
 
 /// The numbers, while several threads count.
 #[derive(Default)]

@@ -17,7 +17,7 @@ use super::metadata::{self, Missing};
 use super::owners::Owners;
 use super::problem::{Problem, ProblemKind, ProblemList};
 use super::remove::Keep;
-use super::report::{Change, ChangeKind, Observer, Report, Tally, add};
+use super::report::{Change, ChangeKind, Report, RestoreObserver, Tally, add};
 use crate::repository::indexed::Indexed;
 
 /// What is done to the target.
@@ -40,7 +40,7 @@ pub struct Restorer<'a> {
     pub protected: &'a [Identity],
     /// Set when what the snapshot does not hold is to be deleted.
     pub keep: Option<&'a Keep<'a>>,
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn RestoreObserver,
     pub directories: Directories,
     pub links: Links,
     pub owners: Owners,
@@ -91,7 +91,7 @@ impl<'a> Restorer<'a> {
         repository: &'a Indexed,
         target: &'a Path,
         mode: Mode,
-        observer: &'a dyn Observer,
+        observer: &'a dyn RestoreObserver,
         owners: Owners,
     ) -> Restorer<'a> {
         Restorer {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use freezerd::archive::ahead::WalkAhead;
 use freezerd::archive::report::Report;
-use freezerd::archive::{self, Observer, Options};
+use freezerd::archive::{self, BackupObserver, Options};
 use freezerd::repository::blob::BlobReader;
 use freezerd::repository::blob_name::{BlobKind, BlobName};
 use freezerd::repository::error::Error;
@@ -26,7 +26,7 @@ use freezerd::storage::id::Id;
 
 struct Silent;
 
-impl Observer for Silent {
+impl BackupObserver for Silent {
     fn total(&self, _: u64, _: u64) {}
 
     fn advance(&self, _: u64, _: u64) {}

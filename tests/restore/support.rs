@@ -13,7 +13,7 @@ use freezerd::repository::open::Repository;
 use freezerd::repository::snapshot::{self, Snapshot};
 use freezerd::restore::error::Error;
 use freezerd::restore::problem::ProblemKind;
-use freezerd::restore::report::{Change, Observer, Report, Silent};
+use freezerd::restore::report::{Change, Report, RestoreObserver, Silent};
 use freezerd::restore::select::{Filter, Selection};
 use freezerd::restore::{Options, Request, restore};
 use freezerd::storage::id::Id;
@@ -71,7 +71,7 @@ pub fn in_memory() -> tempfile::TempDir {
 #[derive(Default)]
 pub struct Changes(Mutex<Vec<Change>>);
 
-impl Observer for Changes {
+impl RestoreObserver for Changes {
     fn wants_changes(&self) -> bool {
         true
     }
