@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustix::fs::{FileType, Mode, Stat};
 use rustix::io::Errno;
 
+use super::attributes;
 use super::directories::{DirectoryId, Origin};
 use super::directory::{self, UNFINISHED_DIRECTORY};
 use super::metadata;
@@ -144,22 +145,28 @@ impl Restorer<'_> {
             true => Origin::Unfinished,
             false => Origin::Existed,
         };
-        let difference = self.directories.with_metadata(id, |wanted| {
-            metadata::owner_or_mode(&found, wanted, &self.owners)
-        });
-        match difference {
-            _ if self.mode == RestoreMode::Verify || origin == Origin::Unfinished => {}
-            Some(_) if self.overwrite => self.change(above, name, ChangeKind::Update),
-            Some(difference) => {
-                let path = self.directories.path(above, name);
-                self.problem(path, ProblemKind::Kept(difference), None);
-            }
+        let compared = match self.mode {
+            RestoreMode::Verify => None,
+            _ if origin == Origin::Unfinished => None,
+            _ => self.directories.with_metadata(id, |wanted| {
+                let difference =
+                    metadata::directory_difference(&descriptor, &found, wanted, &self.owners);
+                difference.transpose()
+            }),
+        };
+        let path = || self.directories.path(above, name);
+        match compared {
             None => {}
+            Some(Ok(_)) if self.overwrite => self.change(above, name, ChangeKind::Update),
+            Some(Ok(difference)) => self.problem(path(), ProblemKind::Kept(difference), None),
+            // Setting them says what is wrong.
+            Some(Err(_)) if self.overwrite => {}
+            Some(Err(error)) => self.problem(path(), ProblemKind::NotExamined, Some(error.into())),
         }
         if origin == Origin::Existed && !self.overwrite {
             self.directories.drop_metadata(id);
         }
-        let default_acl = metadata::has_default_acl(&descriptor);
+        let default_acl = attributes::has_default_acl(&descriptor);
         let entered = Entered {
             descriptor,
             found,

@@ -2,15 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::os::fd::AsFd;
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid};
 
+use super::attributes::{Bearer, by_descriptor};
 use super::owners::Owners;
-use super::problem::{Difference, Part};
+use super::problem::{Difference, Missing, Part};
 use crate::repository::node::{Attribute, Node, UNSET};
 use crate::repository::time::Time;
 
@@ -51,12 +49,6 @@ impl Metadata {
     }
 }
 
-/// The parts that could not be set.
-pub type Missing = Vec<(Part, io::Error)>;
-
-/// Kinds of attributes that an entry loses when the snapshot does not have them.
-const OURS: [&[u8]; 2] = [b"user.", b"system.posix_acl_"];
-
 /// Sets everything on an open file or directory. `clean`: it may have attributes already.
 ///
 /// The order matters. A change of the owner clears set-id bits and capabilities. An attribute cannot be set any more
@@ -70,23 +62,7 @@ pub fn set(file: impl AsFd, wanted: &Metadata, owners: &Owners, clean: bool) -> 
             missing.push((Part::Owner, error.into()));
         }
     }
-    if clean {
-        for name in surplus(&names(file).unwrap_or_default(), wanted) {
-            if let Err(error) = rustix::fs::fremovexattr(file, OsStr::from_bytes(name)) {
-                let name = String::from_utf8_lossy(name).into_owned();
-                missing.push((Part::NoAttribute(name), error.into()));
-            }
-        }
-    }
-    for attribute in &wanted.attributes {
-        let value = attribute.value.as_deref().unwrap_or_default();
-        let name = attribute.name.as_str();
-        if let Err(error) = rustix::fs::fsetxattr(file, name, value, XattrFlags::empty())
-            && !is_beyond_us(name, Some(error), owners)
-        {
-            missing.push((Part::Attribute(name.to_owned()), error.into()));
-        }
-    }
+    Bearer::Open(file).set(&wanted.attributes, owners, clean, &mut missing);
     if let Some(times) = times(wanted) {
         let set = rustix::fs::futimens(file, &times).map_err(io::Error::from);
         let set = set.and_then(|()| match is_unusual(wanted.mtime) {
@@ -109,13 +85,14 @@ pub fn set_mode(file: impl AsFd, mode: u32) -> Missing {
     }
 }
 
-/// Sets everything on an entry that cannot be opened: a link, a device, a FIFO, a socket.
+/// As [`set`], on an entry that cannot be opened: a link, a device, a FIFO, a socket.
 pub fn set_unopened(
     parent: impl AsFd,
     name: &OsStr,
     is_link: bool,
     wanted: &Metadata,
     owners: &Owners,
+    clean: bool,
 ) -> Missing {
     let parent = parent.as_fd();
     let mut missing = Missing::new();
@@ -126,16 +103,7 @@ pub fn set_unopened(
             missing.push((Part::Owner, error.into()));
         }
     }
-    let path = by_descriptor(parent).join(name);
-    for attribute in &wanted.attributes {
-        let value = attribute.value.as_deref().unwrap_or_default();
-        let label = attribute.name.as_str();
-        if let Err(error) = rustix::fs::lsetxattr(&path, label, value, XattrFlags::empty())
-            && !is_beyond_us(label, Some(error), owners)
-        {
-            missing.push((Part::Attribute(label.to_owned()), error.into()));
-        }
-    }
+    Bearer::named(parent, name).set(&wanted.attributes, owners, clean, &mut missing);
     if !is_link {
         // A descriptor that only refers to the entry: to change the mode by name could follow a link.
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -172,84 +140,61 @@ fn note_times(set: io::Result<bool>, missing: &mut Missing) {
     }
 }
 
-/// What differs first in the metadata of an open file; `None`: nothing.
+/// What differs first between what exists and the snapshot: the owner, the mode, the modification time, the extended
+/// attributes. `None`: nothing. A link has no mode of its own.
+///
+/// # Errors
+/// When the attributes cannot be listed.
 pub fn difference(
-    file: impl AsFd,
-    found: &Stat,
-    wanted: &Metadata,
-    owners: &Owners,
-) -> io::Result<Option<Difference>> {
-    let file = file.as_fd();
-    if let Some(difference) = owner_or_mode(found, wanted, owners) {
-        return Ok(Some(difference));
-    }
-    if wanted.mtime != UNSET && !is_time(found, wanted) {
-        return Ok(Some(Difference::Times));
-    }
-    let present = names(file)?;
-    if surplus(&present, wanted).next().is_some() {
-        return Ok(Some(Difference::Attributes));
-    }
-    for attribute in &wanted.attributes {
-        let name = attribute.name.as_str();
-        let value = attribute.value.as_deref().unwrap_or_default();
-        let same = grow(|buffer| rustix::fs::fgetxattr(file, name, buffer))
-            .is_ok_and(|found| found == value);
-        if !same && !is_beyond_us(name, None, owners) {
-            return Ok(Some(Difference::Attributes));
-        }
-    }
-    Ok(None)
-}
-
-/// As [`difference`], by the status alone.
-pub fn status_difference(
+    bearer: &Bearer<'_>,
     found: &Stat,
     is_link: bool,
     wanted: &Metadata,
     owners: &Owners,
-) -> Option<Difference> {
+) -> io::Result<Option<Difference>> {
     match owner_or_mode(found, wanted, owners) {
         Some(Difference::Mode) if is_link => {}
         None => {}
-        other => return other,
+        other => return Ok(other),
     }
-    (wanted.mtime != UNSET && !is_time(found, wanted)).then_some(Difference::Times)
+    if wanted.mtime != UNSET && !is_time(found, wanted) {
+        return Ok(Some(Difference::Times));
+    }
+    attributes_differ(bearer, wanted, owners)
+}
+
+/// As [`difference`], without the time: a restore into a directory changes it.
+///
+/// # Errors
+/// When the attributes cannot be listed.
+pub fn directory_difference(
+    directory: impl AsFd,
+    found: &Stat,
+    wanted: &Metadata,
+    owners: &Owners,
+) -> io::Result<Option<Difference>> {
+    match owner_or_mode(found, wanted, owners) {
+        None => attributes_differ(&Bearer::Open(directory.as_fd()), wanted, owners),
+        other => Ok(other),
+    }
+}
+
+fn attributes_differ(
+    bearer: &Bearer<'_>,
+    wanted: &Metadata,
+    owners: &Owners,
+) -> io::Result<Option<Difference>> {
+    let differ = bearer.differ(&wanted.attributes, owners)?;
+    Ok(differ.then_some(Difference::Attributes))
 }
 
 /// Whether the owner or the mode differs.
-pub fn owner_or_mode(found: &Stat, wanted: &Metadata, owners: &Owners) -> Option<Difference> {
+fn owner_or_mode(found: &Stat, wanted: &Metadata, owners: &Owners) -> Option<Difference> {
     let other = |found: u32, wanted: u32| wanted != u32::MAX && found != wanted;
     if owners.may_change() && (other(found.st_uid, wanted.uid) || other(found.st_gid, wanted.gid)) {
         return Some(Difference::Owner);
     }
     (found.st_mode & 0o7777 != wanted.mode).then_some(Difference::Mode)
-}
-
-/// True if new entries of this directory get an access control list from it.
-pub fn has_default_acl(directory: impl AsFd) -> bool {
-    let mut buffer = [0; 0];
-    let name = "system.posix_acl_default";
-    rustix::fs::fgetxattr(directory, name, &mut buffer[..]).is_ok()
-}
-
-/// The names of all attributes, each with a zero byte behind it. A file system without attributes has none.
-fn names(file: impl AsFd) -> io::Result<Vec<u8>> {
-    let file = file.as_fd();
-    match grow(|buffer| rustix::fs::flistxattr(file, buffer)) {
-        Err(error) if error == Errno::OPNOTSUPP => Ok(Vec::new()),
-        other => Ok(other?),
-    }
-}
-
-fn surplus<'a>(present: &'a [u8], wanted: &'a Metadata) -> impl Iterator<Item = &'a [u8]> {
-    present.split(|byte| *byte == 0).filter(|name| {
-        OURS.iter().any(|beginning| name.starts_with(beginning))
-            && !wanted
-                .attributes
-                .iter()
-                .any(|attribute| attribute.name.as_bytes() == *name)
-    })
 }
 
 /// The highest number means "do not change".
@@ -259,20 +204,6 @@ fn ids(wanted: &Metadata) -> (Option<Uid>, Option<Gid>) {
         real(wanted.uid).map(Uid::from_raw),
         real(wanted.gid).map(Gid::from_raw),
     )
-}
-
-/// Whether it is not a fault of the restore that an attribute is not set: labels of a security module follow the rules
-/// of their host, and only root may set attributes of the kernel.
-fn is_beyond_us(name: &str, error: Option<Errno>, owners: &Owners) -> bool {
-    name == "security.selinux"
-        || (!owners.may_change()
-            && error.is_none_or(|error| error == Errno::PERM)
-            && (name.starts_with("security.") || name.starts_with("trusted.")))
-}
-
-/// A path to what the descriptor is open on, even when its name has changed.
-fn by_descriptor(descriptor: impl AsFd) -> PathBuf {
-    Path::new("/proc/self/fd").join(descriptor.as_fd().as_raw_fd().to_string())
 }
 
 fn times(wanted: &Metadata) -> Option<Timestamps> {
@@ -301,23 +232,6 @@ fn is_unusual(time: Time) -> bool {
 fn is_time(found: &Stat, wanted: &Metadata) -> bool {
     found.st_mtime == wanted.mtime.seconds
         && found.st_mtime_nsec == u64::from(wanted.mtime.nanoseconds)
-}
-
-/// Calls with larger and larger buffers until the answer fits.
-fn grow(
-    mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,
-) -> rustix::io::Result<Vec<u8>> {
-    let mut buffer = vec![0; 256];
-    loop {
-        match call(&mut buffer) {
-            Ok(length) => {
-                buffer.truncate(length);
-                return Ok(buffer);
-            }
-            Err(Errno::RANGE) if buffer.len() < 1 << 20 => buffer.resize(buffer.len() * 4, 0),
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot;
 use crate::repository::walk::{Count, count};
 
+mod attributes;
 mod batch;
 mod directories;
 mod directory;
@@ -305,7 +306,7 @@ fn add_target(
     let id = restorer.directories.add(None, Default::default(), wanted);
     let default_acl = opened
         .as_ref()
-        .is_some_and(|target| metadata::has_default_acl(target.descriptor.as_fd()));
+        .is_some_and(|target| attributes::has_default_acl(target.descriptor.as_fd()));
     let opened = opened.map(|target| (Arc::new(target.descriptor), target.identity));
     restorer.directories.set(id, origin, default_acl, opened);
     id

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -77,6 +78,9 @@ pub enum Part {
     /// An extended attribute that the snapshot does not have.
     NoAttribute(String),
 }
+
+/// The parts that could not be set, each with what the operating system said.
+pub type Missing = Vec<(Part, io::Error)>;
 
 /// Why something stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use rustix::fs::{Advice, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::attributes::Bearer;
 use super::directories::Origin;
 use super::directory;
 use super::entry::Entry;
@@ -220,11 +221,12 @@ impl Restorer<'_> {
     ) -> Result<Option<Outcome>, Failed> {
         let is_link = entry.kind == NodeKind::Symlink;
         let wanted = &entry.metadata;
-        let difference = match &file {
-            Some(file) => metadata::difference(file, found, wanted, &self.owners)
-                .map_err(|error| Failed::io(ProblemKind::NotExamined, error))?,
-            None => metadata::status_difference(found, is_link, wanted, &self.owners),
+        let bearer = match &file {
+            Some(file) => Bearer::Open(file.as_fd()),
+            None => Bearer::named(parent.as_fd(), &entry.name),
         };
+        let difference = metadata::difference(&bearer, found, is_link, wanted, &self.owners)
+            .map_err(|error| Failed::io(ProblemKind::NotExamined, error))?;
         let is_shared = found.st_nlink > 1;
         let Some(difference) = difference else {
             let own = !self.overwrite || !is_shared || entry.link.is_some() || file.is_none();
@@ -241,7 +243,10 @@ impl Restorer<'_> {
         if self.acts() {
             let missing = match &file {
                 Some(file) => metadata::set(file, wanted, &self.owners, true),
-                None => metadata::set_unopened(parent, &entry.name, is_link, wanted, &self.owners),
+                None => {
+                    let name = &entry.name;
+                    metadata::set_unopened(parent, name, is_link, wanted, &self.owners, true)
+                }
             };
             let path = || self.directories.path(entry.directory, &entry.name);
             self.note_missing(path, missing);
@@ -270,7 +275,11 @@ impl Restorer<'_> {
         made.map_err(|error| Failed::io(ProblemKind::NotMade, error))?;
         let is_link = entry.kind == NodeKind::Symlink;
         let wanted = &entry.metadata;
-        let missing = metadata::set_unopened(parent, &temporary, is_link, wanted, &self.owners);
+        let (origin, default_acl) = self.directories.origin(entry.directory);
+        // As for a file: a FIFO, a device and a socket get a list from a directory that has a default one.
+        let clean = default_acl || !origin.is_ours();
+        let missing =
+            metadata::set_unopened(parent, &temporary, is_link, wanted, &self.owners, clean);
         self.name_it(parent, entry, &temporary, replace)?;
         self.note_missing(
             || self.directories.path(entry.directory, &entry.name),

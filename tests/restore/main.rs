@@ -4,6 +4,7 @@
 #[allow(dead_code)] // Each test program uses a part of it.
 mod restic_support;
 
+mod attributes;
 mod damage;
 mod delete;
 mod dry_run;
