@@ -2,9 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
 
 use freezerd::agent::list_snapshots;
 use freezerd::job::action::{Backup, Container, Restore, Work};
@@ -12,26 +10,6 @@ use freezerd::location::Location;
 use freezerd::protocol::Verdict;
 
 use crate::support::*;
-
-/// Runs the agent as a user to whom permissions apply. It copies the program to a path that this user can reach.
-fn run_as_nobody(place: &Place, work: Work) -> Ended {
-    const NOBODY: u32 = 65534;
-    if !is_root() {
-        return run(work);
-    }
-    let program = place.path("freezerd");
-    fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
-    for name in ["source", "pass", "parent"] {
-        if place.path(name).exists() {
-            std::os::unix::fs::chown(place.path(name), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-    }
-    Agent::start_with(
-        Command::new(program).arg("agent").uid(NOBODY).gid(NOBODY),
-        &request(work),
-    )
-    .end()
-}
 
 /// A place where a user other than root can create the container.
 fn open_place() -> (Place, Container) {

@@ -8,9 +8,11 @@
 
 mod disk;
 mod tree;
+mod unprivileged;
 
 pub use disk::SmallDisk;
 pub use tree::{Entry, assert_same_tree, tree};
+pub use unprivileged::{back_up_partially, run_as_nobody};
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
