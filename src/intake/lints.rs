@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::job::action::{Age, Lineage, Work};
+use crate::job::action::{Admin, Age, Lineage, Restore, Work};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::{Event, Job, Spans, Status, several};
@@ -30,165 +30,192 @@ pub(super) fn lint(
     for (index, member) in members.iter().enumerate() {
         found.extend(outlook(member, now, host_zone).map(|diagnostic| (index, diagnostic)));
     }
-    let mut backups: Vec<(usize, usize, &Location, &[PathBuf], &Lineage)> = Vec::new();
-    for (index, member) in members.iter().enumerate() {
-        for (number, action) in member.job.actions.iter().enumerate() {
-            let Work::Backup(backup) = &action.action.work else {
-                continue;
-            };
-            let this = (
-                &backup.container.location,
-                backup.paths.as_slice(),
-                &backup.lineage,
-            );
-            if let Some((first, ..)) = backups
-                .iter()
-                .find(|(_, _, container, path, lineage)| (*container, *path, *lineage) == this)
-            {
-                let other = members.get(*first).map_or("", |member| member.file);
-                let whose = if *first == index {
-                    "this job".to_owned()
-                } else {
-                    quoted(other)
-                };
-                found.push((
-                    index,
-                    place(
-                        Diagnostic::warning(
-                            codes::SHARED_BACKUP,
-                            format!(
-                                "{whose} backs up {} to the same container under the same name",
-                                quoted(&several(&backup.paths))
-                            ),
-                        )
-                        .label("their snapshots cannot be told apart")
-                        .help("give one of them another `backup_name`, or remove it"),
-                        member,
-                        number,
-                    ),
-                ));
-                continue;
+    let mut backups: Vec<Made<'_>> = Vec::new();
+    for (at, work) in works(members) {
+        let Work::Backup(backup) = work else { continue };
+        let this = Made {
+            at,
+            container: &backup.container.location,
+            paths: &backup.paths,
+            lineage: &backup.lineage,
+        };
+        let fault = match backups.iter().find(|other| other.is_same(&this)) {
+            Some(other) => Some(shared_backup(members, &this, other)),
+            None => {
+                let fault = shared_name(members, &this, &backups);
+                backups.push(this);
+                fault
             }
-            let apart = backups.iter().find(|(_, _, container, paths, lineage)| {
-                (*container, *lineage) == (this.0, this.2)
-                    && !paths.iter().any(|path| this.1.contains(path))
-            });
-            if let Some((first, _, _, paths, _)) = apart {
-                let whose = if *first == index {
-                    String::new()
-                } else {
-                    let file = members.get(*first).map_or("", |member| member.file);
-                    format!(" in {}", quoted(file))
-                };
-                let fault = Diagnostic::warning(
-                    codes::SHARED_NAME,
-                    format!(
-                        "the name {} stands for the backup of {}{whose}, too",
-                        quoted(&backup.lineage.backup_name),
-                        quoted(&several(paths)),
-                    ),
-                );
-                found.push((
-                    index,
-                    place(
-                        fault
-                            .label("a restore by this name needs `path_to_backup`")
-                            .help("give each of them a `backup_name` of its own"),
-                        member,
-                        number,
-                    ),
-                ));
-            }
-            backups.push((index, number, this.0, this.1, this.2));
-        }
+        };
+        found.extend(fault.map(|fault| (at.member, place(fault, members, at))));
     }
-    for (index, member) in members.iter().enumerate() {
-        for (number, action) in member.job.actions.iter().enumerate() {
-            let Work::Restore(restore) = &action.action.work else {
-                continue;
-            };
-            if !restore.paths.is_empty() || restore.part.is_some() {
-                continue;
-            }
-            let of_name: Vec<&[PathBuf]> = backups
-                .iter()
-                .filter(|(_, _, container, _, lineage)| {
-                    **container == restore.container.location && **lineage == restore.lineage
-                })
-                .map(|(_, _, _, paths, _)| *paths)
-                .collect();
-            let apart = of_name.iter().find(|paths| {
-                let first = of_name.first().copied().unwrap_or_default();
-                !paths.iter().any(|path| first.contains(path))
-            });
-            if let (Some(first), Some(other)) = (of_name.first(), apart) {
-                let fault = Diagnostic::warning(
-                    codes::SHARED_NAME,
-                    format!(
-                        "the name {} stands for the backups of {} and of {}",
-                        quoted(&restore.lineage.backup_name),
-                        quoted(&several(first)),
-                        quoted(&several(other))
-                    ),
-                );
-                found.push((
-                    index,
-                    place(
-                        fault
-                            .label("this restore will be refused")
-                            .help("add `path_to_backup` with the path whose backup is meant"),
-                        member,
-                        number,
-                    ),
-                ));
-            }
-        }
+    for (at, work) in works(members) {
+        let fault = match work {
+            Work::Restore(restore) => refused_restore(restore, &backups),
+            _ => None,
+        };
+        found.extend(fault.map(|fault| (at.member, place(fault, members, at))));
     }
-    for (index, member) in members.iter().enumerate() {
-        for (number, action) in member.job.actions.iter().enumerate() {
-            let Work::Admin(admin) = &action.action.work else {
-                continue;
-            };
-            let made = backups.iter().any(|(_, _, container, paths, lineage)| {
-                **container == admin.container.location
-                    && **lineage == admin.lineage
-                    && (admin.paths.is_empty()
-                        || admin.paths.iter().any(|path| paths.contains(path)))
-            });
-            if made || matches!(admin.remove, Age::Before(_)) {
-                // An action that removes up to a fixed date runs once, maybe on snapshots that no job makes any more.
-                continue;
-            }
-            let near = backups.iter().find(|(_, _, container, _, lineage)| {
-                **container == admin.container.location
-                    || lineage.backup_name == admin.lineage.backup_name
-            });
-            let help = match near {
-                Some((other, _, container, _, lineage)) => format!(
-                    "the closest is in {}: container {}, name {}, host {}",
-                    quoted(members.get(*other).map_or("", |member| member.file)),
-                    quoted(&container.to_string()),
-                    quoted(&lineage.backup_name),
-                    quoted(&lineage.host)
-                ),
-                None => "check the container, the name and the host; ignore this if other hosts make these backups".to_owned(),
-            };
-            let fault = Diagnostic::warning(
-                codes::LONELY_ADMIN,
-                format!(
-                    "no backup here goes to {} as {} of host {}",
-                    quoted(&admin.container.location.to_string()),
-                    quoted(&admin.lineage.backup_name),
-                    quoted(&admin.lineage.host)
-                ),
-            );
-            found.push((
-                index,
-                place(fault.label("may remove nothing").help(help), member, number),
-            ));
-        }
+    for (at, work) in works(members) {
+        let fault = match work {
+            Work::Admin(admin) => lonely_admin(members, admin, &backups),
+            _ => None,
+        };
+        found.extend(fault.map(|fault| (at.member, place(fault, members, at))));
     }
     found
+}
+
+/// Where an action is: the index of its member, and its own index in the job.
+#[derive(Clone, Copy)]
+struct At {
+    member: usize,
+    action: usize,
+}
+
+/// The snapshots that an action makes.
+struct Made<'a> {
+    at: At,
+    container: &'a Location,
+    paths: &'a [PathBuf],
+    lineage: &'a Lineage,
+}
+
+impl Made<'_> {
+    /// Whether the snapshots of both cannot be told apart.
+    fn is_same(&self, other: &Made<'_>) -> bool {
+        self.has_name(other.container, other.lineage) && self.paths == other.paths
+    }
+
+    /// Whether the container, the host and the name are these.
+    fn has_name(&self, container: &Location, lineage: &Lineage) -> bool {
+        self.container == container && self.lineage == lineage
+    }
+
+    fn has_one_of(&self, paths: &[PathBuf]) -> bool {
+        paths.iter().any(|path| self.paths.contains(path))
+    }
+}
+
+/// The work of every action, in order.
+fn works<'a>(members: &'a [Member<'_>]) -> impl Iterator<Item = (At, &'a Work)> {
+    members.iter().enumerate().flat_map(|(index, member)| {
+        let actions = member.job.actions.iter().enumerate();
+        actions.map(move |(number, action)| {
+            let at = At {
+                member: index,
+                action: number,
+            };
+            (at, &action.action.work)
+        })
+    })
+}
+
+/// Two backups whose snapshots are the same to everybody who looks for them.
+fn shared_backup(members: &[Member<'_>], this: &Made<'_>, other: &Made<'_>) -> Diagnostic {
+    let whose = match other.at.member == this.at.member {
+        true => "this job".to_owned(),
+        false => quoted(file_of(members, other.at)),
+    };
+    Diagnostic::warning(
+        codes::SHARED_BACKUP,
+        format!(
+            "{whose} backs up {} to the same container under the same name",
+            quoted(&several(this.paths))
+        ),
+    )
+    .label("their snapshots cannot be told apart")
+    .help("give one of them another `backup_name`, or remove it")
+}
+
+/// A backup under the name of another one that has no path in common with it.
+fn shared_name(
+    members: &[Member<'_>],
+    this: &Made<'_>,
+    backups: &[Made<'_>],
+) -> Option<Diagnostic> {
+    let other = backups.iter().find(|other| {
+        other.has_name(this.container, this.lineage) && !other.has_one_of(this.paths)
+    })?;
+    let whose = match other.at.member == this.at.member {
+        true => String::new(),
+        false => format!(" in {}", quoted(file_of(members, other.at))),
+    };
+    let fault = Diagnostic::warning(
+        codes::SHARED_NAME,
+        format!(
+            "the name {} stands for the backup of {}{whose}, too",
+            quoted(&this.lineage.backup_name),
+            quoted(&several(other.paths)),
+        ),
+    );
+    Some(
+        fault
+            .label("a restore by this name needs `path_to_backup`")
+            .help("give each of them a `backup_name` of its own"),
+    )
+}
+
+/// A restore by a name that stands for backups of different paths.
+fn refused_restore(restore: &Restore, backups: &[Made<'_>]) -> Option<Diagnostic> {
+    if !restore.paths.is_empty() || restore.part.is_some() {
+        return None;
+    }
+    let mut of_name = backups
+        .iter()
+        .filter(|made| made.has_name(&restore.container.location, &restore.lineage));
+    let first = of_name.next()?;
+    let other = of_name.find(|made| !made.has_one_of(first.paths))?;
+    let fault = Diagnostic::warning(
+        codes::SHARED_NAME,
+        format!(
+            "the name {} stands for the backups of {} and of {}",
+            quoted(&restore.lineage.backup_name),
+            quoted(&several(first.paths)),
+            quoted(&several(other.paths))
+        ),
+    );
+    Some(
+        fault
+            .label("this restore will be refused")
+            .help("add `path_to_backup` with the path whose backup is meant"),
+    )
+}
+
+/// A removal of snapshots that no job here makes.
+fn lonely_admin(members: &[Member<'_>], admin: &Admin, backups: &[Made<'_>]) -> Option<Diagnostic> {
+    let container = &admin.container.location;
+    let is_made = backups.iter().any(|made| {
+        made.has_name(container, &admin.lineage)
+            && (admin.paths.is_empty() || made.has_one_of(&admin.paths))
+    });
+    if is_made || matches!(admin.remove, Age::Before(_)) {
+        // An action that removes up to a fixed date runs once, maybe on snapshots that no job makes any more.
+        return None;
+    }
+    let near = backups.iter().find(|made| {
+        made.container == container || made.lineage.backup_name == admin.lineage.backup_name
+    });
+    let help = match near {
+        Some(made) => format!(
+            "the closest is in {}: container {}, name {}, host {}",
+            quoted(file_of(members, made.at)),
+            quoted(&made.container.to_string()),
+            quoted(&made.lineage.backup_name),
+            quoted(&made.lineage.host)
+        ),
+        None => "check the container, the name and the host; ignore this if other hosts make these backups".to_owned(),
+    };
+    let fault = Diagnostic::warning(
+        codes::LONELY_ADMIN,
+        format!(
+            "no backup here goes to {} as {} of host {}",
+            quoted(&container.to_string()),
+            quoted(&admin.lineage.backup_name),
+            quoted(&admin.lineage.host)
+        ),
+    );
+    Some(fault.label("may remove nothing").help(help))
 }
 
 /// Warns of a schedule that has no occurrence left.
@@ -235,8 +262,13 @@ fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<
     })
 }
 
-fn place(diagnostic: Diagnostic, member: &Member<'_>, action: usize) -> Diagnostic {
-    match member.spans.actions.get(action) {
+fn file_of<'a>(members: &[Member<'a>], at: At) -> &'a str {
+    members.get(at.member).map_or("", |member| member.file)
+}
+
+fn place(diagnostic: Diagnostic, members: &[Member<'_>], at: At) -> Diagnostic {
+    let spans = members.get(at.member).map(|member| &member.spans.actions);
+    match spans.and_then(|spans| spans.get(at.action)) {
         Some(span) => diagnostic.at(span.clone()),
         None => diagnostic,
     }
