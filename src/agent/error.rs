@@ -291,11 +291,12 @@ fn restore_sentence(error: &RestoreError) -> String {
             error.path.display()
         ),
         Some(done) if done.written > 0 => format!(
-            "{error}; the restore ended after {}, and the target is not complete. {}the same restore goes on there",
+            "{error}; the restore ended after {}, and the target is not complete. {}, then start the same restore again: it \
+             continues there",
             units::count(done.written, "file", "files"),
             match error.kind {
-                RestoreErrorKind::NoSpace => "Make room: ",
-                _ => "When this is mended, ",
+                RestoreErrorKind::NoSpace => "Free some space",
+                _ => "Remove the cause",
             }
         ),
         _ => error.to_string(),

@@ -118,7 +118,7 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
     }
     if metadata.mode() & 0o007 != 0 {
         tell(&format!(
-            "warning: everybody can read the pass file {}; mend it with: chmod o= {0}",
+            "warning: everybody can read the pass file {}; correct it with: chmod o= {0}",
             path.display()
         ));
     }

@@ -70,7 +70,7 @@ pub fn open(settings: &Settings) -> Result<LedgerView, Failure> {
 
 /// Adds to the error what to do about a damaged ledger.
 fn explain(error: LedgerError, daemon: bool) -> Failure {
-    let mend = match &error {
+    let advice = match &error {
         LedgerError::Damaged { .. } if daemon => {
             "; restart the daemon: its next start keeps the damaged file under another name and creates a new ledger"
         }
@@ -80,7 +80,7 @@ fn explain(error: LedgerError, daemon: bool) -> Failure {
         _ => "",
     };
     let failure = Failure::from(error);
-    Failure::new(failure.exit, format!("{}{mend}", failure.message))
+    Failure::new(failure.exit, format!("{}{advice}", failure.message))
 }
 
 /// Turns a panic of redb into an error message. redb does not check every page when it opens a file for reading, and

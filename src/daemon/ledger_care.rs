@@ -94,7 +94,7 @@ pub(super) fn newest_instant(store: &RedbLedger) -> Result<Option<DateTime<Utc>>
     Ok(newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))))
 }
 
-/// Reads what an earlier daemon left, and mends what cannot be read.
+/// Reads what an earlier daemon left, and repairs what cannot be read.
 pub(super) fn recall(store: &mut RedbLedger, layout: &Layout) -> Result<StoredState, LedgerError> {
     let (mut remembered, unreadable) = read(store)?;
     if unreadable > 0 {

@@ -114,7 +114,7 @@ impl Publisher {
             Err((path, error)) if !self.failing => {
                 self.failing = true;
                 tracing::warn!(
-                    "cannot write {}: {}; monitoring sees an old state until that is mended (metrics_dir)",
+                    "cannot write {}: {}; monitoring sees an old state until it can be written again (metrics_dir)",
                     path.display(),
                     crate::os::reason(&error)
                 );

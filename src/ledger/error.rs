@@ -118,7 +118,7 @@ pub enum Damage {
     /// Every freezerd writes the version that redb writes, so this one is not the ledger's.
     #[error("it claims to be of version {version} of the file format")]
     FileFormat { version: u8 },
-    #[error("some of its pages do not fit together; the daemon's next start mends them")]
+    #[error("some of its pages do not fit together; the daemon's next start repairs them")]
     PagesDoNotFit,
     #[error("one of its pages is invalid")]
     SenselessPage,

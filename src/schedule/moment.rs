@@ -171,7 +171,7 @@ impl Reader<'_> {
         let whole = self.start + place..self.start + self.text.len();
         let digits = self.rest();
         if matches!(digits.len(), 2 | 4) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            let mended = format!(
+            let corrected = format!(
                 "{}{}:{}",
                 &self.text[place..=place],
                 &digits[..2],
@@ -186,7 +186,7 @@ impl Reader<'_> {
                 "an offset has hours and minutes with a colon between",
             )
             .at(whole)
-            .help(format!("write `{mended}`")));
+            .help(format!("write `{corrected}`")));
         }
         let hours = self.part(0, 23, "offset's hour")?;
         self.sign(":")?;

@@ -14,7 +14,7 @@ fn each_example_has_its_fault_before_and_loads_after() {
             continue;
         };
         let faulty = freezerd::job::parse(before.as_bytes(), "nightly.json", &host());
-        let mended = freezerd::job::parse(after.as_bytes(), "nightly.json", &host());
+        let corrected = freezerd::job::parse(after.as_bytes(), "nightly.json", &host());
         if !codes_of(&faulty).contains(&code.name) {
             wrong.push(format!(
                 "{}: before, there is {:?}\n{before}",
@@ -22,11 +22,11 @@ fn each_example_has_its_fault_before_and_loads_after() {
                 codes_of(&faulty)
             ));
         }
-        if !errors(&mended).is_empty() || codes_of(&mended).contains(&code.name) {
+        if !errors(&corrected).is_empty() || codes_of(&corrected).contains(&code.name) {
             wrong.push(format!(
                 "{}: after, there is {:?}\n{after}",
                 code.name,
-                codes_of(&mended)
+                codes_of(&corrected)
             ));
         }
         // The example shows this fault, and no other errors beside it.

@@ -292,7 +292,7 @@ fn a_daemon_that_is_killed_while_it_forgets_leaves_nothing_that_the_next_does_no
         })
         .collect();
     write(&host, rows);
-    // `None` while a daemon that is just starting mends what the last one left.
+    // `None` while a daemon that is just starting repairs what the last one left.
     let count = || {
         let reader = freezerd::ledger::open_read_only(&host.path("state/ledger.redb")).ok()?;
         reader.count_runs("nightly", u64::MAX).ok()
@@ -302,11 +302,11 @@ fn a_daemon_that_is_killed_while_it_forgets_leaves_nothing_that_the_next_does_no
         let daemon = host.launch();
         eventually("it has begun", || count().is_some_and(|count| count < left));
         daemon.kill();
-        // Killed in the middle of a commit, the file is mended by whoever opens it first. A log without a row is all
+        // Killed in the middle of a commit, the file is repaired by whoever opens it first. A log without a row is all
         // that may be wrong.
         host.freezerd(&["list"]).exits(0);
         host.freezerd(&["state", "check"]).exits(0);
-        left = count().expect("it was mended");
+        left = count().expect("it was repaired");
     }
     host.once().exits(0);
     assert_eq!(logs(&host), [3_999, 4_000]);

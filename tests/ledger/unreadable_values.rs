@@ -149,7 +149,7 @@ fn a_run_that_was_going_on_and_cannot_be_read_is_made_up_for() {
     daemon.kill();
     let run = host.schedule("slow");
     assert_eq!(run["status"], "running");
-    // Its row is opened and mended first, as after every kill.
+    // Its row is opened and repaired first, as after every kill.
     spoil_run(&host, 1);
     gate.pass();
     gate.pass();

@@ -63,11 +63,11 @@ fn a_certificate_that_is_not_trusted_is_told_and_ca_file_mends_it() {
     assert!(end.contains("FailedForGood"), "{end}");
     assert!(log.contains("certificate"), "{log}");
     let certificate = server.certificate.as_ref().unwrap().display();
-    for mend in [
+    for correction in [
         format!("ca_file = \"{certificate}\""),
         "insecure = true".to_owned(),
     ] {
-        define(&host, &server.address(""), &mend);
+        define(&host, &server.address(""), &correction);
         host.put("save", now(vec![saved(&host)]));
         host.once().exits(0);
     }

@@ -106,7 +106,7 @@ impl Result {
         ids.collect()
     }
 
-    /// Damaged files that a repair cannot mend: keys, and the configuration.
+    /// Damaged files that a repair cannot restore: keys, and the configuration.
     pub fn beyond_repair(&self) -> impl Iterator<Item = &Damaged> {
         self.report.damage.iter().filter(|damaged| match damaged {
             Damaged::File(error) => match error.what {

@@ -38,16 +38,16 @@ pub fn inspect(newest_row: Option<DateTime<Utc>>, zone: &Zone) -> Clock {
 pub fn clock_findings(clock: &Clock) -> Vec<Finding> {
     let finding =
         |level, message: String| Finding::new("clock", level, "the host's clock", message);
-    let mend =
+    let advice =
         "set the clock and synchronize it: `timedatectl set-ntp true`, or another time service";
     let first = match (&clock.doubt, &clock.synchronised) {
-        (Some(doubt), _) => finding(Level::Error, doubt.to_string()).help(mend),
+        (Some(doubt), _) => finding(Level::Error, doubt.to_string()).help(advice),
         (None, Ok(true)) => finding(Level::Ok, "it is synchronized".to_owned()),
         (None, Ok(false)) => finding(
             Level::Warning,
             "it is not synchronized, so it may drift".to_owned(),
         )
-        .help(mend),
+        .help(advice),
         (None, Err(reason)) => finding(
             Level::Info,
             format!("the kernel does not report whether it is synchronized: {reason}"),

@@ -255,7 +255,7 @@ pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
         Tried::Failed(error) => {
             let finding = finding(Level::Error, format!("{error} (for {jobs})"));
             finding.help(match error {
-                ListError::Container { fault, .. } => mend(fault),
+                ListError::Container { fault, .. } => advice(fault),
                 ListError::Agent(AgentLoss::Silent(_)) => {
                     "make sure that its disk works, and look at the kernel's log"
                 }
@@ -266,7 +266,7 @@ pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
 }
 
 /// What to do about a container that cannot be opened.
-fn mend(fault: &ContainerFault) -> &'static str {
+fn advice(fault: &ContainerFault) -> &'static str {
     match fault {
         ContainerFault::WrongPassword => {
             "put the repository's own password into the pass file, or name another file as \

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_of_the_ledger_has_a_word_and_a_mend() {
+    fn each_fault_of_the_ledger_has_a_word_and_a_fix() {
         let path = || PathBuf::from("/state/ledger.redb");
         let finding_of = |rows, daemon| {
             let ledger = LedgerState {

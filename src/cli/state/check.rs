@@ -46,7 +46,7 @@ struct Described {
     table: &'static str,
     key: String,
     message: String,
-    mend: String,
+    fix: String,
 }
 
 /// Runs `freezerd state check`.
@@ -72,7 +72,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 table: "pages",
                 key: path.display().to_string(),
                 message: damage.to_string(),
-                mend:
+                fix:
                     "start the daemon; if it cannot repair the file, it keeps it under another name and creates a new ledger"
                         .to_owned(),
             }),
@@ -86,7 +86,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .iter()
             .map(|told| {
                 json!({"severity": told.severity.word(), "table": told.table, "key": told.key,
-                       "message": told.message, "mend": told.mend})
+                       "message": told.message, "fix": told.fix})
             })
             .collect();
         println!(
@@ -112,7 +112,7 @@ fn print(ledger: &LedgerView, checkup: &Checkup, told: &[Described]) {
             told.table,
             printable(&told.key),
             printable(&told.message),
-            told.mend
+            told.fix
         );
     }
     let counts: Vec<String> = checkup
@@ -140,7 +140,7 @@ fn print(ledger: &LedgerView, checkup: &Checkup, told: &[Described]) {
 }
 
 fn describe(finding: &ledger::check::Finding) -> Described {
-    let mend = match finding.fault {
+    let fix = match finding.fault {
         Fault::Unreadable => {
             "restart the daemon; it moves the value to a separate file and continues without it"
         }
@@ -160,7 +160,7 @@ fn describe(finding: &ledger::check::Finding) -> Described {
         table: finding.table,
         key: finding.key.clone(),
         message: finding.message.clone(),
-        mend: mend.to_owned(),
+        fix: fix.to_owned(),
     }
 }
 
@@ -178,7 +178,7 @@ fn logs_without_rows(ledger: &LedgerView) -> Result<Vec<Described>, Failure> {
             table: "logs",
             key: format!("{run}.log"),
             message: format!("run {run} has no row"),
-            mend: if aside {
+            fix: if aside {
                 "none needed; the log belongs to a damaged ledger, and the daemon removes it after that ledger is deleted"
                     .to_owned()
             } else if run > last {

@@ -61,7 +61,7 @@ impl<L: Ledger> Scheduler<L> {
         let Some(loaded) = self.loaded(&event.job_id) else {
             return (
                 false,
-                "its file is invalid, and so is what was kept of it; mend the file".to_owned(),
+                "its file is invalid, and so is what was kept of it; correct the file".to_owned(),
             );
         };
         let record = || loaded.record.clone();
@@ -95,7 +95,7 @@ impl<L: Ledger> Scheduler<L> {
                     job_id: Some(invalid),
                     ..
                 } if invalid == job_id => {
-                    return format!("never loaded: {} is invalid; mend it first", file.file);
+                    return format!("never loaded: {} is invalid; correct it first", file.file);
                 }
                 _ => {}
             }

@@ -40,7 +40,7 @@ const ORDINAL_WORDS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"]
 impl RefusedItem<'_> {
     /// Names that are written out. Only the forms of three letters are accepted.
     pub(super) fn long_name(&self) -> Option<Flaw> {
-        let mut mended = String::new();
+        let mut corrected = String::new();
         let mut first = None;
         let mut start = 0;
         for piece in self.text.split_inclusive(is_separator) {
@@ -49,8 +49,8 @@ impl RefusedItem<'_> {
             if let Some(short) = short {
                 first.get_or_insert((start, word, short));
             }
-            mended.push_str(short.unwrap_or(word));
-            mended.push_str(&piece[word.len()..]);
+            corrected.push_str(short.unwrap_or(word));
+            corrected.push_str(&piece[word.len()..]);
             start += piece.len();
         }
         let (start, word, short) = first?;
@@ -66,7 +66,7 @@ impl RefusedItem<'_> {
                 format!("names have three letters: `{short}`, not `{word}`"),
             )
             .at(at..at + word.len())
-            .help(format!("write `{mended}`"))
+            .help(format!("write `{corrected}`"))
         })
     }
 

@@ -162,6 +162,6 @@ fn a_ledger_that_was_not_closed_is_reported_and_left_to_the_daemon() {
     assert_eq!(
         again.about("ledger", "ledger.redb"),
         found,
-        "it mends nothing"
+        "it corrects nothing"
     );
 }

@@ -64,11 +64,14 @@ fn modes_and_owners_that_give_others_access_are_found_with_the_command_that_corr
     for finding in visit.findings {
         let subject = finding["subject"].as_str().expect("a subject");
         if finding["check"] == "directory" && subject.ends_with("/state") {
-            let mend = finding["help"].as_str().expect("a mend").replace('`', "");
+            let command = finding["help"]
+                .as_str()
+                .expect("a command")
+                .replace('`', "");
             let done = std::process::Command::new("sh")
-                .args(["-c", &mend])
+                .args(["-c", &command])
                 .status();
-            assert!(done.expect("a shell").success(), "{mend}");
+            assert!(done.expect("a shell").success(), "{command}");
         }
     }
     Visit::to(&host, &["--no-containers"]).says("directory", "/state", "ok: ");

@@ -38,7 +38,7 @@ impl Visit {
             }
             assert!(
                 level < 2 || finding["help"].is_string(),
-                "a fault without a mend: {finding}"
+                "a fault without a correction: {finding}"
             );
         }
         assert_eq!(told["worst"], levels[worst]);

@@ -35,9 +35,9 @@ fn the_last_good_version_of_an_invalid_file_stays_scheduled_until_the_file_is_co
         daemon.run_of("a").message.contains("succeeded"),
         "it runs what it had"
     );
-    host.put("a", described("mended"));
+    host.put("a", described("corrected"));
     daemon.says("a", "changed from a.json");
-    assert_eq!(description(&host, "a"), "mended");
+    assert_eq!(description(&host, "a"), "corrected");
     assert_eq!(why_invalid(&host, "a"), "");
     assert_eq!(host.not_loaded("a.json"), None);
 }

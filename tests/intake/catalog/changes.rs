@@ -75,7 +75,7 @@ fn a_bad_file_hurts_only_itself_and_keeps_its_last_good_version() {
         vec![("a.json".to_owned(), refused)],
         &["invalid a.json a kept=a "],
     );
-    // Mended to what it was: that is news, because it was shown as invalid.
+    // Corrected to what it was: that is news, because it was shown as invalid.
     expect(
         &mut catalog,
         vec![file("a.json", &content("a", "1"))],

@@ -16,7 +16,7 @@ fn findings(host: &Host, code: i32) -> Vec<(String, String)> {
     findings
         .iter()
         .map(|finding| {
-            assert!(!finding["mend"].as_str().expect("a mend").is_empty());
+            assert!(!finding["fix"].as_str().expect("a fix").is_empty());
             let word = |key: &str| finding[key].as_str().expect("a word").to_owned();
             (word("table"), word("message"))
         })

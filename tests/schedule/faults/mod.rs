@@ -1,4 +1,4 @@
-//! What is refused in a schedule, and what each refusal says: one form, one message, and a mend where there is one.
+//! What is refused in a schedule, and what each refusal says: one form, one message, and a correction where there is one.
 
 mod combinations;
 mod messages;
