@@ -221,84 +221,8 @@ pub fn count(repository: &Indexed, root: Id) -> Count {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::repository::blob_name::{BlobKind, BlobName};
-    use crate::repository::index::Index;
-    use crate::repository::key::cost::Cost;
-    use crate::repository::open::Repository;
-    use crate::repository::packer::{Encoder, Packer};
-    use crate::repository::tree::TreeBuilder;
-    use crate::storage::memory::Memory;
-
-    /// Stores trees, one after the other, and loads the repository at the end.
-    struct Trees {
-        repository: Repository,
-        packer: Packer,
-        index: Index,
-    }
-    impl Trees {
-        fn new() -> Trees {
-            const COST: Cost = Cost { n: 16, r: 1, p: 1 };
-            Trees {
-                repository: Repository::init(Arc::new(Memory::new()), b"", COST).unwrap(),
-                packer: Packer::new(1 << 20),
-                index: Index::empty(),
-            }
-        }
-
-        fn add(&mut self, nodes: &[Node]) -> Id {
-            let mut tree = TreeBuilder::new();
-            for node in nodes {
-                tree.add(node).unwrap();
-            }
-            let text = tree.finish();
-            let name = BlobName {
-                kind: BlobKind::Tree,
-                id: Id::of(&text),
-            };
-            let mut bytes = Vec::new();
-            let cipher = &self.repository.cipher;
-            let encoded = Encoder::new(3).encode(cipher, name, &text, &mut bytes);
-            self.packer.add(&encoded.unwrap(), &bytes);
-            if self.packer.is_full() {
-                self.flush();
-            }
-            name.id
-        }
-
-        fn flush(&mut self) {
-            if let Some(pack) = self.packer.finish(&self.repository.cipher).unwrap() {
-                pack.write(&*self.repository.storage).unwrap();
-                self.index.insert(pack.id, &pack.blobs).unwrap();
-            }
-        }
-
-        fn finish(mut self) -> Indexed {
-            self.flush();
-            Indexed {
-                repository: self.repository,
-                index: self.index,
-                problems: Vec::new(),
-            }
-        }
-    }
-
-    fn directory(name: &str, tree: Id) -> Node {
-        Node {
-            subtree: Some(tree),
-            ..Node::new(name, NodeKind::Directory)
-        }
-    }
-
-    fn file(name: &str, size: u64) -> Node {
-        Node {
-            size,
-            content: Some(Vec::new()),
-            ..Node::new(name, NodeKind::File)
-        }
-    }
+    use crate::samples::trees::{Trees, directory, file};
 
     /// What a walk comes to, in words.
     fn walked(repository: &Indexed, root: Id) -> Vec<String> {
@@ -322,11 +246,14 @@ mod tests {
     #[test]
     fn every_entry_is_visited_in_order_and_a_missing_tree_costs_itself_alone() {
         let mut trees = Trees::new();
-        let inner = trees.add(&[file("x", 5), Node::new("y", NodeKind::Other("new".into()))]);
-        let root = trees.add(&[
+        let inner = trees.tree(&[
+            file("x", 5, &[]),
+            Node::new("y", NodeKind::Other("new".into())),
+        ]);
+        let root = trees.tree(&[
             directory("a", inner),
             directory("b", Id::of(b"missing")),
-            file("c", 7),
+            file("c", 7, &[]),
             directory("d", inner),
         ]);
         let repository = trees.finish();
@@ -342,7 +269,7 @@ mod tests {
     #[test]
     fn a_walk_ends_where_it_is_told_to() {
         let mut trees = Trees::new();
-        let root = trees.add(&[file("a", 1), file("b", 1)]);
+        let root = trees.tree(&[file("a", 1, &[]), file("b", 1, &[])]);
         let repository = trees.finish();
         let ended = walk(&repository, root, |path, _| {
             ControlFlow::Break(path.to_vec())
@@ -353,17 +280,17 @@ mod tests {
     #[test]
     fn trees_that_double_are_counted_and_deep_ones_are_walked() {
         let mut trees = Trees::new();
-        let mut tree = trees.add(&[file("x", 1)]);
+        let mut tree = trees.tree(&[file("x", 1, &[])]);
         for _ in 0..100 {
-            tree = trees.add(&[directory("a", tree), directory("b", tree)]);
+            tree = trees.tree(&[directory("a", tree), directory("b", tree)]);
         }
         let doubling = tree;
         for _ in 0..20_000 {
-            tree = trees.add(&[directory("d", tree)]);
+            tree = trees.tree(&[directory("d", tree)]);
         }
-        let mut deep = trees.add(&[]);
+        let mut deep = trees.tree(&[]);
         for _ in 0..20_000 {
-            deep = trees.add(&[directory("d", deep)]);
+            deep = trees.tree(&[directory("d", deep)]);
         }
         let repository = trees.finish();
         assert_eq!(count(&repository, doubling).files, u64::MAX);

@@ -5,102 +5,27 @@ use std::fs;
 use std::process::Command;
 
 use freezerd::job::action::Work;
-use freezerd::repository::blob_name::{BlobKind, BlobName};
-use freezerd::repository::index::file::IndexWriter;
+use freezerd::repository::blob_name::BlobKind;
 use freezerd::repository::node::{Node, NodeKind};
-use freezerd::repository::open::Repository;
-use freezerd::repository::packer::{Encoder, Packer};
 use freezerd::repository::snapshot::Snapshot;
 use freezerd::repository::time::Time;
 use freezerd::storage::id::Id;
 
 use crate::commands::make_repository;
+use crate::samples::trees::{Trees, directory, file};
 use crate::support::{Agent, Place, request};
 
-/// Puts a repository together, blob by blob.
-struct Trees {
-    repository: Repository,
-    packer: Packer,
-    index: IndexWriter,
-}
-
-impl Trees {
-    fn new(place: &Place) -> Trees {
-        Trees {
-            repository: make_repository(place),
-            packer: Packer::new(1 << 20),
-            index: IndexWriter::new(),
-        }
-    }
-
-    fn blob(&mut self, kind: BlobKind, content: &[u8]) -> Id {
-        let name = BlobName {
-            kind,
-            id: Id::of(content),
-        };
-        let mut bytes = Vec::new();
-        let cipher = &self.repository.cipher;
-        let encoded = Encoder::new(3)
-            .encode(cipher, name, content, &mut bytes)
-            .unwrap();
-        self.packer.add(&encoded, &bytes);
-        if self.packer.is_full() {
-            self.flush();
-        }
-        name.id
-    }
-
-    /// A tree with these nodes as they are.
-    fn tree(&mut self, nodes: &[Node]) -> Id {
-        let mut text = b"{\"nodes\":[".to_vec();
-        for (at, node) in nodes.iter().enumerate() {
-            if at > 0 {
-                text.push(b',');
-            }
-            node.write(&mut text);
-        }
-        text.extend_from_slice(b"]}\n");
-        self.blob(BlobKind::Tree, &text)
-    }
-
-    fn flush(&mut self) {
-        if let Some(pack) = self.packer.finish(&self.repository.cipher).unwrap() {
-            pack.write(&*self.repository.storage).unwrap();
-            self.index.add(pack.id, &pack.blobs);
-        }
-    }
-
-    /// Writes the index and a snapshot of this tree.
-    fn snapshot(mut self, place: &Place, tree: Id) {
-        self.flush();
-        let (storage, cipher) = (&*self.repository.storage, &self.repository.cipher);
-        storage.sync().unwrap();
-        self.index.write(storage, cipher).unwrap();
-        let lineage = place.restore().lineage;
-        let mut snapshot = Snapshot::new(Time::now(), tree, vec!["/source".into()]);
-        snapshot.hostname = lineage.host;
-        snapshot
-            .other
-            .insert("label".into(), lineage.backup_name.into());
-        snapshot.write(storage, cipher).unwrap();
-    }
-}
-
-fn directory(name: &str, tree: Id) -> Node {
-    Node {
-        subtree: Some(tree),
-        mode: 0o755 | 1 << 31,
-        ..Node::new(name, NodeKind::Directory)
-    }
-}
-
-fn file(name: &str, size: u64, content: &[Id]) -> Node {
-    Node {
-        size,
-        mode: 0o644,
-        content: Some(content.to_vec()),
-        ..Node::new(name, NodeKind::File)
-    }
+/// Writes the index, and a snapshot of this tree.
+fn snapshot(trees: Trees, place: &Place, tree: Id) {
+    let repository = trees.write();
+    let lineage = place.restore().lineage;
+    let mut snapshot = Snapshot::new(Time::now(), tree, vec!["/source".into()]);
+    snapshot.hostname = lineage.host;
+    snapshot
+        .other
+        .insert("label".into(), lineage.backup_name.into());
+    let (storage, cipher) = (&*repository.storage, &repository.cipher);
+    snapshot.write(storage, cipher).unwrap();
 }
 
 const COMMANDS: [&[&str]; 10] = [
@@ -180,7 +105,7 @@ fn attack(place: &Place, endless: &[&str]) {
 #[test]
 fn names_that_lead_out_duplicates_unknown_types_and_impossible_sizes_are_refused() {
     let place = Place::in_memory();
-    let mut trees = Trees::new(&place);
+    let mut trees = Trees::in_repository(make_repository(&place));
     let data = trees.blob(BlobKind::Data, b"content");
     let outside = place.path("source/escaped");
     let inner = trees.tree(&[file("x", 7, &[data])]);
@@ -200,29 +125,29 @@ fn names_that_lead_out_duplicates_unknown_types_and_impossible_sizes_are_refused
         file("a-late-one", 7, &[data]),
     ];
     let root = trees.tree(&nodes);
-    trees.snapshot(&place, root);
+    snapshot(trees, &place, root);
     attack(&place, &[]);
 }
 
 #[test]
 fn trees_that_double_and_trees_that_are_deep_end() {
     let place = Place::in_memory();
-    let mut trees = Trees::new(&place);
+    let mut trees = Trees::in_repository(make_repository(&place));
     let mut tree = trees.tree(&[file("x", 0, &[]), file("lost", 1, &[Id::of(b"lost")])]);
     for _ in 0..60 {
         tree = trees.tree(&[directory("a", tree), directory("b", tree)]);
     }
-    trees.snapshot(&place, tree);
+    snapshot(trees, &place, tree);
     // These write each path, and there are 2^60.
     attack(&place, &["ls", "dump", "restore"]);
 
     let place = Place::in_memory();
-    let mut trees = Trees::new(&place);
+    let mut trees = Trees::in_repository(make_repository(&place));
     let mut tree = trees.tree(&[file("lost", 1, &[Id::of(b"lost")])]);
     for _ in 0..60_000 {
         tree = trees.tree(&[directory("d", tree)]);
     }
-    trees.snapshot(&place, tree);
+    snapshot(trees, &place, tree);
     // Each line of the list is longer than the one before it.
     attack(&place, &["ls", "dump"]);
 }
@@ -230,12 +155,12 @@ fn trees_that_double_and_trees_that_are_deep_end() {
 #[test]
 fn a_bomb_is_damage_and_costs_no_memory() {
     let place = Place::in_memory();
-    let mut trees = Trees::new(&place);
+    let mut trees = Trees::in_repository(make_repository(&place));
     // Compresses to a few kilobytes.
     let zeros = trees.blob(BlobKind::Data, &vec![0; 64 << 20]);
     let pieces = vec![zeros; 64];
     let root = trees.tree(&[file("bomb", 64 * (64 << 20), &pieces)]);
-    trees.snapshot(&place, root);
+    snapshot(trees, &place, root);
     // These write what is honestly there: 4 GiB.
     attack(&place, &["dump", "restore"]);
 }

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use freezerd::inspect::dump::{self, DumpError, OmissionKind};
 use freezerd::inspect::find::names::NameQuery;
@@ -11,93 +10,11 @@ use freezerd::inspect::find::{Found, Query, Search};
 use freezerd::inspect::list::{Listed, list};
 use freezerd::inspect::path::{self, PathError, Target};
 use freezerd::inspect::stats::Collector;
-use freezerd::repository::blob_name::{BlobKind, BlobName};
-use freezerd::repository::index::Index;
-use freezerd::repository::indexed::Indexed;
-use freezerd::repository::key::cost::Cost;
+use freezerd::repository::blob_name::BlobKind;
 use freezerd::repository::node::{Node, NodeKind, NodeProblem};
-use freezerd::repository::open::Repository;
-use freezerd::repository::packer::{Encoder, Packer};
 use freezerd::storage::id::Id;
-use freezerd::storage::memory::Memory;
 
-/// Puts a repository together, blob by blob.
-struct Trees {
-    repository: Repository,
-    packer: Packer,
-    index: Index,
-}
-
-impl Trees {
-    fn new() -> Trees {
-        const COST: Cost = Cost { n: 16, r: 1, p: 1 };
-        Trees {
-            repository: Repository::init(Arc::new(Memory::new()), b"", COST).unwrap(),
-            packer: Packer::new(1 << 20),
-            index: Index::empty(),
-        }
-    }
-
-    fn blob(&mut self, kind: BlobKind, content: &[u8]) -> Id {
-        let id = Id::of(content);
-        let mut bytes = Vec::new();
-        let name = BlobName { kind, id };
-        let cipher = &self.repository.cipher;
-        let encoded = Encoder::new(3)
-            .encode(cipher, name, content, &mut bytes)
-            .unwrap();
-        self.packer.add(&encoded, &bytes);
-        if self.packer.is_full() {
-            self.flush();
-        }
-        id
-    }
-
-    /// A tree with these nodes as they are: in this order, with these names.
-    fn tree(&mut self, nodes: &[Node]) -> Id {
-        let mut text = b"{\"nodes\":[".to_vec();
-        for (at, node) in nodes.iter().enumerate() {
-            if at > 0 {
-                text.push(b',');
-            }
-            node.write(&mut text);
-        }
-        text.extend_from_slice(b"]}\n");
-        self.blob(BlobKind::Tree, &text)
-    }
-
-    fn flush(&mut self) {
-        if let Some(pack) = self.packer.finish(&self.repository.cipher).unwrap() {
-            pack.write(&*self.repository.storage).unwrap();
-            self.index.insert(pack.id, &pack.blobs).unwrap();
-        }
-    }
-
-    fn finish(mut self) -> Indexed {
-        self.flush();
-        Indexed {
-            repository: self.repository,
-            index: self.index,
-            problems: Vec::new(),
-        }
-    }
-}
-
-fn directory(name: &str, tree: Id) -> Node {
-    Node {
-        subtree: Some(tree),
-        ..Node::new(name, NodeKind::Directory)
-    }
-}
-
-fn file(name: &str, size: u64, content: &[Id]) -> Node {
-    Node {
-        size,
-        links: 1,
-        content: Some(content.to_vec()),
-        ..Node::new(name, NodeKind::File)
-    }
-}
+use crate::samples::trees::{Trees, directory, file};
 
 /// Each tree names the next one twice: every entry of the last one is there 2^100 times.
 fn doubling(trees: &mut Trees, last: &[Node]) -> Id {

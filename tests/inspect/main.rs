@@ -13,5 +13,7 @@ mod ls;
 mod prompt;
 #[path = "../restic_support/mod.rs"]
 mod restic_support;
+#[path = "../samples/mod.rs"]
+mod samples;
 mod stats;
 mod support;

@@ -11,6 +11,7 @@
 )]
 
 mod scheduler;
+pub mod trees;
 
 use std::sync::Arc;
 use std::time::Duration;

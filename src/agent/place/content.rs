@@ -93,11 +93,11 @@ fn holds_only_keys(directory: &Path) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Makes files and, where a name ends with a slash, directories.
-    fn fill(top: &Path, entries: &[&str]) {
+    pub fn fill(top: &Path, entries: &[&str]) {
         for entry in entries {
             let path = top.join(entry);
             if entry.ends_with('/') {

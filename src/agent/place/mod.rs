@@ -278,21 +278,9 @@ fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Erro
 mod tests {
     use std::path::PathBuf;
 
+    use super::content::tests::fill;
     use super::*;
     use crate::agent::error::ErrorKind;
-
-    /// Makes files and, where a name ends with a slash, directories.
-    fn fill(top: &Path, entries: &[&str]) {
-        for entry in entries {
-            let path = top.join(entry);
-            if entry.ends_with('/') {
-                fs::create_dir_all(path).unwrap();
-            } else {
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, "").unwrap();
-            }
-        }
-    }
 
     fn container(directory: PathBuf) -> Container {
         Container {
