@@ -20,7 +20,6 @@ use super::repository::Opened;
 use crate::job::action::Access;
 use crate::kill_point::{self, Point};
 use crate::os;
-use crate::protocol::Report;
 use crate::repository::error::{Error, ErrorKind};
 use crate::repository::lock::{Held, Holders, OtherLocks, Timing, acquire};
 use crate::storage::Storage;
@@ -74,8 +73,7 @@ impl Lock {
                     opened.container.location,
                     Holders(others.blocking.clone())
                 );
-                log(&format!("waiting: {reason}"));
-                reporter.send(&Report::Waiting { reason });
+                reporter.waits(&reason);
             }
             true
         };
@@ -152,8 +150,7 @@ impl Creation {
         let Some(path) = location.local() else {
             if vacant.is_unfinished() {
                 let reason = format!("another host may be creating the repository in {location}");
-                log(&format!("waiting: {reason}"));
-                reporter.send(&Report::Waiting { reason });
+                reporter.waits(&reason);
                 std::thread::sleep(STILL);
                 reporter.goes_on();
             }
@@ -177,8 +174,7 @@ impl Creation {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
                 let reason = format!("the repository in {location} is being created");
-                log(&format!("waiting: {reason}"));
-                reporter.send(&Report::Waiting { reason });
+                reporter.waits(&reason);
                 while let Err(error) = flock(&directory, FlockOperation::LockExclusive) {
                     if error != Errno::INTR {
                         return Err(failed(error.into()));

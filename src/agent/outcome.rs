@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::ActionError;
 use crate::archive::report::Problems as SourceProblems;
+use crate::inspect::shown;
 use crate::os;
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::error::Error;
@@ -53,6 +54,16 @@ pub fn partial_backup(summary: Summary, reason: String, problems: &SourceProblem
         problems: problems.first.iter().map(reported).collect(),
         ..success(summary)
     }
+}
+
+/// The outcome with sentences that are one line each, without characters that a terminal obeys: they may name files,
+/// hosts and users that somebody else has named.
+pub fn harmless(mut outcome: Outcome) -> Outcome {
+    outcome.reason = outcome.reason.as_deref().map(shown::harmless);
+    for problem in &mut outcome.problems {
+        problem.reason = shown::harmless(&problem.reason);
+    }
+    outcome
 }
 
 fn source_kind(fault: &SourceFault) -> ProblemKind {

@@ -1,6 +1,7 @@
 //! The agent's two outputs: reports for the daemon on standard output, lines for people on standard error.
 
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Local, Utc};
 
 use crate::archive;
+use crate::inspect::shown::{harmless, shown};
 use crate::protocol::{Progress, Report};
 
 /// Progress is sent no more often than this.
@@ -62,6 +64,13 @@ impl Reporter {
         if state.sent.take().is_some() {
             self.send_progress(&mut state);
         }
+    }
+
+    /// Says in the log and to the daemon what the agent waits for from now on.
+    pub fn waits(&self, reason: &str) {
+        let reason = harmless(reason);
+        log(&format!("waiting: {reason}"));
+        self.send(&Report::Waiting { reason });
     }
 
     /// Ends a [`Report::Waiting`]: sends the progress as it stands.
@@ -139,9 +148,9 @@ impl archive::BackupObserver for Reporter {
     }
 }
 
-/// A path as the log shows it: with the bytes that are not UTF-8 replaced.
+/// A path in a sentence: one line, without characters that a terminal obeys.
 pub fn escaped(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    shown(path.as_os_str().as_bytes())
 }
 
 /// An instant as a person on this host reads it.
@@ -154,16 +163,7 @@ pub fn local(instant: DateTime<Utc>) -> String {
 
 /// Writes one line to the log. File names may hold line ends and terminal codes: these are escaped.
 pub fn log(line: &str) {
-    let mut text: String = line
-        .chars()
-        .flat_map(|character| {
-            let escaped = character.is_control();
-            character
-                .escape_default()
-                .filter(move |_| escaped)
-                .chain(std::iter::once(character).filter(move |_| !escaped))
-        })
-        .collect();
+    let mut text = harmless(line);
     text.push('\n');
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

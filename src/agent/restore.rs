@@ -8,7 +8,7 @@ use super::choice::{choose, notes};
 use super::error::ActionError;
 use super::held::shown_label;
 use super::left_out_rules::{LeftOutRules, Spared};
-use super::report::{local, log};
+use super::report::{escaped, local, log};
 use super::repository::SnapshotFiles;
 use super::restore_progress::Progress;
 use super::snapshot::{Filter, Snapshot};
@@ -248,7 +248,7 @@ fn tell_owners(report: &Report, work: &Restore, dry_run: bool) {
 
 fn announcement(snapshot: &Snapshot, work: &Restore, dry_run: bool) -> String {
     let what = match &work.part {
-        Some(part) => format!("{} of ", part.display()),
+        Some(part) => format!("{} of ", escaped(part)),
         None => String::new(),
     };
     format!(
@@ -262,7 +262,7 @@ fn announcement(snapshot: &Snapshot, work: &Restore, dry_run: bool) -> String {
         shown_label(&snapshot.label),
         snapshot.host,
         local(snapshot.time),
-        work.target.display()
+        escaped(&work.target)
     )
 }
 
@@ -324,7 +324,7 @@ fn partial_reason(report: &Report, work: &Restore, unreadable: &[(Id, Error)]) -
             units::count(paths_of(&report.problems), "path is", "paths are"),
             first.map_or_else(String::new, |problem| format!(
                 ", the first being {} ({})",
-                work.target.join(&problem.path).display(),
+                escaped(&work.target.join(&problem.path)),
                 outcome::restore_reason(problem)
             )),
             if kept && !work.overwrite {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::outcome;
-use super::report::{Reporter, log};
+use super::report::{Reporter, escaped, log};
 use crate::restore::report::{Change, ChangeKind, Phase};
 use crate::restore::{self, problem::Problem};
 
@@ -37,7 +37,7 @@ impl restore::report::RestoreObserver for Progress<'_> {
     fn problem(&self, problem: &Problem) {
         log(&format!(
             "{}: {}",
-            self.target.join(&problem.path).display(),
+            escaped(&self.target.join(&problem.path)),
             outcome::restore_reason(problem)
         ));
     }
@@ -47,7 +47,7 @@ impl restore::report::RestoreObserver for Progress<'_> {
     }
 
     fn change(&self, change: Change) {
-        let path = change.path.display();
+        let path = escaped(&change.path);
         let verb = match change.kind {
             ChangeKind::Remove if !self.dry_run => return log(&format!("deleted {path}")),
             _ if !self.dry_run => return,

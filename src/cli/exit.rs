@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::config::ConfigError;
 use crate::control::daemon_lock::DaemonLockError;
 use crate::control::layout::CannotCreate;
+use crate::inspect::shown::harmless_lines;
 use crate::ledger::LedgerError;
 
 /// The exit codes. `docs/commands.md` has the same table.
@@ -122,7 +123,7 @@ impl Failure {
                 false => writeln!(io::stdout(), "{error:#}"),
             };
         }
-        let _ = writeln!(io::stderr(), "freezerd: {}", self.message);
+        let _ = writeln!(io::stderr(), "freezerd: {}", harmless_lines(&self.message));
     }
 }
 

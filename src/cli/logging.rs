@@ -16,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::screen::Screen;
 use crate::config::{LogFormat, Settings};
+use crate::inspect::shown::harmless_lines;
 use crate::schedule::zone::Zone;
 
 /// Starts to log to standard error in the format and with the level of the settings.
@@ -102,7 +103,7 @@ where
         if let Some(job) = &fields.job {
             write!(writer, "{job}: ")?;
         }
-        writeln!(writer, "{}", fields.message)
+        writeln!(writer, "{}", harmless_lines(&fields.message))
     }
 }
 
@@ -133,7 +134,7 @@ where
         let about = fields
             .job
             .map_or_else(String::new, |job| format!("{job}: "));
-        let text = format!("{about}{}", fields.message);
+        let text = format!("{about}{}", harmless_lines(&fields.message));
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             writeln!(writer, "<{level}>{line}")?;
         }

@@ -29,6 +29,12 @@ pub fn harmless(sentence: &str) -> String {
     text
 }
 
+/// A message of several lines: as [`harmless`], but its line ends stay.
+pub fn harmless_lines(message: &str) -> String {
+    let lines: Vec<String> = message.split('\n').map(harmless).collect();
+    lines.join("\n")
+}
+
 fn push(text: &mut String, character: char) {
     match character {
         '\n' => text.push_str("\\n"),

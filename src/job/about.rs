@@ -1,10 +1,11 @@
 //! What an action works on, in words: the source and the container of a backup, the program of a command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use super::action::{Age, Command, Work};
+use super::diagnostic::shown;
 
 impl Work {
     /// What the action works on, for a log line: `/srv/www → nightly`. Never a whole command, which may hold a secret.
@@ -14,7 +15,8 @@ impl Work {
                 format!("{} → {}", several(&backup.paths), backup.container.name)
             }
             Work::Restore(restore) => {
-                format!("{} → {}", restore.container.name, restore.target.display())
+                let target = harmless(&restore.target);
+                format!("{} → {target}", restore.container.name)
             }
             Work::Admin(admin) => match admin.remove {
                 Age::Days(days) => format!(
@@ -47,12 +49,17 @@ pub fn several(paths: &[PathBuf]) -> String {
         if !text.is_empty() {
             text.push_str(", ");
         }
-        text.push_str(&path.to_string_lossy());
+        text.push_str(&harmless(path));
     }
     match paths.len().saturating_sub(SHOWN) {
         0 => text,
         more => format!("{text} and {more} more"),
     }
+}
+
+/// A path on one line, without characters that a terminal obeys.
+fn harmless(path: &Path) -> String {
+    path.to_string_lossy().chars().map(shown).collect()
 }
 
 /// The program that a shell command begins with. `None` where the first word is not a plain program name, as in
@@ -83,6 +90,12 @@ mod tests {
         assert_eq!(several(&paths[..1]), "/a");
         assert_eq!(several(&paths[..3]), "/a, /b, /c");
         assert_eq!(several(&paths), "/a, /b, /c and 2 more");
+    }
+
+    #[test]
+    fn a_path_is_one_line_without_terminal_codes() {
+        let paths = [PathBuf::from("/a\n99:99 forged\u{1b}[2J")];
+        assert_eq!(several(&paths), "/a\\u{a}99:99 forged\\u{1b}[2J");
     }
 
     #[test]

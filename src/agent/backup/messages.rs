@@ -97,7 +97,7 @@ pub(super) fn partial_reason(problems: &Problems) -> String {
         units::count(problems.total, "path", "paths"),
         first.map_or_else(String::new, |problem| format!(
             ", the first being {} ({})",
-            problem.path.display(),
+            escaped(&problem.path),
             problem.fault
         )),
     )

@@ -235,7 +235,12 @@ fn names_in_the_log_cannot_forge_lines() {
             ..place.backup()
         }),
     );
-    expect_failure(&ended, Verdict::Partial, &[]);
+    expect_failure(
+        &ended,
+        Verdict::Partial,
+        &["x\\nfreezerd: all is well\\x1b[2J"],
+    );
+    let reason = ended.outcome().reason.clone().unwrap();
     assert!(
         ended
             .log
@@ -244,7 +249,9 @@ fn names_in_the_log_cannot_forge_lines() {
         "{ended:#?}"
     );
     assert!(
-        ended.said("x\\nfreezerd: all is well\\u{1b}[2J"),
+        ended.said("x\\nfreezerd: all is well\\x1b[2J"),
         "{ended:#?}"
     );
+    // The daemon writes the reason to its own log and to that of the run.
+    assert!(!reason.contains(|it: char| it.is_control()), "{reason:?}");
 }
