@@ -228,7 +228,9 @@ fn is_below(path: &Path, directory: &Path) -> bool {
 
 fn tell_owners(report: &Report, work: &Restore, dry_run: bool) {
     if !report.owners_restored && !dry_run {
-        log("owners are not restored: that takes root's rights");
+        log(
+            "owners are not restored, nor setuid and setgid of programs of other owners: that takes root's rights",
+        );
     }
     for mapped in &report.owners_mapped {
         log(&format!(

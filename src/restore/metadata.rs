@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid};
 use super::attributes::{Bearer, by_descriptor};
 use super::owners::Owners;
 use super::problem::{Difference, Missing, Part};
-use crate::repository::node::{Attribute, Node, UNSET};
+use crate::repository::node::{Attribute, Node, NodeKind, UNSET};
 use crate::repository::time::Time;
 
 /// What is set on an entry besides its content.
@@ -38,10 +38,16 @@ pub fn permissions(go_mode: u32) -> u32 {
 impl Metadata {
     /// That of a node. Takes its attributes out.
     pub fn of(node: &mut Node, owners: &Owners) -> Metadata {
+        let uid = owners.user(&node.user, node.uid);
+        let gid = owners.group(&node.group, node.gid);
+        let mode = permissions(node.mode);
         Metadata {
-            mode: permissions(node.mode),
-            uid: owners.user(&node.user, node.uid),
-            gid: owners.group(&node.group, node.gid),
+            mode: match node.kind {
+                NodeKind::Directory => mode,
+                _ => owners.permitted(mode, uid, gid),
+            },
+            uid,
+            gid,
             mtime: node.mtime,
             atime: node.atime,
             attributes: std::mem::take(&mut node.attributes),
@@ -194,7 +200,14 @@ fn owner_or_mode(found: &Stat, wanted: &Metadata, owners: &Owners) -> Option<Dif
     if owners.may_change() && (other(found.st_uid, wanted.uid) || other(found.st_gid, wanted.gid)) {
         return Some(Difference::Owner);
     }
-    (found.st_mode & 0o7777 != wanted.mode).then_some(Difference::Mode)
+    let of_same_owner = found.st_uid == wanted.uid && found.st_gid == wanted.gid;
+    let kept = match owners.may_change() || !of_same_owner {
+        true => 0,
+        // Where the owner is right, setuid and setgid may be, too: see `Owners::permitted`.
+        false => found.st_mode & 0o6000,
+    };
+    (found.st_mode & 0o7777 != wanted.mode && found.st_mode & 0o7777 != wanted.mode | kept)
+        .then_some(Difference::Mode)
 }
 
 /// The highest number means "do not change".

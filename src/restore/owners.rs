@@ -9,6 +9,8 @@ use crate::os;
 pub struct Owners {
     /// Only root may change the owner of a file.
     may_change: bool,
+    /// The user and the group of this process.
+    own: (u32, u32),
     numeric: bool,
     users: Names,
     groups: Names,
@@ -39,6 +41,9 @@ struct Known {
     /// A number from the snapshot that is another one.
     other: Option<u32>,
 }
+
+const SET_USER_ID: u32 = 0o4000;
+const SET_GROUP_ID: u32 = 0o2000;
 
 /// How many names are remembered. A snapshot with more is looked up again and again.
 const MOST_NAMES: usize = 10_000;
@@ -91,6 +96,10 @@ impl Owners {
     pub fn new(numeric: bool) -> Owners {
         Owners {
             may_change: rustix::process::geteuid().is_root(),
+            own: (
+                rustix::process::geteuid().as_raw(),
+                rustix::process::getegid().as_raw(),
+            ),
             numeric,
             users: Names::new(os::user_id),
             groups: Names::new(os::group_id),
@@ -100,6 +109,22 @@ impl Owners {
     /// Whether owners can be restored at all.
     pub fn may_change(&self) -> bool {
         self.may_change
+    }
+
+    /// The mode that a file gets which has this one in the snapshot. Where owners cannot be restored, a program that runs
+    /// with the rights of another owner would run with those of whoever restores it, so it loses setuid and setgid.
+    pub fn permitted(&self, mode: u32, uid: u32, gid: u32) -> u32 {
+        if self.may_change {
+            return mode;
+        }
+        let mut permitted = mode;
+        if uid != self.own.0 {
+            permitted &= !SET_USER_ID;
+        }
+        if gid != self.own.1 {
+            permitted &= !SET_GROUP_ID;
+        }
+        permitted
     }
 
     /// The user's id here.
@@ -135,6 +160,19 @@ impl Owners {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_root_gives_the_rights_of_another_owner_to_a_program() {
+        let mut owners = Owners::new(true);
+        owners.own = (1000, 100);
+        owners.may_change = false;
+        assert_eq!(owners.permitted(0o6755, 0, 0), 0o755);
+        assert_eq!(owners.permitted(0o6755, 1000, 0), 0o4755);
+        assert_eq!(owners.permitted(0o6755, 0, 100), 0o2755);
+        assert_eq!(owners.permitted(0o7755, 1000, 100), 0o7755);
+        owners.may_change = true;
+        assert_eq!(owners.permitted(0o6755, 0, 0), 0o6755);
+    }
 
     #[test]
     fn a_name_decides_where_it_exists_and_the_other_number_is_noted() {

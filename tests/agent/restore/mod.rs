@@ -1,6 +1,7 @@
 //! A restore reports what it could not restore, and changes nothing outside its target.
 
 mod delete;
+mod owners;
 mod part;
 mod snapshot;
 mod target;
