@@ -12,16 +12,31 @@ use super::snapshot::{Filter, Snapshot};
 use crate::job::action::Restore;
 use crate::job::several;
 use crate::location::Location;
+use crate::repository::error::Error;
+use crate::storage::id::Id;
+use crate::units;
 
 /// Why no snapshot is the one that is asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum NoChoice {
-    #[error("{wanted} in the container {place}; it holds {}", list(held))]
+    #[error(
+        "{wanted} in the container {place}; it holds {}{}",
+        list(held),
+        and_unreadable(*unreadable)
+    )]
     NoneFound {
         wanted: Wanted,
         place: Location,
-        held: Vec<Held>,
+        held: Box<[Held]>,
+        /// How many snapshot files cannot be read. One of them may be the one that is meant.
+        unreadable: u64,
     },
+    /// The one that is meant by its id.
+    #[error(
+        "the snapshot {id:.8} cannot be read; `freezerd verify` says what is damaged, and `freezerd repair` what can be \
+         done"
+    )]
+    Unreadable { id: Id },
     #[error(
         "the name {backup_name} stands for several paths in the container {place}: {}; choose one: `path_to_backup` \
          in a job, `--source` on the command line",
@@ -50,6 +65,38 @@ pub enum NoChoice {
         one: String,
         other: String,
     },
+}
+
+impl NoChoice {
+    /// The same beside snapshot files that cannot be read.
+    pub fn beside(mut self, unreadable: &[(Id, Error)]) -> NoChoice {
+        if let NoChoice::NoneFound {
+            wanted,
+            unreadable: count,
+            ..
+        } = &mut self
+        {
+            *count = unreadable.len() as u64;
+            if let Wanted::Id { beginning } = wanted
+                && let Some((id, _)) = unreadable.iter().find(|(id, _)| {
+                    !beginning.is_empty() && id.hex().starts_with(beginning.as_bytes())
+                })
+            {
+                return NoChoice::Unreadable { id: *id };
+            }
+        }
+        self
+    }
+}
+
+fn and_unreadable(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(
+            ", and {} that cannot be read",
+            units::count(count, "snapshot", "snapshots")
+        ),
+    }
 }
 
 /// What is asked for. `Display` says that it is not there.
@@ -103,7 +150,8 @@ pub fn choose<'a>(all: &'a [Snapshot], work: &Restore) -> Result<&'a Snapshot, N
     let none = |wanted| NoChoice::NoneFound {
         wanted,
         place: work.container.location.clone(),
-        held: held(all.iter()),
+        held: held(all.iter()).into(),
+        unreadable: 0,
     };
     if let Some(beginning) = &work.snapshot {
         let beginning = beginning.to_ascii_lowercase();

@@ -242,6 +242,9 @@ impl ActionError {
             | ActionError::RestorePattern { .. }
             | ActionError::LeftOutUnknown { .. }
             | ActionError::CommandEmpty => ErrorKind::BadOption,
+            ActionError::NoChoice(reason) if matches!(**reason, NoChoice::Unreadable { .. }) => {
+                ErrorKind::Damaged
+            }
             ActionError::NoChoice(_) | ActionError::NothingIncluded { .. } => {
                 ErrorKind::NoSuchSnapshot
             }
@@ -287,7 +290,8 @@ fn restore_sentence(error: &RestoreError) -> String {
             }
         ),
         _ if error.kind == RestoreErrorKind::Protected => format!(
-            "cannot delete anything in {}: it is in the state directory of freezerd",
+            "cannot restore into {}: it is in the state directory of freezerd, or in the container under another path; \
+             choose another directory",
             error.path.display()
         ),
         Some(done) if done.written > 0 => format!(

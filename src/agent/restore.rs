@@ -40,15 +40,17 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     for (_, error) in &unreadable {
         log(&format!("warning: {error}"));
     }
-    if work.snapshot.is_some() {
-        // What is asked for is there, whatever the others are.
-        unreadable.clear();
-    }
     let snapshots: Vec<Snapshot> = found
         .iter()
         .map(|(snapshot, ..)| snapshot.clone())
         .collect();
-    let snapshot = choose(&snapshots, work)?.clone();
+    let snapshot = choose(&snapshots, work)
+        .map_err(|reason| reason.beside(&unreadable))?
+        .clone();
+    if work.snapshot.is_some() {
+        // What is asked for is there, whatever the others are.
+        unreadable.clear();
+    }
     if work.delete_extra && !unreadable.is_empty() {
         let (_, error) = unreadable.swap_remove(0);
         return Err(ActionError::NewestUnknown {

@@ -45,7 +45,12 @@ pub enum ChoiceError {
         candidates: Vec<Id>,
     },
     /// The filter lets no snapshot through that is early enough.
-    NoneFound { filter: Filter, held: Vec<Held> },
+    NoneFound {
+        filter: Filter,
+        held: Vec<Held>,
+        /// How many snapshot files cannot be read. One of them may be the one that is meant.
+        unreadable: u64,
+    },
     /// Two are to be compared, and the filter lets fewer through.
     FewerThanTwo { filter: Filter },
     /// The snapshots cannot be listed, or the one that is meant cannot be read.
@@ -142,10 +147,14 @@ pub fn newest(
         |chosen: &Chosen| not_later_than.is_none_or(|limit| chosen.snapshot.time.seconds <= limit);
     match choice.snapshots.iter().rposition(is_early_enough) {
         Some(place) => Ok((choice.snapshots.swap_remove(place), choice.unreadable)),
-        None => Err(ChoiceError::NoneFound {
-            filter: filter.clone(),
-            held: held(&all(repository, &Filter::default())?.snapshots),
-        }),
+        None => {
+            let everything = all(repository, &Filter::default())?;
+            Err(ChoiceError::NoneFound {
+                filter: filter.clone(),
+                held: held(&everything.snapshots),
+                unreadable: everything.unreadable.len() as u64,
+            })
+        }
     }
 }
 
@@ -227,15 +236,24 @@ impl fmt::Display for ChoiceError {
                 let texts = candidates.iter().map(Id::to_string).collect();
                 write_list(f, ", ", texts)
             }
-            ChoiceError::NoneFound { filter, held } => {
+            ChoiceError::NoneFound {
+                filter,
+                held,
+                unreadable,
+            } => {
                 write!(
                     f,
                     "there is no such snapshot{filter} in the container; it holds "
                 )?;
-                if held.is_empty() {
+                let mut texts: Vec<String> = held.iter().map(Held::to_string).collect();
+                if *unreadable > 0 {
+                    let count = crate::units::count(*unreadable, "snapshot", "snapshots");
+                    texts.insert(0, format!("{count} that cannot be read"));
+                }
+                if texts.is_empty() {
                     return f.write_str("no snapshot");
                 }
-                write_list(f, "; ", held.iter().map(Held::to_string).collect())
+                write_list(f, "; ", texts)
             }
             ChoiceError::FewerThanTwo { filter } => {
                 write!(f, "there are fewer than two snapshots{filter} to compare")
