@@ -47,17 +47,36 @@ pub(super) fn timing(storage: &dyn Storage) -> Timing {
 /// A lock on a container, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    /// `None` on a storage that is read-only and needs no lock.
+    /// `None` on a storage that cannot be written, and from which is only read.
     held: Option<Held>,
     waited: bool,
 }
 
 impl Lock {
-    /// Locks a container. If it is in use, reports that and waits.
+    /// Locks a container, for readers or for one alone. If it is in use, reports that and waits. Readers need no lock
+    /// where none can be written.
     ///
     /// # Errors
     /// When the lock cannot be written, and when the container is in use for too long.
     pub fn take(opened: &Opened, access: Access, reporter: &Reporter) -> Result<Self, ActionError> {
+        Lock::acquire(opened, access, access == Access::Shared, reporter)
+    }
+
+    /// Locks a container for one that adds to it, beside others. Without a lock it would lose what it adds to a prune:
+    /// a disk that is full now may have room later.
+    ///
+    /// # Errors
+    /// As those of [`Lock::take`].
+    pub fn take_to_add(opened: &Opened, reporter: &Reporter) -> Result<Self, ActionError> {
+        Lock::acquire(opened, Access::Shared, false, reporter)
+    }
+
+    fn acquire(
+        opened: &Opened,
+        access: Access,
+        may_do_without: bool,
+        reporter: &Reporter,
+    ) -> Result<Self, ActionError> {
         // restic asks whether a lock's process lives by sending it this signal.
         os::disregard_hangup().map_err(|source| ActionError::Lock {
             place: opened.container.location.clone(),
@@ -88,9 +107,9 @@ impl Lock {
         );
         let held = match taken {
             Ok(held) => Some(held),
-            Err(error) if !exclusive && is_read_only(&error) => {
+            Err(error) if may_do_without && is_not_writable(&error) => {
                 log(
-                    "note: no lock was taken, because the container is read-only; nothing may be removed from it now",
+                    "note: no lock was taken, because the container cannot be written; nothing may be removed from it now",
                 );
                 None
             }
@@ -120,11 +139,10 @@ impl Lock {
     }
 }
 
-fn is_read_only(error: &Error) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::Storage(StorageErrorKind::ReadOnly | StorageErrorKind::Denied)
-    )
+/// Whether the container takes no file, not even a small one.
+fn is_not_writable(error: &Error) -> bool {
+    use StorageErrorKind::{Denied, NoSpace, ReadOnly};
+    matches!(error.kind, ErrorKind::Storage(ReadOnly | Denied | NoSpace))
 }
 
 /// How long the remains of a creation away from this host must lie still before they are removed: until then, another

@@ -254,3 +254,41 @@ fn a_lock_that_cannot_be_read_stays_until_it_is_old() {
         assert!(!lock.exists());
     }
 }
+
+#[test]
+fn a_container_on_a_full_disk_is_read_without_a_lock() {
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let repository = with_a_large_file(restic);
+    let place = tempfile::tempdir().unwrap();
+    let tool = |program: &str, arguments: &[&str]| {
+        let status = std::process::Command::new(program)
+            .args(arguments)
+            .arg(place.path())
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !is_root() || !tool("mount", &["-t", "tmpfs", "-o", "size=96m", "tmpfs"]) {
+        println!("SKIPPED: what happens on a full disk, because only root can mount a small one");
+        return;
+    }
+    assert!(tool("cp", &["-a", repository.path.to_str().unwrap()]));
+    let filler = std::fs::File::create(place.path().join("filler")).unwrap();
+    while std::io::Write::write_all(&mut &filler, &[1; 4096]).is_ok() {}
+    let copy = place.path().join(repository.path.file_name().unwrap());
+    let pass = repository.pass_file.to_str().unwrap();
+    let reached = [
+        "--container",
+        copy.to_str().unwrap(),
+        "--encrypt-pass-file",
+        pass,
+    ];
+    let list = repository.host.freezerd(&[&["ls"][..], &reached].concat());
+    let prune = repository
+        .host
+        .freezerd(&[&["prune"][..], &reached].concat());
+    assert!(tool("umount", &["-l"]));
+    assert!(list.exits(0).stderr().contains("read without a lock"));
+    assert!(prune.exits(75).stderr().contains("No space left"));
+}

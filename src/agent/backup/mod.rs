@@ -53,7 +53,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         return rehearse::run(context, work, &password, &sources);
     }
     let (opened, walk) = open_or_create(context, work, &password, &sources)?;
-    let lock = Lock::take(&opened, Access::Shared, &context.reporter)?;
+    let lock = Lock::take_to_add(&opened, &context.reporter)?;
     // What was listed before a wait may be hours old.
     let walk = match lock.waited() {
         true => WalkAhead::begin(walk.sources().to_vec()),

@@ -83,7 +83,7 @@ impl Interrupts {
     }
 
     /// Takes a lock, and waits while others are in the way. A storage that cannot be written needs no shared lock:
-    /// nobody can remove anything from it.
+    /// whoever removes something from it writes a lock first.
     pub(super) fn lock(
         &self,
         repository: &Repository,
@@ -116,7 +116,7 @@ impl Interrupts {
                 }
                 Err(error) => error,
             };
-            if lock == Lock::Shared && is_read_only(&error) {
+            if lock == Lock::Shared && is_not_writable(&error) {
                 drop(state);
                 say("note: the container cannot be written, so it is read without a lock");
                 return Ok(());
@@ -163,9 +163,8 @@ impl Interrupts {
     }
 }
 
-fn is_read_only(error: &Error) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::Storage(StorageErrorKind::ReadOnly | StorageErrorKind::Denied)
-    )
+/// Whether the container takes no file, not even a small one.
+fn is_not_writable(error: &Error) -> bool {
+    use StorageErrorKind::{Denied, NoSpace, ReadOnly};
+    matches!(error.kind, ErrorKind::Storage(ReadOnly | Denied | NoSpace))
 }

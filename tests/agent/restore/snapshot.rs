@@ -1,6 +1,7 @@
 //! Which snapshot a restore takes, and how it reads it from the repository.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -234,4 +235,45 @@ fn lists_checks_and_restores_beside_backups_do_not_fail() {
             succeed(overwriting(&place));
         }
     });
+}
+
+#[test]
+fn a_container_on_a_full_disk_is_restored_from() {
+    let place = Place::new();
+    let Some(disk) = SmallDisk::mount(&place.path("container"), "1m") else {
+        return;
+    };
+    place.write("source/file", "content");
+    place.back_up();
+    let filler = fs::File::create(disk.0.join("filler")).unwrap();
+    while (&filler).write_all(&[1; 4096]).is_ok() {}
+    let ended = run(Work::Restore(place.restore()));
+    assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
+    assert!(ended.said("no lock was taken"), "{ended:#?}");
+    let without_lock = fail(Work::Backup(place.backup()), Verdict::Failed, &["No space"]);
+    assert!(!without_lock.said("no lock was taken"), "{without_lock:#?}");
+    assert_eq!(fs::read(place.path("target/file")).unwrap(), b"content");
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_read_is_not_said_to_be_absent() {
+    let place = Place::new();
+    place.write("source/file", "content");
+    place.back_up();
+    let damaged = files(&place.path("container/snapshots")).remove(0);
+    fs::set_permissions(&damaged, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&damaged, "damaged").unwrap();
+    let newest = Work::Restore(place.restore());
+    let texts = ["it holds nothing, and 1 snapshot that cannot be read"];
+    fail(newest, Verdict::FailedForGood, &texts);
+    let id = damaged.file_name().unwrap().to_str().unwrap()[..8].to_owned();
+    let texts = [
+        &format!("the snapshot {id} cannot be read"),
+        "freezerd verify",
+    ];
+    let by_id = Work::Restore(Restore {
+        snapshot: Some(id.clone()),
+        ..place.restore()
+    });
+    fail(by_id, Verdict::FailedForGood, &texts);
 }
