@@ -98,7 +98,11 @@ pub fn remove_old(
         options,
         dry_run,
     } = *removal;
-    let limit = limit(age, Utc::now())?;
+    let in_doubt = context.request.clock_in_doubt && matches!(age, Age::Days(_));
+    let limit = match in_doubt {
+        true => DateTime::<Utc>::MIN_UTC,
+        false => limit(age, Utc::now())?,
+    };
     let found = opened.snapshots(&Filter {
         host: Some(lineage.host.clone()),
         label: Some(lineage.backup_name.clone()),
@@ -114,7 +118,12 @@ pub fn remove_old(
         kept,
         elsewhere,
     } = choose(&snapshots, paths, limit);
-    if old.is_empty() {
+    if in_doubt {
+        log(
+            "warning: no snapshot is removed by its age now, because the clock of this host went more than a month \
+             ahead: it is wrong, or the host was off for long. If the time is right, removal goes on in a day",
+        );
+    } else if old.is_empty() {
         log(&format!(
             "no snapshot of {whose} is older than {} and not the newest one",
             local(limit)

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use chrono::Utc;
+
 use super::choice::{choose, notes};
 use super::error::ActionError;
 use super::held::shown_label;
@@ -64,6 +66,12 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         });
     };
     log(&announcement(&snapshot, work, dry_run));
+    if work.snapshot.is_none() && snapshot.is_of_the_future(Utc::now()) {
+        log(
+            "warning: the time of this snapshot has not come yet: a clock was wrong, and other snapshots may be newer; \
+             `freezerd snapshots` lists them",
+        );
+    }
     if snapshot.partial {
         log("this snapshot is partial: something could not be backed up into it");
     }

@@ -1,6 +1,6 @@
 //! Snapshots, as the agent decides about them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::repository::snapshot::Snapshot as File;
@@ -54,6 +54,12 @@ impl Snapshot {
     /// The tag that keeps a level.
     pub fn level_tag(level: u32) -> String {
         format!("{LEVEL_TAG}{level}")
+    }
+
+    /// Whether it has a time that has not come yet: the clock was wrong when it was made, or is wrong now. The clocks of
+    /// hosts may differ by an hour.
+    pub fn is_of_the_future(&self, now: DateTime<Utc>) -> bool {
+        self.time > now + TimeDelta::hours(1)
     }
 
     /// The first eight digits of the id, as people type it.

@@ -213,7 +213,10 @@ impl Daemon<'_> {
 
     fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Spawn(spawn) => self.runner.start(*spawn),
+            Order::Spawn(mut spawn) => {
+                spawn.request.clock_in_doubt = self.upkeep.is_clock_in_doubt(Utc::now());
+                self.runner.start(*spawn);
+            }
             Order::End { run, why } => self.runner.end(run, why),
             Order::Answered { event } => event_files::remove_answered(&self.layout, &event),
             Order::Tell(notice) => self.report(&notice),

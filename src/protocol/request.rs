@@ -36,6 +36,10 @@ pub struct Request {
     /// Directories around and in which a restore deletes nothing: the state directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<PathBuf>,
+    /// The clock of this host shows a later time than it can be, as far as the daemon knows. Nothing is removed by its
+    /// age then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clock_in_doubt: bool,
     /// The action's index in the job, from 0.
     pub action_index: u32,
     /// The part of the data that a rolling check reads, from 1. `None`: the action is not such a check, or a person asks

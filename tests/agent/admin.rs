@@ -124,6 +124,34 @@ fn a_backup_removes_old_snapshots_when_it_has_succeeded() {
 }
 
 #[test]
+fn a_clock_in_doubt_removes_nothing_by_age_but_what_a_date_says() {
+    let place = Place::new();
+    for _ in 0..2 {
+        place.back_up();
+    }
+    let remove = |work| {
+        let mut request = request(work);
+        request.clock_in_doubt = true;
+        run_request(&request)
+    };
+    let ended = remove(place.admin(Age::Days(0.0)));
+    let summary = &ended.outcome().summary;
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    assert_eq!(
+        (summary.snapshots_removed, summary.snapshots),
+        (Some(0), Some(2))
+    );
+    assert!(ended.said("warning: no snapshot is removed"), "{ended:#?}");
+    let ended = remove(Work::Backup(Backup {
+        remove_older_than: Some(0.0),
+        ..place.backup()
+    }));
+    assert_eq!(ended.outcome().summary.snapshots_removed, Some(0));
+    let ended = remove(place.admin(Age::Before(i64::from(i32::MAX))));
+    assert_eq!(ended.outcome().summary.snapshots_removed, Some(2));
+}
+
+#[test]
 fn a_removal_waits_for_other_users_of_the_container_and_says_so() {
     let place = Place::new();
     place.write("source/file", "x");

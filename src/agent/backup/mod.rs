@@ -17,7 +17,7 @@ use super::lineage::{earlier, has_same_paths};
 use super::lock::{Creation, Lock};
 use super::password::Password;
 use super::place::{self, Place, UnderLock};
-use super::report::log;
+use super::report::{local, log};
 use super::repository::{Found, Opened};
 use super::snapshot::{Filter, PARTIAL_TAG, Snapshot, set_label};
 use super::{Context, admin, outcome, password};
@@ -265,12 +265,22 @@ fn open_or_create(
     })
 }
 
-/// The snapshots that this backup continues: among those of its name, the ones of its paths.
+/// The snapshots that this backup continues: among those of its name, the ones of its paths. One whose time has not come
+/// yet would stay the last one until then.
 fn comparable(work: &Backup, lineage: &[Found]) -> Vec<Snapshot> {
-    let snapshots: Vec<Snapshot> = lineage
+    let now = Utc::now();
+    let (future, snapshots): (Vec<Snapshot>, Vec<Snapshot>) = lineage
         .iter()
         .map(|(snapshot, ..)| snapshot.clone())
-        .collect();
+        .partition(|snapshot| snapshot.is_of_the_future(now));
+    for snapshot in future {
+        log(&format!(
+            "warning: the snapshot {} has the time {}, which has not come yet: a clock was wrong. It is not the parent of \
+             this backup",
+            snapshot.short_id(),
+            local(snapshot.time)
+        ));
+    }
     earlier(&work.paths, &snapshots)
 }
 

@@ -1,6 +1,6 @@
 //! Which snapshots a command means.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use super::ChosenContainer;
 use super::output::say;
@@ -102,8 +102,12 @@ pub fn describe(chosen: &Chosen, zone: &Zone) -> String {
         "" => "a backup".to_owned(),
         name => shown(name.as_bytes()),
     };
+    let wrong = match chosen.snapshot.time.seconds > Utc::now().timestamp() + 3600 {
+        true => " (a time that has not come yet: a clock was wrong)",
+        false => "",
+    };
     format!(
-        "snapshot {} of {}, {name} of {}",
+        "snapshot {} of {}{wrong}, {name} of {}",
         chosen.short_id(),
         moment(chosen, zone),
         shown(chosen.snapshot.hostname.as_bytes())

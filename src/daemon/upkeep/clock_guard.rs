@@ -1,4 +1,4 @@
-//! Keeps a clock that is set wrong from taking the history with it.
+//! Keeps a clock that is set wrong from taking the history and old snapshots with it.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,8 @@ impl ClockGuard {
 
     fn begin_doubt(&mut self) {
         tracing::info!(
-            "the clock is more than {} days later than before: no past run is forgotten by its age for a day",
+            "the clock is more than {} days later than before: for a day, no past run is forgotten and no snapshot is \
+             removed by its age",
             DOUBTFUL.num_days()
         );
         self.doubt = Some(Instant::now() + PAUSE);

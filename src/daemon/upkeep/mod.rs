@@ -127,6 +127,12 @@ impl Upkeep {
         Ok(false)
     }
 
+    /// Whether the clock shows a later time than it can be, so that nothing may be removed by its age.
+    pub fn is_clock_in_doubt(&mut self, now: DateTime<Utc>) -> bool {
+        self.clock.note(now);
+        self.clock.is_in_doubt()
+    }
+
     fn end_sweep(
         &mut self,
         scheduler: &mut Scheduler<RedbLedger>,

@@ -202,6 +202,7 @@ pub fn request(work: Work) -> Request {
         earlier: Vec::new(),
         expects_repository: false,
         protected: Vec::new(),
+        clock_in_doubt: false,
         action_index: 0,
         attempt: 1,
         action: samples::action(work),
