@@ -3,10 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use freezerd::agent::list_snapshots;
-use freezerd::job::action::{Admin, Age, Backup, Restore, Work};
+use freezerd::job::action::{Admin, Age, Backup, Lineage, Restore, Work};
 use freezerd::protocol::Verdict;
+use freezerd::repository::open::Repository;
+use freezerd::repository::snapshot;
+use freezerd::storage::local::Local;
+use freezerd::storage::{FileKind, FileName};
 
 use crate::support::*;
 
@@ -169,4 +174,52 @@ fn a_partial_snapshot_does_not_stand_in_for_the_last_whole_one() {
     back_up_partially(&place, Work::Backup(backup_of(&place, &["db"])));
     succeed(place.admin(Age::Days(0.0)));
     assert_eq!(left(&place), ["db", "db"]);
+}
+
+#[test]
+fn the_first_snapshot_of_a_host_says_which_other_hosts_have_the_same_paths() {
+    let place = Place::new();
+    place.back_up();
+    let renamed = || {
+        Work::Backup(Backup {
+            lineage: Lineage {
+                host: "web-2".to_owned(),
+                ..lineage()
+            },
+            ..place.backup()
+        })
+    };
+    let note = "those of other hosts stay as they are: web-1";
+    assert!(run(renamed()).said(note));
+    assert!(!run(renamed()).said("other hosts"), "it is said once");
+    assert!(!run(Work::Backup(place.backup())).said("other hosts"));
+}
+
+#[test]
+fn a_snapshot_of_the_future_is_no_parent_and_a_restore_says_that_a_clock_was_wrong() {
+    let place = Place::new();
+    place.write("source/file", "old");
+    place.back_up();
+    let storage = Arc::new(Local::new(place.path("container")));
+    let opened = Repository::open(storage, b"correct horse").unwrap();
+    let (storage, cipher) = (&*opened.storage, &opened.cipher);
+    let mut all = snapshot::read_all(storage, cipher).unwrap();
+    let (id, file) = all.remove(0);
+    let mut file = file.unwrap();
+    file.time.seconds += 86_400 * 3650;
+    file.write(storage, cipher).unwrap();
+    opened
+        .storage
+        .remove(FileName::new(FileKind::Snapshot, id))
+        .unwrap();
+
+    place.write("source/file", "new");
+    let ended = run(Work::Backup(place.backup()));
+    assert!(ended.said("which has not come yet: a clock was wrong"));
+    assert_eq!(ended.outcome().summary.level, Some(0), "{ended:#?}");
+    let ended = run(Work::Backup(place.backup()));
+    assert_eq!(ended.outcome().summary.level, Some(1), "{ended:#?}");
+    let ended = run(Work::Restore(place.restore()));
+    assert!(ended.said("the time of this snapshot has not come yet"));
+    assert_eq!(fs::read(place.path("target/file")).unwrap(), b"old");
 }

@@ -33,7 +33,9 @@ use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
-use messages::{announcement, partial_reason, result_line, tell, tell_changed_paths};
+use messages::{
+    announcement, partial_reason, result_line, tell, tell_changed_paths, tell_other_hosts,
+};
 use source::Sources;
 
 /// The level of zstd when the job names none: what restic calls `auto`.
@@ -68,6 +70,9 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     let next = level::next(&comparable, &work.levels, Utc::now());
     log(&announcement("backing up", work, &next));
     tell_changed_paths(work, &next, &lineage);
+    if comparable.is_empty() {
+        tell_other_hosts(work, &of_all_hosts(&opened, work)?);
+    }
 
     let start = Instant::now();
     let parent = next.parent.and_then(|parent| {
@@ -172,6 +177,16 @@ fn lineage(opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
         label: Some(work.lineage.backup_name.clone()),
         tag: None,
     })
+}
+
+/// The snapshots of the backup's name. Those that cannot be read have been told of.
+fn of_all_hosts(opened: &Opened, work: &Backup) -> Result<Vec<Snapshot>, ActionError> {
+    let filter = Filter {
+        label: Some(work.lineage.backup_name.clone()),
+        ..Filter::default()
+    };
+    let found = opened.snapshot_files(&filter)?.found;
+    Ok(found.into_iter().map(|(snapshot, ..)| snapshot).collect())
 }
 
 /// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is
