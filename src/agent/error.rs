@@ -96,6 +96,12 @@ pub enum ActionError {
         "the repository in {place} has lost its file `config`: put the file back from a copy of the container"
     )]
     ConfigMissing { place: Location },
+    /// Data is there, and the directory of the snapshots is not: all of the data would count as unused.
+    #[error(
+        "the repository in {place} has lost its directory `snapshots`, so nobody knows which data is needed: put it back \
+         from a copy of the container, or create it if there were no snapshots"
+    )]
+    SnapshotsMissing { place: Location },
     #[error("the password in {pass_file} does not open the repository in {place}")]
     WrongPassword { place: Location, pass_file: PathBuf },
     #[error(
@@ -219,7 +225,9 @@ impl ActionError {
                 ErrorKind::NoRepository
             }
             ActionError::NotARepository { .. } => ErrorKind::NotARepository,
-            ActionError::ConfigMissing { .. } => ErrorKind::Damaged,
+            ActionError::ConfigMissing { .. } | ActionError::SnapshotsMissing { .. } => {
+                ErrorKind::Damaged
+            }
             ActionError::WrongPassword { .. } | ActionError::PasswordMissing { .. } => {
                 ErrorKind::WrongPassword
             }

@@ -40,8 +40,9 @@ impl Opened {
     /// Opens a repository. This takes up to half a second and, for a moment, 32 MB or more: the format wants it so.
     ///
     /// # Errors
-    /// When the password is wrong, and when it cannot be read.
+    /// When the password is wrong, when it cannot be read, and when it has lost the directory of its snapshots.
     pub fn open(existing: Existing, password: &Password) -> Result<Opened, ActionError> {
+        existing.refuse_lost_snapshots()?;
         let (container, storage) = existing.into_parts();
         let repository = open(&container, storage, password)?;
         for problem in &repository.key.problems {

@@ -23,7 +23,7 @@ use crate::storage::Storage;
 mod content;
 mod remote;
 
-use content::{Content, content};
+use content::{Content, content, has_lost_snapshots};
 
 /// What is at a container's location.
 #[derive(Clone)]
@@ -123,6 +123,19 @@ impl Existing {
     /// The directory of the repository; `None` if it is not on this host.
     pub fn directory(&self) -> Option<&Path> {
         self.container.location.local()
+    }
+
+    /// Refuses a local repository that has data and has lost the directory of its snapshots.
+    ///
+    /// # Errors
+    /// `SnapshotsMissing`.
+    pub fn refuse_lost_snapshots(&self) -> Result<(), Error> {
+        match self.directory().is_some_and(has_lost_snapshots) {
+            true => Err(Error::SnapshotsMissing {
+                place: self.container.location.clone(),
+            }),
+            false => Ok(()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use freezerd::agent::list_snapshots;
-use freezerd::job::action::{Backup, Container, Restore, Work};
+use freezerd::job::action::{Age, Backup, Container, Restore, Work};
 use freezerd::location::Location;
 use freezerd::protocol::Verdict;
 use freezerd::repository::key::cost::Cost;
@@ -15,6 +15,33 @@ use freezerd::repository::open::Repository;
 use freezerd::storage::local::Local;
 
 use crate::support::*;
+
+#[test]
+fn a_repository_without_the_directory_of_its_snapshots_is_never_pruned() {
+    let place = Place::new();
+    place.write("source/file", "content");
+    place.back_up();
+    let directory = place.path("container/snapshots");
+    fs::rename(&directory, place.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../not-mounted", place.path("container/linked")).unwrap();
+    fs::rename(place.path("container/linked"), &directory).unwrap();
+    let texts = ["has lost its directory"];
+    fail(place.admin(Age::Days(0.0)), Verdict::FailedForGood, &texts);
+    fs::remove_file(&directory).unwrap();
+    for work in [
+        place.admin(Age::Days(0.0)),
+        place.check(false),
+        place.info(),
+        Work::Backup(place.backup()),
+        Work::Restore(place.restore()),
+    ] {
+        fail(work, Verdict::FailedForGood, &texts);
+    }
+    assert!(!directory.exists(), "another program would prune then");
+    fs::rename(place.path("elsewhere"), &directory).unwrap();
+    succeed(place.check(true));
+    succeed(Work::Restore(place.restore()));
+}
 
 #[test]
 fn a_repository_that_is_gone_is_not_created_again_unless_that_is_allowed() {
