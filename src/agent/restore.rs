@@ -143,13 +143,21 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
             source: Box::new(source),
         },
     })?;
-    if report.files == 0 && report.directories == 0 && !report.unmatched.include.is_empty() {
+    // Patterns that only take away choose nothing.
+    let chooses = work.include.iter().any(|pattern| !pattern.starts_with('!'));
+    if report.files == 0
+        && report.directories == 0
+        && (!report.unmatched.include.is_empty() || (!chooses && !work.include.is_empty()))
+    {
         if !was_there {
             // Nothing was restored into the directory that was made. It goes only if it is empty.
             let _ = std::fs::remove_dir(&work.target);
         }
         return Err(ActionError::NothingIncluded {
-            patterns: report.unmatched.include,
+            patterns: match chooses {
+                true => report.unmatched.include,
+                false => work.include.clone(),
+            },
         });
     }
     tell_owners(&report, work, dry_run);

@@ -181,6 +181,8 @@ fn to_file(
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    // An error of the file itself would show its temporary name.
+    directory.metadata().map_err(|error| failed(&error))?;
     let mut unfinished =
         tempfile::NamedTempFile::new_in(directory).map_err(|error| failed(&error))?;
     session.remove_when_interrupted(Some(unfinished.path()));

@@ -36,7 +36,7 @@ pub struct Args {
     /// Restore to this directory; the command creates it if it does not exist
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// Restore the snapshot whose id is ID or begins with ID
+    /// Restore the snapshot whose id is ID or begins with ID; `latest`, the default, is the newest one
     #[arg(long, value_name = "ID", conflicts_with = "sources")]
     snapshot: Option<String>,
     /// Restore the newest snapshot that is not later than TIME, such as 2026-11-01 or 2026-11-01T03:25:00+01:00
@@ -79,6 +79,15 @@ pub struct Args {
     pub json: bool,
 }
 
+impl Args {
+    /// The beginning of an id. `None`: the newest snapshot is meant.
+    fn snapshot_id(&self) -> Option<&str> {
+        self.snapshot
+            .as_deref()
+            .filter(|beginning| *beginning != snapshot::LATEST)
+    }
+}
+
 /// One restore of the command.
 struct Planned {
     chosen: ChosenContainer,
@@ -108,7 +117,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         each.collect()
     } else {
         let mut chosen = choose(found, args, part.as_deref())?;
-        if args.snapshot.is_some() {
+        if args.snapshot_id().is_some() {
             // The id says which one it is.
             chosen.paths.clear();
         }
@@ -123,7 +132,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             paths: planned.chosen.paths.clone(),
             target: planned.target.clone(),
             not_later_than,
-            snapshot: args.snapshot.clone(),
+            snapshot: args.snapshot_id().map(str::to_owned),
             part: part.clone(),
             include: args.include.clone(),
             exclude: args.exclude.clone(),
@@ -208,7 +217,7 @@ fn choose(
         .windows(2)
         .all(|two| two[0].container == two[1].container);
     match found.first() {
-        Some(first) if args.snapshot.is_some() && same_container => Ok(first.clone()),
+        Some(first) if args.snapshot_id().is_some() && same_container => Ok(first.clone()),
         _ => only(found, ", or restore all of them with --all"),
     }
 }
@@ -224,7 +233,7 @@ fn own_directory(chosen: &ChosenContainer) -> String {
 }
 
 fn lineage(chosen: &ChosenContainer, settings: &Settings, args: &Args) -> Result<Lineage, Failure> {
-    let backup_name = match (&chosen.backup_name, &args.snapshot) {
+    let backup_name = match (&chosen.backup_name, args.snapshot_id()) {
         (Some(name), _) => name.clone(),
         (None, Some(_)) => String::new(),
         (None, None) => {

@@ -72,6 +72,14 @@ fn a_path_and_patterns_restore_a_part() {
 }
 
 #[test]
+fn latest_is_the_newest_snapshot_of_the_job() {
+    let host = host();
+    let restore = ["restore", "save", "--to", "../a", "--snapshot", "latest"];
+    host.freezerd(&restore).exits(0);
+    assert_eq!(host.read("a/fstab"), "fstab");
+}
+
+#[test]
 fn a_dry_run_says_what_would_be_done_and_never_that_it_was() {
     let host = host();
     let source = host.path("source");

@@ -315,5 +315,6 @@ fn a_target_has_its_name_only_when_it_is_whole_and_its_owner_alone_reads_it() {
     assert_eq!(fs::metadata(&target).unwrap().mode() & 0o777, 0o600);
     let nowhere = repository.host.path("none/target");
     let arguments = ["dump", "/", "--target", nowhere.to_str().unwrap()];
-    repository.freezerd(&arguments).exits(73);
+    let refused = repository.freezerd(&arguments).exits(73);
+    assert!(!refused.stderr().contains(".tmp"), "{}", refused.stderr());
 }

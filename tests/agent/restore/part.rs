@@ -145,6 +145,12 @@ fn a_pattern_that_matches_nothing_is_never_a_silent_success() {
         &["nothing in the snapshot matches *.nix, /etc; nothing was restored"],
     );
     assert!(!place.path("target").exists(), "no empty directory is left");
+    let only_takes_away = Work::Restore(Restore {
+        include: patterns(&["!fstab"]),
+        ..place.restore()
+    });
+    let texts = ["nothing in the snapshot matches !fstab"];
+    fail(only_takes_away, Verdict::FailedForGood, &texts);
 
     let ended = fail(
         Work::Restore(Restore {
