@@ -71,9 +71,12 @@ fn derive(cost: Cost, password: &[u8], salt: &[u8], out: &mut [u8; 64]) -> Resul
     let mut run = || scrypt::scrypt(password, salt, &parameters, out).map_err(|_| Damage::Value);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cost.lanes_at_a_time(cores);
-    // The threads end with the pool. Where there can be no threads, the one of the caller does the work.
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+    let pool = || rayon::ThreadPoolBuilder::new();
+    let built = pool().num_threads(threads).build();
+    // Where the system gives no more threads, the one of the caller does the work.
+    match built.or_else(|_| pool().num_threads(1).use_current_thread().build()) {
         Ok(pool) => pool.install(run),
+        // An earlier call has made the thread a pool of one.
         Err(_) => run(),
     }
 }
