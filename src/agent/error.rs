@@ -211,7 +211,8 @@ impl ActionError {
                 RestoreErrorKind::NoSpace => ErrorKind::NoSpace,
                 RestoreErrorKind::ReadOnly | RestoreErrorKind::Denied => ErrorKind::Denied,
                 RestoreErrorKind::Io => ErrorKind::Io,
-                RestoreErrorKind::Repository(_) | RestoreErrorKind::TooMany => ErrorKind::Damaged,
+                RestoreErrorKind::Repository(kind) => of_engine(kind),
+                RestoreErrorKind::TooMany => ErrorKind::Damaged,
                 RestoreErrorKind::NotInSnapshot => ErrorKind::NoSuchSnapshot,
                 RestoreErrorKind::NotADirectory
                 | RestoreErrorKind::Protected
@@ -219,7 +220,7 @@ impl ActionError {
             },
             ActionError::Prune { source, .. } => match &**source {
                 PruneError::Refused(_) => ErrorKind::Damaged,
-                PruneError::Failed(error) => of_engine(error),
+                PruneError::Failed(error) => of_engine(error.kind),
             },
             ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
                 ErrorKind::NoRepository
@@ -232,7 +233,7 @@ impl ActionError {
                 ErrorKind::WrongPassword
             }
             ActionError::Io { source, .. } => source.into(),
-            ActionError::Engine { source, .. } => of_engine(source),
+            ActionError::Engine { source, .. } => of_engine(source.kind),
             ActionError::Connection { source, .. } => match source {
                 // A command may need something that is not there yet.
                 ConnectionFault::Secret(SecretError::Command(_)) => ErrorKind::Io,
@@ -343,11 +344,11 @@ pub fn advice(error: &EngineError) -> &'static str {
             "; put the file back from a copy of the container, or use the password of another key"
         }
         _ if error.what == What::File(FileName::CONFIG)
-            && of_engine(error) == ErrorKind::Damaged =>
+            && of_engine(error.kind) == ErrorKind::Damaged =>
         {
             "; put the file back from a copy of the container"
         }
-        _ if of_engine(error) == ErrorKind::Damaged => {
+        _ if of_engine(error.kind) == ErrorKind::Damaged => {
             "; `freezerd verify` says what is lost, and `freezerd repair` repairs what can be repaired"
         }
         _ => "",

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::repository::error::Error as EngineError;
+use crate::repository::error::ErrorKind as Engine;
 
 /// The kinds of failure, told apart by what follows from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,9 @@ impl From<&io::Error> for ErrorKind {
 }
 
 /// What an error of the engine's means for the action.
-pub(super) fn of_engine(error: &EngineError) -> ErrorKind {
-    use crate::repository::error::ErrorKind as Engine;
+pub(super) fn of_engine(kind: Engine) -> ErrorKind {
     use crate::storage::error::ErrorKind as Storage;
-    match error.kind {
+    match kind {
         Engine::Storage(kind) => match kind {
             Storage::Denied | Storage::ReadOnly => ErrorKind::Denied,
             Storage::NoSpace => ErrorKind::NoSpace,

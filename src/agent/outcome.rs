@@ -152,6 +152,7 @@ pub fn restore_reason(problem: &RestoreProblem) -> String {
 
 fn restore_kind(problem: &RestoreProblem) -> ProblemKind {
     match &problem.kind {
+        _ if problem.is_out_of_reach() => ProblemKind::Unreadable,
         Kind::Entry(NodeProblem::Name) => ProblemKind::UnsafeName,
         Kind::Entry(_) | Kind::Tree | Kind::Content | Kind::Size => ProblemKind::Damaged,
         Kind::Kept(_) => ProblemKind::Differs,

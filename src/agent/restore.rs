@@ -315,7 +315,7 @@ fn result_line(report: &Report, work: &Restore, start: Instant, dry_run: bool) -
 
 fn is_damage(problem: &Problem) -> bool {
     use ProblemKind::{Content, Size, Tree};
-    matches!(problem.kind, Tree | Content | Size)
+    matches!(problem.kind, Tree | Content | Size) && !problem.is_out_of_reach()
 }
 
 /// How many paths have a problem. A path may have several.

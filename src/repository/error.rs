@@ -128,6 +128,12 @@ impl Error {
     pub fn is_damage(&self) -> bool {
         matches!(self.kind, ErrorKind::Damaged(_) | ErrorKind::TooLarge)
     }
+
+    /// Whether the way to the storage or to a file in it fails: then nothing is known of what lies there, and it must not
+    /// be taken for damaged.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self.kind, ErrorKind::Storage(kind) if kind.is_out_of_reach())
+    }
 }
 
 impl From<storage::error::Error> for Error {

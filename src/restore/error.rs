@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use super::report::Report;
 use crate::os;
-use crate::repository;
+use crate::{repository, storage};
 
 /// Why a restore could not begin, or not go on.
 #[derive(Debug)]
@@ -65,6 +65,8 @@ pub enum Doing {
     OpenTarget,
     CreateTarget,
     Write,
+    /// Read the content of an entry from the repository.
+    Read,
     /// Make durable what was written.
     Sync,
     Delete,
@@ -118,6 +120,12 @@ pub fn ends_all(error: &io::Error) -> bool {
     )
 }
 
+/// Whether nothing more can be read from the repository. A file to which access is denied may be the only one.
+pub fn is_without_server(error: &repository::error::Error) -> bool {
+    let denied = repository::error::ErrorKind::Storage(storage::error::ErrorKind::Denied);
+    error.is_out_of_reach() && error.kind != denied
+}
+
 impl fmt::Display for NoDelete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -138,6 +146,10 @@ impl fmt::Display for Error {
             Doing::OpenTarget => write!(f, "cannot use {path} as the target")?,
             Doing::CreateTarget => write!(f, "cannot create the target {path}")?,
             Doing::Write => write!(f, "cannot write {path}")?,
+            Doing::Read => write!(
+                f,
+                "cannot read from the repository what belongs into {path}"
+            )?,
             Doing::Sync => write!(f, "cannot make {path} durable")?,
             Doing::Delete => write!(f, "cannot delete anything in {path}")?,
         }

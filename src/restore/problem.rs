@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::repository::error::Error as RepositoryError;
 use crate::repository::node::NodeProblem;
 
 /// One entry that is not as in the snapshot, and why.
@@ -16,6 +17,16 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// What the operating system or the repository said.
     pub cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Problem {
+    /// Whether the content is out of reach: then nobody knows whether it is damaged.
+    pub fn is_out_of_reach(&self) -> bool {
+        let cause = self.cause.as_ref();
+        cause
+            .and_then(|cause| cause.downcast_ref::<RepositoryError>())
+            .is_some_and(RepositoryError::is_out_of_reach)
+    }
 }
 
 /// What is wrong with an entry.

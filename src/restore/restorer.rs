@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::directories::{Directories, DirectoryId, Finished};
 use super::directory::Identity;
 use super::entry::Entry;
-use super::error::{Doing, Error, ends_all};
+use super::error::{Doing, Error, ends_all, is_without_server};
 use super::hands::Hands;
 use super::links::{First, Links, Next};
 use super::metadata;
@@ -18,6 +18,7 @@ use super::owners::Owners;
 use super::problem::{Missing, Problem, ProblemKind, ProblemList};
 use super::remove::Keep;
 use super::report::{Change, ChangeKind, Report, RestoreObserver, Tally, add};
+use crate::repository::error::Error as RepositoryError;
 use crate::repository::indexed::Indexed;
 
 /// What is done to the target.
@@ -142,13 +143,23 @@ impl<'a> Restorer<'a> {
         failure.take()
     }
 
-    /// Notes a problem.
+    /// Notes a problem. Where the server of the repository is out of reach, every further entry would have it, too: then
+    /// the restore ends.
     pub fn problem(
         &self,
         path: PathBuf,
         kind: ProblemKind,
         cause: Option<Box<dyn StdError + Send + Sync>>,
     ) {
+        let cause = match cause.map(|cause| cause.downcast::<RepositoryError>()) {
+            Some(Ok(cause)) if is_without_server(&cause) => {
+                let path = self.target.join(path);
+                return self.stop(Error::repository(Doing::Read, &path, *cause));
+            }
+            Some(Ok(cause)) => Some(cause as Box<dyn StdError + Send + Sync>),
+            Some(Err(cause)) => Some(cause),
+            None => None,
+        };
         let problem = Problem { path, kind, cause };
         self.observer.problem(&problem);
         self.problems.add(problem);

@@ -62,6 +62,26 @@ impl ErrorKind {
             | ErrorKind::Answer => false,
         }
     }
+
+    /// Whether the way to the file fails, so that nothing is known of the file itself.
+    pub fn is_out_of_reach(self) -> bool {
+        match self {
+            ErrorKind::Denied
+            | ErrorKind::Unreachable
+            | ErrorKind::Busy
+            | ErrorKind::Unauthorized
+            | ErrorKind::Untrusted
+            | ErrorKind::Answer => true,
+            ErrorKind::NotFound
+            | ErrorKind::NoSpace
+            | ErrorKind::ReadOnly
+            | ErrorKind::Exists
+            | ErrorKind::TooShort
+            | ErrorKind::TooLarge
+            | ErrorKind::NotAFile
+            | ErrorKind::Io => false,
+        }
+    }
 }
 
 /// What was being done.

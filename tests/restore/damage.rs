@@ -8,6 +8,7 @@ use freezerd::repository::node::{Node, NodeKind};
 use freezerd::restore::Options;
 use freezerd::restore::error::ErrorKind as RestoreErrorKind;
 use freezerd::restore::problem::ProblemKind;
+use freezerd::storage::error::ErrorKind as StorageErrorKind;
 use freezerd::storage::memory::Request;
 use freezerd::storage::{FileKind, FileName, Storage};
 
@@ -42,6 +43,24 @@ fn a_damaged_pack_costs_only_the_files_that_need_it() {
     assert_eq!(fs::read(path("good")).unwrap(), b"good");
     assert_eq!(fs::read(path("other")).unwrap(), b"in the same pack");
     assert_eq!(fs::read_dir(target.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_server_that_is_gone_ends_the_restore_and_a_file_without_access_costs_what_needs_it() {
+    let end = |kind| {
+        let mut made = Made::new();
+        let nodes = [made.file("one", &[b"one"]), made.file("two", &[b"two"])];
+        let memory = made.memory.clone();
+        let (indexed, snapshot) = made.finish(&nodes);
+        let target = tempfile::tempdir().unwrap();
+        memory.fail(Request::ReadRange, 1, kind);
+        run(&indexed, &snapshot, target.path(), Options::default())
+    };
+    let error = end(StorageErrorKind::Unreachable).unwrap_err();
+    let kind = ErrorKind::Storage(StorageErrorKind::Unreachable);
+    assert_eq!(error.kind, RestoreErrorKind::Repository(kind), "{error}");
+    let report = end(StorageErrorKind::Denied).unwrap();
+    assert!(report.problems.first[0].is_out_of_reach());
 }
 
 #[test]

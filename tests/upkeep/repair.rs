@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use freezerd::repository::blob_name::BlobKind;
+use freezerd::repository::check::check;
 use freezerd::repository::check::report::Damaged;
+use freezerd::repository::check::share::Share;
 use freezerd::repository::progress::Silent;
 use freezerd::repository::repair::index::{Headers, Repaired, repair};
+use freezerd::storage::error::ErrorKind;
 use freezerd::storage::id::Id;
+use freezerd::storage::memory::Request;
 use freezerd::storage::{FileKind, FileName, Storage};
 
 use crate::support::{Files, World, some_files, with_garbage};
@@ -112,6 +116,57 @@ fn what_is_good_in_a_damaged_pack_is_kept_and_the_rest_is_named_for_each_snapsho
             assert!(!again.changed, "{again:?}");
             assert!(damaged_packs(&world).is_empty());
             compare(&world);
+        }
+    }
+}
+
+#[test]
+fn what_is_out_of_reach_is_not_taken_for_damaged() {
+    let world = with_garbage(55);
+    let packs = world.memory.list(FileKind::Pack).unwrap().files;
+    let name = FileName::new(FileKind::Pack, packs[0].id);
+    let mut content = world.memory.read(name, u64::MAX).unwrap();
+    content[17] ^= 1;
+    world.memory.damage(name, content);
+    let damaged = [packs[0].id];
+    let headers = Headers::WholePacks;
+    let left = |world: &World| -> Vec<_> {
+        let all = world.restore_all().into_iter();
+        all.flat_map(|(id, files)| files.into_iter().map(move |(path, it)| (id, path, it.ok())))
+            .collect()
+    };
+    let expected = {
+        let world = world.copy();
+        repair_with(&world, headers, &damaged);
+        left(&world)
+    };
+    for request in [Request::Read, Request::ReadRange] {
+        for kind in [ErrorKind::Denied, ErrorKind::Unreachable] {
+            let mut refused = 0;
+            for after in 0.. {
+                let world = world.copy();
+                world.memory.fail(request, after, kind);
+                let checked = check(&world.repository, Share::All, &Silent);
+                match &checked {
+                    Ok(report) => assert_eq!(report.damage.len(), 1, "{:?}", report.damage),
+                    Err(error) => assert!(error.is_out_of_reach(), "{error}"),
+                }
+                world.memory.mend();
+                world.memory.fail(request, after, kind);
+                let confirm = || Ok(());
+                let repaired = repair(&world.repository, headers, &damaged, &confirm, &Silent);
+                world.memory.mend();
+                if let Err(error) = &repaired {
+                    assert!(error.is_out_of_reach(), "{error}");
+                    refused += 1;
+                    repair_with(&world, headers, &damaged);
+                }
+                assert_eq!(left(&world), expected, "{request:?} {kind:?} {after}");
+                if repaired.is_ok() && checked.is_ok() {
+                    break;
+                }
+            }
+            assert!(refused > 1, "{request:?}");
         }
     }
 }

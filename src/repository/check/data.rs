@@ -49,17 +49,20 @@ impl<'a> PackReader<'a> {
 
     /// Reads a pack and notes in `fault` what is wrong with it. Calls `bad` for every blob of the index that this pack
     /// does not have as it must be.
+    ///
+    /// # Errors
+    /// When the pack is out of reach: then nothing is known of it.
     pub fn read(
         &mut self,
         subject: Subject<'_>,
         fault: &mut PackFault,
         bad: &mut dyn FnMut(&PackedBlob),
-    ) {
+    ) -> Result<(), Error> {
         let Subject { pack, size, blobs } = subject;
         fault.header = match pack::read_header(self.storage, self.cipher, pack, size) {
             Ok(header) if header == blobs => None,
             Ok(_) => Some(HeaderFault::Differs),
-            Err(error) => Some(HeaderFault::Unreadable(error)),
+            Err(error) => Some(HeaderFault::Unreadable(reached(error)?)),
         };
         let mut note = |fault: &mut PackFault, blob: &PackedBlob, error| {
             fault.bad_blobs += 1;
@@ -79,7 +82,7 @@ impl<'a> PackReader<'a> {
                 // Damage in the index, or a pack that was cut off.
                 for blob in group {
                     if let Err(error) = self.read_one(pack, size, blob) {
-                        note(fault, blob, error);
+                        note(fault, blob, reached(error)?);
                     }
                 }
                 continue;
@@ -103,20 +106,21 @@ impl<'a> PackReader<'a> {
                     }
                 }
                 Err(error) => {
-                    fault.unreadable.get_or_insert(error);
+                    fault.unreadable.get_or_insert(reached(error)?);
                     for blob in group {
                         if let Err(error) = self.read_one(pack, size, blob) {
-                            note(fault, blob, error);
+                            note(fault, blob, reached(error)?);
                         }
                     }
                 }
             }
         }
         if let Err(error) = self.hash(pack, hashed, size, &mut hash) {
-            fault.unreadable.get_or_insert(error);
+            fault.unreadable.get_or_insert(reached(error)?);
         }
         let id: [u8; 32] = hash.finalize().into();
         fault.content = fault.unreadable.is_none() && id != pack.0;
+        Ok(())
     }
 
     /// Reads a part of the pack into the buffer.
@@ -146,5 +150,13 @@ impl<'a> PackReader<'a> {
         let content = &mut self.content;
         self.reader
             .read(self.storage, self.cipher, pack, blob, content)
+    }
+}
+
+/// The error, if it says something about the file.
+fn reached(error: Error) -> Result<Error, Error> {
+    match error.is_out_of_reach() {
+        true => Err(error),
+        false => Ok(error),
     }
 }

@@ -82,6 +82,9 @@ pub fn check(
     collector.finish(&mut report, |tree| {
         indexed.index.contains(tree) && bad.contains_all(tree)
     });
+    if let Some(error) = report.take_out_of_reach() {
+        return Err(error);
+    }
     let may_lose = |damaged: &Damaged| !matches!(damaged, Damaged::File(_));
     if report.damage.iter().any(may_lose) {
         report.losses = lost::find(&indexed, &snapshots, bad, observer);

@@ -94,7 +94,7 @@ impl<'a> Packs<'a> {
     /// Reads the share that is asked for, and every pack of a wrong size, on as many threads as there are processors.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// When a pack is out of reach, and when the system gives no random numbers.
     pub fn read(&mut self, share: Share, observer: &dyn Observer) -> Result<Amount, Error> {
         let all = self.indexed.index.packs();
         let sized = |pack: &Id| Some((*pack, *self.sizes.get(pack)?));
@@ -134,7 +134,7 @@ impl<'a> Packs<'a> {
                 ..PackFault::default()
             };
             let subject = Subject { pack, size, blobs };
-            reader.read(subject, &mut fault, &mut |blob| self.bad.insert(pack, blob));
+            reader.read(subject, &mut fault, &mut |blob| self.bad.insert(pack, blob))?;
             let mut faults = faults.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = faults.get(&pack) {
                 fault.size = known.size;

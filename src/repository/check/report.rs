@@ -54,6 +54,20 @@ impl Report {
         })
     }
 
+    /// Takes out an error that says nothing about a file, because the file is out of reach: then nobody knows whether
+    /// it is damaged.
+    pub(super) fn take_out_of_reach(&mut self) -> Option<Error> {
+        let is_it = |damaged: &Damaged| match damaged {
+            Damaged::File(error) | Damaged::Tree { error, .. } => error.is_out_of_reach(),
+            _ => false,
+        };
+        let at = self.damage.iter().position(is_it)?;
+        match self.damage.swap_remove(at) {
+            Damaged::File(error) | Damaged::Tree { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
     /// The packs that are there and damaged, for a repair.
     pub fn damaged_packs(&self) -> Vec<Id> {
         let faults = self.damage.iter().filter_map(|damaged| match damaged {

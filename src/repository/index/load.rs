@@ -29,7 +29,8 @@ struct Decoded {
 /// Reads all index files, several at a time.
 ///
 /// # Errors
-/// When they cannot be listed. A file that cannot be read is a problem of the result.
+/// When they cannot be listed, and when one of them is out of reach. A file that cannot be read otherwise is a problem of
+/// the result.
 pub fn load(storage: &dyn Storage, cipher: &Cipher) -> Result<Loaded, Error> {
     let files = storage.list(FileKind::Index)?.files;
     let next = AtomicUsize::new(0);
@@ -57,7 +58,10 @@ pub fn load(storage: &dyn Storage, cipher: &Cipher) -> Result<Loaded, Error> {
         }
         work();
     });
-    let (builder, files, problems) = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (builder, files, mut problems) = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(at) = problems.iter().position(Error::is_out_of_reach) {
+        return Err(problems.swap_remove(at));
+    }
     Ok(Loaded {
         index: builder.finish(),
         files,

@@ -268,7 +268,10 @@ fn read_headers(
     let threads = workers(storage);
     in_parallel(packs.len(), threads, start, |reader, at| {
         let (pack, size) = packs[at];
-        let header = pack::read_header(storage, cipher, pack, size);
+        let header = match pack::read_header(storage, cipher, pack, size) {
+            Err(error) if error.is_out_of_reach() => return Err(error),
+            header => header,
+        };
         let mut is_damaged = false;
         if let Ok(blobs) = &header
             && reads_whole
@@ -276,7 +279,7 @@ fn read_headers(
         {
             let mut fault = PackFault::default();
             let subject = Subject { pack, size, blobs };
-            reader.read(subject, &mut fault, &mut |_| {});
+            reader.read(subject, &mut fault, &mut |_| {})?;
             is_damaged = fault.is_any();
         }
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);

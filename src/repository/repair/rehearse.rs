@@ -38,7 +38,7 @@ pub struct Foreseen {
 /// Makes the index that a repair would write, in memory, with the damaged packs where they are, and reads these packs.
 ///
 /// # Errors
-/// When an index table is full.
+/// When an index table is full, and when a pack is out of reach.
 pub fn foresee(
     indexed: &Indexed,
     by_pack: &ByPack<'_>,
@@ -89,7 +89,7 @@ pub fn foresee(
         };
         reader.read(subject, &mut fault, &mut |blob| {
             bad.insert(wanted.pack, blob)
-        });
+        })?;
         blobs_copied += (wanted.blobs.len() as u64).saturating_sub(fault.bad_blobs);
         faults.push(fault);
         observer.advance(size);

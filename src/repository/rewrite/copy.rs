@@ -70,7 +70,8 @@ struct Buffers {
 /// Copies the blobs of `count` packs; `wanted` says which those of each are. Progress counts the bytes of blobs.
 ///
 /// # Errors
-/// When a new pack cannot be written, or when the lock is lost. A blob that cannot be read is in the result.
+/// When a new pack cannot be written, a pack is out of reach, or the lock is lost. A blob that cannot be read otherwise is
+/// in the result.
 pub fn copy(
     repository: &Indexed,
     count: usize,
@@ -188,6 +189,7 @@ impl Copier<'_> {
             .read(&mut buffers.reader, blob.name, &mut buffers.content);
         match read {
             Ok(()) => self.encode(buffers, blob.name),
+            Err(error) if error.is_out_of_reach() => Err(error),
             Err(error) => {
                 let blob = blob.name;
                 let error = damage.unwrap_or(error);
