@@ -73,7 +73,7 @@ impl Memory {
     }
 
     /// Takes back the failures that were asked for and did not happen.
-    pub fn mend(&self) {
+    pub fn take_back_failures(&self) {
         self.state().failures.clear();
     }
 

@@ -39,7 +39,7 @@ fn at_every_request(world: &World, work: &dyn Fn(&World), after: &dyn Fn(&World)
                 world.memory.fail(request, allowed, StorageErrorKind::Io);
                 work(&world);
                 // Which packs are written differs from run to run, so that this one may have made fewer requests.
-                world.memory.mend();
+                world.memory.take_back_failures();
                 world.memory.lose_power();
                 let memory = world.memory;
                 let repository = open(&memory);

@@ -151,11 +151,11 @@ fn what_is_out_of_reach_is_not_taken_for_damaged() {
                     Ok(report) => assert_eq!(report.damage.len(), 1, "{:?}", report.damage),
                     Err(error) => assert!(error.is_out_of_reach(), "{error}"),
                 }
-                world.memory.mend();
+                world.memory.take_back_failures();
                 world.memory.fail(request, after, kind);
                 let confirm = || Ok(());
                 let repaired = repair(&world.repository, headers, &damaged, &confirm, &Silent);
-                world.memory.mend();
+                world.memory.take_back_failures();
                 if let Err(error) = &repaired {
                     assert!(error.is_out_of_reach(), "{error}");
                     refused += 1;
