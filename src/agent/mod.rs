@@ -39,7 +39,7 @@ mod panic_hook;
 #[doc(hidden)]
 pub mod password;
 mod place;
-mod reach;
+pub mod reach;
 mod report;
 mod repository;
 mod restore;

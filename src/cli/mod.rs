@@ -37,6 +37,7 @@ mod snapshots;
 mod state;
 mod stats;
 mod status;
+mod storage;
 mod table;
 mod unlock;
 mod verify;
@@ -131,6 +132,7 @@ enum Command {
     Unlock(unlock::Args),
     State(state::Args),
     Config(config::Args),
+    Storage(storage::Args),
     /// Perform one action; the daemon starts this command
     #[command(hide = true)]
     Agent,
@@ -170,6 +172,7 @@ impl Command {
             Command::Unlock(args) => args.json,
             Command::State(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
+            Command::Storage(args) => args.wants_json(),
             Command::Agent => false,
         }
     }
@@ -193,6 +196,7 @@ impl Command {
                 | Command::Prune(_)
                 | Command::Key(_)
                 | Command::Unlock(_)
+                | Command::Storage(_)
         )
     }
 }
@@ -285,6 +289,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Unlock(args) => unlock::run(&settings, &args),
         Command::State(args) => state::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
+        Command::Storage(args) => storage::run(&settings, &args),
         // These commands returned above, before the settings were read.
         Command::Explain(_) | Command::Schema(_) | Command::Doctor(_) | Command::Agent => {
             Ok(Exit::Internal)

@@ -17,6 +17,7 @@ pub mod local;
 pub mod memory;
 pub mod rest;
 pub mod retry;
+pub mod trial;
 
 /// The kinds of files in a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

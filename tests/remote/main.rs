@@ -10,4 +10,5 @@ mod rest_server;
 mod restic_support;
 mod secrets;
 mod site;
+mod trial;
 mod trouble;

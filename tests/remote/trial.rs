@@ -1,0 +1,111 @@
+//! `freezerd storage test`: what it says of a server that works, and of one that does not.
+
+use serde_json::Value;
+
+use crate::harness::Host;
+use crate::rest_server::Server;
+use crate::site::{self, host};
+
+fn steps(report: &Value) -> Vec<(&str, bool)> {
+    let steps = report["steps"].as_array().unwrap().iter();
+    steps
+        .map(|step| {
+            (
+                step["step"].as_str().unwrap(),
+                step["ok"].as_bool().unwrap(),
+            )
+        })
+        .collect()
+}
+
+fn test(host: &Host, code: i32) -> Value {
+    host.freezerd(&["storage", "test", "offsite", "--size", "1M", "--json"])
+        .exits(code)
+        .json()
+}
+
+#[test]
+fn a_storage_that_works_is_measured_and_left_empty() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    let report = test(&host, 0);
+    assert_eq!(
+        (&report["good"], &report["append_only"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(steps(&report).len(), 10);
+    assert!(steps(&report).iter().all(|(_, ok)| *ok), "{report:#}");
+    for rate in ["round_trip", "upload", "download"] {
+        assert!(report[rate].as_f64().unwrap() > 0.0, "{report:#}");
+    }
+    assert_eq!(site::files(&server.files("freezerd-test")), []);
+    let told = host
+        .freezerd(&["storage", "test", "offsite", "--container", "a/b"])
+        .exits(0);
+    assert!(
+        told.stdout().contains("a/b/freezerd-test"),
+        "{}",
+        told.stdout()
+    );
+    assert!(
+        told.stdout().ends_with("The storage works.\n"),
+        "{}",
+        told.stdout()
+    );
+}
+
+#[test]
+fn a_storage_that_only_adds_is_told_as_such() {
+    let Some(server) = Server::append_only() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    for _ in 0..2 {
+        let report = test(&host, 0);
+        assert_eq!(
+            (&report["good"], &report["append_only"]),
+            (&true.into(), &true.into())
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_what_to_do() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    host.file("server-pass", "wrong-secret\n");
+    let report = test(&host, 1);
+    assert_eq!(steps(&report), [("open", false)]);
+    let told = report.to_string();
+    assert!(
+        told.contains("the file or the command that has the secret"),
+        "{told}"
+    );
+    assert!(!told.contains("wrong-secret"), "{told}");
+    host.freezerd(&["storage", "test", "nowhere"]).exits(66);
+    host.freezerd(&["storage", "test", "offsite", "--size", "much"])
+        .exits(64);
+    let address = server.address("");
+    drop(server);
+    site::define(&host, &address, "");
+    let told = host
+        .freezerd(&["storage", "test", "offsite"])
+        .exits(1)
+        .stdout();
+    assert!(told.contains("check the address and the port"), "{told}");
+    assert!(told.ends_with("The storage does not work.\n"), "{told}");
+}
+
+#[test]
+fn the_list_of_storages_has_their_places() {
+    let host = host("https://backup.example/web1", "");
+    let told = host.freezerd(&["storage", "list"]).exits(0).stdout();
+    assert!(told.contains("rest:https://backup.example/web1/"), "{told}");
+    let list = host.json(&["storage", "list"]);
+    assert_eq!(list["storages"][0]["name"], "offsite");
+    assert_eq!(list["storages"][0]["kind"], "rest");
+}
