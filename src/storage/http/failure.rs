@@ -96,6 +96,14 @@ impl Failure {
         }
     }
 
+    /// A failure of this kind, with what is told of it.
+    pub fn told(kind: ErrorKind, text: String) -> Failure {
+        Failure {
+            kind,
+            cause: io::Error::other(text),
+        }
+    }
+
     /// The error, with what was being done.
     pub fn at(self, doing: Doing, place: Place) -> Error {
         Error {

@@ -3,30 +3,38 @@
 //! A request has no time limit as a whole, because a large file over a slow line takes its time. A connection on which
 //! nothing moves for too long is given up.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
+use ureq::SendBody;
 use ureq::http::HeaderValue;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Body, SendBody};
 use zeroize::Zeroizing;
 
 use super::FileKind;
 use super::limit::{Direction, Pace};
+pub use answer::Answer;
 use body::Paced;
 pub use failure::Failure;
 
+mod answer;
 mod body;
 mod failure;
 
-/// How long a connection may take to be made.
+/// How long a connection may take to be made, unless the options say something else.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// Connections that are kept for this long. Servers close idle ones, often after a minute.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// The headers that hold secrets.
+const SENSITIVE: &[&str] = &[
+    "authorization",
+    "x-amz-security-token",
+    "x-aws-ec2-metadata-token",
+];
 
 /// The certificates that are trusted.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +55,10 @@ pub struct Options {
     pub trust: Trust,
     /// The address of a proxy; `None`: as the environment says.
     pub proxy: Option<String>,
+    /// Uses no proxy, whatever the environment says.
+    pub direct: bool,
+    /// How long a connection may take to be made.
+    pub connect: Duration,
     /// A connection on which nothing moves for this long is given up.
     pub stall: Duration,
     /// How many connections are kept open.
@@ -61,6 +73,8 @@ impl Default for Options {
             user: None,
             trust: Trust::default(),
             proxy: None,
+            direct: false,
+            connect: CONNECT,
             // A server such as rclone is silent while it tries again itself.
             stall: Duration::from_secs(5 * 60),
             connections: 5,
@@ -86,7 +100,21 @@ pub enum Method {
     Head,
     Get,
     Post,
+    Put,
     Delete,
+}
+
+impl Method {
+    /// The word in the request.
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::Head => "HEAD",
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
 }
 
 /// One server and one user.
@@ -102,23 +130,10 @@ pub struct Request<'a> {
     pub method: Method,
     pub url: &'a str,
     pub headers: &'a [(&'static str, String)],
-    /// Of a [`Method::Post`].
+    /// Of a [`Method::Post`] or [`Method::Put`].
     pub body: &'a [u8],
     /// What the bodies belong to, for the limits.
     pub kind: FileKind,
-}
-
-/// An answer, whose body is read as it arrives.
-pub struct Answer {
-    pub status: u16,
-    /// In bytes, if the server says it.
-    pub length: Option<u64>,
-    server: Option<String>,
-    content_type: Option<String>,
-    body: Body,
-    kind: FileKind,
-    stall: Duration,
-    pace: Option<Arc<Pace>>,
 }
 
 impl Client {
@@ -134,14 +149,16 @@ impl Client {
             .max_redirects_will_error(false)
             .user_agent(concat!("freezerd/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls(options.trust)?)
-            .timeout_resolve(Some(CONNECT))
-            .timeout_connect(Some(CONNECT))
+            .timeout_resolve(Some(options.connect))
+            .timeout_connect(Some(options.connect))
             .timeout_per_read(Some(options.stall))
             .timeout_per_write(Some(options.stall))
             .max_idle_connections(options.connections + 2)
             .max_idle_connections_per_host(options.connections + 2)
             .max_idle_age(IDLE);
-        if let Some(proxy) = options.proxy {
+        if options.direct {
+            config = config.proxy(None);
+        } else if let Some(proxy) = options.proxy {
             let proxy = ureq::Proxy::new(&proxy).map_err(|_| OptionsError::Proxy)?;
             config = config.proxy(Some(proxy));
         }
@@ -158,22 +175,19 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
-        let method = match request.method {
-            Method::Head => ureq::http::Method::HEAD,
-            Method::Get => ureq::http::Method::GET,
-            Method::Post => ureq::http::Method::POST,
-            Method::Delete => ureq::http::Method::DELETE,
-        };
         let mut built = ureq::http::Request::builder()
-            .method(method)
+            .method(request.method.word())
             .uri(request.url);
         for (name, value) in request.headers {
+            let mut value = HeaderValue::from_str(value)
+                .map_err(|_| Failure::answer("a header has characters that HTTP cannot carry"))?;
+            value.set_sensitive(SENSITIVE.contains(name));
             built = built.header(*name, value);
         }
         if let Some(authorization) = &self.authorization {
             built = built.header(AUTHORIZATION, authorization);
         }
-        let sent = if request.method == Method::Post {
+        let sent = if matches!(request.method, Method::Post | Method::Put) {
             let mut content = Paced {
                 inner: request.body,
                 pace: self.pace.clone(),
@@ -181,8 +195,14 @@ impl Client {
                 kind: request.kind,
             };
             let body = SendBody::from_reader(&mut content);
+            let has_type = request
+                .headers
+                .iter()
+                .any(|(name, _)| *name == CONTENT_TYPE.as_str());
+            if !has_type {
+                built = built.header(CONTENT_TYPE, "application/octet-stream");
+            }
             built
-                .header(CONTENT_TYPE, "application/octet-stream")
                 .header(CONTENT_LENGTH, request.body.len())
                 .body(body)
                 .map_err(ureq::Error::from)
@@ -194,56 +214,20 @@ impl Client {
                 .and_then(|built| self.agent.run(built))
         };
         let answer = sent.map_err(|error| Failure::of(error, self.stall))?;
-        let header = |name: &str| {
-            let value = answer.headers().get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
-        Ok(Answer {
-            status: answer.status().as_u16(),
-            length: header("content-length").and_then(|length| length.parse().ok()),
-            server: header("server"),
-            content_type: header("content-type"),
-            body: answer.into_body(),
+        let (head, body) = answer.into_parts();
+        let mut answer = Answer {
+            status: head.status.as_u16(),
+            length: None,
+            headers: head.headers,
+            body,
             kind: request.kind,
             stall: self.stall,
             pace: self.pace.clone(),
-        })
-    }
-}
-
-impl Answer {
-    /// Whether the server calls itself rclone, which has peculiar answers.
-    pub fn is_from_rclone(&self) -> bool {
-        self.server
-            .as_deref()
-            .is_some_and(|server| server.starts_with("rclone/"))
-    }
-
-    /// The type of the content without its parameters; empty if the server does not say it.
-    pub fn content_type(&self) -> &str {
-        let written = self.content_type.as_deref().unwrap_or_default();
-        written.split(';').next().unwrap_or_default().trim()
-    }
-
-    /// The body, at the speed that the limits allow. [`Answer::body_failure`] understands an error of this reader.
-    pub fn reader(&mut self) -> impl Read + '_ {
-        Paced {
-            inner: self.body.as_reader(),
-            pace: self.pace.clone(),
-            direction: Direction::Down,
-            kind: self.kind,
-        }
-    }
-
-    /// A failure of the body.
-    pub fn body_failure(&self, error: std::io::Error) -> Failure {
-        Failure::of(ureq::Error::from(error), self.stall)
-    }
-
-    /// Reads what is left of a short body, so that the connection can be used again.
-    pub fn finish(mut self) {
-        const LEFT: u64 = 16 * 1024;
-        let _ = std::io::copy(&mut self.body.as_reader().take(LEFT), &mut std::io::sink());
+        };
+        answer.length = answer
+            .header(CONTENT_LENGTH.as_str())
+            .and_then(|length| length.parse().ok());
+        Ok(answer)
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Each file of a kind lies at `TYPE/NAME` below the address of the repository, packs too.
 
-use std::io::Read;
 use std::time::Duration;
 
 use super::error::{Doing, Error, ErrorKind, Place};
@@ -190,7 +189,7 @@ impl Storage for Rest {
         };
         let last = offset.checked_add(last).ok_or_else(too_short)?;
         let range = [("range", format!("bytes={offset}-{last}"))];
-        let mut answer = match self.send(Method::Get, file, &range, b"") {
+        let answer = match self.send(Method::Get, file, &range, b"") {
             Ok(answer) => answer,
             Err(failure) if failure.kind == ErrorKind::NotFound => {
                 // rclone says this of a range beyond the end, too.
@@ -201,69 +200,23 @@ impl Storage for Rest {
             }
             Err(failure) => return Err(failed(failure)),
         };
-        if answer.status != 206 {
-            return Err(failed(Failure::answer("the server does not know ranges")));
-        }
-        if answer
-            .length
-            .is_some_and(|length| length < buffer.len() as u64)
-        {
-            return Err(too_short());
-        }
-        let length_is_known = answer.length.is_some();
-        let mut filled = 0;
-        while filled < buffer.len() {
-            let read = answer.reader().read(&mut buffer[filled..]);
-            match read {
-                // A body of an unknown length that ends is the rest of the file.
-                Ok(0) if !length_is_known => return Err(too_short()),
-                Ok(0) => {
-                    let cut = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-                    return Err(failed(answer.body_failure(cut)));
-                }
-                Ok(count) => filled += count,
-                Err(error) => return Err(failed(answer.body_failure(error))),
-            }
-        }
-        answer.finish();
-        Ok(())
+        answer.fill(buffer).map_err(failed)
     }
 
     fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
         let failed = |failure: Failure| failure.at(Doing::Read, Place::File(file));
-        let too_large = || Error::new(ErrorKind::TooLarge, Doing::Read, file);
-        let mut answer = match self.send(Method::Get, file, &[], b"") {
-            Ok(answer) => answer,
+        match self.send(Method::Get, file, &[], b"") {
+            Ok(answer) => answer.whole(limit).map_err(failed),
             Err(failure) if failure.kind == ErrorKind::NotFound => {
                 // rclone says this of a fault of its own, too. A file that is there can be read later.
-                return Err(match self.size(file) {
+                Err(match self.size(file) {
                     Ok(_) => failed(Failure::status(500)),
                     Err(error) if error.kind == ErrorKind::NotFound => failed(failure),
                     Err(error) => error,
-                });
+                })
             }
-            Err(failure) => return Err(failed(failure)),
-        };
-        if answer.length.is_some_and(|length| length > limit) {
-            return Err(too_large());
+            Err(failure) => Err(failed(failure)),
         }
-        let mut content = Vec::new();
-        let read = answer
-            .reader()
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut content);
-        if let Err(error) = read {
-            return Err(failed(answer.body_failure(error)));
-        }
-        let size = content.len() as u64;
-        if size > limit {
-            return Err(too_large());
-        }
-        if answer.length.is_some_and(|length| length != size) {
-            let cut = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-            return Err(failed(answer.body_failure(cut)));
-        }
-        Ok(content)
     }
 
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
