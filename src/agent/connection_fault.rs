@@ -16,6 +16,10 @@ pub enum ConnectionFault {
     Certificates { path: PathBuf, source: io::Error },
     #[error("{}", options_sentence(*_0))]
     Options(OptionsError),
+    /// The program was built without this kind of storage.
+    #[error("this build of freezerd has no storages of the kind {0:?}")]
+    #[cfg_attr(feature = "s3", allow(dead_code, reason = "this build has all kinds"))]
+    NotInThisBuild(&'static str),
 }
 
 fn options_sentence(error: OptionsError) -> String {

@@ -239,7 +239,8 @@ impl ActionError {
                 ConnectionFault::Secret(SecretError::Command(_)) => ErrorKind::Io,
                 ConnectionFault::Secret(_)
                 | ConnectionFault::Certificates { .. }
-                | ConnectionFault::Options(_) => ErrorKind::BadOption,
+                | ConnectionFault::Options(_)
+                | ConnectionFault::NotInThisBuild(_) => ErrorKind::BadOption,
             },
             ActionError::PassFile(_)
             | ActionError::SourceMissing { .. }

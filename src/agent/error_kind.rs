@@ -69,6 +69,8 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
             }
             Storage::Unauthorized | Storage::Untrusted => ErrorKind::Denied,
             Storage::Answer => ErrorKind::BadOption,
+            // A clock is often set soon after the start of a host.
+            Storage::Clock => ErrorKind::Io,
             Storage::Exists | Storage::Io | Storage::Unreachable | Storage::Busy => ErrorKind::Io,
         },
         Engine::Damaged(_)

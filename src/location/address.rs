@@ -27,6 +27,10 @@ pub enum AddressError {
     BadEscape,
     #[error("the path of the address contains an empty part, `.` or `..`, or a control character")]
     Path,
+    #[error(
+        "the path must begin with the name of a bucket: at least 3 letters, digits, `-`, `.` and `_`"
+    )]
+    Bucket,
 }
 
 impl HttpAddress {
@@ -82,6 +86,26 @@ impl HttpAddress {
         &self.0
     }
 
+    /// The host, and the port if it is not that of the scheme.
+    pub(super) fn authority(&self) -> &str {
+        self.0.split('/').nth(2).unwrap_or_default()
+    }
+
+    /// The path without its first slash, with percent escapes. Empty, or ends with a slash.
+    pub(super) fn path(&self) -> &str {
+        self.0.splitn(4, '/').nth(3).unwrap_or_default()
+    }
+
+    /// The parts of the path, with percent escapes.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &str> {
+        self.path().split_terminator('/')
+    }
+
+    /// Whether the address is that of the server alone.
+    pub fn is_top(&self) -> bool {
+        self.path().is_empty()
+    }
+
     /// Whether what is sent cannot be read on its way.
     pub fn is_encrypted(&self) -> bool {
         self.0.starts_with("https:")
@@ -89,7 +113,7 @@ impl HttpAddress {
 
     /// Whether the server is this host.
     pub fn is_loopback(&self) -> bool {
-        let authority = self.0.split('/').nth(2).unwrap_or_default();
+        let authority = self.authority();
         let host = split_port(authority).map_or(authority, |(host, _)| host);
         host == "localhost"
             || host

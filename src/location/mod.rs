@@ -18,8 +18,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod address;
+mod s3;
 
 pub use address::{AddressError, HttpAddress};
+pub use s3::S3Place;
 
 /// The location of a container. Equal locations are the same container.
 ///
@@ -32,6 +34,8 @@ pub enum Location {
     Local(PathBuf),
     /// A directory on a server that speaks restic's REST protocol.
     Rest(HttpAddress),
+    /// A bucket of an S3 server, or a prefix in it.
+    S3(S3Place),
 }
 
 /// The text of a path that is not UTF-8 begins with this.
@@ -40,12 +44,24 @@ const FILE_URL: &str = "file://";
 /// The text of a container on a REST server begins with this.
 const REST: &str = "rest:";
 
+/// The text of a container on an S3 server begins with this.
+const S3: &str = "s3:";
+
 impl Location {
     /// The directory of a container on this host. `None` for a container elsewhere.
     pub fn local(&self) -> Option<&Path> {
         match self {
             Location::Local(path) => Some(path),
-            Location::Rest(_) => None,
+            Location::Rest(_) | Location::S3(_) => None,
+        }
+    }
+
+    /// The place of its kind in the order of locations.
+    fn rank(&self) -> u8 {
+        match self {
+            Location::Local(_) => 0,
+            Location::Rest(_) => 1,
+            Location::S3(_) => 2,
         }
     }
 }
@@ -57,9 +73,10 @@ impl Ord for Location {
             (Location::Local(one), Location::Local(other)) => {
                 path_bytes(one).cmp(path_bytes(other))
             }
-            (Location::Rest(one), Location::Rest(other)) => one.cmp(other),
-            (Location::Local(_), Location::Rest(_)) => Ordering::Less,
-            (Location::Rest(_), Location::Local(_)) => Ordering::Greater,
+            _ => {
+                let texts = || self.to_string().cmp(&other.to_string());
+                self.rank().cmp(&other.rank()).then_with(texts)
+            }
         }
     }
 }
@@ -95,6 +112,7 @@ impl fmt::Display for Location {
                 }
             },
             Location::Rest(address) => write!(formatter, "{REST}{address}"),
+            Location::S3(place) => write!(formatter, "{S3}{place}"),
         }
     }
 }
@@ -131,6 +149,9 @@ impl FromStr for Location {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(address) = text.strip_prefix(REST) {
             return Ok(Location::Rest(HttpAddress::parse(address)?));
+        }
+        if let Some(place) = text.strip_prefix(S3) {
+            return Ok(Location::S3(S3Place::parse(place)?));
         }
         let path = match text.strip_prefix(FILE_URL) {
             Some(escaped) => {
@@ -237,8 +258,9 @@ mod tests {
             ("backups", LocationError::NotAbsolute),
             (
                 "s3:https://key:secret@host/bucket",
-                LocationError::NotAbsolute,
+                LocationError::Address(AddressError::UserInfo),
             ),
+            ("gs:bucket:/secret", LocationError::NotAbsolute),
             ("file://host/srv", LocationError::NotAbsolute),
             ("file:///srv/%F", LocationError::BadEscape),
             ("file:///srv/%+1", LocationError::BadEscape),
@@ -254,15 +276,19 @@ mod tests {
 
     #[test]
     fn a_container_on_a_server_reads_as_restic_writes_it() {
-        let text = "rest:https://backup.example:8000/hosts/web1/";
-        let location: Location = text.parse().unwrap();
-        assert_eq!(location.to_string(), text);
-        assert_eq!(location.local(), None);
-        let json = serde_json::to_value(&location).unwrap();
-        assert_eq!(serde_json::from_value::<Location>(json).unwrap(), location);
+        for text in [
+            "rest:https://backup.example:8000/hosts/web1/",
+            "s3:https://s3.amazonaws.com/bucket/hosts/web1/",
+        ] {
+            let location: Location = text.parse().unwrap();
+            assert_eq!(location.to_string(), text);
+            assert_eq!(location.local(), None);
+            let json = serde_json::to_value(&location).unwrap();
+            assert_eq!(serde_json::from_value::<Location>(json).unwrap(), location);
+            assert!(local("/z") < location);
+        }
         let refused = "rest:https://user:secret@h/".parse::<Location>();
         assert_eq!(refused, Err(LocationError::Address(AddressError::UserInfo)));
-        assert!(local("/z") < location);
     }
 
     #[test]

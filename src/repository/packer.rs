@@ -1,7 +1,7 @@
 //! Collects blobs until they fill a pack.
 
 use super::blob::PackedBlob;
-use super::blob_name::BlobName;
+use super::blob_name::{BlobKind, BlobName};
 use super::compression::Compressor;
 use super::crypto::{Cipher, EXTENSION, IV_LENGTH};
 use super::error::{Doing, Error, ErrorKind, What};
@@ -158,7 +158,11 @@ impl FullPack {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, storage: &dyn Storage) -> Result<(), Error> {
-        storage.write(FileName::new(FileKind::Pack, self.id), &self.content)?;
+        let is_data = |blob: &PackedBlob| blob.name.kind == BlobKind::Data;
+        match self.blobs.iter().all(is_data) {
+            true => storage.write_data(self.id, &self.content)?,
+            false => storage.write(FileName::new(FileKind::Pack, self.id), &self.content)?,
+        };
         Ok(())
     }
 }
@@ -167,7 +171,6 @@ impl FullPack {
 mod tests {
     use super::*;
     use crate::repository::blob::BlobReader;
-    use crate::repository::blob_name::BlobKind;
     use crate::repository::crypto::SecretKeys;
     use crate::repository::error::{Damage, ErrorKind};
     use crate::storage::memory::Memory;

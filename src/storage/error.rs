@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Busy,
     /// The server does not accept the user and the password.
     Unauthorized,
+    /// The clock of this host or that of the server is wrong: the server does not accept the time of the request.
+    Clock,
     /// The certificate of the server is not trusted, or TLS does not work with it.
     Untrusted,
     /// The answer is not one of the protocol: it is probably another kind of server.
@@ -58,6 +60,7 @@ impl ErrorKind {
             | ErrorKind::NotAFile
             | ErrorKind::Io
             | ErrorKind::Unauthorized
+            | ErrorKind::Clock
             | ErrorKind::Untrusted
             | ErrorKind::Answer => false,
         }
@@ -70,6 +73,7 @@ impl ErrorKind {
             | ErrorKind::Unreachable
             | ErrorKind::Busy
             | ErrorKind::Unauthorized
+            | ErrorKind::Clock
             | ErrorKind::Untrusted
             | ErrorKind::Answer => true,
             ErrorKind::NotFound
@@ -181,6 +185,9 @@ impl fmt::Display for Error {
             (None, ErrorKind::Busy) => f.write_str("the server is busy"),
             (None, ErrorKind::Unauthorized) => {
                 f.write_str("the server does not accept the user or the password")
+            }
+            (None, ErrorKind::Clock) => {
+                f.write_str("the clock of this host and that of the server are too far apart")
             }
             (None, ErrorKind::Untrusted) => {
                 f.write_str("the certificate of the server is not trusted")

@@ -17,6 +17,8 @@ pub mod local;
 pub mod memory;
 pub mod rest;
 pub mod retry;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod trial;
 
 /// The kinds of files in a repository.
@@ -188,6 +190,15 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// `Exists` when there is a file of that name with other content, which is left as it is.
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error>;
+
+    /// As [`Storage::write`], of a pack that holds only the content of files. Some storages keep such packs, which are
+    /// large and seldom read, in another way than all other files.
+    ///
+    /// # Errors
+    /// As [`Storage::write`].
+    fn write_data(&self, pack: Id, content: &[u8]) -> Result<Durability, Error> {
+        self.write(FileName::new(FileKind::Pack, pack), content)
+    }
 
     /// Removes a file.
     ///

@@ -1,5 +1,7 @@
 //! Jobs with a container on a real server, through the real binary, with `restic` as the judge.
 
+#[path = "../certificate/mod.rs"]
+mod certificate;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs;

@@ -23,6 +23,8 @@ pub enum Fault {
     Silence,
     /// The answer is not HTTP.
     Nonsense,
+    /// The request does not reach the server, which seems to answer with this status and this body.
+    Answer(u16, &'static str),
 }
 
 /// The proxy. It runs until the test program ends.
@@ -38,6 +40,7 @@ struct State {
     /// The method of the requests that fail, and what happens to the next ones.
     faults: Vec<(&'static str, Fault)>,
     requests: Vec<String>,
+    heads: Vec<String>,
     /// Connections that stay open for good.
     silent: Vec<TcpStream>,
 }
@@ -73,6 +76,14 @@ impl FaultyServer {
         of_method.count()
     }
 
+    /// The heads of the requests with this method that came, in lower case.
+    pub fn heads(&self, method: &str) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let method = method.to_ascii_lowercase();
+        let of_method = state.heads.iter().filter(|head| head.starts_with(&method));
+        of_method.cloned().collect()
+    }
+
     fn next(&self, method: &str) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
         state.requests.push(method.to_owned());
@@ -86,6 +97,11 @@ impl FaultyServer {
         let (head, length) = read_head(&mut reader)?;
         let method = head.split(' ').next().unwrap_or_default().to_owned();
         let fault = self.next(&method);
+        self.state
+            .lock()
+            .unwrap()
+            .heads
+            .push(head.to_ascii_lowercase());
         let mut client = client;
         match fault {
             Some(Fault::Closed) => return client.shutdown(Shutdown::Both),
@@ -107,6 +123,13 @@ impl FaultyServer {
             Some(Fault::NotFoundByRclone) => {
                 return client.write_all(
                     b"HTTP/1.1 404 x\r\nServer: rclone/v1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                );
+            }
+            Some(Fault::Answer(status, body)) => {
+                return write!(
+                    client,
+                    "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
                 );
             }
             Some(Fault::Nonsense) => return client.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"),

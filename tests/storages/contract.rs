@@ -10,7 +10,8 @@ use freezerd::storage::retry::{Policy, Retry};
 use freezerd::storage::{FileKind, FileName, Storage};
 
 use crate::rest_server::Server;
-use crate::support::{listed, named, rest};
+use crate::s3_server;
+use crate::support::{listed, named, rest, s3};
 
 fn on_every_storage(test: impl Fn(&dyn Storage)) {
     let directory = tempfile::tempdir().unwrap();
@@ -27,6 +28,12 @@ fn on_every_storage(test: impl Fn(&dyn Storage)) {
     ));
     if let Some(server) = Server::start() {
         test(&rest(&server.address("deep/repository")));
+    }
+    if let Some(server) = s3_server::Server::start() {
+        let bucket = server.new_bucket();
+        s3(&server.location(&bucket)).create_layout().unwrap();
+        test(&s3(&server.location(&bucket)));
+        test(&s3(&server.location(&format!("{bucket}/deep/a b+c"))));
     }
 }
 

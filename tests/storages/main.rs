@@ -1,9 +1,15 @@
 //! The storages: what every one of them promises, and what each promises besides.
 
+#[path = "../certificate/mod.rs"]
+mod certificate;
 mod contract;
 mod faults;
 mod local;
 mod rest;
 #[path = "../rest_server/mod.rs"]
 mod rest_server;
+mod s3;
+mod s3_faults;
+#[path = "../s3_server/mod.rs"]
+mod s3_server;
 mod support;

@@ -1,11 +1,14 @@
 //! What the tests of storages share.
 
+use freezerd::location::S3Place;
 use freezerd::storage::http::Options;
 use freezerd::storage::id::Id;
 use freezerd::storage::rest::Rest;
+use freezerd::storage::s3::credentials::{Credentials, Fetch};
+use freezerd::storage::s3::{S3, Settings};
 use freezerd::storage::{FileKind, FileName, Storage};
 
-use crate::rest_server;
+use crate::{rest_server, s3_server};
 
 /// The name of a file with this content.
 pub fn named(kind: FileKind, content: &[u8]) -> FileName {
@@ -40,4 +43,32 @@ pub fn options() -> Options {
 /// A repository on a server.
 pub fn rest(address: &str) -> Rest {
     Rest::new(address, options()).unwrap()
+}
+
+/// A place, as `restic` names it.
+pub fn place(location: &str) -> S3Place {
+    S3Place::parse(location.strip_prefix("s3:").unwrap()).unwrap()
+}
+
+/// Fetches this key with the secret key of the test server.
+pub fn keys(access_key: &str) -> Fetch {
+    let credentials = Credentials {
+        access_key: access_key.to_owned(),
+        secret_key: s3_server::SECRET_KEY.to_owned().into(),
+        session_token: None,
+        expires: None,
+    };
+    Box::new(move || Ok(credentials.clone()))
+}
+
+/// A repository in a bucket of the test server.
+pub fn s3(location: &str) -> S3 {
+    let fetch = keys(s3_server::ACCESS_KEY);
+    S3::new(
+        &place(location),
+        Settings::default(),
+        fetch,
+        Options::default(),
+    )
+    .unwrap()
 }

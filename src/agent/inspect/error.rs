@@ -111,6 +111,7 @@ fn of_repository(error: &RepositoryError) -> Fault {
             | StorageErrorKind::Exists => Fault::Damaged,
             StorageErrorKind::NoSpace
             | StorageErrorKind::Io
+            | StorageErrorKind::Clock
             | StorageErrorKind::Unreachable
             | StorageErrorKind::Busy => Fault::Temporary,
         },

@@ -27,7 +27,11 @@ pub(super) fn rest(
     Rest::new(address.as_str(), options).map_err(ConnectionFault::Options)
 }
 
-fn options(connection: &Connection, pace: Option<&Arc<Pace>>) -> Result<Options, ConnectionFault> {
+/// What all of these servers have in common.
+pub(super) fn options(
+    connection: &Connection,
+    pace: Option<&Arc<Pace>>,
+) -> Result<Options, ConnectionFault> {
     let defaults = Options::default();
     let password = match &connection.password {
         Some(source) => Some(secret::read(source, &log)?),

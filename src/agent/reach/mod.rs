@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::connection_fault::ConnectionFault;
 use super::error::ActionError;
 use super::report::{Reporter, log};
 use crate::job::action::{Bandwidth, Container};
@@ -14,6 +15,8 @@ use crate::storage::retry::{Policy, Retry};
 use crate::units;
 
 mod http;
+#[cfg(feature = "s3")]
+mod s3;
 
 /// The way to containers. The default has no limits.
 #[derive(Clone, Debug, Default)]
@@ -66,13 +69,25 @@ impl Reach {
             }
             Location::Rest(address) => {
                 let opened = http::rest(address, &container.connection, self.pace.as_ref());
-                let rest = opened.map_err(|source| ActionError::Connection {
-                    place: container.location.clone(),
-                    source,
-                })?;
+                let rest = opened.map_err(|source| cannot(container, source))?;
                 Ok(with_retries(Arc::new(rest)))
             }
+            #[cfg(feature = "s3")]
+            Location::S3(place) => {
+                let opened = s3::s3(place, &container.connection, self.pace.as_ref());
+                let bucket = opened.map_err(|source| cannot(container, source))?;
+                Ok(with_retries(Arc::new(bucket)))
+            }
+            #[cfg(not(feature = "s3"))]
+            Location::S3(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("s3"))),
         }
+    }
+}
+
+fn cannot(container: &Container, source: ConnectionFault) -> ActionError {
+    ActionError::Connection {
+        place: container.location.clone(),
+        source,
     }
 }
 

@@ -135,9 +135,14 @@ impl Fields {
 
     /// True or false; absent means false.
     pub fn switch(&self, key: &'static str) -> Result<bool, Fault> {
+        Ok(self.choice(key)?.unwrap_or(false))
+    }
+
+    /// True or false, if it is said.
+    pub fn choice(&self, key: &'static str) -> Result<Option<bool>, Fault> {
         match self.values.get(key) {
-            None => Ok(false),
-            Some(Value::Switch(value)) => Ok(*value),
+            None => Ok(None),
+            Some(Value::Switch(value)) => Ok(Some(*value)),
             Some(_) => fault(key, format!("`{key}` takes true or false")),
         }
     }

@@ -29,10 +29,15 @@ const fn key(
 }
 
 /// The kinds that are a named storage: all but a local directory.
-const ALL: &[StorageKind] = &[StorageKind::Rest];
+const ALL: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
 
 /// The kinds that speak HTTP, with TLS and proxies.
-const HTTP: &[StorageKind] = &[StorageKind::Rest];
+const HTTP: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
+
+/// The kinds with a user and a password.
+const WITH_PASSWORD: &[StorageKind] = &[StorageKind::Rest];
+
+const S3: &[StorageKind] = &[StorageKind::S3];
 
 /// The keys of one secret: it is in a file, printed by a command, or in the environment.
 #[derive(Clone, Copy, Debug)]
@@ -52,42 +57,144 @@ pub const PASSWORD: SecretKeys = SecretKeys {
     variable: "password_env",
 };
 
+/// The secret that belongs to an access key of S3.
+pub const SECRET_KEY: SecretKeys = SecretKeys {
+    name: "secret_key",
+    file: "secret_key_file",
+    command: "secret_key_command",
+    variable: "secret_key_env",
+};
+
+/// The token that belongs to keys of S3 that end soon.
+pub const SESSION_TOKEN: SecretKeys = SecretKeys {
+    name: "session_token",
+    file: "session_token_file",
+    command: "session_token_command",
+    variable: "session_token_env",
+};
+
 /// Every secret.
-pub static SECRETS: [SecretKeys; 1] = [PASSWORD];
+pub static SECRETS: [SecretKeys; 3] = [PASSWORD, SECRET_KEY, SESSION_TOKEN];
 
 /// Every key, in the order in which they are shown.
-pub static STORAGE_KEYS: [StorageKey; 10] = [
+pub static STORAGE_KEYS: [StorageKey; 23] = [
     key(
         "kind",
         ALL,
         "word",
-        "The kind of the storage. This version has `rest`: a server that speaks restic's REST protocol, such as \
-         `rest-server`, or `rclone serve restic`. Required.",
+        "The kind of the storage. `rest` is a server that speaks restic's REST protocol, such as `rest-server`, or \
+         `rclone serve restic`. `s3` is Amazon S3, or a server that speaks its protocol. Required.",
     ),
     key(
         "endpoint",
         HTTP,
         "URL",
-        "The address of the directory that the containers are in, for example `https://backup.example:8000/web1`. It \
-         contains no user and no password. Required.",
+        "The address of the server. For `rest`, of the directory that the containers are in, for example \
+         `https://backup.example:8000/web1`. For `s3`, without a path; default: Amazon's. It contains no user and no \
+         password.",
     ),
-    key("username", HTTP, "text", "The user at the server."),
+    key(
+        "bucket",
+        S3,
+        "text",
+        "The bucket. A container is then a prefix in it. Without this key, a container is `BUCKET/PREFIX`. A backup \
+         makes a bucket that does not exist.",
+    ),
+    key(
+        "region",
+        S3,
+        "word",
+        "The region of the bucket. Default: the one that the environment names (`AWS_REGION`), or `us-east-1`, or the \
+         one that the server names.",
+    ),
+    key(
+        "access_key",
+        S3,
+        "word",
+        "The id of the key, which is not secret. Without it, `profile` and `credentials_file`, the environment \
+         (`AWS_ACCESS_KEY_ID` and others), a web identity, `~/.aws/credentials`, and the role of the container or of \
+         the machine are tried, in this order.",
+    ),
+    key(
+        "secret_key_file",
+        S3,
+        "path",
+        "A file that holds the secret key of the access key. It is read as `password_file` is.",
+    ),
+    key(
+        "secret_key_command",
+        S3,
+        "text, or list of words",
+        "A command that prints the secret key. It is run as `password_command` is.",
+    ),
+    key(
+        "secret_key_env",
+        S3,
+        "name",
+        "The variable of the environment of the service that holds the secret key.",
+    ),
+    key(
+        "session_token_file",
+        S3,
+        "path",
+        "A file that holds the session token of keys that end soon. When the server says that they have ended, the \
+         secret key and the token are read again.",
+    ),
+    key(
+        "session_token_command",
+        S3,
+        "text, or list of words",
+        "A command that prints the session token.",
+    ),
+    key(
+        "session_token_env",
+        S3,
+        "name",
+        "The variable of the environment of the service that holds the session token.",
+    ),
+    key(
+        "profile",
+        S3,
+        "text",
+        "The section of the file with credentials. Default: `default`.",
+    ),
+    key(
+        "credentials_file",
+        S3,
+        "path",
+        "A file with credentials, in the format of `~/.aws/credentials`, which is the default.",
+    ),
+    key(
+        "path_style",
+        S3,
+        "true or false",
+        "Name the bucket in the path, and not in the name of the host. Default: `true` with an `endpoint`, `false` with \
+         Amazon.",
+    ),
+    key(
+        "storage_class",
+        S3,
+        "word",
+        "The storage class of packs that hold the content of files, for example `STANDARD_IA`. All other files, which \
+         are small and read often, get the class of the bucket. Default: that of the bucket.",
+    ),
+    key("username", WITH_PASSWORD, "text", "The user at the server."),
     key(
         "password_file",
-        HTTP,
+        WITH_PASSWORD,
         "path",
         "A file that holds the password of the user. White space at its ends is not a part of the password. `%d/NAME` is \
          a credential that systemd gives to the service (`LoadCredential=NAME:FILE`).",
     ),
     key(
         "password_command",
-        HTTP,
+        WITH_PASSWORD,
         "text, or list of words",
         "A command that prints the password. `/bin/sh -c` runs a text. It runs once for each action, and has a minute.",
     ),
     key(
         "password_env",
-        HTTP,
+        WITH_PASSWORD,
         "name",
         "The variable of the environment of the service that holds the password.",
     ),

@@ -43,11 +43,16 @@ storage_kinds! {
         word: "rest",
         about: "a server that speaks restic's REST protocol, such as `rest-server`, or `rclone serve restic`",
     };
+    /// Amazon S3, or a server that speaks its protocol.
+    S3 = Row {
+        word: "s3",
+        about: "a bucket of Amazon S3, or of a server that speaks its protocol, such as Ceph, MinIO or SeaweedFS",
+    };
 }
 
 /// The storages that Freezer or restic has and this version does not support.
-pub const NOT_SUPPORTED: [&str; 11] = [
-    "swift", "ssh", "sftp", "s3", "ftp", "ftps", "rclone", "azure", "gs", "gcs", "b2",
+pub const NOT_SUPPORTED: [&str; 10] = [
+    "swift", "ssh", "sftp", "ftp", "ftps", "rclone", "azure", "gs", "gcs", "b2",
 ];
 
 impl StorageKind {

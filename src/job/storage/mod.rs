@@ -10,16 +10,18 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
-use crate::location::{AddressError, HttpAddress, Location};
+use crate::location::{AddressError, HttpAddress, Location, S3Place};
 
 mod fields;
 mod keys;
 mod kind;
 mod rest;
+mod s3;
 
 pub use fields::{Fault, Value};
 pub use keys::{STORAGE_KEYS, StorageKey};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
+pub use s3::S3Connection;
 
 /// The named storages of this host.
 pub type Storages = BTreeMap<String, NamedStorage>;
@@ -43,6 +45,7 @@ impl NamedStorage {
         let (place, connection) = match fields.kind {
             StorageKind::Local => return fields::general("a local container needs no storage"),
             StorageKind::Rest => rest::read(&fields)?,
+            StorageKind::S3 => s3::read(&fields)?,
         };
         Ok(NamedStorage {
             place,
@@ -55,6 +58,11 @@ impl NamedStorage {
     pub fn exposure(&self) -> Option<Exposure> {
         match &self.place {
             StoragePlace::Rest(address) => self.connection.exposure(address),
+            // No secret key is sent: requests are signed with it.
+            StoragePlace::S3(address) => {
+                let is_open = self.connection.insecure && !address.is_loopback();
+                is_open.then_some(Exposure::Server)
+            }
         }
     }
 }
@@ -73,6 +81,8 @@ pub enum Exposure {
 pub enum StoragePlace {
     /// The directory on the server that the containers are in.
     Rest(HttpAddress),
+    /// The server, or a bucket on it.
+    S3(HttpAddress),
 }
 
 impl StoragePlace {
@@ -80,16 +90,19 @@ impl StoragePlace {
     pub fn kind(&self) -> StorageKind {
         match self {
             StoragePlace::Rest(_) => StorageKind::Rest,
+            StoragePlace::S3(_) => StorageKind::S3,
         }
     }
 
     /// The location of a container in it. `/` is the storage itself.
     ///
     /// # Errors
-    /// When a part of the name is empty, `.` or `..`, or has a control character.
+    /// When a part of the name is empty, `.` or `..`, or has a control character; when it does not begin with the name
+    /// of a bucket, and the storage names none.
     pub fn container(&self, name: &str) -> Result<Location, AddressError> {
         match self {
             StoragePlace::Rest(address) => Ok(Location::Rest(address.join(name)?)),
+            StoragePlace::S3(address) => Ok(Location::S3(S3Place::new(address.join(name)?)?)),
         }
     }
 }
@@ -114,6 +127,9 @@ pub struct Connection {
     /// How many requests may be under way; `None`: the default of the storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<NonZeroU32>,
+    /// Of a storage on an S3 server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3: Option<Box<S3Connection>>,
 }
 
 impl Connection {

@@ -21,6 +21,7 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
         insecure: fields.switch("insecure")?,
         proxy: fields.address("proxy")?,
         connections: fields.number("connections", 64)?,
+        ..Connection::default()
     };
     Ok((place, connection))
 }

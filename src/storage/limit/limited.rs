@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::error::Error;
+use super::super::id::Id;
 use super::super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 use super::{Direction, Pace};
 
@@ -48,6 +49,11 @@ impl Storage for Limited {
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
         self.pace.pass(Direction::Up, file.kind, content.len());
         self.inner.write(file, content)
+    }
+
+    fn write_data(&self, pack: Id, content: &[u8]) -> Result<Durability, Error> {
+        self.pace.pass(Direction::Up, FileKind::Pack, content.len());
+        self.inner.write_data(pack, content)
     }
 
     fn remove(&self, file: FileName) -> Result<(), Error> {

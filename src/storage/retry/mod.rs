@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::Error;
+use super::id::Id;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 
 mod policy;
@@ -94,6 +95,10 @@ impl Storage for Retry {
         self.attempt(false, |_| self.inner.write(file, content))
     }
 
+    fn write_data(&self, pack: Id, content: &[u8]) -> Result<Durability, Error> {
+        self.attempt(false, |_| self.inner.write_data(pack, content))
+    }
+
     fn remove(&self, file: FileName) -> Result<(), Error> {
         let unlocks = file.kind == FileKind::Lock;
         self.attempt(unlocks, |tries| match self.inner.remove(file) {
@@ -122,7 +127,6 @@ mod tests {
 
     use super::*;
     use crate::storage::error::ErrorKind;
-    use crate::storage::id::Id;
     use crate::storage::memory::{Memory, Request};
 
     const QUICK: Policy = Policy {

@@ -1,0 +1,236 @@
+//! A page of the list of a bucket (`ListObjectsV2`), read as it arrives.
+
+use std::io::{BufReader, Read};
+use std::time::SystemTime;
+
+use super::super::http::{Answer, Failure};
+use super::super::id::Id;
+use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
+use super::xml::{self, Fault, Found};
+
+/// The most files that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
+const MOST: usize = 1 << 27;
+
+/// The largest page, in bytes. A page has 1000 keys of at most 1024 bytes, which may be escaped.
+const LARGEST_PAGE: u64 = 16 << 20;
+
+/// What a page says besides its entries.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// An object in a page.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Entry {
+    key: String,
+    size: Option<u64>,
+    modified: Option<SystemTime>,
+}
+
+/// Adds the entries of the page in this answer to the listing. `prefix` is that of the directory of the kind: what it
+/// lists begins with it.
+pub(super) fn read(
+    answer: &mut Answer,
+    kind: FileKind,
+    prefix: &str,
+    listing: &mut Listing,
+) -> Result<Page, Failure> {
+    let result = page(
+        BufReader::new(answer.reader().take(LARGEST_PAGE)),
+        |entry| add(entry, kind, prefix, listing),
+    );
+    result.map_err(|fault| match fault {
+        Fault::Source(error) => answer.body_failure(error),
+        Fault::Document => Failure::answer("the listing of the server cannot be read"),
+    })
+}
+
+fn page(source: impl std::io::BufRead, mut add: impl FnMut(Entry) -> bool) -> Result<Page, Fault> {
+    let mut is_truncated = None;
+    let mut next = None;
+    let mut is_escaped = false;
+    let mut entry = Entry::default();
+    // The encoding may be told behind the entries.
+    let mut entries = Vec::new();
+    xml::read(source, |found| {
+        match found {
+            Found::Text { path, text } => match names(path).as_slice() {
+                ["ListBucketResult", "IsTruncated"] => is_truncated = Some(text == "true"),
+                ["ListBucketResult", "NextContinuationToken"] => next = Some(text.to_owned()),
+                ["ListBucketResult", "EncodingType"] => is_escaped = text == "url",
+                ["ListBucketResult", "Contents", "Key"] => entry.key = text.to_owned(),
+                ["ListBucketResult", "Contents", "Size"] => entry.size = text.parse().ok(),
+                ["ListBucketResult", "Contents", "LastModified"] => entry.modified = time(text),
+                ["ListBucketResult", ..] => {}
+                _ => return false,
+            },
+            Found::End { path } => {
+                if names(path).as_slice() == ["ListBucketResult", "Contents"] {
+                    entries.push(std::mem::take(&mut entry));
+                }
+            }
+        }
+        true
+    })?;
+    for mut entry in entries {
+        if is_escaped {
+            entry.key = unescaped(&entry.key).ok_or(Fault::Document)?;
+        }
+        if !add(entry) {
+            return Err(Fault::Document);
+        }
+    }
+    let next = next.filter(|token| !token.is_empty());
+    match (is_truncated, next) {
+        (Some(false), _) => Ok(Page::default()),
+        (Some(true), Some(token)) => Ok(Page { next: Some(token) }),
+        // The list would end early without a word.
+        (Some(true) | None, _) => Err(Fault::Document),
+    }
+}
+
+fn names(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
+}
+
+/// Adds an object to the listing. False when it cannot be in it.
+fn add(entry: Entry, kind: FileKind, prefix: &str, listing: &mut Listing) -> bool {
+    let Some(name) = entry.key.strip_prefix(prefix) else {
+        return false;
+    };
+    // Some programs make objects for directories.
+    if name.is_empty() || name.ends_with('/') {
+        return true;
+    }
+    let Some(size) = entry.size else { return false };
+    let is_pack = kind == FileKind::Pack;
+    let (directory, id) = match name.split_once('/') {
+        Some((directory, id)) if is_pack => (Some(directory), id),
+        _ => (None, name),
+    };
+    match Id::parse(id) {
+        Ok(id_found) if !is_pack || directory == id.get(..2) => listing.files.push(Listed {
+            id: id_found,
+            size,
+            modified: entry.modified,
+        }),
+        parsed => listing.strays.push(Stray {
+            path: format!("{}/{name}", kind.directory().unwrap_or_default()),
+            kind: match parsed {
+                Ok(_) => StrayKind::Misplaced,
+                Err(_) => StrayKind::NotAnId,
+            },
+        }),
+    }
+    listing.files.len() + listing.strays.len() < MOST
+}
+
+fn time(text: &str) -> Option<SystemTime> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    Some(time.into())
+}
+
+/// A key without its escapes, which are those of a form: a plus sign is a space.
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let high = char::from(rest.next()?).to_digit(16)?;
+                let low = char::from(rest.next()?).to_digit(16)?;
+                u8::try_from(high * 16 + low).ok()?
+            }
+            b'+' => b' ',
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(body: &str) -> Result<(Page, Vec<String>), Fault> {
+        let document = format!("<ListBucketResult>{body}</ListBucketResult>");
+        let mut keys = Vec::new();
+        let page = page(document.as_bytes(), |entry| {
+            keys.push(entry.key);
+            true
+        });
+        page.map(|page| (page, keys))
+    }
+
+    #[test]
+    fn a_page_has_entries_and_says_where_the_next_one_begins() {
+        let (page, keys) = with(
+            "<Contents><Key>a</Key><Size>1</Size></Contents><IsTruncated>true</IsTruncated>\
+             <NextContinuationToken>t</NextContinuationToken><Contents><Key>b+%2Bc</Key></Contents>\
+             <CommonPrefixes><Prefix>x</Prefix></CommonPrefixes><EncodingType>url</EncodingType>",
+        )
+        .unwrap();
+        assert_eq!(page.next.as_deref(), Some("t"));
+        assert_eq!(keys, ["a", "b +c"]);
+        let (page, keys) =
+            with("<Contents><Key>b+%2Bc</Key></Contents><IsTruncated>false</IsTruncated>").unwrap();
+        assert_eq!(page.next, None);
+        assert_eq!(keys, ["b+%2Bc"]);
+    }
+
+    #[test]
+    fn a_page_that_could_hide_the_rest_is_refused() {
+        for body in [
+            "",
+            "<IsTruncated>true</IsTruncated>",
+            "<IsTruncated>true</IsTruncated><NextContinuationToken/>",
+            "<Contents><Key>%F</Key></Contents><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>",
+        ] {
+            assert!(matches!(with(body), Err(Fault::Document)), "{body}");
+        }
+        let other = page(&b"<html><body/></html>"[..], |_| true);
+        assert!(matches!(other, Err(Fault::Document)));
+    }
+
+    #[test]
+    fn what_is_not_a_file_of_the_repository_is_a_stray() {
+        let id = "ab".repeat(32);
+        let mut listing = Listing::default();
+        let mut add = |name: String| {
+            let entry = Entry {
+                key: format!("p/data/{name}"),
+                size: Some(7),
+                modified: None,
+            };
+            add(entry, FileKind::Pack, "p/data/", &mut listing)
+        };
+        for name in [
+            "",
+            "ab/",
+            &format!("ab/{id}"),
+            &format!("cd/{id}"),
+            &id,
+            "ab/x",
+            "x/y/z",
+        ] {
+            assert!(add(name.to_owned()), "{name}");
+        }
+        assert_eq!(listing.files.len(), 1);
+        let kinds: Vec<StrayKind> = listing.strays.iter().map(|stray| stray.kind).collect();
+        use StrayKind::{Misplaced, NotAnId};
+        assert_eq!(kinds, [Misplaced, Misplaced, NotAnId, NotAnId]);
+        let elsewhere = Entry {
+            key: "q/data/x".to_owned(),
+            size: Some(1),
+            modified: None,
+        };
+        assert!(!super::add(
+            elsewhere,
+            FileKind::Pack,
+            "p/data/",
+            &mut listing
+        ));
+    }
+}

@@ -1,0 +1,361 @@
+//! Amazon S3, and servers that speak its protocol, in restic's layout: the key of a file is its path.
+//!
+//! Every request is signed in its head. A file is sent with the hash that its name is, so that the server checks what it
+//! got, and with the wish that nothing is replaced, where the server knows that.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+
+use super::error::{Doing, Error, ErrorKind, Place};
+use super::http::{Client, Failure, Method, Options, OptionsError};
+use super::id::Id;
+use super::{Durability, FileKind, FileName, Listed, Listing, Storage, Traits};
+use crate::location::S3Place;
+use bucket::Bucket;
+use credentials::{Fetch, Provider};
+use refusal::Trouble;
+use request::Call;
+
+mod bucket;
+pub mod credentials;
+mod listing;
+mod refusal;
+mod request;
+mod sign;
+mod xml;
+
+/// The region of requests that are not for a certain one.
+pub const DEFAULT_REGION: &str = "us-east-1";
+
+/// What an S3 server is asked for, besides what all servers are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Of the bucket. Another one that the server names is used instead.
+    pub region: String,
+    /// Whether the bucket is in the path and not in the host name. `None`: it is, except for Amazon.
+    pub path_style: Option<bool>,
+    /// The storage class of packs with the content of files. `None`: that of the bucket.
+    pub storage_class: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            region: DEFAULT_REGION.to_owned(),
+            path_style: None,
+            storage_class: None,
+        }
+    }
+}
+
+/// A repository in a bucket.
+pub struct S3 {
+    bucket: Bucket,
+    client: Client,
+    provider: Provider,
+    region: Mutex<Arc<str>>,
+    storage_class: Option<String>,
+    /// What the server knows of a write: one of the constants below.
+    knows: AtomicU8,
+    parallel: usize,
+}
+
+/// Nothing besides the file.
+const NOTHING: u8 = 0;
+/// The hash of the file.
+const HASHES: u8 = 1;
+/// The hash, and that nothing is replaced.
+const CONDITIONS: u8 = 2;
+
+impl S3 {
+    /// Connects to nothing yet, and fetches no credentials. `user` of the options has no meaning here.
+    ///
+    /// # Errors
+    /// When the options cannot be used.
+    pub fn new(
+        place: &S3Place,
+        settings: Settings,
+        fetch: Fetch,
+        options: Options,
+    ) -> Result<S3, OptionsError> {
+        Ok(S3 {
+            bucket: Bucket::new(place, settings.path_style),
+            parallel: options.connections,
+            client: Client::new(options)?,
+            provider: Provider::new(fetch),
+            region: Mutex::new(Arc::from(settings.region)),
+            storage_class: settings.storage_class,
+            knows: AtomicU8::new(CONDITIONS),
+        })
+    }
+
+    /// The length that the server tells of a file.
+    fn length(&self, file: FileName) -> Result<u64, Trouble> {
+        let unknown = || Failure::answer("the server does not tell the size of the file");
+        match self.send(&Call::of(Method::Head, file, &[])) {
+            Ok(answer) => Ok(answer.length.ok_or_else(unknown)?),
+            Err(Trouble::Refused(refusal)) if refusal.status != 404 => {
+                // The answer to a HEAD does not say why. That to a GET does.
+                let range = [("range", "bytes=0-0".to_owned())];
+                let answer = self.send(&Call::of(Method::Get, file, &range))?;
+                let whole = answer.header("content-range");
+                let size = whole.and_then(|text| text.rsplit('/').next()?.parse().ok());
+                answer.finish();
+                Ok(size.ok_or_else(unknown)?)
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn list_config(&self) -> Result<Listing, Trouble> {
+        match self.length(FileName::CONFIG) {
+            Ok(size) => Ok(Listing {
+                files: vec![Listed {
+                    id: Id::default(),
+                    size,
+                    modified: None,
+                }],
+                strays: Vec::new(),
+            }),
+            Err(Trouble::Refused(refusal)) if refusal.kind() == ErrorKind::NotFound => {
+                Ok(Listing::default())
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn list_directory(&self, kind: FileKind) -> Result<Listing, Trouble> {
+        let prefix = self.bucket.directory(kind);
+        let mut listing = Listing::default();
+        let mut token: Option<String> = None;
+        loop {
+            let mut query = vec![
+                ("list-type", "2"),
+                ("encoding-type", "url"),
+                ("prefix", &prefix),
+            ];
+            if let Some(token) = &token {
+                query.push(("continuation-token", token));
+            }
+            let mut answer = match self.send(&Call::of_bucket(Method::Get, &query, kind)) {
+                Ok(answer) => answer,
+                // A place that does not exist.
+                Err(Trouble::Refused(refusal))
+                    if refusal.is_without_bucket() && token.is_none() =>
+                {
+                    return Ok(listing);
+                }
+                Err(trouble) => return Err(trouble),
+            };
+            let page = listing::read(&mut answer, kind, &prefix, &mut listing)?;
+            answer.finish();
+            match page.next {
+                None => return Ok(listing),
+                next if next == token => {
+                    return Err(Failure::answer("the listing of the server does not end").into());
+                }
+                next => token = next,
+            }
+        }
+    }
+
+    /// Makes the bucket if there is none.
+    fn create(&self) -> Result<(), Trouble> {
+        let query = [("list-type", "2"), ("max-keys", "1")];
+        match self.send(&Call::of_bucket(Method::Get, &query, FileKind::Config)) {
+            Ok(answer) => {
+                answer.finish();
+                return Ok(());
+            }
+            Err(Trouble::Refused(refusal)) if refusal.is_without_bucket() => {}
+            Err(trouble) => return Err(trouble),
+        }
+        let region = self.region();
+        let body = match &*region {
+            DEFAULT_REGION => String::new(),
+            region => format!(
+                "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                 <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+            ),
+        };
+        let call = Call {
+            body: body.as_bytes(),
+            ..Call::of_bucket(Method::Put, &[], FileKind::Config)
+        };
+        match self.send(&call) {
+            Ok(answer) => {
+                answer.finish();
+                Ok(())
+            }
+            // Another host was faster.
+            Err(Trouble::Refused(refusal)) if refusal.code == "BucketAlreadyOwnedByYou" => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Compares with what is there. `None`: there is nothing.
+    fn is_same(&self, file: FileName, content: &[u8]) -> Result<Option<bool>, Error> {
+        match self.read(file, content.len() as u64) {
+            Ok(found) => Ok(Some(found == content)),
+            Err(error) if error.kind == ErrorKind::TooLarge => Ok(Some(false)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error {
+                doing: Doing::Write,
+                ..error
+            }),
+        }
+    }
+
+    fn put(
+        &self,
+        file: FileName,
+        content: &[u8],
+        storage_class: Option<&str>,
+    ) -> Result<Durability, Error> {
+        let failed = |trouble: Trouble| Failure::from(trouble).at(Doing::Write, Place::File(file));
+        let exists = || Error::new(ErrorKind::Exists, Doing::Write, file);
+        let hash = Id::of(content);
+        // A name is the hash of the content, so a file of that name has this content, or is damaged. Only then does it
+        // do no harm that some servers ignore the condition, and replace what is there.
+        let is_named = file.kind != FileKind::Config && hash == file.id;
+        loop {
+            let knows = self.knows.load(Ordering::Relaxed);
+            if !is_named || knows < CONDITIONS {
+                match self.is_same(file, content)? {
+                    None => {}
+                    Some(true) => return Ok(Durability::Durable),
+                    Some(false) => return Err(exists()),
+                }
+            }
+            let mut headers = Vec::new();
+            if knows >= HASHES {
+                let encoded = base64::engine::general_purpose::STANDARD.encode(hash.0);
+                headers.push(("x-amz-checksum-sha256", encoded));
+            }
+            if knows >= CONDITIONS {
+                headers.push(("if-none-match", "*".to_owned()));
+            }
+            if let Some(class) = storage_class {
+                headers.push(("x-amz-storage-class", class.to_owned()));
+            }
+            let call = Call {
+                body: content,
+                hash: Some(hash),
+                ..Call::of(Method::Put, file, &headers)
+            };
+            let refusal = match self.send(&call) {
+                Ok(answer) => {
+                    answer.finish();
+                    return Ok(Durability::Durable);
+                }
+                Err(Trouble::Refused(refusal)) => refusal,
+                Err(trouble) => return Err(failed(trouble)),
+            };
+            if refusal.is_not_implemented() && knows > NOTHING {
+                self.knows.fetch_min(knows - 1, Ordering::Relaxed);
+            } else if refusal.is_conflict() {
+                return match self.is_same(file, content)? {
+                    Some(true) => Ok(Durability::Durable),
+                    Some(false) => Err(exists()),
+                    // Somebody else is at it.
+                    None => Err(Failure::status(503).at(Doing::Write, Place::File(file))),
+                };
+            } else {
+                return Err(failed(Trouble::Refused(refusal)));
+            }
+        }
+    }
+}
+
+impl Storage for S3 {
+    fn create_layout(&self) -> Result<(), Error> {
+        let place = Place::Path(String::new());
+        self.create()
+            .map_err(|trouble| Failure::from(trouble).at(Doing::Create, place))
+    }
+
+    fn list(&self, kind: FileKind) -> Result<Listing, Error> {
+        let listing = match kind {
+            FileKind::Config => self.list_config(),
+            _ => self.list_directory(kind),
+        };
+        listing.map_err(|trouble| Failure::from(trouble).at(Doing::List, Place::Kind(kind)))
+    }
+
+    fn size(&self, file: FileName) -> Result<u64, Error> {
+        self.length(file)
+            .map_err(|trouble| Failure::from(trouble).at(Doing::Size, Place::File(file)))
+    }
+
+    fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        let too_short = || Error::new(ErrorKind::TooShort, Doing::Read, file);
+        let failed = |trouble: Trouble| Failure::from(trouble).at(Doing::Read, Place::File(file));
+        let Some(last) = (buffer.len() as u64).checked_sub(1) else {
+            // A range of HTTP cannot be empty.
+            return match self.size(file)? >= offset {
+                true => Ok(()),
+                false => Err(too_short()),
+            };
+        };
+        let last = offset.checked_add(last).ok_or_else(too_short)?;
+        let range = [("range", format!("bytes={offset}-{last}"))];
+        let answer = self
+            .send(&Call::of(Method::Get, file, &range))
+            .map_err(failed)?;
+        answer
+            .fill(buffer)
+            .map_err(|failure| failed(failure.into()))
+    }
+
+    fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
+        let failed = |trouble: Trouble| Failure::from(trouble).at(Doing::Read, Place::File(file));
+        let answer = self
+            .send(&Call::of(Method::Get, file, &[]))
+            .map_err(failed)?;
+        answer
+            .whole(limit)
+            .map_err(|failure| failed(failure.into()))
+    }
+
+    fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
+        self.put(file, content, None)
+    }
+
+    fn write_data(&self, pack: Id, content: &[u8]) -> Result<Durability, Error> {
+        let file = FileName::new(FileKind::Pack, pack);
+        self.put(file, content, self.storage_class.as_deref())
+    }
+
+    fn remove(&self, file: FileName) -> Result<(), Error> {
+        let removed = || {
+            // To remove what is not there is no error for S3.
+            self.length(file)?;
+            self.send(&Call::of(Method::Delete, file, &[]))
+        };
+        let answer = removed().map_err(|trouble: Trouble| {
+            Failure::from(trouble).at(Doing::Remove, Place::File(file))
+        })?;
+        answer.finish();
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        // The server answers a write when it has it.
+        Ok(())
+    }
+
+    fn sweep(&self, _age: Duration) -> Result<usize, Error> {
+        // A file is there as a whole or not at all.
+        Ok(0)
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            parallel: self.parallel,
+            remote: true,
+        }
+    }
+}

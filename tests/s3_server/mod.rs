@@ -1,0 +1,265 @@
+//! A real S3 server on this host: SeaweedFS, one for all tests that run at the same time.
+
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+/// The access key that may do everything.
+pub const ACCESS_KEY: &str = "AKTESTALL";
+
+/// A secret that is looked for in everything that freezerd writes.
+pub const SECRET_KEY: &str = "canary-8kJ2-s3-secret";
+
+/// The access key that may only read and list, with the same secret key.
+pub const READER: &str = "AKTESTREAD";
+
+/// Longer than a server takes to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The ports of the parts of the server.
+const PORTS: [&str; 13] = [
+    "s3.port",
+    "s3.port.https",
+    "s3.port.grpc",
+    "s3.port.iceberg",
+    "s3.port.lance",
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "admin.port",
+    "admin.port.grpc",
+];
+
+/// The server that is running, while a test uses it.
+static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+
+/// No two tests have one bucket.
+static BUCKETS: AtomicUsize = AtomicUsize::new(0);
+
+/// A running server, which ends with the last test that uses it.
+pub struct Server {
+    process: Child,
+    directory: tempfile::TempDir,
+    /// `127.0.0.1:PORT`, without TLS.
+    pub authority: String,
+    /// The same with TLS.
+    pub tls_authority: String,
+    /// The certificate that a client must trust for TLS; `None` if openssl is missing.
+    pub certificate: Option<PathBuf>,
+}
+
+impl Server {
+    /// The server. `None`, with a line that says so, if SeaweedFS is not installed.
+    pub fn start() -> Option<Arc<Server>> {
+        let mut running = RUNNING.lock().unwrap_or_else(|it| it.into_inner());
+        if let Some(server) = running.upgrade() {
+            return Some(server);
+        }
+        let program = program()?;
+        // Another program may take a port before the server does.
+        let server = (0..5).find_map(|_| Server::try_start(&program));
+        let server = Arc::new(server.expect("SeaweedFS starts"));
+        *running = Arc::downgrade(&server);
+        Some(server)
+    }
+
+    fn try_start(program: &Path) -> Option<Server> {
+        let directory = tempfile::tempdir().unwrap();
+        let top = directory.path();
+        std::fs::create_dir(top.join("data")).unwrap();
+        let has_certificate = crate::certificate::make(top);
+        let identity = |name: &str, key: &str, actions: &str| {
+            format!(
+                r#"{{"name": "{name}", "credentials": [{{"accessKey": "{key}", "secretKey": "{SECRET_KEY}"}}],
+                "actions": [{actions}]}}"#
+            )
+        };
+        let all = identity(
+            "all",
+            ACCESS_KEY,
+            r#""Admin", "Read", "Write", "List", "Tagging""#,
+        );
+        let reader = identity("reader", READER, r#""Read", "List""#);
+        let config = top.join("s3.json");
+        std::fs::write(&config, format!(r#"{{"identities": [{all}, {reader}]}}"#)).unwrap();
+        let listeners: Vec<TcpListener> = PORTS
+            .iter()
+            .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+            .collect();
+        let ports: Vec<u16> = listeners
+            .iter()
+            .map(|it| it.local_addr().unwrap().port())
+            .collect();
+        drop(listeners);
+        let log = std::fs::File::create(top.join("log")).unwrap();
+        let mut command = Command::new(program);
+        command
+            .arg(format!("-logdir={}", top.display()))
+            .arg("mini")
+            .arg(format!("-dir={}", top.join("data").display()))
+            .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
+            .args([
+                "-admin.ui=false",
+                "-webdav=false",
+                "-master.telemetry=false",
+            ])
+            .args([
+                "-s3.autoCreateBucket=false",
+                "-s3.allowDeleteBucketNotEmpty",
+            ])
+            .arg(format!("-s3.config={}", config.display()));
+        for (name, port) in PORTS.iter().zip(&ports) {
+            let needs_certificate = *name == "s3.port.https";
+            if has_certificate || !needs_certificate {
+                command.arg(format!("-{name}={port}"));
+            }
+        }
+        let file = |name: &str| top.join(name).display().to_string();
+        if has_certificate {
+            command
+                .arg(format!("-s3.cert.file={}", file("cert.pem")))
+                .arg(format!("-s3.key.file={}", file("key.pem")));
+        }
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut server = Server {
+            process,
+            authority: format!("127.0.0.1:{}", ports[0]),
+            tls_authority: format!("127.0.0.1:{}", ports[1]),
+            certificate: Some(top.join("cert.pem")).filter(|_| has_certificate),
+            directory,
+        };
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if server.process.try_wait().unwrap().is_some() {
+                return None;
+            }
+            if server.answers() {
+                return Some(server);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+
+    /// Whether both doors are open. The one without TLS is asked for something.
+    fn answers(&self) -> bool {
+        use std::io::{Read, Write};
+        let connect = |authority: &str| TcpStream::connect(authority);
+        if self.certificate.is_some() && connect(&self.tls_authority).is_err() {
+            return false;
+        }
+        let Ok(mut stream) = connect(&self.authority) else {
+            return false;
+        };
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.authority
+        );
+        let mut answer = String::new();
+        let asked = stream
+            .write_all(request.as_bytes())
+            .and_then(|()| stream.read_to_string(&mut answer));
+        asked.is_ok() && answer.contains("AccessDenied")
+    }
+
+    /// The name of a bucket that does not exist yet.
+    pub fn new_bucket(&self) -> String {
+        format!("bucket-{}", BUCKETS.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The address of the server.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}/", self.authority)
+    }
+
+    /// The repository as `restic` and `location` name it.
+    pub fn location(&self, path: &str) -> String {
+        format!("s3:http://{}/{path}/", self.authority)
+    }
+}
+
+impl Server {
+    /// Sets something of a bucket, such as its `policy`. False, with a line that says so, if curl is not installed.
+    pub fn set(&self, bucket: &str, what: &str, body: &str) -> bool {
+        // curl signs the body of a file only.
+        let file = self.directory.path().join(format!("{bucket}.{what}"));
+        std::fs::write(&file, body).unwrap();
+        let upload = ["--upload-file", file.to_str().unwrap()];
+        let Some(answer) = self.curl(&format!("{bucket}?{what}="), &upload) else {
+            return false;
+        };
+        assert!(answer.contains("HTTP/1.1 20"), "{answer}");
+        true
+    }
+
+    /// Sends a request of the test's own, signed by `curl`, and returns the answer with its head. `None`, with a line
+    /// that says so, if curl is not installed.
+    pub fn curl(&self, path: &str, arguments: &[&str]) -> Option<String> {
+        let ran = Command::new("curl")
+            .args([
+                "--silent",
+                "--include",
+                "--aws-sigv4",
+                "aws:amz:us-east-1:s3",
+            ])
+            .arg("--user")
+            .arg(format!("{ACCESS_KEY}:{SECRET_KEY}"))
+            .args(arguments)
+            .arg(format!("{}{path}", self.endpoint()))
+            .output();
+        match ran {
+            Ok(ran) => Some(String::from_utf8_lossy(&ran.stdout).into_owned()),
+            Err(error) => {
+                println!("SKIPPED: what S3 does besides, because curl does not run: {error}");
+                None
+            }
+        }
+    }
+
+    /// Forbids everybody to remove files of the repositories in the bucket, apart from locks.
+    pub fn make_append_only(&self, bucket: &str) -> bool {
+        let policy = APPEND_ONLY.replace("BUCKET", bucket);
+        self.set(bucket, "policy", &policy)
+    }
+}
+
+/// Of a bucket whose repositories are at its top or in a directory.
+const APPEND_ONLY: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",
+    "Action": ["s3:DeleteObject"], "Resource": ["arn:aws:s3:::BUCKET/*data/*", "arn:aws:s3:::BUCKET/*snapshots/*",
+    "arn:aws:s3:::BUCKET/*index/*", "arn:aws:s3:::BUCKET/*keys/*", "arn:aws:s3:::BUCKET/*config"]}]}"#;
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The program: on the search path, or where `.ci/run` installs it.
+fn program() -> Option<PathBuf> {
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/seaweedfs/bin/weed");
+    if installed.exists() {
+        return Some(installed);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|directory| directory.join("weed"))
+        .find(|file| file.exists());
+    if found.is_none() {
+        println!("SKIPPED: what an S3 server does, because SeaweedFS is not installed");
+    }
+    found
+}
