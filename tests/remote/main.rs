@@ -10,6 +10,9 @@ mod kills;
 mod rest_server;
 #[path = "../restic_support/mod.rs"]
 mod restic_support;
+mod s3;
+#[path = "../s3_server/mod.rs"]
+mod s3_server;
 mod secrets;
 mod site;
 mod trial;

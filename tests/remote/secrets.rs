@@ -9,7 +9,7 @@ use crate::rest_server::{PASSWORD, Server, USER};
 use crate::site::{define, host, restored, saved};
 
 /// The files below a directory that have this text.
-fn files_with(top: &Path, text: &str) -> Vec<PathBuf> {
+pub fn files_with(top: &Path, text: &str) -> Vec<PathBuf> {
     let contains = |bytes: &[u8]| {
         bytes
             .windows(text.len())
@@ -28,7 +28,8 @@ fn encoded() -> String {
     base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"))
 }
 
-fn command_lines() -> Vec<String> {
+/// The arguments of every process of freezerd.
+pub fn command_lines() -> Vec<String> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();

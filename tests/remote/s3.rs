@@ -1,0 +1,363 @@
+//! Jobs with a container in a bucket of a real S3 server.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, eventually, now};
+use crate::rest_server::faulty::{Fault, FaultyServer};
+use crate::restic_support::{PASSWORD, Restic, restics};
+use crate::s3_server::{ACCESS_KEY, SECRET_KEY, Server};
+use crate::secrets::{command_lines, files_with};
+use crate::site::{action, files, host, restored, saved};
+
+/// The storage `offsite` is a new bucket of the server.
+fn in_bucket(host: &Host, server: &Server) -> String {
+    let bucket = server.new_bucket();
+    define(host, &server.endpoint(), &bucket, &keys(host));
+    bucket
+}
+
+fn keys(host: &Host) -> String {
+    let file = host.file("secret-key", &format!("{SECRET_KEY}\n"));
+    let file = file.display();
+    format!("access_key = \"{ACCESS_KEY}\"\nsecret_key_file = \"{file}\"")
+}
+
+fn define(host: &Host, endpoint: &str, bucket: &str, more: &str) {
+    host.file(
+        "freezerd.toml",
+        &format!(
+            "[storage.offsite]\nkind = \"s3\"\nendpoint = \"{endpoint}\"\nbucket = \"{bucket}\"\n{more}\n"
+        ),
+    );
+}
+
+/// Runs a job with these actions, and returns the log.
+#[track_caller]
+fn run(host: &Host, name: &str, actions: Vec<Value>) -> String {
+    host.put(name, now(actions));
+    host.once().exits(0);
+    host.freezerd(&["log", name]).exits(0).stdout()
+}
+
+/// Runs a job that fails, and returns the log.
+#[track_caller]
+fn fails(host: &Host) -> String {
+    host.put("save", now(vec![saved(host)]));
+    host.once().exits(1);
+    host.freezerd(&["log", "save"]).exits(0).stdout()
+}
+
+/// The container as `restic` names it.
+fn for_restic(server: &Server, bucket: &str) -> String {
+    server.location(&format!("{bucket}/hosts/web%201"))
+}
+
+#[track_caller]
+fn restic(restic: &Restic, repository: &str, arguments: &[&str]) -> String {
+    let ran = restic
+        .command(Path::new(repository), PASSWORD)
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        ran.status.success(),
+        "{:?} {arguments:?}: {error}",
+        restic.0
+    );
+    String::from_utf8_lossy(&ran.stdout).into_owned()
+}
+
+/// Both versions of restic find nothing wrong in the container, and see this many snapshots.
+#[track_caller]
+fn assert_clean_for_restic(repository: &str, snapshots: usize) {
+    for version in restics() {
+        restic(&version, repository, &["check", "--read-data"]);
+        let listed = restic(&version, repository, &["snapshots", "--json"]);
+        let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+        assert_eq!(listed.len(), snapshots);
+    }
+}
+
+#[test]
+fn backup_restore_check_and_removal_work_in_a_bucket_and_restic_reads_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let bucket = in_bucket(&host, &server);
+    let repository = for_restic(&server, &bucket);
+    let log = run(&host, "first", vec![saved(&host)]);
+    assert!(
+        log.contains("created a repository in s3:http://127.0.0.1:"),
+        "{log}"
+    );
+    assert_clean_for_restic(&repository, 1);
+
+    host.file("source/letter", "Dear reader, once more");
+    let actions = vec![
+        saved(&host),
+        restored(&host),
+        action(&host, json!({"action": "check", "read_data": true})),
+        action(&host, json!({"action": "info"})),
+    ];
+    let log = run(&host, "second", actions);
+    assert!(log.contains("2 snapshots in the container s3:"), "{log}");
+    assert_eq!(files(&host.path("source")), files(&host.path("target")));
+    assert_clean_for_restic(&repository, 2);
+
+    let removal = json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9});
+    run(&host, "third", vec![action(&host, removal)]);
+    assert_clean_for_restic(&repository, 1);
+    for version in restics() {
+        assert_eq!(
+            restic(&version, &repository, &["list", "locks", "--no-lock"]),
+            ""
+        );
+    }
+}
+
+#[test]
+fn freezerd_restores_what_restic_backed_up_to_the_bucket() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let bucket = in_bucket(&host, &server);
+    let repository = for_restic(&server, &bucket);
+    let Some(version) = restics().pop() else {
+        return;
+    };
+    restic(&version, &repository, &["init"]);
+    let source = host.path("source");
+    let path = source.to_str().unwrap();
+    restic(&version, &repository, &["backup", "--host", "other", path]);
+    let listed = in_storage(&host, &["snapshots", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let id = listed["snapshots"][0]["id"].as_str().unwrap();
+    let target = host.path("target");
+    let to = target.to_str().unwrap();
+    in_storage(&host, &["restore", "--to", to, "--snapshot", id]);
+    assert_eq!(files(&source), files(&target));
+    run(&host, "save", vec![saved(&host)]);
+    assert_clean_for_restic(&repository, 2);
+    in_storage(&host, &["prune"]);
+    assert_clean_for_restic(&repository, 2);
+}
+
+/// What a command on the container of the storage prints.
+#[track_caller]
+fn in_storage(host: &Host, words: &[&str]) -> String {
+    let pass = host.path("pass").display().to_string();
+    let place = [
+        "--storage",
+        "offsite",
+        "--container",
+        crate::site::CONTAINER,
+        "--encrypt-pass-file",
+        &pass,
+    ];
+    host.freezerd(&[words, &place[..]].concat())
+        .exits(0)
+        .stdout()
+}
+
+#[test]
+fn the_secret_key_is_in_no_argument_no_log_no_message_and_not_in_the_ledger() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let bucket = in_bucket(&host, &server);
+    let mut action = saved(&host);
+    action["freezer_action"]["log_file"] = json!(host.path("state/action.log"));
+    // Slow enough to be looked at.
+    action["freezer_action"]["upload_limit"] = json!("1K");
+    host.put("save", now(vec![action, restored(&host)]));
+    let daemon = host.start();
+    eventually("the agent works", || {
+        command_lines().iter().any(|line| line.contains("agent"))
+    });
+    for line in command_lines() {
+        assert!(!line.contains(SECRET_KEY), "{line}");
+    }
+    daemon.run_of("save");
+    let mut told = daemon.log();
+    drop(daemon);
+    // A wrong one, which the server refuses, and a right that is missing.
+    host.file("secret-key", &format!("not-{SECRET_KEY}\n"));
+    host.put("wrong", now(vec![saved(&host)]));
+    let ran = host.once();
+    told += &(ran.stdout() + &ran.stderr());
+    for words in [
+        &["log", "save"][..],
+        &["log", "wrong"],
+        &["show", "save", "--json"],
+        &["config", "show"],
+        &["config", "show", "--json"],
+        &["history", "--json"],
+        &["state", "export"],
+        &["doctor"],
+        &["snapshots", "wrong"],
+        &["check"],
+    ] {
+        let ran = host.freezerd(words);
+        told += &(ran.stdout() + &ran.stderr());
+    }
+    assert!(!told.contains(SECRET_KEY), "{told}");
+    // No signature is told either.
+    assert!(
+        !told.contains("Signature=") && !told.contains("X-Amz-"),
+        "{told}"
+    );
+    let found = files_with(&host.path("state"), SECRET_KEY);
+    assert!(found.is_empty(), "{found:?}");
+    assert!(
+        told.contains("the secret key does not belong to the access key"),
+        "{told}"
+    );
+    assert!(told.contains(&bucket));
+}
+
+#[test]
+fn the_keys_come_from_a_file_a_command_the_environment_or_a_profile() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "")
+        .env("OFFSITE_SECRET", SECRET_KEY)
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
+    let bucket = in_bucket(&host, &server);
+    let file = host.path("secret-key").display().to_string();
+    let of_key = |line: &str| format!("access_key = \"{ACCESS_KEY}\"\n{line}");
+    let profile = format!(
+        "[default]\naws_access_key_id = AKWRONG\naws_secret_access_key = x\n[offsite]\n\
+         aws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n"
+    );
+    let profile = host.file("aws", &profile).display().to_string();
+    for (number, lines) in [
+        of_key(&format!("secret_key_file = \"{file}\"")),
+        of_key("secret_key_env = \"OFFSITE_SECRET\""),
+        of_key(&format!("secret_key_command = [\"cat\", \"{file}\"]")),
+        format!("credentials_file = \"{profile}\"\nprofile = \"offsite\""),
+        String::new(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        define(&host, &server.endpoint(), &bucket, &lines);
+        let name = format!("save{number}");
+        host.put(&name, now(vec![saved(&host)]));
+        host.once().exits(0);
+        let state = host.state(&name);
+        assert!(state.ends_with("success"), "{lines}: {state}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_the_key_that_mends_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let bucket = in_bucket(&host, &server);
+    let absent = host.path("absent").display().to_string();
+    for (lines, words) in [
+        (
+            format!("access_key = \"AKNOBODY\"\nsecret_key_file = \"{absent}\""),
+            "absent",
+        ),
+        (
+            format!(
+                "access_key = \"AKNOBODY\"\nsecret_key_file = \"{}\"",
+                host.path("pass").display()
+            ),
+            "the server does not know the access key",
+        ),
+        (
+            format!("credentials_file = \"{absent}\""),
+            "absent does not exist",
+        ),
+    ] {
+        define(&host, &server.endpoint(), &bucket, &lines);
+        let log = fails(&host);
+        assert!(log.contains(words), "{log}");
+    }
+    define(&host, "http://127.0.0.1:1/", &bucket, &keys(&host));
+    let log = fails(&host);
+    assert!(log.contains("trying again"), "{log}");
+    let Some(certificate) = &server.certificate else {
+        return;
+    };
+    let endpoint = format!("https://{}/", server.tls_authority);
+    define(&host, &endpoint, &bucket, &keys(&host));
+    let log = fails(&host);
+    assert!(log.contains("certificate"), "{log}");
+    let trusted = format!("{}\nca_file = \"{}\"", keys(&host), certificate.display());
+    define(&host, &endpoint, &bucket, &trusted);
+    run(&host, "save", vec![saved(&host)]);
+}
+
+#[test]
+fn a_backup_goes_on_through_faults_of_the_network() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let bucket = in_bucket(&host, &server);
+    let proxy = FaultyServer::before(&server.authority);
+    define(
+        &host,
+        &format!("http://{}/", proxy.authority),
+        &bucket,
+        &keys(&host),
+    );
+    for (method, fault) in [
+        ("HEAD", Fault::Closed),
+        ("PUT", Fault::Closed),
+        ("PUT", Fault::AnswerLost),
+        (
+            "PUT",
+            Fault::Answer(503, "<Error><Code>SlowDown</Code></Error>"),
+        ),
+        ("GET", Fault::BodyCut),
+        ("DELETE", Fault::AnswerLost),
+    ] {
+        proxy.fail(method, fault);
+    }
+    let log = run(&host, "save", vec![saved(&host)]);
+    assert!(log.matches("trying again").count() >= 5, "{log}");
+    assert_clean_for_restic(&for_restic(&server, &bucket), 1);
+}
+
+#[test]
+fn a_bucket_that_forbids_removal_takes_backups_and_refuses_to_forget() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let bucket = in_bucket(&host, &server);
+    run(&host, "first", vec![saved(&host)]);
+    if !server.make_append_only(&bucket) {
+        return;
+    }
+    host.file("source/letter", "Dear reader, once more");
+    run(&host, "second", vec![saved(&host)]);
+    let repository = for_restic(&server, &bucket);
+    assert_clean_for_restic(&repository, 2);
+    let removal = json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9});
+    host.put("third", now(vec![action(&host, removal)]));
+    host.once().exits(1);
+    let log = host.freezerd(&["log", "third"]).exits(0).stdout();
+    assert!(
+        log.contains("do not have this right in the bucket"),
+        "{log}"
+    );
+    assert_clean_for_restic(&repository, 2);
+    in_storage(&host, &["unlock"]);
+}
