@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Host, eventually, now};
 use crate::rest_server::faulty::{Fault, FaultyServer};
 use crate::restic_support::{PASSWORD, Restic, restics};
-use crate::s3_server::{ACCESS_KEY, SECRET_KEY, Server};
+use crate::s3_server::{ACCESS_KEY, HOST, SECRET_KEY, Server};
 use crate::secrets::{command_lines, files_with};
 use crate::site::{action, files, host, restored, saved};
 
@@ -260,6 +260,54 @@ fn the_keys_come_from_a_file_a_command_the_environment_or_a_profile() {
 }
 
 #[test]
+fn the_role_of_a_machine_or_of_a_container_is_enough() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let role = format!(
+        r#"{{"Code": "Success", "AccessKeyId": "{ACCESS_KEY}", "SecretAccessKey": "{SECRET_KEY}",
+        "Expiration": "2100-01-01T00:00:00Z"}}"#
+    );
+    let role: &'static str = Box::leak(role.into_boxed_str());
+    // The service beside the host, which answers what these services answer.
+    let service = FaultyServer::before(&server.authority);
+    let address = format!("http://{}", service.authority);
+    let bucket = server.new_bucket();
+    let on = |variable: &str, value: &str| {
+        let host = host("http://unused/", "").env(variable, value);
+        define(&host, &server.endpoint(), &bucket, "");
+        host
+    };
+    let machine = on("AWS_EC2_METADATA_SERVICE_ENDPOINT", &address);
+    service.fail("PUT", Fault::Answer(200, "token"));
+    service.fail("GET", Fault::Answer(200, "backup\n"));
+    service.fail("GET", Fault::Answer(200, role));
+    run(&machine, "save", vec![saved(&machine)]);
+    let asked = service.heads("GET");
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert!(asked[1].starts_with("get /latest/meta-data/iam/security-credentials/backup "));
+    assert!(asked[1].contains("x-aws-ec2-metadata-token: token"));
+    let container = on(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        &format!("{address}/role"),
+    );
+    service.fail("GET", Fault::Answer(200, role));
+    run(&container, "save", vec![saved(&container)]);
+    assert_clean_for_restic(&for_restic(&server, &bucket), 2);
+
+    let identity = on("AWS_WEB_IDENTITY_TOKEN_FILE", "/dev/null")
+        .env("AWS_ROLE_ARN", "arn:aws:iam::1:role/backup")
+        .env("AWS_ENDPOINT_URL_STS", &address);
+    let refusal = "<ErrorResponse><Error><Code>InvalidIdentityToken</Code></Error></ErrorResponse>";
+    service.fail("POST", Fault::Answer(400, refusal));
+    let log = fails(&identity);
+    assert!(log.contains("InvalidIdentityToken"), "{log}");
+    let nothing = on("AWS_EC2_METADATA_DISABLED", "true");
+    let log = fails(&nothing);
+    assert!(log.contains("the storage has no `access_key`"), "{log}");
+}
+
+#[test]
 fn what_is_wrong_is_told_with_the_key_that_mends_it() {
     let Some(server) = Server::start() else {
         return;
@@ -336,16 +384,15 @@ fn a_backup_goes_on_through_faults_of_the_network() {
 }
 
 #[test]
-fn a_bucket_that_forbids_removal_takes_backups_and_refuses_to_forget() {
+fn a_host_that_may_only_add_makes_backups_and_cannot_forget() {
     let Some(server) = Server::start() else {
         return;
     };
     let host = host("http://unused/", "");
     let bucket = in_bucket(&host, &server);
     run(&host, "first", vec![saved(&host)]);
-    if !server.make_append_only(&bucket) {
-        return;
-    }
+    let keys = keys(&host).replace(ACCESS_KEY, HOST);
+    define(&host, &server.endpoint(), &bucket, &keys);
     host.file("source/letter", "Dear reader, once more");
     run(&host, "second", vec![saved(&host)]);
     let repository = for_restic(&server, &bucket);

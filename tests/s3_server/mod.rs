@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+use std::ffi::OsStr;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +19,9 @@ pub const SECRET_KEY: &str = "canary-8kJ2-s3-secret";
 
 /// The access key that may only read and list, with the same secret key.
 pub const READER: &str = "AKTESTREAD";
+
+/// The access key with the rights of the policy for hosts that may only add, with the same secret key.
+pub const HOST: &str = "AKTESTHOST";
 
 /// Longer than a server takes to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,7 +62,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server. `None`, with a line that says so, if SeaweedFS is not installed.
+    /// The server. `None`, with a line that says so, if SeaweedFS cannot be had.
     pub fn start() -> Option<Arc<Server>> {
         let mut running = RUNNING.lock().unwrap_or_else(|it| it.into_inner());
         if let Some(server) = running.upgrade() {
@@ -89,7 +94,17 @@ impl Server {
         );
         let reader = identity("reader", READER, r#""Read", "List""#);
         let config = top.join("s3.json");
-        std::fs::write(&config, format!(r#"{{"identities": [{all}, {reader}]}}"#)).unwrap();
+        let host = format!(
+            r#"{{"name": "host", "credentials": [{{"accessKey": "{HOST}", "secretKey": "{SECRET_KEY}"}}],
+            "policyNames": ["append-only"]}}"#
+        );
+        let policy = std::fs::read_to_string("packaging/examples/s3-append-only.policy").unwrap();
+        let policy = serde_json::Value::from(policy.replace("BUCKET", "bucket-*"));
+        let content = format!(
+            r#"{{"identities": [{all}, {reader}, {host}],
+            "policies": [{{"name": "append-only", "content": {policy}}}]}}"#
+        );
+        std::fs::write(&config, content).unwrap();
         let listeners: Vec<TcpListener> = PORTS
             .iter()
             .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
@@ -228,18 +243,7 @@ impl Server {
             }
         }
     }
-
-    /// Forbids everybody to remove files of the repositories in the bucket, apart from locks.
-    pub fn make_append_only(&self, bucket: &str) -> bool {
-        let policy = APPEND_ONLY.replace("BUCKET", bucket);
-        self.set(bucket, "policy", &policy)
-    }
 }
-
-/// Of a bucket whose repositories are at its top or in a directory.
-const APPEND_ONLY: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",
-    "Action": ["s3:DeleteObject"], "Resource": ["arn:aws:s3:::BUCKET/*data/*", "arn:aws:s3:::BUCKET/*snapshots/*",
-    "arn:aws:s3:::BUCKET/*index/*", "arn:aws:s3:::BUCKET/*keys/*", "arn:aws:s3:::BUCKET/*config"]}]}"#;
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -248,18 +252,17 @@ impl Drop for Server {
     }
 }
 
-/// The program: on the search path, or where `.ci/run` installs it.
+/// The program. The first call downloads it.
 fn program() -> Option<PathBuf> {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/seaweedfs/bin/weed");
-    if installed.exists() {
-        return Some(installed);
+    let ran = Command::new("tests/tools/seaweedfs").output();
+    match ran {
+        Ok(ran) if ran.status.success() => {
+            let path = ran.stdout.trim_ascii_end();
+            Some(PathBuf::from(OsStr::from_bytes(path)))
+        }
+        other => {
+            println!("SKIPPED: what an S3 server does, because SeaweedFS cannot be had: {other:?}");
+            None
+        }
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|directory| directory.join("weed"))
-        .find(|file| file.exists());
-    if found.is_none() {
-        println!("SKIPPED: what an S3 server does, because SeaweedFS is not installed");
-    }
-    found
 }
