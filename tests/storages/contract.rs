@@ -11,7 +11,7 @@ use freezerd::storage::{FileKind, FileName, Storage};
 
 use crate::rest_server::Server;
 use crate::s3_server;
-use crate::support::{listed, named, rest, s3};
+use crate::support::{another_s3, listed, named, rest, s3};
 
 fn on_every_storage(test: impl Fn(&dyn Storage)) {
     let directory = tempfile::tempdir().unwrap();
@@ -34,6 +34,9 @@ fn on_every_storage(test: impl Fn(&dyn Storage)) {
         s3(&server.location(&bucket)).create_layout().unwrap();
         test(&s3(&server.location(&bucket)));
         test(&s3(&server.location(&format!("{bucket}/deep/a b+c"))));
+    }
+    if let Some(storage) = another_s3() {
+        test(&storage);
     }
 }
 

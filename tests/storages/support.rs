@@ -1,10 +1,12 @@
 //! What the tests of storages share.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use freezerd::location::S3Place;
-use freezerd::storage::http::Options;
+use freezerd::storage::http::{Options, Trust};
 use freezerd::storage::id::Id;
 use freezerd::storage::rest::Rest;
-use freezerd::storage::s3::credentials::{Credentials, Fetch};
+use freezerd::storage::s3::credentials::{Credentials, Fetch, System, chain};
 use freezerd::storage::s3::{S3, Settings};
 use freezerd::storage::{FileKind, FileName, Storage};
 
@@ -71,4 +73,22 @@ pub fn s3(location: &str) -> S3 {
         Options::default(),
     )
     .unwrap()
+}
+
+/// A new repository below the location in `FREEZERD_S3`, whose keys are in the usual variables of the environment.
+pub fn another_s3() -> Option<S3> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let location = std::env::var("FREEZERD_S3").ok()?;
+    let name = format!(
+        "{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
+    let location = format!("{}/{name}", location.trim_end_matches('/'));
+    let system = System::new(Trust::System, None).unwrap();
+    let fetch = Box::new(move || chain::fetch(&chain::Wanted::default(), &system));
+    let place = place(&location);
+    let storage = S3::new(&place, Settings::default(), fetch, Options::default()).unwrap();
+    storage.create_layout().unwrap();
+    Some(storage)
 }

@@ -65,14 +65,24 @@ impl Answer {
         let _ = std::io::copy(&mut self.body.as_reader().take(LEFT), &mut std::io::sink());
     }
 
-    /// Fills the buffer with the whole body of a range.
+    /// Fills the buffer with the whole body of a range that begins at `offset`.
     ///
     /// # Errors
-    /// `TooShort` when the server has less of it; `Unreachable` when the connection was cut.
-    pub fn fill(mut self, buffer: &mut [u8]) -> Result<(), Failure> {
+    /// `TooShort` when the server has less of it; `Unreachable` when the connection was cut; `Answer` when it is not this
+    /// range.
+    pub fn fill(mut self, offset: u64, buffer: &mut [u8]) -> Result<(), Failure> {
         let too_short = || Failure::status(416);
-        if self.status != 206 {
-            return Err(Failure::answer("the server does not know ranges"));
+        let starts_there = |range: &str| {
+            let start = range
+                .strip_prefix("bytes ")
+                .and_then(|range| range.split('-').next());
+            start.and_then(|start| start.parse().ok()) == Some(offset)
+        };
+        match self.header("content-range") {
+            // Some servers forget the status.
+            Some(range) if starts_there(range) => {}
+            None if self.status == 206 => {}
+            _ => return Err(Failure::answer("the server does not know ranges")),
         }
         if self
             .length

@@ -200,7 +200,7 @@ impl Storage for Rest {
             }
             Err(failure) => return Err(failed(failure)),
         };
-        answer.fill(buffer).map_err(failed)
+        answer.fill(offset, buffer).map_err(failed)
     }
 
     fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {

@@ -306,7 +306,7 @@ impl Storage for S3 {
             .send(&Call::of(Method::Get, file, &range))
             .map_err(failed)?;
         answer
-            .fill(buffer)
+            .fill(offset, buffer)
             .map_err(|failure| failed(failure.into()))
     }
 
