@@ -5,8 +5,11 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::harness::{eventually, now, someday};
+use crate::bucket;
+use crate::harness::{Host, eventually, now, someday};
 use crate::rest_server::Server;
+use crate::restic_support::restics;
+use crate::s3_server;
 use crate::site::{action, assert_clean_for_restic, files, for_restic, host, restored, saved};
 
 /// The agent of a daemon.
@@ -23,13 +26,37 @@ fn after_kills_at_any_moment_the_next_backup_is_whole() {
         return;
     };
     let host = host(&server.address(""), "");
+    kill_and_go_on(&host);
+    assert_clean_for_restic(&for_restic(&server), 1);
+    let locks = std::fs::read_dir(server.files("hosts/web 1/locks")).unwrap();
+    assert_eq!(locks.count(), 0);
+}
+
+#[test]
+fn after_kills_at_any_moment_the_next_backup_into_a_bucket_is_whole() {
+    let Some(server) = s3_server::Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let name = bucket::in_bucket(&host, &server);
+    kill_and_go_on(&host);
+    let repository = bucket::for_restic(&server, &name);
+    bucket::assert_clean_for_restic(&repository, 1);
+    for restic in restics() {
+        let locks = bucket::restic(&restic, &repository, &["list", "locks", "--no-lock"]);
+        assert_eq!(locks, "");
+    }
+}
+
+/// Kills the agent of some backups. Then everything that follows works, and one snapshot is left.
+fn kill_and_go_on(host: &Host) {
     let mut random = fastrand::Rng::with_seed(20_261_126);
     let noise = |random: &mut fastrand::Rng| -> Vec<u8> {
         std::iter::repeat_with(|| random.u8(..))
             .take(300_000)
             .collect()
     };
-    let mut slow = saved(&host);
+    let mut slow = saved(host);
     // About a second for each backup.
     slow["freezer_action"]["upload_limit"] = json!("300K");
     host.put("save", someday(vec![slow]));
@@ -48,20 +75,17 @@ fn after_kills_at_any_moment_the_next_backup_is_whole() {
     }
     drop(daemon);
     let actions = vec![
-        saved(&host),
-        restored(&host),
-        action(&host, json!({"action": "check", "read_data": true})),
+        saved(host),
+        restored(host),
+        action(host, json!({"action": "check", "read_data": true})),
         action(
-            &host,
+            host,
             json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9}),
         ),
     ];
     host.put("after", now(actions));
     host.once().exits(0);
     assert_eq!(files(&host.path("source")), files(&host.path("target")));
-    assert_clean_for_restic(&for_restic(&server), 1);
-    let locks = std::fs::read_dir(server.files("hosts/web 1/locks")).unwrap();
-    assert_eq!(locks.count(), 0);
 }
 
 #[test]

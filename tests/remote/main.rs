@@ -1,5 +1,6 @@
 //! Jobs with a container on a real server, through the real binary, with `restic` as the judge.
 
+mod bucket;
 #[path = "../certificate/mod.rs"]
 mod certificate;
 #[path = "../harness/mod.rs"]

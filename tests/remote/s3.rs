@@ -1,37 +1,14 @@
 //! Jobs with a container in a bucket of a real S3 server.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
+use crate::bucket::{assert_clean_for_restic, define, for_restic, in_bucket, keys, restic};
 use crate::harness::{Host, eventually, now};
 use crate::rest_server::faulty::{Fault, FaultyServer};
-use crate::restic_support::{PASSWORD, Restic, restics};
+use crate::restic_support::restics;
 use crate::s3_server::{ACCESS_KEY, HOST, SECRET_KEY, Server};
 use crate::secrets::{command_lines, files_with};
 use crate::site::{action, files, host, restored, saved};
-
-/// The storage `offsite` is a new bucket of the server.
-fn in_bucket(host: &Host, server: &Server) -> String {
-    let bucket = server.new_bucket();
-    define(host, &server.endpoint(), &bucket, &keys(host));
-    bucket
-}
-
-fn keys(host: &Host) -> String {
-    let file = host.file("secret-key", &format!("{SECRET_KEY}\n"));
-    let file = file.display();
-    format!("access_key = \"{ACCESS_KEY}\"\nsecret_key_file = \"{file}\"")
-}
-
-fn define(host: &Host, endpoint: &str, bucket: &str, more: &str) {
-    host.file(
-        "freezerd.toml",
-        &format!(
-            "[storage.offsite]\nkind = \"s3\"\nendpoint = \"{endpoint}\"\nbucket = \"{bucket}\"\n{more}\n"
-        ),
-    );
-}
 
 /// Runs a job with these actions, and returns the log.
 #[track_caller]
@@ -47,40 +24,6 @@ fn fails(host: &Host) -> String {
     host.put("save", now(vec![saved(host)]));
     host.once().exits(1);
     host.freezerd(&["log", "save"]).exits(0).stdout()
-}
-
-/// The container as `restic` names it.
-fn for_restic(server: &Server, bucket: &str) -> String {
-    server.location(&format!("{bucket}/hosts/web%201"))
-}
-
-#[track_caller]
-fn restic(restic: &Restic, repository: &str, arguments: &[&str]) -> String {
-    let ran = restic
-        .command(Path::new(repository), PASSWORD)
-        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-        .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-        .args(arguments)
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&ran.stderr);
-    assert!(
-        ran.status.success(),
-        "{:?} {arguments:?}: {error}",
-        restic.0
-    );
-    String::from_utf8_lossy(&ran.stdout).into_owned()
-}
-
-/// Both versions of restic find nothing wrong in the container, and see this many snapshots.
-#[track_caller]
-fn assert_clean_for_restic(repository: &str, snapshots: usize) {
-    for version in restics() {
-        restic(&version, repository, &["check", "--read-data"]);
-        let listed = restic(&version, repository, &["snapshots", "--json"]);
-        let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
-        assert_eq!(listed.len(), snapshots);
-    }
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! What the S3 storage promises besides.
 
+use std::sync::Arc;
+
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::http::{Options, Trust};
 use freezerd::storage::id::Id;
+use freezerd::storage::limit::{Limited, Limits, Pace};
+use freezerd::storage::retry::{Policy, Retry};
 use freezerd::storage::s3::credentials::Credentials;
 use freezerd::storage::s3::{S3, Settings};
 use freezerd::storage::{FileKind, FileName, Storage, StrayKind};
@@ -225,6 +229,10 @@ fn every_file_is_sent_with_its_hash_and_data_packs_alone_with_the_storage_class(
         ..Settings::default()
     };
     let storage = behind(&proxy, &server, &location, settings);
+    // As an action uses it.
+    let pace = Arc::new(Pace::new(Limits::default(), || ()));
+    let storage = Limited::new(Arc::new(storage), pace);
+    let storage = Retry::new(Arc::new(storage), Policy::default(), Box::new(|_, _| ()));
     let with_class = || {
         let heads = proxy.heads("PUT");
         let last = heads.last().unwrap();

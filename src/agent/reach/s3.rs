@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::http;
 use crate::agent::connection_fault::ConnectionFault;
+use crate::agent::password;
 use crate::agent::report::log;
 use crate::agent::secret;
 use crate::job::storage::{Connection, S3Connection};
@@ -50,6 +51,7 @@ pub(super) fn s3(
                 file: own.credentials_file,
                 region,
             };
+            password::forbid_core_files();
             Box::new(move || chain::fetch(&wanted, &system))
         }
     };
