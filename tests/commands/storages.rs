@@ -60,9 +60,9 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
     for (section, line, says) in [
         (String::new(), 2, "`kind` is missing; the kinds are: rest"),
         (
-            "kind = \"s3\"\n".into(),
+            "kind = \"azure\"\n".into(),
             3,
-            "does not support the kind \"s3\"; it supports: rest",
+            "does not support the kind \"azure\"; it supports: rest",
         ),
         ("kind = \"resst\"\n".into(), 3, "is not a kind of storage"),
         ("kind = \"local\"\n".into(), 3, "needs no storage"),
@@ -103,6 +103,16 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
             format!("{good}password_command = []\nusername = \"x\"\n"),
             5,
             "list of words",
+        ),
+        (
+            "kind = \"s3\"\nbucket = \"x\"\n".into(),
+            4,
+            "name of a bucket",
+        ),
+        (
+            "kind = \"s3\"\nsecret_key = \"hunter2-in-the-file\"\n".into(),
+            2,
+            "secret_key_file",
         ),
         (format!("{good}connections = 0\n"), 5, "from 1 to 64"),
         (format!("{good}insecure = \"yes\"\n"), 5, "true or false"),
@@ -152,7 +162,8 @@ fn a_job_names_a_storage_and_a_container_in_it() {
         ("ofsite", "www", "did you mean `offsite`?"),
         ("elsewhere", "www", "local, nearby, offsite"),
         ("rest", "www", "kind of storage"),
-        ("s3", "www", "unsupported-storage"),
+        ("s3", "www", "kind of storage"),
+        ("azure", "www", "unsupported-storage"),
     ] {
         let told = with(&host, storage, container);
         match says {
