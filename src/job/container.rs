@@ -10,7 +10,7 @@ use super::keys::suggested_word;
 use super::sources::{Named, plain};
 use super::storage::{Connection, Exposure, NOT_SUPPORTED, NamedStorage, StorageKind};
 use super::values::ValueReader;
-use crate::location::Location;
+use crate::location::{AddressError, Location};
 
 /// The longest name that file systems accept for a directory, in bytes. It is the limit for a backup's name too.
 const NAME_LIMIT: usize = 255;
@@ -153,6 +153,21 @@ impl<'h> ValueReader<'h> {
     ) -> Option<Location> {
         match storage.place.container(name) {
             Ok(location) => Some(location),
+            Err(AddressError::Bucket) => {
+                self.report(
+                    Diagnostic::error(
+                        codes::BAD_CONTAINER,
+                        format!("{} does not begin with the name of a bucket", quoted(name)),
+                    )
+                    .at(field.node.span.clone())
+                    .label("no bucket")
+                    .help(
+                        "write `BUCKET/www`, or name the `bucket` in the storage; a bucket has at least 3 letters, \
+                         digits, `-`, `.` and `_`",
+                    ),
+                );
+                None
+            }
             Err(_) => {
                 self.report(
                     Diagnostic::error(

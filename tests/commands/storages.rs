@@ -150,9 +150,16 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
 #[test]
 fn a_job_names_a_storage_and_a_container_in_it() {
     let host = Host::new();
-    host.file("freezerd.toml", GOOD);
+    host.file(
+        "freezerd.toml",
+        &format!("{GOOD}[storage.amazon]\nkind = \"s3\"\n"),
+    );
     host.file("source/file", "x");
     for (storage, container, says) in [
+        ("amazon", "bucket/www", ""),
+        ("amazon", "bucket", ""),
+        ("amazon", "x", "name the `bucket` in the storage"),
+        ("amazon", "/", "name the `bucket` in the storage"),
         ("offsite", "www", ""),
         ("offsite", "hosts/www", ""),
         ("offsite", "/", ""),
@@ -160,7 +167,7 @@ fn a_job_names_a_storage_and_a_container_in_it() {
         ("offsite", "/srv/backups", "bad-container"),
         ("offsite", "a/../b", "bad-container"),
         ("ofsite", "www", "did you mean `offsite`?"),
-        ("elsewhere", "www", "local, nearby, offsite"),
+        ("elsewhere", "www", "local, amazon, nearby, offsite"),
         ("rest", "www", "kind of storage"),
         ("s3", "www", "kind of storage"),
         ("azure", "www", "unsupported-storage"),

@@ -195,6 +195,26 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_cut_or_damaged_anywhere_does_no_harm() {
+        let whole = "<?xml version=\"1.0\"?><ListBucketResult xmlns='x'><Contents><Key>a%2Fb&amp;</Key><Size>7</Size>\
+            <LastModified>2026-11-26T00:00:00.000Z</LastModified></Contents><EncodingType>url</EncodingType>\
+            <IsTruncated>false</IsTruncated></ListBucketResult>";
+        assert!(page(whole.as_bytes(), |_| true).is_ok());
+        for end in 0..whole.len() {
+            assert!(page(&whole.as_bytes()[..end], |_| true).is_err(), "{end}");
+        }
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..5000 {
+            let mut damaged = whole.as_bytes().to_vec();
+            for _ in 0..random.usize(1..4) {
+                let place = random.usize(..damaged.len());
+                damaged[place] = random.u8(..);
+            }
+            let _ = page(&damaged[..], |_| true);
+        }
+    }
+
+    #[test]
     fn what_is_not_a_file_of_the_repository_is_a_stray() {
         let id = "ab".repeat(32);
         let mut listing = Listing::default();
