@@ -10,7 +10,7 @@ use crate::job::action::{Container, Work};
 use crate::job::kind::WorkKind;
 use crate::job::storage::{Connection, StorageKind};
 use crate::job::{Job, several};
-use crate::location::Location;
+use crate::location::{AddressError, Location};
 
 pub mod entry;
 pub mod losses;
@@ -173,14 +173,16 @@ impl ContainerOptions {
         let location = found
             .place
             .container(name)
-            .map_err(|_| {
-                Failure::new(
-                    Exit::Usage,
-                    format!(
-                        "--container {name}: in a storage, a container has a name such as www or hosts/www; / is the storage \
-                         itself"
-                    ),
-                )
+            .map_err(|error| {
+                let says = match error {
+                    AddressError::Bucket => {
+                        "the storage names no bucket, so a container begins with one, such as BUCKET/www"
+                    }
+                    _ => {
+                        "in a storage, a container has a name such as www or hosts/www; / is the storage itself"
+                    }
+                };
+                Failure::new(Exit::Usage, format!("--container {name}: {says}"))
             })?;
         Ok((location, found.connection.clone()))
     }
