@@ -61,15 +61,28 @@ impl Opened {
     /// # Errors
     /// When it cannot be written.
     pub fn create(place: Creatable, password: &Password) -> Result<Opened, ActionError> {
+        Opened::create_like(None, place, password)
+    }
+
+    /// As [`Opened::create`]; it cuts files into the same chunks as this other repository.
+    ///
+    /// # Errors
+    /// As [`Opened::create`].
+    pub fn create_like(
+        other: Option<&Config>,
+        place: Creatable,
+        password: &Password,
+    ) -> Result<Opened, ActionError> {
         place.clear_keys()?;
         let (container, storage) = place.into_parts();
         let failed = |error| failed(&container, "create the repository", error);
         let remote = storage.traits().remote;
-        let made = Repository::init(
-            Arc::clone(&storage),
-            password.as_bytes(),
-            Cost::calibrated(),
-        );
+        let (files, password_bytes) = (Arc::clone(&storage), password.as_bytes());
+        let cost = Cost::calibrated();
+        let made = match other {
+            None => Repository::init(files, password_bytes, cost),
+            Some(other) => Repository::init_like(other, files, password_bytes, cost),
+        };
         let repository = match made {
             Ok(made) if !remote => made,
             Ok(made) => confirmed(&container, storage, password, made)?,

@@ -10,6 +10,7 @@ mod check;
 mod config;
 mod container;
 mod control;
+mod copy;
 mod diff;
 mod doctor;
 mod dump;
@@ -128,6 +129,7 @@ enum Command {
     Verify(verify::Args),
     Repair(repair::Args),
     Prune(prune::Args),
+    Copy(copy::Args),
     Key(key::Args),
     Unlock(unlock::Args),
     State(state::Args),
@@ -168,6 +170,7 @@ impl Command {
             Command::Verify(args) => args.json,
             Command::Repair(args) => args.json,
             Command::Prune(args) => args.json,
+            Command::Copy(args) => args.json,
             Command::Key(args) => args.wants_json(),
             Command::Unlock(args) => args.json,
             Command::State(args) => args.wants_json(),
@@ -194,6 +197,7 @@ impl Command {
                 | Command::Verify(_)
                 | Command::Repair(_)
                 | Command::Prune(_)
+                | Command::Copy(_)
                 | Command::Key(_)
                 | Command::Unlock(_)
                 | Command::Storage(_)
@@ -285,6 +289,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Repair(args) => repair::run(&settings, &args),
         Command::Prune(args) => prune::run(&settings, &args),
+        Command::Copy(args) => copy::run(&settings, &args),
         Command::Key(args) => key::run(&settings, &args),
         Command::Unlock(args) => unlock::run(&settings, &args),
         Command::State(args) => state::run(&settings, &args),

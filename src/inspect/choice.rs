@@ -90,7 +90,7 @@ impl Chosen {
     }
 
     /// Since 1970: the order of the snapshots.
-    fn instant(&self) -> (i64, u32) {
+    pub fn instant(&self) -> (i64, u32) {
         (self.snapshot.time.seconds, self.snapshot.time.nanoseconds)
     }
 }

@@ -30,6 +30,7 @@ pub mod repair;
 pub mod rewrite;
 pub mod snapshot;
 pub mod time;
+pub mod transfer;
 pub mod tree;
 pub mod unpacked;
 pub mod walk;

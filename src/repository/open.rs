@@ -33,6 +33,33 @@ impl Repository {
         password: &[u8],
         cost: Cost,
     ) -> Result<Repository, Error> {
+        Repository::init_with(storage, password, cost, Config::new()?)
+    }
+
+    /// Makes a repository that cuts files into the same chunks as another one: what is copied from there is found again
+    /// by backups here.
+    ///
+    /// # Errors
+    /// As [`Repository::init`].
+    pub fn init_like(
+        other: &Config,
+        storage: Arc<dyn Storage>,
+        password: &[u8],
+        cost: Cost,
+    ) -> Result<Repository, Error> {
+        let config = Config {
+            chunker_polynomial: other.chunker_polynomial,
+            ..Config::new()?
+        };
+        Repository::init_with(storage, password, cost, config)
+    }
+
+    fn init_with(
+        storage: Arc<dyn Storage>,
+        password: &[u8],
+        cost: Cost,
+        config: Config,
+    ) -> Result<Repository, Error> {
         let exists = || Error::new(ErrorKind::Exists, Doing::Init, What::Repository);
         match storage.size(FileName::CONFIG) {
             Ok(_) => return Err(exists()),
@@ -48,7 +75,6 @@ impl Repository {
         storage.create_layout()?;
         let keys = SecretKeys::random()?;
         let cipher = Arc::new(Cipher::new(&keys));
-        let config = Config::new()?;
         let id = key::add(&*storage, &keys, password, cost)?;
         // The config comes last: with it, there is a repository.
         if let Err(error) = config.write(&*storage, &cipher) {

@@ -3,6 +3,7 @@
 mod bucket;
 #[path = "../certificate/mod.rs"]
 mod certificate;
+mod copy;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs;

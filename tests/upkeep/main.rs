@@ -11,3 +11,4 @@ mod prune;
 mod refused;
 mod repair;
 mod restic;
+mod transfer;

@@ -33,7 +33,8 @@ pub struct Interrupts {
 struct State {
     /// A lock file is being written, or looked for beside others.
     locking: bool,
-    held: Option<Held>,
+    /// One for each container that the command has locked.
+    held: Vec<Held>,
     /// A signal has come.
     ending: bool,
     /// A file that must not stay.
@@ -77,7 +78,7 @@ impl Interrupts {
         if let Some(file) = state.unfinished.take() {
             let _ = std::fs::remove_file(file);
         }
-        drop(state.held.take());
+        state.held.clear();
         // The state stays locked, so nobody takes another lock.
         exit(128 + signal);
     }
@@ -111,7 +112,7 @@ impl Interrupts {
             self.changed.notify_all();
             let error = match taken {
                 Ok(held) => {
-                    state.held = Some(held);
+                    state.held.push(held);
                     return Ok(());
                 }
                 Err(error) => error,
@@ -146,15 +147,15 @@ impl Interrupts {
         self.state().unfinished = file.map(Path::to_owned);
     }
 
-    /// Asks whether the lock still holds. Once a signal has come, this does not return: the process ends, and nothing
+    /// Asks whether the locks still hold. Once a signal has come, this does not return: the process ends, and nothing
     /// more is written.
     pub(super) fn confirm(&self) -> Result<(), Error> {
-        self.state().held.as_ref().map_or(Ok(()), Held::confirm)
+        self.state().held.iter().try_for_each(Held::confirm)
     }
 
-    /// Removes the lock.
+    /// Removes the locks.
     pub(super) fn release(&self) {
-        let held = self.state().held.take();
+        let held = std::mem::take(&mut self.state().held);
         drop(held);
     }
 

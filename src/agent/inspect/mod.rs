@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 use super::password;
-use super::place;
+use super::place::{self, Place, UnderLock};
 use super::reach::Reach;
 use super::repository::Opened;
 use crate::job::action::{Bandwidth, Container};
@@ -76,6 +76,38 @@ impl Session {
             interrupts,
             damaged: Mutex::default(),
         })
+    }
+
+    /// Opens one more container, to add to it. It is locked as long as this session lives. Where it has no repository, one
+    /// is made that cuts files as the one of this session does; with `create` false the answer is `None` instead.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn destination(
+        &self,
+        container: &Container,
+        bandwidth: Bandwidth,
+        create: bool,
+        say: &dyn Fn(&str),
+    ) -> Result<Option<Repository>, SessionError> {
+        let password = password::read(container, say)?;
+        let found = match place::look(container, &Reach::within(bandwidth))? {
+            Place::Vacant(_) if !create => return Ok(None),
+            Place::Vacant(vacant) => {
+                vacant.make_directory()?;
+                vacant.look_again()?
+            }
+            other => UnderLock::Repository(other.repository()?),
+        };
+        let repository = match found {
+            UnderLock::Repository(existing) => Opened::open(existing, &password)?.repository,
+            UnderLock::Creatable(place) => {
+                let config = &self.repository.config;
+                Opened::create_like(Some(config), place, &password)?.repository
+            }
+        };
+        self.interrupts.lock(&repository, Lock::Shared, say)?;
+        Ok(Some(repository))
     }
 
     /// The repository with its index. Index files that cannot be read are told to `say`.

@@ -8,13 +8,14 @@ use super::{job_files, ledger_view};
 use crate::config::Settings;
 use crate::job::action::{Container, Work};
 use crate::job::kind::WorkKind;
-use crate::job::storage::{Connection, StorageKind};
+use crate::job::storage::Connection;
 use crate::job::{Job, several};
-use crate::location::{AddressError, Location};
+use crate::location::Location;
 
 pub mod entry;
 pub mod losses;
 pub mod output;
+pub mod place;
 pub mod rate;
 pub mod session;
 pub mod snapshot;
@@ -157,34 +158,11 @@ impl ContainerOptions {
     }
 
     fn place_of(&self, settings: &Settings, name: &str) -> Result<(Location, Connection), Failure> {
-        let local = StorageKind::Local.word();
-        let Some(storage) = self.storage.as_deref().filter(|storage| *storage != local) else {
-            let directory = path_of(settings, name)?;
-            return Ok((Location::Local(directory), Connection::default()));
+        let options = place::Options {
+            storage: "--storage",
+            container: "--container",
         };
-        let Some(found) = settings.storages.get(storage) else {
-            return Err(Failure::new(
-                Exit::NotFound,
-                format!(
-                    "--storage {storage}: there is no such storage; `freezerd config show` lists them"
-                ),
-            ));
-        };
-        let location = found
-            .place
-            .container(name)
-            .map_err(|error| {
-                let says = match error {
-                    AddressError::Bucket => {
-                        "the storage names no bucket, so a container begins with one, such as BUCKET/www"
-                    }
-                    _ => {
-                        "in a storage, a container has a name such as www or hosts/www; / is the storage itself"
-                    }
-                };
-                Failure::new(Exit::Usage, format!("--container {name}: {says}"))
-            })?;
-        Ok((location, found.connection.clone()))
+        place::find(settings, options, self.storage.as_deref(), name)
     }
 
     fn of_job(&self, settings: &Settings, name: &str) -> Result<Vec<ChosenContainer>, Failure> {
@@ -355,14 +333,4 @@ pub fn snapshot_path(option: &str, path: &Path) -> Result<PathBuf, Failure> {
     }
     // Without `.` and slashes that are not needed.
     Ok(path.components().collect())
-}
-
-/// The directory of a container that is given by a path or by a name.
-fn path_of(settings: &Settings, name: &str) -> Result<PathBuf, Failure> {
-    let path = Path::new(name);
-    if path.components().count() == 1 && !path.is_absolute() && name != "." && name != ".." {
-        return Ok(settings.container_root.join(path));
-    }
-    std::path::absolute(path)
-        .map_err(|error| Failure::new(Exit::Usage, format!("--container {name}: {error}")))
 }

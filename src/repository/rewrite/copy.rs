@@ -9,6 +9,7 @@ use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::index::BlobLocation;
 use crate::repository::indexed::Indexed;
+use crate::repository::open::Repository;
 use crate::repository::packer::{DEFAULT_TARGET, Encoded, Encoder, FullPack, Packer};
 use crate::repository::progress::Observer;
 use crate::repository::ranges::{READ_TOGETHER, together};
@@ -50,6 +51,10 @@ impl Copied {
 
 struct Copier<'a> {
     repository: &'a Indexed,
+    /// Where the new packs go.
+    to: &'a Repository,
+    /// Whether they go to the same repository, so that what is encrypted can stay as it is.
+    within: bool,
     confirm: Confirm<'a>,
     /// By [`BlobKind`]: trees and data go to different packs.
     packers: [Mutex<Packer>; 2],
@@ -80,14 +85,39 @@ pub fn copy(
     confirm: Confirm<'_>,
     observer: &dyn Observer,
 ) -> Result<Copied, Error> {
-    let copier = Copier {
-        repository,
-        confirm,
-        packers: BlobKind::ALL.map(|_| Mutex::new(Packer::new(DEFAULT_TARGET))),
-        copied: Mutex::default(),
-        compress_data,
-    };
-    let threads = workers(&*repository.repository.storage);
+    let to = &repository.repository;
+    run(
+        Copier::new(repository, to, true, compress_data, confirm),
+        count,
+        wanted,
+        observer,
+    )
+}
+
+/// As [`copy`], into another repository: everything is compressed and encrypted for that one.
+///
+/// # Errors
+/// As [`copy`].
+pub fn copy_to(
+    repository: &Indexed,
+    to: &Repository,
+    wanted: &[Wanted],
+    confirm: Confirm<'_>,
+    observer: &dyn Observer,
+) -> Result<Copied, Error> {
+    let copier = Copier::new(repository, to, false, true, confirm);
+    let of = |at: usize| wanted[at].clone();
+    run(copier, wanted.len(), &of, observer)
+}
+
+fn run(
+    copier: Copier<'_>,
+    count: usize,
+    wanted: &(dyn Fn(usize) -> Wanted + Sync),
+    observer: &dyn Observer,
+) -> Result<Copied, Error> {
+    let from = &*copier.repository.repository.storage;
+    let threads = workers(from).max(workers(&*copier.to.storage));
     in_parallel(count, threads, Buffers::new, |buffers, place| {
         let wanted = wanted(place);
         for blobs in together(&wanted.blobs) {
@@ -97,12 +127,12 @@ pub fn copy(
         Ok(())
     })?;
     for packer in &copier.packers {
-        let last = lock(packer).finish(&repository.repository.cipher)?;
+        let last = lock(packer).finish(&copier.to.cipher)?;
         if let Some(pack) = last {
             copier.write(pack)?;
         }
     }
-    repository.repository.storage.sync()?;
+    copier.to.storage.sync()?;
     let copied = copier.copied.into_inner();
     Ok(copied.unwrap_or_else(PoisonError::into_inner))
 }
@@ -119,7 +149,25 @@ impl Buffers {
     }
 }
 
-impl Copier<'_> {
+impl<'a> Copier<'a> {
+    fn new(
+        repository: &'a Indexed,
+        to: &'a Repository,
+        within: bool,
+        compress_data: bool,
+        confirm: Confirm<'a>,
+    ) -> Copier<'a> {
+        Copier {
+            repository,
+            to,
+            within,
+            confirm,
+            packers: BlobKind::ALL.map(|_| Mutex::new(Packer::new(DEFAULT_TARGET))),
+            copied: Mutex::default(),
+            compress_data,
+        }
+    }
+
     /// Copies blobs that lie side by side in a pack.
     fn copy(&self, buffers: &mut Buffers, pack: Id, blobs: &[PackedBlob]) -> Result<(), Error> {
         let (Some(first), Some(last)) = (blobs.first(), blobs.last()) else {
@@ -171,7 +219,9 @@ impl Copier<'_> {
             buffers.sealed.extend_from_slice(bytes);
             let (sealed, content) = (&mut buffers.sealed, &mut buffers.content);
             match buffers.reader.decode(cipher, blob, sealed, content) {
-                Ok(()) if must_compress => return self.encode(buffers, blob.name),
+                Ok(()) if must_compress || !self.within => {
+                    return self.encode(buffers, blob.name);
+                }
                 Ok(()) => {
                     let encoded = Encoded {
                         name: blob.name,
@@ -202,7 +252,7 @@ impl Copier<'_> {
 
     /// Compresses and encrypts the content that was read.
     fn encode(&self, buffers: &mut Buffers, name: BlobName) -> Result<(), Error> {
-        let cipher = &self.repository.repository.cipher;
+        let cipher = &self.to.cipher;
         buffers.sealed.clear();
         let (content, sealed) = (&buffers.content, &mut buffers.sealed);
         let encoded = buffers.encoder.encode(cipher, name, content, sealed)?;
@@ -215,7 +265,7 @@ impl Copier<'_> {
         if !packer.is_full() {
             return Ok(());
         }
-        let full = packer.finish(&self.repository.repository.cipher)?;
+        let full = packer.finish(&self.to.cipher)?;
         drop(packer);
         if let Some(full) = full {
             let content = self.write(full)?;
@@ -227,7 +277,7 @@ impl Copier<'_> {
     /// Writes a pack. Returns its buffer, which can be used again.
     fn write(&self, pack: FullPack) -> Result<Vec<u8>, Error> {
         (self.confirm)()?;
-        pack.write(&*self.repository.repository.storage)?;
+        pack.write(&*self.to.storage)?;
         kill_point::reached(Point::PackCopied);
         lock(&self.copied).packs.push((pack.id, pack.blobs));
         Ok(pack.content)
