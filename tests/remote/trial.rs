@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use crate::bucket;
 use crate::harness::Host;
 use crate::rest_server::Server;
+use crate::s3_server;
 use crate::site::{self, host};
 
 fn steps(report: &Value) -> Vec<(&str, bool)> {
@@ -54,6 +56,38 @@ fn a_storage_that_works_is_measured_and_left_empty() {
         "{}",
         told.stdout()
     );
+}
+
+#[test]
+fn a_bucket_is_tried_with_the_rights_of_the_keys() {
+    let Some(server) = s3_server::Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let name = bucket::in_bucket(&host, &server);
+    let report = test(&host, 0);
+    assert_eq!(
+        (&report["good"], &report["append_only"]),
+        (&true.into(), &false.into()),
+        "{report:#}"
+    );
+    assert_eq!(steps(&report).len(), 10);
+    for (key, good, append_only) in [
+        (s3_server::HOST, true, true),
+        (s3_server::READER, false, false),
+    ] {
+        let keys = bucket::keys(&host).replace(s3_server::ACCESS_KEY, key);
+        bucket::define(&host, &server.endpoint(), &name, &keys);
+        let report = test(&host, if good { 0 } else { 1 });
+        assert_eq!(
+            (&report["good"], &report["append_only"]),
+            (&good.into(), &append_only.into()),
+            "{report:#}"
+        );
+    }
+    let list = host.json(&["storage", "list"]);
+    let place = list["storages"][0]["place"].as_str().unwrap();
+    assert_eq!(place, server.location(&name));
 }
 
 #[test]
