@@ -184,6 +184,7 @@ impl Server {
             self.authority
         );
         let mut answer = String::new();
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
         let asked = stream
             .write_all(request.as_bytes())
             .and_then(|()| stream.read_to_string(&mut answer));

@@ -343,7 +343,8 @@ fn a_server_without_conditions_and_hashes_is_written_to_without_them() {
     let storage = behind(&proxy, &server, &location, Settings::default());
     let refusal = "<Error><Code>NotImplemented</Code></Error>";
     proxy.fail("PUT", Fault::Answer(501, refusal));
-    proxy.fail("PUT", Fault::Answer(501, refusal));
+    let refusal = "<Error><Code>InvalidArgument</Code></Error>";
+    proxy.fail("PUT", Fault::Answer(400, refusal));
     let pack = named(FileKind::Pack, b"pack");
     storage.write(pack, b"pack").unwrap();
     let heads = proxy.heads("PUT");

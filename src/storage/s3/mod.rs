@@ -221,8 +221,8 @@ impl S3 {
         // A name is the hash of the content, so a file of that name has this content, or is damaged. Only then does it
         // do no harm that some servers ignore the condition, and replace what is there.
         let is_named = file.kind != FileKind::Config && hash == file.id;
+        let mut knows = self.knows.load(Ordering::Relaxed);
         loop {
-            let knows = self.knows.load(Ordering::Relaxed);
             if !is_named || knows < CONDITIONS {
                 match self.is_same(file, content)? {
                     None => {}
@@ -249,13 +249,14 @@ impl S3 {
             let refusal = match self.send(&call) {
                 Ok(answer) => {
                     answer.finish();
+                    self.knows.fetch_min(knows, Ordering::Relaxed);
                     return Ok(Durability::Durable);
                 }
                 Err(Trouble::Refused(refusal)) => refusal,
                 Err(trouble) => return Err(failed(trouble)),
             };
-            if refusal.is_not_implemented() && knows > NOTHING {
-                self.knows.fetch_min(knows - 1, Ordering::Relaxed);
+            if refusal.is_of_the_head() && knows > NOTHING {
+                knows -= 1;
             } else if refusal.is_conflict() {
                 return match self.is_same(file, content)? {
                     Some(true) => Ok(Durability::Durable),

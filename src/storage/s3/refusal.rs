@@ -88,9 +88,10 @@ impl Refusal {
         self.code == "NoSuchBucket"
     }
 
-    /// Whether the server does not know something that was asked for besides.
-    pub fn is_not_implemented(&self) -> bool {
-        self.status == 501 || self.code == "NotImplemented"
+    /// Whether the server may have refused a part of the head that it does not know.
+    pub fn is_of_the_head(&self) -> bool {
+        // Backblaze and others say `InvalidArgument` of a hash.
+        self.status == 501 || matches!(self.code.as_str(), "NotImplemented" | "InvalidArgument")
     }
 
     /// Whether there is such a file, or another request for it is under way.
