@@ -67,6 +67,7 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
             Storage::NotFound | Storage::TooShort | Storage::TooLarge | Storage::NotAFile => {
                 ErrorKind::Damaged
             }
+            Storage::NoPlace => ErrorKind::NoRepository,
             Storage::Unauthorized | Storage::Untrusted => ErrorKind::Denied,
             Storage::Answer => ErrorKind::BadOption,
             // A clock is often set soon after the start of a host.

@@ -18,6 +18,8 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     NotFound,
+    /// What the container is in does not exist: the bucket.
+    NoPlace,
     Denied,
     NoSpace,
     ReadOnly,
@@ -51,6 +53,7 @@ impl ErrorKind {
         match self {
             ErrorKind::Unreachable | ErrorKind::Busy => true,
             ErrorKind::NotFound
+            | ErrorKind::NoPlace
             | ErrorKind::Denied
             | ErrorKind::NoSpace
             | ErrorKind::ReadOnly
@@ -69,7 +72,8 @@ impl ErrorKind {
     /// Whether the way to the file fails, so that nothing is known of the file itself.
     pub fn is_out_of_reach(self) -> bool {
         match self {
-            ErrorKind::Denied
+            ErrorKind::NoPlace
+            | ErrorKind::Denied
             | ErrorKind::Unreachable
             | ErrorKind::Busy
             | ErrorKind::Unauthorized
@@ -174,6 +178,7 @@ impl fmt::Display for Error {
             (_, ErrorKind::TooShort) => f.write_str("the file is too short"),
             (Some(cause), _) => f.write_str(&crate::os::reason(cause)),
             (None, ErrorKind::NotFound) => f.write_str("there is no such file"),
+            (None, ErrorKind::NoPlace) => f.write_str("what the container is in does not exist"),
             (None, ErrorKind::Denied) => f.write_str("permission denied"),
             (None, ErrorKind::NoSpace) => f.write_str("no space left"),
             (None, ErrorKind::ReadOnly) => f.write_str("the storage is read-only"),

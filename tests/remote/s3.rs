@@ -279,6 +279,18 @@ fn what_is_wrong_is_told_with_the_key_that_mends_it() {
         let log = fails(&host);
         assert!(log.contains(words), "{log}");
     }
+    // Only a backup makes a bucket.
+    define(
+        &host,
+        &server.endpoint(),
+        &server.new_bucket(),
+        &keys(&host),
+    );
+    host.put("restore", now(vec![restored(&host)]));
+    host.once().exits(1);
+    let log = host.freezerd(&["log", "restore"]).exits(0).stdout();
+    assert!(log.contains("there is no bucket bucket-"), "{log}");
+    host.delete("restore");
     define(&host, "http://127.0.0.1:1/", &bucket, &keys(&host));
     let log = fails(&host);
     assert!(log.contains("trying again"), "{log}");

@@ -130,6 +130,8 @@ impl Server {
                 "-s3.autoCreateBucket=false",
                 "-s3.allowDeleteBucketNotEmpty",
             ])
+            // Each bucket takes some. By default the free space decides how many there are.
+            .arg("-volume.max=4000")
             .arg(format!("-s3.config={}", config.display()));
         for (name, port) in PORTS.iter().zip(&ports) {
             let needs_certificate = *name == "s3.port.https";

@@ -44,12 +44,16 @@ fn a_bucket_is_made_where_it_is_missing_and_holds_nothing_before() {
     assert_eq!(listed(&storage, FileKind::Pack), []);
     assert_eq!(listed(&storage, FileKind::Config), []);
     let pack = named(FileKind::Pack, b"pack");
-    let error = storage.write(pack, b"pack").unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NotFound);
-    assert!(
-        error.to_string().contains("there is no bucket bucket-"),
-        "{error}"
-    );
+    for error in [
+        storage.write(pack, b"pack").unwrap_err(),
+        storage.read(FileName::CONFIG, 9).unwrap_err(),
+    ] {
+        assert_eq!(error.kind, ErrorKind::NoPlace);
+        assert!(
+            error.to_string().contains("there is no bucket bucket-"),
+            "{error}"
+        );
+    }
     storage.create_layout().unwrap();
     storage.create_layout().unwrap();
     storage.write(pack, b"pack").unwrap();

@@ -102,7 +102,7 @@ fn of_repository(error: &RepositoryError) -> Fault {
             | StorageErrorKind::ReadOnly
             | StorageErrorKind::Unauthorized
             | StorageErrorKind::Untrusted => Fault::Denied,
-            StorageErrorKind::Answer => Fault::NotFound,
+            StorageErrorKind::Answer | StorageErrorKind::NoPlace => Fault::NotFound,
             // A file of the repository is gone, or is not what it was.
             StorageErrorKind::NotFound
             | StorageErrorKind::NotAFile

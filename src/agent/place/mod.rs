@@ -18,7 +18,8 @@ use super::reach::Reach;
 use crate::job::action::Container;
 use crate::location::Location;
 use crate::repository::error::Error as EngineError;
-use crate::storage::Storage;
+use crate::storage::error::ErrorKind as StorageErrorKind;
+use crate::storage::{FileName, Storage};
 
 mod content;
 mod remote;
@@ -106,9 +107,7 @@ impl Place {
     pub fn repository(self) -> Result<Existing, Error> {
         match self {
             Place::Repository(existing) => Ok(existing),
-            Place::Vacant(vacant) => Err(Error::NoRepository {
-                place: vacant.container.location,
-            }),
+            Place::Vacant(vacant) => Err(vacant.no_repository()),
             Place::Other(other) => Err(other.error()),
         }
     }
@@ -140,6 +139,20 @@ impl Existing {
 }
 
 impl Vacant {
+    /// Why there is no repository to use.
+    fn no_repository(self) -> Error {
+        let place = self.container.location;
+        match self.storage.read(FileName::CONFIG, 0) {
+            // What the container should be in does not exist either.
+            Err(error) if error.kind == StorageErrorKind::NoPlace => Error::Engine {
+                doing: "open the repository",
+                place,
+                source: Box::new(EngineError::from(error)),
+            },
+            _ => Error::NoRepository { place },
+        }
+    }
+
     /// The container that was looked at.
     pub fn container(&self) -> &Container {
         &self.container

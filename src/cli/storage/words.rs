@@ -100,6 +100,7 @@ fn advice(step: Step, kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Unauthorized => {
             Some("check the user, and the file or the command that has the secret")
         }
+        ErrorKind::NoPlace => Some("make the bucket, or correct its name"),
         ErrorKind::Clock => Some("set the clock of this host, or that of the server"),
         ErrorKind::Untrusted => Some("name the certificate that you trust with `ca_file`"),
         ErrorKind::Denied => Some("give this user the right to do it at the server"),

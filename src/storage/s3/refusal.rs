@@ -107,7 +107,8 @@ impl Refusal {
     /// What follows from the refusal.
     pub fn kind(&self) -> ErrorKind {
         match self.code.as_str() {
-            "NoSuchBucket" | "NoSuchKey" => ErrorKind::NotFound,
+            "NoSuchBucket" => ErrorKind::NoPlace,
+            "NoSuchKey" => ErrorKind::NotFound,
             "AccessDenied"
             | "AllAccessDisabled"
             | "AccountProblem"
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn each_trouble_is_told_apart() {
         for (status, code, kind, words) in [
-            (404, "NoSuchBucket", ErrorKind::NotFound, "no bucket bucket"),
+            (404, "NoSuchBucket", ErrorKind::NoPlace, "no bucket bucket"),
             (403, "AccessDenied", ErrorKind::Denied, "this right"),
             (
                 403,
