@@ -233,7 +233,7 @@ impl Daemon<'_> {
         let line = notice.line(&self.zone);
         if let Some(run) = line.run {
             let text = notice.in_run_log().unwrap_or_else(|| line.text.clone());
-            RunLog::open(&self.layout, run, None).line(mark::WRITER, &text);
+            RunLog::open(&self.layout, run).line(mark::WRITER, &text);
             kill_point::reached(Point::LogWritten);
         }
         line.log();

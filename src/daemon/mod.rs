@@ -15,6 +15,7 @@ use crate::control::daemon_lock::{DaemonLock, DaemonLockError};
 use crate::control::event;
 use crate::control::layout::{CannotCreate, Layout};
 use crate::control::progress;
+use crate::intake::Trust;
 use crate::kill_point::{self, Point};
 use crate::ledger::LedgerError;
 use crate::lifecycle::retention::HistoryLimits;
@@ -30,6 +31,7 @@ mod event_files;
 mod inputs;
 mod jobs_dir;
 mod ledger_care;
+mod log_file;
 mod main_loop;
 mod orphans;
 mod pipe_lines;
@@ -171,6 +173,7 @@ pub async fn run(
                 progress_sink: Arc::new(AllSinks(screens)),
                 stall_timeout: settings.stall_timeout,
                 groups,
+                trust: Trust::of_process(settings.trusted_owners.clone()),
             },
             message_sender,
         ),

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use chrono::{SecondsFormat, Utc};
 
+use super::log_file::LogFile;
 use crate::control::layout::Layout;
+use crate::control::mark;
 
 /// How much one run may write, so that a command that prints without end does not fill the disk.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -16,54 +18,54 @@ const LIMIT: u64 = 16 * 1024 * 1024;
 pub struct RunLog {
     file: Option<File>,
     /// The action's `log_file`.
-    also: Option<File>,
+    log_file: Option<LogFile>,
     /// The size of the run's own file.
     written: u64,
 }
 
 impl RunLog {
-    /// Opens the run's log, and the action's `log_file` if it has one. When `log_file` cannot be opened, the run's log
-    /// says so.
-    pub fn open(layout: &Layout, run: u64, log_file: Option<&Path>) -> RunLog {
-        let own = append(&layout.run_log(run));
-        let also = log_file.map(append);
-        let mut log = RunLog {
-            written: own
-                .as_ref()
-                .ok()
-                .and_then(|file| file.metadata().ok())
-                .map_or(0, |meta| meta.len()),
-            file: None,
-            also: None,
-        };
-        match own {
-            Ok(file) => log.file = Some(file),
-            Err(error) => tracing::warn!("cannot write the log of run {run}: {error}"),
-        }
-        match also {
-            Some(Ok(file)) => log.also = Some(file),
-            Some(Err(error)) => {
-                let path = log_file
-                    .map(|path| path.display().to_string())
-                    .unwrap_or_default();
-                tracing::warn!(run, "cannot append to log_file {path}: {error}");
-                log.line(
-                    "freezerd",
-                    &format!("cannot append to log_file {path}: {error}"),
-                );
+    /// Opens the run's log.
+    pub fn open(layout: &Layout, run: u64) -> RunLog {
+        match append(&layout.run_log(run)) {
+            Ok(file) => RunLog {
+                written: file.metadata().map_or(0, |meta| meta.len()),
+                file: Some(file),
+                log_file: None,
+            },
+            Err(error) => {
+                tracing::warn!("cannot write the log of run {run}: {error}");
+                RunLog {
+                    file: None,
+                    log_file: None,
+                    written: 0,
+                }
             }
-            None => {}
         }
-        log
+    }
+
+    /// Appends to this `log_file`, too, from now on.
+    pub(super) fn append_also_to(&mut self, log_file: LogFile) {
+        self.log_file = Some(log_file);
     }
 
     /// Appends a line with the time and its writer.
     pub fn line(&mut self, who: &str, text: &str) {
         let stamp = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         let line = format!("{stamp} {who}: {text}\n");
-        if let Some(file) = &mut self.also {
-            let _ = file.write_all(line.as_bytes());
+        self.own_line(&stamp, &line);
+        let Some(log_file) = &mut self.log_file else {
+            return;
+        };
+        if let Err(error) = log_file.append(&line) {
+            self.log_file = None;
+            let text = format!("cannot append to log_file: {error}; nothing more is appended");
+            tracing::warn!("{text}");
+            self.own_line(&stamp, &format!("{stamp} {}: {text}\n", mark::WRITER));
         }
+    }
+
+    /// Appends a line to the run's own file alone.
+    fn own_line(&mut self, stamp: &str, line: &str) {
         let Some(file) = &mut self.file else { return };
         if self.written >= LIMIT {
             return;

@@ -1,6 +1,6 @@
 //! Starts agents, hears them, and ends them. [`AttemptLife`] decides what to do with an agent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,13 +13,17 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::agent_handle::AgentHandle;
 use super::attempt::{AttemptLife, Deed, TimeLimits};
+use super::log_file::{Allowance, LogFile};
 use super::orphans;
 use super::pipe_lines::PipeLines;
 use super::runlog::RunLog;
 use super::scheduler::{EndCause, Message, Spawn};
 use crate::control::layout::Layout;
+use crate::control::mark;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
+use crate::intake::Trust;
+use crate::job::diagnostic::quoted;
 use crate::kill_point::{self, Point};
 use crate::limits::Groups;
 use crate::protocol::{AgentLoss, Heard, Report};
@@ -35,6 +39,10 @@ const REPORT_LIMIT: usize = 16 * 1024 * 1024;
 /// How long to wait for what an agent that has ended left in its pipes. A process that it left behind may hold them open.
 const DRAIN: Duration = Duration::from_secs(1);
 
+/// How many runs are known by what they may still append to log files. Only a run that is older than this many and still
+/// tries again would get the whole allowance once more.
+const ALLOWANCES: usize = 4096;
+
 /// What all attempts have in common.
 #[derive(Clone)]
 pub struct Circumstances {
@@ -42,6 +50,8 @@ pub struct Circumstances {
     pub progress_sink: Arc<dyn ProgressSink>,
     /// How long an attempt may go without progress, where its job does not say; `None`: without limit.
     pub stall_timeout: Option<Duration>,
+    /// Who may choose where a `log_file` is.
+    pub trust: Trust,
     /// `None`: agents run without limits.
     pub groups: Option<Groups>,
 }
@@ -52,6 +62,8 @@ pub struct Runner {
     inbox: mpsc::UnboundedSender<Message>,
     /// By the number of the run.
     live: HashMap<u64, mpsc::UnboundedSender<Instruction>>,
+    /// What the newest runs may still append to log files, by the number of the run.
+    allowances: BTreeMap<u64, Allowance>,
 }
 
 /// An instruction to a running attempt.
@@ -68,6 +80,7 @@ impl Runner {
             circumstances,
             inbox,
             live: HashMap::new(),
+            allowances: BTreeMap::new(),
         }
     }
 
@@ -80,6 +93,7 @@ impl Runner {
         self.live.insert(run, sender);
         let attempt = Attempt {
             circumstances: self.circumstances.clone(),
+            allowance: self.allowance(run),
             spawn,
         };
         let inbox = self.inbox.clone();
@@ -95,6 +109,14 @@ impl Runner {
                 end,
             });
         });
+    }
+
+    fn allowance(&mut self, run: u64) -> Allowance {
+        let allowance = self.allowances.entry(run).or_default().clone();
+        while self.allowances.len() > ALLOWANCES {
+            self.allowances.pop_first();
+        }
+        allowance
     }
 
     /// Ends the attempt of a run: asks first, and kills after the grace.
@@ -120,6 +142,7 @@ impl Runner {
 /// One attempt, from the start of its agent to its end.
 struct Attempt {
     circumstances: Circumstances,
+    allowance: Allowance,
     spawn: Spawn,
 }
 
@@ -202,18 +225,34 @@ impl Attempt {
         }
     }
 
+    /// The log of the run.
     fn log(&self) -> RunLog {
-        RunLog::open(
-            &self.circumstances.layout,
-            self.spawn.request.run,
-            self.spawn.request.action.log_file.as_deref(),
-        )
+        RunLog::open(&self.circumstances.layout, self.spawn.request.run)
+    }
+
+    /// The log of the run, with the action's `log_file`. When that cannot be opened, the run's log and the journal say so.
+    fn log_with_file(&self) -> RunLog {
+        let mut log = self.log();
+        let run = self.spawn.request.run;
+        let Some(path) = &self.spawn.request.action.log_file else {
+            return log;
+        };
+        match LogFile::open(path, run, &self.circumstances.trust, self.allowance.clone()) {
+            Ok(file) => log.append_also_to(file),
+            Err(error) => {
+                let path = quoted(&path.to_string_lossy());
+                let text = format!("nothing is appended to the log_file {path}: {error}");
+                tracing::warn!(run, "{text}");
+                log.line(mark::WRITER, &text);
+            }
+        }
+        log
     }
 
     fn run_without_limits(&self, error: &std::io::Error) {
         let text = format!("this attempt runs without limits: {error}");
         tracing::warn!(run = self.spawn.request.run, "{text}");
-        self.log().line("freezerd", &text);
+        self.log().line(mark::WRITER, &text);
     }
 
     /// Kills what has left the process group, and had no control group that would have kept it together.
@@ -225,7 +264,7 @@ impl Attempt {
         if let Ok(killed @ 1..) = killed {
             let processes = units::count(killed as u64, "process", "processes");
             let text = format!("killed {processes} that had left the action's process group");
-            self.log().line("freezerd", &text);
+            self.log().line(mark::WRITER, &text);
         }
     }
 }
@@ -287,7 +326,7 @@ impl LogCopy {
         let written = Arc::new(Notify::new());
         let over = Arc::new(AtomicBool::new(false));
         let mut lines = PipeLines::new(pipe, LOG_LINE_LIMIT, Arc::clone(&written));
-        let mut log = attempt.log();
+        let mut log = attempt.log_with_file();
         let kind = attempt.spawn.request.action.work.kind().word();
         let is_over = Arc::clone(&over);
         let task = tokio::spawn(async move {

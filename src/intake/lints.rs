@@ -1,9 +1,12 @@
 //! Warnings that only the whole directory of jobs can show.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::check::CheckOptions;
+use super::trust::Trust;
+use super::trusted_path;
 use crate::job::action::{Admin, Age, Lineage, Restore, Work};
 use crate::job::codes;
 use crate::job::diagnostic::{Diagnostic, quoted};
@@ -21,14 +24,21 @@ pub(super) struct Member<'a> {
 }
 
 /// The warnings, each with the index of the member that it is about.
-pub(super) fn lint(
-    members: &[Member<'_>],
-    now: DateTime<Utc>,
-    host_zone: &Zone,
-) -> Vec<(usize, Diagnostic)> {
+pub(super) fn lint(members: &[Member<'_>], options: &CheckOptions<'_>) -> Vec<(usize, Diagnostic)> {
     let mut found = Vec::new();
     for (index, member) in members.iter().enumerate() {
-        found.extend(outlook(member, now, host_zone).map(|diagnostic| (index, diagnostic)));
+        let fault = outlook(member, options.now, &options.host.zone);
+        found.extend(fault.map(|diagnostic| (index, diagnostic)));
+        let Some(trust) = options.trust else { continue };
+        for (action, it) in member.job.actions.iter().enumerate() {
+            let at = At {
+                member: index,
+                action,
+            };
+            let path = it.action.log_file.as_deref();
+            let fault = path.and_then(|path| unsafe_log_file(path, trust));
+            found.extend(fault.map(|fault| (index, place(fault, members, at))));
+        }
     }
     let mut backups: Vec<Made<'_>> = Vec::new();
     for (at, work) in works(members) {
@@ -216,6 +226,19 @@ fn lonely_admin(members: &[Member<'_>], admin: &Admin, backups: &[Made<'_>]) -> 
         ),
     );
     Some(fault.label("may remove nothing").help(help))
+}
+
+/// A `log_file` that the daemon will not open.
+fn unsafe_log_file(path: &Path, trust: &Trust) -> Option<Diagnostic> {
+    let refused = trusted_path::fault_of(path, trust)?;
+    let fault = Diagnostic::warning(
+        codes::UNSAFE_LOG_FILE,
+        format!(
+            "nothing will be appended to the log_file {}: {refused}",
+            quoted(&path.to_string_lossy())
+        ),
+    );
+    Some(fault.help("the runs go on without it; `freezerd log` shows their whole log"))
 }
 
 /// Warns of a schedule that has no occurrence left.

@@ -12,6 +12,7 @@ mod names;
 mod scan;
 mod stamp;
 mod trust;
+mod trusted_path;
 
 pub use catalog::Catalog;
 pub use change::{FileChange, Remembered};
@@ -22,3 +23,4 @@ pub use names::is_job_file;
 pub use scan::scan;
 pub use stamp::{Digest, Stamp};
 pub use trust::Trust;
+pub use trusted_path::{PathFault, UnsafePath, open_to_append};

@@ -54,13 +54,18 @@ impl Trust {
         }
     }
 
+    /// Whether this user is trusted.
+    pub(super) fn trusts(&self, user: u32) -> bool {
+        user == 0 || user == self.user || self.owners.contains(&user)
+    }
+
     /// Checks the owner, the mode and the links of a file or a directory. If an error is among the diagnostics, the file
     /// must not be used.
     pub(super) fn check(&self, stat: &Stat, path: &Path, what: Subject) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         let shell = shell_quoted(path);
         let owner = stat.st_uid;
-        if owner != 0 && owner != self.user && !self.owners.contains(&owner) {
+        if !self.trusts(owner) {
             let command = if self.user == 0 {
                 "chown root".to_owned()
             } else {

@@ -4,6 +4,7 @@ mod attempts;
 mod clock;
 mod containers;
 mod data_checks;
+mod log_file;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs_dir;

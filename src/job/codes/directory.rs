@@ -61,4 +61,11 @@ codes! {
         "No backup in this directory has its container, host and backup name. One of the three may be misspelt, and \
          then nothing is ever removed.",
         Words("a backup named `home`, and an `admin` for `hone`", "write the same names in both");
+    UNSAFE_LOG_FILE, "unsafe-log-file", schema: false,
+        "Another user could choose the file to which a log is appended.",
+        "Who may write to a directory on the way to the `log_file` can put a link there, and the log would then be appended \
+         to the file that the link points to. The runs go on, and `freezerd log` shows their log. Nothing is appended to \
+         the `log_file` until each directory on the way belongs to root or the daemon's user, and nobody else may write to \
+         it, or it has the sticky bit like `/tmp`. The file itself must not be a link.",
+        Words("a `log_file` in the home directory of a user, in a job of root", "`/var/log/home.log`");
 }
