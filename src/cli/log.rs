@@ -71,8 +71,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         io::stdout().write_all(bytes).map_err(|error| {
             io_failure("write", std::path::Path::new("standard output"), &error)
         })?;
-        if bytes.is_empty() {
+        if bytes.is_empty() && whole {
             eprintln!("Run {} of {} has no log.", row.number, row.job_id);
+        } else if bytes.is_empty() {
+            eprintln!(
+                "The log of run {} of {} has nothing of this attempt: of a log that is too long, the middle is left out.",
+                row.number, row.job_id
+            );
         }
     }
     Ok(Exit::Success)

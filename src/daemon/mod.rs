@@ -24,6 +24,7 @@ use crate::schedule::zone::Zone;
 
 mod agent_handle;
 mod attempt;
+mod bounded_log;
 mod clock;
 mod clock_wait;
 mod directory_watch;

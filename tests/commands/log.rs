@@ -96,8 +96,34 @@ fn a_log_file_that_cannot_be_written_is_reported_and_does_not_fail_the_run() {
     host.once().exits(0);
     let text = host.freezerd(&["log", "a"]).exits(0).stdout();
     assert_eq!(
-        text.matches("cannot append to log_file").count(),
+        text.matches("nothing is appended to the log_file").count(),
         2,
         "{text}"
     );
+}
+
+#[test]
+fn a_log_that_is_too_long_keeps_its_beginning_and_its_end() {
+    let host = Host::new();
+    let flood = exec(
+        "echo the beginning; yes 'copying a file' | head -c 20000000; echo connection lost >&2; exit 1",
+    );
+    let mut second = exec("echo cleaned up");
+    second["mandatory"] = serde_json::json!(true);
+    host.put("a", now(vec![flood, second]));
+    host.once().exits(1);
+    let log = host.freezerd(&["log", "a"]).exits(0).stdout();
+    assert!(log.len() < 17 * 1024 * 1024, "{} bytes", log.len());
+    for part in [
+        "the beginning",
+        "the middle of this log is left out here",
+        "connection lost",
+        "cleaned up",
+    ] {
+        assert_eq!(log.matches(part).count(), 1, "{part}");
+    }
+    let first = host.freezerd(&["log", "a", "--action", "1"]).stdout();
+    assert!(first.contains("connection lost") && !first.contains("cleaned up"));
+    let second = host.freezerd(&["log", "a", "--action", "2"]).stdout();
+    assert!(second.contains("cleaned up") && !second.contains("connection lost"));
 }

@@ -103,6 +103,6 @@ fn one_run_appends_a_bounded_amount_and_the_end_of_each_attempt() {
         "{} bytes after three attempts",
         text.len()
     );
-    assert_eq!(text.matches("exec: the end\n").count(), 3);
+    assert_eq!(text.matches("the end\n").count(), 3);
     assert_eq!(text.matches("bytes are left out here").count(), 3);
 }

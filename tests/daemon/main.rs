@@ -4,11 +4,11 @@ mod attempts;
 mod clock;
 mod containers;
 mod data_checks;
-mod log_file;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs_dir;
 mod life_of_a_job;
+mod log_file;
 mod main_job;
 mod monitoring;
 mod priority;
