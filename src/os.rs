@@ -7,7 +7,12 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The descriptor that the signal handler writes to; −1 while there is no pipe.
 static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
@@ -255,6 +260,43 @@ pub fn default_sigpipe() {
     // SAFETY: the default action of a signal is not a handler, so nothing of this program runs in it.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
+
+/// How many files a process may have open, where its hard limit allows it.
+const OPEN_FILES: u64 = 65536;
+
+/// The limits of open files before this process raised them.
+static EARLIER_LIMITS: OnceLock<Rlimit> = OnceLock::new();
+
+/// Raises the soft limit of open files: many hosts have 1,024 as the soft limit, and a much higher hard limit.
+pub fn raise_open_files() {
+    let earlier = *EARLIER_LIMITS.get_or_init(|| getrlimit(Resource::Nofile));
+    let wanted = earlier
+        .maximum
+        .map_or(OPEN_FILES, |hard| hard.min(OPEN_FILES));
+    if earlier.current.is_some_and(|soft| soft < wanted) {
+        let raised = Rlimit {
+            current: Some(wanted),
+            maximum: earlier.maximum,
+        };
+        // With the lower limit everything works that needs few files.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+}
+
+/// Gives a program that is about to start the limits of open files that this process had at its own start: a program that
+/// uses select(2) fails with more than 1,024 open files.
+pub fn with_earlier_open_files(command: &mut Command) {
+    let Some(&earlier) = EARLIER_LIMITS.get() else {
+        return;
+    };
+    // SAFETY: between fork and exec, the closure makes one system call and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            let _ = setrlimit(Resource::Nofile, earlier);
+            Ok(())
+        });
     }
 }
 

@@ -16,6 +16,7 @@ use super::report::log;
 use super::{Context, outcome};
 use crate::job::action::{self, Exec};
 use crate::kill_point::{self, Point};
+use crate::os;
 use crate::protocol::{Outcome, Summary, Verdict};
 
 /// What a service manager tells the daemon, and not the commands that it starts.
@@ -85,6 +86,7 @@ fn describe_run(context: &Context, command: &mut Command) {
     for name in NOT_INHERITED {
         command.env_remove(name);
     }
+    os::with_earlier_open_files(command);
     command
         .env("FREEZERD_JOB_ID", &request.job_id)
         .env("FREEZERD_RUN", request.run.to_string())

@@ -80,7 +80,7 @@ impl From<Critical> for Failure {
             Critical::Ledger(error) => return error.into(),
             Critical::NoJobsDir { .. } => Exit::NotFound,
             Critical::JobsDir { .. } => Exit::NotPermitted,
-            Critical::System { .. } => Exit::Internal,
+            Critical::System { .. } | Critical::StateLost(_) => Exit::Internal,
         };
         Failure::new(exit, error.to_string())
     }

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The lock on a state directory. It is held until this value is dropped.
 #[derive(Debug)]
 pub struct DaemonLock {
-    _lock: File,
+    file: File,
 }
 
 /// Why the state directory could not be locked.
@@ -93,7 +93,15 @@ impl DaemonLock {
             .rewind()
             .and_then(|()| file.set_len(0))
             .and_then(|()| file.write_all(text.as_bytes()));
-        Ok(DaemonLock { _lock: file })
+        Ok(DaemonLock { file })
+    }
+
+    /// The metadata of the lock file, which may have lost its name.
+    ///
+    /// # Errors
+    /// When the system does not tell it.
+    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        self.file.metadata()
     }
 }
 

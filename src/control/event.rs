@@ -104,8 +104,12 @@ impl EventFile {
     }
 }
 
-/// The files in the events directory, the oldest first. Each has its path, and either its event or why it is invalid.
-pub fn waiting(layout: &Layout) -> io::Result<Vec<(PathBuf, Result<EventFile, String>)>> {
+/// Files of the events directory, each with its path, and either its event or why it is invalid.
+pub type Waiting = Vec<(PathBuf, Result<EventFile, String>)>;
+
+/// The first `most` files in the events directory: those with the name of an event come first, the oldest first. True if
+/// there are more.
+pub fn waiting(layout: &Layout, most: usize) -> io::Result<(Waiting, bool)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(layout.events())? {
         let path = entry?.path();
@@ -117,14 +121,26 @@ pub fn waiting(layout: &Layout) -> io::Result<Vec<(PathBuf, Result<EventFile, St
         }
         found.push(path);
     }
-    found.sort();
-    Ok(found
+    found.sort_by_cached_key(|path| (!is_named_as_event(path), path.clone()));
+    let more = found.len() > most;
+    let waiting = found
         .into_iter()
+        .take(most)
         .map(|path| {
             let event = read(&path);
             (path, event)
         })
-        .collect())
+        .collect();
+    Ok((waiting, more))
+}
+
+/// Whether the file's name is the id of an event: two numbers.
+fn is_named_as_event(path: &Path) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    path.file_stem()
+        .and_then(|stem| stem.to_str())
+        .and_then(|stem| stem.split_once('-'))
+        .is_some_and(|(time, process)| number(time) && number(process))
 }
 
 /// Removes the hidden files of senders that were killed.

@@ -49,7 +49,7 @@ impl DirectoryWatch {
             Err(error) => {
                 if !self.complained {
                     tracing::warn!(
-                        "cannot watch {}: {error}; changes are found by the rescan alone",
+                        "cannot watch {}: {error}; it is read every second instead",
                         self.dir.display()
                     );
                     self.complained = true;
@@ -57,6 +57,11 @@ impl DirectoryWatch {
                 had
             }
         }
+    }
+
+    /// Whether the kernel tells of changes. Without that, somebody has to look.
+    pub fn is_active(&self) -> bool {
+        self.active.is_some()
     }
 
     fn start(&self) -> notify::Result<RecommendedWatcher> {

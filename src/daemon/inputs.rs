@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::clock::ClockSteps;
@@ -24,6 +24,7 @@ pub(super) struct Inputs {
     pub(super) jobs_hints: UnboundedReceiver<()>,
     /// There may be a new event file.
     pub(super) event_hints: UnboundedReceiver<()>,
+    event_hinter: UnboundedSender<()>,
     pub(super) jobs_watch: DirectoryWatch,
     pub(super) events_watch: DirectoryWatch,
     /// When a changed jobs directory is read, and when at the latest.
@@ -44,11 +45,17 @@ impl Inputs {
             messages,
             jobs_hints,
             event_hints,
+            event_hinter: hint_events.clone(),
             jobs_watch: DirectoryWatch::new(&settings.jobs_dir, hint_jobs),
             events_watch: DirectoryWatch::new(&layout.events(), hint_events),
             settle: None,
             clock_steps: ClockSteps::listen(),
         }
+    }
+
+    /// Has the events read again, after what waits already.
+    pub(super) fn hint_events(&self) {
+        let _ = self.event_hinter.send(());
     }
 
     /// The jobs directory changed: it is read once it is quiet.

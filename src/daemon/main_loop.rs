@@ -18,6 +18,7 @@ use super::scheduler::notice::line::moment;
 use super::scheduler::{Message, Order, Scheduler};
 use super::service::{Manager, Signals, Wish};
 use super::session_summary::SessionSummary;
+use super::state_guard::StateGuard;
 use super::upkeep::{BETWEEN_STEPS, BETWEEN_SWEEPS, Upkeep};
 use super::{Critical, End, Mode, event_files};
 use crate::config::Settings;
@@ -28,11 +29,11 @@ use crate::kill_point::{self, Point};
 use crate::ledger::{LedgerError, RedbLedger, quietly};
 use crate::schedule::zone::Zone;
 
-/// The pause between two scans of a jobs directory that cannot be read: the kernel does not tell when it is back.
-const UNTIL_READABLE: Duration = Duration::from_secs(1);
-
 /// How many steps of a sweep `--once` takes at its end.
 const STEPS_OF_ONCE: usize = 256;
+
+/// The pause between two looks at what no message tells.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// Why the loop ended.
 enum Leave {
@@ -58,6 +59,8 @@ pub(super) struct Daemon<'a> {
     /// `None` without a `metrics_dir`.
     pub(super) publisher: Option<Publisher>,
     pub(super) upkeep: Upkeep,
+    pub(super) guard: StateGuard,
+    pub(super) complaints: event_files::Complaints,
 }
 
 impl Daemon<'_> {
@@ -103,6 +106,8 @@ impl Daemon<'_> {
                 .unwrap_or(Duration::from_secs(3600)),
         );
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut care = interval(BETWEEN_LOOKS);
+        care.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sweep = Instant::now();
 
         while !self.is_done() {
@@ -129,7 +134,7 @@ impl Daemon<'_> {
                     }
                     self.handle(message)?;
                 }
-                Some(()) = inputs.event_hints.recv() => self.read_events()?,
+                Some(()) = inputs.event_hints.recv() => self.events_changed(&mut inputs)?,
                 Some(()) = inputs.jobs_hints.recv() => inputs.jobs_changed(),
                 () = sleep_until(settle), if inputs.settle.is_some() => {
                     inputs.settle = None;
@@ -137,6 +142,7 @@ impl Daemon<'_> {
                 }
                 _ = rescan.tick() => self.rescan(&mut inputs)?,
                 _ = heartbeat.tick() => self.manager.alive(),
+                _ = care.tick() => self.look_after(&mut inputs)?,
                 () = clock::sleep(wake) => self.handle(Message::Tick)?,
                 () = inputs.clock_steps.next() => self.handle(Message::Tick)?,
                 () = next_publication(&mut self.publisher) => {
@@ -173,12 +179,18 @@ impl Daemon<'_> {
 
     /// Takes one step of a sweep. False when nothing more has to be done for now.
     fn sweep(&mut self) -> bool {
+        if self.guard.check().is_err() {
+            // The next message ends the daemon.
+            return false;
+        }
         let now = Utc::now().trunc_subsecs(3);
         let step = || self.upkeep.step(&mut self.scheduler, now);
-        quietly(&self.layout.ledger(), step).unwrap_or_else(|error| {
+        let more = quietly(&self.layout.ledger(), step).unwrap_or_else(|error| {
             tracing::warn!("cannot forget what is old: {error}");
             false
-        })
+        });
+        self.guard.wrote();
+        more
     }
 
     fn is_done(&self) -> bool {
@@ -189,8 +201,11 @@ impl Daemon<'_> {
     }
 
     /// Gives a message to the scheduler, and carries out its orders.
-    fn handle(&mut self, message: Message) -> Result<(), Critical> {
-        match self.scheduler.handle(message, Utc::now().trunc_subsecs(3)) {
+    pub(super) fn handle(&mut self, message: Message) -> Result<(), Critical> {
+        self.guard.check()?;
+        let handled = self.scheduler.handle(message, Utc::now().trunc_subsecs(3));
+        self.guard.wrote();
+        match handled {
             Ok(orders) => {
                 if let Some(publisher) = &mut self.publisher {
                     publisher.committed(self.scheduler.commits());
@@ -305,55 +320,6 @@ impl Daemon<'_> {
             && !self.stopping
             && self.scheduler.running() == 0
             && self.scheduler.is_committed()
-    }
-
-    /// The regular check of everything that may have changed without a hint.
-    fn rescan(&mut self, inputs: &mut Inputs) -> Result<(), Critical> {
-        inputs.events_watch.renew();
-        self.read_files(inputs)?;
-        self.read_events()?;
-        if self.settings.timezone.is_none() {
-            let zone = Zone::local();
-            if zone != self.zone {
-                tracing::warn!(
-                    "the host's time zone is {} now ({}); it was {}",
-                    zone.name(),
-                    zone.source(),
-                    self.zone.name()
-                );
-                self.zone = zone.clone();
-                self.handle(Message::Zone(zone))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Scans the jobs directory, and gives its changes to the scheduler.
-    fn read_files(&mut self, inputs: &mut Inputs) -> Result<(), Critical> {
-        if self.stopping {
-            return Ok(());
-        }
-        // Another directory may have the name now. It is watched before it is scanned, so that no change is missed.
-        inputs.jobs_watch.renew();
-        let scan = self.jobs_dir.rescan();
-        if scan.unsettled {
-            inputs.jobs_changed();
-        }
-        if scan.unreadable {
-            inputs.read_jobs_after(UNTIL_READABLE);
-        }
-        if scan.changes.is_empty() {
-            return Ok(());
-        }
-        self.handle(Message::Files(scan.changes))
-    }
-
-    /// Gives the waiting events to the scheduler.
-    fn read_events(&mut self) -> Result<(), Critical> {
-        for event in event_files::waiting(&self.layout) {
-            self.handle(Message::Asked(event))?;
-        }
-        Ok(())
     }
 
     /// One line for the service manager.

@@ -33,6 +33,7 @@ mod inputs;
 mod jobs_dir;
 mod ledger_care;
 mod log_file;
+mod looks;
 mod main_loop;
 mod orphans;
 mod pipe_lines;
@@ -43,6 +44,7 @@ mod runner;
 pub mod scheduler;
 mod service;
 pub mod session_summary;
+pub mod state_guard;
 pub mod upkeep;
 
 use crate::control::progress_sink::{AllSinks, ProgressFiles, ProgressSink};
@@ -57,6 +59,7 @@ use runner::{Circumstances, Runner};
 use scheduler::{Policy, Scheduler};
 use service::{Manager, Signals, Wish};
 use session_summary::SessionSummary;
+use state_guard::{StateGuard, StateLost};
 use upkeep::Upkeep;
 
 /// How long `--once` waits for the first firing of a new job: a job without a schedule is due after two seconds.
@@ -82,6 +85,9 @@ pub enum Critical {
     /// Another daemon works on the state directory.
     #[error(transparent)]
     DaemonLock(#[from] DaemonLockError),
+    /// The state directory or the ledger is not the daemon's any more.
+    #[error(transparent)]
+    StateLost(#[from] StateLost),
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -120,7 +126,7 @@ pub async fn run(
 ) -> Result<End, Critical> {
     let layout = Layout::new(&settings.state_dir, &settings.runtime_dir);
     layout.create()?;
-    let _lock = DaemonLock::claim(&layout)?;
+    let lock = DaemonLock::claim(&layout)?;
     let mut signals = Signals::listen().map_err(|source| Critical::System {
         what: "listen for signals",
         source,
@@ -164,7 +170,13 @@ pub async fn run(
         age: TimeDelta::from_std(settings.history_age).unwrap_or(TimeDelta::MAX),
         runs: settings.history_runs,
     };
+    let guard = StateGuard::new(&layout, lock).map_err(|source| Critical::System {
+        what: "read the state directory",
+        source,
+    })?;
     let daemon = Daemon {
+        guard,
+        complaints: event_files::Complaints::default(),
         settings,
         mode,
         upkeep: Upkeep::new(limits, &layout, newest_row, now),

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::os;
+
 use super::{
     AgentLoss, Heard, ListError, ListRequest, Listing, Outcome, Report, Request, RunTag, Task,
 };
@@ -97,6 +99,7 @@ fn agent_command() -> Command {
     for name in NOT_INHERITED {
         command.env_remove(name);
     }
+    os::with_earlier_open_files(&mut command);
     command
 }
 

@@ -257,3 +257,26 @@ fn a_run_that_waited_for_a_slot_for_hours_is_not_late() {
         "its timeout counts from here"
     );
 }
+
+#[test]
+fn an_agent_may_open_as_many_files_as_the_host_allows_and_its_command_as_many_as_before() {
+    let host = Host::new().job(
+        "a",
+        now(vec![exec(
+            "echo soft $(ulimit -Sn) $(awk '/Max open files/ {print $4}' /proc/$PPID/limits)",
+        )]),
+    );
+    let binary = env!("CARGO_BIN_EXE_freezerd");
+    let mut command = std::process::Command::new("/bin/sh");
+    let prepared = host.command(&[]);
+    for (name, value) in prepared.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let script = format!("ulimit -Sn 300 && ulimit -Hn 3000 && exec {binary} run --once");
+    let ran = command.arg("-c").arg(script).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let log = host.freezerd(&["log", "a"]).stdout();
+    assert!(log.contains("exec: soft 300 3000"), "{log}");
+}

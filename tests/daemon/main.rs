@@ -4,11 +4,13 @@ mod attempts;
 mod clock;
 mod containers;
 mod data_checks;
+mod events_directory;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs_dir;
 mod life_of_a_job;
 mod log_file;
+mod lost_state;
 mod main_job;
 mod monitoring;
 mod priority;

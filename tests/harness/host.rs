@@ -55,14 +55,22 @@ impl Host {
 
     /// A host whose freezerd cannot read other users' files. `None`, with a line that says so, if that is impossible.
     pub fn unprivileged() -> Option<Host> {
-        let mut host = Host::new();
         if !is_root() {
-            return Some(host);
+            return Some(Host::new());
         }
-        host.user = Some(NOBODY);
+        Host::of_user(NOBODY)
+    }
+
+    /// A host whose freezerd runs as this user. `None`, with a line that says so, if that is impossible.
+    pub fn of_user(user: u32) -> Option<Host> {
+        if !is_root() {
+            println!("SKIPPED: only root can run freezerd as another user");
+            return None;
+        }
+        let mut host = Host::new();
+        host.user = Some(user);
         for dir in ["", "jobs.d", "work"] {
-            std::os::unix::fs::chown(host.path(dir), Some(NOBODY), Some(NOBODY))
-                .expect("its owner");
+            std::os::unix::fs::chown(host.path(dir), Some(user), Some(user)).expect("its owner");
         }
         match host.command(&["--version"]).output() {
             Ok(output) if output.status.success() => Some(host),

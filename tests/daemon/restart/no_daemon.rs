@@ -28,7 +28,7 @@ fn an_event_that_a_killed_daemon_did_not_handle_is_handled_once_by_the_next_one(
     daemon.looks(&host);
     assert_eq!(host.history("a").len(), 1);
     fs::write(host.path("state/events/junk.json"), "{").unwrap();
-    daemon.until(|line| line.message.contains("junk.json is not an event"));
+    daemon.until(|line| line.message.contains("junk.json` is not an event"));
     eventually("it is set aside", || {
         host.path("state/events/junk.bad").exists()
     });
