@@ -68,6 +68,14 @@ fn print_for_people(status: &Status, zone: &Zone) {
     for (count, what) in [
         (summary.failing, "with a last run that did not succeed"),
         (summary.overdue, "overdue"),
+        (
+            status
+                .jobs
+                .iter()
+                .filter(|job| job.stands_since_abort())
+                .count() as u64,
+            "off the schedule since an abort (`freezerd start JOB` puts it back)",
+        ),
         (summary.runs_queued, "waiting for a slot or a container"),
         (summary.runs_waiting, "waiting for a retry"),
     ] {

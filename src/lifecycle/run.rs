@@ -93,6 +93,38 @@ pub fn after_attempt(
     next_action(actions, rows, index + 1)
 }
 
+/// What follows after somebody has aborted a run at this action: only mandatory actions, each of them once. `started` says
+/// whether the action has begun.
+pub fn after_abort(
+    actions: &[JobAction],
+    rows: &mut [ActionRecord],
+    action: u32,
+    started: bool,
+) -> Next {
+    let index = action as usize;
+    let is_mandatory = actions.get(index).is_some_and(|action| action.mandatory);
+    if (started || !is_mandatory)
+        && let Some(row) = rows.get_mut(index)
+    {
+        row.exit_status.get_or_insert(ExitStatus::Fail);
+    }
+    let first = if started { index + 1 } else { index };
+    let next = actions
+        .iter()
+        .enumerate()
+        .skip(first)
+        .find(|(_, action)| action.mandatory);
+    match next {
+        Some((index, _)) => Next::Attempt {
+            action: index as u32,
+            attempt: 1,
+        },
+        None => Next::End {
+            result: JobResult::Aborted,
+        },
+    }
+}
+
 /// Adds the numbers of an attempt to its action.
 fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     row.partial = false;
@@ -289,12 +321,35 @@ mod tests {
     }
 
     #[test]
-    fn an_aborted_attempt_ends_the_run_at_once_mandatory_or_not() {
+    fn an_aborted_attempt_is_not_tried_again() {
         let actions = [action(false, 3), action(true, 0)];
         assert_eq!(
             walk(&actions, &[AttemptEnd::Aborted]),
             (vec![(0, 1)], Some(JobResult::Aborted))
         );
+    }
+
+    #[test]
+    fn after_an_abort_only_mandatory_actions_follow() {
+        let actions = [
+            action(true, 0),
+            action(false, 3),
+            action(false, 0),
+            action(true, 2),
+        ];
+        let follows = |at, started| {
+            let mut rows = rows(&actions);
+            let next = after_abort(&actions, &mut rows, at, started);
+            (next, result_so_far(&rows))
+        };
+        let attempt = |action| Next::Attempt { action, attempt: 1 };
+        let end = Next::End {
+            result: JobResult::Aborted,
+        };
+        assert_eq!(follows(0, true), (attempt(3), "fail"));
+        assert_eq!(follows(0, false), (attempt(0), "success"));
+        assert_eq!(follows(1, false), (attempt(3), "fail"));
+        assert_eq!(follows(3, true), (end, "fail"));
     }
 
     #[test]

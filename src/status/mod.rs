@@ -255,6 +255,14 @@ impl Status {
     }
 }
 
+impl JobStatus {
+    /// Whether the job is off its schedule because somebody aborted its last run.
+    pub fn stands_since_abort(&self) -> bool {
+        let aborted = |run: &LastRun| run.result == Ending::Aborted;
+        self.status == Word::Stop && self.last_run.as_ref().is_some_and(aborted)
+    }
+}
+
 fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus {
     let owed_since = owed_since(record, at);
     JobStatus {

@@ -179,7 +179,18 @@ fn job_finding(job: &JobStatus) -> Option<Finding> {
         ));
     }
     let last = job.last_run.as_ref()?;
-    // A run that was aborted by hand is not a finding if nothing is owed: the user knows about it.
+    if job.stands_since_abort() {
+        return Some(
+            Finding::new(
+                "job",
+                Level::Warning,
+                &job.job_id,
+                "somebody aborted its last run, and it has been off its schedule since",
+            )
+            .help(format!("`freezerd start {}` puts it back", job.job_id)),
+        );
+    }
+    // A run that was aborted by hand is not a finding if the job goes on: the user knows about it.
     let failed = matches!(last.result, Ending::Fail | Ending::Partial);
     (job.failures > 0 && (failed || job.owed_since.is_some())).then(|| {
         finding(

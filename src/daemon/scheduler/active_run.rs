@@ -13,6 +13,8 @@ pub(super) struct ActiveRun {
     pub job: Arc<Job>,
     /// The row of the current attempt, while its agent runs.
     pub attempt: Option<AttemptRecord>,
+    /// How many times somebody has aborted it. After the first time, mandatory actions still run.
+    pub aborts: u32,
 }
 
 impl ActiveRun {
@@ -22,6 +24,7 @@ impl ActiveRun {
             record,
             job,
             attempt: None,
+            aborts: 0,
         }
     }
 

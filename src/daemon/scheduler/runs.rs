@@ -69,11 +69,16 @@ impl<L: Ledger> Scheduler<L> {
             took,
             retry,
         });
+        let interrupted = matches!(end, AttemptEnd::Interrupted);
+        if aborting && !interrupted {
+            self.go_on_after_abort(number, action, true, now);
+            return;
+        }
         if aborting {
             self.finish_aborted(number, now);
             return;
         }
-        if matches!(end, AttemptEnd::Interrupted) {
+        if interrupted {
             self.interrupt(number, "freezerd was stopped in the middle of it", now);
             return;
         }
@@ -107,17 +112,42 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Ends a run by hand: its agent if it has one, else the run itself.
     pub(super) fn abort(&mut self, number: u64, now: DateTime<Utc>) {
-        let Some(active) = self.runs.get(&number) else {
+        let Some(active) = self.runs.get_mut(&number) else {
             return;
         };
+        active.aborts = active.aborts.saturating_add(1);
         if active.attempt.is_some() {
             self.batch.order(Order::End {
                 run: number,
                 why: EndCause::Abort,
             });
-        } else {
-            self.finish_aborted(number, now);
+            return;
         }
+        match active.record.state {
+            RunState::Queued { action, attempt } => {
+                self.go_on_after_abort(number, action, attempt > 1, now);
+            }
+            RunState::Waiting { action, .. } => self.go_on_after_abort(number, action, true, now),
+            RunState::Running { .. }
+            | RunState::Ended
+            | RunState::Skipped
+            | RunState::Interrupted => self.finish_aborted(number, now),
+        }
+    }
+
+    /// Goes on with the mandatory actions of a run that somebody aborted at this action, or ends the run.
+    fn go_on_after_abort(&mut self, number: u64, action: u32, started: bool, now: DateTime<Utc>) {
+        let Some(active) = self.runs.get_mut(&number) else {
+            return;
+        };
+        let job = Arc::clone(&active.job);
+        let next = run::after_abort(&job.actions, &mut active.record.actions, action, started);
+        if active.aborts > 1 || matches!(next, Next::End { .. }) {
+            self.finish_aborted(number, now);
+            return;
+        }
+        self.dequeue(number);
+        self.proceed(number, next, None, now);
     }
 
     /// Closes a run that somebody aborted.

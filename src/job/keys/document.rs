@@ -96,7 +96,7 @@ pub const ENTRY_KEYS: &[Key] = &[
         "mandatory",
         Shape::Flag,
         ALL,
-        "Run this action even if an earlier one failed.",
+        "Run this action even if an earlier one failed or was aborted. A second abort ends it, too.",
     )
     .default("false"),
     Key::new(

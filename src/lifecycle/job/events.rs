@@ -130,12 +130,14 @@ fn abort(record: &mut JobRecord, effects: &mut Vec<Effect>, now: DateTime<Utc>) 
         });
         return (
             true,
-            format!("run {} was aborted before it started", run.number),
+            format!(
+                "run {} was aborted before it started; the job is off its schedule until `freezerd start {}`",
+                run.number, record.job_id
+            ),
         );
     }
-    if !run.aborting {
-        effects.push(Effect::Abort { run: run.number });
-    }
+    // The second time, it ends the mandatory actions, too.
+    effects.push(Effect::Abort { run: run.number });
     record.run = Some(OpenRun {
         aborting: true,
         ..run
@@ -143,7 +145,15 @@ fn abort(record: &mut JobRecord, effects: &mut Vec<Effect>, now: DateTime<Utc>) 
     if record.pending != Some(Event::Remove) {
         record.pending = Some(Event::Abort);
     }
-    (true, format!("run {} is being ended", run.number))
+    let text = match run.aborting {
+        false => format!(
+            "run {} is being ended, mandatory actions still follow; afterwards the job is off its schedule until \
+             `freezerd start {}`",
+            run.number, record.job_id
+        ),
+        true => format!("run {} is being ended, mandatory actions too", run.number),
+    };
+    (true, text)
 }
 
 /// Somebody asked for one run now, whatever the schedule says.

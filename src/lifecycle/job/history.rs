@@ -98,7 +98,7 @@ fn note_parts_read(past: &mut Past, row: &RunRecord) {
 }
 
 /// How a closed row ended. Only a run that came to its own end with every action done is a success.
-fn ending(row: &RunRecord) -> Ending {
+pub fn ending(row: &RunRecord) -> Ending {
     match (row.state, row.result) {
         (_, Some(JobResult::Aborted)) => Ending::Aborted,
         (RunState::Interrupted, _) => Ending::Interrupted,

@@ -21,7 +21,7 @@ mod tests;
 pub use due::{but_the_last, catch_up_refusal, dropped, tick, zone_changed};
 pub use events::{Answer, ask, trigger};
 pub use file::{Content, ContentChange, changed, file_gone, first_seen, hold_what_runs_once};
-pub use history::{row_made, row_over};
+pub use history::{ending, row_made, row_over};
 pub use run::{Interrupted, RunEnd, claimed, run_ended, run_started};
 
 /// The smallest difference between two instants.

@@ -186,3 +186,60 @@ fn the_result_is_aborted_even_when_an_action_had_failed_before() {
     daemon.run_of("a");
     assert_eq!(host.state("a"), "stop//aborted");
 }
+
+#[test]
+fn after_an_abort_mandatory_actions_run_and_the_job_says_that_it_stands_still() {
+    let host = Host::new();
+    let gate = host.gate("gate");
+    let ran = host.path("work/ran");
+    let mut last = exec(&format!("echo $FREEZERD_RESULT >> {}", ran.display()));
+    last["mandatory"] = json!(true);
+    host.put(
+        "a",
+        someday(vec![gate.action(), exec("echo skipped"), last]),
+    );
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.says("a", "exec read");
+    let answer = host.ask("abort", "a");
+    assert!(answer.contains("`freezerd start a`"), "{answer}");
+    daemon.run_of("a");
+    assert_eq!(host.state("a"), "stop//aborted");
+    assert_eq!(std::fs::read_to_string(&ran).unwrap(), "fail\n");
+    let log = host.freezerd(&["log", "a"]).stdout();
+    assert!(!log.contains("skipped"), "{log}");
+    let doctor = host.freezerd(&["doctor", "--no-containers"]).stdout();
+    assert!(
+        doctor.contains("somebody aborted its last run") && doctor.contains("freezerd start a"),
+        "{doctor}"
+    );
+    let status = host.freezerd(&["status"]).stdout();
+    assert!(
+        status.contains("1 off the schedule since an abort"),
+        "{status}"
+    );
+    host.ask("start", "a");
+    let doctor = host.freezerd(&["doctor", "--no-containers"]).stdout();
+    assert!(!doctor.contains("somebody aborted"), "{doctor}");
+}
+
+#[test]
+fn a_second_abort_ends_the_mandatory_actions_too() {
+    let host = Host::new();
+    let gate = host.gate("gate");
+    let second = host.gate("second");
+    let mut mandatory = second.action();
+    mandatory["mandatory"] = json!(true);
+    let mut third = exec("echo never");
+    third["mandatory"] = json!(true);
+    host.put("a", someday(vec![gate.action(), mandatory, third]));
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.says("a", "exec read");
+    host.ask("abort", "a");
+    daemon.says("a", "exec read");
+    host.ask("abort", "a");
+    daemon.run_of("a");
+    assert_eq!(host.state("a"), "stop//aborted");
+    assert!(!host.freezerd(&["log", "a"]).stdout().contains("never"));
+}
