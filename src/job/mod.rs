@@ -26,6 +26,7 @@ mod lint;
 mod one_or_more;
 mod parse;
 pub mod patterns;
+mod pipeline;
 pub mod rate;
 pub mod render;
 pub mod schema;

@@ -275,5 +275,8 @@ fn exec(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Exec> {
         );
     }
     let command = values.command(fields.get("command"))?;
+    if let Some(field) = fields.set("command") {
+        values.warn_of_pipeline(&field, &command);
+    }
     Some(Exec { command })
 }

@@ -146,4 +146,12 @@ codes! {
             r#"{"action": "exec", "command": "PGPASSWORD=hunter2 pg_dumpall -f /var/backups/all.sql"}"#,
             r#"{"action": "exec", "command": "PGPASSFILE=/etc/freezerd/pgpass pg_dumpall -f /var/backups/all.sql"}"#
         );
+    HIDDEN_FAILURE, "hidden-failure", schema: false,
+        "A shell hides the failure of a command in a pipeline.",
+        "`/bin/sh` reports only whether the last command of a pipeline succeeded. If a dump fails and `gzip` compresses the \
+         little that came, the action is a success. With the option `pipefail`, bash reports the failure of every command.",
+        Action(
+            r#"{"action": "exec", "command": "pg_dump shop | gzip > /srv/shop.gz"}"#,
+            r#"{"action": "exec", "command": ["bash", "-o", "pipefail", "-c", "pg_dump shop | gzip > /srv/shop.gz"]}"#
+        );
 }

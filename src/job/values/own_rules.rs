@@ -7,6 +7,7 @@ use crate::job::decode::Field;
 use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::json::Value;
 use crate::job::keys::openstack_service;
+use crate::job::pipeline;
 
 impl ValueReader<'_> {
     /// The mode, which is `fs` in this version.
@@ -105,6 +106,40 @@ impl ValueReader<'_> {
         None
     }
 
+    /// Warns where a shell hides the failure of a command whose output it gives to another.
+    pub fn warn_of_pipeline(&mut self, field: &Field<'_>, command: &Command) {
+        let text = match command {
+            Command::Shell(text) => text,
+            Command::Words(words) => match words.as_slice() {
+                // The options of the shell may say pipefail.
+                [program, options @ .., text]
+                    if is_shell(program) && options.iter().any(|it| it == "-c") =>
+                {
+                    if options.iter().any(|it| it.contains("pipefail")) {
+                        return;
+                    }
+                    text
+                }
+                _ => return,
+            },
+        };
+        let Some(first) = pipeline::hidden_failure(text) else {
+            return;
+        };
+        self.report(
+            Diagnostic::warning(
+                codes::HIDDEN_FAILURE,
+                format!(
+                    "nobody will notice if {} fails: of a pipeline, the shell reports only the last command",
+                    quoted(first)
+                ),
+            )
+            .at(field.node.span.clone())
+            .label("a failure before the last `|` counts as success")
+            .help("let bash report it: `\"command\": [\"bash\", \"-o\", \"pipefail\", \"-c\", \"…\"]`"),
+        );
+    }
+
     /// A text for the shell, or a list of words.
     pub fn command(&mut self, field: Option<Field<'_>>) -> Option<Command> {
         let field = field.filter(|field| !field.node.is_unset())?;
@@ -151,4 +186,10 @@ impl ValueReader<'_> {
         }
         Some(Command::Words(words))
     }
+}
+
+/// Whether a program is a shell, by its name.
+fn is_shell(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    matches!(name, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh")
 }
