@@ -9,13 +9,17 @@ use super::exit::{Exit, Failure, io_failure};
 use super::ledger_view;
 use crate::config::Settings;
 use crate::control::event::{Command, EventFile};
-use crate::record::EventRecord;
+use crate::lifecycle::job as life;
+use crate::record::{Ending, EventRecord, RunRecord};
 
 /// How long the command waits for the answer of the daemon.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The pause between two reads of the ledger.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// The pause between two looks at a run.
+const RUN_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long the command waits for an unknown job. The daemon needs a moment to read a new job file.
 const SETTLING: Duration = Duration::from_secs(3);
@@ -30,8 +34,28 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Runs `freezerd start`, `stop`, `abort`, `remove` and `trigger`: asks the daemon and waits for its answer.
+/// The arguments of `freezerd trigger`.
+#[derive(Debug, clap::Args)]
+pub struct TriggerArgs {
+    #[command(flatten)]
+    pub asked: Args,
+    /// Wait until the run has ended; the exit code then says how
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Runs `freezerd trigger`.
+pub fn trigger(settings: &Settings, args: &TriggerArgs) -> Result<Exit, Failure> {
+    ask(settings, Command::Trigger, &args.asked, args.wait)
+}
+
+/// Runs `freezerd start`, `stop`, `abort` and `remove`.
 pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, Failure> {
+    ask(settings, command, args, false)
+}
+
+/// Asks the daemon and waits for its answer, and then maybe for the end of the run.
+fn ask(settings: &Settings, command: Command, args: &Args, wait: bool) -> Result<Exit, Failure> {
     let mut ledger = ledger_view::open(settings)?;
     if !ledger.daemon {
         return Err(Failure::new(
@@ -69,14 +93,39 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
             },
         ));
     };
+    let mut document = json!({
+        "job_id": answer.job_id, "command": answer.command, "accepted": answer.accepted,
+        "answer": answer.answer, "run": answer.run,
+    });
+    if wait && let Some(run) = answer.run {
+        if !args.json {
+            println!("{}: {} as run {run}", answer.job_id, answer.answer);
+        }
+        let row = end_of(settings, run)?;
+        let ending = life::ending(&row);
+        if args.json {
+            document["result"] = json!(ending.name());
+            println!("{document:#}");
+        } else {
+            let reason = row
+                .reason
+                .map_or_else(String::new, |reason| format!(": {reason}"));
+            println!(
+                "{}: the result of run {run} is {}{reason}; `freezerd log {run}` shows its log",
+                answer.job_id,
+                ending.name()
+            );
+        }
+        return Ok(match ending {
+            Ending::Success => Exit::Success,
+            Ending::Partial => Exit::RunPartial,
+            Ending::Fail | Ending::Aborted | Ending::Interrupted | Ending::Skipped => {
+                Exit::RunFailed
+            }
+        });
+    }
     if args.json {
-        println!(
-            "{:#}",
-            json!({
-                "job_id": answer.job_id, "command": answer.command, "accepted": answer.accepted,
-                "answer": answer.answer, "run": answer.run,
-            })
-        );
+        println!("{document:#}");
     } else if answer.accepted {
         match answer.run {
             Some(run) => println!(
@@ -113,4 +162,29 @@ fn wait_for(settings: &Settings, event: &str) -> Result<Option<EventRecord>, Fai
         std::thread::sleep(PAUSE);
     }
     Ok(None)
+}
+
+/// Waits until a run is over.
+fn end_of(settings: &Settings, run: u64) -> Result<RunRecord, Failure> {
+    loop {
+        let ledger = ledger_view::open(settings)?;
+        match ledger.reader.run(run)? {
+            Some(row) if row.state.is_over() => return Ok(row),
+            Some(_) if !ledger.daemon => {
+                return Err(Failure::new(
+                    Exit::NoDaemon,
+                    format!("the daemon has ended, and run {run} has not"),
+                ));
+            }
+            Some(_) => {}
+            None => {
+                return Err(Failure::new(
+                    Exit::NotFound,
+                    format!("the ledger does not know run {run} any more"),
+                ));
+            }
+        }
+        drop(ledger);
+        std::thread::sleep(RUN_PAUSE);
+    }
 }

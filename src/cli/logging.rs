@@ -19,7 +19,8 @@ use crate::config::{LogFormat, Settings};
 use crate::inspect::shown::harmless_lines;
 use crate::schedule::zone::Zone;
 
-/// Starts to log to standard error in the format and with the level of the settings.
+/// Starts to log to standard error in the format and with the level of the settings. A line that cannot be written, because
+/// the terminal is gone or the disk is full, is lost; the work goes on.
 pub fn start(settings: &Settings, screen: &Arc<Screen>) {
     let level = LevelFilter::from_level(settings.log_level);
     // Libraries log only warnings and errors.
@@ -36,6 +37,7 @@ pub fn start(settings: &Settings, screen: &Arc<Screen>) {
     if format == LogFormat::Journal {
         let lines = tracing_subscriber::fmt::layer()
             .event_format(Journal)
+            .log_internal_errors(false)
             .with_writer(io::stderr);
         let _ = registry.with(lines).try_init();
         return;
@@ -46,6 +48,7 @@ pub fn start(settings: &Settings, screen: &Arc<Screen>) {
             .with_current_span(false)
             .with_span_list(false)
             .with_timer(Rfc3339)
+            .log_internal_errors(false)
             .with_writer(io::stderr);
         let _ = registry.with(lines).try_init();
         return;
@@ -55,6 +58,7 @@ pub fn start(settings: &Settings, screen: &Arc<Screen>) {
             zone: settings.zone(),
             colour: screen.colour(),
         })
+        .log_internal_errors(false)
         .with_writer(AroundBars(Arc::clone(screen)));
     let _ = registry.with(human).try_init();
 }

@@ -6,6 +6,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+// The first module, because its macros replace those of the standard library in all others.
+#[macro_use]
+mod output;
+
 mod check;
 mod config;
 mod container;
@@ -115,10 +119,12 @@ enum Command {
     Remove(control::Args),
     /// Run a job once, now, regardless of its schedule
     ///
-    /// The command prints the number of the run and does not wait for its end. `freezerd log` shows its log. The command
-    /// needs a running daemon.
-    #[command(after_help = "Example: freezerd trigger nightly")]
-    Trigger(control::Args),
+    /// The command prints the number of the run. It does not wait for the end of the run, unless --wait is given.
+    /// `freezerd log` shows the log. The command needs a running daemon.
+    #[command(
+        after_help = "Example: freezerd trigger nightly\nExample: freezerd trigger nightly --wait"
+    )]
+    Trigger(control::TriggerArgs),
     Snapshots(snapshots::Args),
     Restore(restore::Args),
     Ls(ls::Args),
@@ -158,8 +164,8 @@ impl Command {
             Command::Start(args)
             | Command::Stop(args)
             | Command::Abort(args)
-            | Command::Remove(args)
-            | Command::Trigger(args) => args.json,
+            | Command::Remove(args) => args.json,
+            Command::Trigger(args) => args.asked.json,
             Command::Snapshots(args) => args.json,
             Command::Restore(args) => args.json,
             Command::Ls(args) => args.json,
@@ -210,11 +216,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Success.into()
+            let printed = error.print();
+            return match (error.use_stderr(), printed) {
+                (true, _) => Exit::Usage.into(),
+                (false, Ok(())) => Exit::Success.into(),
+                (false, Err(fault)) => {
+                    output::failure(&fault).map_or(Exit::Success, |failure| {
+                        failure.report(false, false);
+                        failure.exit
+                    })
+                }
+                .into(),
             };
         }
     };
@@ -230,9 +242,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         cli.command,
         Command::Ls(_) | Command::Find(_) | Command::Diff(_)
     );
-    match dispatch(cli) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
+    let result = dispatch(cli);
+    let unwritten = output::end();
+    match (result, unwritten) {
+        (Ok(Exit::Success), Some(failure)) => {
+            failure.report(false, false);
+            failure.exit.into()
+        }
+        (Ok(exit), unwritten) => {
+            if let Some(failure) = unwritten {
+                failure.report(false, false);
+            }
+            exit.into()
+        }
+        (Err(failure), _) => {
             failure.report(as_json, lines);
             failure.exit.into()
         }
@@ -246,8 +269,17 @@ pub fn definition() -> clap::Command {
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let matches = definition().try_get_matches_from(arguments)?;
+    let matches = definition().try_get_matches_from(as_flag(arguments.into_iter().collect()))?;
     Cli::from_arg_matches(&matches)
+}
+
+/// `freezerd help COMMAND` is `freezerd COMMAND --help`.
+fn as_flag(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.get(1).is_some_and(|first| first == "help") {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
+    arguments
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
@@ -278,7 +310,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Stop(args) => control::run(&settings, Asked::Stop, &args),
         Command::Abort(args) => control::run(&settings, Asked::Abort, &args),
         Command::Remove(args) => control::run(&settings, Asked::Remove, &args),
-        Command::Trigger(args) => control::run(&settings, Asked::Trigger, &args),
+        Command::Trigger(args) => control::trigger(&settings, &args),
         Command::Snapshots(args) => snapshots::run(&settings, &args),
         Command::Restore(args) => restore::run(&settings, &args),
         Command::Ls(args) => ls::run(&settings, &args),

@@ -9,6 +9,7 @@ mod harness;
 mod listing;
 mod log;
 mod next;
+mod outputs;
 mod restore_parts;
 mod setting_flags;
 mod settings;
@@ -16,6 +17,7 @@ mod several_backups;
 mod snapshots;
 mod storages;
 mod transfer_limits;
+mod trigger_wait;
 mod why;
 
 use crate::harness::{Host, backup, exec, now};
