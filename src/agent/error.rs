@@ -105,7 +105,8 @@ pub enum ActionError {
     #[error("the password in {pass_file} does not open the repository in {place}")]
     WrongPassword { place: Location, pass_file: PathBuf },
     #[error(
-        "the repository in {place} has a password: name the file that holds it as encrypt_pass_file"
+        "the repository in {place} has a password: name the file that holds it, in a job with the key `encrypt_pass_file`, on \
+         the command line with --encrypt-pass-file"
     )]
     PasswordMissing { place: Location },
     /// An operation of ours on the file system failed.

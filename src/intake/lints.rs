@@ -271,7 +271,7 @@ fn outlook(member: &Member<'_>, now: DateTime<Utc>, host_zone: &Zone) -> Option<
         )
         .label(schedule.describe())
         .help(
-            "the job does not run at this date; give it a future date, or start it with `freezerd run`",
+            "the job does not run at this date; give it a future date, or run it now with `freezerd trigger`",
         ),
         Outlook::Over => {
             Diagnostic::warning(codes::SCHEDULE_OVER, "this schedule never fires again")

@@ -169,6 +169,12 @@ impl<'h> ValueReader<'h> {
                 None
             }
             Err(_) => {
+                let help = if is_address(name) {
+                    "the storage has the address already, in `freezerd.toml`: write only the name below it, such as `www`"
+                } else {
+                    "write a name such as `www`, or `hosts/www`, without a slash at its beginning; `/` is the storage \
+                     itself"
+                };
                 self.report(
                     Diagnostic::error(
                         codes::BAD_CONTAINER,
@@ -176,10 +182,7 @@ impl<'h> ValueReader<'h> {
                     )
                     .at(field.node.span.clone())
                     .label("not a name")
-                    .help(
-                        "write a name such as `www`, or `hosts/www`, without a slash at its beginning; `/` is the \
-                         storage itself",
-                    ),
+                    .help(help),
                 );
                 None
             }
@@ -189,7 +192,14 @@ impl<'h> ValueReader<'h> {
     /// The directory of a container that is given by a name: directly below the container root.
     fn named_container(&mut self, field: &Field<'_>, name: &str) -> Option<PathBuf> {
         let root = &self.host.container_root;
-        let fault = if name.contains('/') {
+        let fault = if is_address(name) {
+            Some((
+                format!("{} is an address, and not a container of this host", quoted(name)),
+                "define the server in `freezerd.toml`, in a section such as `[storage.offsite]`, write `\"storage\": \
+                 \"offsite\"` here, and as `container` only the name below it"
+                    .to_owned(),
+            ))
+        } else if name.contains('/') {
             let path = root.join(name);
             Some((
                 "the name of a container cannot contain slashes".to_owned(),
@@ -375,3 +385,17 @@ const VARIABLES: [&str; 6] = [
     "{project_id}",
     "{resource_id}",
 ];
+
+/// Whether a text is an address as `restic` or `scp` take it: `sftp:host:/path`, `https://host/`, `user@host:/path`.
+fn is_address(text: &str) -> bool {
+    const SCHEMES: [&str; 11] = [
+        "sftp", "ssh", "rest", "http", "https", "s3", "b2", "azure", "gs", "swift", "rclone",
+    ];
+    let Some((before, after)) = text.split_once(':') else {
+        return false;
+    };
+    let scheme = before.to_ascii_lowercase();
+    SCHEMES.contains(&scheme.as_str())
+        || after.starts_with("//")
+        || (before.contains('@') && !before.contains('/'))
+}

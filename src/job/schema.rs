@@ -43,7 +43,7 @@ pub fn schema() -> Value {
 }
 
 /// Keys that the parser skips.
-const REMARKS: &str = "^(x[-_]|_)";
+const REMARKS: &str = "^(x[-_]|_|\\$schema$)";
 
 /// The values that leave a key unset.
 fn unset() -> Value {
@@ -283,7 +283,7 @@ fn value(key: &Key) -> Value {
             ]
         })),
         Shape::Number(bounds) => number(bounds),
-        Shape::Age => number(Bounds::DAYS),
+        Shape::Age => age(),
         Shape::Timestamp => or_unset(json!({
             "anyOf": [
                 { "type": "number", "maximum": 253_402_300_799_u64 },
@@ -359,6 +359,15 @@ fn number(bounds: Bounds) -> Value {
         number.insert("multipleOf".to_owned(), json!(1));
     }
     json!({ "anyOf": [number, { "type": "string", "pattern": "^\\s*[-+.0-9eE]*\\s*$" }, unset()] })
+}
+
+/// A number of days that is more than 0, or a text that holds one.
+fn age() -> Value {
+    json!({ "anyOf": [
+        { "type": "number", "exclusiveMinimum": 0, "maximum": Bounds::DAYS.most },
+        { "type": "string", "pattern": "^\\s*[-+.0-9eE]*\\s*$" },
+        unset()
+    ] })
 }
 
 /// A pattern for one of some words in upper or lower case. JSON Schema has no flag for that.

@@ -303,6 +303,11 @@ impl Schedule {
     /// Whether the schedule fires from `now` on, and if not, whether it fired earlier. A schedule that
     /// [never](Outlook::Never) fires deserves a diagnostic. The answer is quick for every schedule.
     pub fn outlook(&self, now: DateTime<Utc>, anchor: DateTime<Utc>, host_zone: &Zone) -> Outlook {
+        // The anchor of this kind moves with each run. An old one means that a run is due now.
+        let anchor = match self.kind() {
+            Kind::Continuous => anchor.max(now),
+            _ => anchor,
+        };
         if let Some(next) = self.next_after(just_before(now), anchor, host_zone) {
             return Outlook::Next(next);
         }

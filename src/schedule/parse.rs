@@ -265,9 +265,10 @@ fn read_zone(text: &str) -> Result<Zone, Flaw> {
     Zone::named(text.trim()).map_err(|unknown| {
         let message = format!("there is no time zone `{}`", shorten(&unknown.name));
         let flaw = Flaw::new("unknown-zone", message).label("an IANA name, as `Europe/Berlin`");
-        match unknown.suggestion {
-            Some(name) => flaw.help(format!("did you mean `{name}`?")),
-            None => flaw,
+        match (&unknown.suggestion, unknown.advice_for_offset()) {
+            (Some(name), _) => flaw.help(format!("did you mean `{name}`?")),
+            (None, Some(advice)) => flaw.help(advice),
+            (None, None) => flaw,
         }
     })
 }

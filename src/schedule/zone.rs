@@ -31,8 +31,50 @@ pub struct Zone {
 #[error("there is no time zone `{name}`")]
 pub struct UnknownZone {
     pub name: String,
-    /// A known name that is similar, if there is one.
+    /// A known name that is similar, if there is one. Never for an offset such as `GMT+2`: the zone `Etc/GMT+2` is two
+    /// hours behind Greenwich.
     pub suggestion: Option<String>,
+}
+
+impl UnknownZone {
+    /// For a name that is an offset from Greenwich, as `GMT+2` or `+05:30`, what to write instead.
+    pub fn advice_for_offset(&self) -> Option<String> {
+        let (ahead, number) = offset(&self.name)?;
+        let city = "a city, as `Europe/Berlin`, follows its clocks in summer, too";
+        let (sign, direction, most) = match ahead {
+            true => ('-', "ahead of", 14),
+            false => ('+', "behind", 12),
+        };
+        Some(match number.parse::<u32>() {
+            Ok(hours) if (1..=most).contains(&hours) => format!(
+                "`Etc/GMT{sign}{hours}` is {hours} hours {direction} Greenwich all year: its sign is the other way round; {city}"
+            ),
+            _ => format!("an offset is not a time zone; {city}"),
+        })
+    }
+}
+
+/// An offset from Greenwich: whether it is ahead, and what follows the sign. `None`: the text is something else.
+fn offset(name: &str) -> Option<(bool, String)> {
+    let upper = name.trim().to_ascii_uppercase();
+    let rest = ["ETC/GMT", "ETC/UTC", "GMT", "UTC", "Z"]
+        .iter()
+        .find_map(|prefix| upper.strip_prefix(prefix))
+        .unwrap_or(&upper)
+        .trim_start();
+    let (ahead, number) = match rest.strip_prefix('+') {
+        Some(number) => (true, number),
+        None => (false, rest.strip_prefix(['-', '\u{2212}'])?),
+    };
+    let is_number = number.starts_with(|first: char| first.is_ascii_digit())
+        && number
+            .chars()
+            .all(|it| it.is_ascii_digit() || it == ':' || it == '.');
+    let whole = number
+        .strip_suffix(":00")
+        .or_else(|| number.strip_suffix("00").filter(|it| !it.is_empty()))
+        .unwrap_or(number);
+    is_number.then(|| (ahead, whole.to_owned()))
 }
 
 /// One change of a zone's offset, as at the start of daylight saving time.
@@ -211,6 +253,9 @@ impl Zone {
 /// The known name that is most similar to `name`: in another case, with a typing error, or a city without its
 /// continent. `None` if no known name is similar enough.
 fn suggestion(name: &str) -> Option<String> {
+    if offset(name).is_some() {
+        return None;
+    }
     const CLOSE_ENOUGH: f64 = 0.8;
     let wanted = name.to_ascii_lowercase().replace(' ', "_");
     // A longer text is not a typing error, and the comparison would take long.

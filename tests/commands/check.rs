@@ -217,3 +217,99 @@ fn show_effective_gives_the_source_of_each_value() {
         "{table}"
     );
 }
+
+/// What `check` says of a single file.
+fn checked(document: &serde_json::Value) -> String {
+    let host = Host::new();
+    host.put("a", document.clone());
+    host.freezerd(&["check"]).stderr()
+}
+
+#[test]
+fn an_offset_is_not_taken_for_the_zone_with_the_same_sign() {
+    for (zone, advice) in [
+        ("GMT+2", "`Etc/GMT-2` is 2 hours ahead of Greenwich"),
+        ("UTC-5", "`Etc/GMT+5` is 5 hours behind Greenwich"),
+        ("gmt+02:00", "`Etc/GMT-2` is 2 hours ahead"),
+        ("+0200", "`Etc/GMT-2` is 2 hours ahead"),
+        ("UTC+05:30", "an offset is not a time zone"),
+        ("GMT+15", "an offset is not a time zone"),
+    ] {
+        let mut job = someday(vec![exec("true")]);
+        job["job_schedule"] = json!({"schedule_hour": "3", "schedule_timezone": zone});
+        let said = checked(&job);
+        assert!(said.contains(advice), "{zone}: {said}");
+        assert!(!said.contains("did you mean"), "{zone}: {said}");
+    }
+}
+
+#[test]
+fn a_file_may_name_its_schema() {
+    let mut job = someday(vec![exec("true")]);
+    job["$schema"] = json!("https://example.org/job.json");
+    assert_eq!(checked(&job), "");
+    assert_eq!(
+        checked(&json!({"$schema": "job.json", "job": someday(vec![exec("true")])})),
+        ""
+    );
+}
+
+#[test]
+fn a_continuous_job_with_an_old_time_created_still_fires() {
+    let job = json!({
+        "job_actions": [exec("true")],
+        "job_schedule": {"schedule_interval": "continuous", "time_created": 1_000_000_000},
+    });
+    assert_eq!(checked(&job), "");
+    let mut over = job;
+    over["job_schedule"]["schedule_end_date"] = json!("2020-01-01T00:00:00");
+    assert!(checked(&over).contains("never fires again"));
+}
+
+#[test]
+fn an_address_as_container_gets_advice_about_storages() {
+    for address in [
+        "sftp:user@host:/srv/repo",
+        "user@host:/srv/repo",
+        "rest:https://host/repo",
+        "https://host/repo",
+        "s3:bucket",
+        "b2:bucket:path",
+    ] {
+        let job = json!({"job_actions": [{"freezer_action": {
+            "path_to_backup": "/home", "backup_name": "home", "container": address,
+        }}]});
+        let said = checked(&job);
+        assert!(said.contains("[storage.offsite]"), "{address}: {said}");
+    }
+}
+
+#[test]
+fn a_pipeline_that_hides_a_failure_is_a_warning() {
+    let said = checked(&someday(vec![exec("pg_dump shop | gzip > /srv/shop.gz")]));
+    assert!(
+        said.contains("warning[hidden-failure]") && said.contains("`pg_dump`"),
+        "{said}"
+    );
+    let words = |words: serde_json::Value| {
+        let mut job = someday(vec![exec("true")]);
+        job["job_actions"][0]["freezer_action"]["command"] = words;
+        checked(&job)
+    };
+    let said = words(json!(["sh", "-c", "pg_dump shop | gzip > /srv/shop.gz"]));
+    assert!(said.contains("hidden-failure"), "{said}");
+    let careful = ["bash", "-o", "pipefail", "-c", "pg_dump shop | gzip > a"];
+    assert_eq!(words(json!(careful)), "");
+    assert_eq!(words(json!(["grep", "a|b", "file"])), "");
+}
+
+#[test]
+fn a_date_that_has_passed_gets_a_proposal_that_works() {
+    let job = json!({"job_actions": [exec("true")], "job_schedule": {"schedule_date": "2020-01-01T00:00:00"}});
+    let host = Host::new().job("a", job);
+    let said = host.freezerd(&["check"]).stderr();
+    assert!(said.contains("`freezerd trigger`"), "{said}");
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.run_of("a");
+}

@@ -174,7 +174,7 @@ pub const ACTION_KEYS: &[Key] = &[
         "remove_older_than",
         Shape::Age,
         BACKUP_AND_ADMIN,
-        "Remove snapshots with this host and name that are older than this number of days. Of each path, the newest \
+        "Remove snapshots with this host and name that are older than this number of days, more than 0. Of each path, the newest \
          snapshot and the newest whole one always stay. After a backup: only snapshots that have one of its paths.",
     ),
     Key::new("sync", Shape::Flag, BACKUP, "Flush file system buffers before the backup.")

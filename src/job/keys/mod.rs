@@ -36,9 +36,13 @@ impl Object {
     }
 }
 
-/// Whether a key is a remark of the user, which the parser skips: `x-…` and `_…`.
+/// Whether a key is a remark of the user, which the parser skips: `x-…`, `_…`, and `$schema`, which tells an editor where
+/// the schema of the file is.
 pub fn is_remark(written: &str) -> bool {
-    written.starts_with("x-") || written.starts_with("x_") || written.starts_with('_')
+    written == "$schema"
+        || written.starts_with("x-")
+        || written.starts_with("x_")
+        || written.starts_with('_')
 }
 
 #[cfg(test)]
