@@ -44,6 +44,7 @@ mod stats;
 mod status;
 mod storage;
 mod table;
+mod terminal;
 mod unlock;
 mod verify;
 mod why;

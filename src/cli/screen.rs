@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::terminal::Terminal;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::units;
@@ -23,7 +24,7 @@ impl Screen {
         let terminal = io::stderr().is_terminal();
         Screen {
             bars: MultiProgress::with_draw_target(if terminal {
-                ProgressDrawTarget::stderr_with_hz(8)
+                Terminal::draw_target()
             } else {
                 ProgressDrawTarget::hidden()
             }),

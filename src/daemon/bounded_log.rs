@@ -122,7 +122,12 @@ fn last_mark(bytes: &[u8]) -> Option<&[u8]> {
     bytes
         .split_inclusive(|byte| *byte == b'\n')
         .rev()
-        .find(|line| std::str::from_utf8(line).is_ok_and(|line| Mark::read(line).is_some()))
+        .find(|line| {
+            // Most lines are of a command. They are told apart without reading them whole.
+            let writer = line.split(|byte| *byte == b' ').nth(1);
+            writer.is_some_and(|writer| writer.strip_suffix(b":") == Some(mark::WRITER.as_bytes()))
+                && std::str::from_utf8(line).is_ok_and(|line| Mark::read(line).is_some())
+        })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::terminal::Terminal;
 use crate::repository::progress::{Observer, Stage};
 use crate::units;
 
@@ -19,7 +20,7 @@ impl Steps {
     /// A bar, which is hidden unless standard error is a terminal.
     pub fn new() -> Steps {
         let target = match io::stderr().is_terminal() {
-            true => ProgressDrawTarget::stderr_with_hz(8),
+            true => Terminal::draw_target(),
             false => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(None, target);

@@ -1,6 +1,7 @@
 //! The daemon as a service: what it reports to the service manager, which signals it handles, what its log looks like,
 //! and what it never shows.
 
+mod hang_up;
 mod log;
 mod manager;
 mod newer_version;
