@@ -1,11 +1,15 @@
 //! Why an agent cannot prepare the way to a server.
 
 use std::io;
+#[cfg(feature = "sftp")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use super::secret::SecretError;
 use crate::os;
 use crate::storage::http::OptionsError;
+#[cfg(feature = "sftp")]
+use crate::storage::sftp::KeyError;
 
 /// Why the way to a server cannot be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +22,48 @@ pub enum ConnectionFault {
     Options(OptionsError),
     /// The program was built without this kind of storage.
     #[error("this build of freezerd has no storages of the kind {0:?}")]
-    #[cfg_attr(feature = "s3", allow(dead_code, reason = "this build has all kinds"))]
+    #[cfg_attr(
+        all(feature = "s3", feature = "sftp"),
+        allow(dead_code, reason = "this build has all kinds")
+    )]
     NotInThisBuild(&'static str),
+    #[error("`key_file` of the storage: {0}")]
+    KeyCredential(String),
+    #[error(
+        "`key_file` of the storage: the secret key {path} cannot be read: {}",
+        os::reason(source)
+    )]
+    KeyFile { path: PathBuf, source: io::Error },
+    #[cfg(feature = "sftp")]
+    #[error("{}", key_sentence(path, *source))]
+    Key { path: PathBuf, source: KeyError },
+    #[error("`ssh_agent` of the storage: the service has no `SSH_AUTH_SOCK` in its environment")]
+    NoSshAgent,
+    #[error(
+        "the storage has nothing to log in with: name a secret key with `key_file`, or a password with `password_file`"
+    )]
+    NoLogin,
+    #[error(
+        "`known_hosts` of the storage: {path} cannot be read: {}",
+        os::reason(source)
+    )]
+    KnownHosts { path: PathBuf, source: io::Error },
+    #[error("the system gives no thread: {}", os::reason(_0))]
+    NoThread(#[source] io::Error),
+}
+
+#[cfg(feature = "sftp")]
+fn key_sentence(path: &Path, error: KeyError) -> String {
+    let file = path.display();
+    match error {
+        KeyError::NotAKey => format!("`key_file` of the storage: {file} cannot be used: {error}"),
+        KeyError::Protected => format!(
+            "`key_file` of the storage: {file} cannot be used: {error}; name the passphrase with `key_password_file`"
+        ),
+        KeyError::Passphrase => {
+            format!("`key_password_file` of the storage, or its like: {error}, the key {file}")
+        }
+    }
 }
 
 fn options_sentence(error: OptionsError) -> String {

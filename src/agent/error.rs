@@ -238,10 +238,18 @@ impl ActionError {
             ActionError::Connection { source, .. } => match source {
                 // A command may need something that is not there yet.
                 ConnectionFault::Secret(SecretError::Command(_)) => ErrorKind::Io,
+                ConnectionFault::NoThread(_) => ErrorKind::Io,
+                #[cfg(feature = "sftp")]
+                ConnectionFault::Key { .. } => ErrorKind::BadOption,
                 ConnectionFault::Secret(_)
                 | ConnectionFault::Certificates { .. }
                 | ConnectionFault::Options(_)
-                | ConnectionFault::NotInThisBuild(_) => ErrorKind::BadOption,
+                | ConnectionFault::NotInThisBuild(_)
+                | ConnectionFault::KeyCredential(_)
+                | ConnectionFault::KeyFile { .. }
+                | ConnectionFault::NoSshAgent
+                | ConnectionFault::NoLogin
+                | ConnectionFault::KnownHosts { .. } => ErrorKind::BadOption,
             },
             ActionError::PassFile(_)
             | ActionError::SourceMissing { .. }

@@ -68,7 +68,7 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
                 ErrorKind::Damaged
             }
             Storage::NoPlace => ErrorKind::NoRepository,
-            Storage::Unauthorized | Storage::Untrusted => ErrorKind::Denied,
+            Storage::Unauthorized | Storage::Untrusted | Storage::HostChanged => ErrorKind::Denied,
             Storage::Answer => ErrorKind::BadOption,
             // A clock is often set soon after the start of a host.
             Storage::Clock => ErrorKind::Io,

@@ -25,6 +25,12 @@ pub enum AddressError {
     Query,
     #[error("in the address, a percent sign is not followed by two hexadecimal digits")]
     BadEscape,
+    #[error("the address needs the name of a user, and must not contain a password")]
+    User,
+    #[error(
+        "a directory that begins with ~ does not work with SFTP; one without a slash in front begins where the login begins"
+    )]
+    Tilde,
     #[error("the path of the address contains an empty part, `.` or `..`, or a control character")]
     Path,
     #[error(
@@ -165,7 +171,7 @@ impl fmt::Display for HttpAddress {
 }
 
 /// The host, with its brackets, and the port.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), AddressError> {
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<&str>), AddressError> {
     if authority.starts_with('[') {
         let end = authority.find(']').ok_or(AddressError::Host)? + 1;
         let (host, rest) = authority.split_at(end);
@@ -183,7 +189,8 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), AddressError> {
     }
 }
 
-fn is_host(host: &str) -> bool {
+/// Whether this can be a host. An address of IPv6 is in brackets.
+pub(super) fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
         Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {

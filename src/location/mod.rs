@@ -19,9 +19,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod address;
 mod s3;
+mod sftp;
 
 pub use address::{AddressError, HttpAddress};
 pub use s3::S3Place;
+pub use sftp::SftpPlace;
 
 /// The location of a container. Equal locations are the same container.
 ///
@@ -36,6 +38,8 @@ pub enum Location {
     Rest(HttpAddress),
     /// A bucket of an S3 server, or a prefix in it.
     S3(S3Place),
+    /// A directory on a server that speaks SFTP.
+    Sftp(SftpPlace),
 }
 
 /// The text of a path that is not UTF-8 begins with this.
@@ -52,7 +56,7 @@ impl Location {
     pub fn local(&self) -> Option<&Path> {
         match self {
             Location::Local(path) => Some(path),
-            Location::Rest(_) | Location::S3(_) => None,
+            Location::Rest(_) | Location::S3(_) | Location::Sftp(_) => None,
         }
     }
 
@@ -62,6 +66,7 @@ impl Location {
             Location::Local(_) => 0,
             Location::Rest(_) => 1,
             Location::S3(_) => 2,
+            Location::Sftp(_) => 3,
         }
     }
 }
@@ -113,6 +118,7 @@ impl fmt::Display for Location {
             },
             Location::Rest(address) => write!(formatter, "{REST}{address}"),
             Location::S3(place) => write!(formatter, "{S3}{place}"),
+            Location::Sftp(place) => place.fmt(formatter),
         }
     }
 }
@@ -152,6 +158,9 @@ impl FromStr for Location {
         }
         if let Some(place) = text.strip_prefix(S3) {
             return Ok(Location::S3(S3Place::parse(place)?));
+        }
+        if let Some(place) = text.strip_prefix(sftp::SCHEME) {
+            return Ok(Location::Sftp(SftpPlace::parse(place)?));
         }
         let path = match text.strip_prefix(FILE_URL) {
             Some(escaped) => {
@@ -279,6 +288,7 @@ mod tests {
         for text in [
             "rest:https://backup.example:8000/hosts/web1/",
             "s3:https://s3.amazonaws.com/bucket/hosts/web1/",
+            "sftp://web1@backup.example:2222//srv/web%201",
         ] {
             let location: Location = text.parse().unwrap();
             assert_eq!(location.to_string(), text);
@@ -289,6 +299,8 @@ mod tests {
         }
         let refused = "rest:https://user:secret@h/".parse::<Location>();
         assert_eq!(refused, Err(LocationError::Address(AddressError::UserInfo)));
+        let refused = "sftp://user:secret@h/".parse::<Location>();
+        assert_eq!(refused, Err(LocationError::Address(AddressError::User)));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Clock,
     /// The certificate of the server is not trusted, or TLS does not work with it.
     Untrusted,
+    /// The server shows another key than the one by which it is known: it may be somebody else.
+    HostChanged,
     /// The answer is not one of the protocol: it is probably another kind of server.
     Answer,
 }
@@ -65,6 +67,7 @@ impl ErrorKind {
             | ErrorKind::Unauthorized
             | ErrorKind::Clock
             | ErrorKind::Untrusted
+            | ErrorKind::HostChanged
             | ErrorKind::Answer => false,
         }
     }
@@ -79,6 +82,7 @@ impl ErrorKind {
             | ErrorKind::Unauthorized
             | ErrorKind::Clock
             | ErrorKind::Untrusted
+            | ErrorKind::HostChanged
             | ErrorKind::Answer => true,
             ErrorKind::NotFound
             | ErrorKind::NoSpace
@@ -197,6 +201,7 @@ impl fmt::Display for Error {
             (None, ErrorKind::Untrusted) => {
                 f.write_str("the certificate of the server is not trusted")
             }
+            (None, ErrorKind::HostChanged) => f.write_str("the key of the server has changed"),
             (None, ErrorKind::Answer) => f.write_str("the server gives an unexpected answer"),
         }
     }

@@ -19,6 +19,8 @@ pub mod rest;
 pub mod retry;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "sftp")]
+pub mod sftp;
 pub mod trial;
 
 /// The kinds of files in a repository.

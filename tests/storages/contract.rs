@@ -11,6 +11,7 @@ use freezerd::storage::{FileKind, FileName, Storage};
 
 use crate::rest_server::Server;
 use crate::s3_server;
+use crate::sftp_server;
 use crate::support::{another_s3, listed, named, rest, s3};
 
 fn on_every_storage(test: impl Fn(&dyn Storage)) {
@@ -37,6 +38,12 @@ fn on_every_storage(test: impl Fn(&dyn Storage)) {
     }
     if let Some(storage) = another_s3() {
         test(&storage);
+    }
+    if let Some(server) = sftp_server::Server::start() {
+        test(&server.storage("deep/repository"));
+    }
+    if let Some(server) = sftp_server::rclone::Rclone::start() {
+        test(&server.storage("deep/repository"));
     }
 }
 
@@ -153,7 +160,10 @@ fn many_threads_write_and_list_at_the_same_time() {
                         storage
                             .write(named(FileKind::Pack, &content), &content)
                             .unwrap();
-                        storage.list(FileKind::Pack).unwrap();
+                        // Some servers need a second for it.
+                        if number % 5 == 0 {
+                            storage.list(FileKind::Pack).unwrap();
+                        }
                     }
                 });
             }

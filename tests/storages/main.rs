@@ -12,4 +12,7 @@ mod s3;
 mod s3_faults;
 #[path = "../s3_server/mod.rs"]
 mod s3_server;
+mod sftp;
+#[path = "../sftp_server/mod.rs"]
+mod sftp_server;
 mod support;

@@ -101,7 +101,8 @@ fn of_repository(error: &RepositoryError) -> Fault {
             StorageErrorKind::Denied
             | StorageErrorKind::ReadOnly
             | StorageErrorKind::Unauthorized
-            | StorageErrorKind::Untrusted => Fault::Denied,
+            | StorageErrorKind::Untrusted
+            | StorageErrorKind::HostChanged => Fault::Denied,
             StorageErrorKind::Answer | StorageErrorKind::NoPlace => Fault::NotFound,
             // A file of the repository is gone, or is not what it was.
             StorageErrorKind::NotFound

@@ -17,6 +17,8 @@ use crate::units;
 mod http;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(feature = "sftp")]
+mod sftp;
 
 /// The way to containers. The default has no limits.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +82,14 @@ impl Reach {
             }
             #[cfg(not(feature = "s3"))]
             Location::S3(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("s3"))),
+            #[cfg(feature = "sftp")]
+            Location::Sftp(place) => {
+                let opened = sftp::open(place, &container.connection, self.pace.as_ref());
+                let sftp = opened.map_err(|source| cannot(container, source))?;
+                Ok(with_retries(Arc::new(sftp)))
+            }
+            #[cfg(not(feature = "sftp"))]
+            Location::Sftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("sftp"))),
         }
     }
 }

@@ -29,15 +29,17 @@ const fn key(
 }
 
 /// The kinds that are a named storage: all but a local directory.
-const ALL: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
+const ALL: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3, StorageKind::Sftp];
 
 /// The kinds that speak HTTP, with TLS and proxies.
 const HTTP: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
 
 /// The kinds with a user and a password.
-const WITH_PASSWORD: &[StorageKind] = &[StorageKind::Rest];
+const WITH_PASSWORD: &[StorageKind] = &[StorageKind::Rest, StorageKind::Sftp];
 
 const S3: &[StorageKind] = &[StorageKind::S3];
+
+const SFTP: &[StorageKind] = &[StorageKind::Sftp];
 
 /// The keys of one secret: it is in a file, printed by a command, or in the environment.
 #[derive(Clone, Copy, Debug)]
@@ -73,17 +75,26 @@ pub const SESSION_TOKEN: SecretKeys = SecretKeys {
     variable: "session_token_env",
 };
 
+/// The passphrase of a secret key of SSH.
+pub const KEY_PASSWORD: SecretKeys = SecretKeys {
+    name: "key_password",
+    file: "key_password_file",
+    command: "key_password_command",
+    variable: "key_password_env",
+};
+
 /// Every secret.
-pub static SECRETS: [SecretKeys; 3] = [PASSWORD, SECRET_KEY, SESSION_TOKEN];
+pub static SECRETS: [SecretKeys; 4] = [PASSWORD, SECRET_KEY, SESSION_TOKEN, KEY_PASSWORD];
 
 /// Every key, in the order in which they are shown.
-pub static STORAGE_KEYS: [StorageKey; 23] = [
+pub static STORAGE_KEYS: [StorageKey; 32] = [
     key(
         "kind",
         ALL,
         "word",
         "The kind of the storage. `rest` is a server that speaks restic's REST protocol, such as `rest-server`, or \
-         `rclone serve restic`. `s3` is Amazon S3, or a server that speaks its protocol. Required.",
+         `rclone serve restic`. `s3` is Amazon S3, or a server that speaks its protocol. `sftp` \
+         is a server that speaks SFTP, the file transfer of SSH. Required.",
     ),
     key(
         "endpoint",
@@ -178,7 +189,31 @@ pub static STORAGE_KEYS: [StorageKey; 23] = [
         "The storage class of packs that hold the content of files, for example `STANDARD_IA`. All other files, which \
          are small and read often, get the class of the bucket. Default: that of the bucket.",
     ),
-    key("username", WITH_PASSWORD, "text", "The user at the server."),
+    key(
+        "host",
+        SFTP,
+        "text",
+        "The name or the address of the server, for example `backup.example`. Required.",
+    ),
+    key(
+        "port",
+        SFTP,
+        "number",
+        "The port of the server. Default: 22.",
+    ),
+    key(
+        "username",
+        WITH_PASSWORD,
+        "text",
+        "The user at the server. `sftp` needs one.",
+    ),
+    key(
+        "directory",
+        SFTP,
+        "path",
+        "The directory on the server that the containers are in. One without a slash in front begins in the directory in \
+         which the login begins. Default: that directory.",
+    ),
     key(
         "password_file",
         WITH_PASSWORD,
@@ -197,6 +232,45 @@ pub static STORAGE_KEYS: [StorageKey; 23] = [
         WITH_PASSWORD,
         "name",
         "The variable of the environment of the service that holds the password.",
+    ),
+    key(
+        "key_file",
+        SFTP,
+        "path",
+        "The secret key of SSH to log in with. `%d/NAME` is a credential that systemd gives to the service. Default: \
+         `id_ed25519`, `id_ecdsa` and `id_rsa` in `~/.ssh`, if the storage has no password and no `ssh_agent`.",
+    ),
+    key(
+        "key_password_file",
+        SFTP,
+        "path",
+        "A file that holds the passphrase of the secret key, as `password_file` does.",
+    ),
+    key(
+        "key_password_command",
+        SFTP,
+        "text, or list of words",
+        "A command that prints the passphrase of the secret key, as `password_command` does.",
+    ),
+    key(
+        "key_password_env",
+        SFTP,
+        "name",
+        "The variable of the environment of the service that holds the passphrase of the secret key.",
+    ),
+    key(
+        "ssh_agent",
+        SFTP,
+        "true or false",
+        "Log in with the keys of the SSH agent whose socket is in `SSH_AUTH_SOCK`, in the environment of the service. \
+         Default: `false`.",
+    ),
+    key(
+        "known_hosts",
+        SFTP,
+        "path",
+        "A file with the keys by which servers are known, as `ssh` has it. A server that is not in it is refused. Default: \
+         `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`.",
     ),
     key(
         "ca_file",

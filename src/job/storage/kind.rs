@@ -6,6 +6,8 @@
 
 struct Row {
     word: &'static str,
+    /// Other words for it, Freezer's among them.
+    also: &'static [&'static str],
     /// What the kind is, for lists of words: a clause.
     about: &'static str,
 }
@@ -36,24 +38,31 @@ storage_kinds! {
     /// A directory of this host. It needs no definition.
     Local = Row {
         word: "local",
+        also: &[],
         about: "a directory of this host",
     };
     /// A server that speaks restic's REST protocol.
     Rest = Row {
         word: "rest",
+        also: &[],
         about: "a server that speaks restic's REST protocol, such as `rest-server`, or `rclone serve restic`",
     };
     /// Amazon S3, or a server that speaks its protocol.
     S3 = Row {
         word: "s3",
+        also: &[],
         about: "a bucket of Amazon S3, or of a server that speaks its protocol, such as Ceph, MinIO or SeaweedFS",
+    };
+    /// A server that speaks SFTP, the file transfer of SSH.
+    Sftp = Row {
+        word: "sftp",
+        also: &["ssh"],
+        about: "a server that speaks SFTP, the file transfer of SSH",
     };
 }
 
 /// The storages that Freezer or restic has and this version does not support.
-pub const NOT_SUPPORTED: [&str; 10] = [
-    "swift", "ssh", "sftp", "ftp", "ftps", "rclone", "azure", "gs", "gcs", "b2",
-];
+pub const NOT_SUPPORTED: [&str; 8] = ["swift", "ftp", "ftps", "rclone", "azure", "gs", "gcs", "b2"];
 
 impl StorageKind {
     /// The word in job files and in `freezerd.toml`.
@@ -71,7 +80,7 @@ impl StorageKind {
         StorageKind::ALL
             .iter()
             .copied()
-            .find(|kind| kind.word() == word)
+            .find(|kind| kind.word() == word || kind.row().also.contains(&word))
     }
 }
 

@@ -10,18 +10,20 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
-use crate::location::{AddressError, HttpAddress, Location, S3Place};
+use crate::location::{AddressError, HttpAddress, Location, S3Place, SftpPlace};
 
 mod fields;
 mod keys;
 mod kind;
 mod rest;
 mod s3;
+mod sftp;
 
 pub use fields::{Fault, Value};
 pub use keys::{STORAGE_KEYS, StorageKey};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
 pub use s3::S3Connection;
+pub use sftp::SftpConnection;
 
 /// The named storages of this host.
 pub type Storages = BTreeMap<String, NamedStorage>;
@@ -46,6 +48,7 @@ impl NamedStorage {
             StorageKind::Local => return fields::general("a local container needs no storage"),
             StorageKind::Rest => rest::read(&fields)?,
             StorageKind::S3 => s3::read(&fields)?,
+            StorageKind::Sftp => sftp::read(&fields)?,
         };
         Ok(NamedStorage {
             place,
@@ -63,6 +66,8 @@ impl NamedStorage {
                 let is_open = self.connection.insecure && !address.is_loopback();
                 is_open.then_some(Exposure::Server)
             }
+            // It is always encrypted, and its server is always checked.
+            StoragePlace::Sftp(_) => None,
         }
     }
 }
@@ -83,6 +88,8 @@ pub enum StoragePlace {
     Rest(HttpAddress),
     /// The server, or a bucket on it.
     S3(HttpAddress),
+    /// The directory on the server that the containers are in.
+    Sftp(SftpPlace),
 }
 
 impl StoragePlace {
@@ -91,6 +98,7 @@ impl StoragePlace {
         match self {
             StoragePlace::Rest(_) => StorageKind::Rest,
             StoragePlace::S3(_) => StorageKind::S3,
+            StoragePlace::Sftp(_) => StorageKind::Sftp,
         }
     }
 
@@ -103,6 +111,7 @@ impl StoragePlace {
         match self {
             StoragePlace::Rest(address) => Ok(Location::Rest(address.join(name)?)),
             StoragePlace::S3(address) => Ok(Location::S3(S3Place::new(address.join(name)?)?)),
+            StoragePlace::Sftp(place) => Ok(Location::Sftp(place.join(name)?)),
         }
     }
 }
@@ -130,6 +139,9 @@ pub struct Connection {
     /// Of a storage on an S3 server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s3: Option<Box<S3Connection>>,
+    /// Of a server that speaks SFTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sftp: Option<SftpConnection>,
 }
 
 impl Connection {

@@ -1,0 +1,236 @@
+//! A repository on a server that speaks SFTP, laid out as restic lays it out.
+//!
+//! Calls block; the connections live in a runtime of their own. A connection on which nothing moves for too long is given
+//! up. A request as a whole has no time limit, because a large file over a slow line takes its time.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
+
+use super::error::{Doing, Error, ErrorKind, Place};
+use super::limit::Pace;
+use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
+use failure::Failure;
+pub use key::{Key, KeyError};
+pub use known_hosts::KnownHosts;
+use pool::Pool;
+use session::Session;
+
+mod connect;
+mod failure;
+mod host;
+mod key;
+mod known_hosts;
+mod layout;
+mod listing;
+mod login;
+mod packet;
+mod pool;
+mod read;
+mod session;
+mod write;
+
+/// Where a repository is, and how its server is reached.
+#[derive(Clone)]
+pub struct Options {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    /// The directory of the repository, as the server understands it: a relative one begins where the login begins.
+    pub directory: String,
+    /// Tried in this order.
+    pub keys: Vec<Key>,
+    /// The socket of an SSH agent, whose keys are tried, too.
+    pub agent: Option<PathBuf>,
+    pub password: Option<Zeroizing<String>>,
+    /// The keys by which servers are known.
+    pub known_hosts: Vec<KnownHosts>,
+    /// The file that a message names, to add a server to.
+    pub new_hosts: PathBuf,
+    /// How many connections there are, beside the one for lock files.
+    pub connections: usize,
+    /// A connection on which nothing moves for this long is given up.
+    pub stall: Duration,
+    /// Every body passes through it.
+    pub pace: Option<Arc<Pace>>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("user", &self.user)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A repository on a server.
+pub struct Sftp {
+    options: Options,
+    pool: Pool,
+    /// Directories whose names may not be on the server's disk yet.
+    unsynced: Mutex<BTreeSet<String>>,
+    /// Absent only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Sftp {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn new(options: Options) -> std::io::Result<Sftp> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("sftp")
+            .enable_all()
+            .build()?;
+        Ok(Sftp {
+            pool: Pool::new(options.connections),
+            options,
+            unsynced: Mutex::default(),
+            runtime: Some(runtime),
+        })
+    }
+
+    fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        match &self.runtime {
+            Some(runtime) => Ok(runtime.block_on(work)),
+            None => Err(Failure::lost("the storage is closed")),
+        }
+    }
+
+    /// Runs requests about files of a kind on a connection.
+    fn run<T>(
+        &self,
+        kind: FileKind,
+        requests: impl AsyncFnOnce(&mut Session) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.pool.with(
+            kind,
+            || self.wait(connect::connect(&self.options))?,
+            |session| self.wait(requests(session))?,
+        )
+    }
+
+    /// The path of something in the repository.
+    fn path(&self, inside: &str) -> String {
+        match (self.options.directory.as_str(), inside) {
+            ("", "") => ".".to_owned(),
+            ("", inside) => inside.to_owned(),
+            (directory, "") => directory.to_owned(),
+            ("/", inside) => format!("/{inside}"),
+            (directory, inside) => format!("{directory}/{inside}"),
+        }
+    }
+
+    fn file_path(&self, file: FileName) -> String {
+        self.path(&file.to_string())
+    }
+
+    /// The name of a directory is not certain to be on the server's disk.
+    fn is_changed(&self, file: FileName) {
+        let path = file.to_string();
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        self.unsynced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(self.path(directory));
+    }
+}
+
+impl Drop for Sftp {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Storage for Sftp {
+    fn create_layout(&self) -> Result<(), Error> {
+        self.run(FileKind::Config, async |session| {
+            layout::create(self, session).await
+        })
+        .map_err(|failure| failure.at(Doing::Create, Place::Path(String::new())))
+    }
+
+    fn list(&self, kind: FileKind) -> Result<Listing, Error> {
+        self.run(kind, async |session| {
+            listing::list(self, session, kind).await
+        })
+        .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))
+    }
+
+    fn size(&self, file: FileName) -> Result<u64, Error> {
+        let path = self.file_path(file);
+        self.run(file.kind, async |session| read::size(session, &path).await)
+            .map_err(|failure| failure.at(Doing::Size, Place::File(file)))
+    }
+
+    fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        self.run(file.kind, async |session| {
+            read::range(self, session, file, offset, buffer).await
+        })
+        .map_err(|failure| failure.at(Doing::Read, Place::File(file)))
+    }
+
+    fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
+        self.run(file.kind, async |session| {
+            read::whole(self, session, file, limit).await
+        })
+        .map_err(|failure| failure.at(Doing::Read, Place::File(file)))
+    }
+
+    fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
+        write::write(self, file, content)?;
+        self.is_changed(file);
+        Ok(Durability::AfterSync)
+    }
+
+    fn remove(&self, file: FileName) -> Result<(), Error> {
+        let path = self.file_path(file);
+        self.run(file.kind, async |session| {
+            session.order(packet::Request::Remove { path: &path }).await
+        })
+        .map_err(|failure| failure.at(Doing::Remove, Place::File(file)))?;
+        self.is_changed(file);
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        write::sync(self).map_err(|failure| failure.at(Doing::Sync, Place::Path(String::new())))
+    }
+
+    fn sweep(&self, age: Duration) -> Result<usize, Error> {
+        let mut removed = 0;
+        for kind in FileKind::ALL {
+            let strays = self.list(kind)?.strays;
+            removed += self
+                .run(kind, async |session| {
+                    write::sweep(self, session, &strays, age).await
+                })
+                .map_err(|failure| failure.at(Doing::Sweep, Place::Kind(kind)))?;
+        }
+        Ok(removed)
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            parallel: self.options.connections,
+            remote: true,
+        }
+    }
+}
+
+/// The error of a file whose name has other content.
+fn exists(file: FileName) -> Error {
+    Error::new(ErrorKind::Exists, Doing::Write, file)
+}

@@ -1,0 +1,126 @@
+//! The connections of a storage. Each request has one for itself while it runs; what ends is made anew.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::super::FileKind;
+use super::failure::Failure;
+use super::session::Session;
+
+/// After the server has refused one more connection, no more are tried for this long.
+const FEWER: Duration = Duration::from_secs(60);
+
+/// The connections: some for all files, and one for lock files, which never wait behind large ones.
+pub(super) struct Pool {
+    most: usize,
+    state: Mutex<State>,
+    /// A connection is free, or may be made.
+    freed: Condvar,
+    locks: Mutex<Option<Session>>,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Session>,
+    /// How many there are, with those that are in use.
+    open: usize,
+    /// Until then, so many are enough.
+    fewer: Option<(usize, Instant)>,
+}
+
+impl Pool {
+    /// A pool without connections. There will be at most so many, and at least one can be made.
+    pub fn new(most: usize) -> Pool {
+        Pool {
+            most: most.max(1),
+            state: Mutex::default(),
+            freed: Condvar::new(),
+            locks: Mutex::default(),
+        }
+    }
+
+    /// Runs a request on a connection. `connect` makes one where it is needed. A connection that breaks is not used again.
+    pub fn with<T>(
+        &self,
+        kind: FileKind,
+        connect: impl Fn() -> Result<Session, Failure>,
+        request: impl FnOnce(&mut Session) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if kind == FileKind::Lock {
+            let mut own = locked(&self.locks);
+            if !own.as_ref().is_some_and(Session::is_usable) {
+                *own = None;
+                match connect() {
+                    Ok(session) => *own = Some(session),
+                    // A server that has as many connections as it allows.
+                    Err(error) if error.kind.is_passing() && locked(&self.state).open > 0 => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if let Some(session) = own.as_mut() {
+                let result = request(session);
+                if !session.is_usable() {
+                    *own = None;
+                }
+                return result;
+            }
+        }
+        let mut session = self.take(connect)?;
+        let result = request(&mut session);
+        if session.is_usable() {
+            locked(&self.state).idle.push(session);
+        } else {
+            drop(session);
+            locked(&self.state).open -= 1;
+        }
+        self.freed.notify_one();
+        result
+    }
+
+    fn take(&self, connect: impl Fn() -> Result<Session, Failure>) -> Result<Session, Failure> {
+        let mut state = locked(&self.state);
+        loop {
+            while let Some(session) = state.idle.pop() {
+                if session.is_usable() {
+                    return Ok(session);
+                }
+                state.open -= 1;
+            }
+            if state.open < state.most(self.most) {
+                state.open += 1;
+                drop(state);
+                let connected = connect();
+                state = locked(&self.state);
+                let error = match connected {
+                    Ok(session) => return Ok(session),
+                    Err(error) => error,
+                };
+                state.open -= 1;
+                self.freed.notify_one();
+                // Others work, so this may be one too many for the server.
+                if !error.kind.is_passing() || state.open == 0 {
+                    return Err(error);
+                }
+                state.fewer = Some((state.open, Instant::now() + FEWER));
+                continue;
+            }
+            state = self
+                .freed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl State {
+    fn most(&self, most: usize) -> usize {
+        match self.fewer {
+            Some((fewer, until)) if Instant::now() < until => fewer.clamp(1, most),
+            _ => most,
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

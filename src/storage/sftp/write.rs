@@ -1,0 +1,268 @@
+//! Writing: a temporary name, the content, the disk, the size, the final name.
+
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+use super::super::error::{Doing, Error, ErrorKind, Place};
+use super::super::id::Id;
+use super::super::limit::Direction;
+use super::super::{FileKind, FileName, Storage, Stray, StrayKind};
+use super::failure::Failure;
+use super::layout::{self, explained};
+use super::packet::{FileType, Reply, Request};
+use super::session::{Session, done, unexpected};
+use super::{Sftp, exists};
+
+/// Writes the file unless the same file exists.
+pub(super) fn write(sftp: &Sftp, file: FileName, content: &[u8]) -> Result<(), Error> {
+    // Some servers replace the file when a name is given anew. A name is the hash of the content, so that does no harm
+    // where the two belong together.
+    if file.kind == FileKind::Config || Id::of(content) != file.id {
+        match compare(sftp, file, content) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let named = sftp.run(file.kind, async |session| {
+        send(sftp, session, file, content).await
+    });
+    match named {
+        Ok(Named::Yes) => Ok(()),
+        // The name exists, or cannot be given.
+        Ok(Named::No(failure)) => match compare(sftp, file, content) {
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                Err(failure.at(Doing::Write, Place::File(file)))
+            }
+            result => result,
+        },
+        Err(failure) => Err(failure.at(Doing::Write, Place::File(file))),
+    }
+}
+
+/// Whether the file exists with this content.
+fn compare(sftp: &Sftp, file: FileName, content: &[u8]) -> Result<(), Error> {
+    match sftp.read(file, content.len() as u64) {
+        Ok(found) if found == content => Ok(()),
+        Ok(_) => Err(exists(file)),
+        Err(error) if error.kind == ErrorKind::TooLarge => Err(exists(file)),
+        Err(error) => Err(Error {
+            doing: Doing::Write,
+            ..error
+        }),
+    }
+}
+
+/// Whether a file got its final name. If not, it is gone.
+enum Named {
+    Yes,
+    No(Failure),
+}
+
+async fn send(
+    sftp: &Sftp,
+    session: &mut Session,
+    file: FileName,
+    content: &[u8],
+) -> Result<Named, Failure> {
+    let path = sftp.file_path(file);
+    let temporary = layout::temporary(&path)?;
+    let open = Request::OpenNew { path: &temporary };
+    let handle = match session.open(open.clone()).await {
+        Err(failure) if failure.kind == ErrorKind::NotFound => {
+            // A directory of packs may be made when its first pack comes.
+            make_directories(sftp, session, file).await?;
+            session.open(open).await?
+        }
+        Err(failure) => return Err(explained(session, &temporary, failure).await?),
+        Ok(handle) => handle,
+    };
+    let named = match fill(sftp, session, file, &handle, content).await {
+        Ok(()) => {
+            let rename = Request::Rename {
+                old: &temporary,
+                new: &path,
+            };
+            session.order(rename).await
+        }
+        Err(failure) => {
+            let failure = remove(session, &temporary, failure).await?;
+            return Err(explained(session, &temporary, failure).await?);
+        }
+    };
+    match named {
+        Ok(()) => Ok(Named::Yes),
+        Err(failure) => Ok(Named::No(remove(session, &temporary, failure).await?)),
+    }
+}
+
+/// Removes a file that has not become what it should. What cannot be removed now is swept later.
+async fn remove(
+    session: &mut Session,
+    temporary: &str,
+    failure: Failure,
+) -> Result<Failure, Failure> {
+    if !session.is_usable() {
+        return Err(failure);
+    }
+    match session.order(Request::Remove { path: temporary }).await {
+        Err(_) if !session.is_usable() => Err(failure),
+        _ => Ok(failure),
+    }
+}
+
+async fn make_directories(
+    sftp: &Sftp,
+    session: &mut Session,
+    file: FileName,
+) -> Result<(), Failure> {
+    let inside = file.to_string();
+    let paths: Vec<String> = inside
+        .match_indices('/')
+        .map(|(at, _)| sftp.path(&inside[..at]))
+        .collect();
+    layout::make_with_parents(session, paths.last().unwrap_or(&sftp.path(""))).await
+}
+
+/// Writes the content to the open file, makes sure that the server has it, and closes the file. All of it is sent
+/// together: a server does what concerns one file in the order in which it is asked.
+async fn fill(
+    sftp: &Sftp,
+    session: &mut Session,
+    file: FileName,
+    handle: &[u8],
+    content: &[u8],
+) -> Result<(), Failure> {
+    let failed: RefCell<Option<Failure>> = RefCell::default();
+    let note = |result: Result<(), Failure>| {
+        if let Err(failure) = result {
+            failed.borrow_mut().get_or_insert(failure);
+        }
+    };
+    let piece = session.write_piece;
+    let pieces = (0..).step_by(piece).zip(content.chunks(piece));
+    let writes = pieces
+        .take_while(|_| failed.borrow().is_none())
+        .map(|(offset, content)| {
+            if let Some(pace) = &sftp.options.pace {
+                pace.pass(Direction::Up, file.kind, content.len());
+            }
+            Request::Write {
+                handle,
+                offset,
+                content,
+            }
+        });
+    let sync = session.can_sync.then_some(Request::Sync { handle });
+    let ends = [
+        sync,
+        Some(Request::HandleStat { handle }),
+        Some(Request::Close { handle }),
+    ];
+    let mut about = None;
+    session
+        .exchange(writes.chain(ends.into_iter().flatten()), |_, reply| {
+            match reply {
+                Reply::Attributes(found) => about = Some(found),
+                reply => note(done(reply)),
+            }
+            Ok(())
+        })
+        .await?;
+    if let Some(failure) = failed.into_inner() {
+        return Err(failure);
+    }
+    match about.ok_or_else(unexpected)?.size {
+        Some(size) if size == content.len() as u64 => Ok(()),
+        Some(_) => Err(Failure::new(
+            ErrorKind::Io,
+            "the file on the server has another size than what was written",
+        )),
+        None => Err(Failure::answer(
+            "the server does not tell the size of the file",
+        )),
+    }
+}
+
+/// Makes the names in all directories durable that have changed. Not every server can do it.
+pub(super) fn sync(sftp: &Sftp) -> Result<(), Failure> {
+    let changed = std::mem::take(
+        &mut *sftp
+            .unsynced
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner),
+    );
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let paths: Vec<String> = changed.iter().cloned().collect();
+    let synced = sftp.run(FileKind::Config, async |session| {
+        if session.can_sync {
+            sync_directories(session, &paths).await?;
+        }
+        Ok(())
+    });
+    if synced.is_err() {
+        sftp.unsynced
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .extend(changed);
+    }
+    synced
+}
+
+/// A server that opens directories as files can sync them. Others have no way to do it.
+async fn sync_directories(session: &mut Session, paths: &[String]) -> Result<(), Failure> {
+    for some in paths.chunks(64) {
+        let mut handles = Vec::new();
+        let requests = some.iter().map(|path| Request::OpenRead { path });
+        session
+            .exchange(requests, |_, reply| {
+                if let Reply::Handle(handle) = reply {
+                    handles.push(handle);
+                }
+                Ok(())
+            })
+            .await?;
+        let requests = handles.iter().map(|handle| Request::Sync { handle });
+        session.exchange(requests, |_, _| Ok(())).await?;
+        let requests = handles.iter().map(|handle| Request::Close { handle });
+        session.exchange(requests, |_, _| Ok(())).await?;
+    }
+    Ok(())
+}
+
+/// Removes the temporary files among the strays that are older than `age`. Returns how many those were.
+pub(super) async fn sweep(
+    sftp: &Sftp,
+    session: &mut Session,
+    strays: &[Stray],
+    age: Duration,
+) -> Result<usize, Failure> {
+    let Some(before) = SystemTime::now().checked_sub(age) else {
+        return Ok(0);
+    };
+    let mut removed = 0;
+    let temporary = |stray: &&Stray| stray.kind == StrayKind::Temporary;
+    for stray in strays.iter().filter(temporary) {
+        let path = sftp.path(&stray.path);
+        let about = match session.about(Request::LinkStat { path: &path }).await {
+            Ok(about) => about,
+            // Another process was quicker, or its write has ended.
+            Err(failure) if failure.kind == ErrorKind::NotFound => continue,
+            Err(failure) => return Err(failure),
+        };
+        let modified = about
+            .modified
+            .map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()));
+        if about.file_type() == FileType::Directory || modified.is_none_or(|it| it > before) {
+            continue;
+        }
+        match session.order(Request::Remove { path: &path }).await {
+            Ok(()) => removed += 1,
+            Err(failure) if failure.kind == ErrorKind::NotFound => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(removed)
+}
