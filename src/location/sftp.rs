@@ -7,7 +7,10 @@ use super::address::{AddressError, is_host};
 /// A directory on a server, as a user of this server sees it: two users may have different directories under one name.
 /// Equal places are the same directory as far as the text can tell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SftpPlace {
+pub struct SftpPlace(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Parts {
     /// `sftp://USER@HOST:PORT/DIRECTORY`. It is the first field, so places are in the order of their texts.
     text: String,
     user: String,
@@ -61,13 +64,13 @@ impl SftpPlace {
         }
         text.push('/');
         super::escape(&mut text, directory.as_bytes(), b"/");
-        Ok(SftpPlace {
+        Ok(SftpPlace(Box::new(Parts {
             text,
             user: user.to_owned(),
             host,
             port,
             directory,
-        })
+        })))
     }
 
     /// Reads `sftp://USER@HOST:PORT/DIRECTORY`. An absolute directory has two slashes in front of it.
@@ -104,33 +107,33 @@ impl SftpPlace {
             return Err(AddressError::Path);
         }
         let path = path.trim_end_matches('/');
-        let directory = match (self.directory.as_str(), path) {
+        let directory = match (self.0.directory.as_str(), path) {
             (_, "") => return Ok(self.clone()),
             ("", path) => path.to_owned(),
             ("/", path) => format!("/{path}"),
             (directory, path) => format!("{directory}/{path}"),
         };
-        SftpPlace::new(&self.user, &self.host, Some(self.port), &directory)
+        SftpPlace::new(&self.0.user, &self.0.host, Some(self.0.port), &directory)
     }
 
     /// The user at the server.
     pub fn user(&self) -> &str {
-        &self.user
+        &self.0.user
     }
 
     /// A name, or an address without brackets.
     pub fn host(&self) -> &str {
-        &self.host
+        &self.0.host
     }
 
     /// 22 unless another one was given.
     pub fn port(&self) -> u16 {
-        self.port
+        self.0.port
     }
 
     /// Without a slash at its end. Empty: the directory in which the login begins.
     pub fn directory(&self) -> &str {
-        &self.directory
+        &self.0.directory
     }
 }
 
@@ -159,7 +162,7 @@ fn plain(directory: &str) -> Result<String, AddressError> {
 
 impl fmt::Display for SftpPlace {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
+        formatter.write_str(&self.0.text)
     }
 }
 

@@ -16,6 +16,9 @@ mod s3;
 #[path = "../s3_server/mod.rs"]
 mod s3_server;
 mod secrets;
+mod sftp;
+#[path = "../sftp_server/mod.rs"]
+mod sftp_server;
 mod site;
 mod trial;
 mod trouble;

@@ -86,8 +86,12 @@ async fn send(
             session.order(rename).await
         }
         Err(failure) => {
-            let failure = remove(session, &temporary, failure).await?;
-            return Err(explained(session, &temporary, failure).await?);
+            // Before the file goes: it may be what fills the disk.
+            let failure = match session.is_usable() {
+                true => explained(session, &temporary, failure).await?,
+                false => failure,
+            };
+            return Err(remove(session, &temporary, failure).await?);
         }
     };
     match named {

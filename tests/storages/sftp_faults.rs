@@ -1,0 +1,363 @@
+//! Faults of servers and networks on the way to an SFTP server: what is retried, what is not, and that nothing is lost.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use freezerd::storage::error::{Error, ErrorKind};
+use freezerd::storage::retry::{Policy, Retry};
+use freezerd::storage::sftp::{Options, Sftp};
+use freezerd::storage::{FileKind, FileName, Storage};
+
+use crate::sftp_server::Server;
+use crate::sftp_server::strange::{Asks, Strange};
+use crate::support::{listed, named};
+
+const QUICK: Policy = Policy {
+    first_wait: Duration::from_millis(5),
+    longest_wait: Duration::from_millis(5),
+    opening: Duration::from_secs(60),
+    patience: Duration::from_secs(60),
+    unlocking: Duration::from_secs(60),
+};
+
+type Told = Arc<Mutex<Vec<ErrorKind>>>;
+
+fn with_retries(storage: Sftp) -> (Retry, Told) {
+    let told = Told::default();
+    let list = Arc::clone(&told);
+    let tell = Box::new(move |error: &Error, _| list.lock().unwrap().push(error.kind));
+    (Retry::new(Arc::new(storage), QUICK, tell), told)
+}
+
+fn content(size: usize, seed: u64) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    std::iter::repeat_with(|| random.u8(..))
+        .take(size)
+        .collect()
+}
+
+#[test]
+fn a_connection_that_was_cut_while_nobody_used_it_is_made_anew_without_a_word() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let (storage, told) = with_retries(server.storage("r"));
+    storage.create_layout().unwrap();
+    let file = named(FileKind::Key, b"key");
+    storage.write(file, b"key").unwrap();
+    for _ in 0..3 {
+        server.cut();
+        assert_eq!(storage.read(file, 9).unwrap(), b"key");
+    }
+    // The end of a connection may come while the next request is on its way.
+    assert!(
+        told.lock()
+            .unwrap()
+            .iter()
+            .all(|kind| *kind == ErrorKind::Unreachable)
+    );
+}
+
+#[test]
+fn what_is_cut_in_the_middle_is_done_again_and_comes_whole() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let (storage, _) = with_retries(server.storage("r"));
+    storage.create_layout().unwrap();
+    let packs: Vec<Vec<u8>> = (0..6).map(|seed| content(2_000_000, seed)).collect();
+    let is_done = Mutex::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut random = fastrand::Rng::with_seed(7);
+            while !*is_done.lock().unwrap() {
+                // The moment is what is tested; every one is right.
+                std::thread::sleep(Duration::from_millis(random.u64(100..600)));
+                server.cut();
+            }
+        });
+        let workers: Vec<_> = packs
+            .iter()
+            .map(|pack| {
+                let storage = &storage;
+                scope.spawn(move || {
+                    let file = named(FileKind::Pack, pack);
+                    storage.write(file, pack).unwrap();
+                    assert!(storage.read(file, 1 << 30).unwrap() == *pack);
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        *is_done.lock().unwrap() = true;
+    });
+    let listing = storage.list(FileKind::Pack).unwrap();
+    assert_eq!(listing.files.len(), packs.len());
+    // What the cut writes left goes.
+    storage.sweep(Duration::ZERO).unwrap();
+    assert_eq!(listed(&storage, FileKind::Pack).len(), packs.len());
+}
+
+#[test]
+fn a_connection_on_which_nothing_moves_is_given_up() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let stall = Duration::from_millis(1500);
+    let storage = Sftp::new(Options {
+        stall,
+        ..server.options("r")
+    })
+    .unwrap();
+    storage.create_layout().unwrap();
+    server.freeze();
+    let started = Instant::now();
+    let error = storage.list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(error.to_string().contains("nothing moved"), "{error}");
+    assert!(started.elapsed() >= stall);
+    // The next request has a new connection.
+    assert_eq!(listed(&storage, FileKind::Key), []);
+}
+
+#[test]
+fn a_lock_does_not_wait_behind_large_files() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let storage = Sftp::new(Options {
+        connections: 1,
+        pace: Some(Arc::new(freezerd::storage::limit::Pace::new(
+            freezerd::storage::limit::Limits {
+                upload: std::num::NonZeroU64::new(200_000),
+                download: None,
+            },
+            || (),
+        ))),
+        ..server.options("r")
+    })
+    .unwrap();
+    storage.create_layout().unwrap();
+    let lock = named(FileKind::Lock, b"lock");
+    storage.write(lock, b"lock").unwrap();
+    let large = content(1_000_000, 1);
+    std::thread::scope(|scope| {
+        let upload = scope.spawn(|| storage.write(named(FileKind::Pack, &large), &large));
+        // The temporary file of the pack shows that the upload has begun.
+        let directory = named(FileKind::Pack, &large).to_string();
+        let directory = server.files("r").join(directory);
+        let directory = directory.parent().unwrap();
+        while std::fs::read_dir(directory).unwrap().count() == 0 {
+            std::thread::yield_now();
+        }
+        let other = named(FileKind::Lock, b"refreshed");
+        storage.write(other, b"refreshed").unwrap();
+        storage.remove(lock).unwrap();
+        assert!(!upload.is_finished());
+        upload.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn fewer_connections_than_asked_for_are_enough_and_locks_have_their_turn() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    server.allow(Some(1));
+    let (storage, _) = with_retries(server.storage("r"));
+    storage.create_layout().unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..6_u8 {
+            let storage = &storage;
+            scope.spawn(move || {
+                let kind = match number % 2 {
+                    0 => FileKind::Lock,
+                    _ => FileKind::Pack,
+                };
+                storage.write(named(kind, &[number]), &[number]).unwrap();
+            });
+        }
+    });
+    assert_eq!(listed(&storage, FileKind::Pack).len(), 3);
+    assert_eq!(listed(&storage, FileKind::Lock).len(), 3);
+}
+
+/// A file system of its own, mounted on a directory of the server.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    fn at(path: std::path::PathBuf, options: &str) -> Option<Mounted> {
+        std::fs::create_dir_all(&path).unwrap();
+        let ran = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&path)
+            .output();
+        match ran {
+            Ok(ran) if ran.status.success() => Some(Mounted(path)),
+            other => {
+                println!("SKIPPED: a full disk, because nothing can be mounted: {other:?}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(&self.0)
+            .status();
+    }
+}
+
+#[test]
+fn a_full_and_a_read_only_server_are_told_apart_from_a_broken_one() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let Some(_full) = Mounted::at(server.files("full"), "size=3m") else {
+        return;
+    };
+    let storage = server.storage("full/r");
+    storage.create_layout().unwrap();
+    let large = content(8_000_000, 1);
+    let error = storage
+        .write(named(FileKind::Pack, &large), &large)
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NoSpace, "{error}");
+    // Nothing of it is left, and what fits is written.
+    assert_eq!(listed(&storage, FileKind::Pack), []);
+    let small = content(100_000, 2);
+    storage
+        .write(named(FileKind::Pack, &small), &small)
+        .unwrap();
+
+    let Some(_read_only) = Mounted::at(server.files("fixed"), "ro") else {
+        return;
+    };
+    let error = server.storage("fixed/r").create_layout().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::ReadOnly, "{error}");
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_done_again_without_harm() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let (storage, _) = with_retries(server.storage("r"));
+    storage.create_layout().unwrap();
+    storage.write(FileName::CONFIG, b"config").unwrap();
+    server.cut();
+    storage.write(FileName::CONFIG, b"config").unwrap();
+    let kind = storage.write(FileName::CONFIG, b"other").unwrap_err().kind;
+    assert_eq!(kind, ErrorKind::Exists);
+    assert_eq!(listed(&storage, FileKind::Config).len(), 1);
+}
+
+#[test]
+fn one_question_is_answered_with_the_password_and_more_are_not() {
+    let Some(server) = Strange::start(Asks::OneQuestion) else {
+        return;
+    };
+    assert_eq!(listed(&server.storage("r"), FileKind::Key), []);
+    let wrong = Sftp::new(Options {
+        password: Some("wrong-secret".to_owned().into()),
+        ..server.options("r")
+    });
+    let error = wrong.unwrap().list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert!(!error.to_string().contains("secret"), "{error}");
+    for asks in [Asks::TwoQuestions, Asks::BothAtOnce] {
+        let server = Strange::start(asks).unwrap();
+        let error = server.storage("r").list(FileKind::Key).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unauthorized);
+        let text = error.to_string();
+        assert!(text.contains("Number"), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn a_server_may_want_a_key_and_a_password() {
+    let (Some(server), Some(keys)) = (Strange::start(Asks::KeyAndPassword), Server::start()) else {
+        return;
+    };
+    let options = Options {
+        keys: vec![keys.key("user", None)],
+        ..server.options("r")
+    };
+    let storage = Sftp::new(options).unwrap();
+    assert_eq!(listed(&storage, FileKind::Key), []);
+    let error = server.storage("r").list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert!(error.to_string().contains("publickey"), "{error}");
+}
+
+#[test]
+fn a_server_that_hangs_up_during_the_login_is_not_taken_for_a_wrong_password() {
+    let Some(server) = Strange::start(Asks::HangsUp) else {
+        return;
+    };
+    let error = server.storage("r").list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
+}
+
+/// Not a test: prints how fast a server on this host is, beside `sftp`. `cargo test --test storages -- --ignored speed`.
+#[test]
+#[ignore = "measures"]
+fn speed() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let storage = server.storage("r");
+    storage.create_layout().unwrap();
+    let pack = content(64 << 20, 1);
+    let file = named(FileKind::Pack, &pack);
+    let rate = |started: Instant| 64.0 / started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    storage.write(file, &pack).unwrap();
+    println!("one connection writes {:.0} MiB/s", rate(started));
+    let started = Instant::now();
+    storage.read(file, 1 << 30).unwrap();
+    println!("one connection reads {:.0} MiB/s", rate(started));
+    let four: Vec<Vec<u8>> = (2..6).map(|seed| content(16 << 20, seed)).collect();
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for pack in &four {
+            scope.spawn(|| storage.write(named(FileKind::Pack, pack), pack).unwrap());
+        }
+    });
+    println!("four connections write {:.0} MiB/s", rate(started));
+    let started = Instant::now();
+    listed(&storage, FileKind::Pack);
+    println!("a listing of all packs takes {:?}", started.elapsed());
+    let source = server.file("source");
+    std::fs::write(&source, &pack).unwrap();
+    let (_, command) = server.for_restic("r");
+    let command = command.strip_prefix("sftp.command=").unwrap();
+    let words: Vec<&str> = command.split_whitespace().collect();
+    // `ssh OPTIONS -i KEY -p PORT USER@HOST -s sftp` becomes `sftp OPTIONS -i KEY -P PORT USER@HOST`.
+    let end = words.len() - 2;
+    let options: Vec<&str> = words[1..end]
+        .iter()
+        .map(|word| if *word == "-p" { "-P" } else { *word })
+        .collect();
+    let batch = server.file("batch");
+    let there = server.files("there");
+    std::fs::write(
+        &batch,
+        format!("put {} {}\n", source.display(), there.display()),
+    )
+    .unwrap();
+    let started = Instant::now();
+    let ran = std::process::Command::new("sftp")
+        .arg("-b")
+        .arg(&batch)
+        .args(options)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    println!("sftp puts {:.0} MiB/s", rate(started));
+}
