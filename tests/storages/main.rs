@@ -13,7 +13,6 @@ mod s3_faults;
 #[path = "../s3_server/mod.rs"]
 mod s3_server;
 mod sftp;
-mod sftp_faults;
 #[path = "../sftp_server/mod.rs"]
 mod sftp_server;
 mod support;

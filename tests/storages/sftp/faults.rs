@@ -9,7 +9,6 @@ use freezerd::storage::sftp::{Options, Sftp};
 use freezerd::storage::{FileKind, FileName, Storage};
 
 use crate::sftp_server::Server;
-use crate::sftp_server::strange::{Asks, Strange};
 use crate::support::{listed, named};
 
 const QUICK: Policy = Policy {
@@ -254,54 +253,6 @@ fn a_write_whose_answer_was_lost_is_done_again_without_harm() {
     let kind = storage.write(FileName::CONFIG, b"other").unwrap_err().kind;
     assert_eq!(kind, ErrorKind::Exists);
     assert_eq!(listed(&storage, FileKind::Config).len(), 1);
-}
-
-#[test]
-fn one_question_is_answered_with_the_password_and_more_are_not() {
-    let Some(server) = Strange::start(Asks::OneQuestion) else {
-        return;
-    };
-    assert_eq!(listed(&server.storage("r"), FileKind::Key), []);
-    let wrong = Sftp::new(Options {
-        password: Some("wrong-secret".to_owned().into()),
-        ..server.options("r")
-    });
-    let error = wrong.unwrap().list(FileKind::Key).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unauthorized);
-    assert!(!error.to_string().contains("secret"), "{error}");
-    for asks in [Asks::TwoQuestions, Asks::BothAtOnce] {
-        let server = Strange::start(asks).unwrap();
-        let error = server.storage("r").list(FileKind::Key).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unauthorized);
-        let text = error.to_string();
-        assert!(text.contains("Number"), "{text}");
-        assert!(!text.contains("canary"), "{text}");
-    }
-}
-
-#[test]
-fn a_server_may_want_a_key_and_a_password() {
-    let (Some(server), Some(keys)) = (Strange::start(Asks::KeyAndPassword), Server::start()) else {
-        return;
-    };
-    let options = Options {
-        keys: vec![keys.key("user", None)],
-        ..server.options("r")
-    };
-    let storage = Sftp::new(options).unwrap();
-    assert_eq!(listed(&storage, FileKind::Key), []);
-    let error = server.storage("r").list(FileKind::Key).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unauthorized);
-    assert!(error.to_string().contains("publickey"), "{error}");
-}
-
-#[test]
-fn a_server_that_hangs_up_during_the_login_is_not_taken_for_a_wrong_password() {
-    let Some(server) = Strange::start(Asks::HangsUp) else {
-        return;
-    };
-    let error = server.storage("r").list(FileKind::Key).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
 }
 
 /// Not a test: prints how fast a server on this host is, beside `sftp`. `cargo test --test storages -- --ignored speed`.

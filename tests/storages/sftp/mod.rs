@@ -1,0 +1,12 @@
+//! What the SFTP storage promises besides.
+
+mod faults;
+mod layout;
+mod login;
+
+use freezerd::storage::sftp::{Options, Sftp};
+
+/// The storage that these options reach.
+fn open(options: Options) -> Sftp {
+    Sftp::new(options).unwrap()
+}
