@@ -185,7 +185,7 @@ mod tests {
             }
             let text = fs::read_to_string(&path).unwrap();
             let (_, after) = text.split_once("is left out here").unwrap();
-            let last = text.lines().filter_map(Mark::read).last().unwrap();
+            let last = text.lines().filter_map(Mark::read).next_back().unwrap();
             assert_eq!(last.action, action, "{text}");
             assert!(after.ends_with(&format!("{action}: line 299\n")));
         }
