@@ -3,6 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    freezerd::os::raise_open_files();
     freezerd::cli::main(std::env::args_os())
 }

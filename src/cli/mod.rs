@@ -214,6 +214,7 @@ impl Command {
 
 /// Runs the program with this command line. The exit code is one of [`exit::Exit`].
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    crate::os::raise_open_files();
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {

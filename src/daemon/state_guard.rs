@@ -59,6 +59,8 @@ pub(super) struct StateGuard {
     /// Stays readable when its name is gone.
     ledger: File,
     content: Content,
+    /// The file became shorter, so somebody else may have written to it at the same time as the daemon.
+    in_doubt: bool,
 }
 
 /// The device and inode of a file.
@@ -95,6 +97,7 @@ impl StateGuard {
             lock,
             directory: identity(&fs::metadata(layout.state())?),
             content: content(&ledger)?,
+            in_doubt: false,
             ledger,
         })
     }
@@ -102,6 +105,7 @@ impl StateGuard {
     /// Takes note of what the daemon itself has written to the ledger.
     pub(super) fn wrote(&mut self) {
         if let Ok(content) = content(&self.ledger) {
+            self.in_doubt |= content.length < self.content.length;
             self.content = content;
         }
     }
@@ -184,7 +188,9 @@ impl StateGuard {
             }
             Some(_) => {}
         }
-        if (own.len(), modified(&own)) == (self.content.length, self.content.modified) {
+        let is_unchanged =
+            (own.len(), modified(&own)) == (self.content.length, self.content.modified);
+        if is_unchanged && !self.in_doubt {
             return Ok(());
         }
         let Ok(content) = content(&self.ledger) else {
@@ -194,10 +200,13 @@ impl StateGuard {
         if !is_same || matches!(check_pages(&path), Err(LedgerError::Damaged { .. })) {
             return Err(StateLost::LedgerOverwritten { path });
         }
-        tracing::warn!(
-            "the time of the ledger {} was changed; its content is whole",
-            path.display()
-        );
+        if !is_unchanged {
+            tracing::warn!(
+                "the time of the ledger {} was changed; its content is whole",
+                path.display()
+            );
+        }
+        self.in_doubt = false;
         self.content = content;
         Ok(())
     }

@@ -250,7 +250,8 @@ fn check_batch(states: Vec<(PathBuf, FileState)>, options: &CheckOptions<'_>) ->
             whose.push(file.clone());
         }
     }
-    for (index, diagnostic) in lints::lint(&members, options) {
+    for (index, diagnostic) in lints::lint(&members, options.now, &options.host.zone, options.trust)
+    {
         if let Some(checked) = whose.get(index).and_then(|file| found.get_mut(file)) {
             checked.diagnostics.push(diagnostic);
         }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::check::CheckOptions;
 use super::trust::Trust;
 use super::trusted_path;
 use crate::job::action::{Admin, Age, Lineage, Restore, Work};
@@ -24,12 +23,17 @@ pub(super) struct Member<'a> {
 }
 
 /// The warnings, each with the index of the member that it is about.
-pub(super) fn lint(members: &[Member<'_>], options: &CheckOptions<'_>) -> Vec<(usize, Diagnostic)> {
+pub(super) fn lint(
+    members: &[Member<'_>],
+    now: DateTime<Utc>,
+    host_zone: &Zone,
+    trust: Option<&Trust>,
+) -> Vec<(usize, Diagnostic)> {
     let mut found = Vec::new();
     for (index, member) in members.iter().enumerate() {
-        let fault = outlook(member, options.now, &options.host.zone);
+        let fault = outlook(member, now, host_zone);
         found.extend(fault.map(|diagnostic| (index, diagnostic)));
-        let Some(trust) = options.trust else { continue };
+        let Some(trust) = trust else { continue };
         for (action, it) in member.job.actions.iter().enumerate() {
             let at = At {
                 member: index,

@@ -394,8 +394,7 @@ fn is_address(text: &str) -> bool {
     let Some((before, after)) = text.split_once(':') else {
         return false;
     };
-    let scheme = before.to_ascii_lowercase();
-    SCHEMES.contains(&scheme.as_str())
+    SCHEMES.iter().any(|it| before.eq_ignore_ascii_case(it))
         || after.starts_with("//")
         || (before.contains('@') && !before.contains('/'))
 }
