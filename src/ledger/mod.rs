@@ -118,11 +118,11 @@ impl RedbLedger {
         let Some(mut database) = self.database.take() else {
             return Ok(None);
         };
-        let result = open::quietly(&path, || open::compact(&mut database, &path));
-        if result.is_ok() {
+        open::quietly(&path, || {
+            let sizes = open::compact(&mut database, &path)?;
             self.database = Some(database);
-        }
-        result
+            Ok(sizes)
+        })
     }
 
     fn begin_read(&self) -> Result<redb::ReadTransaction, LedgerError> {
@@ -132,6 +132,18 @@ impl RedbLedger {
                 source: "it must be opened again after a failed transaction".into(),
             }),
         }
+    }
+}
+
+impl Drop for RedbLedger {
+    /// redb reads the file when it closes it, and may panic where another program has written to it.
+    fn drop(&mut self) {
+        let database = self.database.take();
+        // What is wrong with the file was said when it was noticed, or is said at the next start.
+        let _ = open::quietly(&self.path, || {
+            drop(database);
+            Ok(())
+        });
     }
 }
 

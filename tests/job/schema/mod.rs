@@ -116,6 +116,9 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> bool {
             "minimum" => value
                 .as_f64()
                 .is_none_or(|it| it >= wanted.as_f64().expect("a number")),
+            "exclusiveMinimum" => value
+                .as_f64()
+                .is_none_or(|it| it > wanted.as_f64().expect("a number")),
             "maximum" => value
                 .as_f64()
                 .is_none_or(|it| it <= wanted.as_f64().expect("a number")),
