@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::secret::SecretError;
+use crate::location::AddressError;
 use crate::os;
 use crate::storage::http::OptionsError;
 #[cfg(feature = "sftp")]
@@ -20,10 +21,24 @@ pub enum ConnectionFault {
     Certificates { path: PathBuf, source: io::Error },
     #[error("{}", options_sentence(*_0))]
     Options(OptionsError),
+    /// Neither the storage nor the environment says what is needed.
+    #[error("neither `{key}` of the storage nor {variable} of the environment is set")]
+    #[cfg_attr(not(feature = "swift"), allow(dead_code, reason = "nothing needs it"))]
+    NotSaid {
+        key: &'static str,
+        variable: &'static str,
+    },
+    /// An address in the environment cannot be used.
+    #[error("{variable} of the environment: {source}")]
+    #[cfg_attr(not(feature = "swift"), allow(dead_code, reason = "nothing needs it"))]
+    Variable {
+        variable: &'static str,
+        source: AddressError,
+    },
     /// The program was built without this kind of storage.
     #[error("this build of freezerd has no storages of the kind {0:?}")]
     #[cfg_attr(
-        all(feature = "s3", feature = "sftp"),
+        all(feature = "s3", feature = "sftp", feature = "swift"),
         allow(dead_code, reason = "this build has all kinds")
     )]
     NotInThisBuild(&'static str),

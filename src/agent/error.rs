@@ -244,6 +244,8 @@ impl ActionError {
                 ConnectionFault::Secret(_)
                 | ConnectionFault::Certificates { .. }
                 | ConnectionFault::Options(_)
+                | ConnectionFault::NotSaid { .. }
+                | ConnectionFault::Variable { .. }
                 | ConnectionFault::NotInThisBuild(_)
                 | ConnectionFault::KeyCredential(_)
                 | ConnectionFault::KeyFile { .. }

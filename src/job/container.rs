@@ -151,42 +151,40 @@ impl<'h> ValueReader<'h> {
         name: &str,
         storage: &NamedStorage,
     ) -> Option<Location> {
-        match storage.place.container(name) {
-            Ok(location) => Some(location),
-            Err(AddressError::Bucket) => {
-                self.report(
-                    Diagnostic::error(
-                        codes::BAD_CONTAINER,
-                        format!("{} does not begin with the name of a bucket", quoted(name)),
-                    )
-                    .at(field.node.span.clone())
-                    .label("no bucket")
-                    .help(
-                        "write `BUCKET/www`, or name the `bucket` in the storage; a bucket has at least 3 letters, \
-                         digits, `-`, `.` and `_`",
-                    ),
-                );
-                None
-            }
-            Err(_) => {
-                let help = if is_address(name) {
-                    "the storage has the address already, in `freezerd.toml`: write only the name below it, such as `www`"
-                } else {
-                    "write a name such as `www`, or `hosts/www`, without a slash at its beginning; `/` is the storage \
-                     itself"
-                };
-                self.report(
-                    Diagnostic::error(
-                        codes::BAD_CONTAINER,
-                        format!("{} cannot be a container in a storage", quoted(name)),
-                    )
-                    .at(field.node.span.clone())
-                    .label("not a name")
-                    .help(help),
-                );
-                None
-            }
-        }
+        let error = match storage.place.container(name) {
+            Ok(location) => return Some(location),
+            Err(error) => error,
+        };
+        let (says, label, help) = match error {
+            AddressError::Bucket => (
+                "does not begin with the name of a bucket",
+                "no bucket",
+                "write `BUCKET/www`, or name the `bucket` in the storage; a bucket has at least 3 letters, digits, `-`, \
+                 `.` and `_`",
+            ),
+            AddressError::Container => (
+                "does not begin with the name of a container of Swift",
+                "no container",
+                "write `CONTAINER` or `CONTAINER/www`; a name has at most 256 bytes, without `:`",
+            ),
+            _ if is_address(name) => (
+                "cannot be a container in a storage",
+                "not a name",
+                "the storage has the address already, in `freezerd.toml`: write only the name below it, such as `www`",
+            ),
+            _ => (
+                "cannot be a container in a storage",
+                "not a name",
+                "write a name such as `www`, or `hosts/www`, without a slash at its beginning; `/` is the storage itself",
+            ),
+        };
+        self.report(
+            Diagnostic::error(codes::BAD_CONTAINER, format!("{} {says}", quoted(name)))
+                .at(field.node.span.clone())
+                .label(label)
+                .help(help),
+        );
+        None
     }
 
     /// The directory of a container that is given by a name: directly below the container root.

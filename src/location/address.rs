@@ -37,6 +37,10 @@ pub enum AddressError {
         "the path must begin with the name of a bucket: at least 3 letters, digits, `-`, `.` and `_`"
     )]
     Bucket,
+    #[error("it must begin with the name of a container of Swift: at most 256 bytes, without `:`")]
+    Container,
+    #[error("this is version 2 of Keystone; the address of version 3 ends with /v3")]
+    Keystone,
 }
 
 impl HttpAddress {

@@ -20,10 +20,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 mod address;
 mod s3;
 mod sftp;
+mod swift;
 
 pub use address::{AddressError, HttpAddress};
 pub use s3::S3Place;
 pub use sftp::SftpPlace;
+pub use swift::{KeystoneName, SwiftCloud, SwiftPlace};
 
 /// The location of a container. Equal locations are the same container.
 ///
@@ -40,6 +42,8 @@ pub enum Location {
     S3(S3Place),
     /// A directory on a server that speaks SFTP.
     Sftp(SftpPlace),
+    /// A container of OpenStack Swift, or a prefix in it.
+    Swift(Box<SwiftPlace>),
 }
 
 /// The text of a path that is not UTF-8 begins with this.
@@ -51,12 +55,15 @@ const REST: &str = "rest:";
 /// The text of a container on an S3 server begins with this.
 const S3: &str = "s3:";
 
+/// The text of a container in Swift begins with this.
+const SWIFT: &str = "swift:";
+
 impl Location {
     /// The directory of a container on this host. `None` for a container elsewhere.
     pub fn local(&self) -> Option<&Path> {
         match self {
             Location::Local(path) => Some(path),
-            Location::Rest(_) | Location::S3(_) | Location::Sftp(_) => None,
+            Location::Rest(_) | Location::S3(_) | Location::Sftp(_) | Location::Swift(_) => None,
         }
     }
 
@@ -67,6 +74,7 @@ impl Location {
             Location::Rest(_) => 1,
             Location::S3(_) => 2,
             Location::Sftp(_) => 3,
+            Location::Swift(_) => 4,
         }
     }
 }
@@ -119,12 +127,13 @@ impl fmt::Display for Location {
             Location::Rest(address) => write!(formatter, "{REST}{address}"),
             Location::S3(place) => write!(formatter, "{S3}{place}"),
             Location::Sftp(place) => place.fmt(formatter),
+            Location::Swift(place) => write!(formatter, "{SWIFT}{place}"),
         }
     }
 }
 
 /// Appends bytes with percent escapes for all but letters, digits, `-._~` and what is in `plain`.
-fn escape(text: &mut String, bytes: &[u8], plain: &[u8]) {
+pub(crate) fn escape(text: &mut String, bytes: &[u8], plain: &[u8]) {
     for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || plain.contains(&byte) {
             text.push(char::from(byte));
@@ -161,6 +170,9 @@ impl FromStr for Location {
         }
         if let Some(place) = text.strip_prefix(sftp::SCHEME) {
             return Ok(Location::Sftp(SftpPlace::parse(place)?));
+        }
+        if let Some(place) = text.strip_prefix(SWIFT) {
+            return Ok(Location::Swift(Box::new(place.parse()?)));
         }
         let path = match text.strip_prefix(FILE_URL) {
             Some(escaped) => {
@@ -289,6 +301,8 @@ mod tests {
             "rest:https://backup.example:8000/hosts/web1/",
             "s3:https://s3.amazonaws.com/bucket/hosts/web1/",
             "sftp://web1@backup.example:2222//srv/web%201",
+            "swift:www:/hosts/web1",
+            "swift:www:/hosts/web1@https://cloud.example:5000/v3/?project_name=web",
         ] {
             let location: Location = text.parse().unwrap();
             assert_eq!(location.to_string(), text);

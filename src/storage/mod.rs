@@ -21,6 +21,8 @@ pub mod retry;
 pub mod s3;
 #[cfg(feature = "sftp")]
 pub mod sftp;
+#[cfg(feature = "swift")]
+pub mod swift;
 pub mod trial;
 
 /// The kinds of files in a repository.

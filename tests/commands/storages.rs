@@ -114,6 +114,16 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
             2,
             "secret_key_file",
         ),
+        (
+            "kind = \"swift\"\nauth_url = \"https://h/v2.0\"\n".into(),
+            4,
+            "version 2 of Keystone",
+        ),
+        (
+            "kind = \"swift\"\napplication_credential_secret = \"hunter2-in-the-file\"\n".into(),
+            2,
+            "application_credential_secret_file",
+        ),
         (format!("{good}connections = 0\n"), 5, "from 1 to 64"),
         (format!("{good}insecure = \"yes\"\n"), 5, "true or false"),
         (
@@ -152,7 +162,7 @@ fn a_job_names_a_storage_and_a_container_in_it() {
     let host = Host::new();
     host.file(
         "freezerd.toml",
-        &format!("{GOOD}[storage.amazon]\nkind = \"s3\"\n"),
+        &format!("{GOOD}[storage.amazon]\nkind = \"s3\"\n[storage.cloud]\nkind = \"swift\"\n"),
     );
     host.file("source/file", "x");
     for (storage, container, says) in [
@@ -160,6 +170,11 @@ fn a_job_names_a_storage_and_a_container_in_it() {
         ("amazon", "bucket", ""),
         ("amazon", "x", "name the `bucket` in the storage"),
         ("amazon", "/", "name the `bucket` in the storage"),
+        ("cloud", "container/www", ""),
+        ("cloud", "container", ""),
+        ("cloud", "/", "write `CONTAINER` or `CONTAINER/www`"),
+        ("cloud", "a:b/c", "write `CONTAINER` or `CONTAINER/www`"),
+        ("cloud", "a/../b", "bad-container"),
         ("offsite", "www", ""),
         ("offsite", "hosts/www", ""),
         ("offsite", "/", ""),
@@ -167,7 +182,7 @@ fn a_job_names_a_storage_and_a_container_in_it() {
         ("offsite", "/srv/backups", "bad-container"),
         ("offsite", "a/../b", "bad-container"),
         ("ofsite", "www", "did you mean `offsite`?"),
-        ("elsewhere", "www", "local, amazon, nearby, offsite"),
+        ("elsewhere", "www", "local, amazon, cloud, nearby, offsite"),
         ("rest", "www", "kind of storage"),
         ("s3", "www", "kind of storage"),
         ("azure", "www", "unsupported-storage"),

@@ -20,5 +20,8 @@ mod sftp;
 #[path = "../sftp_server/mod.rs"]
 mod sftp_server;
 mod site;
+mod swift;
+#[path = "../swift_server/mod.rs"]
+mod swift_server;
 mod trial;
 mod trouble;

@@ -25,6 +25,8 @@ pub enum Fault {
     Nonsense,
     /// The request does not reach the server, which seems to answer with this status and this body.
     Answer(u16, &'static str),
+    /// The same without a body, and the wish to be left alone for so many seconds.
+    Later(u16, u32),
 }
 
 /// The proxy. It runs until the test program ends.
@@ -130,6 +132,13 @@ impl FaultyServer {
                     client,
                     "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
                     body.len()
+                );
+            }
+            Some(Fault::Later(status, seconds)) => {
+                return write!(
+                    client,
+                    "HTTP/1.1 {status} x\r\nRetry-After: {seconds}\r\nContent-Length: 0\r\n\
+                     Connection: close\r\n\r\n"
                 );
             }
             Some(Fault::Nonsense) => return client.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"),

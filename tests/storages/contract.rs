@@ -13,6 +13,8 @@ use crate::rest_server::Server;
 use crate::s3_server;
 use crate::sftp_server;
 use crate::support::{another_s3, listed, named, rest, s3};
+use crate::swift_server;
+use crate::swift_support::swift;
 
 fn on_every_storage(test: impl Fn(&dyn Storage)) {
     let directory = tempfile::tempdir().unwrap();
@@ -44,6 +46,11 @@ fn on_every_storage(test: impl Fn(&dyn Storage)) {
     }
     if let Some(server) = sftp_server::rclone::Rclone::start() {
         test(&server.storage("deep/repository"));
+    }
+    if let Some(server) = swift_server::start() {
+        let storage = swift(server, &format!("{}/deep/a b+ü", server.new_container()));
+        storage.create_layout().unwrap();
+        test(&storage);
     }
 }
 

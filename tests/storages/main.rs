@@ -16,3 +16,8 @@ mod sftp;
 #[path = "../sftp_server/mod.rs"]
 mod sftp_server;
 mod support;
+mod swift;
+mod swift_faults;
+#[path = "../swift_server/mod.rs"]
+mod swift_server;
+mod swift_support;

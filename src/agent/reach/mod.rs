@@ -19,6 +19,8 @@ mod http;
 mod s3;
 #[cfg(feature = "sftp")]
 mod sftp;
+#[cfg(feature = "swift")]
+mod swift;
 
 /// The way to containers. The default has no limits.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +92,14 @@ impl Reach {
             }
             #[cfg(not(feature = "sftp"))]
             Location::Sftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("sftp"))),
+            #[cfg(feature = "swift")]
+            Location::Swift(place) => {
+                let opened = swift::swift(place, &container.connection, self.pace.as_ref());
+                let swift = opened.map_err(|source| cannot(container, source))?;
+                Ok(with_retries(Arc::new(swift)))
+            }
+            #[cfg(not(feature = "swift"))]
+            Location::Swift(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("swift"))),
         }
     }
 }

@@ -45,6 +45,9 @@ pub fn find(
             AddressError::Bucket => {
                 "the storage names no bucket, so a container begins with one, such as BUCKET/www"
             }
+            AddressError::Container => {
+                "in Swift, it begins with a container, such as CONTAINER/www, without a colon"
+            }
             _ => "in a storage, a container has a name such as www or hosts/www; / is the storage itself",
         };
         Failure::new(Exit::Usage, format!("{} {name}: {says}", options.container))

@@ -118,7 +118,7 @@ fn list(settings: &Settings, args: &ListArgs) -> Exit {
 fn place(storage: &NamedStorage) -> String {
     let address = || {
         let mut shown = storage.shown.iter();
-        let endpoint = shown.find(|(key, _)| *key == "endpoint");
+        let endpoint = shown.find(|(key, _)| ["endpoint", "auth_url"].contains(key));
         endpoint.map(|(_, value)| value.clone()).unwrap_or_default()
     };
     match storage.place.container("/") {

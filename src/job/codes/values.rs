@@ -82,9 +82,9 @@ codes! {
     UNSUPPORTED_STORAGE, "unsupported-storage", schema: true,
         "This version does not support the storage.",
         "It supports `local`: a directory of this host, which may be a mounted one. This is the default, unlike in \
-         Freezer. It also supports servers that speak restic's REST protocol: `freezerd.toml` defines them by name.",
+         Freezer. It also supports servers, which `freezerd.toml` defines by name.",
         Action(
-            r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "swift"}"#,
+            r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "azure"}"#,
             r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "local"}"#
         );
     UNKNOWN_STORAGE, "unknown-storage", schema: false,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use super::keys::{SECRETS, STORAGE_KEYS, SecretKeys};
+use super::keys::STORAGE_KEYS;
+use super::secret_keys::{SECRETS, SecretKeys};
 use super::{NOT_SUPPORTED, SecretSource, StorageKind};
 use crate::job::command::Command;
 use crate::job::secret;

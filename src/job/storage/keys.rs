@@ -29,76 +29,44 @@ const fn key(
 }
 
 /// The kinds that are a named storage: all but a local directory.
-const ALL: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3, StorageKind::Sftp];
+const ALL: &[StorageKind] = &[
+    StorageKind::Rest,
+    StorageKind::S3,
+    StorageKind::Sftp,
+    StorageKind::Swift,
+];
 
 /// The kinds that speak HTTP, with TLS and proxies.
-const HTTP: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
+const HTTP: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3, StorageKind::Swift];
+
+/// The kinds whose server has an address of its own.
+const WITH_ENDPOINT: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
+
+/// The kinds with regions.
+const WITH_REGION: &[StorageKind] = &[StorageKind::S3, StorageKind::Swift];
 
 /// The kinds with a user and a password.
-const WITH_PASSWORD: &[StorageKind] = &[StorageKind::Rest, StorageKind::Sftp];
+const WITH_PASSWORD: &[StorageKind] = &[StorageKind::Rest, StorageKind::Sftp, StorageKind::Swift];
 
 const S3: &[StorageKind] = &[StorageKind::S3];
 
 const SFTP: &[StorageKind] = &[StorageKind::Sftp];
 
-/// The keys of one secret: it is in a file, printed by a command, or in the environment.
-#[derive(Clone, Copy, Debug)]
-pub struct SecretKeys {
-    /// The name of the secret itself. It is no key: no secret is written into a file that others can read.
-    pub name: &'static str,
-    pub file: &'static str,
-    pub command: &'static str,
-    pub variable: &'static str,
-}
-
-/// The password of the user at the server.
-pub const PASSWORD: SecretKeys = SecretKeys {
-    name: "password",
-    file: "password_file",
-    command: "password_command",
-    variable: "password_env",
-};
-
-/// The secret that belongs to an access key of S3.
-pub const SECRET_KEY: SecretKeys = SecretKeys {
-    name: "secret_key",
-    file: "secret_key_file",
-    command: "secret_key_command",
-    variable: "secret_key_env",
-};
-
-/// The token that belongs to keys of S3 that end soon.
-pub const SESSION_TOKEN: SecretKeys = SecretKeys {
-    name: "session_token",
-    file: "session_token_file",
-    command: "session_token_command",
-    variable: "session_token_env",
-};
-
-/// The passphrase of a secret key of SSH.
-pub const KEY_PASSWORD: SecretKeys = SecretKeys {
-    name: "key_password",
-    file: "key_password_file",
-    command: "key_password_command",
-    variable: "key_password_env",
-};
-
-/// Every secret.
-pub static SECRETS: [SecretKeys; 4] = [PASSWORD, SECRET_KEY, SESSION_TOKEN, KEY_PASSWORD];
+const SWIFT: &[StorageKind] = &[StorageKind::Swift];
 
 /// Every key, in the order in which they are shown.
-pub static STORAGE_KEYS: [StorageKey; 32] = [
+pub static STORAGE_KEYS: [StorageKey; 46] = [
     key(
         "kind",
         ALL,
         "word",
         "The kind of the storage. `rest` is a server that speaks restic's REST protocol, such as `rest-server`, or \
-         `rclone serve restic`. `s3` is Amazon S3, or a server that speaks its protocol. `sftp` \
-         is a server that speaks SFTP, the file transfer of SSH. Required.",
+         `rclone serve restic`. `s3` is Amazon S3, or a server that speaks its protocol. `sftp` is a server that speaks \
+         SFTP, the file transfer of SSH. `swift` is OpenStack Swift, with Keystone. Required.",
     ),
     key(
         "endpoint",
-        HTTP,
+        WITH_ENDPOINT,
         "URL",
         "The address of the server. For `rest`, of the directory that the containers are in, for example \
          `https://backup.example:8000/web1`. For `s3`, without a path; default: Amazon's. It contains no user and no \
@@ -113,10 +81,11 @@ pub static STORAGE_KEYS: [StorageKey; 32] = [
     ),
     key(
         "region",
-        S3,
+        WITH_REGION,
         "word",
-        "The region of the bucket. Default: the one that the environment names (`AWS_REGION`), or `us-east-1`, or the \
-         one that the server names.",
+        "The region of the containers. Default: for `s3`, the one that the environment names (`AWS_REGION`), or \
+         `us-east-1`, or the one that the server names; for `swift`, `OS_REGION_NAME`, or the only region that has an \
+         object store.",
     ),
     key(
         "access_key",
@@ -202,10 +171,56 @@ pub static STORAGE_KEYS: [StorageKey; 32] = [
         "The port of the server. Default: 22.",
     ),
     key(
+        "auth_url",
+        SWIFT,
+        "URL",
+        "The address of Keystone, version 3, for example `https://cloud.example:5000/v3`. Default: `OS_AUTH_URL` of the \
+         environment of the service.",
+    ),
+    key(
+        "project_name",
+        SWIFT,
+        "text",
+        "The project that the containers belong to. Default: the one that the environment names (`OS_PROJECT_NAME`), or \
+         that of the user. With an application credential, it is an error if the credential is for another project.",
+    ),
+    key(
+        "project_id",
+        SWIFT,
+        "text",
+        "The id of the project, in place of its name.",
+    ),
+    key(
+        "project_domain_name",
+        SWIFT,
+        "text",
+        "The domain of the project. Default: the one that the environment names (`OS_PROJECT_DOMAIN_NAME`), or that of \
+         the user.",
+    ),
+    key(
+        "project_domain_id",
+        SWIFT,
+        "text",
+        "The id of the domain of the project, in place of its name.",
+    ),
+    key(
+        "trust_id",
+        SWIFT,
+        "text",
+        "The trust that gives the user rights of another user in a project, in place of a project.",
+    ),
+    key(
+        "interface",
+        SWIFT,
+        "word",
+        "Which address of the object store is used: `public`, `internal` or `admin`. Default: `OS_INTERFACE` of the \
+         environment, or `public`.",
+    ),
+    key(
         "username",
         WITH_PASSWORD,
         "text",
-        "The user at the server. `sftp` needs one.",
+        "The user at the server. `sftp` needs one. Default for `swift`: `OS_USERNAME` of the environment.",
     ),
     key(
         "directory",
@@ -213,6 +228,19 @@ pub static STORAGE_KEYS: [StorageKey; 32] = [
         "path",
         "The directory on the server that the containers are in. One without a slash in front begins in the directory in \
          which the login begins. Default: that directory.",
+    ),
+    key(
+        "user_domain_name",
+        SWIFT,
+        "text",
+        "The domain of the user. Default: the one that the environment names (`OS_USER_DOMAIN_NAME`), or the one with \
+         the id `default`.",
+    ),
+    key(
+        "user_domain_id",
+        SWIFT,
+        "text",
+        "The id of the domain of the user, in place of its name.",
     ),
     key(
         "password_file",
@@ -271,6 +299,37 @@ pub static STORAGE_KEYS: [StorageKey; 32] = [
         "path",
         "A file with the keys by which servers are known, as `ssh` has it. A server that is not in it is refused. Default: \
          `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`.",
+    ),
+    key(
+        "application_credential_id",
+        SWIFT,
+        "text",
+        "The id of an application credential, in place of a user and a password. Default, if the storage names no user: \
+         `OS_APPLICATION_CREDENTIAL_ID` of the environment.",
+    ),
+    key(
+        "application_credential_name",
+        SWIFT,
+        "text",
+        "The name of an application credential of `username`, in place of its id.",
+    ),
+    key(
+        "application_credential_secret_file",
+        SWIFT,
+        "path",
+        "A file that holds the secret of the application credential. It is read as `password_file` is.",
+    ),
+    key(
+        "application_credential_secret_command",
+        SWIFT,
+        "text, or list of words",
+        "A command that prints the secret. It is run as `password_command` is.",
+    ),
+    key(
+        "application_credential_secret_env",
+        SWIFT,
+        "name",
+        "The variable of the environment of the service that holds the secret.",
     ),
     key(
         "ca_file",

@@ -59,10 +59,16 @@ storage_kinds! {
         also: &["ssh"],
         about: "a server that speaks SFTP, the file transfer of SSH",
     };
+    /// OpenStack Swift, with Keystone.
+    Swift = Row {
+        word: "swift",
+        also: &[],
+        about: "a container of OpenStack Swift, or of a server that speaks its protocol",
+    };
 }
 
 /// The storages that Freezer or restic has and this version does not support.
-pub const NOT_SUPPORTED: [&str; 8] = ["swift", "ftp", "ftps", "rclone", "azure", "gs", "gcs", "b2"];
+pub const NOT_SUPPORTED: [&str; 7] = ["ftp", "ftps", "rclone", "azure", "gs", "gcs", "b2"];
 
 impl StorageKind {
     /// The word in job files and in `freezerd.toml`.

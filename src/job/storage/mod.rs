@@ -10,20 +10,25 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
-use crate::location::{AddressError, HttpAddress, Location, S3Place, SftpPlace};
+use crate::location::{
+    AddressError, HttpAddress, Location, S3Place, SftpPlace, SwiftCloud, SwiftPlace,
+};
 
 mod fields;
 mod keys;
 mod kind;
 mod rest;
 mod s3;
+mod secret_keys;
 mod sftp;
+mod swift;
 
 pub use fields::{Fault, Value};
 pub use keys::{STORAGE_KEYS, StorageKey};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
 pub use s3::S3Connection;
 pub use sftp::SftpConnection;
+pub use swift::SwiftConnection;
 
 /// The named storages of this host.
 pub type Storages = BTreeMap<String, NamedStorage>;
@@ -49,6 +54,7 @@ impl NamedStorage {
             StorageKind::Rest => rest::read(&fields)?,
             StorageKind::S3 => s3::read(&fields)?,
             StorageKind::Sftp => sftp::read(&fields)?,
+            StorageKind::Swift => swift::read(&fields)?,
         };
         Ok(NamedStorage {
             place,
@@ -68,6 +74,7 @@ impl NamedStorage {
             }
             // It is always encrypted, and its server is always checked.
             StoragePlace::Sftp(_) => None,
+            StoragePlace::Swift(cloud) => swift::exposure(cloud, &self.connection),
         }
     }
 }
@@ -90,6 +97,8 @@ pub enum StoragePlace {
     S3(HttpAddress),
     /// The directory on the server that the containers are in.
     Sftp(SftpPlace),
+    /// The containers of an owner in Swift.
+    Swift(SwiftCloud),
 }
 
 impl StoragePlace {
@@ -99,6 +108,7 @@ impl StoragePlace {
             StoragePlace::Rest(_) => StorageKind::Rest,
             StoragePlace::S3(_) => StorageKind::S3,
             StoragePlace::Sftp(_) => StorageKind::Sftp,
+            StoragePlace::Swift(_) => StorageKind::Swift,
         }
     }
 
@@ -106,12 +116,16 @@ impl StoragePlace {
     ///
     /// # Errors
     /// When a part of the name is empty, `.` or `..`, or has a control character; when it does not begin with the name
-    /// of a bucket, and the storage names none.
+    /// of a bucket or of a container of Swift, and the storage names none.
     pub fn container(&self, name: &str) -> Result<Location, AddressError> {
         match self {
             StoragePlace::Rest(address) => Ok(Location::Rest(address.join(name)?)),
             StoragePlace::S3(address) => Ok(Location::S3(S3Place::new(address.join(name)?)?)),
             StoragePlace::Sftp(place) => Ok(Location::Sftp(place.join(name)?)),
+            StoragePlace::Swift(cloud) => {
+                let place = SwiftPlace::new(cloud.clone(), name)?;
+                Ok(Location::Swift(Box::new(place)))
+            }
         }
     }
 }
@@ -142,6 +156,9 @@ pub struct Connection {
     /// Of a server that speaks SFTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sftp: Option<SftpConnection>,
+    /// Of a storage in Swift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swift: Option<Box<SwiftConnection>>,
 }
 
 impl Connection {

@@ -1,7 +1,7 @@
 //! Reads a storage on a server that speaks restic's REST protocol.
 
 use super::fields::{Fault, Fields, fault};
-use super::keys::PASSWORD;
+use super::secret_keys::PASSWORD;
 use super::{Connection, StoragePlace};
 
 pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault> {

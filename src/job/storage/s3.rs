@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fault, Fields, fault, general};
-use super::keys::{SECRET_KEY, SESSION_TOKEN};
+use super::secret_keys::{SECRET_KEY, SESSION_TOKEN};
 use super::{Connection, SecretSource, StoragePlace};
 use crate::location::{HttpAddress, S3Place};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fault, Fields, fault, general};
-use super::keys::{KEY_PASSWORD, PASSWORD};
+use super::secret_keys::{KEY_PASSWORD, PASSWORD};
 use super::{Connection, SecretSource, StoragePlace};
 use crate::job::secret;
 use crate::location::{AddressError, SftpPlace};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ureq::Body;
 use ureq::http::HeaderMap;
-use ureq::http::header::CONTENT_TYPE;
+use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
 
 use super::super::FileKind;
 use super::super::error::ErrorKind;
@@ -30,6 +30,12 @@ impl Answer {
     /// A header of the answer, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long the server wants to be left alone, if it says it in seconds.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.header(RETRY_AFTER.as_str())?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds))
     }
 
     /// Whether the server calls itself rclone, which has peculiar answers.

@@ -71,6 +71,19 @@ impl Failure {
         Failure { kind, cause }
     }
 
+    /// The same, with the part of the service that it is a failure of.
+    pub fn of_part(self, part: &str) -> Failure {
+        Failure::told(self.kind, format!("{part}: {self}"))
+    }
+
+    /// The server has no time now, and wants to be left alone for so long, if it says it.
+    pub fn busy(text: String, after: Option<Duration>) -> Failure {
+        Failure {
+            kind: ErrorKind::Busy,
+            cause: io::Error::other(Busy { text, after }),
+        }
+    }
+
     /// A server's refusal; its status decides about the kind.
     pub fn status(status: u16) -> Failure {
         let kind = match status {
@@ -112,6 +125,33 @@ impl Failure {
             place,
             cause: Some(self.cause),
         }
+    }
+}
+
+/// How long the server wants to be left alone, if this cause of an error says it.
+pub fn wanted_wait(cause: &io::Error) -> Option<Duration> {
+    let busy = cause.get_ref()?.downcast_ref::<Busy>()?;
+    busy.after
+}
+
+/// A server that has no time now.
+#[derive(Debug)]
+struct Busy {
+    text: String,
+    after: Option<Duration>,
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Busy {}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::os::reason(&self.cause))
     }
 }
 

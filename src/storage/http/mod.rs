@@ -17,7 +17,7 @@ use super::FileKind;
 use super::limit::{Direction, Pace};
 pub use answer::Answer;
 use body::Paced;
-pub use failure::Failure;
+pub use failure::{Failure, wanted_wait};
 
 mod answer;
 mod body;
@@ -33,6 +33,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const SENSITIVE: &[&str] = &[
     "authorization",
     "x-amz-security-token",
+    "x-auth-token",
     "x-aws-ec2-metadata-token",
 ];
 

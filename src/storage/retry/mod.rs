@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::Error;
+use super::http::wanted_wait;
 use super::id::Id;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 
@@ -63,6 +64,8 @@ impl Retry {
             let Some(wait) = self.policy.wait(tries, started.elapsed(), patience) else {
                 return Err(error);
             };
+            let wanted = error.cause.as_ref().and_then(wanted_wait);
+            let wait = wait.max(wanted.unwrap_or_default().min(self.policy.longest_wait));
             (self.tell)(&error, wait);
             std::thread::sleep(wait);
         }
