@@ -75,6 +75,7 @@ pub fn page() -> String {
     page.example("# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"");
     page.example("# Containers in a bucket.\n[storage.bucket]\nkind = \"s3\"\nendpoint = \"https://s3.example:9000\"\nbucket = \"backups\"\naccess_key = \"AKIA5EXAMPLE\"\nsecret_key_command = \"pass show backup/s3\"");
     page.example("# Containers on a server with SSH. The server must be in known_hosts.\n[storage.nas]\nkind = \"sftp\"\nhost = \"nas.example\"\nusername = \"web1\"\ndirectory = \"/srv/backups\"\nkey_file = \"%d/nas\"");
+    page.example("# Containers in Swift. What is not said here comes from OS_USERNAME and other variables.\n[storage.cloud]\nkind = \"swift\"\nauth_url = \"https://cloud.example:5000/v3\"\nproject_name = \"web\"\nusername = \"backup\"\npassword_file = \"/etc/freezerd/cloud\"");
     page.see_also(&[
         ("freezerd", "8"),
         ("freezerd-jobs", "5"),
