@@ -160,7 +160,7 @@ fn content(path: &Path, is_secret: bool) -> io::Result<Zeroizing<String>> {
     }
     if is_secret && about.mode() & 0o007 != 0 {
         log(&format!(
-            "warning: everybody can read the secret key {}; mend it with: chmod o= {0}",
+            "warning: everybody can read the secret key {}; correct that with: chmod o= {0}",
             path.display()
         ));
     }
