@@ -6,6 +6,7 @@ use super::error::{Doing, Error, ErrorKind, What};
 use super::index::Index;
 use super::open::Repository;
 use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName};
 
 /// An open repository whose index is in memory.
 pub struct Indexed {
@@ -51,6 +52,16 @@ impl Indexed {
         }
         content.clear();
         Err(failed.unwrap_or_else(|| Error::new(ErrorKind::Missing, Doing::Read, What::Blob(name))))
+    }
+
+    /// Says that a blob is read soon, so that the storage can fetch it meanwhile.
+    pub fn will_read(&self, name: BlobName) {
+        if let Some(location) = self.index.lookup(name).next() {
+            let pack = FileName::new(FileKind::Pack, location.pack);
+            let (offset, length) = (location.blob.offset, location.blob.length);
+            let storage = &self.repository.storage;
+            storage.will_read(pack, u64::from(offset), u64::from(length));
+        }
     }
 
     /// Reads the text of a tree.

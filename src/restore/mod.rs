@@ -15,8 +15,8 @@
 
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
 
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot;
@@ -31,6 +31,7 @@ pub mod error;
 mod extras;
 mod file;
 mod hands;
+mod large;
 mod links;
 mod make;
 mod metadata;
@@ -58,6 +59,7 @@ use restorer::{Mode, Restorer};
 use select::{Filter, Root, Selection};
 use target::Target;
 use walk::Walk;
+use worker::Jobs;
 
 /// What to restore, where, and how.
 pub struct Request<'a> {
@@ -245,13 +247,13 @@ fn pass(
         0 => std::thread::available_parallelism().map_or(2, |count| usize::from(count).min(8)),
         threads => threads,
     };
-    let (jobs, receiver) = sync_channel(WAITING_JOBS);
-    let receiver = Mutex::new(receiver);
+    let (jobs, waiting) = sync_channel(WAITING_JOBS);
+    let waiting = Jobs::new(waiting);
     let unmatched = std::thread::scope(|scope| {
         let mut writers = 0;
         for _ in 0..threads {
             let writer = std::thread::Builder::new();
-            match writer.spawn_scoped(scope, || restorer.work(&receiver)) {
+            match writer.spawn_scoped(scope, || restorer.work(&waiting)) {
                 Ok(_) => writers += 1,
                 // The others do more, if there are any.
                 Err(error) if writers == 0 => {

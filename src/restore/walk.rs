@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use rustix::fs::AtFlags;
@@ -15,17 +16,19 @@ use super::directories::{DirectoryId, Origin};
 use super::directory::{self, UNFINISHED};
 use super::entry::Entry;
 use super::hands::Hands;
+use super::large::Large;
 use super::links::Turn;
 use super::metadata::Metadata;
 use super::problem::ProblemKind;
 use super::report::{Unmatched, add};
 use super::restorer::{Mode, Restorer};
 use super::select::{Choice, Filter, Matched, Root};
-use super::worker::{Job, lay_out, segments};
+use super::worker::Job;
 use crate::repository::blob::BlobReader;
 use crate::repository::node::{Node, NodeKind, NodeProblem};
 use crate::repository::tree;
 use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName};
 
 /// How many small files are put into the order of their packs at a time.
 const WINDOW: usize = 8192;
@@ -247,11 +250,12 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
         } else if is_new {
             restorer.change_new(&entry);
-            match lay_out(restorer, &entry) {
-                Ok(starts) => segments(entry, starts)
-                    .into_iter()
-                    .for_each(|job| self.send(job)),
-                Err(failed) => restorer.settle(&mut self.hands, entry, Err(failed)),
+            match Large::new(restorer, entry) {
+                Ok(large) => {
+                    large.fetch_ahead(restorer);
+                    self.send(Job::Large(Arc::new(large)));
+                }
+                Err((entry, failed)) => restorer.settle(&mut self.hands, entry, Err(failed)),
             }
         } else if is_file && is_work && entry.exists {
             self.send(Job::Whole(entry));
@@ -265,6 +269,11 @@ impl<'a, 'b> Walk<'a, 'b> {
         let window = std::mem::take(&mut self.window);
         let index = &self.restorer.repository.index;
         for job in batch::group(window, index) {
+            for part in job.iter().filter_map(|run| run.part.as_ref()) {
+                let pack = FileName::new(FileKind::Pack, part.pack);
+                let storage = &self.restorer.repository.repository.storage;
+                storage.will_read(pack, part.offset, part.length as u64);
+            }
             self.send(Job::Batch(job));
         }
     }

@@ -1,96 +1,69 @@
 //! What the threads of a restore do: they take jobs from the walk until there are no more.
 
-use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::batch::Run;
 use super::entry::Entry;
-use super::file::{NewFile, unreadable, write_piece};
-use super::hands::{Hands, piece_length, piece_name};
-use super::problem::ProblemKind;
-use super::restorer::{Failed, Outcome, Restorer};
-use crate::repository::error::{Doing, Error, ErrorKind, What};
+use super::file::unreadable;
+use super::hands::Hands;
+use super::large::Large;
+use super::restorer::Restorer;
 
 /// A part of the work.
 pub enum Job {
     /// Files of at most one piece, where there is nothing of their names.
     Batch(Vec<Run>),
-    /// Some pieces of a file, where there is nothing of its name.
-    Segment(Arc<Large>, Range<usize>),
+    /// A file of several pieces, where there is nothing of its name.
+    Large(Arc<Large>),
     /// A file where something exists.
     Whole(Entry),
 }
 
-/// A file that several threads may write at the same time.
-pub struct Large {
-    entry: Entry,
-    /// Where each piece begins in the file, and the length of the file at the end.
-    starts: Vec<u64>,
-    progress: Mutex<Progress>,
+/// Where the threads get their work from.
+pub struct Jobs(Mutex<Queue>);
+
+struct Queue {
+    waiting: Receiver<Job>,
+    /// The large files that threads are writing.
+    begun: Vec<Weak<Large>>,
 }
 
-#[derive(Default)]
-struct Progress {
-    open: Option<(Arc<OwnedFd>, Arc<NewFile>)>,
-    /// The first failure. After it, nothing more is written.
-    failed: Option<Failed>,
-}
-
-/// How much of a file a thread takes at a time.
-const SEGMENT: u64 = 32 << 20;
-
-/// Where each piece of a file begins, and the length of the file at the end.
-pub fn lay_out(restorer: &Restorer<'_>, entry: &Entry) -> Result<Vec<u64>, Failed> {
-    let mut starts = Vec::with_capacity(entry.content.len() + 1);
-    let mut length = 0_u64;
-    starts.push(length);
-    for id in &entry.content {
-        let piece = piece_length(restorer.repository, *id).ok_or_else(|| {
-            let what = What::Blob(piece_name(*id));
-            unreadable(Error::new(ErrorKind::Missing, Doing::Read, what))
-        })?;
-        length = length
-            .checked_add(piece)
-            .ok_or_else(|| Failed::problem(ProblemKind::Content))?;
-        starts.push(length);
+impl Jobs {
+    /// The jobs that the walk sends.
+    pub fn new(waiting: Receiver<Job>) -> Jobs {
+        Jobs(Mutex::new(Queue {
+            waiting,
+            begun: Vec::new(),
+        }))
     }
-    Ok(starts)
-}
 
-/// The segments of a file, as jobs.
-pub fn segments(entry: Entry, starts: Vec<u64>) -> Vec<Job> {
-    let mut ranges = Vec::new();
-    let mut first = 0;
-    for end in 1..starts.len() {
-        if starts[end] - starts[first] >= SEGMENT || end + 1 == starts.len() {
-            ranges.push(first..end);
-            first = end;
+    /// Waits for the next job. `None`: the walk has ended, and all jobs are taken.
+    fn next(&self) -> Option<Job> {
+        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = queue.waiting.recv().ok()?;
+        if let Job::Large(large) = &job {
+            queue.begun.retain(|other| other.strong_count() > 0);
+            queue.begun.push(Arc::downgrade(large));
         }
+        Some(job)
     }
-    let large = Arc::new(Large {
-        entry,
-        starts,
-        progress: Mutex::default(),
-    });
-    let jobs = ranges
-        .into_iter()
-        .map(|range| Job::Segment(Arc::clone(&large), range));
-    jobs.collect()
+
+    /// The large files that others are writing, after the last job was taken.
+    fn begun(&self) -> Vec<Weak<Large>> {
+        let queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.begun.clone()
+    }
 }
 
 impl Restorer<'_> {
-    /// The loop of a thread.
-    pub fn work(&self, jobs: &Mutex<Receiver<Job>>) {
+    /// The loop of a thread. Each large file is written by one thread, because two that write to one file wait for each
+    /// other. Only a thread that has nothing else to do helps another one.
+    pub fn work(&self, jobs: &Jobs) {
         let mut hands = Hands::new();
-        loop {
-            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(job) = job else {
-                return;
-            };
+        while let Some(job) = jobs.next() {
             match job {
-                Job::Segment(large, range) => self.segment(&mut hands, large, range),
+                Job::Large(large) => self.large(&mut hands, large),
                 // The restore has failed: what is left is not touched.
                 _ if self.is_stopped() => {}
                 Job::Batch(runs) => self.batch(&mut hands, runs),
@@ -98,6 +71,11 @@ impl Restorer<'_> {
                     let result = self.whole(&mut hands, &entry);
                     self.settle(&mut hands, entry, result);
                 }
+            }
+        }
+        for large in jobs.begun() {
+            if let Some(large) = large.upgrade() {
+                self.large(&mut hands, large);
             }
         }
     }
@@ -125,96 +103,5 @@ impl Restorer<'_> {
                 self.settle(hands, entry, result);
             }
         }
-    }
-
-    fn segment(&self, hands: &mut Hands, large: Arc<Large>, range: Range<usize>) {
-        if let Err(failed) = self.write_segment(hands, &large, range) {
-            large.lock().failed.get_or_insert(failed);
-        }
-        // Whoever has the last segment completes the file.
-        if let Some(large) = Arc::into_inner(large) {
-            let progress = large
-                .progress
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner);
-            let length = large.starts.last().copied().unwrap_or(0);
-            let result = self.complete_large(&large.entry, length, progress);
-            self.settle(hands, large.entry, result);
-        }
-    }
-
-    fn write_segment(
-        &self,
-        hands: &mut Hands,
-        large: &Large,
-        range: Range<usize>,
-    ) -> Result<(), Failed> {
-        let Some(new) = self.begin_large(large)? else {
-            return Ok(());
-        };
-        for piece in range {
-            if self.is_stopped() {
-                return Err(Failed::WithDirectory);
-            }
-            let (start, end) = (large.starts[piece], large.starts[piece + 1]);
-            let content = hands
-                .piece(self.repository, large.entry.content[piece])
-                .map_err(unreadable)?;
-            if content.len() as u64 != end - start {
-                // The index has another length for another copy of it.
-                return Err(Failed::problem(ProblemKind::Content));
-            }
-            write_piece(&new.file, content, start)
-                .map_err(|error| Failed::io(ProblemKind::NotWritten, error))?;
-        }
-        Ok(())
-    }
-
-    /// The file, which the first segment makes. `None`: it has failed already.
-    fn begin_large(&self, large: &Large) -> Result<Option<Arc<NewFile>>, Failed> {
-        let mut progress = large.lock();
-        if progress.failed.is_some() {
-            return Ok(None);
-        }
-        if self.is_stopped() {
-            return Err(Failed::WithDirectory);
-        }
-        if let Some((_, new)) = &progress.open {
-            return Ok(Some(Arc::clone(new)));
-        }
-        let parent = self.parent(&large.entry)?;
-        let new = Arc::new(NewFile::create(&parent, &large.entry, false)?);
-        progress.open = Some((parent, Arc::clone(&new)));
-        Ok(Some(new))
-    }
-
-    fn complete_large(
-        &self,
-        entry: &Entry,
-        length: u64,
-        progress: Progress,
-    ) -> Result<Outcome, Failed> {
-        let Some((parent, new)) = progress.open else {
-            return Err(progress.failed.unwrap_or(Failed::WithDirectory));
-        };
-        // No thread writes to it any more, so this is the last reference.
-        let Some(new) = Arc::into_inner(new) else {
-            return Err(Failed::problem(ProblemKind::NotWritten));
-        };
-        let written = match progress.failed {
-            Some(failed) => Err(failed),
-            None => new
-                .file
-                .set_len(length)
-                .map(|()| length)
-                .map_err(|error| Failed::io(ProblemKind::NotWritten, error)),
-        };
-        self.complete(&parent, new, entry, written, false)
-    }
-}
-
-impl Large {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

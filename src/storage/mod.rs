@@ -183,6 +183,10 @@ pub trait Storage: Send + Sync {
     /// `TooShort` when the file ends before.
     fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error>;
 
+    /// Says that a part of a file is read soon. A storage that can fetch it meanwhile begins with that, and does not
+    /// wait. Others do nothing.
+    fn will_read(&self, _file: FileName, _offset: u64, _length: u64) {}
+
     /// The whole file.
     ///
     /// # Errors

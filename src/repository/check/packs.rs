@@ -12,6 +12,7 @@ use crate::repository::pack;
 use crate::repository::progress::{Observer, Stage};
 use crate::repository::rewrite::{in_parallel, workers};
 use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName};
 
 use super::collector::Collector;
 use super::data::{PackReader, Subject};
@@ -128,6 +129,10 @@ impl<'a> Packs<'a> {
             let (reader, blobs) = state;
             let (place, size) = places[at];
             let pack = all[place];
+            if let Some((next, size)) = places.get(at + threads) {
+                let next = FileName::new(FileKind::Pack, all[*next]);
+                repository.storage.will_read(next, 0, *size);
+            }
             self.by_pack.blobs_of(place, blobs);
             let mut fault = PackFault {
                 pack,

@@ -120,6 +120,13 @@ fn run(
     let threads = workers(from).max(workers(&*copier.to.storage));
     in_parallel(count, threads, Buffers::new, |buffers, place| {
         let wanted = wanted(place);
+        let file = FileName::new(FileKind::Pack, wanted.pack);
+        for blobs in together(&wanted.blobs) {
+            if let (Some(first), Some(last)) = (blobs.first(), blobs.last()) {
+                let start = u64::from(first.offset);
+                from.will_read(file, start, last.end().saturating_sub(start));
+            }
+        }
         for blobs in together(&wanted.blobs) {
             copier.copy(buffers, wanted.pack, blobs)?;
             observer.advance(blobs.iter().map(|blob| u64::from(blob.length)).sum());

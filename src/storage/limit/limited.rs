@@ -39,6 +39,10 @@ impl Storage for Limited {
         self.inner.read_range(file, offset, buffer)
     }
 
+    fn will_read(&self, file: FileName, offset: u64, length: u64) {
+        self.inner.will_read(file, offset, length);
+    }
+
     fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
         let content = self.inner.read(file, limit)?;
         // Its size was not known before.

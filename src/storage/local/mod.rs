@@ -4,16 +4,23 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::Advice;
+
 use super::error::{Doing, Error, ErrorKind, Place};
+use super::id::Id;
 use super::{Durability, FileKind, FileName, Listing, Storage, StrayKind, Traits};
 
+mod direct;
 mod listing;
 mod protect;
 mod write;
+
+use write::Through;
 
 /// A repository in a local directory.
 #[derive(Clone, Debug)]
@@ -127,8 +134,23 @@ impl Storage for Local {
     }
 
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
-        write::write(self, file, content)?;
+        write::write(self, file, content, Through::PageCache)?;
         Ok(Durability::Durable)
+    }
+
+    fn write_data(&self, pack: Id, content: &[u8]) -> Result<Durability, Error> {
+        let file = FileName::new(FileKind::Pack, pack);
+        write::write(self, file, content, Through::Nothing)?;
+        Ok(Durability::Durable)
+    }
+
+    fn will_read(&self, file: FileName, offset: u64, length: u64) {
+        // Only a hint: the read itself says what is wrong.
+        if let (Ok((opened, _)), Some(length)) =
+            (self.open(Doing::Read, file), NonZeroU64::new(length))
+        {
+            let _ = rustix::fs::fadvise(&opened, offset, Some(length), Advice::WillNeed);
+        }
     }
 
     fn remove(&self, file: FileName) -> Result<(), Error> {

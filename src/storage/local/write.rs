@@ -11,7 +11,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::super::error::{Doing, Error, ErrorKind, Place};
 use super::super::id::Id;
 use super::super::{FileKind, FileName};
-use super::Local;
+use super::{Local, direct};
 use crate::kill_point::{self, Point};
 
 const FILE_MODE: u32 = 0o600;
@@ -31,8 +31,22 @@ pub(super) fn create_layout(local: &Local) -> Result<(), Error> {
     Ok(())
 }
 
+/// Through what a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Through {
+    /// It is read again soon.
+    PageCache,
+    /// It is large and seldom read.
+    Nothing,
+}
+
 /// Writes the file unless the same file exists.
-pub(super) fn write(local: &Local, file: FileName, content: &[u8]) -> Result<(), Error> {
+pub(super) fn write(
+    local: &Local,
+    file: FileName,
+    content: &[u8],
+    through: Through,
+) -> Result<(), Error> {
     let failed = |cause| Error::io(Doing::Write, Place::File(file), cause);
     let path = local.path(file);
     let (temporary, mut opened) = match create(&path) {
@@ -45,8 +59,11 @@ pub(super) fn write(local: &Local, file: FileName, content: &[u8]) -> Result<(),
         }
         created => created.map_err(failed)?,
     };
-    let written = opened
-        .write_all(content)
+    let written = match through {
+        Through::PageCache => opened.write_all(content),
+        Through::Nothing => direct::write_all(&mut opened, content),
+    };
+    let written = written
         .and_then(|()| opened.sync_all())
         .inspect(|()| kill_point::reached(Point::FileWritten))
         .and_then(|()| rename_new(&temporary, &path));

@@ -89,6 +89,10 @@ impl Storage for Retry {
         self.attempt(false, |_| self.inner.read_range(file, offset, buffer))
     }
 
+    fn will_read(&self, file: FileName, offset: u64, length: u64) {
+        self.inner.will_read(file, offset, length);
+    }
+
     fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
         self.attempt(false, |_| self.inner.read(file, limit))
     }
