@@ -324,7 +324,7 @@ fn environment(page: &mut Page) {
         );
     }
     page.entry(
-        head("STATE_DIRECTORY, RUNTIME_DIRECTORY", ""),
+        head("STATE_DIRECTORY, RUNTIME_DIRECTORY, CACHE_DIRECTORY", ""),
         &["Directories that systemd sets. They replace the defaults.".to_owned()],
     );
     page.entry(

@@ -24,7 +24,10 @@ pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {
 }
 
 fn list(request: &ListRequest, reporter: &Arc<Reporter>) -> Result<ListEnd, ActionError> {
-    let place = place::look(&request.container, &Reach::default())?;
+    let place = place::look(
+        &request.container,
+        &Reach::default().with_cache(request.cache.as_ref()),
+    )?;
     let missing_parent = match &place {
         Place::Vacant(vacant) => vacant.missing_parent().map(Path::to_owned),
         Place::Repository(_) | Place::Other(_) => None,

@@ -107,7 +107,12 @@ pub fn main() -> ExitCode {
     if request.run > 0 {
         set_priority(request.action.max_priority);
     }
-    let reach = Reach::new(request.action.bandwidth, &reporter);
+    let cache = match &request.action.work {
+        // A check is about what the server has.
+        Work::Check(_) => None,
+        _ => request.cache.as_ref(),
+    };
+    let reach = Reach::new(request.action.bandwidth, &reporter).with_cache(cache);
     let context = Context {
         request,
         reporter,

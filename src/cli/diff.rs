@@ -90,7 +90,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Lock::Shared
     };
-    session::run(&place.container, lock, |session| {
+    session::run(settings, &place.container, lock, |session| {
         let (before, after) = match args.live {
             true => {
                 let word = words.first().map_or(snapshot::LATEST, String::as_str);

@@ -87,7 +87,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Lock::Shared
     };
-    session::run_within(&place.container, args.limit.bandwidth(), lock, |session| {
+    let reach = args.limit.reach().with_cache(settings.cache().as_ref());
+    session::run_within(&place.container, &reach, lock, |session| {
         let chosen = wanted.find(session, &filter)?;
         let repository = session.index(&say)?;
         let found = path::find(&repository, chosen.snapshot.tree, path);

@@ -103,7 +103,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Lock::Shared
     };
-    session::run(&place.container, lock, |session| {
+    session::run(settings, &place.container, lock, |session| {
         search(settings, args, session, &filter, searched)
     })
 }

@@ -64,7 +64,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Lock::Shared
     };
-    session::run(&place.container, lock, |session| {
+    session::run(settings, &place.container, lock, |session| {
         let chosen = wanted.find(session, &filter)?;
         list_all(settings, args, session, &chosen, paths)
     })

@@ -10,6 +10,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 #[macro_use]
 mod output;
 
+mod cache;
 mod check;
 mod config;
 mod container;
@@ -142,6 +143,7 @@ enum Command {
     State(state::Args),
     Config(config::Args),
     Storage(storage::Args),
+    Cache(cache::Args),
     /// Perform one action; the daemon starts this command
     #[command(hide = true)]
     Agent,
@@ -183,6 +185,7 @@ impl Command {
             Command::State(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Storage(args) => args.wants_json(),
+            Command::Cache(args) => args.wants_json(),
             Command::Agent => false,
         }
     }
@@ -329,6 +332,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::State(args) => state::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
         Command::Storage(args) => storage::run(&settings, &args),
+        Command::Cache(args) => cache::run(&settings, &args),
         // These commands returned above, before the settings were read.
         Command::Explain(_) | Command::Schema(_) | Command::Doctor(_) | Command::Agent => {
             Ok(Exit::Internal)

@@ -66,7 +66,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => Lock::Shared,
         false => Lock::Exclusive,
     };
-    session::run_within(&container, args.limits.bandwidth(), lock, |session| {
+    let reach = args.limits.reach().with_cache(settings.cache().as_ref());
+    session::run_within(&container, &reach, lock, |session| {
         prune(args, session, &options)
     })
 }

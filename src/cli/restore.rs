@@ -258,6 +258,7 @@ fn request(settings: &Settings, restore: Restore, args: &Args) -> Request {
         earlier: Vec::new(),
         expects_repository: true,
         protected: vec![settings.state_dir.clone()],
+        cache: settings.cache(),
         clock_in_doubt: false,
         action_index: 0,
         check_part: None,

@@ -50,7 +50,7 @@ struct Found {
 /// Runs `freezerd snapshots`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let places = args.place.find_all(settings)?;
-    let Found { mut rows, damaged } = list(&places)?;
+    let Found { mut rows, damaged } = list(settings, &places)?;
     for damaged in &damaged {
         say(&format!("warning: {}", damaged.message));
     }
@@ -80,7 +80,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// The snapshots of all the places. Each container is listed once for a name.
-fn list(places: &[ChosenContainer]) -> Result<Found, Failure> {
+fn list(settings: &Settings, places: &[ChosenContainer]) -> Result<Found, Failure> {
     let mut rows = Vec::new();
     let mut damaged: Vec<UnreadableSnapshot> = Vec::new();
     let key = |place: &ChosenContainer| {
@@ -102,6 +102,7 @@ fn list(places: &[ChosenContainer]) -> Result<Found, Failure> {
             container: this.0.clone(),
             host: this.1.clone(),
             backup_name: this.2.clone(),
+            cache: settings.cache(),
             open: true,
         })
         .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;

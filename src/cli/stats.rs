@@ -58,7 +58,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Lock::Shared
     };
-    session::run(&place.container, lock, |session| {
+    session::run(settings, &place.container, lock, |session| {
         let (snapshots, unreadable) = snapshots(args, session, &filter)?;
         let repository = session.index(&say)?;
         let mut collector = Collector::new(&repository);

@@ -43,7 +43,9 @@ struct Row {
 /// Runs `freezerd unlock`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let container = args.place.find_container(settings)?;
-    session::run(&container, Lock::None, |session| unlock(args, session))
+    session::run(settings, &container, Lock::None, |session| {
+        unlock(args, session)
+    })
 }
 
 fn unlock(args: &Args, session: &Session) -> Result<Exit, Ended> {

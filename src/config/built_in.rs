@@ -33,7 +33,7 @@ fn built_in(setting: &'static Setting, root: bool) -> Chosen {
         BuiltIn::JobsDir => paths::default_jobs_dir(root).display().to_string(),
         BuiltIn::StateDir => paths::default_state_dir(root).display().to_string(),
         BuiltIn::HostName => gethostname::gethostname().to_string_lossy().into_owned(),
-        BuiltIn::RuntimeDir | BuiltIn::BelowState(_) => String::new(),
+        BuiltIn::RuntimeDir | BuiltIn::CacheDir | BuiltIn::BelowState(_) => String::new(),
     };
     Chosen {
         setting,
@@ -54,6 +54,9 @@ pub(super) fn follow_state_dir(chosen: &mut [Chosen], root: bool) {
             BuiltIn::BelowState(name) => below(name),
             BuiltIn::RuntimeDir => {
                 paths::default_runtime_dir(&state.origin, root).unwrap_or_else(|| below("runtime"))
+            }
+            BuiltIn::CacheDir => {
+                paths::default_cache_dir(&state.origin, root).unwrap_or_else(|| below("cache"))
             }
             BuiltIn::Text(_) | BuiltIn::JobsDir | BuiltIn::StateDir | BuiltIn::HostName => continue,
         };

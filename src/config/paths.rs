@@ -56,3 +56,14 @@ pub(super) fn default_runtime_dir(state_dir: &Origin, root: bool) -> Option<Path
     }
     std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("freezerd"))
 }
+
+/// The cache directory that belongs to the default state directory. `None`: the user chose another state directory.
+pub(super) fn default_cache_dir(state_dir: &Origin, root: bool) -> Option<PathBuf> {
+    if !matches!(state_dir, Origin::Default | Origin::ServiceManager { .. }) {
+        return None;
+    }
+    Some(match root {
+        true => PathBuf::from("/var/cache/freezerd"),
+        false => xdg("XDG_CACHE_HOME", ".cache"),
+    })
+}

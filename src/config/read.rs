@@ -10,6 +10,7 @@ use super::error::ConfigError;
 use super::log_format::LogFormat;
 use crate::schedule::interval::parse_duration;
 use crate::schedule::zone::Zone;
+use crate::units;
 
 /// Whether the text says that there is no limit.
 pub(super) fn is_off(text: &str) -> bool {
@@ -30,6 +31,20 @@ pub(super) fn path_or_empty(chosen: &Chosen) -> Result<Option<PathBuf>, ConfigEr
     match chosen.text.as_str() {
         "" => Ok(None),
         _ => path(chosen).map(Some),
+    }
+}
+
+/// A size in bytes; `off`: none.
+pub(super) fn cache_size(chosen: &Chosen) -> Result<Option<u64>, ConfigError> {
+    if is_off(&chosen.text) {
+        return Ok(None);
+    }
+    match units::parse_bytes(&chosen.text) {
+        Some(bytes) if bytes > 0 => Ok(Some(bytes)),
+        _ => Err(ConfigError::refuse(
+            chosen,
+            "expected a size such as \"5 GiB\" or \"500 MiB\", or off",
+        )),
     }
 }
 

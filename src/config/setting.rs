@@ -102,6 +102,8 @@ pub(super) enum BuiltIn {
     StateDir,
     /// The runtime directory that belongs to the state directory, wherever the latter is.
     RuntimeDir,
+    /// The cache directory that belongs to the state directory, wherever the latter is.
+    CacheDir,
     /// A directory of this name in the state directory, wherever the latter is.
     BelowState(&'static str),
     HostName,

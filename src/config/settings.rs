@@ -13,6 +13,7 @@ use super::log_format::LogFormat;
 use super::read;
 use super::setting::{BuiltIn, Form, Setting};
 use super::storages::{self, Defined};
+use crate::job::action::Cache;
 use crate::job::storage::Storages;
 use crate::limits::ResourceLimits;
 use crate::schedule::zone::Zone;
@@ -71,6 +72,16 @@ settings! {
     container_root: PathBuf = read::path =>
         Setting::new(Form::Text, "DIR", "the directory of containers that a job gives by a name instead of a path")
             .built_in(BuiltIn::BelowState("containers"));
+
+    cache_dir: PathBuf = read::path =>
+        Setting::new(Form::Text, "DIR", "the directory of the cache of containers that are not on this host")
+            .built_in(BuiltIn::CacheDir)
+            .service_variable("CACHE_DIRECTORY");
+
+    // Bytes; `None`: no cache.
+    cache_size: Option<u64> = read::cache_size =>
+        Setting::new(Form::Text, "SIZE", "the space that the cache may take on the disk, such as 5 GiB; off: no cache")
+            .default("5 GiB");
 
     client_id: String = read::name =>
         Setting::new(Form::Text, "NAME", "the name of this host: a job with another client_id does not run here")
@@ -137,6 +148,14 @@ settings! {
 }
 
 impl Settings {
+    /// The cache of containers away from this host; `None`: there is none.
+    pub fn cache(&self) -> Option<Cache> {
+        Some(Cache {
+            directory: self.cache_dir.clone(),
+            size: self.cache_size?,
+        })
+    }
+
     /// The limits for each action and everything that it starts.
     pub fn limits(&self) -> ResourceLimits {
         ResourceLimits {

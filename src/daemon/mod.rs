@@ -185,6 +185,7 @@ pub async fn run(
                 layout: layout.clone(),
                 progress_sink: Arc::new(AllSinks(screens)),
                 stall_timeout: settings.stall_timeout,
+                cache: settings.cache(),
                 groups,
                 trust: Trust::of_process(settings.trusted_owners.clone()),
             },

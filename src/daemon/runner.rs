@@ -23,6 +23,7 @@ use crate::control::mark;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::intake::Trust;
+use crate::job::action::Cache;
 use crate::job::diagnostic::quoted;
 use crate::kill_point::{self, Point};
 use crate::limits::Groups;
@@ -50,6 +51,8 @@ pub struct Circumstances {
     pub progress_sink: Arc<dyn ProgressSink>,
     /// How long an attempt may go without progress, where its job does not say; `None`: without limit.
     pub stall_timeout: Option<Duration>,
+    /// The cache of containers away from this host; `None`: there is none.
+    pub cache: Option<Cache>,
     /// Who may choose where a `log_file` is.
     pub trust: Trust,
     /// `None`: agents run without limits.
@@ -88,6 +91,7 @@ impl Runner {
     pub fn start(&mut self, mut spawn: Spawn) {
         let state = self.circumstances.layout.state();
         spawn.request.protected = vec![state.to_owned()];
+        spawn.request.cache.clone_from(&self.circumstances.cache);
         let (sender, instructions) = mpsc::unbounded_channel();
         let run = spawn.request.run;
         self.live.insert(run, sender);

@@ -66,6 +66,14 @@ impl Bandwidth {
     }
 }
 
+/// Where what remote containers have is kept on this host, too, and how much room that may take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cache {
+    pub directory: PathBuf,
+    /// In bytes.
+    pub size: u64,
+}
+
 /// The work, one variant for each [`WorkKind`] and with the same word in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

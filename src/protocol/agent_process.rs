@@ -178,6 +178,7 @@ mod tests {
             },
             host: None,
             backup_name: None,
+            cache: None,
             open: true,
         }))
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::AgentLoss;
-use crate::job::action::Container;
+use crate::job::action::{Cache, Container};
 
 /// Asks for the snapshots of a container. The agent takes no lock and changes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct ListRequest {
     pub host: Option<String>,
     /// Only snapshots of this backup name; `None`: of any.
     pub backup_name: Option<String>,
+    /// The cache of containers away from this host. `None`: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
     /// Open the repository. Otherwise the agent only looks whether there is one, and lists nothing.
     pub open: bool,
 }

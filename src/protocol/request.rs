@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ListRequest, RunTag};
-use crate::job::action::Action;
+use crate::job::action::{Action, Cache};
 
 /// What an agent is started for: the only line on its standard input. The pipe then stays open. Its end tells the agent
 /// that nobody waits for it any more.
@@ -36,6 +36,9 @@ pub struct Request {
     /// Directories around and in which a restore deletes nothing: the state directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<PathBuf>,
+    /// The cache of containers away from this host. `None`: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
     /// The clock of this host shows a later time than it can be, as far as the daemon knows. Nothing is removed by its
     /// age then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

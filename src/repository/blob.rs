@@ -1,6 +1,6 @@
 //! Blobs in packs: pieces of files and trees. Many blobs share a pack.
 
-use super::blob_name::BlobName;
+use super::blob_name::{BlobKind, BlobName};
 use super::compression::{Decompressor, limit};
 use super::crypto::{Cipher, EXTENSION};
 use super::error::{Damage, Error, ErrorKind};
@@ -61,15 +61,19 @@ impl BlobReader {
         blob: &PackedBlob,
         content: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let pack = FileName::new(FileKind::Pack, pack);
+        let file = FileName::new(FileKind::Pack, pack);
         // The length comes from an index. A pack that is shorter must not cost its memory.
-        if u64::from(blob.length) > 1 << 20 && storage.size(pack)? < blob.end() {
+        if u64::from(blob.length) > 1 << 20 && storage.size(file)? < blob.end() {
             return Err(Error::blob(Damage::TooShort, blob.name));
         }
         let mut sealed = std::mem::take(&mut self.sealed);
         sealed.resize(blob.length as usize, 0);
-        let read = storage
-            .read_range(pack, u64::from(blob.offset), &mut sealed)
+        let offset = u64::from(blob.offset);
+        let read = match blob.name.kind {
+            BlobKind::Tree => storage.read_trees(pack, offset, &mut sealed),
+            BlobKind::Data => storage.read_range(file, offset, &mut sealed),
+        };
+        let read = read
             .map_err(Error::from)
             .and_then(|()| self.decode(cipher, blob, &mut sealed, content));
         self.sealed = sealed;

@@ -85,6 +85,7 @@ impl Repository {
             return Err(error);
         }
         kill_point::reached(Point::ConfigWritten);
+        storage.belongs_to(config.id);
         let key = Arc::new(OpenKey {
             keys,
             id,
@@ -125,6 +126,7 @@ impl Repository {
             Some(config) => config,
             None => Config::read(&*storage, &cipher)?,
         };
+        storage.belongs_to(config.id);
         Ok(Repository {
             storage,
             cipher,

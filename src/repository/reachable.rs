@@ -13,7 +13,6 @@ use super::ranges::together;
 use super::rewrite::workers;
 use super::tree;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName};
 
 /// How many trees a thread takes at once.
 const MOST_AT_ONCE: usize = 256;
@@ -125,12 +124,11 @@ impl<'a> TreeReader<'a> {
         };
         let start = u64::from(first.offset);
         let length = last.end() - start;
-        let file = FileName::new(FileKind::Pack, pack);
         // A single one is read by itself: it may be large.
         let mut is_read = blobs.len() > 1;
         if is_read {
             self.range.resize(length as usize, 0);
-            let read = repository.storage.read_range(file, start, &mut self.range);
+            let read = repository.storage.read_trees(pack, start, &mut self.range);
             is_read = read.is_ok();
         }
         for blob in blobs {

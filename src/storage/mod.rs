@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use error::Error;
 use id::Id;
 
+pub mod cache;
 pub mod error;
 pub mod http;
 pub mod id;
@@ -187,6 +188,14 @@ pub trait Storage: Send + Sync {
     /// wait. Others do nothing.
     fn will_read(&self, _file: FileName, _offset: u64, _length: u64) {}
 
+    /// As [`Storage::read_range`], of a pack that holds trees. Every action reads such packs, so some storages keep them.
+    ///
+    /// # Errors
+    /// As [`Storage::read_range`].
+    fn read_trees(&self, pack: Id, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        self.read_range(FileName::new(FileKind::Pack, pack), offset, buffer)
+    }
+
     /// The whole file.
     ///
     /// # Errors
@@ -211,7 +220,7 @@ pub trait Storage: Send + Sync {
     /// Removes a file.
     ///
     /// # Errors
-    /// `NotFound` when there is no such file.
+    /// `NotFound` when there is no such file. Of a lock file, a server that does not tell is not asked.
     fn remove(&self, file: FileName) -> Result<(), Error>;
 
     /// Makes durable what was written and removed before this call.
@@ -225,6 +234,9 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// When something cannot be listed or removed.
     fn sweep(&self, age: Duration) -> Result<usize, Error>;
+
+    /// Says which repository the files are those of, by the id in its config. A cache keeps them by it.
+    fn belongs_to(&self, _repository: Id) {}
 
     fn traits(&self) -> Traits;
 }

@@ -54,6 +54,8 @@ fn every_setting_can_be_set_in_all_three_ways() {
         ("state_dir", "/srv/state"),
         ("runtime_dir", "/srv/run"),
         ("container_root", "/srv/containers"),
+        ("cache_dir", "/srv/cache"),
+        ("cache_size", "700 MiB"),
         ("client_id", "someone"),
         ("timezone", "Asia/Tokyo"),
         ("concurrent_jobs", "7"),

@@ -1,6 +1,7 @@
 //! Jobs with a container on a real server, through the real binary, with `restic` as the judge.
 
 mod bucket;
+mod cache;
 #[path = "../certificate/mod.rs"]
 mod certificate;
 mod copy;

@@ -86,6 +86,19 @@ impl FaultyServer {
         of_method.cloned().collect()
     }
 
+    /// The first lines of all requests since the last call, such as `GET /bucket/config`.
+    pub fn take_requests(&self) -> Vec<String> {
+        let mut state = self.state.lock().unwrap();
+        state.requests.clear();
+        let heads = std::mem::take(&mut state.heads);
+        let first = |head: String| {
+            let line = head.lines().next().unwrap_or_default();
+            let words: Vec<&str> = line.split(' ').take(2).collect();
+            words.join(" ")
+        };
+        heads.into_iter().map(first).collect()
+    }
+
     fn next(&self, method: &str) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
         state.requests.push(method.to_owned());

@@ -11,7 +11,7 @@ use super::password;
 use super::place::{self, Place, UnderLock};
 use super::reach::Reach;
 use super::repository::Opened;
-use crate::job::action::{Bandwidth, Container};
+use crate::job::action::Container;
 use crate::repository::error::{Error, What};
 use crate::repository::indexed::Indexed;
 use crate::repository::open::Repository;
@@ -53,7 +53,7 @@ pub struct DamagedFile {
 }
 
 impl Session {
-    /// Opens a container that has a repository. What is read and written keeps within `bandwidth`. `say` gets sentences for the user: whom it waits for, and what is wrong
+    /// Opens a container that has a repository. `reach` has the limits and the cache. `say` gets sentences for the user: whom it waits for, and what is wrong
     /// without being in the way.
     ///
     /// From now on SIGINT and SIGTERM remove the lock and end the process, and SIGHUP does nothing. Call it once in a process.
@@ -62,12 +62,12 @@ impl Session {
     /// When there is no repository, when it cannot be opened, and when others have it locked for too long.
     pub fn open(
         container: &Container,
-        bandwidth: Bandwidth,
+        reach: &Reach,
         lock: Lock,
         say: &dyn Fn(&str),
     ) -> Result<Session, SessionError> {
         let password = password::read(container, say)?;
-        let existing = place::look(container, &Reach::within(bandwidth))?.repository()?;
+        let existing = place::look(container, reach)?.repository()?;
         let interrupts = Interrupts::start().map_err(SessionError::Setup)?;
         let repository = Opened::open(existing, &password)?.repository;
         interrupts.lock(&repository, lock, say)?;
@@ -86,12 +86,12 @@ impl Session {
     pub fn destination(
         &self,
         container: &Container,
-        bandwidth: Bandwidth,
+        reach: &Reach,
         create: bool,
         say: &dyn Fn(&str),
     ) -> Result<Option<Repository>, SessionError> {
         let password = password::read(container, say)?;
-        let found = match place::look(container, &Reach::within(bandwidth))? {
+        let found = match place::look(container, reach)? {
             Place::Vacant(_) if !create => return Ok(None),
             Place::Vacant(vacant) => {
                 vacant.make_directory()?;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::connection_fault::ConnectionFault;
 use super::error::ActionError;
 use super::report::{Reporter, log};
-use crate::job::action::{Bandwidth, Container};
+use crate::job::action::{Bandwidth, Cache, Container};
 use crate::location::Location;
 use crate::storage::Storage;
+use crate::storage::cache::{CacheFault, CachePlace, Cached};
 use crate::storage::limit::{Limited, Limits, Pace};
 use crate::storage::local::Local;
 use crate::storage::retry::{Policy, Retry};
@@ -26,6 +27,8 @@ mod swift;
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
     pace: Option<Arc<Pace>>,
+    /// `None`: containers away from this host are read without a cache.
+    cache: Option<CachePlace>,
 }
 
 impl Reach {
@@ -48,6 +51,15 @@ impl Reach {
         }
     }
 
+    /// The same way, with this cache for containers away from this host.
+    pub fn with_cache(self, cache: Option<&Cache>) -> Reach {
+        let cache = cache.map(|cache| CachePlace {
+            directory: cache.directory.clone(),
+            size: cache.size,
+        });
+        Reach { cache, ..self }
+    }
+
     fn limited(bandwidth: Bandwidth, moved: impl Fn() + Send + Sync + 'static) -> Reach {
         let limits = Limits {
             upload: bandwidth.upload,
@@ -55,6 +67,7 @@ impl Reach {
         };
         Reach {
             pace: Some(Arc::new(Pace::new(limits, moved))),
+            cache: None,
         }
     }
 
@@ -63,6 +76,21 @@ impl Reach {
     /// # Errors
     /// When a secret or a certificate that the connection names cannot be read.
     pub fn storage(&self, container: &Container) -> Result<Arc<dyn Storage>, ActionError> {
+        let files = self.files(container)?;
+        if container.location.local().is_some() {
+            return Ok(files);
+        }
+        let location = container.location.to_string();
+        let tell = |fault: &CacheFault| log(&format!("warning: {fault}; going on without a cache"));
+        Ok(Arc::new(Cached::new(
+            files,
+            self.cache.clone(),
+            location,
+            Box::new(tell),
+        )))
+    }
+
+    fn files(&self, container: &Container) -> Result<Arc<dyn Storage>, ActionError> {
         match &container.location {
             Location::Local(path) => {
                 let local = Arc::new(Local::new(path));

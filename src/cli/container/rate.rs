@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 
+use crate::agent::reach::Reach;
 use crate::job::action::Bandwidth;
 use crate::job::rate;
 
@@ -35,6 +36,11 @@ impl DownloadLimit {
             download: self.download_limit.and_then(|rate| rate.0),
         }
     }
+
+    /// The way to a container within these limits, without a cache.
+    pub fn reach(&self) -> Reach {
+        Reach::within(self.bandwidth())
+    }
 }
 
 impl TransferLimits {
@@ -44,6 +50,11 @@ impl TransferLimits {
             upload: self.upload_limit.and_then(|rate| rate.0),
             ..self.download.bandwidth()
         }
+    }
+
+    /// The way to a container within these limits, without a cache.
+    pub fn reach(&self) -> Reach {
+        Reach::within(self.bandwidth())
     }
 }
 

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::output::{Output, Written, say};
 use crate::agent::inspect::{Fault, Lock, Session, SessionError};
+use crate::agent::reach::Reach;
 use crate::cli::exit::{Exit, Failure};
+use crate::config::Settings;
 use crate::inspect::shown::harmless;
-use crate::job::action::{Bandwidth, Container};
+use crate::job::action::Container;
 
 /// Why a command ended before its work was done.
 pub enum Ended {
@@ -57,21 +59,23 @@ fn failure(error: &SessionError) -> Failure {
 /// Opens the container, does the work, and removes the lock. When the reader of the output has gone, the process ends as
 /// quietly as any other in a pipe.
 pub fn run(
+    settings: &Settings,
     container: &Container,
     lock: Lock,
     work: impl FnOnce(&Session) -> Result<Exit, Ended>,
 ) -> Result<Exit, Failure> {
-    run_within(container, Bandwidth::default(), lock, work)
+    let reach = Reach::default().with_cache(settings.cache().as_ref());
+    run_within(container, &reach, lock, work)
 }
 
-/// As [`run`], within these limits on what is read from the container and written to it.
+/// As [`run`], with limits on what is read from the container and written to it, and with a cache or without one.
 pub fn run_within(
     container: &Container,
-    bandwidth: Bandwidth,
+    reach: &Reach,
     lock: Lock,
     work: impl FnOnce(&Session) -> Result<Exit, Ended>,
 ) -> Result<Exit, Failure> {
-    let ended = match Session::open(container, bandwidth, lock, &say) {
+    let ended = match Session::open(container, reach, lock, &say) {
         Ok(session) => work(&session),
         Err(error) => Err(error.into()),
     };

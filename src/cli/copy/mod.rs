@@ -11,6 +11,7 @@ use super::container::steps::Steps;
 use super::container::{ChosenContainer, ContainerArgs};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
+use crate::agent::reach::Reach;
 use crate::config::Settings;
 use crate::inspect::choice::{self, Chosen, short};
 use crate::job::action::Container;
@@ -91,8 +92,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         pass_file: args.to_pass_file.clone(),
         connection,
     };
-    session::run_within(&from, args.limits.bandwidth(), Lock::Shared, |session| {
-        copy(args, session, &chosen, &to)
+    let reach = args.limits.reach().with_cache(settings.cache().as_ref());
+    session::run_within(&from, &reach, Lock::Shared, |session| {
+        copy(args, session, &chosen, &to, &reach)
     })
 }
 
@@ -101,11 +103,11 @@ fn copy(
     session: &Session,
     chosen: &[ChosenContainer],
     to: &Container,
+    reach: &Reach,
 ) -> Result<Exit, Ended> {
     let snapshots = snapshots(args, session, chosen)?;
     let from = session.index(&say)?;
-    let limits = args.limits.bandwidth();
-    let other = session.destination(to, limits, !args.dry_run, &say)?;
+    let other = session.destination(to, reach, !args.dry_run, &say)?;
     let Some(other) = other else {
         say("note: there is no repository in the other container yet; all of it would be copied");
         let report = Report {

@@ -160,6 +160,7 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
         container: container.clone(),
         host: None,
         backup_name: None,
+        cache: None,
         open,
     });
     match listed {

@@ -103,19 +103,21 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::List(args) => {
             let container = args.place.find_container(settings)?;
-            session::run(&container, Lock::None, |session| list(args, session))
+            session::run(settings, &container, Lock::None, |session| {
+                list(args, session)
+            })
         }
         Command::Add(args) => {
             let container = args.place.find_container(settings)?;
             let password = new_password(args)?;
-            session::run(&container, Lock::Shared, |session| {
+            session::run(settings, &container, Lock::Shared, |session| {
                 let id = keys::add(session, &password)?;
                 answer(args.json, "added", &id.to_string())
             })
         }
         Command::Remove(args) => {
             let container = args.place.find_container(settings)?;
-            session::run(&container, Lock::Exclusive, |session| {
+            session::run(settings, &container, Lock::Exclusive, |session| {
                 let id = keys::remove(session, &args.key)?;
                 answer(args.json, "removed", &id.to_string())
             })
@@ -123,7 +125,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         Command::Passwd(args) => {
             let container = args.place.find_container(settings)?;
             let password = new_password(args)?;
-            session::run(&container, Lock::Exclusive, |session| {
+            session::run(settings, &container, Lock::Exclusive, |session| {
                 let changed = keys::change_password(session, &password)?;
                 if changed.was_there {
                     say(

@@ -53,7 +53,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => Lock::Shared,
         false => Lock::Exclusive,
     };
-    session::run_within(&container, args.limits.bandwidth(), lock, |session| {
+    // What the server has is repaired, so nothing comes from the cache.
+    session::run_within(&container, &args.limits.reach(), lock, |session| {
         work(args, session)
     })
 }

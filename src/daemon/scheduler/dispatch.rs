@@ -267,6 +267,7 @@ impl<L: Ledger> Scheduler<L> {
             expects_repository: self.expects_repository(record, action),
             // Known to whoever starts the agent.
             protected: Vec::new(),
+            cache: None,
             clock_in_doubt: false,
             action_index: index,
             check_part: self.check_part(record, action),

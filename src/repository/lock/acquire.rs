@@ -1,11 +1,11 @@
-//! Taking a lock: look, write, wait a little, look again.
+//! Taking a lock: look, write, wait a little, look again. The second look decides.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{getgid, getpid, getuid};
 
-use super::files::{found_locks, hostname, remove, write};
+use super::files::{hostname, other_locks, remove, write};
 use super::{Held, Holders, LockFile, OtherLocks, Timing, verdict_on};
 use crate::repository::crypto::{Cipher, fill_random};
 use crate::repository::error::{Doing, Error, ErrorKind, What};
@@ -27,8 +27,13 @@ pub fn acquire(
     mut waiting: impl FnMut(&OtherLocks) -> bool,
 ) -> Result<Held, Error> {
     let started = Instant::now();
+    // A shared lock is in nobody's way for the moment until it is seen that others are in its own. So the first look,
+    // which costs a request, can be left out.
+    let mut looks_first = exclusive || !storage.traits().remote;
     loop {
-        let verdict = match attempt(storage, cipher, exclusive, timing)? {
+        let tried = attempt(storage, cipher, exclusive, looks_first, timing)?;
+        looks_first = true;
+        let verdict = match tried {
             Ok(held) => return Ok(held),
             Err(verdict) => verdict,
         };
@@ -46,14 +51,15 @@ fn attempt(
     storage: &Arc<dyn Storage>,
     cipher: &Arc<Cipher>,
     exclusive: bool,
+    looks_first: bool,
     timing: Timing,
 ) -> Result<Result<Held, OtherLocks>, Error> {
-    let verdict = verdict_on_others(storage, cipher, exclusive, None)?;
-    if !verdict.blocking.is_empty() {
-        return Ok(Err(verdict));
-    }
-    for stale in &verdict.stale {
-        remove(&**storage, *stale)?;
+    if looks_first {
+        let verdict = verdict_on_others(storage, cipher, exclusive, None)?;
+        if !verdict.blocking.is_empty() {
+            return Ok(Err(verdict));
+        }
+        remove_stale(&**storage, &verdict)?;
     }
     let lock = mine(exclusive);
     let id = write(&**storage, cipher, &lock)?;
@@ -61,10 +67,15 @@ fn attempt(
     let held = Held::new(Arc::clone(storage), Arc::clone(cipher), lock, id, timing);
     std::thread::sleep(timing.settle);
     let verdict = verdict_on_others(storage, cipher, exclusive, Some(id))?;
-    match verdict.blocking.is_empty() {
-        true => Ok(Ok(held)),
-        false => Ok(Err(verdict)),
+    if !verdict.blocking.is_empty() {
+        return Ok(Err(verdict));
     }
+    remove_stale(&**storage, &verdict)?;
+    Ok(Ok(held))
+}
+
+fn remove_stale(storage: &dyn Storage, verdict: &OtherLocks) -> Result<(), Error> {
+    verdict.stale.iter().try_for_each(|id| remove(storage, *id))
 }
 
 /// Two processes that wait for the same lock do not try at the same time again and again.
@@ -80,8 +91,7 @@ fn verdict_on_others(
     exclusive: bool,
     own: Option<Id>,
 ) -> Result<OtherLocks, Error> {
-    let mut found = found_locks(&**storage, cipher)?;
-    found.retain(|found| Some(found.id) != own);
+    let found = other_locks(&**storage, cipher, own)?;
     Ok(verdict_on(&found, exclusive, Time::now()))
 }
 

@@ -17,8 +17,20 @@ use crate::storage::{FileKind, FileName, Storage};
 /// # Errors
 /// When they cannot be listed.
 pub fn found_locks(storage: &dyn Storage, cipher: &Cipher) -> Result<Vec<Found>, Error> {
+    other_locks(storage, cipher, None)
+}
+
+/// As [`found_locks`], without one's own, which is not read.
+pub(super) fn other_locks(
+    storage: &dyn Storage,
+    cipher: &Cipher,
+    own: Option<Id>,
+) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
     for listed in storage.list(FileKind::Lock)?.files {
+        if Some(listed.id) == own {
+            continue;
+        }
         let name = FileName::new(FileKind::Lock, listed.id);
         let state = if listed.size == 0 {
             FoundState::Empty

@@ -198,6 +198,7 @@ pub fn request(work: Work) -> Request {
         job_id: "nightly-job".to_owned(),
         run: 7,
         check_part: None,
+        cache: None,
         run_tag: RunTag::new("ledger", 7),
         earlier: Vec::new(),
         expects_repository: false,

@@ -1,0 +1,275 @@
+//! The files of one repository in the cache: `index/ID`, `snapshots/ID`, `data/ID`, and `place`, which says for people
+//! where the repository is.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use super::room::{PLACE, Room, TEMPORARY};
+use super::{CacheFault, CachePlace, CacheStep, lock};
+use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName, Listed};
+
+/// A file that was used tells so by its time, which is not set anew more often.
+const USED_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// The cache of one repository.
+pub(super) struct Directory {
+    path: PathBuf,
+    room: Room,
+    /// The files whose content this process has compared with their names.
+    verified: Mutex<HashMap<FileName, Stamp>>,
+    /// Nothing more can be written.
+    full: AtomicBool,
+}
+
+/// Changes whenever the content of a file does.
+type Stamp = (u64, u64, u64, i64, i64);
+
+fn stamp(about: &fs::Metadata) -> Stamp {
+    let (device, inode, size) = (about.dev(), about.ino(), about.len());
+    (device, inode, size, about.ctime(), about.ctime_nsec())
+}
+
+impl Directory {
+    /// Makes the directories that are missing.
+    pub(super) fn open(
+        place: &CachePlace,
+        repository: Id,
+        location: &str,
+    ) -> Result<Directory, CacheFault> {
+        make(&place.directory)?;
+        refuse_foreign(&place.directory)?;
+        let path = place.directory.join(repository.to_string());
+        make(&path)?;
+        refuse_foreign(&path)?;
+        let directory = Directory {
+            path,
+            room: Room::new(place.clone()),
+            verified: Mutex::default(),
+            full: AtomicBool::new(false),
+        };
+        directory.note_use(location);
+        Ok(directory)
+    }
+
+    fn path(&self, file: FileName) -> Option<PathBuf> {
+        let kind = file.kind.directory()?;
+        Some(self.path.join(kind).join(file.id.to_string()))
+    }
+
+    /// What is not known stays unknown: it is for people only.
+    fn note_use(&self, location: &str) {
+        let path = self.path.join(PLACE);
+        let known = fs::read_to_string(&path).is_ok_and(|text| text.trim_end() == location);
+        if !known {
+            let _ = write(&path, format!("{location}\n").as_bytes());
+        } else if let Ok(opened) = File::open(&path) {
+            let _ = opened.set_modified(SystemTime::now());
+        }
+    }
+
+    /// A file whose content is what its name says. One that is not is removed.
+    fn verified(&self, file: FileName) -> Option<File> {
+        let path = self.path(file)?;
+        let mut opened = open(&path)?;
+        let about = opened.metadata().ok()?;
+        if lock(&self.verified).get(&file) == Some(&stamp(&about)) {
+            return Some(opened);
+        }
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 128 << 10];
+        loop {
+            match opened.read(&mut buffer).ok()? {
+                0 => break,
+                count => hash.update(&buffer[..count]),
+            }
+        }
+        if Id(hash.finalize().into()) != file.id {
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        self.note_verified(file, &opened);
+        Some(opened)
+    }
+
+    fn note_verified(&self, file: FileName, opened: &File) {
+        let Ok(about) = opened.metadata() else {
+            return;
+        };
+        let is_old = about
+            .modified()
+            .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > USED_AGAIN));
+        let about = match is_old && opened.set_modified(SystemTime::now()).is_ok() {
+            true => opened.metadata().ok(),
+            false => Some(about),
+        };
+        if let Some(about) = about {
+            lock(&self.verified).insert(file, stamp(&about));
+        }
+    }
+
+    /// Whether the file is there and has the right content.
+    pub(super) fn has(&self, file: FileName) -> bool {
+        self.verified(file).is_some()
+    }
+
+    /// The length of a file that is there.
+    pub(super) fn size(&self, file: FileName) -> Option<u64> {
+        self.verified(file)?
+            .metadata()
+            .ok()
+            .map(|about| about.len())
+    }
+
+    /// The whole file; `None` if it is not there, or larger than `limit` bytes.
+    pub(super) fn read(&self, file: FileName, limit: u64) -> Option<Vec<u8>> {
+        let path = self.path(file)?;
+        let opened = open(&path)?;
+        let size = opened.metadata().ok()?.len();
+        if size > limit {
+            return None;
+        }
+        let mut content = Vec::new();
+        (&opened).take(size).read_to_end(&mut content).ok()?;
+        if Id::of(&content) != file.id {
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        self.note_verified(file, &opened);
+        Some(content)
+    }
+
+    /// Fills the buffer from a file; false if it is not there, or too short.
+    pub(super) fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> bool {
+        self.verified(file)
+            .is_some_and(|opened| opened.read_exact_at(buffer, offset).is_ok())
+    }
+
+    /// Whether the last file could be written.
+    pub(super) fn takes_more(&self) -> bool {
+        !self.full.load(Ordering::Relaxed)
+    }
+
+    /// Writes a file, and removes others if there is no room. Does nothing after a failure, and with a file that has no
+    /// room at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn store(&self, file: FileName, content: &[u8]) -> Result<(), CacheFault> {
+        let Some(path) = self.path(file).filter(|_| self.takes_more()) else {
+            return Ok(());
+        };
+        if !self.room.make_for(content.len() as u64) {
+            // A smaller one may fit.
+            return Ok(());
+        }
+        let written = match write(&path, content) {
+            // The first one, or somebody has cleared the cache.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                if let Some(parent) = path.parent() {
+                    make(parent)?;
+                }
+                write(&path, content)
+            }
+            written => written,
+        };
+        written.map_err(|cause| {
+            self.full.store(true, Ordering::Relaxed);
+            CacheFault {
+                step: CacheStep::Write,
+                path,
+                cause: Some(cause),
+            }
+        })
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn forget(&self, file: FileName) {
+        if let Some(path) = self.path(file) {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Removes the files that the server does not have any more.
+    pub(super) fn keep_only(&self, kind: FileKind, listed: &[Listed]) {
+        let Some(directory) = kind.directory() else {
+            return;
+        };
+        let Ok(entries) = fs::read_dir(self.path.join(directory)) else {
+            return;
+        };
+        let there: Vec<Id> = entries
+            .flatten()
+            .filter_map(|entry| Id::parse_bytes(entry.file_name().as_encoded_bytes()).ok())
+            .collect();
+        if there.is_empty() {
+            return;
+        }
+        let listed: HashSet<Id> = listed.iter().map(|file| file.id).collect();
+        for id in there.into_iter().filter(|id| !listed.contains(id)) {
+            self.forget(FileName::new(kind, id));
+        }
+    }
+}
+
+/// Makes a directory and those above it, for their owner alone.
+fn make(path: &Path) -> Result<(), CacheFault> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|cause| CacheFault {
+        step: CacheStep::Create,
+        path: path.to_owned(),
+        cause: Some(cause),
+    })
+}
+
+/// What others can change is not used, although it would be found out: they could fill the disk or make a link of it.
+fn refuse_foreign(path: &Path) -> Result<(), CacheFault> {
+    let failed = |step, cause| CacheFault {
+        step,
+        path: path.to_owned(),
+        cause,
+    };
+    let about = fs::symlink_metadata(path).map_err(|cause| failed(CacheStep::Read, Some(cause)))?;
+    let is_own = about.uid() == rustix::process::geteuid().as_raw();
+    match about.is_dir() && is_own && about.mode() & 0o022 == 0 {
+        true => Ok(()),
+        false => Err(failed(CacheStep::Trust, None)),
+    }
+}
+
+/// A regular file.
+fn open(path: &Path) -> Option<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let opened = opened.ok()?;
+    opened.metadata().ok()?.is_file().then_some(opened)
+}
+
+/// Writes a file under another name and renames it. It is not synced: after a loss of power its content may be wrong, and
+/// then it is not used.
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut temporary = path.as_os_str().to_owned();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    temporary.push(format!("{TEMPORARY}{}-{count}", std::process::id()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(content))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}

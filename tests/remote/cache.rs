@@ -1,0 +1,200 @@
+//! The cache on this host: how many requests it saves, and that nothing depends on it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::bucket::{self, assert_clean_for_restic};
+use crate::harness::{Host, now};
+use crate::rest_server::faulty::FaultyServer;
+use crate::s3_server::Server;
+use crate::site::{CONTAINER, action, files, host, restored, saved};
+
+/// A host with a bucket behind a proxy that counts, and with enough directories for several requests.
+struct Counted {
+    host: Host,
+    proxy: FaultyServer,
+    repository: String,
+    _server: Arc<Server>,
+}
+
+fn counted() -> Option<Counted> {
+    let server = Server::start()?;
+    let host = host("http://127.0.0.1:1", "");
+    let bucket = server.new_bucket();
+    let proxy = FaultyServer::before(&server.authority);
+    let endpoint = format!("http://{}/", proxy.authority);
+    bucket::define(&host, &endpoint, &bucket, &bucket::keys(&host));
+    for number in 0..40 {
+        let name = format!("source/many/{number}/file");
+        host.file(&name, &format!("file {number}"));
+    }
+    Some(Counted {
+        repository: bucket::for_restic(&server, &bucket),
+        host,
+        proxy,
+        _server: server,
+    })
+}
+
+impl Counted {
+    /// Runs one action to its end. Returns the requests that it made.
+    fn requests(&self, action: Value) -> Vec<String> {
+        self.host.put("it", now(vec![action]));
+        self.proxy.take_requests();
+        self.host.once().exits(0);
+        self.proxy.take_requests()
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.host.path("state/cache")
+    }
+
+    fn cached(&self) -> Value {
+        self.host.freezerd(&["cache", "--json"]).exits(0).json()
+    }
+}
+
+/// How many requests begin so and name a file of this kind.
+fn count(requests: &[String], method: &str, kind: &str) -> usize {
+    let of_kind = requests
+        .iter()
+        .filter(|line| line.starts_with(method) && line.contains(&format!("/{kind}/")));
+    of_kind.count()
+}
+
+#[test]
+fn a_backup_of_what_has_not_changed_makes_ten_requests() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    counted.requests(saved(host));
+    let warm = counted.requests(saved(host));
+    assert!(warm.len() <= 10, "{}: {warm:#?}", warm.len());
+
+    fs::remove_dir_all(counted.cache()).unwrap();
+    let cold = counted.requests(saved(host));
+    // One index file and one pack of directories; two snapshots, of which the newer is the parent.
+    let more = cold.len() - warm.len();
+    assert!(more <= 4, "{more} more: {cold:#?}");
+    assert_eq!(count(&cold, "get", "data"), 1, "{cold:#?}");
+
+    let again = counted.requests(saved(host));
+    assert!(again.len() <= 10, "{}: {again:#?}", again.len());
+    assert_clean_for_restic(&counted.repository, 4);
+}
+
+#[test]
+fn a_restore_reads_no_pack_twice() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    counted.requests(saved(host));
+    for (cache, trees) in [("warm", 0), ("cold", 1)] {
+        if cache == "cold" {
+            host.freezerd(&["cache", "clear", "--all"]).exits(0);
+        }
+        let _ = fs::remove_dir_all(host.path("target"));
+        let requests = counted.requests(restored(host));
+        assert_eq!(files(&host.path("target")), files(&host.path("source")));
+        let packs = count(&requests, "get", "data");
+        assert!(packs <= trees + 1, "{cache}: {requests:#?}");
+    }
+}
+
+#[test]
+fn a_check_reads_what_the_server_has() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    counted.requests(saved(host));
+    let check = || action(host, json!({ "action": "check", "read_data": true }));
+    let requests = counted.requests(check());
+    for kind in ["index", "snapshots", "data"] {
+        assert!(count(&requests, "get", kind) > 0, "{kind}: {requests:#?}");
+    }
+    let place = ["--storage", "offsite", "--container", CONTAINER];
+    let pass = host.path("pass");
+    let pass = ["--encrypt-pass-file", pass.to_str().unwrap()];
+    counted.proxy.take_requests();
+    host.freezerd(&[&["ls"][..], &place, &pass].concat())
+        .exits(0);
+    let cached = counted.proxy.take_requests();
+    assert_eq!(count(&cached, "get", "data"), 0, "{cached:#?}");
+    let off = ["--cache-size", "off"];
+    host.freezerd(&[&["ls"][..], &place, &pass, &off].concat())
+        .exits(0);
+    let plain = counted.proxy.take_requests();
+    assert!(count(&plain, "get", "data") > 0, "{plain:#?}");
+}
+
+#[test]
+fn no_cache_is_no_reason_to_fail() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    counted.requests(saved(host));
+    let everywhere = |change: &dyn Fn(&Path)| {
+        for (path, _) in files(&counted.cache()) {
+            change(&counted.cache().join(path));
+        }
+    };
+    everywhere(&|path| fs::write(path, "damage").unwrap());
+    counted.requests(saved(host));
+    everywhere(&|path| fs::remove_file(path).unwrap());
+    counted.requests(saved(host));
+    fs::remove_dir_all(counted.cache()).unwrap();
+    fs::write(counted.cache(), "not a directory").unwrap();
+    counted.requests(saved(host));
+    let log = host.freezerd(&["log", "it"]).exits(0).stdout();
+    let warnings = log.matches("going on without a cache").count();
+    assert_eq!(warnings, 1, "{log}");
+    fs::remove_file(counted.cache()).unwrap();
+    fs::create_dir(counted.cache()).unwrap();
+    fs::set_permissions(counted.cache(), fs::Permissions::from_mode(0o777)).unwrap();
+    counted.requests(saved(host));
+    let log = host.freezerd(&["log", "it"]).exits(0).stdout();
+    assert!(log.contains("does not belong to this user alone"), "{log}");
+    assert_clean_for_restic(&counted.repository, 5);
+}
+
+#[test]
+fn the_cache_is_shown_and_cleared() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    assert_eq!(counted.cached()["repositories"], json!([]));
+    counted.requests(saved(host));
+    let cached = counted.cached();
+    let repository = &cached["repositories"][0];
+    // Index, snapshot and a pack of directories.
+    assert_eq!(repository["files"], 3);
+    assert_eq!(repository["size"], cached["size"]);
+    let container = repository["container"].as_str().unwrap();
+    assert!(
+        container.starts_with("s3:http://") && container.contains("web%201"),
+        "{container}"
+    );
+    assert!(repository["last_used"].is_string());
+    let shown = host.freezerd(&["cache"]).exits(0).stdout();
+    assert!(
+        shown.contains(container) && shown.contains("of at most 5 GiB"),
+        "{shown}"
+    );
+    for (path, _) in files(&counted.cache()) {
+        let path = counted.cache().join(path);
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", path.display());
+    }
+    let other = ["--storage", "offsite", "--container", "other"];
+    host.freezerd(&[&["cache", "clear"][..], &other].concat())
+        .exits(0);
+    assert_eq!(counted.cached()["size"], cached["size"]);
+    let this = ["--storage", "offsite", "--container", CONTAINER, "--json"];
+    let removed = host
+        .freezerd(&[&["cache", "clear"][..], &this].concat())
+        .exits(0)
+        .json();
+    assert_eq!(removed["removed"][0]["container"], repository["container"]);
+    assert_eq!(counted.cached()["repositories"], json!([]));
+    host.freezerd(&["cache", "clear"]).exits(64);
+    counted.requests(saved(host));
+}
