@@ -12,7 +12,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 
 /// The descriptor that the signal handler writes to; −1 while there is no pipe.
 static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
@@ -296,6 +298,23 @@ pub fn with_earlier_open_files(command: &mut Command) {
         command.pre_exec(move || {
             let _ = setrlimit(Resource::Nofile, earlier);
             Ok(())
+        });
+    }
+}
+
+/// Lets a program that is about to start be killed when the thread that starts it ends, and with it this process. The
+/// program must not be one that changes its user.
+pub fn die_with_parent(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    // SAFETY: between fork and exec, the closure makes two system calls and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            match rustix::process::getppid() {
+                Some(now) if now == parent => Ok(()),
+                // It died before the line above.
+                _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+            }
         });
     }
 }

@@ -1,7 +1,7 @@
 //! freezerd.toml(5), and the file itself with every setting commented out.
 
 use freezerd::config::{Form, Setting, packaged};
-use freezerd::job::storage::{STORAGE_KEYS, StorageKind};
+use freezerd::job::storage::{StorageKind, storage_keys};
 
 use crate::page::{Page, head};
 
@@ -55,7 +55,7 @@ pub fn page() -> String {
          gives a name in it as `container`. The name of a storage has letters, digits, `-` and `_`. No password stands in \
          this file: a storage names where its password is. `freezerd config show` lists the storages.",
     );
-    for key in &STORAGE_KEYS {
+    for key in storage_keys() {
         let named = StorageKind::ALL.len() - 1;
         let mut about = vec![key.about.to_owned()];
         if key.kinds.len() < named {
@@ -74,6 +74,7 @@ pub fn page() -> String {
     page.example("# At most one backup at a time, and time for it to end when the host goes down.\nconcurrent_jobs = 1\nstop_grace = \"10 minutes\"");
     page.example("# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"");
     page.example("# Containers in a bucket.\n[storage.bucket]\nkind = \"s3\"\nendpoint = \"https://s3.example:9000\"\nbucket = \"backups\"\naccess_key = \"AKIA5EXAMPLE\"\nsecret_key_command = \"pass show backup/s3\"");
+    page.example("# Containers in a remote of rclone, whose configuration is encrypted.\n[storage.drive]\nkind = \"rclone\"\nremote = \"drive:backups\"\nconfig_file = \"/etc/freezerd/rclone.conf\"\nconfig_password_file = \"%d/rclone\"");
     page.example("# Containers on a server with SSH. The server must be in known_hosts.\n[storage.nas]\nkind = \"sftp\"\nhost = \"nas.example\"\nusername = \"web1\"\ndirectory = \"/srv/backups\"\nkey_file = \"%d/nas\"");
     page.example("# Containers in Swift. What is not said here comes from OS_USERNAME and other variables.\n[storage.cloud]\nkind = \"swift\"\nauth_url = \"https://cloud.example:5000/v3\"\nproject_name = \"web\"\nusername = \"backup\"\npassword_file = \"/etc/freezerd/cloud\"");
     page.see_also(&[

@@ -9,6 +9,7 @@ use super::secret::SecretError;
 use crate::location::AddressError;
 use crate::os;
 use crate::storage::http::OptionsError;
+use crate::storage::rclone::StartError;
 #[cfg(feature = "sftp")]
 use crate::storage::sftp::KeyError;
 
@@ -63,6 +64,8 @@ pub enum ConnectionFault {
         os::reason(source)
     )]
     KnownHosts { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Rclone(StartError),
     #[error("the system gives no thread: {}", os::reason(_0))]
     NoThread(#[source] io::Error),
 }

@@ -249,6 +249,7 @@ impl ActionError {
                 | ConnectionFault::NotInThisBuild(_)
                 | ConnectionFault::KeyCredential(_)
                 | ConnectionFault::KeyFile { .. }
+                | ConnectionFault::Rclone(_)
                 | ConnectionFault::NoSshAgent
                 | ConnectionFault::NoLogin
                 | ConnectionFault::KnownHosts { .. } => ErrorKind::BadOption,

@@ -39,6 +39,14 @@ pub enum AddressError {
     Bucket,
     #[error("it must begin with the name of a container of Swift: at most 256 bytes, without `:`")]
     Container,
+    #[error(
+        "it must begin with the name of a remote of rclone and a colon, such as `drive:`, without parameters"
+    )]
+    Remote,
+    #[error(
+        "the path of the socket must be absolute, and have only letters, digits and the signs / - . _ ~ @ + , ="
+    )]
+    Socket,
     #[error("this is version 2 of Keystone; the address of version 3 ends with /v3")]
     Keystone,
 }

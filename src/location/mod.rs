@@ -18,11 +18,15 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod address;
+mod rclone;
+mod rest;
 mod s3;
 mod sftp;
 mod swift;
 
 pub use address::{AddressError, HttpAddress};
+pub use rclone::RclonePlace;
+pub use rest::RestPlace;
 pub use s3::S3Place;
 pub use sftp::SftpPlace;
 pub use swift::{KeystoneName, SwiftCloud, SwiftPlace};
@@ -36,8 +40,10 @@ pub use swift::{KeystoneName, SwiftCloud, SwiftPlace};
 pub enum Location {
     /// A directory on this host or on a mounted file system. The path is absolute.
     Local(PathBuf),
+    /// A directory in a remote of rclone.
+    Rclone(Box<RclonePlace>),
     /// A directory on a server that speaks restic's REST protocol.
-    Rest(HttpAddress),
+    Rest(Box<RestPlace>),
     /// A bucket of an S3 server, or a prefix in it.
     S3(S3Place),
     /// A directory on a server that speaks SFTP.
@@ -48,6 +54,9 @@ pub enum Location {
 
 /// The text of a path that is not UTF-8 begins with this.
 const FILE_URL: &str = "file://";
+
+/// The text of a container in a remote of rclone begins with this.
+const RCLONE: &str = "rclone:";
 
 /// The text of a container on a REST server begins with this.
 const REST: &str = "rest:";
@@ -63,7 +72,11 @@ impl Location {
     pub fn local(&self) -> Option<&Path> {
         match self {
             Location::Local(path) => Some(path),
-            Location::Rest(_) | Location::S3(_) | Location::Sftp(_) | Location::Swift(_) => None,
+            Location::Rclone(_)
+            | Location::Rest(_)
+            | Location::S3(_)
+            | Location::Sftp(_)
+            | Location::Swift(_) => None,
         }
     }
 
@@ -71,10 +84,11 @@ impl Location {
     fn rank(&self) -> u8 {
         match self {
             Location::Local(_) => 0,
-            Location::Rest(_) => 1,
-            Location::S3(_) => 2,
-            Location::Sftp(_) => 3,
-            Location::Swift(_) => 4,
+            Location::Rclone(_) => 1,
+            Location::Rest(_) => 2,
+            Location::S3(_) => 3,
+            Location::Sftp(_) => 4,
+            Location::Swift(_) => 5,
         }
     }
 }
@@ -124,7 +138,8 @@ impl fmt::Display for Location {
                     formatter.write_str(&text)
                 }
             },
-            Location::Rest(address) => write!(formatter, "{REST}{address}"),
+            Location::Rclone(place) => write!(formatter, "{RCLONE}{place}"),
+            Location::Rest(place) => write!(formatter, "{REST}{place}"),
             Location::S3(place) => write!(formatter, "{S3}{place}"),
             Location::Sftp(place) => place.fmt(formatter),
             Location::Swift(place) => write!(formatter, "{SWIFT}{place}"),
@@ -162,8 +177,11 @@ impl FromStr for Location {
     type Err = LocationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(address) = text.strip_prefix(REST) {
-            return Ok(Location::Rest(HttpAddress::parse(address)?));
+        if let Some(place) = text.strip_prefix(RCLONE) {
+            return Ok(Location::Rclone(Box::new(RclonePlace::parse(place)?)));
+        }
+        if let Some(place) = text.strip_prefix(REST) {
+            return Ok(Location::Rest(Box::new(RestPlace::parse(place)?)));
         }
         if let Some(place) = text.strip_prefix(S3) {
             return Ok(Location::S3(S3Place::parse(place)?));
@@ -298,7 +316,9 @@ mod tests {
     #[test]
     fn a_container_on_a_server_reads_as_restic_writes_it() {
         for text in [
+            "rclone:drive:backups/web 1",
             "rest:https://backup.example:8000/hosts/web1/",
+            "rest:http+unix:///run/rest.sock:/hosts/web1/",
             "s3:https://s3.amazonaws.com/bucket/hosts/web1/",
             "sftp://web1@backup.example:2222//srv/web%201",
             "swift:www:/hosts/web1",

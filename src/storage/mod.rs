@@ -16,6 +16,7 @@ pub mod id;
 pub mod limit;
 pub mod local;
 pub mod memory;
+pub mod rclone;
 pub mod rest;
 pub mod retry;
 #[cfg(feature = "s3")]

@@ -13,7 +13,7 @@ use crate::s3_server;
 use crate::site::{action, assert_clean_for_restic, files, for_restic, host, restored, saved};
 
 /// The agent of a daemon.
-fn agent_of(daemon: u32) -> Option<Pid> {
+pub fn agent_of(daemon: u32) -> Option<Pid> {
     let children =
         std::fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).ok()?;
     let pid = children.split_whitespace().next()?.parse().ok()?;
@@ -49,7 +49,7 @@ fn after_kills_at_any_moment_the_next_backup_into_a_bucket_is_whole() {
 }
 
 /// Kills the agent of some backups. Then everything that follows works, and one snapshot is left.
-fn kill_and_go_on(host: &Host) {
+pub fn kill_and_go_on(host: &Host) {
     let mut random = fastrand::Rng::with_seed(20_261_126);
     let noise = |random: &mut fastrand::Rng| -> Vec<u8> {
         std::iter::repeat_with(|| random.u8(..))

@@ -9,6 +9,9 @@ mod copy;
 mod harness;
 mod jobs;
 mod kills;
+mod rclone;
+#[path = "../rclone_programs/mod.rs"]
+mod rclone_programs;
 #[path = "../rest_server/mod.rs"]
 mod rest_server;
 #[path = "../restic_support/mod.rs"]

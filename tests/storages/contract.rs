@@ -6,9 +6,12 @@ use freezerd::storage::error::ErrorKind;
 use freezerd::storage::limit::{Limited, Limits, Pace};
 use freezerd::storage::local::Local;
 use freezerd::storage::memory::Memory;
+use freezerd::storage::rclone::Rclone;
 use freezerd::storage::retry::{Policy, Retry};
 use freezerd::storage::{FileKind, FileName, Storage};
 
+use crate::rclone::{at_socket, options};
+use crate::rclone_programs::{AtSocket, programs};
 use crate::rest_server::Server;
 use crate::s3_server;
 use crate::sftp_server;
@@ -31,6 +34,14 @@ fn on_every_storage(test: impl Fn(&dyn Storage)) {
     ));
     if let Some(server) = Server::start() {
         test(&rest(&server.address("deep/repository")));
+    }
+    if let Some(server) = AtSocket::start() {
+        test(&at_socket(&server, "deep/repository"));
+    }
+    for program in programs() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(&program, directory.path());
+        test(&Rclone::new(options, Box::new(|_| ())));
     }
     if let Some(server) = s3_server::Server::start() {
         let bucket = server.new_bucket();

@@ -5,6 +5,9 @@ mod certificate;
 mod contract;
 mod faults;
 mod local;
+mod rclone;
+#[path = "../rclone_programs/mod.rs"]
+mod rclone_programs;
 mod rest;
 #[path = "../rest_server/mod.rs"]
 mod rest_server;

@@ -292,13 +292,15 @@ fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Erro
         Location::Local(path) => {
             content(path).map_err(|error| Error::io("read the container", path, error))
         }
-        Location::Rest(_) | Location::S3(_) | Location::Sftp(_) | Location::Swift(_) => {
-            remote::content(storage).map_err(|error| Error::Engine {
-                doing: "open the repository",
-                place: container.location.clone(),
-                source: Box::new(EngineError::from(error)),
-            })
-        }
+        Location::Rclone(_)
+        | Location::Rest(_)
+        | Location::S3(_)
+        | Location::Sftp(_)
+        | Location::Swift(_) => remote::content(storage).map_err(|error| Error::Engine {
+            doing: "open the repository",
+            place: container.location.clone(),
+            source: Box::new(EngineError::from(error)),
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::agent::connection_fault::ConnectionFault;
 use crate::agent::report::log;
 use crate::agent::secret;
 use crate::job::storage::Connection;
-use crate::location::HttpAddress;
+use crate::location::RestPlace;
 use crate::storage::http::{Options, Trust};
 use crate::storage::limit::Pace;
 use crate::storage::rest::Rest;
@@ -19,12 +19,15 @@ const CERTIFICATES: u64 = 4 * 1024 * 1024;
 
 /// The files of a container on a REST server. Nothing is sent yet.
 pub(super) fn rest(
-    address: &HttpAddress,
+    place: &RestPlace,
     connection: &Connection,
     pace: Option<&Arc<Pace>>,
 ) -> Result<Rest, ConnectionFault> {
-    let options = options(connection, pace)?;
-    Rest::new(address.as_str(), options).map_err(ConnectionFault::Options)
+    let options = Options {
+        socket: place.socket().map(Path::to_owned),
+        ..options(connection, pace)?
+    };
+    Rest::new(place.address().as_str(), options).map_err(ConnectionFault::Options)
 }
 
 /// What all of these servers have in common.
@@ -54,6 +57,7 @@ pub(super) fn options(
         trust,
         proxy: connection.proxy.as_ref().map(ToString::to_string),
         connections: connections.unwrap_or(defaults.connections),
+        stall: connection.stall(defaults.stall),
         pace: pace.cloned(),
         ..defaults
     })

@@ -16,6 +16,7 @@ use crate::storage::retry::{Policy, Retry};
 use crate::units;
 
 mod http;
+mod rclone;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(feature = "sftp")]
@@ -71,10 +72,10 @@ impl Reach {
         }
     }
 
-    /// The files of a container. Nothing is read or sent yet, apart from the secrets.
+    /// The files of a container. Nothing is read or sent yet, apart from the secrets; rclone is started.
     ///
     /// # Errors
-    /// When a secret or a certificate that the connection names cannot be read.
+    /// When a secret or a certificate that the connection names cannot be read, or rclone cannot be used.
     pub fn storage(&self, container: &Container) -> Result<Arc<dyn Storage>, ActionError> {
         let files = self.files(container)?;
         if container.location.local().is_some() {
@@ -99,8 +100,13 @@ impl Reach {
                     None => local,
                 })
             }
-            Location::Rest(address) => {
-                let opened = http::rest(address, &container.connection, self.pace.as_ref());
+            Location::Rclone(place) => {
+                let opened = rclone::open(place, &container.connection, self.pace.as_ref());
+                let rclone = opened.map_err(|source| cannot(container, source))?;
+                Ok(with_retries(Arc::new(rclone)))
+            }
+            Location::Rest(place) => {
+                let opened = http::rest(place, &container.connection, self.pace.as_ref());
                 let rest = opened.map_err(|source| cannot(container, source))?;
                 Ok(with_retries(Arc::new(rest)))
             }

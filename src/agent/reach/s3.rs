@@ -27,7 +27,7 @@ pub(super) fn s3(
 ) -> Result<S3, ConnectionFault> {
     let own = connection.s3.as_deref().cloned().unwrap_or_default();
     let options = Options {
-        stall: STALL,
+        stall: connection.stall(STALL),
         ..http::options(connection, pace)?
     };
     let region = own.region.clone().or_else(|| {

@@ -91,7 +91,7 @@ pub(super) fn open(
         known_hosts,
         new_hosts,
         connections: connections.unwrap_or(CONNECTIONS),
-        stall: STALL,
+        stall: connection.stall(STALL),
         pace: pace.cloned(),
     })
     .map_err(ConnectionFault::NoThread)

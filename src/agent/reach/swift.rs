@@ -41,7 +41,7 @@ pub(super) fn swift(
         ..connection.clone()
     };
     let options = Options {
-        stall: STALL,
+        stall: connection.stall(STALL),
         ..http::options(&web, pace)?
     };
     Swift::new(place, settings, options, Box::new(log)).map_err(ConnectionFault::Options)

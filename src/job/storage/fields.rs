@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use super::keys::STORAGE_KEYS;
+use super::keys::storage_keys;
 use super::secret_keys::{SECRETS, SecretKeys};
 use super::{NOT_SUPPORTED, SecretSource, StorageKind};
 use crate::job::command::Command;
@@ -63,7 +63,7 @@ impl Fields {
             is_known(name)?;
         }
         fields.kind = fields.read_kind()?;
-        for key in &STORAGE_KEYS {
+        for key in storage_keys() {
             if fields.values.contains_key(key.name) && !key.kinds.contains(&fields.kind) {
                 let kind = fields.kind.word();
                 return fault(
@@ -79,8 +79,7 @@ impl Fields {
     /// it is.
     pub fn shown(&self) -> Vec<(&'static str, String)> {
         let is_command = |name| SECRETS.iter().any(|secret| secret.command == name);
-        STORAGE_KEYS
-            .iter()
+        storage_keys()
             .filter_map(|key| {
                 let value = match self.values.get(key.name)? {
                     // The words of a command may hold a secret.
@@ -89,7 +88,8 @@ impl Fields {
                     Value::Text(text) => text.clone(),
                     Value::Number(number) => number.to_string(),
                     Value::Switch(value) => value.to_string(),
-                    Value::Words(words) => words.join(" "),
+                    // These may hold one, too, against all advice.
+                    Value::Words(words) => format!("({} words)", words.len()),
                     Value::Other => return None,
                 };
                 Some((key.name, value))
@@ -168,13 +168,19 @@ impl Fields {
         }
     }
 
-    /// As [`Fields::address`], of a key that cannot be absent.
-    pub fn required_address(&self, key: &'static str) -> Result<HttpAddress, Fault> {
-        match self.address(key)? {
-            Some(address) => Ok(address),
-            None => general(format!(
-                "the key `{key}` is missing; write for example `{key} = \"https://backup.example:8000/\"`"
-            )),
+    /// For how many seconds nothing may move on a connection: up to a day.
+    pub fn timeout(&self) -> Result<Option<NonZeroU32>, Fault> {
+        self.number("timeout", 24 * 60 * 60)
+    }
+
+    /// A list of words; absent means none.
+    pub fn words(&self, key: &'static str) -> Result<Vec<String>, Fault> {
+        match self.values.get(key) {
+            None => Ok(Vec::new()),
+            Some(Value::Words(words)) if !words.iter().any(|word| word.contains('\0')) => {
+                Ok(words.clone())
+            }
+            Some(_) => fault(key, format!("`{key}` takes a list of words")),
         }
     }
 
@@ -244,18 +250,17 @@ fn is_known(name: &str) -> Result<(), Fault> {
             secret.file
         ));
     }
-    if STORAGE_KEYS.iter().any(|key| key.name == name) {
+    if storage_keys().any(|key| key.name == name) {
         return Ok(());
     }
-    let closest = STORAGE_KEYS
-        .iter()
+    let closest = storage_keys()
         .map(|key| (strsim::damerau_levenshtein(name, key.name), key.name))
         .min()
         .filter(|(distance, _)| *distance <= 3);
     general(match closest {
         Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
         None => {
-            let names: Vec<&str> = STORAGE_KEYS.iter().map(|key| key.name).collect();
+            let names: Vec<&str> = storage_keys().map(|key| key.name).collect();
             format!(
                 "there is no key {name:?}; the keys are {}",
                 names.join(", ")

@@ -41,6 +41,12 @@ storage_kinds! {
         also: &[],
         about: "a directory of this host",
     };
+    /// One of the many places that the program rclone reaches.
+    Rclone = Row {
+        word: "rclone",
+        also: &[],
+        about: "a remote of the program rclone, which reaches many kinds of servers and services",
+    };
     /// A server that speaks restic's REST protocol.
     Rest = Row {
         word: "rest",
@@ -68,7 +74,7 @@ storage_kinds! {
 }
 
 /// The storages that Freezer or restic has and this version does not support.
-pub const NOT_SUPPORTED: [&str; 7] = ["ftp", "ftps", "rclone", "azure", "gs", "gcs", "b2"];
+pub const NOT_SUPPORTED: [&str; 6] = ["ftp", "ftps", "azure", "gs", "gcs", "b2"];
 
 impl StorageKind {
     /// The word in job files and in `freezerd.toml`.

@@ -6,17 +6,20 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use crate::location::{
-    AddressError, HttpAddress, Location, S3Place, SftpPlace, SwiftCloud, SwiftPlace,
+    AddressError, HttpAddress, Location, RclonePlace, RestPlace, S3Place, SftpPlace, SwiftCloud,
+    SwiftPlace,
 };
 
 mod fields;
 mod keys;
 mod kind;
+mod rclone;
 mod rest;
 mod s3;
 mod secret_keys;
@@ -24,8 +27,9 @@ mod sftp;
 mod swift;
 
 pub use fields::{Fault, Value};
-pub use keys::{STORAGE_KEYS, StorageKey};
+pub use keys::{StorageKey, storage_keys};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
+pub use rclone::RcloneConnection;
 pub use s3::S3Connection;
 pub use sftp::SftpConnection;
 pub use swift::SwiftConnection;
@@ -51,6 +55,7 @@ impl NamedStorage {
         let fields = fields::Fields::new(values)?;
         let (place, connection) = match fields.kind {
             StorageKind::Local => return fields::general("a local container needs no storage"),
+            StorageKind::Rclone => rclone::read(&fields)?,
             StorageKind::Rest => rest::read(&fields)?,
             StorageKind::S3 => s3::read(&fields)?,
             StorageKind::Sftp => sftp::read(&fields)?,
@@ -66,7 +71,9 @@ impl NamedStorage {
     /// What somebody on the way to the server can do; `None` if nothing.
     pub fn exposure(&self) -> Option<Exposure> {
         match &self.place {
-            StoragePlace::Rest(address) => self.connection.exposure(address),
+            // What rclone does is up to its configuration.
+            StoragePlace::Rclone(_) => None,
+            StoragePlace::Rest(place) => self.connection.exposure(place.address()),
             // No secret key is sent: requests are signed with it.
             StoragePlace::S3(address) => {
                 let is_open = self.connection.insecure && !address.is_loopback();
@@ -91,8 +98,10 @@ pub enum Exposure {
 /// Where a storage is, without the name of a container in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoragePlace {
+    /// The directory in the remote that the containers are in.
+    Rclone(RclonePlace),
     /// The directory on the server that the containers are in.
-    Rest(HttpAddress),
+    Rest(RestPlace),
     /// The server, or a bucket on it.
     S3(HttpAddress),
     /// The directory on the server that the containers are in.
@@ -105,6 +114,7 @@ impl StoragePlace {
     /// The kind of the storage.
     pub fn kind(&self) -> StorageKind {
         match self {
+            StoragePlace::Rclone(_) => StorageKind::Rclone,
             StoragePlace::Rest(_) => StorageKind::Rest,
             StoragePlace::S3(_) => StorageKind::S3,
             StoragePlace::Sftp(_) => StorageKind::Sftp,
@@ -119,7 +129,8 @@ impl StoragePlace {
     /// of a bucket or of a container of Swift, and the storage names none.
     pub fn container(&self, name: &str) -> Result<Location, AddressError> {
         match self {
-            StoragePlace::Rest(address) => Ok(Location::Rest(address.join(name)?)),
+            StoragePlace::Rclone(place) => Ok(Location::Rclone(Box::new(place.join(name)?))),
+            StoragePlace::Rest(place) => Ok(Location::Rest(Box::new(place.join(name)?))),
             StoragePlace::S3(address) => Ok(Location::S3(S3Place::new(address.join(name)?)?)),
             StoragePlace::Sftp(place) => Ok(Location::Sftp(place.join(name)?)),
             StoragePlace::Swift(cloud) => {
@@ -150,6 +161,12 @@ pub struct Connection {
     /// How many requests may be under way; `None`: the default of the storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<NonZeroU32>,
+    /// For how many seconds nothing may move on a connection; `None`: the default of the storage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<NonZeroU32>,
+    /// Of a remote of rclone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rclone: Option<Box<RcloneConnection>>,
     /// Of a storage on an S3 server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s3: Option<Box<S3Connection>>,
@@ -162,6 +179,12 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// For how long nothing may move on a connection.
+    pub fn stall(&self, default: Duration) -> Duration {
+        self.timeout
+            .map_or(default, |seconds| Duration::from_secs(seconds.get().into()))
+    }
+
     /// Whether nothing is set, as for a local container.
     pub fn is_empty(&self) -> bool {
         *self == Connection::default()

@@ -1,11 +1,12 @@
 //! Reads a storage on a server that speaks restic's REST protocol.
 
-use super::fields::{Fault, Fields, fault};
+use super::fields::{Fault, Fields, fault, general};
 use super::secret_keys::PASSWORD;
 use super::{Connection, StoragePlace};
+use crate::location::RestPlace;
 
 pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault> {
-    let place = StoragePlace::Rest(fields.required_address("endpoint")?);
+    let place = StoragePlace::Rest(endpoint(fields)?);
     let username = fields.text("username")?;
     let password = fields.secret(PASSWORD)?;
     if password.is_some() && username.is_none() {
@@ -21,7 +22,18 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
         insecure: fields.switch("insecure")?,
         proxy: fields.address("proxy")?,
         connections: fields.number("connections", 64)?,
+        timeout: fields.timeout()?,
         ..Connection::default()
     };
     Ok((place, connection))
+}
+
+fn endpoint(fields: &Fields) -> Result<RestPlace, Fault> {
+    match fields.text("endpoint")?.as_deref().map(RestPlace::parse) {
+        Some(Ok(place)) => Ok(place),
+        Some(Err(error)) => fault("endpoint", format!("`endpoint`: {error}")),
+        None => general(
+            "the key `endpoint` is missing; write for example `endpoint = \"https://backup.example:8000/\"`",
+        ),
+    }
 }

@@ -75,6 +75,7 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
         insecure: fields.switch("insecure")?,
         proxy: fields.address("proxy")?,
         connections: fields.number("connections", 64)?,
+        timeout: fields.timeout()?,
         s3: Some(Box::new(own)),
         ..Connection::default()
     };

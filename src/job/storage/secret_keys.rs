@@ -50,8 +50,17 @@ pub const APPLICATION_CREDENTIAL: SecretKeys = SecretKeys {
     variable: "application_credential_secret_env",
 };
 
+/// The password of rclone's configuration.
+pub const CONFIG_PASSWORD: SecretKeys = SecretKeys {
+    name: "config_password",
+    file: "config_password_file",
+    command: "config_password_command",
+    variable: "config_password_env",
+};
+
 /// Every secret.
-pub static SECRETS: [SecretKeys; 5] = [
+pub static SECRETS: [SecretKeys; 6] = [
+    CONFIG_PASSWORD,
     PASSWORD,
     SECRET_KEY,
     SESSION_TOKEN,

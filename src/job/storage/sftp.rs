@@ -76,6 +76,7 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
     let connection = Connection {
         password: fields.secret(PASSWORD)?,
         connections: fields.number("connections", 64)?,
+        timeout: fields.timeout()?,
         sftp: Some(sftp).filter(|sftp| *sftp != SftpConnection::default()),
         ..Connection::default()
     };

@@ -3,6 +3,7 @@
 //! A request has no time limit as a whole, because a large file over a slow line takes its time. A connection on which
 //! nothing moves for too long is given up.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub use failure::{Failure, wanted_wait};
 mod answer;
 mod body;
 mod failure;
+mod unix;
 
 /// How long a connection may take to be made, unless the options say something else.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -56,6 +58,8 @@ pub struct Options {
     pub trust: Trust,
     /// The address of a proxy; `None`: as the environment says.
     pub proxy: Option<String>,
+    /// The server is at this socket, whatever the addresses of the requests say. Then there is no proxy and no TLS.
+    pub socket: Option<PathBuf>,
     /// Uses no proxy, whatever the environment says.
     pub direct: bool,
     /// How long a connection may take to be made.
@@ -74,6 +78,7 @@ impl Default for Options {
             user: None,
             trust: Trust::default(),
             proxy: None,
+            socket: None,
             direct: false,
             connect: CONNECT,
             // A server such as rclone is silent while it tries again itself.
@@ -157,14 +162,23 @@ impl Client {
             .max_idle_connections(options.connections + 2)
             .max_idle_connections_per_host(options.connections + 2)
             .max_idle_age(IDLE);
-        if options.direct {
+        if options.direct || options.socket.is_some() {
             config = config.proxy(None);
         } else if let Some(proxy) = options.proxy {
             let proxy = ureq::Proxy::new(&proxy).map_err(|_| OptionsError::Proxy)?;
             config = config.proxy(Some(proxy));
         }
+        let config = config.build();
+        let agent = match options.socket {
+            Some(path) => ureq::Agent::with_parts(
+                config,
+                unix::UnixConnector::new(path),
+                unix::NoAddress,
+            ),
+            None => config.new_agent(),
+        };
         Ok(Client {
-            agent: config.build().new_agent(),
+            agent,
             authorization,
             stall: options.stall,
             pace: options.pace,

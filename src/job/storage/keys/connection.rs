@@ -1,0 +1,77 @@
+//! How a storage is reached.
+
+use super::{ALL, HTTP, RCLONE, StorageKey, key};
+
+pub(super) const KEYS: &[StorageKey] = &[
+    key(
+        "program",
+        RCLONE,
+        "text",
+        "The program rclone: a path, or a name that is looked up in `PATH`. Default: `rclone`.",
+    ),
+    key(
+        "config_file",
+        RCLONE,
+        "path",
+        "The file of rclone's configuration. Default: the one that rclone looks for, `~/.config/rclone/rclone.conf`. \
+         systemd does not tell the service a home directory, so name the file there.",
+    ),
+    key(
+        "config_password_file",
+        RCLONE,
+        "path",
+        "A file that holds the password of an encrypted configuration. It is read as `password_file` is.",
+    ),
+    key(
+        "config_password_command",
+        RCLONE,
+        "text, or list of words",
+        "A command that prints the password of the configuration. It is run as `password_command` is.",
+    ),
+    key(
+        "config_password_env",
+        RCLONE,
+        "name",
+        "The variable of the environment of the service that holds the password of the configuration.",
+    ),
+    key(
+        "arguments",
+        RCLONE,
+        "list of words",
+        "Further options of `rclone serve restic`, for example `[\"--fast-list\"]`. Everybody on this host can see them: \
+         write no secret here. Options can also be in the environment of the service (`RCLONE_FAST_LIST=true`).",
+    ),
+    key(
+        "ca_file",
+        HTTP,
+        "path",
+        "A file with the certificates that are trusted, in PEM format. Default: those that the system trusts.",
+    ),
+    key(
+        "insecure",
+        HTTP,
+        "true or false",
+        "Do not check the certificate of the server. Whoever is on the way can then read the password. Default: \
+         `false`.",
+    ),
+    key(
+        "proxy",
+        HTTP,
+        "URL",
+        "The proxy for HTTP, without a user. Default: the one that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, \
+         `NO_PROXY`).",
+    ),
+    key(
+        "connections",
+        ALL,
+        "number",
+        "How many packs a backup sends at the same time, from 1 to 64. Default: 5.",
+    ),
+    key(
+        "timeout",
+        ALL,
+        "number",
+        "A connection on which nothing moves for so many seconds is given up, from 1 to 86400. A large file on a slow line \
+         has no time limit. Default: 300 for `rclone` and `rest`, 120 for the others.",
+    ),
+];

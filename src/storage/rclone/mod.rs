@@ -1,0 +1,172 @@
+//! What the program rclone reaches: it serves restic's REST protocol to this process alone.
+//!
+//! rclone is a child of this process. It is started when it is needed, and again when it has ended before its time.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::error::{Doing, Error, ErrorKind, Place};
+use super::limit::Pace;
+use super::rest::Rest;
+use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
+use start::Server;
+pub use start::StartError;
+
+mod child;
+mod mask;
+mod socket;
+mod start;
+
+/// Gets each line that rclone writes to its log, without secrets.
+pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
+
+/// How rclone is run.
+pub struct Options {
+    /// A path, or a name that is looked up in `PATH`.
+    pub program: String,
+    /// `None`: where rclone looks for it.
+    pub config_file: Option<PathBuf>,
+    /// Of an encrypted configuration.
+    pub config_password: Option<Zeroizing<String>>,
+    /// Further options of `rclone serve restic`.
+    pub arguments: Vec<String>,
+    /// The repository, as rclone names it: `REMOTE:PATH`.
+    pub remote: String,
+    /// The name by which its configuration knows the remote; `None`: it has no name.
+    pub configured: Option<String>,
+    /// Where its socket gets a directory of its own. Others may be able to write there.
+    pub directory: PathBuf,
+    pub connections: usize,
+    /// A connection on which nothing moves for this long is given up.
+    pub stall: Duration,
+    pub pace: Option<Arc<Pace>>,
+}
+
+impl Options {
+    /// What is not to be told.
+    fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let mut secrets = mask::of_environment();
+        secrets.extend(self.config_password.clone());
+        secrets
+    }
+}
+
+/// A repository in a remote of rclone.
+pub struct Rclone {
+    options: Options,
+    tell: Arc<Tell>,
+    /// `None`: it does not run yet, or has ended.
+    server: Mutex<Option<Arc<Server>>>,
+}
+
+impl Rclone {
+    /// Starts nothing yet.
+    pub fn new(options: Options, tell: Tell) -> Rclone {
+        let secrets = options.secrets();
+        let masking: Tell = Box::new(move |line| tell(&mask::masked(line, &secrets)));
+        Rclone {
+            options,
+            tell: Arc::new(masking),
+            server: Mutex::new(None),
+        }
+    }
+
+    /// Starts rclone, so that what is wrong with it shows early.
+    ///
+    /// # Errors
+    /// When it does not serve.
+    pub fn start(&self) -> Result<(), StartError> {
+        self.server().map(|_| ())
+    }
+
+    /// The process of rclone that serves, started if there is none.
+    fn server(&self) -> Result<Arc<Server>, StartError> {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &*server {
+            if !running.child.has_ended() {
+                return Ok(Arc::clone(running));
+            }
+            (self.tell)("it has ended before its time, and is started again");
+            *server = None;
+        }
+        let started = Arc::new(start::start(&self.options, &self.tell)?);
+        *server = Some(Arc::clone(&started));
+        Ok(started)
+    }
+
+    fn ask<T>(
+        &self,
+        doing: Doing,
+        place: impl FnOnce() -> Place,
+        request: impl FnOnce(&Rest) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match self.server() {
+            Ok(server) => request(&server.rest),
+            Err(error) => Err(Error {
+                // A second try starts it anew. What would not help was found when it was started first.
+                kind: ErrorKind::Unreachable,
+                doing,
+                place: place(),
+                cause: Some(io::Error::other(error)),
+            }),
+        }
+    }
+}
+
+impl Storage for Rclone {
+    fn create_layout(&self) -> Result<(), Error> {
+        let place = || Place::Path(String::new());
+        self.ask(Doing::Create, place, Rest::create_layout)
+    }
+
+    fn list(&self, kind: FileKind) -> Result<Listing, Error> {
+        self.ask(Doing::List, || Place::Kind(kind), |rest| rest.list(kind))
+    }
+
+    fn size(&self, file: FileName) -> Result<u64, Error> {
+        self.ask(Doing::Size, || Place::File(file), |rest| rest.size(file))
+    }
+
+    fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        let place = || Place::File(file);
+        self.ask(Doing::Read, place, |rest| {
+            rest.read_range(file, offset, buffer)
+        })
+    }
+
+    fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
+        let place = || Place::File(file);
+        self.ask(Doing::Read, place, |rest| rest.read(file, limit))
+    }
+
+    fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
+        let place = || Place::File(file);
+        self.ask(Doing::Write, place, |rest| rest.write(file, content))
+    }
+
+    fn remove(&self, file: FileName) -> Result<(), Error> {
+        let place = || Place::File(file);
+        self.ask(Doing::Remove, place, |rest| rest.remove(file))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        // It answers a write when the remote has it.
+        Ok(())
+    }
+
+    fn sweep(&self, _age: Duration) -> Result<usize, Error> {
+        // What an interrupted write left is the remote's, which shows only whole files.
+        Ok(0)
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            parallel: self.options.connections,
+            remote: true,
+        }
+    }
+}

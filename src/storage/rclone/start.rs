@@ -1,0 +1,355 @@
+//! Starts rclone, and finds out why it does not start.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::child::Child;
+use super::socket::SocketDirectory;
+use super::{Options, Tell, mask};
+use crate::storage::http;
+use crate::storage::rest::Rest;
+
+/// How long rclone may take until it serves. Some remotes are asked for something first.
+const PATIENCE: Duration = Duration::from_secs(2 * 60);
+
+/// How often a socket is tried that nobody listens at yet.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long rclone may take to list its remotes.
+const LIST_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What belongs to the server or to its log in the environment, and is this program's to say.
+const NOT_INHERITED: [&str; 22] = [
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "NOTIFY_SOCKET",
+    "RCLONE_ADDR",
+    "RCLONE_AUTH_KEY",
+    "RCLONE_BASEURL",
+    "RCLONE_CERT",
+    "RCLONE_CLIENT_CA",
+    "RCLONE_HTPASSWD",
+    "RCLONE_KEY",
+    "RCLONE_LOG_FILE",
+    "RCLONE_LOG_LEVEL",
+    "RCLONE_PRIVATE_REPOS",
+    "RCLONE_QUIET",
+    "RCLONE_STDIO",
+    "RCLONE_SYSLOG",
+    "RCLONE_USER_FROM_HEADER",
+    "RCLONE_USE_JSON_LOG",
+    "RCLONE_VERBOSE",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
+
+/// Why rclone does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(
+        "the program {program} is not there: install the package rclone, or name it with `program`"
+    )]
+    NotInstalled { program: String },
+    #[error("the program {program} cannot be run: {}", crate::os::reason(source))]
+    NotRun { program: String, source: io::Error },
+    #[error("its private directory below {} cannot be made: {}", directory.display(), crate::os::reason(source))]
+    Directory {
+        directory: PathBuf,
+        source: io::Error,
+    },
+    #[error("rclone cannot read its configuration{}: {said}", config_mend(*has_password))]
+    Configuration { has_password: bool, said: String },
+    #[error(
+        "rclone knows no remote {remote:?}: `rclone config` defines one, and `rclone listremotes` lists them; if its configuration is not where rclone looks for it, name it with `config_file`"
+    )]
+    NoRemote { remote: String },
+    #[error("rclone ended before it served: {said}")]
+    Ended { said: String },
+    #[error("rclone does not serve after {} s: {said}", PATIENCE.as_secs())]
+    Silent { said: String },
+}
+
+impl StartError {
+    /// Whether it would be the same a little later.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            StartError::NotInstalled { .. }
+            | StartError::Configuration { .. }
+            | StartError::NoRemote { .. } => true,
+            StartError::NotRun { .. }
+            | StartError::Directory { .. }
+            | StartError::Ended { .. }
+            | StartError::Silent { .. } => false,
+        }
+    }
+}
+
+fn config_mend(has_password: bool) -> &'static str {
+    match has_password {
+        true => " with the password that `config_password_file`, or its like, names",
+        false => " (if it is encrypted, name its password with `config_password_file`)",
+    }
+}
+
+/// A running rclone, and the way to it.
+pub(super) struct Server {
+    pub(super) rest: Rest,
+    pub(super) child: Child,
+    /// Removed after the child has ended.
+    _socket: Option<SocketDirectory>,
+}
+
+/// Where rclone listens.
+enum Listens {
+    /// At a socket in a private directory.
+    Socket(SocketDirectory),
+    /// At a port of this host, for who knows the password. rclone older than 1.61 knows nothing else.
+    Port {
+        user: &'static str,
+        password: Zeroizing<String>,
+    },
+}
+
+/// Starts rclone at a socket, or at a port if that does not work.
+pub(super) fn start(options: &Options, tell: &Arc<Tell>) -> Result<Server, StartError> {
+    let directory = SocketDirectory::new_in(&options.directory);
+    let directory = directory.map_err(|source| StartError::Directory {
+        directory: options.directory.clone(),
+        source,
+    })?;
+    if let Some(directory) = directory {
+        match serve(options, Listens::Socket(directory), tell) {
+            // An older one does not know sockets.
+            Err(StartError::Ended { .. }) => {}
+            served => return served,
+        }
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| StartError::Ended {
+        said: error.to_string(),
+    })?;
+    let mut password = Zeroizing::new(String::new());
+    for byte in random {
+        password.push_str(&format!("{byte:02x}"));
+    }
+    let user = "freezerd";
+    let served = serve(options, Listens::Port { user, password }, tell);
+    match served {
+        Err(StartError::Ended { said }) => Err(why(options, said)),
+        served => served,
+    }
+}
+
+/// The command, without what it does.
+fn command(options: &Options) -> Command {
+    let mut command = Command::new(&options.program);
+    for name in NOT_INHERITED {
+        command.env_remove(name);
+    }
+    if let Some(file) = &options.config_file {
+        command.env("RCLONE_CONFIG", file);
+    }
+    if let Some(password) = &options.config_password {
+        command.env("RCLONE_CONFIG_PASS", password.as_str());
+    }
+    // Nobody is there to be asked.
+    command.env("RCLONE_ASK_PASSWORD", "false");
+    command
+}
+
+fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server, StartError> {
+    let mut command = command(options);
+    command
+        .args(["serve", "restic", "--log-level", "NOTICE", "--addr"])
+        // As `restic` does it: what is removed is not kept as an old version.
+        .env("RCLONE_B2_HARD_DELETE", "true");
+    match &listens {
+        Listens::Socket(directory) => {
+            let mut address = std::ffi::OsString::from("unix://");
+            address.push(directory.socket());
+            command.arg(address);
+        }
+        Listens::Port { user, password } => {
+            command
+                .arg("127.0.0.1:0")
+                .env("RCLONE_USER", user)
+                .env("RCLONE_PASS", password.as_str());
+        }
+    }
+    // Options of the user follow. The place is never taken for one.
+    command
+        .args(&options.arguments)
+        .arg("--")
+        .arg(&options.remote);
+    let (child, woken) = Child::start(command, Arc::clone(tell)).map_err(|source| {
+        let program = options.program.clone();
+        match source.kind() {
+            io::ErrorKind::NotFound => StartError::NotInstalled { program },
+            _ => StartError::NotRun { program, source },
+        }
+    })?;
+    let deadline = Instant::now() + PATIENCE;
+    let address = loop {
+        if let Some(address) = served(&listens, &child) {
+            break address;
+        }
+        if child.has_ended() {
+            let said = said(options, &child);
+            return Err(StartError::Ended { said });
+        }
+        if Instant::now() > deadline {
+            let said = said(options, &child);
+            return Err(StartError::Silent { said });
+        }
+        // A line, its end, or only the time.
+        let _ = woken.recv_timeout(PAUSE);
+    };
+    for line in child.tell_lines() {
+        if address_in(&line).is_none() && !line.contains(SERVES) {
+            tell(&line);
+        }
+    }
+    let (user, socket) = match listens {
+        Listens::Socket(directory) => (None, Some(directory)),
+        Listens::Port { user, password } => (Some((user.to_owned(), password)), None),
+    };
+    let rest = Rest::new(
+        &address,
+        http::Options {
+            user,
+            socket: socket.as_ref().map(SocketDirectory::socket),
+            direct: true,
+            stall: options.stall,
+            connections: options.connections,
+            pace: options.pace.clone(),
+            ..http::Options::default()
+        },
+    )
+    .map_err(|error| StartError::Ended {
+        said: error.to_string(),
+    })?;
+    Ok(Server {
+        rest,
+        child,
+        _socket: socket,
+    })
+}
+
+/// Where it serves, once it does.
+fn served(listens: &Listens, child: &Child) -> Option<String> {
+    match listens {
+        Listens::Socket(directory) => std::os::unix::net::UnixStream::connect(directory.socket())
+            .is_ok()
+            .then(|| "http://127.0.0.1/".to_owned()),
+        Listens::Port { .. } => child.lines().iter().find_map(|line| address_in(line)),
+    }
+}
+
+/// What rclone says before the places where it serves.
+const SERVES: &str = "Serving restic REST API on ";
+
+/// The address of the server in a line of rclone: `… on http://127.0.0.1:37033/`, in newer versions with brackets around.
+fn address_in(line: &str) -> Option<String> {
+    const HOST: &str = "http://127.0.0.1:";
+    let (_, after) = line.split_once(SERVES)?;
+    let (_, after) = after.split_once(HOST)?;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let port: u16 = digits.parse().ok()?;
+    Some(format!("{HOST}{port}/"))
+}
+
+/// Its last line, which says why it ended.
+fn said(options: &Options, child: &Child) -> String {
+    match child.lines().last() {
+        Some(line) => mask::masked(line, &options.secrets()),
+        None => "it says nothing".to_owned(),
+    }
+}
+
+/// Why rclone ends at once: its configuration cannot be read, or does not have the remote, or something else. It lists its
+/// remotes only if it can read its configuration.
+fn why(options: &Options, said: String) -> StartError {
+    let Some(remote) = &options.configured else {
+        return StartError::Ended { said };
+    };
+    let mut command = command(options);
+    command
+        .arg("listremotes")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let Some((succeeded, listed)) = output(command) else {
+        return StartError::Ended { said };
+    };
+    if !succeeded {
+        return StartError::Configuration {
+            has_password: options.config_password.is_some(),
+            said,
+        };
+    }
+    let is_there = listed
+        .lines()
+        .any(|line| line.trim_end().strip_suffix(':') == Some(remote));
+    // Older ones do not list those that the environment describes.
+    let variable = format!(
+        "RCLONE_CONFIG_{}_TYPE",
+        remote.to_uppercase().replace('-', "_")
+    );
+    match is_there || std::env::var_os(variable).is_some() {
+        true => StartError::Ended { said },
+        false => StartError::NoRemote {
+            remote: remote.clone(),
+        },
+    }
+}
+
+/// Whether a command succeeds, and what it prints. `None`: that cannot be told.
+fn output(mut command: Command) -> Option<(bool, String)> {
+    use std::io::Read;
+    const MOST: u64 = 1024 * 1024;
+    crate::os::die_with_parent(&mut command);
+    let mut child = command.spawn().ok()?;
+    let stdout = child.stdout.take()?;
+    let (sender, read) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut content = Vec::new();
+        let _ = stdout.take(MOST).read_to_end(&mut content);
+        let _ = sender.send(content);
+    });
+    let content = read.recv_timeout(LIST_PATIENCE);
+    if content.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait().ok()?;
+    let text = String::from_utf8_lossy(&content.ok()?).into_owned();
+    Some((status.success(), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_the_server_is_in_a_line_of_both_versions() {
+        for line in [
+            "2026/11/27 03:31:29 NOTICE: Local file system at /x: Serving restic REST API on http://127.0.0.1:33365/",
+            "2026/11/27 03:31:33 NOTICE: /x: Serving restic REST API on [http://127.0.0.1:33365/]",
+        ] {
+            assert_eq!(address_in(line).as_deref(), Some("http://127.0.0.1:33365/"));
+        }
+        for line in [
+            "Serving restic REST API on []",
+            "Serving restic REST API on http://evil.example:1/",
+            "Serving restic REST API on http://127.0.0.1:99999/",
+            "http://127.0.0.1:33365/",
+        ] {
+            assert_eq!(address_in(line), None);
+        }
+    }
+}
