@@ -1,10 +1,12 @@
 //! freezerd-jobs(5): the job file, generated from the tables that the parser uses.
 
+use freezerd::agent::exec_environment::VARIABLES;
 use freezerd::job::codes;
 use freezerd::job::keys::{Bounds, Key, Object, Shape, Support};
 use freezerd::job::kind::{WorkKind, WorkKinds};
 
 use crate::page::{Page, head};
+use crate::texts;
 
 /// The example at the beginning of the manual page.
 pub const FIRST_JOB: &str = r#"{
@@ -46,6 +48,7 @@ pub fn page() -> String {
     }
     action_keys(&mut page);
     patterns(&mut page);
+    environment(&mut page);
     page.section("KEYS OF JOB_SCHEDULE");
     schedule(&mut page);
     keys(&mut page, Object::Schedule, |_| true);
@@ -73,24 +76,7 @@ pub fn page() -> String {
 
 fn description(page: &mut Page) {
     page.section("DESCRIPTION");
-    for text in [
-        "A job says what freezerd does, and when: it backs up, restores, removes old snapshots, checks a repository, or \
-         runs a command. A job is one JSON object in one file of the jobs directory: the job itself, or an object \
-         `{\"job\": {...}}` that contains it. The keys are those of OpenStack Freezer's jobs.",
-        "The name of a job file ends in `.json` or `.conf`. freezerd ignores subdirectories, and files whose names \
-         begin with a dot or end in `~`, `.tmp`, `.swp`, `.dpkg-*`, `.rpmsave`, `.rpmnew` or `.rpmorig`. To replace a \
-         file safely, write the new content to a temporary file in the same directory, and then rename it.",
-        "Adding, changing, renaming or deleting a file takes effect at once. If a file becomes invalid, its job stays \
-         on schedule with the last good content, and no other job is affected; `freezerd list` shows the file as \
-         invalid, with its faults. Before you put a file in place, `freezerd check` FILE shows its faults, and \
-         `freezerd next --job` FILE shows when the job would run.",
-        "The directory and each file must belong to root or to the user that freezerd runs as, and nobody else may \
-         have permission to write to them. freezerd refuses links, FIFOs and devices. `trusted_owners` in \
-         `freezerd.toml`(5) names further owners.",
-        "In a key, `-` and `_` are the same. A number may be written as a text, and a text as a number. `null` unsets \
-         a key. Keys that begin with `x-` or `_` are remarks. An unknown key is an error. A file has 1 MiB at most, \
-         and a job has 1000 actions at most.",
-    ] {
+    for text in texts::DESCRIPTION {
         page.paragraph(text);
     }
 }
@@ -162,64 +148,25 @@ fn action_keys(page: &mut Page) {
 
 fn patterns(page: &mut Page) {
     page.section("PATTERNS");
-    page.paragraph(
-        "The patterns of `exclude`, `exclude_from`, `ignore_unreadable`, `restore_include` and `restore_exclude` are \
-         those of `gitignore`(5). They are about paths below a source, and each source has all patterns. In a restore, \
-         the source is the directory whose content goes into the target. The last pattern that matches a path decides.",
-    );
-    for (pattern, text) in [
-        (
-            "*.log",
-            "A pattern without a slash matches the name of a file or directory, at any depth. `*` stands for any number \
-             of characters, `?` for one, `[a-z]` for one of a class, `[!a-z]` for one that is not of it. None of them \
-             stands for a slash.",
-        ),
-        (
-            "cache/",
-            "With a slash at its end, it matches only directories.",
-        ),
-        (
-            "/cache, a/b",
-            "With a slash at its beginning or in its middle, it matches from the top of the source only. It may begin \
-             with the absolute path of the source.",
-        ),
-        (
-            "**/a/b, a/**/b, a/**",
-            "`**` stands for any number of directories. `a/**` matches everything in `a`, but not `a`.",
-        ),
-        (
-            "!keep.log",
-            "What matches is kept, although an earlier pattern leaves it out. What lies in a directory that is left out \
-             stays out.",
-        ),
-    ] {
+    page.paragraph(texts::PATTERNS);
+    for (pattern, text) in texts::PATTERN_FORMS {
         page.entry(head(pattern, ""), &[text.to_owned()]);
     }
-    page.paragraph(
-        "A backslash takes the next character as it is; in JSON, a backslash is written twice. Commas, braces, `~` and \
-         variables have no special meaning. `freezerd check` refuses a pattern that can match nothing, and warns of \
-         patterns that look like those of another language. `freezerd check --left-out` FILE lists what the backups of \
-         a file leave out, and why.",
-    );
+    page.paragraph(texts::MORE_OF_PATTERNS);
+}
+
+fn environment(page: &mut Page) {
+    page.section("ENVIRONMENT OF COMMANDS");
+    page.paragraph(texts::ENVIRONMENT);
+    for variable in &VARIABLES {
+        page.entry(head(variable.name, ""), &[variable.about.to_owned()]);
+    }
+    page.paragraph(texts::NOTIFICATION);
+    page.example(texts::NOTIFY);
 }
 
 fn schedule(page: &mut Page) {
-    for text in [
-        "A schedule is of one kind. Keys of two kinds in one file are an error. Without a schedule, the job runs once, \
-         about two seconds after freezerd first sees its file. With `schedule_date`, it runs once, at that time. With \
-         `schedule_interval`, it runs again and again, with that much elapsed time between two starts. With any of \
-         `schedule_year` to `schedule_second`, it runs at times of the wall clock.",
-        "The job runs at the times that match all given fields. A field that is not given matches every value if it \
-         is larger than the smallest given field, and only its first value if it is smaller. For example, \
-         `schedule_hour` alone means that hour of every day, at minute 0.",
-        "A field takes `*`, `*/n`, `a`, `a-b`, `a/n`, `a-b/n`, and lists of these with commas.",
-        "Times are in the time zone of the job, or else of the host. If a time does not exist on a day, because the \
-         clock goes forward, the job runs later by the length of the gap. If a time comes twice, because the clock \
-         goes back, the job runs the first time.",
-        "If occurrences were missed because the host was off or suspended, or because freezerd did not run, one run \
-         catches up for all of them, unless `schedule_catch_up` says otherwise. If an occurrence becomes due while \
-         the job still runs, freezerd skips it and records that.",
-    ] {
+    for text in texts::SCHEDULE {
         page.paragraph(text);
     }
     page.paragraph("`freezerd next --job` FILE prints the times at which a job would run.");
@@ -236,12 +183,14 @@ fn faults(page: &mut Page) {
     }
 }
 
-fn aliases(key: &Key) -> Option<String> {
+/// The other names of a key, as a sentence.
+pub fn aliases(key: &Key) -> Option<String> {
     let names = list(key.aliases.iter().copied());
     (!key.aliases.is_empty()).then(|| format!("Also written {names}."))
 }
 
-fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
+/// Words in backticks, with commas.
+pub fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words
         .map(|word| format!("`{word}`"))
         .collect::<Vec<_>>()
@@ -261,7 +210,7 @@ fn words(page: &mut Page, key: &Key) {
 }
 
 /// What values a key takes, in words. Empty for a key without effect.
-fn form(key: &Key) -> String {
+pub fn form(key: &Key) -> String {
     if key.support != Support::Used {
         return String::new();
     }

@@ -1,7 +1,10 @@
 //! Generates the files that a package contains beside the program: manual pages, completions, the commented
-//! `freezerd.toml` and the JSON Schema of a job file. The source is the definitions that the program itself uses.
+//! `freezerd.toml`, the JSON Schema of a job file, and the pages of `docs/` with links that work in the package. The
+//! source is the definitions that the program itself uses.
 //!
 //! `cargo run --example generate -- DIR`
+//!
+//! With `--docs`, it writes the pages of `docs/` that are made from the same definitions: `jobs.md` and `settings.md`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,22 +13,36 @@ use std::process::ExitCode;
 use clap_complete::Shell;
 
 mod commands;
+mod installed;
 mod jobs;
+mod markdown;
 mod page;
+mod reference;
 mod settings;
+mod settings_reference;
+mod texts;
 
 fn main() -> ExitCode {
     let Some(directory) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("usage: generate DIR");
+        eprintln!("usage: generate DIR|--docs");
         return ExitCode::from(64);
     };
-    match write_all(&directory) {
+    let written = match directory.to_str() {
+        Some("--docs") => write_docs(Path::new("docs")),
+        _ => write_all(&directory),
+    };
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("generate: {}: {error}", directory.display());
             ExitCode::FAILURE
         }
     }
+}
+
+fn write_docs(directory: &Path) -> io::Result<()> {
+    write(&directory.join("jobs.md"), &reference::page())?;
+    write(&directory.join("settings.md"), &settings_reference::page())
 }
 
 fn write_all(top: &Path) -> io::Result<()> {
@@ -36,6 +53,10 @@ fn write_all(top: &Path) -> io::Result<()> {
     write(&top.join("man/freezerd-jobs.5"), &jobs::page())?;
     write(&top.join("man/freezerd.toml.5"), &settings::page())?;
     write(&top.join("freezerd.toml"), &settings::template())?;
+    write_docs(&top.join("docs"))?;
+    for (name, text) in installed::pages()? {
+        write(&top.join("doc").join(name), &text)?;
+    }
     let schema = format!("{:#}\n", freezerd::job::schema::schema());
     write(&top.join("job.schema.json"), &schema)?;
     for (shell, name) in [

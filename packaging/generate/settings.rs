@@ -5,6 +5,33 @@ use freezerd::job::storage::{StorageKind, storage_keys};
 
 use crate::page::{Page, head};
 
+/// What the file is, and how its values are chosen.
+pub const DESCRIPTION: [&str; 2] = [
+    "Lines of `name = value`, in TOML: texts are in quotes, numbers and `true` and `false` are not; what follows a `#` is a \
+     remark. The only sections are those of storages, which come last. An unknown setting, or a value that a setting cannot \
+     have, is an error that names the line, and nothing starts.",
+    "A flag on the command line overrides the environment, the environment overrides the file, and the file overrides the \
+     default. `freezerd config show` prints every setting with its value and where it was set. A change takes effect when \
+     freezerd starts again; `systemctl kill --kill-whom=main --signal=USR1 freezerd` makes it do so as soon as no action \
+     runs.",
+];
+
+/// What a section of a storage is.
+pub const STORAGES: &str = "A section `[storage.NAME]` defines a storage that is not on this host. A job uses it with \
+     `\"storage\": \"NAME\"`, and gives a name in it as `container`. The name of a storage has letters, digits, `-` and `_`. \
+     The file contains no password: a storage names where its password is. `freezerd config show` lists the storages, and \
+     `freezerd storage test` tries one out.";
+
+/// Parts of a `freezerd.toml`, each with a remark at its beginning.
+pub const EXAMPLES: [&str; 6] = [
+    "# At most one backup at a time, and time for it to end when the host goes down.\nconcurrent_jobs = 1\nstop_grace = \"10 minutes\"",
+    "# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"",
+    "# Containers in a bucket.\n[storage.bucket]\nkind = \"s3\"\nendpoint = \"https://s3.example:9000\"\nbucket = \"backups\"\naccess_key = \"AKIA5EXAMPLE\"\nsecret_key_command = \"pass show backup/s3\"",
+    "# Containers in a remote of rclone, whose configuration is encrypted.\n[storage.drive]\nkind = \"rclone\"\nremote = \"drive:backups\"\nconfig_file = \"/etc/freezerd/rclone.conf\"\nconfig_password_file = \"%d/rclone\"",
+    "# Containers on a server with SSH. The server must be in known_hosts.\n[storage.nas]\nkind = \"sftp\"\nhost = \"nas.example\"\nusername = \"web1\"\ndirectory = \"/srv/backups\"\nkey_file = \"%d/nas\"",
+    "# Containers in Swift. What is not said here comes from OS_USERNAME and other variables.\n[storage.cloud]\nkind = \"swift\"\nauth_url = \"https://cloud.example:5000/v3\"\nproject_name = \"web\"\nusername = \"backup\"\npassword_file = \"/etc/freezerd/cloud\"",
+];
+
 /// What a setting is where nobody says otherwise.
 pub fn default_of(name: &str) -> String {
     packaged()
@@ -25,36 +52,18 @@ pub fn page() -> String {
     page.paragraph("`/etc/freezerd/freezerd.toml`");
     page.paragraph("`~/.config/freezerd/freezerd.toml`");
     page.section("DESCRIPTION");
-    page.paragraph(
-        "Lines of `name = value`, in TOML: texts stand in quotes, numbers and `true` and `false` do not; what follows \
-         a `#` is a remark. The only sections are those of storages, which come last: see STORAGES. A setting that nobody knows, or a value that it cannot take, is an \
-         error with the line it stands on, and nothing starts.",
-    );
-    page.paragraph(
-        "A flag on the command line wins over the environment, the environment over the file, the file over the \
-         default. `freezerd config show` prints every setting with its value and where that came from. A change takes \
-         effect when freezerd starts anew; `systemctl kill --kill-whom=main --signal=USR1 freezerd` makes it do so as \
-         soon as no action runs.",
-    );
+    for text in DESCRIPTION {
+        page.paragraph(text);
+    }
     page.section("SETTINGS");
     for (setting, text) in packaged() {
-        let words = setting.default_in_words;
-        let default = match (is_written(setting, &text), words) {
-            (true, Some(words)) => format!("Default: `{}`, {words}.", literal(setting, &text)),
-            (true, None) => format!("Default: `{}`.", literal(setting, &text)),
-            (false, Some(words)) => format!("Default: {words}."),
-            (false, None) => "Default: none.".to_owned(),
-        };
+        let default = default_sentence(setting, &text);
         let names = format!("`{}`, `{}`", setting.flag(), setting.variable());
         page.entry(head(setting.name, ""), &[sentence(setting), default, names]);
     }
     page.paragraph("A duration is a number and a unit, as `90 seconds`, `5 minutes` or `1 hours`.");
     page.section("STORAGES");
-    page.paragraph(
-        "A section `[storage.NAME]` defines a storage away from this host. A job uses it with `\"storage\": \"NAME\"`, and \
-         gives a name in it as `container`. The name of a storage has letters, digits, `-` and `_`. No password stands in \
-         this file: a storage names where its password is. `freezerd config show` lists the storages.",
-    );
+    page.paragraph(STORAGES);
     for key in storage_keys() {
         let named = StorageKind::ALL.len() - 1;
         let mut about = vec![key.about.to_owned()];
@@ -71,12 +80,9 @@ pub fn page() -> String {
     page.section("FILES");
     page.paragraph("`/etc/freezerd/freezerd.toml` for root, `~/.config/freezerd/freezerd.toml` for everybody else.");
     page.section("EXAMPLES");
-    page.example("# At most one backup at a time, and time for it to end when the host goes down.\nconcurrent_jobs = 1\nstop_grace = \"10 minutes\"");
-    page.example("# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"");
-    page.example("# Containers in a bucket.\n[storage.bucket]\nkind = \"s3\"\nendpoint = \"https://s3.example:9000\"\nbucket = \"backups\"\naccess_key = \"AKIA5EXAMPLE\"\nsecret_key_command = \"pass show backup/s3\"");
-    page.example("# Containers in a remote of rclone, whose configuration is encrypted.\n[storage.drive]\nkind = \"rclone\"\nremote = \"drive:backups\"\nconfig_file = \"/etc/freezerd/rclone.conf\"\nconfig_password_file = \"%d/rclone\"");
-    page.example("# Containers on a server with SSH. The server must be in known_hosts.\n[storage.nas]\nkind = \"sftp\"\nhost = \"nas.example\"\nusername = \"web1\"\ndirectory = \"/srv/backups\"\nkey_file = \"%d/nas\"");
-    page.example("# Containers in Swift. What is not said here comes from OS_USERNAME and other variables.\n[storage.cloud]\nkind = \"swift\"\nauth_url = \"https://cloud.example:5000/v3\"\nproject_name = \"web\"\nusername = \"backup\"\npassword_file = \"/etc/freezerd/cloud\"");
+    for example in EXAMPLES {
+        page.example(example);
+    }
     page.see_also(&[
         ("freezerd", "8"),
         ("freezerd-jobs", "5"),
@@ -117,7 +123,18 @@ pub fn template() -> String {
     text
 }
 
-fn sentence(setting: &Setting) -> String {
+/// Says what the default is. `text` is the default itself.
+pub fn default_sentence(setting: &Setting, text: &str) -> String {
+    match (is_written(setting, text), setting.default_in_words) {
+        (true, Some(words)) => format!("Default: `{}`, {words}.", literal(setting, text)),
+        (true, None) => format!("Default: `{}`.", literal(setting, text)),
+        (false, Some(words)) => format!("Default: {words}."),
+        (false, None) => "Default: none.".to_owned(),
+    }
+}
+
+/// The meaning of a setting, as a sentence.
+pub fn sentence(setting: &Setting) -> String {
     if setting.form == Form::Word {
         return format!("One of {}.", setting.help);
     }
@@ -134,7 +151,7 @@ fn is_written(setting: &Setting, text: &str) -> bool {
 }
 
 /// A value in TOML.
-fn literal(setting: &Setting, text: &str) -> String {
+pub fn literal(setting: &Setting, text: &str) -> String {
     match setting.form {
         Form::Text | Form::Word => format!("{text:?}"),
         Form::Number | Form::Switch => text.to_owned(),

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus};
 
 use super::error::ActionError;
+use super::exec_environment::VARIABLES;
 use super::report::log;
 use super::{Context, outcome};
 use crate::job::action::{self, Exec};
@@ -87,13 +88,9 @@ fn describe_run(context: &Context, command: &mut Command) {
         command.env_remove(name);
     }
     os::with_earlier_open_files(command);
-    command
-        .env("FREEZERD_JOB_ID", &request.job_id)
-        .env("FREEZERD_RUN", request.run.to_string())
-        .env("FREEZERD_ACTION", request.action_index.to_string())
-        .env("FREEZERD_ATTEMPT", request.attempt.to_string())
-        .env("FREEZERD_RUN_TAG", request.run_tag.to_string())
-        .env("FREEZERD_RESULT", &request.result_so_far);
+    for variable in &VARIABLES {
+        command.env(variable.name, variable.value(request));
+    }
 }
 
 /// Waits for the command. When the agent is told to end meanwhile, waits for all that the command has started; then

@@ -26,6 +26,7 @@ mod connection_fault;
 mod error;
 mod error_kind;
 mod exec;
+pub mod exec_environment;
 mod held;
 mod info;
 pub mod inspect;

@@ -12,8 +12,10 @@ pub struct Setting {
     pub form: Form,
     /// What the default is, in words; `None` where the default value says it.
     pub default_in_words: Option<&'static str>,
-    /// A value for the sample file, where the default is empty.
+    /// A value for the reference, and for the sample file where the default is empty.
     pub example: &'static str,
+    /// The first version that has the setting.
+    pub since: &'static str,
     /// Whether `-h` lists the flag. `--help` lists all flags.
     pub common: bool,
     pub(super) built_in: BuiltIn,
@@ -43,6 +45,7 @@ impl Setting {
             form,
             default_in_words: None,
             example: "",
+            since: "0.1.0",
             common: false,
             built_in: BuiltIn::Text(""),
             service_variable: None,

@@ -56,21 +56,25 @@ macro_rules! settings {
 
 settings! {
     jobs_dir: PathBuf = read::path =>
-        Setting::new(Form::Text, "DIR", "the directory of the job files").built_in(BuiltIn::JobsDir).common();
+        Setting::new(Form::Text, "DIR", "the directory of the job files")
+            .example("/srv/freezerd/jobs.d").built_in(BuiltIn::JobsDir).common();
 
     state_dir: PathBuf = read::path =>
         Setting::new(Form::Text, "DIR", "the directory of the ledger, the event files and the logs")
+            .example("/srv/freezerd/state")
             .built_in(BuiltIn::StateDir)
             .service_variable("STATE_DIRECTORY")
             .common();
 
     runtime_dir: PathBuf = read::path =>
         Setting::new(Form::Text, "DIR", "the directory of the progress files of running actions")
+            .example("/run/freezerd-test")
             .built_in(BuiltIn::RuntimeDir)
             .service_variable("RUNTIME_DIRECTORY");
 
     container_root: PathBuf = read::path =>
         Setting::new(Form::Text, "DIR", "the directory of containers that a job gives by a name instead of a path")
+            .example("/mnt/backup")
             .built_in(BuiltIn::BelowState("containers"));
 
     cache_dir: PathBuf = read::path =>
@@ -92,59 +96,73 @@ settings! {
     // `None`: the host's zone.
     timezone: Option<Zone> = read::zone =>
         Setting::new(Form::Text, "ZONE", "the time zone of jobs that have no schedule_timezone")
+            .example("Europe/Berlin")
             .default("local")
             .default_in_words("the host's")
             .common();
 
     concurrent_jobs: usize = read::concurrent_jobs =>
-        Setting::new(Form::Number, "N", "the maximum number of actions that run at the same time").default("2");
+        Setting::new(Form::Number, "N", "the maximum number of actions that run at the same time")
+            .example("1").default("2");
 
     stop_grace: Duration = read::duration =>
         Setting::new(Form::Text, "DURATION", "the time that an action has to end before it is killed")
+            .example("5 minutes")
             .default("30 seconds");
 
     // `None`: an action may stall for any time.
     stall_timeout: Option<Duration> = read::duration_or_off =>
         Setting::new(Form::Text, "DURATION", "end an action that makes no progress for this long; off: never")
+            .example("30 minutes")
             .default("off");
 
     // Bytes; `None`: no limit.
     memory_limit: Option<u64> = limits::memory =>
         Setting::new(Form::Text, "SIZE", "the memory that a run and all its processes may use, such as 2 GiB; off: no limit")
+            .example("2 GiB")
             .default("off");
 
     // Percent of one processor; `None`: no limit.
     cpu_limit: Option<u32> = limits::cpu =>
         Setting::new(Form::Text, "PERCENT", "the processor time that a run and all its processes may use, 150 % is one and a half processors; off: no limit")
+            .example("150 %")
             .default("off");
 
     rescan_interval: Duration = read::duration =>
         Setting::new(Form::Text, "DURATION", "the time between two scans of the whole jobs directory")
+            .example("5 minutes")
             .default("60 seconds");
 
     history_age: Duration = read::duration =>
         Setting::new(Form::Text, "DURATION", "the age at which a past run and its log are deleted")
+            .example("100 days")
             .default("400 days");
 
     history_runs: u64 = read::history_runs =>
-        Setting::new(Form::Number, "N", "the number of past runs that are kept for each job").default("10000");
+        Setting::new(Form::Number, "N", "the number of past runs that are kept for each job")
+            .example("1000").default("10000");
 
     trusted_owners: Vec<u32> = read::user_ids =>
-        Setting::new(Form::List, "UID,…", "the ids of users who may own job files, in addition to root and the user of the daemon");
+        Setting::new(Form::List, "UID,…", "the ids of users who may own job files, in addition to root and the user of the daemon")
+            .example("1000");
 
     disable_exec: bool = read::switch =>
-        Setting::new(Form::Switch, "", "refuse jobs that run commands").default("false");
+        Setting::new(Form::Switch, "", "refuse jobs that run commands")
+            .example("true").default("false");
 
     // `None`: nowhere.
     metrics_dir: Option<PathBuf> = read::path_or_empty =>
         Setting::new(Form::Text, "DIR", "the directory where the daemon writes freezerd.prom and status.json for monitoring")
+            .example("/var/lib/prometheus/node-exporter")
             .default_in_words("nowhere");
 
     log_format: LogFormat = read::log_format =>
-        Setting::new(Form::Word, "FORMAT", "the format of the log: auto, human, json or journal").default("auto");
+        Setting::new(Form::Word, "FORMAT", "the format of the log: auto, human, json or journal")
+            .example("json").default("auto");
 
     log_level: tracing::Level = read::log_level =>
-        Setting::new(Form::Word, "LEVEL", "the least important messages to log: error, warn, info, debug or trace").default("info");
+        Setting::new(Form::Word, "LEVEL", "the least important messages to log: error, warn, info, debug or trace")
+            .example("debug").default("info");
 }
 
 impl Settings {

@@ -52,25 +52,33 @@ const fn unsupported(name: &'static str, about: &'static str, why: &'static str)
 
 /// The keys of `freezer_action` and `action_defaults`.
 pub const ACTION_KEYS: &[Key] = &[
-    Key::new("action", Shape::Words(&WorkKind::WORDS), ALL, "The kind of work.").default("\"backup\""),
+    Key::new("action", Shape::Words(&WorkKind::WORDS), ALL, "The kind of work.")
+    .example("\"backup\"").default("\"backup\""),
     Key::new("backup_name", Shape::BackupName, ALL, "The name of the backup, which identifies its snapshots together with the name of the host.").required(WITH_SNAPSHOTS, "\"home\""),
     Key::new("container", Shape::Container, ALL, "Where the snapshots are kept: an absolute path, or a name under the configured container root. In a storage of `freezerd.toml`: a name, which may have slashes.")
         .required(WITH_CONTAINER, "\"/srv/backups\""),
-    Key::new("storage", Shape::Storage, ALL, "The storage that the container is in.").default("\"local\""),
-    Key::new("mode", Shape::Mode, ALL, "What is backed up: `fs`, files and directories.").default("\"fs\""),
-    Key::new("hostname", Shape::HostName, ALL, "The host that the snapshots belong to. Default: this host.").host_by_default(),
-    Key::new("log_file", Shape::Path, ALL, "A file to which the log of the action is appended too."),
+    Key::new("storage", Shape::Storage, ALL, "The storage that the container is in.")
+    .example("\"local\"").default("\"local\""),
+    Key::new("mode", Shape::Mode, ALL, "What is backed up: `fs`, files and directories.")
+    .example("\"fs\"").default("\"fs\""),
+    Key::new("hostname", Shape::HostName, ALL, "The host that the snapshots belong to. Default: this host.")
+    .example("\"web1\"").host_by_default(),
+    Key::new("log_file", Shape::Path, ALL, "A file to which the log of the action is appended too.")
+    .example("\"/var/log/freezerd/home.log\""),
     Key::new("max_priority", Shape::Flag, ALL, "Run at raised instead of lowered CPU and I/O priority.")
+    .example("true")
         .aliases(&["max_cpu_priority"])
         .default("false"),
-    Key::new("dry_run", Shape::Flag, ALL, "Report what would be done, and change nothing.").default("false"),
+    Key::new("dry_run", Shape::Flag, ALL, "Report what would be done, and change nothing.")
+    .example("true").default("false"),
     Key::new(
         "timeout",
         Shape::Number(Bounds { least: 1.0, most: 315_360_000.0, whole: false, unit: "seconds" }),
         ALL,
         "An attempt that takes more than this number of seconds is ended, and fails. The same key beside \
          `freezer_action` has the same meaning.",
-    ),
+    )
+    .example("7200"),
     Key::new(
         "stall_timeout",
         Shape::Number(Bounds { least: 0.0, most: 315_360_000.0, whole: false, unit: "seconds" }),
@@ -79,7 +87,8 @@ pub const ACTION_KEYS: &[Key] = &[
          its output. The progress of other actions is what they read, write or begin. The time in which an action waits \
          for a container does not count. 0: no limit. Default: the `stall_timeout` of the daemon. The same key beside \
          `freezer_action` has the same meaning.",
-    ),
+    )
+    .example("1800"),
     Key::new(
         "encrypt_pass_file",
         Shape::Secret,
@@ -87,20 +96,23 @@ pub const ACTION_KEYS: &[Key] = &[
         "A file that holds the password of the container. The line end at its end is not a part of the password. \
          `%d/NAME` is a credential that systemd gives to the service (`LoadCredential=NAME:FILE`). Default: the empty \
          password.",
-    ),
+    )
+    .example("\"/etc/freezerd/password\""),
     Key::new(
         "upload_limit",
         Shape::Rate,
         ALL,
         "The most bytes a second that the action writes to its container: a number, or a text such as `500K` or `10M`. `M` \
          and `MiB` are powers of 1024, `MB` is a power of 1000. 0 and -1: no limit, which is the default.",
-    ),
+    )
+    .example("\"10M\""),
     Key::new(
         "download_limit",
         Shape::Rate,
         ALL,
         "The most bytes a second that the action reads from its container, as in `upload_limit`.",
-    ),
+    )
+    .example("\"50M\""),
     ignored("proxy", "A proxy for HTTP.", NO_NETWORK),
     ignored("insecure", "Do not check certificates.", NO_NETWORK),
     Key::new(
@@ -112,7 +124,8 @@ pub const ACTION_KEYS: &[Key] = &[
     )
     .aliases(&["src_file"])
     .required(BACKUP, "\"/home\""),
-    Key::new("exclude", Shape::Patterns, BACKUP, "What to leave out: a pattern, or a list of patterns, as in `.gitignore` files. See PATTERNS."),
+    Key::new("exclude", Shape::Patterns, BACKUP, "What to leave out: a pattern, or a list of patterns, as in `.gitignore` files. See PATTERNS.")
+    .example("[\"*.tmp\", \"cache/\"]"),
     Key::new(
         "exclude_from",
         Shape::Paths,
@@ -120,14 +133,16 @@ pub const ACTION_KEYS: &[Key] = &[
         "A file with patterns for what to leave out, one in each line, or a list of files. Empty lines and lines that \
          begin with `#` do not count. The patterns come after those of `exclude`. Each backup reads the file; if the \
          file cannot be read, the backup fails before it writes anything.",
-    ),
+    )
+    .example("\"/etc/freezerd/excludes\""),
     Key::new(
         "exclude_if_present",
         Shape::Markers,
         BACKUP,
         "Leave out what is in a directory that has a file of this name, except for this file. With `NAME:HEADER`, the \
          file must begin with HEADER.",
-    ),
+    )
+    .example("\".nobackup\""),
     Key::new(
         "exclude_caches",
         Shape::Flag,
@@ -135,6 +150,7 @@ pub const ACTION_KEYS: &[Key] = &[
         "Leave out what is in a directory that has a file `CACHEDIR.TAG` as the Cache Directory Tagging Specification \
          describes it, except for this file.",
     )
+    .example("true")
     .default("false"),
     Key::new(
         "exclude_larger_than",
@@ -142,7 +158,8 @@ pub const ACTION_KEYS: &[Key] = &[
         BACKUP,
         "Leave out files with more bytes: a number, or a text such as `100M` or `1.5 GiB`. `M` and `MiB` are powers of \
          1024, `MB` is a power of 1000.",
-    ),
+    )
+    .example("\"4 GiB\""),
     Key::new(
         "one_file_system",
         Shape::Flag,
@@ -150,6 +167,7 @@ pub const ACTION_KEYS: &[Key] = &[
         "Stay on the file systems that the sources are on. A directory where another one is mounted is backed up as an \
          empty directory.",
     )
+    .example("true")
     .default("false"),
     Key::new(
         "dereference_symlink",
@@ -159,51 +177,67 @@ pub const ACTION_KEYS: &[Key] = &[
          the same as `false`. `hard` has no effect: hard links are always backed up as hard links. A link that leads \
          nowhere, or to a directory that it lies in, is backed up as a link.",
     )
+    .example("true")
     .default("false"),
-    Key::new("no_incremental", Shape::Flag, BACKUP, "Read every byte in each backup: level 0."),
-    Key::new("incremental", Shape::Flag, BACKUP, "The opposite of `no_incremental`.").default("true"),
-    Key::new("max_level", LEVEL, BACKUP, "The highest level. The backup after it has level 0.").aliases(&["max_backup_level"]),
-    Key::new("always_level", LEVEL, BACKUP, "The level at which backups stay once they reach it.").aliases(&["always_backup_level"]),
+    Key::new("no_incremental", Shape::Flag, BACKUP, "Read every byte in each backup: level 0.")
+    .example("true"),
+    Key::new("incremental", Shape::Flag, BACKUP, "The opposite of `no_incremental`.")
+    .example("false").default("true"),
+    Key::new("max_level", LEVEL, BACKUP, "The highest level. The backup after it has level 0.")
+    .example("6").aliases(&["max_backup_level"]),
+    Key::new("always_level", LEVEL, BACKUP, "The level at which backups stay once they reach it.")
+    .example("3").aliases(&["always_backup_level"]),
     Key::new("restart_always_level", Shape::Number(Bounds::DAYS), BACKUP, "The number of days after which a level 0 is followed by a new one.")
+    .example("30")
         .aliases(&["restart_always_backup"]),
-    Key::new("compression", Shape::Compression, BACKUP, "How hard zstd compresses: a level from -7 to 22."),
-    Key::new("ignore_unreadable", Shape::Patterns, BACKUP, "Patterns for paths that may be unreadable. A backup without them is still complete. See PATTERNS."),
-    Key::new("allow_empty", Shape::Flag, BACKUP, "Accept an empty directory even if the last snapshot had files.").default("false"),
-    Key::new("allow_new_container", Shape::Flag, BACKUP, "Create a new repository even if the one that holds earlier backups of the job is gone.").default("false"),
+    Key::new("compression", Shape::Compression, BACKUP, "How hard zstd compresses: a level from -7 to 22.")
+    .example("10"),
+    Key::new("ignore_unreadable", Shape::Patterns, BACKUP, "Patterns for paths that may be unreadable. A backup without them is still complete. See PATTERNS.")
+    .example("\"lost+found/\""),
+    Key::new("allow_empty", Shape::Flag, BACKUP, "Accept an empty directory even if the last snapshot had files.")
+    .example("true").default("false"),
+    Key::new("allow_new_container", Shape::Flag, BACKUP, "Create a new repository even if the one that holds earlier backups of the job is gone.")
+    .example("true").default("false"),
     Key::new(
         "remove_older_than",
         Shape::Age,
         BACKUP_AND_ADMIN,
         "Remove snapshots with this host and name that are older than this number of days, more than 0. Of each path, the newest \
          snapshot and the newest whole one always stay. After a backup: only snapshots that have one of its paths.",
-    ),
+    )
+    .example("90"),
     Key::new("sync", Shape::Flag, BACKUP, "Flush file system buffers before the backup.")
         .support(Support::NoEffect("a backup reads files through the cache that they were written to")),
     Key::new("consistency_check", Shape::Flag, BACKUP, "Compute a checksum of the files before the backup.")
         .support(Support::NoEffect("every piece is stored under its SHA-256, which each restore verifies")),
     Key::new("restore_abs_path", Shape::Path, RESTORE, "The directory to restore the snapshot into.").required(RESTORE, "\"/srv/restored\""),
-    Key::new("restore_from_date", Shape::Date, RESTORE, "Restore the newest snapshot that is not later than this moment."),
-    Key::new("restore_from_host", Shape::HostName, RESTORE, "The host whose snapshot is restored. Default: `hostname`, or this host."),
+    Key::new("restore_from_date", Shape::Date, RESTORE, "Restore the newest snapshot that is not later than this moment.")
+    .example("\"2026-11-01T00:00:00\""),
+    Key::new("restore_from_host", Shape::HostName, RESTORE, "The host whose snapshot is restored. Default: `hostname`, or this host.")
+    .example("\"web1\""),
     Key::new(
         "restore_from_path",
         Shape::Path,
         RESTORE,
         "Restore only this file or directory of the snapshot: the path that was backed up. A file gets its own name in \
          the target. What is in a directory goes directly into the target.",
-    ),
+    )
+    .example("\"/home/ada\""),
     Key::new(
         "restore_include",
         Shape::Patterns,
         RESTORE,
         "Restore only what matches: a pattern, or a list of patterns, as in `.gitignore` files. A directory that \
          matches is restored with what is in it. A pattern that matches nothing makes the restore fail. See PATTERNS.",
-    ),
+    )
+    .example("[\"*.odt\", \"/letters/\"]"),
     Key::new(
         "restore_exclude",
         Shape::Patterns,
         RESTORE,
         "Do not restore what matches: a pattern, or a list of patterns. See PATTERNS.",
-    ),
+    )
+    .example("\"*.tmp\""),
     Key::new(
         "overwrite",
         Shape::Flag,
@@ -211,6 +245,7 @@ pub const ACTION_KEYS: &[Key] = &[
         "Replace files that differ from the snapshot. Otherwise they are kept, and the action fails. Files that are not \
          in the snapshot stay, unless `delete_extra` is set.",
     )
+    .example("true")
     .default("false"),
     Key::new(
         "delete_extra",
@@ -220,6 +255,7 @@ pub const ACTION_KEYS: &[Key] = &[
          partial, if something could not be restored, or if the target is `/` or has the container, the state \
          directory or a mount point in it.",
     )
+    .example("true")
     .default("false"),
     Key::new(
         "numeric_owner",
@@ -228,11 +264,14 @@ pub const ACTION_KEYS: &[Key] = &[
         "Restore owners by the numbers in the snapshot. Otherwise a user or group whose name exists on this host gets \
          the number that it has here.",
     )
+    .example("true")
     .default("false"),
-    Key::new("verify", Shape::Flag, RESTORE, "Read every restored file again and compare it with the snapshot.").default("false"),
+    Key::new("verify", Shape::Flag, RESTORE, "Read every restored file again and compare it with the snapshot.")
+    .example("true").default("false"),
     Key::new("consistency_checksum", Shape::Anything, RESTORE, "The checksum that the restored files should have.")
         .support(Support::NoEffect("each piece is compared with its SHA-256 before it is written; `verify` also reads the restored files again")),
-    Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment. Of each path, the newest snapshot and the newest whole one always stay."),
+    Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment. Of each path, the newest snapshot and the newest whole one always stay.")
+    .example("\"2026-01-01T00:00:00\""),
     Key::new("command", Shape::Command, EXEC, "A text that `/bin/sh -c` runs, or a list of a program and its arguments.").required(EXEC, "\"/usr/local/bin/prepare\""),
     Key::new(
         "max_unused",
@@ -241,8 +280,10 @@ pub const ACTION_KEYS: &[Key] = &[
         "How much may stay in the container that no snapshot needs: a share such as `5%`, a size, or `unlimited`. To free \
          more, more data is copied.",
     )
+    .example("\"10%\"")
     .default("\"5%\""),
-    Key::new("max_repack", Shape::Size, ADMIN, "The most data that is copied in one run to free space, such as `20 GB`. Default: no limit."),
+    Key::new("max_repack", Shape::Size, ADMIN, "The most data that is copied in one run to free space, such as `20 GB`. Default: no limit.")
+    .example("\"20 GB\""),
     Key::new(
         "read_data",
         Shape::ReadData,
@@ -250,6 +291,7 @@ pub const ACTION_KEYS: &[Key] = &[
         "How much of the data is read and verified, beside the structure: `true` for all of it, or a share: `5%` or `20 GB` \
          are chosen at random, `2/10` is the second of ten parts.",
     )
+    .example("\"5%\"")
     .default("false"),
     Key::new(
         "read_data_parts",
@@ -257,7 +299,8 @@ pub const ACTION_KEYS: &[Key] = &[
         CHECK,
         "Each run reads and verifies one of so many parts of the data: the one that was read longest ago. After that many \
          runs, all data was read.",
-    ),
+    )
+    .example("30"),
     // Keys of Freezer that this program does not need.
     ignored("engine_name", "Freezer's engine.", "snapshots are kept in restic's format").aliases(&["engine"]),
     ignored("max_segment_size", "The size of an uploaded piece.", "freezerd cuts files where their content says").aliases(&["max_seg_size"]),

@@ -32,8 +32,10 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Whether the name of the host is the value where the key is absent.
     pub host_by_default: bool,
-    /// A value as JSON, for the help about a missing key.
+    /// A value as JSON, for the reference and the help about a missing key. `…` stands for what an example leaves open.
     pub example: &'static str,
+    /// The first version that has the key.
+    pub since: &'static str,
     pub support: Support,
     /// A sentence or two for the manual.
     pub about: &'static str,
@@ -56,6 +58,7 @@ impl Key {
             default: None,
             host_by_default: false,
             example: "…",
+            since: "0.1.0",
             support: Support::Used,
             about,
         }
@@ -68,6 +71,11 @@ impl Key {
 
     pub(super) const fn required(mut self, kinds: WorkKinds, example: &'static str) -> Key {
         self.required = kinds;
+        self.example = example;
+        self
+    }
+
+    pub(super) const fn example(mut self, example: &'static str) -> Key {
         self.example = example;
         self
     }

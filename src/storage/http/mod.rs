@@ -170,11 +170,9 @@ impl Client {
         }
         let config = config.build();
         let agent = match options.socket {
-            Some(path) => ureq::Agent::with_parts(
-                config,
-                unix::UnixConnector::new(path),
-                unix::NoAddress,
-            ),
+            Some(path) => {
+                ureq::Agent::with_parts(config, unix::UnixConnector::new(path), unix::NoAddress)
+            }
             None => config.new_agent(),
         };
         Ok(Client {

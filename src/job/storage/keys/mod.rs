@@ -16,6 +16,8 @@ pub struct StorageKey {
     pub value: &'static str,
     /// A sentence or two for the manual.
     pub about: &'static str,
+    /// The first version that has the key.
+    pub since: &'static str,
 }
 
 const fn key(
@@ -29,6 +31,7 @@ const fn key(
         kinds,
         value,
         about,
+        since: "0.1.0",
     }
 }
 

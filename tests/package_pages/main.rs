@@ -1,54 +1,17 @@
 //! The files that the package contains beside the program are complete: manual pages, completions, the commented
 //! settings, and the schema.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
-use std::sync::LazyLock;
 
 use freezerd::cli::exit::Exit;
 use freezerd::job::codes;
 use freezerd::job::keys::Object;
 
-/// The content of each file that the generator writes, by its path below the output directory.
-static MADE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().unwrap();
-    let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--example", "generate", "--"])
-        .arg(directory.path())
-        .status()
-        .unwrap();
-    assert!(status.success());
-    let mut made = BTreeMap::new();
-    read(directory.path(), "", &mut made);
-    made
-});
+use made::{MADE, page};
 
-fn read(directory: &Path, prefix: &str, made: &mut BTreeMap<String, String>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let entry = entry.unwrap();
-        let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
-        if entry.path().is_dir() {
-            read(&entry.path(), &format!("{name}/"), made);
-        } else {
-            made.insert(name, fs::read_to_string(entry.path()).unwrap());
-        }
-    }
-}
-
-/// The text of a manual page, without escapes.
-fn page(name: &str) -> String {
-    let source = MADE
-        .get(&format!("man/{name}"))
-        .unwrap_or_else(|| panic!("there is no page {name}"));
-    source
-        .replace("\\fB", "")
-        .replace("\\fI", "")
-        .replace("\\fR", "")
-        .replace("\\-", "-")
-        .replace("\\*(Aq", "'")
-}
+mod docs;
+mod made;
 
 fn commands() -> Vec<clap::Command> {
     let definition = freezerd::cli::definition();
@@ -187,10 +150,12 @@ fn the_commented_file_changes_nothing_and_holds_the_defaults() {
             "{}",
             key.name
         );
-        // The host's name has no fixed default, and another user has other directories.
+        // The host's name has no fixed default, `metrics_dir` has none, and another user has other directories.
         let places = ["jobs_dir", "state_dir", "runtime_dir", "container_root"];
         let root = rustix::process::geteuid().is_root();
-        if key.name != "client_id" && (root || !places.contains(&key.name)) {
+        if !["client_id", "metrics_dir"].contains(&key.name)
+            && (root || !places.contains(&key.name))
+        {
             assert_eq!(of(&said), of(&plain), "{}", key.name);
         }
     }
