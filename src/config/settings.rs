@@ -79,13 +79,14 @@ settings! {
 
     cache_dir: PathBuf = read::path =>
         Setting::new(Form::Text, "DIR", "the directory of the cache of containers that are not on this host")
+            .example("/srv/freezerd/cache")
             .built_in(BuiltIn::CacheDir)
             .service_variable("CACHE_DIRECTORY");
 
     // Bytes; `None`: no cache.
     cache_size: Option<u64> = read::cache_size =>
         Setting::new(Form::Text, "SIZE", "the space that the cache may take on the disk, such as 5 GiB; off: no cache")
-            .default("5 GiB");
+            .example("20 GiB").default("5 GiB");
 
     client_id: String = read::name =>
         Setting::new(Form::Text, "NAME", "the name of this host: a job with another client_id does not run here")

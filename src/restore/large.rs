@@ -42,7 +42,7 @@ impl Large {
     ///
     /// # Errors
     /// When no index names one of its pieces; the entry comes back.
-    pub fn new(restorer: &Restorer<'_>, entry: Entry) -> Result<Large, (Entry, Failed)> {
+    pub fn new(restorer: &Restorer<'_>, entry: Entry) -> Result<Large, Box<(Entry, Failed)>> {
         match lay_out(restorer, &entry) {
             Ok(starts) => Ok(Large {
                 segments: segments(&starts),
@@ -51,7 +51,7 @@ impl Large {
                 next: AtomicUsize::new(0),
                 progress: Mutex::default(),
             }),
-            Err(failed) => Err((entry, failed)),
+            Err(failed) => Err(Box::new((entry, failed))),
         }
     }
 

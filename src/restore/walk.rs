@@ -255,7 +255,10 @@ impl<'a, 'b> Walk<'a, 'b> {
                     large.fetch_ahead(restorer);
                     self.send(Job::Large(Arc::new(large)));
                 }
-                Err((entry, failed)) => restorer.settle(&mut self.hands, entry, Err(failed)),
+                Err(failed) => {
+                    let (entry, failed) = *failed;
+                    restorer.settle(&mut self.hands, entry, Err(failed));
+                }
             }
         } else if is_file && is_work && entry.exists {
             self.send(Job::Whole(entry));
