@@ -102,6 +102,13 @@ fn and_unreadable(count: u64) -> String {
 /// What is asked for. `Display` says that it is not there.
 #[derive(Debug)]
 pub enum Wanted {
+    /// What a copy is about.
+    ToCopy {
+        /// `None`: of any name.
+        backup_name: Option<String>,
+        /// `None`: of any host.
+        host: Option<String>,
+    },
     Id {
         /// The first digits of the id, or all.
         beginning: String,
@@ -117,6 +124,16 @@ pub enum Wanted {
 impl fmt::Display for Wanted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Wanted::ToCopy { backup_name, host } => {
+                formatter.write_str("there is no snapshot to copy")?;
+                if let Some(name) = backup_name {
+                    write!(formatter, " of {name}")?;
+                }
+                match host {
+                    Some(host) => write!(formatter, " made on {host}"),
+                    None => Ok(()),
+                }
+            }
             Wanted::Id { beginning } => {
                 write!(formatter, "no snapshot's id begins with {beginning}")
             }

@@ -23,6 +23,7 @@ mod backup;
 mod check;
 mod choice;
 mod connection_fault;
+mod copy;
 mod error;
 mod error_kind;
 mod exec;
@@ -159,6 +160,7 @@ fn perform(context: &Context) -> Result<Outcome, ActionError> {
         Work::Info(work) => info::run(context, work),
         Work::Exec(work) => exec::run(context, work),
         Work::Check(work) => check::run(context, work),
+        Work::Copy(work) => copy::run(context, work),
     }
 }
 

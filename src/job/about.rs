@@ -37,6 +37,7 @@ impl Work {
                 Command::Words(words) => words.first().cloned().unwrap_or_default(),
             },
             Work::Check(check) => check.container.name.clone(),
+            Work::Copy(copy) => format!("{} → {}", copy.from.name, copy.container.name),
         }
     }
 }

@@ -89,6 +89,8 @@ pub enum Work {
     Exec(Exec),
     /// Verification of a container.
     Check(Check),
+    /// Snapshots of one container into another.
+    Copy(Copy),
 }
 
 impl Work {
@@ -101,10 +103,11 @@ impl Work {
             Work::Info(_) => WorkKind::Info,
             Work::Exec(_) => WorkKind::Exec,
             Work::Check(_) => WorkKind::Check,
+            Work::Copy(_) => WorkKind::Copy,
         }
     }
 
-    /// The container that the work needs, and how it uses it.
+    /// The container that the work needs, and how it uses it. Of a copy: the one that it writes to.
     pub fn container(&self) -> Option<(&Container, Access)> {
         let container = match self {
             Work::Backup(backup) => &backup.container,
@@ -112,6 +115,7 @@ impl Work {
             Work::Admin(admin) => &admin.container,
             Work::Info(info) => &info.container,
             Work::Check(check) => &check.container,
+            Work::Copy(copy) => &copy.container,
             Work::Exec(_) => return None,
         };
         let access = match self {
@@ -282,6 +286,27 @@ pub struct Info {
     pub backup_name: Option<String>,
     /// Only snapshots of this host.
     pub host: Option<String>,
+}
+
+/// A copy of the snapshots of one container into another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Copy {
+    /// The container that is read.
+    pub from: Container,
+    /// The container that is written.
+    pub container: Container,
+    /// Only snapshots with this backup name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_name: Option<String>,
+    /// Only snapshots of this host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Only snapshots that have one of these paths. Empty: of any paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathBuf>,
+    /// Create a new repository even if the one that holds earlier copies is gone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_new_container: bool,
 }
 
 /// A command to run.

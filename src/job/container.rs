@@ -1,19 +1,37 @@
 //! Containers and the names of what they hold.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::action::{Container, Lineage};
 use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
 use super::keys::suggested_word;
-use super::sources::{Named, plain};
 use super::storage::{Connection, Exposure, NOT_SUPPORTED, NamedStorage, StorageKind};
 use super::values::ValueReader;
 use crate::location::{AddressError, Location};
 
 /// The longest name that file systems accept for a directory, in bytes. It is the limit for a backup's name too.
 const NAME_LIMIT: usize = 255;
+
+/// The keys that describe a container.
+struct ContainerKeys {
+    storage: &'static str,
+    name: &'static str,
+    pass_file: &'static str,
+}
+
+const CONTAINER: ContainerKeys = ContainerKeys {
+    storage: "storage",
+    name: "container",
+    pass_file: "encrypt_pass_file",
+};
+
+const OTHER_CONTAINER: ContainerKeys = ContainerKeys {
+    storage: "to_storage",
+    name: "to_container",
+    pass_file: "to_encrypt_pass_file",
+};
 
 /// What the key `storage` names.
 #[derive(Clone, Copy, Debug)]
@@ -25,9 +43,18 @@ pub enum NamedPlace<'h> {
 impl<'h> ValueReader<'h> {
     /// The container. `None` if it is missing (which another check reports) or wrong.
     pub fn container(&mut self, fields: &Fields<'_>) -> Option<Container> {
-        let storage = self.storage(fields.get("storage"));
-        let pass_file = self.secret(fields.get("encrypt_pass_file"));
-        let field = fields.set("container")?;
+        self.container_of(fields, &CONTAINER)
+    }
+
+    /// As [`ValueReader::container`]: the one that an action copies to.
+    pub fn other_container(&mut self, fields: &Fields<'_>) -> Option<Container> {
+        self.container_of(fields, &OTHER_CONTAINER)
+    }
+
+    fn container_of(&mut self, fields: &Fields<'_>, keys: &ContainerKeys) -> Option<Container> {
+        let storage = self.storage(fields.get(keys.storage));
+        let pass_file = self.secret(fields.get(keys.pass_file));
+        let field = fields.set(keys.name)?;
         let name = self.text(Some(field))?;
         let location = match storage {
             Some(NamedPlace::Named(storage)) => self.remote_container(&field, &name, storage)?,
@@ -40,18 +67,24 @@ impl<'h> ValueReader<'h> {
                 })
             }
         };
-        if storage.is_some() && fields.set("encrypt_pass_file").is_none() {
+        if storage.is_some() && fields.set(keys.pass_file).is_none() {
             self.report(
-                Diagnostic::warning(codes::UNENCRYPTED_CONTAINER, "the container has no password")
-                    .at(field.node.span.clone())
-                    .label("everyone who can read its files can read the backups")
-                    .help("name a file that holds a password: `\"encrypt_pass_file\": \"/etc/freezerd/password\"`"),
+                Diagnostic::warning(
+                    codes::UNENCRYPTED_CONTAINER,
+                    "the container has no password",
+                )
+                .at(field.node.span.clone())
+                .label("everyone who can read its files can read the backups")
+                .help(format!(
+                    "name a file that holds a password: `\"{}\": \"/etc/freezerd/password\"`",
+                    keys.pass_file
+                )),
             );
         }
         let connection = match storage? {
             NamedPlace::Local => Connection::default(),
             NamedPlace::Named(storage) => {
-                self.warn_of_listeners(fields, storage);
+                self.warn_of_listeners(fields.set(keys.storage), storage);
                 storage.connection.clone()
             }
         };
@@ -123,7 +156,7 @@ impl<'h> ValueReader<'h> {
     }
 
     /// Warns where somebody on the way to the server can read its password.
-    fn warn_of_listeners(&mut self, fields: &Fields<'_>, storage: &NamedStorage) {
+    fn warn_of_listeners(&mut self, field: Option<Field<'_>>, storage: &NamedStorage) {
         let fault = match storage.exposure() {
             None => return,
             Some(Exposure::Password) => Diagnostic::warning(
@@ -139,7 +172,7 @@ impl<'h> ValueReader<'h> {
             .label("it has `insecure = true`")
             .help("name the certificate that you trust with `ca_file`, and remove `insecure`"),
         };
-        if let Some(field) = fields.set("storage") {
+        if let Some(field) = field {
             self.report(fault.at(field.node.span.clone()));
         }
     }
@@ -303,74 +336,6 @@ impl<'h> ValueReader<'h> {
             return None;
         }
         Some(name)
-    }
-
-    /// Reports a container inside one of its sources, and a source inside its own container.
-    pub fn keep_apart(&mut self, container: &Container, sources: &[Named], all_is_kept: bool) {
-        let Some(directory) = container.location.local().map(plain) else {
-            return;
-        };
-        for source in sources {
-            let fault = if source.path.starts_with(&directory) {
-                Diagnostic::error(
-                    codes::CONTAINER_IN_SOURCE,
-                    "the container would be backed up into itself",
-                )
-                .help("choose a container elsewhere")
-            } else if directory.starts_with(&source.path) && all_is_kept {
-                Diagnostic::warning(
-                    codes::CONTAINER_IN_SOURCE,
-                    "the container is inside the directory that is backed up",
-                )
-                .help(
-                    "the backup leaves the container out; a disk that fails takes the files and their backups, so \
-                     choose a container on another disk",
-                )
-            } else {
-                continue;
-            };
-            self.report(fault.at(source.span.clone()).label(format!(
-                "the container is {}",
-                quoted(&container.location.to_string())
-            )));
-        }
-    }
-
-    /// Whether a restore can leave its own container alone. Reports it if not.
-    pub fn spare_container(
-        &mut self,
-        fields: &Fields<'_>,
-        container: &Container,
-        target: &Path,
-        delete_extra: bool,
-    ) -> bool {
-        let Some(field) = fields.set("restore_abs_path") else {
-            return true;
-        };
-        let Some(directory) = container.location.local() else {
-            return true;
-        };
-        let inside = plain(target).starts_with(plain(directory));
-        let around = plain(directory).starts_with(plain(target));
-        let harmed = inside || (around && delete_extra);
-        if !harmed {
-            return true;
-        }
-        let message = if inside {
-            "the restore would write into its own container"
-        } else {
-            "nothing can be deleted in this target: the container is inside it"
-        };
-        self.report(
-            Diagnostic::error(codes::RESTORE_INTO_CONTAINER, message)
-                .at(field.node.span.clone())
-                .label(format!(
-                    "the container is {}",
-                    quoted(&container.location.to_string())
-                ))
-                .help("restore into a separate directory such as `/srv/restored`"),
-        );
-        false
     }
 }
 

@@ -86,6 +86,12 @@ work_kinds! {
         named: "a check",
         needs: Needs::Container(Access::Shared),
     };
+    Copy = Row {
+        word: "copy",
+        does: "copies snapshots to another container",
+        named: "a copy",
+        needs: Needs::Container(Access::Shared),
+    };
 }
 
 impl WorkKind {
@@ -232,7 +238,9 @@ mod tests {
         let words: Vec<&str> = WorkKinds::ALL.words().collect();
         assert_eq!(
             words,
-            ["backup", "restore", "admin", "info", "exec", "check"]
+            [
+                "backup", "restore", "admin", "info", "exec", "check", "copy"
+            ]
         );
     }
 }

@@ -9,6 +9,7 @@ use crate::schedule::zone::Zone;
 mod about;
 mod access;
 pub mod action;
+mod apart;
 pub mod codes;
 pub mod command;
 mod container;

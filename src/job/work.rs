@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::action::{Admin, Age, Backup, Check, Exec, Info, Levels, Lineage, Restore, Work};
+use super::action::{Admin, Age, Backup, Check, Copy, Exec, Info, Levels, Lineage, Restore, Work};
 use super::codes;
 use super::decode::{FieldSource, Fields};
 use super::diagnostic::{Diagnostic, quoted};
@@ -26,6 +26,7 @@ pub(super) fn read(
         WorkKind::Info => info(fields, values).map(Work::Info),
         WorkKind::Exec => exec(fields, values).map(Work::Exec),
         WorkKind::Check => check(fields, values).map(Work::Check),
+        WorkKind::Copy => copy(fields, values).map(Work::Copy),
     }
 }
 
@@ -258,6 +259,27 @@ fn check(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Check> {
     Some(Check {
         container: values.container(fields)?,
         read_data,
+    })
+}
+
+fn copy(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Copy> {
+    let from = values.container(fields);
+    let container = values.other_container(fields);
+    let backup_name = values.backup_name(fields.get("backup_name"));
+    let host = values.host_name(fields.set("hostname"));
+    let paths = chosen_paths(fields, values);
+    let allow_new_container = values
+        .flag(fields.get("allow_new_container"))
+        .unwrap_or(false);
+    let (from, container) = (from?, container?);
+    values.keep_two(fields, &from, &container);
+    Some(Copy {
+        from,
+        container,
+        backup_name,
+        host,
+        paths: paths?,
+        allow_new_container,
     })
 }
 

@@ -40,6 +40,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             dry_run: action.action.dry_run,
             container: match &action.action.work {
                 Work::Backup(work) => Some(work.container.location.clone()),
+                Work::Copy(work) => Some(work.container.location.clone()),
                 _ => None,
             },
             partial: false,

@@ -79,6 +79,9 @@ pub struct Summary {
     /// Restored files that were read again and are as in the snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files_verified: Option<u64>,
+    /// Snapshots that were copied to another container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots_copied: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots_removed: Option<u64>,
     /// Snapshots that are there, after removal.
@@ -126,6 +129,9 @@ impl fmt::Display for Summary {
             ));
         }
         let snapshots = |count| units::count(count, "snapshot", "snapshots");
+        if let Some(copied) = self.snapshots_copied {
+            line.push(format!("{} copied", snapshots(copied)));
+        }
         if let Some(removed) = self.snapshots_removed {
             line.push(format!("{} removed", snapshots(removed)));
         }

@@ -120,7 +120,7 @@ pub struct ActionRecord {
     /// It only shows what it would do.
     #[serde(default)]
     pub dry_run: bool,
-    /// Only for a backup: where its container is.
+    /// Only for a backup and a copy: where the container is that it writes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Location>,
     /// Its last attempt did everything except for some paths.

@@ -3,6 +3,7 @@
 //! The snapshots are copied one after the other, and each is whole when it appears. A transfer that is interrupted is
 //! finished by the next one, which uses what is there.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use super::blob_name::BlobName;
@@ -37,6 +38,21 @@ pub enum Transferred {
 pub enum NotWhole {
     Entry(Box<Trouble>),
     Piece(BlobName),
+}
+
+impl fmt::Display for NotWhole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotWhole::Piece(blob) => write!(f, "{blob} cannot be read"),
+            NotWhole::Entry(trouble) => match &**trouble {
+                Trouble::Tree { error, .. } => error.fmt(f),
+                Trouble::Blob { blob, .. } => write!(f, "{blob} is missing"),
+                Trouble::Node { .. } | Trouble::Size { .. } => {
+                    f.write_str("an entry cannot be used")
+                }
+            },
+        }
+    }
 }
 
 /// What a transfer did.

@@ -230,6 +230,7 @@ fn candidates(job: &Job, number: Option<usize>) -> Vec<ChosenContainer> {
                 Work::Admin(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
                 Work::Info(work) => (&work.container, None, &[][..]),
                 Work::Check(work) => (&work.container, None, &[][..]),
+                Work::Copy(work) => (&work.container, None, &work.paths[..]),
                 Work::Exec(_) => return None,
             };
             let kind = action.action.work.kind();

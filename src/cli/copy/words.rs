@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::shown;
 use crate::inspect::shown::harmless;
-use crate::repository::reachable::Trouble;
-use crate::repository::transfer::{NotWhole, Report, Transferred};
+use crate::repository::transfer::{Report, Transferred};
 use crate::units;
 
 /// What was copied, line by line.
@@ -23,7 +22,7 @@ pub fn lines(report: &Report, dry_run: bool) -> Vec<String> {
                 }
                 Transferred::NotWhole(lacks) => harmless(&format!(
                     "snapshot {id} is not copied, because it is not whole: {}; `freezerd verify` says what is lost",
-                    why(lacks)
+                    lacks
                 )),
             }
         })
@@ -44,17 +43,6 @@ pub fn lines(report: &Report, dry_run: bool) -> Vec<String> {
     lines
 }
 
-fn why(lacks: &NotWhole) -> String {
-    match lacks {
-        NotWhole::Piece(blob) => format!("{blob} cannot be read"),
-        NotWhole::Entry(trouble) => match &**trouble {
-            Trouble::Tree { error, .. } => error.to_string(),
-            Trouble::Blob { blob, .. } => format!("{blob} is missing"),
-            Trouble::Node { .. } | Trouble::Size { .. } => "an entry cannot be used".to_owned(),
-        },
-    }
-}
-
 /// What was copied, as JSON.
 pub fn json(report: &Report, dry_run: bool) -> Value {
     let snapshots: Vec<Value> = report
@@ -67,7 +55,7 @@ pub fn json(report: &Report, dry_run: bool) -> Value {
                 json!({"snapshot": id, "result": "there_already", "copy": before})
             }
             Transferred::NotWhole(lacks) => {
-                json!({"snapshot": id, "result": "not_whole", "message": why(lacks)})
+                json!({"snapshot": id, "result": "not_whole", "message": lacks.to_string()})
             }
         })
         .collect();

@@ -43,7 +43,12 @@ pub fn of_jobs(checked: &Checked) -> Vec<Used> {
             if !used.jobs.contains(&job.id) {
                 used.jobs.push(job.id.clone());
             }
-            if matches!(&action.action.work, Work::Backup(work) if !work.allow_new_container) {
+            let creates_anew = match &action.action.work {
+                Work::Backup(work) => work.allow_new_container,
+                Work::Copy(work) => work.allow_new_container,
+                _ => true,
+            };
+            if !creates_anew {
                 used.faithful.push(job.id.clone());
             }
         }

@@ -9,9 +9,13 @@ const WITH_CONTAINER: WorkKinds = WorkKinds::WITH_CONTAINER;
 const WITH_SNAPSHOTS: WorkKinds = WorkKinds::WITH_SNAPSHOTS;
 const BACKUP: WorkKinds = WorkKinds::of(&[WorkKind::Backup]);
 const BACKUP_AND_ADMIN: WorkKinds = BACKUP.with(WorkKind::Admin);
-const BACKUP_RESTORE_AND_ADMIN: WorkKinds = BACKUP_AND_ADMIN.with(WorkKind::Restore);
 const RESTORE: WorkKinds = WorkKinds::of(&[WorkKind::Restore]);
 const ADMIN: WorkKinds = WorkKinds::of(&[WorkKind::Admin]);
+const COPY: WorkKinds = WorkKinds::of(&[WorkKind::Copy]);
+const BACKUP_AND_COPY: WorkKinds = BACKUP.with(WorkKind::Copy);
+const WITH_PATHS: WorkKinds = BACKUP_AND_ADMIN
+    .with(WorkKind::Restore)
+    .with(WorkKind::Copy);
 const EXEC: WorkKinds = WorkKinds::of(&[WorkKind::Exec]);
 const CHECK: WorkKinds = WorkKinds::of(&[WorkKind::Check]);
 
@@ -23,7 +27,8 @@ pub const fn one_of(kind: WorkKind) -> &'static [&'static str] {
         | WorkKind::Restore
         | WorkKind::Info
         | WorkKind::Exec
-        | WorkKind::Check => &[],
+        | WorkKind::Check
+        | WorkKind::Copy => &[],
     }
 }
 
@@ -118,9 +123,9 @@ pub const ACTION_KEYS: &[Key] = &[
     Key::new(
         "path_to_backup",
         Shape::Paths,
-        BACKUP_RESTORE_AND_ADMIN,
-        "The file or directory to back up, or a list of them. They become one snapshot. In a restore and in an action \
-         `admin`, it chooses the snapshots of this path if the name stands for several ones.",
+        WITH_PATHS,
+        "The file or directory to back up, or a list of them. They become one snapshot. In a restore, in an action \
+         `admin` and in a copy, it chooses the snapshots of this path.",
     )
     .aliases(&["src_file"])
     .required(BACKUP, "\"/home\""),
@@ -196,7 +201,7 @@ pub const ACTION_KEYS: &[Key] = &[
     .example("\"lost+found/\""),
     Key::new("allow_empty", Shape::Flag, BACKUP, "Accept an empty directory even if the last snapshot had files.")
     .example("true").default("false"),
-    Key::new("allow_new_container", Shape::Flag, BACKUP, "Create a new repository even if the one that holds earlier backups of the job is gone.")
+    Key::new("allow_new_container", Shape::Flag, BACKUP_AND_COPY, "Create a new repository even if the one that holds earlier backups or copies of the job is gone.")
     .example("true").default("false"),
     Key::new(
         "remove_older_than",
@@ -301,6 +306,22 @@ pub const ACTION_KEYS: &[Key] = &[
          runs, all data was read.",
     )
     .example("30"),
+    Key::new(
+        "to_container",
+        Shape::Container,
+        COPY,
+        "The container that the snapshots are copied to, as in `container`. It gets a repository if it has none.",
+    )
+    .required(COPY, "\"/mnt/usb/backups\""),
+    Key::new("to_storage", Shape::Storage, COPY, "The storage that `to_container` is in.")
+    .example("\"offsite\"").default("\"local\""),
+    Key::new(
+        "to_encrypt_pass_file",
+        Shape::Secret,
+        COPY,
+        "A file that holds the password of `to_container`, as in `encrypt_pass_file`. Default: the empty password.",
+    )
+    .example("\"/etc/freezerd/offsite-password\""),
     // Keys of Freezer that this program does not need.
     ignored("engine_name", "Freezer's engine.", "snapshots are kept in restic's format").aliases(&["engine"]),
     ignored("max_segment_size", "The size of an uploaded piece.", "freezerd cuts files where their content says").aliases(&["max_seg_size"]),

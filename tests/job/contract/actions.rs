@@ -267,6 +267,40 @@ fn a_host_that_runs_no_commands_refuses_the_job() {
 }
 
 #[test]
+fn a_copy_has_two_containers_and_chooses_among_the_snapshots() {
+    let copy = |more: &str| {
+        let keys = "\"action\": \"copy\", \"container\": \"/c\", \"encrypt_pass_file\": \"/p\"";
+        with_action(&format!("{{{keys}, {more}}}"))
+    };
+    let text = copy(
+        "\"to_container\": \"usb\", \"to_encrypt_pass_file\": \"/q\", \"hostname\": \"h\", \"path_to_backup\": \"/srv\"",
+    );
+    let parsed = read(&text);
+    assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+    match job(&text).actions.remove(0).action.work {
+        Work::Copy(work) => {
+            assert_eq!(work.from.location.to_string(), "/c");
+            assert!(work.container.location.to_string().ends_with("/usb"));
+            assert_eq!(work.container.pass_file.as_deref(), Some("/q".as_ref()));
+            assert_eq!((work.host.as_deref(), work.backup_name), (Some("h"), None));
+            assert_eq!(work.paths, [std::path::PathBuf::from("/srv")]);
+        }
+        other => panic!("{other:?}"),
+    }
+    let refused = |more: &str| -> Vec<String> {
+        let parsed = read(&copy(more));
+        errors(&parsed).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(refused("\"hostname\": \"h\""), ["missing-key"]);
+    assert_eq!(refused("\"to_container\": \"/c\""), ["conflicting-keys"]);
+    let nowhere = "\"to_container\": \"x\", \"to_storage\": \"nowhere\"";
+    assert_eq!(refused(nowhere), ["unknown-storage"]);
+    let other_kind =
+        with_action("{\"action\": \"info\", \"container\": \"/c\", \"to_container\": \"/d\"}");
+    assert!(!read(&other_kind).diagnostics.is_empty());
+}
+
+#[test]
 fn info_and_check_need_a_container_only() {
     let work = |text: &str| job(&with_action(text)).actions.remove(0).action.work;
     assert!(
