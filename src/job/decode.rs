@@ -4,8 +4,9 @@
 use super::codes;
 use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Member, Node, Span, Value};
-use super::keys::{self, Key, Object, Support};
+use super::keys::{self, Key, Meaning, Object, Support};
 use super::kind::{WorkKind, WorkKinds};
+use super::timing;
 
 /// Where a field comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,6 +319,11 @@ fn unknown(
     )
     .at(member.key_span.clone())
     .label("unknown key");
+    if let Some(habit) = keys::habit(&member.key) {
+        let (help, meant) = foreign_word(member, habit, object, kind);
+        out.push(unknown.help(help));
+        return meant;
+    }
     let suggestion = keys::suggestion(&member.key, object, kind)
         .or_else(|| keys::suggestion(&member.key, object, None));
     out.push(match suggestion {
@@ -327,4 +333,33 @@ fn unknown(
         ),
     });
     suggestion
+}
+
+/// What to write in place of a word of another program, and the key of this object that is meant by it.
+fn foreign_word(
+    member: &Member,
+    habit: Meaning,
+    object: Object,
+    kind: Option<WorkKind>,
+) -> (String, Option<&'static str>) {
+    match (habit, habit.key(object, kind)) {
+        (_, Some((key, whose))) if whose == object => {
+            (format!("the key is `{key}` here"), Some(key))
+        }
+        (_, Some((key, whose))) => (
+            format!("the key is `{key}` here, in {}", whose.name()),
+            None,
+        ),
+        (Meaning::Instead(text), None) => (text.to_owned(), None),
+        (Meaning::Time | Meaning::Keys(_), None) => {
+            let text = match &member.node.value {
+                Value::Text(text) => timing::translation(&text.content),
+                _ => None,
+            };
+            let fields = text.unwrap_or_else(|| {
+                "\"schedule_hour\": \"3\", \"schedule_minute\": \"25\"".to_owned()
+            });
+            (format!("in `job_schedule`, write `{fields}`"), None)
+        }
+    }
 }

@@ -156,18 +156,22 @@ pub(super) fn object<'a>(
     };
     if field.node.members().is_none() && !field.node.is_unset() && field.node.value != Value::Broken
     {
-        values.report(
-            Diagnostic::error(
-                codes::WRONG_TYPE,
-                format!(
-                    "{} is an object, and this is {}",
-                    quoted(field.written),
-                    field.node.kind()
-                ),
-            )
-            .at(head(field.node))
-            .label("expected an object"),
-        );
+        let mut wrong = Diagnostic::error(
+            codes::WRONG_TYPE,
+            format!(
+                "{} is an object, and this is {}",
+                quoted(field.written),
+                field.node.kind()
+            ),
+        )
+        .at(head(field.node))
+        .label("expected an object");
+        if let (Object::Schedule, Value::Text(text)) = (object, &field.node.value)
+            && let Some(fields) = timing::translation(&text.content)
+        {
+            wrong = wrong.help(format!("write `{{{fields}}}`"));
+        }
+        values.report(wrong);
     }
     decode::fields(field.node, object, None, &mut values.diagnostics)
 }

@@ -8,8 +8,10 @@ use super::state::{Event, InitialState, JobResult, Status};
 use super::values::{ValueReader, head};
 use crate::schedule::Schedule;
 use crate::schedule::fault::Field as ScheduleField;
+use crate::schedule::habits;
 use crate::schedule::moment::Moment;
 use crate::schedule::parse::RawSchedule;
+use crate::schedule::zone;
 
 /// The schedule of a job, as far as it could be read.
 pub(super) struct Timing {
@@ -43,9 +45,17 @@ impl Timing {
                         continue;
                     };
                     let span = span_of(given.node, fault.range.clone());
+                    // The fault of two kinds of schedule is not one of the text itself.
+                    let of_text = fault.code != codes::SEVERAL_KINDS.name;
+                    let habit = raw
+                        .get(fault.field)
+                        .filter(|_| of_text)
+                        .and_then(translation);
+                    let help = habit
+                        .map(|fields| format!("write `{fields}`"))
+                        .or(fault.help);
                     values.report(
-                        fault_of_schedule(fault.code, fault.message, fault.label, fault.help)
-                            .at(span),
+                        fault_of_schedule(fault.code, fault.message, fault.label, help).at(span),
                     );
                 }
                 return Timing { schedule: None };
@@ -64,6 +74,8 @@ impl Timing {
                 );
             }
         }
+        warn_of_weekdays(fields, values);
+        warn_of_zone(fields, values);
         Timing {
             schedule: whole.then_some(schedule),
         }
@@ -97,6 +109,64 @@ impl Timing {
                 None
             }
         }
+    }
+}
+
+/// The keys that mean the same as a time in the language of cron or of people, as members of a JSON object.
+pub(super) fn translation(text: &str) -> Option<String> {
+    let fields = habits::translated(text)?;
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(field, text)| format!("\"{}\": \"{text}\"", field.key()))
+        .collect();
+    Some(fields.join(", "))
+}
+
+/// Warns about weekdays by number, which other programs count from Sunday.
+fn warn_of_weekdays(fields: &Fields<'_>, values: &mut ValueReader<'_>) {
+    let Some(given) = fields.get(ScheduleField::DayOfWeek.key()) else {
+        return;
+    };
+    let Written::Text(text) = written(given.node) else {
+        return;
+    };
+    let Some(named) = habits::named_weekdays(text) else {
+        return;
+    };
+    let cron = habits::cron_weekdays(text).unwrap_or_default();
+    values.report(
+        Diagnostic::warning(
+            codes::NUMBERED_WEEKDAYS,
+            format!("{} means `{named}`: 0 is Monday", quoted(text)),
+        )
+        .at(given.node.span.clone())
+        .label("counted from Monday")
+        .help(format!(
+            "write `{named}`, or `{cron}` if you mean it as in cron, where 0 is Sunday"
+        )),
+    );
+}
+
+/// Warns about a zone whose sign is the other way round.
+fn warn_of_zone(fields: &Fields<'_>, values: &mut ValueReader<'_>) {
+    let Some(given) = fields.get(ScheduleField::Timezone.key()) else {
+        return;
+    };
+    let Written::Text(text) = written(given.node) else {
+        return;
+    };
+    if let Some((meaning, other)) = zone::inverted(text) {
+        values.report(
+            Diagnostic::warning(
+                codes::INVERTED_ZONE,
+                format!("{} is {meaning} Greenwich", quoted(text)),
+            )
+            .at(given.node.span.clone())
+            .label("its sign is the other way round")
+            .help(format!(
+                "if you mean the other direction, write `{other}`; a city, as `Europe/Berlin`, follows its clocks in summer, too"
+            )),
+        );
     }
 }
 

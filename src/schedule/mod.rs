@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 pub mod fault;
+pub mod habits;
 pub mod interval;
 pub mod landing;
 pub mod moment;

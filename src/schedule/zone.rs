@@ -54,6 +54,23 @@ impl UnknownZone {
     }
 }
 
+/// For a zone such as `Etc/GMT+2`, whose sign is the other way round: what it is (`2 hours behind`), and the zone of the
+/// other direction. `None`: the name is that of another zone.
+pub fn inverted(name: &str) -> Option<(String, String)> {
+    let rest = name.strip_prefix("Etc/GMT")?;
+    let (direction, other, number) = match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
+        (Some(number), _) => ("behind", '-', number),
+        (_, Some(number)) => ("ahead of", '+', number),
+        (None, None) => return None,
+    };
+    let hours: u32 = number.parse().ok().filter(|hours| *hours > 0)?;
+    let unit = if hours == 1 { "hour" } else { "hours" };
+    Some((
+        format!("{hours} {unit} {direction}"),
+        format!("Etc/GMT{other}{hours}"),
+    ))
+}
+
 /// An offset from Greenwich: whether it is ahead, and what follows the sign. `None`: the text is something else.
 fn offset(name: &str) -> Option<(bool, String)> {
     let upper = name.trim().to_ascii_uppercase();

@@ -36,6 +36,14 @@ codes! {
         "There is no time zone with this name.",
         "Zones have the names of the IANA database, as `Europe/Berlin`. Abbreviations such as `CEST` are not names of zones: several zones use the same one.",
         Schedule(r##"{"schedule_hour": "3", "schedule_timezone": "Berlin"}"##, r##"{"schedule_hour": "3", "schedule_timezone": "Europe/Berlin"}"##);
+    INVERTED_ZONE, "inverted-zone", schema: false,
+        "The sign of the time zone is the other way round.",
+        "The zones `Etc/GMT+N` are behind Greenwich, and `Etc/GMT-N` ahead of it: `Etc/GMT-2` is what people call GMT+2.",
+        Schedule(r##"{"schedule_hour": "3", "schedule_timezone": "Etc/GMT+2"}"##, r##"{"schedule_hour": "3", "schedule_timezone": "Europe/Berlin"}"##);
+    NUMBERED_WEEKDAYS, "numbered-weekdays", schema: false,
+        "Weekdays are given by number.",
+        "Here, 0 is Monday, as in Freezer. For cron, 0 is Sunday, so `1-5` is Tuesday to Saturday here and Monday to Friday there. Names mean the same everywhere.",
+        Schedule(r##"{"schedule_day_of_week": "1-5", "schedule_hour": "3"}"##, r##"{"schedule_day_of_week": "mon-fri", "schedule_hour": "3"}"##);
     UNKNOWN_POLICY, "unknown-policy", schema: false,
         "There is no such catch-up policy.",
         "With `once`, one run makes up for all missed runs. With `skip`, none does. With a span such as `6 hours`, one run does if the newest missed run is not older than that.",

@@ -3,6 +3,7 @@
 mod action;
 mod document;
 mod foreign;
+mod habits;
 mod key;
 mod object;
 mod shape;
@@ -11,6 +12,7 @@ mod suggest;
 pub use action::{ACTION_KEYS, one_of};
 pub use document::{DOCUMENT_KEYS, ENTRY_KEYS, SCHEDULE_KEYS};
 pub use foreign::openstack_service;
+pub use habits::{Meaning, habit};
 pub use key::{Key, Support};
 pub use object::Object;
 pub use shape::{Bounds, Shape};

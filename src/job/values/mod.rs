@@ -70,6 +70,11 @@ impl ValueReader<'_> {
                 self.wrong_type(&field, "a text", "`false` or `null` leave it unset");
                 None
             }
+            Value::List(nodes) => {
+                let help = one_of_list(&field, nodes);
+                self.wrong_type(&field, "a text", help);
+                None
+            }
             _ => {
                 self.wrong_type(&field, "a text", "");
                 None
@@ -171,6 +176,23 @@ pub(super) fn head(node: &Node) -> std::ops::Range<usize> {
     match node.value {
         Value::List(_) | Value::Object(_) => node.span.start..node.span.start + 1,
         _ => node.span.clone(),
+    }
+}
+
+/// What to write in place of a list where a key takes one text.
+fn one_of_list(field: &Field<'_>, nodes: &[Node]) -> String {
+    match nodes {
+        [node] => match &node.value {
+            Value::Text(text) => format!(
+                "write it without brackets: {}",
+                quoted(&format!("\"{}\"", text.content))
+            ),
+            _ => "write it without brackets".to_owned(),
+        },
+        _ if field.key.name == "container" => {
+            "an action has one container: write an action for each of them".to_owned()
+        }
+        _ => "write one text; for several, write an action for each".to_owned(),
     }
 }
 
