@@ -182,8 +182,8 @@ fn environment(page: &mut Markdown) {
 fn restore(page: &mut Markdown) {
     page.section(2, "A whole restore");
     page.paragraph(
-        "`freezerd restore JOB --to DIR` restores what a job has backed up, by hand. See [commands.md](commands.md#restore), \
-         which shows its flags beside those of restic. An action `restore` is for restores that repeat, for example a test \
+        "`freezerd restore JOB --to DIR` restores what a job has backed up, by hand. [containers.md](containers.md#restoring) \
+         shows its flags beside the keys of a job and the flags of restic. An action `restore` is for restores that repeat, for example a test \
          of the backups every Sunday. This job restores the newest snapshot of `etc` into a directory of its own, replaces \
          what is different there, deletes what the snapshot does not have, and reads every restored file again:",
     );

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::Settings;
+use crate::config::{Settings, paths};
 use crate::control::daemon_lock;
 use crate::control::layout::Layout;
 use crate::ledger::{self, Damage, LedgerError, Reader, RedbLedger};
@@ -77,10 +77,18 @@ fn explain(error: LedgerError, daemon: bool) -> Failure {
         LedgerError::Damaged { .. } => {
             "; the next start of the daemon keeps the damaged file under another name and creates a new ledger"
         }
+        LedgerError::Missing { .. } | LedgerError::Denied { .. } if system_daemon_is_hidden() => {
+            "; the daemon of this host belongs to root: use `sudo`"
+        }
         _ => "",
     };
     let failure = Failure::from(error);
     Failure::new(failure.exit, format!("{}{advice}", failure.message))
+}
+
+/// Whether this user is not root, on a host where root has a state directory.
+fn system_daemon_is_hidden() -> bool {
+    !rustix::process::geteuid().is_root() && paths::system_state_dir().exists()
 }
 
 /// Turns a panic of redb into an error message. redb does not check every page when it opens a file for reading, and

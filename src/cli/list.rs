@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::ledger_view::{self, LedgerView};
 use super::screen::describe;
-use super::table::Table;
+use super::table::{Look, Table, Terminal};
 use super::{history, logging};
 use crate::config::Settings;
 use crate::control::progress::{self, ProgressFile};
@@ -50,16 +51,25 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
 
     let zone = settings.zone();
+    let terminal = Terminal::of_output().is_some();
+    let now = Utc::now();
+    let short = |instant| match terminal {
+        true => logging::short_moment(instant, now, &zone),
+        false => logging::moment(instant, &zone),
+    };
     let mut table = Table::new(&["JOB", "STATUS", "RESULT", "LAST RUN", "NEXT RUN", ""]);
     for job in &jobs {
-        table.row(vec![
-            job.job_id.clone(),
-            status_word(job.status()).to_owned(),
-            job.result.map_or("–", result_word).to_owned(),
-            logging::moment(job.started, &zone),
-            logging::moment(job.next, &zone),
-            remark(job, &ledger, &open, &zone),
-        ]);
+        table.row_that_looks(
+            look(job),
+            vec![
+                job.job_id.clone(),
+                status_word(job.status()).to_owned(),
+                job.result.map_or("–", result_word).to_owned(),
+                short(job.started),
+                short(job.next),
+                remark(job, &ledger, &open, &zone),
+            ],
+        );
     }
     if table.is_empty() {
         println!("No jobs.");
@@ -79,6 +89,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         eprintln!("No daemon is running. This is the state when the last one ended.");
     }
     Ok(Exit::Success)
+}
+
+/// How much a job needs a look.
+fn look(job: &JobRecord) -> Look {
+    match job.result {
+        Some(JobResult::Fail) => Look::Alarm,
+        Some(JobResult::Aborted) => Look::Warning,
+        Some(JobResult::Success) | None => Look::Plain,
+    }
 }
 
 fn not_loaded(file: &crate::record::FileRecord) -> Option<Value> {

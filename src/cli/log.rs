@@ -1,6 +1,9 @@
 //! `freezerd log`: the log of a run.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,7 +18,9 @@ use crate::record::{AttemptEnd, AttemptRecord, RunRecord};
 /// RUN is a number from `freezerd history`. If it is the id of a job, the command shows the job's newest run. Each attempt
 /// at an action begins with a line that names the action and the attempt. --action and --attempt select attempts.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: freezerd log 42\nExample: freezerd log nightly --attempt 2")]
+#[command(
+    after_help = "Example: freezerd log 42\nExample: freezerd log nightly --attempt 2\nExample: freezerd log nightly -f"
+)]
 pub struct Args {
     /// The number of a run, or the id of a job
     #[arg(value_name = "RUN")]
@@ -26,6 +31,9 @@ pub struct Args {
     /// Show only the lines of this attempt; the first attempt is 1
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
+    /// Print also what is added, until the run has ended
+    #[arg(long, short, conflicts_with_all = ["action", "attempt", "json"])]
+    follow: bool,
     /// Print the number of the run, its attempts and its lines as JSON
     #[arg(long)]
     pub json: bool,
@@ -36,6 +44,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = ledger_view::open(settings)?;
     let row = find(&ledger, &args.run)?;
     let path = ledger.layout.run_log(row.number);
+    if args.follow {
+        drop(ledger);
+        return follow(settings, row.number, &path);
+    }
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         // A skipped run has no log.
@@ -81,6 +93,42 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Success)
+}
+
+/// The pause between two looks at a log that is followed.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Prints the log of a run, and what is added, until the run has ended or no daemon runs.
+fn follow(settings: &Settings, run: u64, path: &Path) -> Result<Exit, Failure> {
+    let mut printed = 0;
+    loop {
+        // Asked first: what the run writes before it ends is then in the file.
+        let ledger = ledger_view::open(settings)?;
+        let row = ledger.reader.run(run)?;
+        let over = !ledger.daemon || row.is_none_or(|row| row.state.is_over());
+        drop(ledger);
+        printed += copy_from(path, printed)?;
+        if over {
+            return Ok(Exit::Success);
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Prints a file from this byte to its end. Returns the number of bytes. A file that does not exist yet has none.
+fn copy_from(path: &Path, begin: u64) -> Result<u64, Failure> {
+    let copied = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(begin))?;
+        let mut output = io::stdout().lock();
+        let count = io::copy(&mut file, &mut output)?;
+        output.flush()?;
+        Ok(count)
+    });
+    match copied {
+        Ok(count) => Ok(count),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(io_failure("show", path, &error)),
+    }
 }
 
 impl Args {

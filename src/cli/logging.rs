@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -202,6 +202,22 @@ impl Drop for Line {
     fn drop(&mut self) {
         self.screen.print(&self.text);
     }
+}
+
+/// An instant in few characters, for a table: month, day and time, or the day where the year is another one than that of
+/// `now`. A dash stands for none.
+pub fn short_moment(instant: Option<DateTime<Utc>>, now: DateTime<Utc>, zone: &Zone) -> String {
+    instant.map_or_else(
+        || "–".to_owned(),
+        |instant| {
+            let (local, now) = (zone.to_local(instant), zone.to_local(now));
+            let form = match local.year() == now.year() {
+                true => "%b %d %H:%M",
+                false => "%b %d %Y",
+            };
+            local.format(form).to_string()
+        },
+    )
 }
 
 /// An instant as date and time of day in the zone, for tables; a dash for `None`.

@@ -19,6 +19,7 @@ mod copy;
 mod diff;
 mod doctor;
 mod dump;
+mod edit;
 pub mod exit;
 mod explain;
 mod find;
@@ -30,6 +31,7 @@ mod list;
 mod log;
 mod logging;
 mod ls;
+mod new;
 mod next;
 mod prune;
 mod repair;
@@ -85,6 +87,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    New(new::Args),
+    Edit(edit::Args),
     Check(check::Args),
     Explain(explain::Args),
     Schema(schema::Args),
@@ -153,6 +157,8 @@ impl Command {
     fn wants_json(&self) -> bool {
         match self {
             Command::Run(args) => args.json,
+            Command::New(args) => args.json,
+            Command::Edit(args) => args.json,
             Command::Check(args) => args.json,
             Command::Explain(args) => args.json,
             Command::Schema(args) => args.json,
@@ -198,6 +204,8 @@ impl Command {
         matches!(
             self,
             Command::Run(_)
+                | Command::New(_)
+                | Command::Edit(_)
                 | Command::Restore(_)
                 | Command::Ls(_)
                 | Command::Find(_)
@@ -270,7 +278,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The definition of the command line. The manual pages and the shell completions are made from it, too; they leave out
 /// hidden commands.
 pub fn definition() -> clap::Command {
-    Cli::command()
+    settings::listed_once(Cli::command())
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
@@ -303,6 +311,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let settings = cli.settings.load()?;
     match cli.command {
         Command::Run(args) => run::run(&settings, &args),
+        Command::New(args) => new::run(&settings, &args),
+        Command::Edit(args) => edit::run(&settings, &args),
         Command::Check(args) => check::run(&settings, &args),
         Command::Next(args) => next::run(&settings, &args),
         Command::Why(args) => why::run(&settings, &args),

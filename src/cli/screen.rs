@@ -47,6 +47,13 @@ impl Screen {
     }
 }
 
+const WITH_BAR: &str = "{prefix} {wide_bar:.dim} {msg}";
+const WITHOUT_BAR: &str = "{prefix} {msg}";
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 impl ProgressSink for Screen {
     fn progress(&self, progress: &ProgressFile) {
         if !self.terminal {
@@ -57,14 +64,17 @@ impl ProgressSink for Screen {
         };
         let bar = running.entry(progress.run).or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new(0));
-            if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar:.dim} {msg}") {
-                bar.set_style(style);
-            }
+            bar.set_style(style(WITHOUT_BAR));
             bar
         });
         bar.set_prefix(format!("{} {}", progress.job_id, progress.kind));
-        if let Some(total) = progress.progress.bytes_total {
-            bar.set_length(total);
+        // While nobody knows how much there is, a bar would look full.
+        match progress.progress.bytes_total {
+            Some(total) => {
+                bar.set_length(total);
+                bar.set_style(style(WITH_BAR));
+            }
+            None => bar.set_style(style(WITHOUT_BAR)),
         }
         bar.set_position(progress.progress.bytes_done);
         bar.set_message(describe(progress));

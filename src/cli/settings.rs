@@ -39,6 +39,32 @@ impl SettingsArgs {
     }
 }
 
+/// The command line with the settings in the help of the whole program only. Every command still takes them.
+pub fn listed_once(command: Command) -> Command {
+    let settings: Vec<Arg> = command
+        .get_arguments()
+        .filter(|argument| argument.is_global_set())
+        .map(|argument| argument.clone().hide(true))
+        .collect();
+    hidden_in_each(command, &settings)
+}
+
+fn hidden_in_each(command: Command, settings: &[Arg]) -> Command {
+    command.mut_subcommands(|inner| {
+        let inner = inner.args(settings).help_template(TEMPLATE);
+        hidden_in_each(inner, settings)
+    })
+}
+
+/// The help of a command, as clap has it, and where the settings are.
+const TEMPLATE: &str = "\
+{before-help}{about-with-newline}
+{usage-heading} {usage}
+
+{all-args}
+
+Settings, such as --state-dir: see `freezerd --help`{after-help}";
+
 impl Args for SettingsArgs {
     fn augment_args(command: Command) -> Command {
         let config = Arg::new("config")

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use chrono::{SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::exit::{Exit, Failure};
 use super::list::status_word;
-use super::table::Table;
+use super::table::{Look, Table, Terminal};
 use super::{ledger_view, logging};
 use crate::config::Settings;
 use crate::control::daemon_lock::{self, Holder};
+use crate::record::Ending;
 use crate::schedule::zone::Zone;
 use crate::status::{DataCheckStatus, Facts, JobStatus, Status};
 use crate::units;
@@ -98,6 +99,12 @@ fn print_for_people(status: &Status, zone: &Zone) {
         return;
     }
     println!();
+    let terminal = Terminal::of_output().is_some();
+    let now = Utc::now();
+    let short = |instant| match terminal {
+        true => logging::short_moment(instant, now, zone),
+        false => logging::moment(instant, zone),
+    };
     let mut table = Table::new(&[
         "JOB",
         "STATUS",
@@ -108,7 +115,7 @@ fn print_for_people(status: &Status, zone: &Zone) {
         "NEXT RUN",
     ]);
     for job in &status.jobs {
-        table.row(row(job, zone));
+        table.row_that_looks(look(job), row(job, &short));
     }
     table.print();
     let mut lines = status
@@ -140,20 +147,35 @@ fn data_check(job: &JobStatus, check: &DataCheckStatus, zone: &Zone) -> String {
     }
 }
 
-fn row(job: &JobStatus, zone: &Zone) -> Vec<String> {
+/// How much a job needs a look.
+fn look(job: &JobStatus) -> Look {
+    let last = job.last_run.as_ref().map(|run| run.result);
+    if matches!(
+        last,
+        Some(Ending::Fail | Ending::Partial | Ending::Interrupted)
+    ) {
+        Look::Alarm
+    } else if job.owed_since.is_some() || job.stands_since_abort() {
+        Look::Warning
+    } else {
+        Look::Plain
+    }
+}
+
+fn row(job: &JobStatus, short: &dyn Fn(Option<DateTime<Utc>>) -> String) -> Vec<String> {
     let dash = || "–".to_owned();
     let last = job.last_run.as_ref();
     vec![
         job.job_id.clone(),
         status_word(job.status).to_owned(),
         last.map_or_else(dash, |run| run.result.name().to_owned()),
-        logging::moment(job.last_success, zone),
+        short(job.last_success),
         match job.owed_since {
             Some(_) => units::duration(Duration::from_secs_f64(job.overdue_seconds)),
             None => dash(),
         },
         last.map_or_else(dash, |run| units::bytes(run.bytes_added)),
-        logging::moment(job.next, zone),
+        short(job.next),
     ]
 }
 

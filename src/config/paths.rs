@@ -37,6 +37,11 @@ pub(super) fn default_jobs_dir(root: bool) -> PathBuf {
     config_dir(root).join("jobs.d")
 }
 
+/// The state directory of a daemon that runs as root.
+pub fn system_state_dir() -> PathBuf {
+    default_state_dir(true)
+}
+
 pub(super) fn default_state_dir(root: bool) -> PathBuf {
     if root {
         PathBuf::from("/var/lib/freezerd")

@@ -8,6 +8,7 @@ mod exit_codes;
 mod harness;
 mod listing;
 mod log;
+mod new_and_edit;
 mod next;
 mod outputs;
 mod restore_parts;

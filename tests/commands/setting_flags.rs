@@ -71,18 +71,27 @@ fn every_setting_has_its_flag() {
 }
 
 #[test]
-fn the_help_of_every_command_lists_the_flags() {
+fn the_help_of_the_program_lists_the_flags_once_and_every_command_says_where() {
     let mut command = definition();
     command.build();
+    let long = command.clone().render_long_help().to_string();
+    let short = command.clone().render_help().to_string();
+    for (name, _, common) in FLAGS {
+        let flag = format!(" --{name}");
+        assert!(long.contains(&flag), "freezerd --help lacks{flag}");
+        assert_eq!(short.contains(&flag), *common, "freezerd -h:{flag}");
+    }
     let visible = command.get_subcommands().filter(|it| !it.is_hide_set());
     for subcommand in visible {
-        let long = subcommand.clone().render_long_help().to_string();
-        let short = subcommand.clone().render_help().to_string();
-        for (name, _, common) in FLAGS {
-            let flag = format!(" --{name}");
-            let name = subcommand.get_name();
-            assert!(long.contains(&flag), "freezerd {name} --help lacks{flag}");
-            assert_eq!(short.contains(&flag), *common, "freezerd {name} -h:{flag}");
+        let help = subcommand.clone().render_long_help().to_string();
+        let name = subcommand.get_name();
+        assert!(help.contains("`freezerd --help`"), "freezerd {name} --help");
+        for (flag, ..) in FLAGS.iter().filter(|(flag, ..)| *flag != "state-dir") {
+            let own = ["config", "client-id"].contains(flag);
+            assert!(
+                own || !help.contains(&format!(" --{flag}")),
+                "{name} --{flag}"
+            );
         }
     }
 }
