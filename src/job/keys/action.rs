@@ -314,7 +314,7 @@ pub const ACTION_KEYS: &[Key] = &[
     )
     .required(COPY, "\"/mnt/usb/backups\""),
     Key::new("to_storage", Shape::Storage, COPY, "The storage that `to_container` is in.")
-    .example("\"offsite\"").default("\"local\""),
+    .example("\"local\"").default("\"local\""),
     Key::new(
         "to_encrypt_pass_file",
         Shape::Secret,
