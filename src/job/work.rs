@@ -1,6 +1,6 @@
 //! The readers of the kinds of work: from the keys of an action to what the agent gets.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::action::{Admin, Age, Backup, Check, Copy, Exec, Info, Levels, Lineage, Restore, Work};
 use super::codes;
@@ -51,6 +51,14 @@ fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
     let remove_older_than = values.age_in_days(fields.get("remove_older_than"));
     let sources = sources?;
     let paths = sources.paths();
+    let narrows = one_file_system
+        || exclude_caches
+        || !exclude.is_empty()
+        || !exclude_from.is_empty()
+        || !exclude_if_present.is_empty();
+    if !narrows && paths.iter().any(|path| path == Path::new("/")) {
+        values.warn_of_whole_server(fields.get("path_to_backup"));
+    }
     values.judge_patterns(&exclude, &paths);
     values.judge_patterns(&ignore_unreadable, &paths);
     values.keep_sources(&sources, &exclude);

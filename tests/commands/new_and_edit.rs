@@ -107,8 +107,8 @@ fn the_flags_choose_what_the_job_says() {
         .stdout();
     let job: Value = serde_json::from_str(&whole).unwrap();
     assert_eq!(
-        job["job_actions"][0]["freezer_action"]["one_file_system"],
-        true
+        job["job_actions"][0]["freezer_action"]["exclude"][0],
+        "/mnt/"
     );
     assert_eq!(
         job["job_actions"][0]["freezer_action"]["backup_name"],

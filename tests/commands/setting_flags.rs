@@ -89,7 +89,7 @@ fn the_help_of_the_program_lists_the_flags_once_and_every_command_says_where() {
         for (flag, ..) in FLAGS.iter().filter(|(flag, ..)| *flag != "state-dir") {
             let own = ["config", "client-id"].contains(flag);
             assert!(
-                own || !help.contains(&format!(" --{flag}")),
+                own || !help.contains(&format!("\n      --{flag} ")),
                 "{name} --{flag}"
             );
         }

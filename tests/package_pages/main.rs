@@ -45,7 +45,6 @@ fn every_command_has_a_page_with_all_of_its_options_and_an_example() {
         for arg in std::iter::once(&command)
             .chain(&inner)
             .flat_map(clap::Command::get_arguments)
-            // The settings are in freezerd(8) only.
             .filter(|arg| !arg.is_hide_set())
         {
             if let Some(long) = arg.get_long() {

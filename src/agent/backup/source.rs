@@ -15,6 +15,7 @@ use crate::job::patterns::{Judgement, judge};
 use crate::repository::blob::BlobReader;
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as File;
+use crate::source::kernel_mounts::{KernelMount, kernel_mounts};
 use crate::source::patterns::{self, Patterns};
 use crate::source::tree::Tree;
 use crate::source::tree::reach::reaches;
@@ -28,6 +29,8 @@ pub struct Sources {
     exclude: Vec<String>,
     /// The devices of the sources that lie in other ones.
     nested_devices: Vec<u64>,
+    /// What the kernel shows of itself below the sources.
+    kernel_mounts: Vec<KernelMount>,
 }
 
 impl Sources {
@@ -41,7 +44,17 @@ impl Sources {
             empty: Vec::new(),
             exclude: work.exclude.clone(),
             nested_devices: Vec::new(),
+            // Without `/proc`, there is nothing of the kernel to leave out either.
+            kernel_mounts: kernel_mounts().unwrap_or_default(),
         };
+        sources.kernel_mounts.retain(|mount| {
+            // The kernel names mounts without links.
+            let is_below = |top: &PathBuf| {
+                let top = top.canonicalize().unwrap_or_else(|_| top.clone());
+                mount.path.starts_with(&top) && mount.path != top
+            };
+            work.paths.iter().any(is_below) && !work.nested_paths.contains(&mount.path)
+        });
         for path in work.paths.iter().chain(&work.nested_paths) {
             if is_empty(path)? {
                 sources.empty.push(path.clone());
@@ -80,6 +93,23 @@ impl Sources {
 
     /// What is backed up. The container itself is left out, and `tell` gets to know that.
     pub fn trees(&self, work: &Backup, container: Option<&Path>, tell: &dyn Fn(&str)) -> Vec<Tree> {
+        // Those that lie in another one, which comes first in the list, need no name of their own.
+        let mut outermost: Vec<&Path> = Vec::new();
+        for mount in &self.kernel_mounts {
+            if !outermost.iter().any(|path| mount.path.starts_with(path)) {
+                outermost.push(&mount.path);
+            }
+        }
+        if !outermost.is_empty() {
+            let named: Vec<String> = outermost
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            tell(&format!(
+                "leaving out what the kernel shows of itself in {}",
+                named.join(", ")
+            ));
+        }
         let Some(container) = container else {
             return self.all_trees(work, None);
         };
@@ -142,6 +172,7 @@ impl Sources {
             exclude_if_present: markers,
             one_file_system: work.one_file_system,
             other_devices: self.nested_devices.clone(),
+            closed_devices: self.kernel_mounts.iter().map(|it| it.device).collect(),
             larger_than: work.exclude_larger_than,
             left_out: left_out.into_iter().collect(),
             follow_links: work.dereference_symlink,

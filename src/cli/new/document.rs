@@ -25,6 +25,16 @@ pub struct Answers {
     pub keep: Option<u32>,
 }
 
+/// What a backup of `/` leaves out: other disks that are mounted for a while, and temporary files.
+const OF_A_WHOLE_SERVER: [&str; 5] = ["/mnt/", "/media/", "/run/", "/tmp/", "/var/tmp/"];
+
+impl Answers {
+    /// Whether everything on the server is backed up.
+    pub fn is_whole_server(&self) -> bool {
+        self.paths.iter().any(|path| path == Path::new("/"))
+    }
+}
+
 /// Returns the text of the job file.
 pub fn document(answers: &Answers) -> String {
     let mut action = Map::new();
@@ -48,13 +58,15 @@ pub fn document(answers: &Answers) -> String {
         set("storage", json!(storage));
     }
     set("encrypt_pass_file", json!(answers.password_file));
-    if !answers.exclude.is_empty() {
-        set("exclude", json!(answers.exclude));
+    let mut exclude: Vec<&str> = match answers.is_whole_server() {
+        true => OF_A_WHOLE_SERVER.to_vec(),
+        false => Vec::new(),
+    };
+    exclude.extend(answers.exclude.iter().map(String::as_str));
+    if !exclude.is_empty() {
+        set("exclude", json!(exclude));
     }
     set("exclude_caches", json!(true));
-    if answers.paths.iter().any(|path| path == Path::new("/")) {
-        set("one_file_system", json!(true));
-    }
     if let Some(days) = answers.keep {
         set("remove_older_than", json!(days));
     }

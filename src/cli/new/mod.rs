@@ -291,6 +291,13 @@ fn report(
     }
     let password = answers.password_file.display();
     println!("The job {} is in {}.", job.id, file.display());
+    if answers.is_whole_server() {
+        println!(
+            "It leaves out what is in /mnt, /media, /run, /tmp and /var/tmp. To see all that it leaves out: freezerd check \
+             --left-out {}",
+            file.display()
+        );
+    }
     match created {
         true => println!("A new password is in {password}."),
         false => println!("Its password is the one in {password}, which was there already."),

@@ -22,6 +22,15 @@ codes! {
             r#"{"path_to_backup": "/home", "container": "/srv/backups", "backup_name": "home", "exclude": "*.tmp,*.bak"}"#,
             r#"{"path_to_backup": "/home", "container": "/srv/backups", "backup_name": "home", "exclude": ["*.tmp", "*.bak"]}"#
         );
+    WHOLE_SERVER, "whole-server", schema: false,
+        "The backup takes everything on the server.",
+        "A backup of `/` goes into every disk and every network share that is mounted, and takes temporary files and \
+         caches. It never goes into the kernel's own file systems, such as `/proc`. `one_file_system` keeps it on the file \
+         system of `/`; patterns in `exclude` leave out single directories. The example `whole-server.json` shows it.",
+        Action(
+            r#"{"path_to_backup": "/", "container": "/mnt/backup", "backup_name": "server"}"#,
+            r#"{"path_to_backup": "/", "container": "/mnt/backup", "backup_name": "server", "one_file_system": true, "exclude": ["/tmp/", "/mnt/backup/"]}"#
+        );
     BAD_MARKER, "bad-marker", schema: false,
         "The marker cannot be the name of a file.",
         "A marker is the name of a file, without a directory. After a colon, it may have the text with which the file \

@@ -170,7 +170,8 @@ pub const ACTION_KEYS: &[Key] = &[
         Shape::Flag,
         BACKUP,
         "Stay on the file systems that the sources are on. A directory where another one is mounted is backed up as an \
-         empty directory.",
+         empty directory. The file systems of the kernel, such as `/proc` and `/sys`, are never entered, unless a source \
+         is one of them.",
     )
     .example("true")
     .default("false"),

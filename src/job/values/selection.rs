@@ -20,6 +20,22 @@ pub(in crate::job) const MOST_BYTES: f64 = 8e15;
 pub(in crate::job) type WrittenPatterns<'a> = Vec<(String, Field<'a>)>;
 
 impl ValueReader<'_> {
+    /// Warns about a backup of `/` that leaves nothing out.
+    pub fn warn_of_whole_server(&mut self, field: Option<Field<'_>>) {
+        let Some(field) = field else {
+            return;
+        };
+        self.report(
+            Diagnostic::warning(
+                codes::WHOLE_SERVER,
+                "this is everything on the server, with all disks and network shares that are mounted",
+            )
+            .at(field.node.span.clone())
+            .label("nothing is left out")
+            .help("add `\"one_file_system\": true`, `\"exclude_caches\": true`, or patterns such as `\"exclude\": [\"/tmp/\", \"/mnt/\"]`"),
+        );
+    }
+
     /// The sources of a backup. `None` if there is none, or one of them is wrong.
     pub fn sources(&mut self, field: Option<Field<'_>>) -> Option<Sources> {
         let field = field.filter(|field| !field.node.is_unset())?;

@@ -182,8 +182,8 @@ fn examine<'a>(
     let is_directory = entry.stat.kind() == EntryKind::Directory;
     let size = entry.stat.size;
     let is_file = entry.stat.kind() == EntryKind::File;
-    let is_elsewhere = selection.one_file_system
-        && entry.stat.device != device
+    let is_elsewhere = entry.stat.device != device
+        && (selection.one_file_system || selection.closed_devices.contains(&entry.stat.device))
         && !selection.other_devices.contains(&entry.stat.device);
     let why = if is_file && selection.larger_than.is_some_and(|most| size > most) {
         Some(LeftOut::TooLarge(size))

@@ -14,8 +14,10 @@ pub struct Selection {
     pub exclude_if_present: Vec<Marker>,
     /// Stays on the file system of the top. A directory where another one is mounted is kept, and is empty.
     pub one_file_system: bool,
-    /// Further file systems that `one_file_system` does not leave out, by their device.
+    /// Further file systems that are never left out, by their device.
     pub other_devices: Vec<u64>,
+    /// File systems that are left out wherever they are mounted below the top, by their device: those of the kernel.
+    pub closed_devices: Vec<u64>,
     /// Leaves out files with more bytes.
     pub larger_than: Option<u64>,
     /// Directories that are left out, by device and inode: the repository itself.

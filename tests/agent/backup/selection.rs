@@ -134,6 +134,38 @@ fn one_file_system_leaves_out_what_is_mounted_unless_it_is_a_source_too() {
 }
 
 #[test]
+fn a_file_system_of_the_kernel_is_not_entered_and_is_named() {
+    let place = furnished();
+    let mounted = place.path("source/a b/proc");
+    let Some(_mount) = SmallDisk::mount_kernel(&mounted) else {
+        return;
+    };
+    let ended = run(Work::Backup(place.backup()));
+    let outcome = ended.outcome();
+    assert_eq!(outcome.verdict, Verdict::Success, "{:?}", outcome.problems);
+    let told = format!(
+        "leaving out what the kernel shows of itself in {}",
+        mounted.display()
+    );
+    assert!(ended.said(&told), "{told}");
+    let snapshot = outcome.summary.snapshot.as_deref().unwrap();
+    if let Some(kept) = paths_in(&place, snapshot) {
+        assert!(kept.contains(&"a b/proc".to_owned()), "{kept:?}");
+        assert!(
+            !kept.iter().any(|path| path.starts_with("a b/proc/")),
+            "{kept:?}"
+        );
+    }
+    // A source that is such a file system, or a part of one, is backed up.
+    let inside = Backup {
+        paths: vec![mounted.join("sys/kernel/random")],
+        ..place.backup()
+    };
+    let outcome = succeed(Work::Backup(inside));
+    assert!(outcome.summary.files > Some(0));
+}
+
+#[test]
 fn files_of_patterns_are_read_at_each_backup() {
     let place = furnished();
     let file = place.write(

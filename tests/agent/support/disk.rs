@@ -27,6 +27,24 @@ impl SmallDisk {
         }
         Some(SmallDisk(path.to_path_buf()))
     }
+
+    /// Mounts a file system of the kernel, which is `proc`. `None`, with a line that says so, if that is not permitted.
+    pub fn mount_kernel(path: &Path) -> Option<Self> {
+        fs::create_dir_all(path).unwrap();
+        let mounted = is_root()
+            && Command::new("mount")
+                .args(["-t", "proc", "proc"])
+                .arg(path)
+                .status()
+                .is_ok_and(|status| status.success());
+        if !mounted {
+            eprintln!(
+                "SKIPPED: a mounted file system of the kernel, because only root can mount one"
+            );
+            return None;
+        }
+        Some(SmallDisk(path.to_path_buf()))
+    }
 }
 
 impl Drop for SmallDisk {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use freezerd::job::action::Work;
 
 use super::as_backup;
-use crate::support::{backup, codes, errors, job, only, pointed, read};
+use crate::support::*;
 
 /// A backup of these sources, as JSON.
 fn of(sources: &str, more: &str) -> String {
@@ -207,4 +207,32 @@ fn one_source_stands_alone_in_a_request_and_several_are_a_list() {
         written(&of("[\"/b\", \"/a\"]", "\"exclude_caches\": true")),
         serde_json::json!(["/a", "/b"])
     );
+}
+
+#[test]
+fn a_backup_of_the_whole_server_that_leaves_nothing_out_is_a_warning() {
+    let job = |more: &str| {
+        with_action(&format!(
+            r#"{{"path_to_backup": ["/", "/boot"], "backup_name": "all", "container": "backup", "storage": "local", "encrypt_pass_file": "/etc/pass"{more}}}"#
+        ))
+    };
+    let warned = |text: &str| {
+        let parsed = read(text);
+        assert!(parsed.job.is_some(), "{text}");
+        parsed
+            .diagnostics
+            .iter()
+            .any(|it| it.code == "whole-server")
+    };
+    assert!(warned(&job("")));
+    assert!(warned(&job(r#", "one_file_system": false"#)));
+    for enough in [
+        r#", "one_file_system": true"#,
+        r#", "exclude": "/tmp/""#,
+        r#", "exclude_caches": true"#,
+        r#", "exclude_if_present": ".nobackup""#,
+    ] {
+        assert!(!warned(&job(enough)), "{enough}");
+    }
+    assert!(!warned(&job("").replace(r#"["/", "/boot"]"#, r#""/home""#)));
 }
