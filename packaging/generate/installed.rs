@@ -4,9 +4,11 @@ use std::io;
 use std::path::Path;
 
 /// The pages that a package installs, by their place in the project.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 9] = [
     "README.md",
+    "SECURITY.md",
     "docs/commands.md",
+    "docs/comparison.md",
     "docs/containers.md",
     "docs/jobs.md",
     "docs/monitoring.md",

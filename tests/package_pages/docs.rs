@@ -154,6 +154,7 @@ fn every_link_of_a_page_leads_to_a_file_and_to_a_heading_of_it() {
         PathBuf::from("README.md"),
         PathBuf::from("CONTRIBUTING.md"),
         PathBuf::from("CHANGELOG.md"),
+        PathBuf::from("SECURITY.md"),
     ];
     for entry in fs::read_dir("docs").unwrap() {
         pages.push(entry.unwrap().path());
