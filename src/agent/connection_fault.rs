@@ -39,7 +39,7 @@ pub enum ConnectionFault {
     /// The program was built without this kind of storage.
     #[error("this build of freezerd has no storages of the kind {0:?}")]
     #[cfg_attr(
-        all(feature = "s3", feature = "sftp", feature = "swift"),
+        all(feature = "ftp", feature = "s3", feature = "sftp", feature = "swift"),
         allow(dead_code, reason = "this build has all kinds")
     )]
     NotInThisBuild(&'static str),

@@ -164,7 +164,13 @@ impl<'h> ValueReader<'h> {
                 "the password of the storage goes over the network as it is",
             )
             .label("the connection to it is not encrypted")
-            .help("write `https://` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of your own"),
+            .help(match storage.place.kind() {
+                StorageKind::Ftp => {
+                    "write `kind = \"ftps\"` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of \
+                     your own. The backup itself is encrypted"
+                }
+                _ => "write `https://` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of your own",
+            }),
             Some(Exposure::Server) => Diagnostic::warning(
                 codes::INSECURE_STORAGE,
                 "the certificate of the storage is not checked",
@@ -351,8 +357,9 @@ const VARIABLES: [&str; 6] = [
 
 /// Whether a text is an address as `restic` or `scp` take it: `sftp:host:/path`, `https://host/`, `user@host:/path`.
 fn is_address(text: &str) -> bool {
-    const SCHEMES: [&str; 11] = [
-        "sftp", "ssh", "rest", "http", "https", "s3", "b2", "azure", "gs", "swift", "rclone",
+    const SCHEMES: [&str; 13] = [
+        "ftp", "ftps", "sftp", "ssh", "rest", "http", "https", "s3", "b2", "azure", "gs", "swift",
+        "rclone",
     ];
     let Some((before, after)) = text.split_once(':') else {
         return false;

@@ -28,7 +28,7 @@ pub enum AddressError {
     #[error("the address needs the name of a user, and must not contain a password")]
     User,
     #[error(
-        "a directory that begins with ~ does not work with SFTP; one without a slash in front begins where the login begins"
+        "a directory that begins with ~ does not work on a server; one without a slash in front begins where the login begins"
     )]
     Tilde,
     #[error("the path of the address contains an empty part, `.` or `..`, or a control character")]

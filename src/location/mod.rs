@@ -18,13 +18,16 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod address;
+mod ftp;
 mod rclone;
 mod rest;
 mod s3;
+mod server_directory;
 mod sftp;
 mod swift;
 
 pub use address::{AddressError, HttpAddress};
+pub use ftp::FtpPlace;
 pub use rclone::RclonePlace;
 pub use rest::RestPlace;
 pub use s3::S3Place;
@@ -40,6 +43,8 @@ pub use swift::{KeystoneName, SwiftCloud, SwiftPlace};
 pub enum Location {
     /// A directory on this host or on a mounted file system. The path is absolute.
     Local(PathBuf),
+    /// A directory on a server that speaks FTP, with TLS or without.
+    Ftp(FtpPlace),
     /// A directory in a remote of rclone.
     Rclone(Box<RclonePlace>),
     /// A directory on a server that speaks restic's REST protocol.
@@ -72,7 +77,8 @@ impl Location {
     pub fn local(&self) -> Option<&Path> {
         match self {
             Location::Local(path) => Some(path),
-            Location::Rclone(_)
+            Location::Ftp(_)
+            | Location::Rclone(_)
             | Location::Rest(_)
             | Location::S3(_)
             | Location::Sftp(_)
@@ -84,11 +90,12 @@ impl Location {
     fn rank(&self) -> u8 {
         match self {
             Location::Local(_) => 0,
-            Location::Rclone(_) => 1,
-            Location::Rest(_) => 2,
-            Location::S3(_) => 3,
-            Location::Sftp(_) => 4,
-            Location::Swift(_) => 5,
+            Location::Ftp(_) => 1,
+            Location::Rclone(_) => 2,
+            Location::Rest(_) => 3,
+            Location::S3(_) => 4,
+            Location::Sftp(_) => 5,
+            Location::Swift(_) => 6,
         }
     }
 }
@@ -138,6 +145,7 @@ impl fmt::Display for Location {
                     formatter.write_str(&text)
                 }
             },
+            Location::Ftp(place) => place.fmt(formatter),
             Location::Rclone(place) => write!(formatter, "{RCLONE}{place}"),
             Location::Rest(place) => write!(formatter, "{REST}{place}"),
             Location::S3(place) => write!(formatter, "{S3}{place}"),
@@ -185,6 +193,9 @@ impl FromStr for Location {
         }
         if let Some(place) = text.strip_prefix(S3) {
             return Ok(Location::S3(S3Place::parse(place)?));
+        }
+        if let Some(place) = text.strip_prefix(ftp::SCHEME) {
+            return Ok(Location::Ftp(FtpPlace::parse(place)?));
         }
         if let Some(place) = text.strip_prefix(sftp::SCHEME) {
             return Ok(Location::Sftp(SftpPlace::parse(place)?));
@@ -316,6 +327,7 @@ mod tests {
     #[test]
     fn a_container_on_a_server_reads_as_restic_writes_it() {
         for text in [
+            "ftp://web1@backup.example:990/hosts/web1",
             "rclone:drive:backups/web 1",
             "rest:https://backup.example:8000/hosts/web1/",
             "rest:http+unix:///run/rest.sock:/hosts/web1/",

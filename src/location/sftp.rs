@@ -2,28 +2,21 @@
 
 use std::fmt;
 
-use super::address::{AddressError, is_host};
+use super::address::AddressError;
+use super::server_directory::{Scheme, ServerDirectory};
 
 /// A directory on a server, as a user of this server sees it: two users may have different directories under one name.
 /// Equal places are the same directory as far as the text can tell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SftpPlace(Box<Parts>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Parts {
-    /// `sftp://USER@HOST:PORT/DIRECTORY`. It is the first field, so places are in the order of their texts.
-    text: String,
-    user: String,
-    host: String,
-    port: u16,
-    directory: String,
-}
-
-/// The port of SSH.
-const PORT: u16 = 22;
+pub struct SftpPlace(Box<ServerDirectory>);
 
 /// The text begins with this.
 pub(super) const SCHEME: &str = "sftp://";
+
+const OWN: Scheme = Scheme {
+    text: SCHEME,
+    port: 22,
+};
 
 impl SftpPlace {
     /// A directory on a server. A relative one begins in the directory in which the login begins; the empty one is that
@@ -37,40 +30,9 @@ impl SftpPlace {
         port: Option<u16>,
         directory: &str,
     ) -> Result<SftpPlace, AddressError> {
-        if user.is_empty() || user.contains(char::is_control) {
-            return Err(AddressError::User);
-        }
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let in_brackets = match host.contains(':') {
-            true => format!("[{host}]"),
-            false => host.to_owned(),
-        };
-        // A name that begins with a hyphen would be an option of the command that accepts its key.
-        if !is_host(&in_brackets) || host.starts_with('-') {
-            return Err(AddressError::Host);
-        }
-        let port = match port {
-            Some(0) => return Err(AddressError::Port),
-            port => port.unwrap_or(PORT),
-        };
-        let directory = plain(directory)?;
-        let host = host.to_ascii_lowercase();
-        let mut text = SCHEME.to_owned();
-        super::escape(&mut text, user.as_bytes(), b"");
-        text.push('@');
-        text.push_str(&in_brackets.to_ascii_lowercase());
-        if port != PORT {
-            text.push_str(&format!(":{port}"));
-        }
-        text.push('/');
-        super::escape(&mut text, directory.as_bytes(), b"/");
-        Ok(SftpPlace(Box::new(Parts {
-            text,
-            user: user.to_owned(),
-            host,
-            port,
-            directory,
-        })))
+        ServerDirectory::new(OWN, user, host, port, directory)
+            .map(Box::new)
+            .map(SftpPlace)
     }
 
     /// Reads `sftp://USER@HOST:PORT/DIRECTORY`. An absolute directory has two slashes in front of it.
@@ -78,24 +40,9 @@ impl SftpPlace {
     /// # Errors
     /// When it is not the text of a place.
     pub(super) fn parse(rest: &str) -> Result<SftpPlace, AddressError> {
-        let (authority, directory) = rest.split_once('/').ok_or(AddressError::Path)?;
-        let (user, server) = authority.rsplit_once('@').ok_or(AddressError::User)?;
-        if user.contains(':') {
-            return Err(AddressError::User);
-        }
-        let (host, port) = super::address::split_port(server)?;
-        let port = match port {
-            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(port.parse().map_err(|_| AddressError::Port)?)
-            }
-            Some(_) => return Err(AddressError::Port),
-            None => None,
-        };
-        let text = |escaped| -> Result<String, AddressError> {
-            let bytes = super::unescape(escaped).ok_or(AddressError::BadEscape)?;
-            String::from_utf8(bytes).map_err(|_| AddressError::Path)
-        };
-        SftpPlace::new(&text(user)?, host, port, &text(directory)?)
+        ServerDirectory::parse(OWN, rest)
+            .map(Box::new)
+            .map(SftpPlace)
     }
 
     /// The directory at this path below. `/` is the place itself.
@@ -103,17 +50,7 @@ impl SftpPlace {
     /// # Errors
     /// When a part of the path is empty, `.` or `..`, or has a control character.
     pub fn join(&self, path: &str) -> Result<SftpPlace, AddressError> {
-        if path.starts_with('/') && path != "/" {
-            return Err(AddressError::Path);
-        }
-        let path = path.trim_end_matches('/');
-        let directory = match (self.0.directory.as_str(), path) {
-            (_, "") => return Ok(self.clone()),
-            ("", path) => path.to_owned(),
-            ("/", path) => format!("/{path}"),
-            (directory, path) => format!("{directory}/{path}"),
-        };
-        SftpPlace::new(&self.0.user, &self.0.host, Some(self.0.port), &directory)
+        self.0.join(OWN, path).map(Box::new).map(SftpPlace)
     }
 
     /// The user at the server.
@@ -135,29 +72,6 @@ impl SftpPlace {
     pub fn directory(&self) -> &str {
         &self.0.directory
     }
-}
-
-/// A directory in one form.
-fn plain(directory: &str) -> Result<String, AddressError> {
-    let (root, path) = match directory.strip_prefix('/') {
-        Some(path) => ("/", path),
-        None => ("", directory),
-    };
-    let path = path.strip_suffix('/').unwrap_or(path);
-    if path.is_empty() {
-        return Ok(root.to_owned());
-    }
-    let is_usable = |part: &str| {
-        !part.is_empty() && part != "." && part != ".." && !part.contains(char::is_control)
-    };
-    if !path.split('/').all(is_usable) {
-        return Err(AddressError::Path);
-    }
-    // Only a shell knows what it means.
-    if root.is_empty() && path.starts_with('~') {
-        return Err(AddressError::Tilde);
-    }
-    Ok(format!("{root}{path}"))
 }
 
 impl fmt::Display for SftpPlace {

@@ -214,3 +214,17 @@ impl std::error::Error for Error {
             .map(|cause| cause as &(dyn std::error::Error + 'static))
     }
 }
+
+/// The most characters of a server's message that are shown.
+#[cfg(any(feature = "ftp", feature = "sftp"))]
+const SHOWN: usize = 200;
+
+/// Text of a server as it is shown: short, and without control characters.
+#[cfg(any(feature = "ftp", feature = "sftp"))]
+pub(super) fn shown(text: &[u8]) -> String {
+    String::from_utf8_lossy(text)
+        .chars()
+        .map(|one| if one.is_control() { '\u{fffd}' } else { one })
+        .take(SHOWN)
+        .collect()
+}

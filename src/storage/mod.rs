@@ -11,11 +11,17 @@ use id::Id;
 
 pub mod cache;
 pub mod error;
+#[cfg(feature = "ftp")]
+pub mod ftp;
 pub mod http;
 pub mod id;
 pub mod limit;
 pub mod local;
 pub mod memory;
+#[cfg(any(feature = "ftp", feature = "sftp"))]
+mod names;
+#[cfg(any(feature = "ftp", feature = "sftp"))]
+mod pool;
 pub mod rclone;
 pub mod rest;
 pub mod retry;

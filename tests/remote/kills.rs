@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use freezerd::storage::ftp::Tls;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::bucket;
+use crate::ftp_server::vsftpd;
 use crate::harness::{Host, eventually, now, someday};
 use crate::rest_server::Server;
 use crate::restic_support::restics;
 use crate::s3_server;
 use crate::site::{action, assert_clean_for_restic, files, for_restic, host, restored, saved};
+use crate::{bucket, ftp};
 
 /// The agent of a daemon.
 pub fn agent_of(daemon: u32) -> Option<Pid> {
@@ -48,8 +50,25 @@ fn after_kills_at_any_moment_the_next_backup_into_a_bucket_is_whole() {
     }
 }
 
+#[test]
+fn after_kills_at_any_moment_the_next_backup_over_ftp_is_whole() {
+    let Some(server) = vsftpd::Server::start() else {
+        return;
+    };
+    let host = ftp::host_of(&server, Tls::None);
+    kill_times(&host, 20);
+    let repository = ftp::container(&server);
+    assert_clean_for_restic(&repository, 1);
+    let locks = std::fs::read_dir(format!("{repository}/locks")).unwrap();
+    assert_eq!(locks.count(), 0);
+}
+
 /// Kills the agent of some backups. Then everything that follows works, and one snapshot is left.
 pub fn kill_and_go_on(host: &Host) {
+    kill_times(host, 8);
+}
+
+fn kill_times(host: &Host, kills: usize) {
     let mut random = fastrand::Rng::with_seed(20_261_126);
     let noise = |random: &mut fastrand::Rng| -> Vec<u8> {
         std::iter::repeat_with(|| random.u8(..))
@@ -61,7 +80,7 @@ pub fn kill_and_go_on(host: &Host) {
     slow["freezer_action"]["upload_limit"] = json!("300K");
     host.put("save", someday(vec![slow]));
     let daemon = host.start();
-    for number in 0..8 {
+    for number in 0..kills {
         let content = noise(&mut random);
         std::fs::write(host.path(&format!("source/noise{number}")), content).unwrap();
         host.trigger("save");

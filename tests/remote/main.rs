@@ -5,6 +5,9 @@ mod cache;
 #[path = "../certificate/mod.rs"]
 mod certificate;
 mod copy;
+mod ftp;
+#[path = "../ftp_server/mod.rs"]
+mod ftp_server;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod jobs;

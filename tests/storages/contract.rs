@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use freezerd::storage::error::ErrorKind;
+use freezerd::storage::ftp::Tls;
 use freezerd::storage::limit::{Limited, Limits, Pace};
 use freezerd::storage::local::Local;
 use freezerd::storage::memory::Memory;
@@ -10,6 +11,7 @@ use freezerd::storage::rclone::Rclone;
 use freezerd::storage::retry::{Policy, Retry};
 use freezerd::storage::{FileKind, FileName, Storage};
 
+use crate::ftp_server::{self, pyftpdlib, vsftpd};
 use crate::rclone::{at_socket, options};
 use crate::rclone_programs::{AtSocket, programs};
 use crate::rest_server::Server;
@@ -32,6 +34,19 @@ fn on_every_storage(test: impl Fn(&dyn Storage)) {
         Policy::default(),
         tell,
     ));
+    for tls in [Tls::None, Tls::Explicit, Tls::Implicit] {
+        if let Some(server) = vsftpd::Server::with(tls, "") {
+            test(&server.storage("deep/repo sitory"));
+        }
+    }
+    for tls in [Tls::None, Tls::Explicit] {
+        if let Some(server) = pyftpdlib::Server::start(tls) {
+            test(&server.storage("deep/repo sitory"));
+        }
+    }
+    if let Some(server) = ftp_server::rclone::Rclone::start() {
+        test(&server.storage("deep/repository"));
+    }
     if let Some(server) = Server::start() {
         test(&rest(&server.address("deep/repository")));
     }

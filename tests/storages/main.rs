@@ -4,6 +4,9 @@
 mod certificate;
 mod contract;
 mod faults;
+mod ftp;
+#[path = "../ftp_server/mod.rs"]
+mod ftp_server;
 mod local;
 mod rclone;
 #[path = "../rclone_programs/mod.rs"]

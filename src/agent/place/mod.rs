@@ -292,7 +292,8 @@ fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Erro
         Location::Local(path) => {
             content(path).map_err(|error| Error::io("read the container", path, error))
         }
-        Location::Rclone(_)
+        Location::Ftp(_)
+        | Location::Rclone(_)
         | Location::Rest(_)
         | Location::S3(_)
         | Location::Sftp(_)

@@ -44,22 +44,26 @@ pub(super) fn options(
         let password = password.unwrap_or_default();
         (name, password)
     });
-    let trust = match (connection.insecure, &connection.ca_file) {
-        (true, _) => Trust::Anything,
-        (false, Some(file)) => Trust::Pem(certificates(file)?),
-        (false, None) => Trust::System,
-    };
     let connections = connection
         .connections
         .and_then(|number| usize::try_from(number.get()).ok());
     Ok(Options {
         user,
-        trust,
+        trust: trust(connection)?,
         proxy: connection.proxy.as_ref().map(ToString::to_string),
         connections: connections.unwrap_or(defaults.connections),
         stall: connection.stall(defaults.stall),
         pace: pace.cloned(),
         ..defaults
+    })
+}
+
+/// The certificates that are trusted.
+pub(super) fn trust(connection: &Connection) -> Result<Trust, ConnectionFault> {
+    Ok(match (connection.insecure, &connection.ca_file) {
+        (true, _) => Trust::Anything,
+        (false, Some(file)) => Trust::Pem(certificates(file)?),
+        (false, None) => Trust::System,
     })
 }
 

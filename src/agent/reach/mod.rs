@@ -15,6 +15,8 @@ use crate::storage::local::Local;
 use crate::storage::retry::{Policy, Retry};
 use crate::units;
 
+#[cfg(feature = "ftp")]
+mod ftp;
 mod http;
 mod rclone;
 #[cfg(feature = "s3")]
@@ -100,6 +102,14 @@ impl Reach {
                     None => local,
                 })
             }
+            #[cfg(feature = "ftp")]
+            Location::Ftp(place) => {
+                let opened = ftp::open(place, &container.connection, self.pace.as_ref());
+                let ftp = opened.map_err(|source| cannot(container, source))?;
+                Ok(with_retries(Arc::new(ftp)))
+            }
+            #[cfg(not(feature = "ftp"))]
+            Location::Ftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("ftp"))),
             Location::Rclone(place) => {
                 let opened = rclone::open(place, &container.connection, self.pace.as_ref());
                 let rclone = opened.map_err(|source| cannot(container, source))?;

@@ -41,6 +41,18 @@ storage_kinds! {
         also: &[],
         about: "a directory of this host",
     };
+    /// A server that speaks FTP, without TLS.
+    Ftp = Row {
+        word: "ftp",
+        also: &[],
+        about: "a server that speaks FTP, which does not protect the password",
+    };
+    /// A server that speaks FTP with TLS.
+    Ftps = Row {
+        word: "ftps",
+        also: &[],
+        about: "a server that speaks FTP with TLS",
+    };
     /// One of the many places that the program rclone reaches.
     Rclone = Row {
         word: "rclone",
@@ -74,7 +86,7 @@ storage_kinds! {
 }
 
 /// The storages that Freezer or restic has and this version does not support.
-pub const NOT_SUPPORTED: [&str; 6] = ["ftp", "ftps", "azure", "gs", "gcs", "b2"];
+pub const NOT_SUPPORTED: [&str; 4] = ["azure", "gs", "gcs", "b2"];
 
 impl StorageKind {
     /// The word in job files and in `freezerd.toml`.

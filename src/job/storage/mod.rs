@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use crate::location::{
-    AddressError, HttpAddress, Location, RclonePlace, RestPlace, S3Place, SftpPlace, SwiftCloud,
-    SwiftPlace,
+    AddressError, FtpPlace, HttpAddress, Location, RclonePlace, RestPlace, S3Place, SftpPlace,
+    SwiftCloud, SwiftPlace,
 };
 
 mod fields;
+mod ftp;
 mod keys;
 mod kind;
 mod rclone;
@@ -27,6 +28,7 @@ mod sftp;
 mod swift;
 
 pub use fields::{Fault, Value};
+pub use ftp::FtpTls;
 pub use keys::{StorageKey, storage_keys};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
 pub use rclone::RcloneConnection;
@@ -55,6 +57,7 @@ impl NamedStorage {
         let fields = fields::Fields::new(values)?;
         let (place, connection) = match fields.kind {
             StorageKind::Local => return fields::general("a local container needs no storage"),
+            StorageKind::Ftp | StorageKind::Ftps => ftp::read(&fields)?,
             StorageKind::Rclone => rclone::read(&fields)?,
             StorageKind::Rest => rest::read(&fields)?,
             StorageKind::S3 => s3::read(&fields)?,
@@ -71,6 +74,9 @@ impl NamedStorage {
     /// What somebody on the way to the server can do; `None` if nothing.
     pub fn exposure(&self) -> Option<Exposure> {
         match &self.place {
+            StoragePlace::Ftp(place) | StoragePlace::Ftps(place) => {
+                ftp::exposure(place, &self.connection)
+            }
             // What rclone does is up to its configuration.
             StoragePlace::Rclone(_) => None,
             StoragePlace::Rest(place) => self.connection.exposure(place.address()),
@@ -101,6 +107,10 @@ pub enum StoragePlace {
     /// The directory in the remote that the containers are in.
     Rclone(RclonePlace),
     /// The directory on the server that the containers are in.
+    Ftp(FtpPlace),
+    /// The same, reached with TLS.
+    Ftps(FtpPlace),
+    /// The directory on the server that the containers are in.
     Rest(RestPlace),
     /// The server, or a bucket on it.
     S3(HttpAddress),
@@ -114,6 +124,8 @@ impl StoragePlace {
     /// The kind of the storage.
     pub fn kind(&self) -> StorageKind {
         match self {
+            StoragePlace::Ftp(_) => StorageKind::Ftp,
+            StoragePlace::Ftps(_) => StorageKind::Ftps,
             StoragePlace::Rclone(_) => StorageKind::Rclone,
             StoragePlace::Rest(_) => StorageKind::Rest,
             StoragePlace::S3(_) => StorageKind::S3,
@@ -129,6 +141,9 @@ impl StoragePlace {
     /// of a bucket or of a container of Swift, and the storage names none.
     pub fn container(&self, name: &str) -> Result<Location, AddressError> {
         match self {
+            StoragePlace::Ftp(place) | StoragePlace::Ftps(place) => {
+                Ok(Location::Ftp(place.join(name)?))
+            }
             StoragePlace::Rclone(place) => Ok(Location::Rclone(Box::new(place.join(name)?))),
             StoragePlace::Rest(place) => Ok(Location::Rest(Box::new(place.join(name)?))),
             StoragePlace::S3(address) => Ok(Location::S3(S3Place::new(address.join(name)?)?)),
@@ -161,6 +176,9 @@ pub struct Connection {
     /// How many requests may be under way; `None`: the default of the storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<NonZeroU32>,
+    /// Of a server that speaks FTP; `None`: no TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ftp_tls: Option<FtpTls>,
     /// For how many seconds nothing may move on a connection; `None`: the default of the storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<NonZeroU32>,

@@ -2,12 +2,10 @@
 
 use std::{fmt, io};
 
+pub(super) use super::super::error::shown;
 use super::super::error::{Doing, Error, ErrorKind, Place};
 use super::packet::Malformed;
 use crate::os;
-
-/// The most characters of a server's message that are shown.
-const SHOWN: usize = 200;
 
 /// A failure, before it is known what was being done.
 #[derive(Debug)]
@@ -185,15 +183,6 @@ pub(super) fn of_ssh(error: russh::Error) -> Failure {
         // All else happens on the way, or is a fault of the other side that may pass.
         error => Failure::lost(shown(error.to_string().as_bytes())),
     }
-}
-
-/// Text of a server as it is shown: short, and without control characters.
-pub(super) fn shown(text: &[u8]) -> String {
-    String::from_utf8_lossy(text)
-        .chars()
-        .map(|one| if one.is_control() { '\u{fffd}' } else { one })
-        .take(SHOWN)
-        .collect()
 }
 
 #[cfg(test)]

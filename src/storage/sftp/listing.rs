@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::error::ErrorKind;
 use super::super::id::Id;
+use super::super::names;
 use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
 use super::Sftp;
 use super::failure::{Failure, shown, status};
@@ -75,7 +76,7 @@ pub(super) async fn list(
         let mut named = Vec::new();
         for found in self::entries(sftp, session, some).await? {
             let first = found.directory.get(found.directory.len() - 2..);
-            let first = first.and_then(|first| layout::first_byte(first.as_bytes()));
+            let first = first.and_then(|first| names::first_byte(first.as_bytes()));
             match Id::parse_bytes(&found.entry.name) {
                 Ok(id) if Some(id.0[0]) == first => named.push((id, found)),
                 Ok(_) => listing.strays.push(found.stray(StrayKind::Misplaced)),
@@ -88,7 +89,7 @@ pub(super) async fn list(
 }
 
 fn no_id(found: &Found) -> Stray {
-    found.stray(match layout::is_temporary(&found.entry.name) {
+    found.stray(match names::is_temporary(&found.entry.name) {
         true => StrayKind::Temporary,
         false => StrayKind::NotAnId,
     })
@@ -104,7 +105,7 @@ async fn list_config(
     for found in entries(sftp, session, &[String::new()]).await? {
         if found.entry.name == b"config" {
             named.push((Id::default(), found));
-        } else if layout::is_temporary(&found.entry.name) {
+        } else if names::is_temporary(&found.entry.name) {
             listing.strays.push(found.stray(StrayKind::Temporary));
         }
     }
@@ -123,11 +124,11 @@ async fn pack_directories(
     let mut unclear = Vec::new();
     for found in entries {
         let name = &found.entry.name;
-        if layout::first_byte(name).is_none() {
+        if names::first_byte(name).is_none() {
             let kind = match Id::parse_bytes(name) {
                 // A pack beside the directories, as an old layout had it, is not read.
                 Ok(_) => StrayKind::Misplaced,
-                Err(_) if layout::is_temporary(name) => StrayKind::Temporary,
+                Err(_) if names::is_temporary(name) => StrayKind::Temporary,
                 Err(_) => StrayKind::NotAnId,
             };
             listing.strays.push(found.stray(kind));

@@ -14,11 +14,11 @@ use zeroize::Zeroizing;
 
 use super::error::{Doing, Error, ErrorKind, Place};
 use super::limit::Pace;
+use super::pool::Pool;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 use failure::Failure;
 pub use key::{Key, KeyError};
 pub use known_hosts::KnownHosts;
-use pool::Pool;
 use session::Session;
 
 mod connect;
@@ -30,7 +30,6 @@ mod layout;
 mod listing;
 mod login;
 mod packet;
-mod pool;
 mod read;
 mod session;
 mod write;
@@ -74,7 +73,7 @@ impl fmt::Debug for Options {
 /// A repository on a server.
 pub struct Sftp {
     options: Options,
-    pool: Pool,
+    pool: Pool<Session>,
     /// Directories whose names may not be on the server's disk yet.
     unsynced: Mutex<BTreeSet<String>>,
     /// Absent only while it is dropped.

@@ -10,6 +10,7 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
+use super::super::pool::Connection;
 use super::failure::{Failure, status};
 use super::host::Client;
 use super::packet::{self, Attributes, FileSystem, LARGEST, Reply, Request};
@@ -25,6 +26,18 @@ const PIECE: usize = 32 * 1024;
 
 /// The bytes of one read or write of a server that takes more. Still more does not make it faster.
 const LARGE_PIECE: usize = 128 * 1024;
+
+impl Connection for Session {
+    type Failure = Failure;
+
+    fn is_usable(&mut self) -> bool {
+        Session::is_usable(self)
+    }
+
+    fn may_be_one_too_many(failure: &Failure) -> bool {
+        failure.kind.is_passing()
+    }
+}
 
 /// A connection on which SFTP is spoken.
 pub(super) struct Session {

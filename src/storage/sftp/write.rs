@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::super::error::{Doing, Error, ErrorKind, Place};
 use super::super::id::Id;
 use super::super::limit::Direction;
+use super::super::names;
 use super::super::{FileKind, FileName, Storage, Stray, StrayKind};
 use super::failure::Failure;
 use super::layout::{self, explained};
@@ -66,7 +67,8 @@ async fn send(
     content: &[u8],
 ) -> Result<Named, Failure> {
     let path = sftp.file_path(file);
-    let temporary = layout::temporary(&path)?;
+    let temporary =
+        names::temporary(&path).map_err(|error| Failure::new(ErrorKind::Io, error.to_string()))?;
     let open = Request::OpenNew { path: &temporary };
     let handle = match session.open(open.clone()).await {
         Err(failure) if failure.kind == ErrorKind::NotFound => {

@@ -290,7 +290,7 @@ fn what_this_version_lacks_is_refused_as_that() {
             "{key}"
         );
     }
-    for storage in ["ftp", "ftps"] {
+    for storage in ["azure", "gcs"] {
         assert_eq!(
             errors(&read(&backup(&format!("\"storage\": \"{storage}\"")))),
             ["unsupported-storage"],

@@ -1,6 +1,6 @@
 //! How a storage is reached.
 
-use super::{ALL, HTTP, RCLONE, StorageKey, key};
+use super::{ALL, HTTP, RCLONE, StorageKey, WITH_TLS, key};
 
 pub(super) const KEYS: &[StorageKey] = &[
     key(
@@ -43,13 +43,13 @@ pub(super) const KEYS: &[StorageKey] = &[
     ),
     key(
         "ca_file",
-        HTTP,
+        WITH_TLS,
         "path",
         "A file with the certificates that are trusted, in PEM format. Default: those that the system trusts.",
     ),
     key(
         "insecure",
-        HTTP,
+        WITH_TLS,
         "true or false",
         "Do not check the certificate of the server. Whoever is on the way can then read the password. Default: \
          `false`.",

@@ -64,7 +64,7 @@ pub(super) const KEYS: &[StorageKey] = &[
         "username",
         WITH_PASSWORD,
         "text",
-        "The user at the server. `sftp` needs one. Default for `swift`: `OS_USERNAME` of the environment.",
+        "The user at the server. `ftp`, `ftps` and `sftp` need one. Default for `swift`: `OS_USERNAME` of the environment.",
     ),
     key(
         "user_domain_name",

@@ -37,6 +37,8 @@ const fn key(
 
 /// The kinds that are a named storage: all but a local directory.
 const ALL: &[StorageKind] = &[
+    StorageKind::Ftp,
+    StorageKind::Ftps,
     StorageKind::Rclone,
     StorageKind::Rest,
     StorageKind::S3,
@@ -44,8 +46,19 @@ const ALL: &[StorageKind] = &[
     StorageKind::Swift,
 ];
 
-/// The kinds that speak HTTP, with TLS and proxies.
+/// The kinds that speak HTTP, with proxies.
 const HTTP: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3, StorageKind::Swift];
+
+/// The kinds that have certificates.
+const WITH_TLS: &[StorageKind] = &[
+    StorageKind::Ftps,
+    StorageKind::Rest,
+    StorageKind::S3,
+    StorageKind::Swift,
+];
+
+/// The kinds whose server is named by its host.
+const WITH_HOST: &[StorageKind] = &[StorageKind::Ftp, StorageKind::Ftps, StorageKind::Sftp];
 
 /// The kinds whose server has an address of its own.
 const WITH_ENDPOINT: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
@@ -54,7 +67,15 @@ const WITH_ENDPOINT: &[StorageKind] = &[StorageKind::Rest, StorageKind::S3];
 const WITH_REGION: &[StorageKind] = &[StorageKind::S3, StorageKind::Swift];
 
 /// The kinds with a user and a password.
-const WITH_PASSWORD: &[StorageKind] = &[StorageKind::Rest, StorageKind::Sftp, StorageKind::Swift];
+const WITH_PASSWORD: &[StorageKind] = &[
+    StorageKind::Ftp,
+    StorageKind::Ftps,
+    StorageKind::Rest,
+    StorageKind::Sftp,
+    StorageKind::Swift,
+];
+
+const FTPS: &[StorageKind] = &[StorageKind::Ftps];
 
 const RCLONE: &[StorageKind] = &[StorageKind::Rclone];
 

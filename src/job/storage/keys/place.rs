@@ -1,13 +1,13 @@
 //! Where a storage is.
 
-use super::{ALL, RCLONE, S3, SFTP, SWIFT, StorageKey, WITH_ENDPOINT, WITH_REGION, key};
+use super::{ALL, FTPS, RCLONE, S3, SWIFT, StorageKey, WITH_ENDPOINT, WITH_HOST, WITH_REGION, key};
 
 pub(super) const KEYS: &[StorageKey] = &[
     key(
         "kind",
         ALL,
         "word",
-        "The kind of the storage. `rclone` is a remote of the program rclone. `rest` is a server that speaks restic's REST protocol, such as `rest-server`, or \
+        "The kind of the storage. `ftp` is a server that speaks FTP, and `ftps` one that speaks FTP with TLS. `rclone` is a remote of the program rclone. `rest` is a server that speaks restic's REST protocol, such as `rest-server`, or \
          `rclone serve restic`. `s3` is Amazon S3, or a server that speaks its protocol. `sftp` is a server that speaks \
          SFTP, the file transfer of SSH. `swift` is OpenStack Swift, with Keystone. Required.",
     ),
@@ -57,19 +57,26 @@ pub(super) const KEYS: &[StorageKey] = &[
     ),
     key(
         "host",
-        SFTP,
+        WITH_HOST,
         "text",
         "The name or the address of the server, for example `backup.example`. Required.",
     ),
     key(
         "port",
-        SFTP,
+        WITH_HOST,
         "number",
-        "The port of the server. Default: 22.",
+        "The port of the server. Default: 22 for `sftp`, 21 for `ftp` and `ftps`, 990 with `implicit_tls`.",
+    ),
+    key(
+        "implicit_tls",
+        FTPS,
+        "true or false",
+        "TLS begins with the connection, as some old servers want it on port 990. Default: `false`: the server is asked \
+         for TLS before the login, on the usual port.",
     ),
     key(
         "directory",
-        SFTP,
+        WITH_HOST,
         "path",
         "The directory on the server that the containers are in. One without a slash in front begins in the directory in \
          which the login begins. Default: that directory.",

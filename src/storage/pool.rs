@@ -3,37 +3,50 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::super::FileKind;
-use super::failure::Failure;
-use super::session::Session;
+use super::FileKind;
 
 /// After the server has refused one more connection, no more are tried for this long.
 const FEWER: Duration = Duration::from_secs(60);
 
-/// The connections: some for all files, and one for lock files, which never wait behind large ones.
-pub(super) struct Pool {
-    most: usize,
-    state: Mutex<State>,
-    /// A connection is free, or may be made.
-    freed: Condvar,
-    locks: Mutex<Option<Session>>,
+/// A connection to a server, of which each request needs one.
+pub(super) trait Connection {
+    /// Why there is no connection.
+    type Failure;
+
+    /// Whether the next request can use it. May ask the server, if nothing was heard of it for long.
+    fn is_usable(&mut self) -> bool;
+
+    /// Whether a connection may have failed because the server has as many as it allows.
+    fn may_be_one_too_many(failure: &Self::Failure) -> bool;
 }
 
-#[derive(Default)]
-struct State {
-    idle: Vec<Session>,
+/// The connections: some for all files, and one for lock files, which never wait behind large ones.
+pub(super) struct Pool<C> {
+    most: usize,
+    state: Mutex<State<C>>,
+    /// A connection is free, or may be made.
+    freed: Condvar,
+    locks: Mutex<Option<C>>,
+}
+
+struct State<C> {
+    idle: Vec<C>,
     /// How many there are, with those that are in use.
     open: usize,
     /// Until then, so many are enough.
     fewer: Option<(usize, Instant)>,
 }
 
-impl Pool {
+impl<C: Connection> Pool<C> {
     /// A pool without connections. There will be at most so many, and at least one can be made.
-    pub fn new(most: usize) -> Pool {
+    pub fn new(most: usize) -> Pool<C> {
         Pool {
             most: most.max(1),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                idle: Vec::new(),
+                open: 0,
+                fewer: None,
+            }),
             freed: Condvar::new(),
             locks: Mutex::default(),
         }
@@ -43,17 +56,18 @@ impl Pool {
     pub fn with<T>(
         &self,
         kind: FileKind,
-        connect: impl Fn() -> Result<Session, Failure>,
-        request: impl FnOnce(&mut Session) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        connect: impl Fn() -> Result<C, C::Failure>,
+        request: impl FnOnce(&mut C) -> Result<T, C::Failure>,
+    ) -> Result<T, C::Failure> {
         if kind == FileKind::Lock {
             let mut own = locked(&self.locks);
-            if !own.as_ref().is_some_and(Session::is_usable) {
+            if !own.as_mut().is_some_and(C::is_usable) {
                 *own = None;
                 match connect() {
                     Ok(session) => *own = Some(session),
                     // A server that has as many connections as it allows.
-                    Err(error) if error.kind.is_passing() && locked(&self.state).open > 0 => {}
+                    Err(error)
+                        if C::may_be_one_too_many(&error) && locked(&self.state).open > 0 => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -77,11 +91,14 @@ impl Pool {
         result
     }
 
-    fn take(&self, connect: impl Fn() -> Result<Session, Failure>) -> Result<Session, Failure> {
+    fn take(&self, connect: impl Fn() -> Result<C, C::Failure>) -> Result<C, C::Failure> {
         let mut state = locked(&self.state);
         loop {
-            while let Some(session) = state.idle.pop() {
-                if session.is_usable() {
+            while let Some(mut session) = state.idle.pop() {
+                drop(state);
+                let is_usable = session.is_usable();
+                state = locked(&self.state);
+                if is_usable {
                     return Ok(session);
                 }
                 state.open -= 1;
@@ -98,7 +115,7 @@ impl Pool {
                 state.open -= 1;
                 self.freed.notify_one();
                 // Others work, so this may be one too many for the server.
-                if !error.kind.is_passing() || state.open == 0 {
+                if !C::may_be_one_too_many(&error) || state.open == 0 {
                     return Err(error);
                 }
                 state.fewer = Some((state.open, Instant::now() + FEWER));
@@ -112,7 +129,7 @@ impl Pool {
     }
 }
 
-impl State {
+impl<C> State<C> {
     fn most(&self, most: usize) -> usize {
         match self.fewer {
             Some((fewer, until)) if Instant::now() < until => fewer.clamp(1, most),
