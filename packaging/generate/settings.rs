@@ -23,10 +23,11 @@ pub const STORAGES: &str = "A section `[storage.NAME]` defines a storage that is
      `freezerd storage test` tries one out.";
 
 /// Parts of a `freezerd.toml`, each with a remark at its beginning.
-pub const EXAMPLES: [&str; 6] = [
+pub const EXAMPLES: [&str; 7] = [
     "# At most one backup at a time, and time for it to end when the host goes down.\nconcurrent_jobs = 1\nstop_grace = \"10 minutes\"",
     "# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"",
     "# Containers in a bucket.\n[storage.bucket]\nkind = \"s3\"\nendpoint = \"https://s3.example:9000\"\nbucket = \"backups\"\naccess_key = \"AKIA5EXAMPLE\"\nsecret_key_command = \"pass show backup/s3\"",
+    "# Containers on a server with FTP and TLS.\n[storage.web]\nkind = \"ftps\"\nhost = \"ftp.example\"\nusername = \"web1\"\npassword_file = \"%d/web\"",
     "# Containers in a remote of rclone, whose configuration is encrypted.\n[storage.drive]\nkind = \"rclone\"\nremote = \"drive:backups\"\nconfig_file = \"/etc/freezerd/rclone.conf\"\nconfig_password_file = \"%d/rclone\"",
     "# Containers on a server with SSH. The server must be in known_hosts.\n[storage.nas]\nkind = \"sftp\"\nhost = \"nas.example\"\nusername = \"web1\"\ndirectory = \"/srv/backups\"\nkey_file = \"%d/nas\"",
     "# Containers in Swift. What is not said here comes from OS_USERNAME and other variables.\n[storage.cloud]\nkind = \"swift\"\nauth_url = \"https://cloud.example:5000/v3\"\nproject_name = \"web\"\nusername = \"backup\"\npassword_file = \"/etc/freezerd/cloud\"",

@@ -121,16 +121,16 @@ fn greeting(control: &mut Control, options: &Options) -> Result<(), Failure> {
             220 => return Ok(()),
             // It will be ready soon.
             120 => {}
-            code::NOT_AVAILABLE => return Err(Failure::refused(&reply)),
+            code::NOT_AVAILABLE => return Err(reply.refusal()),
             _ => {
-                return Err(Failure::refused(&reply).of_kind(ErrorKind::Busy));
+                return Err(reply.refusal().of_kind(ErrorKind::Busy));
             }
         }
     }
 }
 
 fn no_tls(reply: &Reply) -> Failure {
-    Failure::refused(reply).known_as(
+    reply.refusal().known_as(
         ErrorKind::Answer,
         "the server has no TLS. Nothing was sent. Only `kind = \"ftp\"` works with it, and then everybody on the way can \
          read the password",

@@ -22,6 +22,13 @@ pub(super) struct Reply {
     pub lines: Vec<Vec<u8>>,
 }
 
+impl Reply {
+    /// The failure that this answer is.
+    pub fn refusal(&self) -> Failure {
+        Failure::refused(self.code, &self.text)
+    }
+}
+
 /// A control connection.
 pub(super) struct Control {
     stream: BufReader<Stream>,

@@ -4,7 +4,6 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use super::super::error::{Doing, Error, ErrorKind, Place, shown};
-use super::control::Reply;
 use crate::os;
 
 /// A failure, before it is known what was being done.
@@ -77,8 +76,8 @@ impl Failure {
     }
 
     /// The refusal of a server; its code decides about the kind.
-    pub fn refused(reply: &Reply) -> Failure {
-        let kind = match reply.code {
+    pub fn refused(answer: u16, text: &[u8]) -> Failure {
+        let kind = match answer {
             code::NOT_AVAILABLE | code::FILE_BUSY => ErrorKind::Busy,
             code::NO_DATA_CONNECTION | code::TRANSFER_ABORTED => ErrorKind::Unreachable,
             code::BAD_CREDENTIALS | code::NOT_LOGGED_IN | code::NEEDS_ACCOUNT => {
@@ -92,10 +91,10 @@ impl Failure {
         };
         Failure {
             kind,
-            code: Some(reply.code),
+            code: Some(answer),
             cause: io::Error::other(Refusal {
-                code: reply.code,
-                message: shown(&reply.text),
+                code: answer,
+                message: shown(text),
             }),
         }
     }
@@ -217,14 +216,6 @@ impl std::error::Error for Refusal {}
 mod tests {
     use super::*;
 
-    fn reply(code: u16, text: &[u8]) -> Reply {
-        Reply {
-            code,
-            text: text.to_vec(),
-            lines: Vec::new(),
-        }
-    }
-
     #[test]
     fn the_code_of_an_answer_decides_about_its_kind() {
         for (code, kind) in [
@@ -242,7 +233,7 @@ mod tests {
             (553, ErrorKind::Denied),
             (999, ErrorKind::Answer),
         ] {
-            let failure = Failure::refused(&reply(code, b"no space"));
+            let failure = Failure::refused(code, b"no space");
             assert_eq!(failure.kind, kind, "{code}");
         }
     }
@@ -250,7 +241,7 @@ mod tests {
     #[test]
     fn what_a_server_says_is_shown_short_and_without_control_characters() {
         let message = [b"a\n\x1b[31m\xff".as_slice(), &[b'x'; 5000]].concat();
-        let failure = Failure::refused(&reply(550, &message));
+        let failure = Failure::refused(550, &message);
         let text = failure
             .at(Doing::List, Place::Path(String::new()))
             .to_string();

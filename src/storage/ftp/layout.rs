@@ -107,10 +107,7 @@ pub(super) fn make_above(session: &mut Session, path: &str) -> Result<bool, Fail
         return Ok(false);
     }
     for (at, _) in path.match_indices('/') {
-        let directory = &path[..at];
-        if let Err(failure) = make(session, directory) {
-            return Err(failure);
-        }
+        make(session, &path[..at])?;
     }
     Ok(true)
 }

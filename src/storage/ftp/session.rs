@@ -119,7 +119,7 @@ impl Session {
                 reply.code
             )));
         }
-        let failure = Failure::refused(&reply);
+        let failure = reply.refusal();
         if reply.code == code::NO_PROTECTION {
             if self.encryption.is_none() {
                 return Err(failure.with("it wants TLS: write `kind = \"ftps\"`"));
