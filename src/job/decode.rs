@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Member, Node, Span, Value};
 use super::keys::{self, Key, Meaning, Object, Support};
 use super::kind::{WorkKind, WorkKinds};
-use super::timing;
+use crate::schedule::habits;
 
 /// Where a field comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -353,7 +353,7 @@ fn foreign_word(
         (Meaning::Instead(text), None) => (text.to_owned(), None),
         (Meaning::Time | Meaning::Keys(_), None) => {
             let text = match &member.node.value {
-                Value::Text(text) => timing::translation(&text.content),
+                Value::Text(text) => habits::as_members(&text.content),
                 _ => None,
             };
             let fields = text.unwrap_or_else(|| {

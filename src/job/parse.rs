@@ -12,6 +12,7 @@ use super::kind::WorkKinds;
 use super::timing::{self, Timing};
 use super::values::{ValueReader, head};
 use super::{Host, Job, Parsed, Spans};
+use crate::schedule::habits;
 
 /// The largest number of actions in a job.
 pub const ACTION_LIMIT: usize = 1_000;
@@ -167,7 +168,7 @@ pub(super) fn object<'a>(
         .at(head(field.node))
         .label("expected an object");
         if let (Object::Schedule, Value::Text(text)) = (object, &field.node.value)
-            && let Some(fields) = timing::translation(&text.content)
+            && let Some(fields) = habits::as_members(&text.content)
         {
             wrong = wrong.help(format!("write `{{{fields}}}`"));
         }

@@ -50,7 +50,7 @@ impl Timing {
                     let habit = raw
                         .get(fault.field)
                         .filter(|_| of_text)
-                        .and_then(translation);
+                        .and_then(habits::as_members);
                     let help = habit
                         .map(|fields| format!("write `{fields}`"))
                         .or(fault.help);
@@ -110,16 +110,6 @@ impl Timing {
             }
         }
     }
-}
-
-/// The keys that mean the same as a time in the language of cron or of people, as members of a JSON object.
-pub(super) fn translation(text: &str) -> Option<String> {
-    let fields = habits::translated(text)?;
-    let fields: Vec<String> = fields
-        .iter()
-        .map(|(field, text)| format!("\"{}\": \"{text}\"", field.key()))
-        .collect();
-    Some(fields.join(", "))
 }
 
 /// Warns about weekdays by number, which other programs count from Sunday.

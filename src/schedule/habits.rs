@@ -143,6 +143,16 @@ fn cron_fields(text: &str) -> Option<Vec<(Field, String)>> {
     Some(fields)
 }
 
+/// The keys that mean the same as a time in the language of cron or of people, as members of a JSON object.
+pub fn as_members(text: &str) -> Option<String> {
+    let fields = translated(text)?;
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(field, text)| format!("\"{}\": \"{text}\"", field.key()))
+        .collect();
+    Some(fields.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,109 @@
+use super::*;
+use crate::job::action::{Container, Lineage};
+use crate::samples;
+
+fn snapshot(id: &str, host: &str, seconds: i64, nanoseconds: u32) -> Snapshot {
+    let time = chrono::DateTime::from_timestamp(seconds, nanoseconds).unwrap();
+    Snapshot {
+        host: host.to_owned(),
+        label: "nightly".to_owned(),
+        ..samples::snapshot(id, time)
+    }
+}
+
+fn wanted(id: Option<&str>, not_later_than: Option<i64>) -> Restore {
+    Restore {
+        container: Container {
+            connection: Default::default(),
+            name: "c".to_owned(),
+            location: Location::Local("/c".into()),
+            pass_file: None,
+        },
+        lineage: Lineage {
+            host: "one".to_owned(),
+            backup_name: "nightly".to_owned(),
+        },
+        snapshot: id.map(str::to_owned),
+        not_later_than,
+        ..samples::restore("/t")
+    }
+}
+
+fn of_paths(id: &str, paths: &[&str]) -> Snapshot {
+    Snapshot {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        ..snapshot(id, "one", id.len() as i64, 0)
+    }
+}
+
+#[test]
+fn a_name_of_several_paths_needs_a_choice_by_path() {
+    let all = [
+        of_paths("1", &["/srv/db"]),
+        of_paths("22", &["/srv/www"]),
+        of_paths("333", &["/srv/db", "/etc"]),
+        of_paths("4444", &["/srv/www"]),
+    ];
+    for (paths, part, expected) in [
+        (&["/srv/db"][..], None, Ok("333")),
+        (&["/srv/db", "/etc", "/new"], None, Ok("333")),
+        (&["/srv/www"], None, Ok("4444")),
+        (&["/srv"], None, Err("with the path /srv")),
+        (
+            &[],
+            None,
+            Err("several paths in the container /c: nightly of one, /etc, /srv/db (2"),
+        ),
+        (&[], Some("/srv/www/index.html"), Ok("4444")),
+        (&[], Some("/srv/db"), Ok("333")),
+        (&[], Some("/etc/fstab"), Ok("333")),
+        (&[], Some("/home"), Err("several paths")),
+    ] {
+        let work = Restore {
+            paths: paths.iter().map(PathBuf::from).collect(),
+            part: part.map(PathBuf::from),
+            ..wanted(None, None)
+        };
+        match (choose(&all, &work), expected) {
+            (Ok(chosen), Ok(expected)) => assert_eq!(chosen.id, expected),
+            (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{error}"),
+            (result, _) => panic!("{paths:?} {part:?}: {result:?}"),
+        }
+    }
+    let grown = &all[0..3];
+    let work = wanted(None, None);
+    assert!(choose(grown, &work).is_err());
+    let grown = [all[0].clone(), all[2].clone()];
+    assert_eq!(choose(&grown, &work).unwrap().id, "333");
+    assert_eq!(notes(&grown, &grown[1], &work), [] as [&str; 0]);
+    assert!(notes(&grown, &grown[0], &work)[0].ends_with("of its name have /etc"));
+}
+
+#[test]
+fn the_snapshot_is_chosen_by_id_or_by_time() {
+    let all = [
+        snapshot("aa11", "one", 100, 0),
+        snapshot("aa22", "two", 150, 0),
+        snapshot("bb33", "one", 200, 999_999_999),
+    ];
+    for (id, limit, expected) in [
+        (None, None, Ok("bb33")),
+        (None, Some(200), Ok("bb33")),
+        (None, Some(199), Ok("aa11")),
+        (None, Some(100), Ok("aa11")),
+        (None, Some(99), Err("it holds nightly of one (2 snapshots,")),
+        (Some("b"), None, Ok("bb33")),
+        (Some("AA2"), None, Ok("aa22")),
+        (Some("aa"), None, Err("several snapshots")),
+        (Some(""), None, Err("no snapshot's id begins with")),
+        (Some("cc"), None, Err("nightly of two (1 snapshot,")),
+    ] {
+        match (choose(&all, &wanted(id, limit)), expected) {
+            (Ok(chosen), Ok(expected)) => assert_eq!(chosen.id, expected),
+            (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{error}"),
+            (result, _) => panic!("{id:?} {limit:?}: {result:?}"),
+        }
+    }
+    let error = choose(&[], &wanted(None, None)).unwrap_err();
+    assert!(error.to_string().ends_with("it holds nothing"), "{error}");
+}
