@@ -47,6 +47,8 @@ pub fn page() -> String {
         words(&mut page, action);
     }
     action_keys(&mut page);
+    page.section("KEYS OF AN ENTRY OF TARGETS");
+    keys(&mut page, Object::Target, |_| true);
     patterns(&mut page);
     environment(&mut page);
     page.section("KEYS OF JOB_SCHEDULE");
@@ -238,7 +240,7 @@ pub fn form(key: &Key) -> String {
         Shape::Date => "date and time".to_owned(),
         Shape::Compression => "level".to_owned(),
         Shape::Links => "true, false, soft, hard or all".to_owned(),
-        Shape::Actions => "list of objects".to_owned(),
+        Shape::Actions | Shape::Targets => "list of objects".to_owned(),
         Shape::Object(_) => "object".to_owned(),
         Shape::Anything => String::new(),
     }

@@ -29,6 +29,13 @@ pub fn page() -> String {
         keys(&mut page, object, title, |_| true);
     }
     actions(&mut page);
+    page.section(2, "Keys of an entry of targets");
+    keys(
+        &mut page,
+        Object::Target,
+        "Keys of an entry of targets",
+        |_| true,
+    );
     page.section(2, "Keys of job_schedule");
     for text in texts::SCHEDULE {
         page.paragraph(text);

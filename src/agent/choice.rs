@@ -1,14 +1,13 @@
 //! Which snapshot a restore takes.
 
-use std::fmt;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
 use super::held::{Held, held, list};
 use super::lineage::{self, covers, has_all_paths, shares_path};
-use super::report::local;
 use super::snapshot::{Filter, Snapshot};
+use super::wanted::Wanted;
 use crate::job::action::Restore;
 use crate::job::several;
 use crate::location::Location;
@@ -96,62 +95,6 @@ fn and_unreadable(count: u64) -> String {
             ", and {} that cannot be read",
             units::count(count, "snapshot", "snapshots")
         ),
-    }
-}
-
-/// What is asked for. `Display` says that it is not there.
-#[derive(Debug)]
-pub enum Wanted {
-    /// What a copy is about.
-    ToCopy {
-        /// `None`: of any name.
-        backup_name: Option<String>,
-        /// `None`: of any host.
-        host: Option<String>,
-    },
-    Id {
-        /// The first digits of the id, or all.
-        beginning: String,
-    },
-    Newest {
-        backup_name: String,
-        host: String,
-        /// The snapshot must not be newer than this.
-        limit: Option<DateTime<Utc>>,
-    },
-}
-
-impl fmt::Display for Wanted {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Wanted::ToCopy { backup_name, host } => {
-                formatter.write_str("there is no snapshot to copy")?;
-                if let Some(name) = backup_name {
-                    write!(formatter, " of {name}")?;
-                }
-                match host {
-                    Some(host) => write!(formatter, " made on {host}"),
-                    None => Ok(()),
-                }
-            }
-            Wanted::Id { beginning } => {
-                write!(formatter, "no snapshot's id begins with {beginning}")
-            }
-            Wanted::Newest {
-                backup_name,
-                host,
-                limit,
-            } => {
-                write!(
-                    formatter,
-                    "there is no snapshot of {backup_name} made on {host}"
-                )?;
-                match limit {
-                    Some(limit) => write!(formatter, " from {} or before", local(*limit)),
-                    None => Ok(()),
-                }
-            }
-        }
     }
 }
 

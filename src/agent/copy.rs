@@ -1,6 +1,6 @@
 //! A copy: the snapshots of one container go into another, without their sources.
 
-use super::choice::{NoChoice, Wanted};
+use super::choice::NoChoice;
 use super::error::ActionError;
 use super::held::held;
 use super::lineage::shares_path;
@@ -9,8 +9,9 @@ use super::place::{self, Place, UnderLock};
 use super::report::{local, log};
 use super::repository::{Found, Opened, SnapshotFiles};
 use super::snapshot::Filter;
+use super::wanted::Wanted;
 use super::{Context, check, open, outcome, password};
-use crate::job::action::{Access, Copy};
+use crate::job::action::{Access, Container, Copy};
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::indexed::Indexed;
 use crate::repository::transfer::{Destination, Report, Transferred, transfer};
@@ -41,7 +42,8 @@ pub fn run(context: &Context, work: &Copy) -> Result<Outcome, ActionError> {
         log(&format!("warning: {error}"));
     }
     let dry_run = context.request.action.dry_run;
-    let Some(to) = destination(context, work, &from)? else {
+    let to = destination(context, &work.container, work.allow_new_container, &from)?;
+    let Some(to) = to else {
         log("there is no repository in the other container yet; all of it would be copied");
         return Ok(outcome::success(Summary::default()));
     };
@@ -82,20 +84,21 @@ fn none_found(work: &Copy, from: &Opened) -> Result<NoChoice, ActionError> {
 }
 
 /// The other container, which gets a repository if it has none. `None`: it has none, and nothing is to be changed.
-fn destination(
+pub(super) fn destination(
     context: &Context,
-    work: &Copy,
+    container: &Container,
+    allow_new: bool,
     from: &Opened,
 ) -> Result<Option<Opened>, ActionError> {
-    let password = password::read(&work.container, &log)?;
-    let vacant = match place::look(&work.container, &context.reach)? {
+    let password = password::read(container, &log)?;
+    let vacant = match place::look(container, &context.reach)? {
         Place::Repository(existing) => return Opened::open(existing, &password).map(Some),
         Place::Other(other) => return Err(other.error()),
         Place::Vacant(vacant) => vacant,
     };
-    if context.request.expects_repository && !work.allow_new_container {
+    if context.request.expects_repository && !allow_new {
         return Err(ActionError::RepositoryGone {
-            place: work.container.location.clone(),
+            place: container.location.clone(),
         });
     }
     if context.request.action.dry_run {
@@ -108,7 +111,7 @@ fn destination(
             // Later backups to this container find the copied pieces only if they cut files in the same places.
             let like = Some(&from.repository.config);
             let made = Opened::create_like(like, place, &password)?;
-            let place = &work.container.location;
+            let place = &container.location;
             log(&format!("created a repository in {place}"));
             made
         }
@@ -116,7 +119,7 @@ fn destination(
     Ok(Some(opened))
 }
 
-fn index(opened: &Opened) -> Result<Indexed, ActionError> {
+pub(super) fn index(opened: &Opened) -> Result<Indexed, ActionError> {
     let indexed = Indexed::load(opened.repository.clone())
         .map_err(|error| opened.failed("read the index", error))?;
     for problem in &indexed.problems {

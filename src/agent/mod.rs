@@ -49,6 +49,7 @@ mod restore_progress;
 mod secret;
 pub mod snapshot;
 mod termination;
+mod wanted;
 
 pub use admin::prune_options;
 pub use backup::{LeftOutList, LeftOutPath, LeftOutReason, left_out};

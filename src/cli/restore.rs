@@ -7,6 +7,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::container::rate::DownloadLimit;
+use super::container::target::first_of_each;
 use super::container::{ChosenContainer, ContainerArgs, only, snapshot, snapshot_path};
 use super::exit::{Exit, Failure};
 use super::screen::Screen;
@@ -109,6 +110,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .map(|text| snapshot::time(settings, "--at", text))
         .transpose()?;
     let found = args.place.find_all(settings)?;
+    let found = first_of_each(found, args.snapshot_id());
     let planned: Vec<Planned> = if args.all {
         let each = found.into_iter().map(|chosen| Planned {
             target: target.join(own_directory(&chosen)),

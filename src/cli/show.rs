@@ -10,7 +10,7 @@ use super::table::Table;
 use super::{history, job_files, logging};
 use crate::config::Settings;
 use crate::job::{EffectiveValue, Job, ValueOrigin, effective_values};
-use crate::record::{AttemptEnd, FileVerdict, JobRecord, RunRecord};
+use crate::record::{AttemptEnd, ExitStatus, FileVerdict, JobRecord, RunRecord};
 use crate::units;
 
 /// Show a job: its schedule, its status and its last run
@@ -144,8 +144,23 @@ fn document(
             .and_then(Value::as_array_mut),
         last,
     ) {
-        for (action, row) in actions.iter_mut().zip(&run.actions) {
-            if let (Some(action), Some(status)) = (action.as_object_mut(), row.exit_status) {
+        // A backup with several targets is one entry of the file, and several actions of the run.
+        let mut rows = run.actions.iter();
+        let entries = job
+            .actions
+            .chunk_by(|_, next| next.action.work.targets_before() > 0);
+        for (action, targets) in actions.iter_mut().zip(entries) {
+            let of_entry: Vec<Option<ExitStatus>> = rows
+                .by_ref()
+                .take(targets.len())
+                .map(|row| row.exit_status)
+                .collect();
+            let failed = of_entry
+                .iter()
+                .flatten()
+                .find(|it| **it != ExitStatus::Success);
+            let status = failed.or(of_entry.iter().flatten().next());
+            if let (Some(action), Some(status)) = (action.as_object_mut(), status) {
                 action.insert("exit_status".into(), json!(status));
             }
         }

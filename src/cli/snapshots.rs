@@ -44,17 +44,24 @@ struct Row {
 /// What the containers have.
 struct Found {
     rows: Vec<Row>,
+    /// A target of a backup does not answer.
+    lacks_target: bool,
     damaged: Vec<UnreadableSnapshot>,
 }
 
 /// Runs `freezerd snapshots`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let places = args.place.find_all(settings)?;
-    let Found { mut rows, damaged } = list(settings, &places)?;
+    let Found {
+        mut rows,
+        damaged,
+        lacks_target,
+    } = list(settings, &places)?;
     for damaged in &damaged {
         say(&format!("warning: {}", damaged.message));
     }
     let exit = match damaged.is_empty() {
+        true if lacks_target => Exit::RunPartial,
         true => Exit::Success,
         false => {
             say(
@@ -82,6 +89,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 /// The snapshots of all the places. Each container is listed once for a name.
 fn list(settings: &Settings, places: &[ChosenContainer]) -> Result<Found, Failure> {
     let mut rows = Vec::new();
+    let mut lacks_target = false;
     let mut damaged: Vec<UnreadableSnapshot> = Vec::new();
     let key = |place: &ChosenContainer| {
         let ChosenContainer {
@@ -105,7 +113,18 @@ fn list(settings: &Settings, places: &[ChosenContainer]) -> Result<Found, Failur
             cache: settings.cache(),
             open: true,
         })
-        .map_err(|error| Failure::new(exit_code(&error), error.to_string()))?;
+        .map_err(|error| Failure::new(exit_code(&error), error.to_string()));
+        let listing = match listing {
+            Ok(listing) => listing,
+            // The other targets of the backup are listed.
+            Err(failure) if has_other_targets(places, place) => {
+                say(&format!("warning: {}", failure.message));
+                lacks_target = true;
+                listed.push(this);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         let of_name: Vec<&ChosenContainer> =
             places.iter().filter(|place| key(place) == this).collect();
         // A damaged file does not say whose snapshot it is: each list of a container has it.
@@ -123,7 +142,11 @@ fn list(settings: &Settings, places: &[ChosenContainer]) -> Result<Found, Failur
         }
         listed.push(this);
     }
-    Ok(Found { rows, damaged })
+    Ok(Found {
+        rows,
+        damaged,
+        lacks_target,
+    })
 }
 
 /// The action that made a snapshot: one with the same paths, or else with one of them.
@@ -214,6 +237,12 @@ fn print(settings: &Settings, places: &[ChosenContainer], rows: &[Row]) {
     } else {
         table.print();
     }
+}
+
+/// Whether the backup to this container has other targets, too.
+fn has_other_targets(places: &[ChosenContainer], place: &ChosenContainer) -> bool {
+    let mut groups = places.chunk_by(|_, next| next.is_further_target);
+    groups.any(|targets| targets.len() > 1 && targets.iter().any(|it| std::ptr::eq(it, place)))
 }
 
 fn exit_code(error: &ListError) -> Exit {

@@ -107,6 +107,14 @@ impl Work {
         }
     }
 
+    /// How many of the actions directly before are for other targets of the same backup. Their failures do not count.
+    pub fn targets_before(&self) -> usize {
+        match self {
+            Work::Backup(backup) => backup.copy_from.len(),
+            _ => 0,
+        }
+    }
+
     /// The container that the work needs, and how it uses it. Of a copy: the one that it writes to.
     pub fn container(&self) -> Option<(&Container, Access)> {
         let container = match self {
@@ -155,6 +163,10 @@ pub struct Lineage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backup {
     pub container: Container,
+    /// The containers of the actions directly before, if they and this one are the targets of one backup. If one of them
+    /// has the snapshot of the run, it is copied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copy_from: Vec<Container>,
     pub lineage: Lineage,
     /// The files and directories to back up: absolute, without `..`, sorted by their bytes, none in another one. In
     /// JSON the key is `path`, and one path stands there alone, as in requests of earlier versions.

@@ -99,12 +99,12 @@ fn kind(action: &Node, defaults: &Fields<'_>) -> Option<WorkKind> {
     }
 }
 
-/// Reads the action of an entry; `None` where it cannot be performed as it is written.
-pub(super) fn job_action(
+/// Reads the action of an entry, or one for each target of a backup; empty where it cannot be performed as it is written.
+pub(super) fn job_actions(
     entry: &Entry<'_>,
     timing: &Timing,
     values: &mut ValueReader<'_>,
-) -> Option<JobAction> {
+) -> Vec<JobAction> {
     let mandatory = values.flag(entry.outer.get("mandatory")).unwrap_or(false);
     let max_retries = values.count(entry.outer.get("max_retries")).unwrap_or(0);
     let retry_wait = values
@@ -124,7 +124,9 @@ pub(super) fn job_action(
     for field in fields.iter() {
         values.check(*field, timing);
     }
-    let kind = entry.kind?;
+    let Some(kind) = entry.kind else {
+        return Vec::new();
+    };
     decode::missing(
         fields,
         Object::Action,
@@ -132,22 +134,22 @@ pub(super) fn job_action(
         kind.named(),
         &mut values.diagnostics,
     );
-    let work = work::read(kind, fields, timing, values)?;
-    let action = Action {
-        work,
-        log_file,
-        max_priority,
-        dry_run,
-        bandwidth,
-    };
-    Some(JobAction {
-        action,
+    let works = work::read(kind, fields, timing, values).unwrap_or_default();
+    let action = |work| JobAction {
+        action: Action {
+            work,
+            log_file: log_file.clone(),
+            max_priority,
+            dry_run,
+            bandwidth,
+        },
         mandatory,
         max_retries,
         retry_wait,
         timeout,
         stall_timeout,
-    })
+    };
+    works.into_iter().map(action).collect()
 }
 
 /// A timeout may be given beside `freezer_action` or in it. Either wins over a default.

@@ -36,6 +36,7 @@ pub mod share;
 mod sources;
 mod state;
 pub mod storage;
+mod target;
 mod timing;
 mod values;
 mod words;

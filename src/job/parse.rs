@@ -205,7 +205,7 @@ fn read_job(
             continue;
         };
         seen = entry.kind.map_or(WorkKinds::ALL, |kind| seen.with(kind));
-        if let Some(action) = entry::job_action(&entry, &timing, values) {
+        for action in entry::job_actions(&entry, &timing, values) {
             actions.push(action);
             spans.actions.push(match entry.action.set("backup_name") {
                 Some(field) => field.node.span.clone(),

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::identity::ID_LIMIT;
-use super::keys::{Bounds, Key, Object, Shape, Support, one_of};
+use super::keys::{Bounds, Key, MOST_TARGETS, Object, Shape, Support, one_of};
 use super::kind::{WorkKind, WorkKinds};
 use super::parse::ACTION_LIMIT;
 use super::storage::NOT_SUPPORTED;
@@ -20,6 +20,7 @@ pub fn schema() -> Value {
     definitions.insert("complete_entry".to_owned(), complete_entry());
     definitions.insert("complete_action".to_owned(), complete_action());
     definitions.insert("schedule".to_owned(), object(Object::Schedule));
+    definitions.insert("target".to_owned(), target());
     definitions.insert("defaults".to_owned(), action(None));
     for kind in WorkKind::ALL {
         definitions.insert(kind.word().to_owned(), action(Some(*kind)));
@@ -149,6 +150,18 @@ fn job() -> Value {
         }));
     }
     job
+}
+
+/// An entry of `targets`, with the keys that it requires.
+fn target() -> Value {
+    let mut target = object(Object::Target);
+    let required = Object::Target.keys().iter();
+    let needs: Vec<Value> = required
+        .filter(|key| key.required != WorkKinds::NONE)
+        .map(given)
+        .collect();
+    target["allOf"] = needs.into();
+    target
 }
 
 /// An entry whose action has the keys that it requires.
@@ -340,6 +353,9 @@ fn value(key: &Key) -> Value {
                 { "type": "array", "maxItems": ACTION_LIMIT, "items": { "$ref": "#/$defs/entry" } },
                 { "$ref": "#/$defs/entry" }
             ]
+        })),
+        Shape::Targets => or_unset(json!({
+            "type": "array", "maxItems": MOST_TARGETS, "items": { "$ref": "#/$defs/target" }
         })),
         Shape::Object(Object::Schedule) => or_unset(json!({ "$ref": "#/$defs/schedule" })),
         Shape::Object(_) if key.name == "action_defaults" => {

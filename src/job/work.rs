@@ -9,28 +9,39 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::json::Value;
 use super::kind::WorkKind;
 use super::sources::plain;
+use super::target;
 use super::timing::Timing;
 use super::values::{ValueReader, WrittenPatterns};
 
-/// Reads the work of an action; `None` where a key is missing or wrong, which is reported.
+/// Reads the work of an action, or of several if a backup has several targets; `None` where a key is missing or wrong,
+/// which is reported.
 pub(super) fn read(
     kind: WorkKind,
     fields: &Fields<'_>,
     timing: &Timing,
     values: &mut ValueReader<'_>,
-) -> Option<Work> {
-    match kind {
-        WorkKind::Backup => backup(fields, values).map(Work::Backup),
+) -> Option<Vec<Work>> {
+    let work = match kind {
+        WorkKind::Backup => {
+            let backups = backup(fields, timing, values)?;
+            return Some(backups.into_iter().map(Work::Backup).collect());
+        }
         WorkKind::Restore => restore(fields, timing, values).map(Work::Restore),
         WorkKind::Admin => admin(fields, timing, values).map(Work::Admin),
         WorkKind::Info => info(fields, values).map(Work::Info),
         WorkKind::Exec => exec(fields, values).map(Work::Exec),
         WorkKind::Check => check(fields, values).map(Work::Check),
         WorkKind::Copy => copy(fields, values).map(Work::Copy),
-    }
+    };
+    work.map(|work| vec![work])
 }
 
-fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
+/// The backup to the container, and those to further targets.
+fn backup(
+    fields: &Fields<'_>,
+    timing: &Timing,
+    values: &mut ValueReader<'_>,
+) -> Option<Vec<Backup>> {
     let container = values.container(fields);
     let lineage = values.lineage(fields);
     let sources = values.sources(fields.get("path_to_backup"));
@@ -49,6 +60,7 @@ fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
         .flag(fields.get("allow_new_container"))
         .unwrap_or(false);
     let remove_older_than = values.age_in_days(fields.get("remove_older_than"));
+    let targets = values.targets(fields, timing);
     let sources = sources?;
     let paths = sources.paths();
     let narrows = one_file_system
@@ -64,8 +76,13 @@ fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
     values.keep_sources(&sources, &exclude);
     let container = container?;
     values.keep_apart(&container, &sources.tops, exclude.is_empty());
-    Some(Backup {
+    let targets = targets?;
+    for target in &targets {
+        values.keep_apart(&target.container, &sources.tops, exclude.is_empty());
+    }
+    let first = Backup {
         container,
+        copy_from: Vec::new(),
         lineage: lineage?,
         paths,
         nested_paths: sources
@@ -86,7 +103,8 @@ fn backup(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Backup> {
         allow_empty,
         allow_new_container,
         remove_older_than,
-    })
+    };
+    Some(target::each(first, targets))
 }
 
 fn levels(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Levels {

@@ -148,16 +148,18 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     }
 }
 
-/// The first action to run, from `index` on. Once an action has failed, only mandatory ones run.
+/// The first action to run, from `index` on. Once an action has failed, only mandatory ones run. The targets of one backup
+/// do not depend on each other.
 fn next_action(actions: &[JobAction], rows: &[ActionRecord], index: usize) -> Next {
-    let failed = rows
-        .iter()
-        .any(|row| row.exit_status == Some(ExitStatus::Fail));
+    let failed = has_failed(rows);
     let next = actions
         .iter()
         .enumerate()
         .skip(index)
-        .find(|(_, action)| !failed || action.mandatory);
+        .find(|(index, action)| {
+            let others = index.saturating_sub(action.action.work.targets_before());
+            action.mandatory || !has_failed(&rows[..others.min(rows.len())])
+        });
     match next {
         Some((index, _)) => Next::Attempt {
             action: index as u32,
@@ -198,14 +200,15 @@ fn class_of(end: &AttemptEnd) -> EndClass {
 
 /// The result of the run so far, for the environment of a command: `success` or `fail`.
 pub fn result_so_far(rows: &[ActionRecord]) -> &'static str {
-    if rows
-        .iter()
-        .any(|row| row.exit_status == Some(ExitStatus::Fail))
-    {
-        "fail"
-    } else {
-        "success"
+    match has_failed(rows) {
+        true => "fail",
+        false => "success",
     }
+}
+
+fn has_failed(rows: &[ActionRecord]) -> bool {
+    rows.iter()
+        .any(|row| row.exit_status == Some(ExitStatus::Fail))
 }
 
 #[cfg(test)]
@@ -265,6 +268,26 @@ mod tests {
             walk(&actions, &ends),
             (vec![(0, 1), (2, 1)], Some(JobResult::Fail))
         );
+    }
+
+    #[test]
+    fn the_targets_of_a_backup_do_not_depend_on_each_other() {
+        let text = r#"{"job_actions": [{"freezer_action": {"action": "exec", "command": "x"}},
+            {"freezer_action": {"path_to_backup": "/s", "backup_name": "a", "container": "/c",
+            "targets": [{"container": "/d"}, {"container": "/e"}]}},
+            {"freezer_action": {"action": "exec", "command": "x"}}]}"#;
+        let host = crate::samples::host(crate::schedule::zone::Zone::named("UTC").unwrap());
+        let parsed = crate::job::parse(text.as_bytes(), "job.json", &host);
+        let actions = parsed.job.unwrap().actions;
+        let (good, bad) = (reported(Verdict::Success), reported(Verdict::Failed));
+        let ends = [good.clone(), bad.clone(), good.clone(), good];
+        assert_eq!(
+            walk(&actions, &ends),
+            (vec![(0, 1), (1, 1), (2, 1), (3, 1)], Some(JobResult::Fail))
+        );
+        // What is before the backup counts.
+        let ended = walk(&actions, &[bad]);
+        assert_eq!(ended, (vec![(0, 1)], Some(JobResult::Fail)));
     }
 
     #[test]

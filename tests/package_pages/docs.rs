@@ -134,6 +134,11 @@ fn job_with(object: Object, key: &Key) -> Value {
         Object::Entry => entry.insert(key.name.to_owned(), value),
         Object::Schedule => schedule.insert(key.name.to_owned(), value),
         Object::Job => job.insert(key.name.to_owned(), value),
+        Object::Target => {
+            let mut target = json!({ "container": "/mnt/second-disk/www" });
+            target[key.name] = value;
+            action.insert("targets".to_owned(), json!([target]))
+        }
     };
     // A bound, and what happens after missed runs, need a schedule that they are about.
     if object == Object::Schedule && !schedule.contains_key("schedule_interval") {

@@ -30,5 +30,6 @@ mod site;
 mod swift;
 #[path = "../swift_server/mod.rs"]
 mod swift_server;
+mod targets;
 mod trial;
 mod trouble;

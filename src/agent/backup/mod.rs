@@ -4,6 +4,7 @@ mod left_out;
 mod messages;
 mod rehearse;
 mod source;
+mod target;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -53,6 +54,9 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     let password = password::read(&work.container, &log)?;
     if context.request.action.dry_run {
         return rehearse::run(context, work, &password, &sources);
+    }
+    if let Some((opened, lock, copied)) = target::copy(context, work)? {
+        return target::finish(context, work, opened, lock, copied);
     }
     let (opened, walk) = open_or_create(context, work, &password, &sources)?;
     let lock = Lock::take_to_add(&opened, &context.reporter)?;

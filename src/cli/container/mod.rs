@@ -20,6 +20,7 @@ pub mod rate;
 pub mod session;
 pub mod snapshot;
 pub mod steps;
+pub mod target;
 
 /// The arguments that select a container and snapshots in it.
 #[derive(Debug, clap::Args)]
@@ -69,6 +70,8 @@ pub struct ChosenContainer {
     pub paths: Vec<PathBuf>,
     /// The action of the job that it comes from, counted from 1, and whether it is a backup.
     pub action: Option<(usize, bool)>,
+    /// It is a further target of the backup before it.
+    pub is_further_target: bool,
 }
 
 impl ContainerArgs {
@@ -118,7 +121,8 @@ impl ContainerOptions {
     /// # Errors
     /// When the job has several backups and the options do not choose one of them.
     pub fn find(&self, settings: &Settings, job: Option<&str>) -> Result<ChosenContainer, Failure> {
-        only(self.find_all(settings, job)?, "")
+        let found = target::first_of_each(self.find_all(settings, job)?, None);
+        only(found, "")
     }
 
     /// The container from --container, or else all the selections of the job in the ledger that the options leave: one
@@ -142,6 +146,7 @@ impl ContainerOptions {
                     host: self.host.clone(),
                     paths: self.source_paths()?,
                     action: None,
+                    is_further_target: false,
                 }])
             }
             None => self.of_job(settings, job.unwrap_or_default()),
@@ -240,6 +245,7 @@ fn candidates(job: &Job, number: Option<usize>) -> Vec<ChosenContainer> {
                 host: lineage.map(|lineage| lineage.host.clone()),
                 paths: paths.to_vec(),
                 action: Some((index + 1, kind == WorkKind::Backup)),
+                is_further_target: action.action.work.targets_before() > 0,
             };
             Some((kind, chosen))
         });

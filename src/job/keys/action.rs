@@ -308,6 +308,15 @@ pub const ACTION_KEYS: &[Key] = &[
     )
     .example("30"),
     Key::new(
+        "targets",
+        Shape::Targets,
+        BACKUP,
+        "Further containers: a list of objects with the keys `storage`, `container`, `encrypt_pass_file` and \
+         `remove_older_than`. Each is an action of its own in the run, with its own attempts. The new snapshot is copied \
+         from a container that has it; without one, the source is read again. If one fails, the others go on.",
+    )
+    .example("[{\"container\": \"/mnt/second-disk/www\", \"encrypt_pass_file\": \"/etc/freezerd/second-disk\"}]"),
+    Key::new(
         "to_container",
         Shape::Container,
         COPY,

@@ -8,6 +8,7 @@ mod key;
 mod object;
 mod shape;
 mod suggest;
+mod target;
 
 pub use action::{ACTION_KEYS, one_of};
 pub use document::{DOCUMENT_KEYS, ENTRY_KEYS, SCHEDULE_KEYS};
@@ -17,6 +18,7 @@ pub use key::{Key, Support};
 pub use object::Object;
 pub use shape::{Bounds, Shape};
 pub use suggest::{suggested_word, suggestion};
+pub use target::{MOST_TARGETS, TARGET_KEYS};
 
 impl Object {
     /// The keys of the object.
@@ -26,6 +28,7 @@ impl Object {
             Object::Entry => ENTRY_KEYS,
             Object::Schedule => SCHEDULE_KEYS,
             Object::Action => ACTION_KEYS,
+            Object::Target => TARGET_KEYS,
         }
     }
 

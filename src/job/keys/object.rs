@@ -14,11 +14,19 @@ pub enum Object {
     Schedule,
     /// `freezer_action`, and `action_defaults`, which has the same keys.
     Action,
+    /// An entry of `targets`.
+    Target,
 }
 
 impl Object {
     /// Every object, from the outside in.
-    pub const ALL: [Object; 4] = [Object::Job, Object::Entry, Object::Schedule, Object::Action];
+    pub const ALL: [Object; 5] = [
+        Object::Job,
+        Object::Entry,
+        Object::Schedule,
+        Object::Action,
+        Object::Target,
+    ];
 
     /// What a sentence calls the object.
     pub fn name(self) -> &'static str {
@@ -27,6 +35,7 @@ impl Object {
             Object::Entry => "an entry of `job_actions`",
             Object::Schedule => "`job_schedule`",
             Object::Action => "`freezer_action`",
+            Object::Target => "an entry of `targets`",
         }
     }
 }

@@ -56,6 +56,8 @@ pub enum Shape {
     Links,
     /// The list of actions.
     Actions,
+    /// A list of further containers.
+    Targets,
     Object(Object),
     /// Anything: the parser does not look at it.
     Anything,

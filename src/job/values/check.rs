@@ -80,7 +80,10 @@ impl ValueReader<'_> {
             Shape::Timestamp => {
                 self.timestamp(given);
             }
-            // Others read these: an object field by field, the schedule as a whole.
+            Shape::Targets => {
+                self.target_list(&field, timing);
+            }
+            // Others read these: objects field by field, the schedule as a whole.
             Shape::Schedule | Shape::Actions | Shape::Object(_) | Shape::Anything => {}
         }
     }

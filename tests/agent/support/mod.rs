@@ -88,6 +88,7 @@ impl Place {
 
     pub fn backup(&self) -> Backup {
         Backup {
+            copy_from: Vec::new(),
             container: self.container(),
             lineage: lineage(),
             paths: vec![self.path("source")],

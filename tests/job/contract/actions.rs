@@ -301,6 +301,50 @@ fn a_copy_has_two_containers_and_chooses_among_the_snapshots() {
 }
 
 #[test]
+fn a_backup_with_targets_is_one_action_for_each() {
+    let text = backup(
+        "\"remove_older_than\": 30, \"targets\": [{\"container\": \"/d\", \"encrypt_pass_file\": \"/q\", \"remove_older_than\": 400}, {\"container\": \"e\", \"encrypt_pass_file\": \"/q\"}]",
+    );
+    let targets: Vec<_> = job(&text)
+        .actions
+        .into_iter()
+        .map(|action| match action.action.work {
+            Work::Backup(work) => work,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let of_each: Vec<_> = targets
+        .iter()
+        .map(|work| (work.copy_from.len(), work.remove_older_than))
+        .collect();
+    assert_eq!(
+        of_each,
+        [(0, Some(30.0)), (1, Some(400.0)), (2, Some(30.0))]
+    );
+    assert_eq!(targets[2].copy_from[1], targets[1].container);
+    let refused = |targets: &str| -> Vec<String> {
+        let parsed = read(&backup(&format!("\"targets\": {targets}")));
+        errors(&parsed).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(refused("[{}]"), ["missing-key"]);
+    assert_eq!(refused("{\"container\": \"/d\"}"), ["wrong-type"]);
+    assert_eq!(refused("[\"/d\"]"), ["wrong-type"]);
+    assert_eq!(
+        refused("[{\"container\": \"/d\", \"contaner\": 1}]"),
+        ["unknown-key"]
+    );
+    let twice = "{\"container\": \"/d\"}";
+    assert_eq!(
+        refused(&format!("[{twice}, {twice}]")),
+        ["conflicting-keys"]
+    );
+    let many: Vec<String> = (0..17)
+        .map(|it| format!("{{\"container\": \"/d{it}\"}}"))
+        .collect();
+    assert_eq!(refused(&format!("[{}]", many.join(", "))), ["out-of-range"]);
+}
+
+#[test]
 fn info_and_check_need_a_container_only() {
     let work = |text: &str| job(&with_action(text)).actions.remove(0).action.work;
     assert!(

@@ -18,6 +18,7 @@ fn the_schema_says_what_each_key_is_for() {
         (Object::Entry, "entry"),
         (Object::Schedule, "schedule"),
         (Object::Action, "defaults"),
+        (Object::Target, "target"),
     ] {
         for key in object.keys() {
             let property = &schema["$defs"][definition]["properties"][key.name];

@@ -179,12 +179,15 @@ fn disagreement(text: &str, schema: &Value) -> Option<String> {
     }
     // Whether the defaults have what an action lacks, its kind or a key, is beyond a schema.
     let defaults = text.contains("action_defaults");
+    // So is whether a list of paths there may be empty: it may, if no action is a backup.
+    let has_no_path = defaults && text.contains("\"path_to_backup\": []");
     let seen = parsed.diagnostics.iter().find(|it| {
         it.is_error()
             && codes::find(&it.code).is_some_and(|code| code.in_schema)
             && !(defaults
                 && [codes::MISSING_KEY.name, codes::OTHER_ACTIONS_KEY.name]
                     .contains(&it.code.as_str()))
+            && !(has_no_path && it.code == codes::WRONG_TYPE.name)
     });
     match seen {
         Some(fault) if accepted => Some(format!(

@@ -1,0 +1,170 @@
+//! A further target of a backup: the new snapshot comes from a target that has it, and the source is not read again.
+
+use super::clear_out;
+use crate::agent::error::ActionError;
+use crate::agent::lineage::has_same_paths;
+use crate::agent::lock::Lock;
+use crate::agent::report::log;
+use crate::agent::repository::{Found, Opened};
+use crate::agent::snapshot::{Filter, Snapshot};
+use crate::agent::{Context, check, copy as copies, open, outcome};
+use crate::job::action::{Access, Backup, Container};
+use crate::protocol::{Outcome, Summary, Verdict};
+use crate::repository::transfer::{Destination, Transferred, transfer};
+
+/// What was copied.
+pub(super) struct Copied {
+    snapshot: Snapshot,
+    /// Its id in this target.
+    id: String,
+    bytes: u64,
+}
+
+/// Copies the snapshot of this run from the first target that has it. `None`: none has it, or it can be had better from
+/// the source.
+pub(super) fn copy(
+    context: &Context,
+    work: &Backup,
+) -> Result<Option<(Opened, Lock, Copied)>, ActionError> {
+    let count = work.copy_from.len();
+    for (place, container) in work.copy_from.iter().enumerate() {
+        // The targets are the actions directly before this one.
+        let before = u32::try_from(count - place).unwrap_or(u32::MAX);
+        let Some(index) = context.request.action_index.checked_sub(before) else {
+            continue;
+        };
+        let (from, found, _lock) = match look(context, work, container, index) {
+            Ok(Some(found)) => found,
+            Ok(None) => continue,
+            Err(error) => {
+                log(&format!("note: the new snapshot cannot be copied: {error}"));
+                continue;
+            }
+        };
+        if let Some(copied) = copy_from(context, work, &from, &found)? {
+            return Ok(Some(copied));
+        }
+    }
+    Ok(None)
+}
+
+/// The snapshot that this run has made in another target.
+fn look(
+    context: &Context,
+    work: &Backup,
+    container: &Container,
+    index: u32,
+) -> Result<Option<(Opened, Found, Lock)>, ActionError> {
+    let (from, lock) = open(context, container, Access::Shared)?;
+    let request = &context.request;
+    let earlier = request
+        .earlier
+        .iter()
+        .map(|it| (&it.run_tag, Some(it.not_before)));
+    let runs = std::iter::once((&request.run_tag, None)).chain(earlier);
+    let snapshots = from.snapshots(&Filter {
+        host: Some(work.lineage.host.clone()),
+        label: Some(work.lineage.backup_name.clone()),
+        tag: None,
+    })?;
+    for (run, not_before) in runs {
+        let tag = run.snapshot_tag(index);
+        let found = snapshots.iter().rfind(|(snapshot, ..)| {
+            snapshot.tags.contains(&tag)
+                && not_before.is_none_or(|limit| snapshot.time >= limit)
+                && has_same_paths(&work.paths, snapshot)
+        });
+        if let Some(found) = found {
+            return Ok(Some((from, found.clone(), lock)));
+        }
+    }
+    Ok(None)
+}
+
+fn copy_from(
+    context: &Context,
+    work: &Backup,
+    from: &Opened,
+    (snapshot, id, file): &Found,
+) -> Result<Option<(Opened, Lock, Copied)>, ActionError> {
+    let allow_new = work.allow_new_container;
+    let Some(to) = copies::destination(context, &work.container, allow_new, from)? else {
+        return Ok(None);
+    };
+    let cuts = |opened: &Opened| opened.repository.config.chunker_polynomial.clone();
+    if cuts(from) != cuts(&to) {
+        log(&format!(
+            "note: {} and {} cut files in different places, so a copy would be stored again: the source is read again",
+            from.container.location, to.container.location
+        ));
+        return Ok(None);
+    }
+    let lock = Lock::take_to_add(&to, &context.reporter)?;
+    let (from_index, to_index) = (copies::index(from)?, copies::index(&to)?);
+    let destination = Destination {
+        indexed: &to_index,
+        confirm: &|| lock.confirm(),
+    };
+    log(&format!(
+        "copying the new snapshot {} from {} to {}",
+        snapshot.short_id(),
+        from.container.location,
+        to.container.location
+    ));
+    let stages = check::Stages::new(&context.reporter);
+    let report = transfer(
+        &from_index,
+        &destination,
+        &[(*id, file.clone())],
+        false,
+        &stages,
+    )
+    .map_err(|error| to.failed("copy the snapshot to the container", error))?;
+    let new = match report.snapshots.into_iter().next() {
+        Some((_, Transferred::New(new) | Transferred::Before(new))) => new,
+        Some((_, Transferred::NotWhole(lacks))) => {
+            log(&format!(
+                "note: the new snapshot cannot be copied, because it is not whole: {lacks}"
+            ));
+            return Ok(None);
+        }
+        None => return Ok(None),
+    };
+    let copied = Copied {
+        snapshot: snapshot.clone(),
+        id: new.to_string(),
+        bytes: report.bytes,
+    };
+    Ok(Some((to, lock, copied)))
+}
+
+/// Removes old snapshots, if the target wants that, and says what was done. A copy of a partial snapshot is partial, too.
+pub(super) fn finish(
+    context: &Context,
+    work: &Backup,
+    opened: Opened,
+    lock: Lock,
+    copied: Copied,
+) -> Result<Outcome, ActionError> {
+    let numbers = copied.snapshot.summary.unwrap_or_default();
+    let summary = Summary {
+        snapshot: Some(copied.id),
+        level: copied.snapshot.level,
+        files: Some(numbers.files),
+        bytes: Some(numbers.bytes),
+        bytes_added: Some(copied.bytes),
+        snapshots_copied: Some(1),
+        ..Summary::default()
+    };
+    log(&format!("done: {summary}"));
+    if copied.snapshot.partial {
+        return Ok(Outcome {
+            verdict: Verdict::Partial,
+            reason: Some(
+                "the snapshot that was copied is partial; the backup to the other target says what is missing".to_owned(),
+            ),
+            ..outcome::success(summary)
+        });
+    }
+    clear_out(context, work, opened, lock, summary)
+}

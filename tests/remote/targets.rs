@@ -1,0 +1,139 @@
+//! Backups with several targets: a container on this host and one on a server, of which one may be down.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, backup, now};
+use crate::rest_server::Server;
+use crate::restic_support::restics;
+use crate::site::{CONTAINER, assert_clean_for_restic, define, files, for_restic, host};
+
+/// A backup to the local container, and to the server as a further target.
+fn both(host: &Host) -> Value {
+    let pass = host.path("pass");
+    let mut action = backup(&host.path("source"), &host.path("container"));
+    let keys = &mut action["freezer_action"];
+    keys["encrypt_pass_file"] = json!(pass);
+    keys["targets"] =
+        json!([{"storage": "offsite", "container": CONTAINER, "encrypt_pass_file": pass}]);
+    action
+}
+
+/// Runs the job `save` once. Returns the run and its log.
+#[track_caller]
+fn run(host: &Host, action: Value, exit: i32) -> (Value, String) {
+    host.put("save", now(vec![action]));
+    host.once().exits(exit);
+    let run = host.history("save").first().cloned().unwrap();
+    (run, host.freezerd(&["log", "save"]).exits(0).stdout())
+}
+
+fn results(run: &Value) -> Vec<&str> {
+    let actions = run["actions"].as_array().unwrap().iter();
+    actions
+        .map(|action| action["exit_status"].as_str().unwrap_or("none"))
+        .collect()
+}
+
+#[test]
+fn a_backup_reaches_each_of_its_targets_and_reads_its_source_once() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    let (first, log) = run(&host, both(&host), 0);
+    assert_eq!(results(&first), ["success", "success"]);
+    assert!(log.contains("copying the new snapshot"), "{log}");
+    host.file("source/later", "one more");
+    let (second, _) = run(&host, both(&host), 0);
+    assert_eq!(results(&second), ["success", "success"]);
+    assert_clean_for_restic(&for_restic(&server), 2);
+    assert_clean_for_restic(host.path("container").to_str().unwrap(), 2);
+    let trees = |repository: &str| {
+        let restic = restics().into_iter().next().unwrap();
+        let listed = restic.run(Path::new(repository), &["snapshots", "--json"]);
+        let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+        let trees = listed.iter().map(|it| it["tree"].to_string());
+        trees.collect::<Vec<_>>()
+    };
+    let local = host.path("container");
+    assert_eq!(
+        trees(local.to_str().unwrap()),
+        trees(&for_restic(&server)),
+        "the targets have the same files"
+    );
+    let listed = host.freezerd(&["snapshots", "save", "--json"]).exits(0);
+    assert_eq!(listed.json()["snapshots"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_target_that_is_down_costs_only_itself() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://127.0.0.1:1/", "");
+    let (run_without_server, log) = run(&host, both(&host), 1);
+    assert_eq!(results(&run_without_server), ["success", "fail"], "{log}");
+    let shown = host.json(&["show", "save"]);
+    assert_eq!(shown["job_actions"][0]["exit_status"], "fail");
+    let target = host.path("target");
+    let to = ["restore", "save", "--to", target.to_str().unwrap()];
+    host.freezerd(&to).exits(0);
+    assert_eq!(files(&target), files(&host.path("source")));
+
+    define(&host, &server.address(""), "");
+    let (with_server, _) = run(&host, both(&host), 0);
+    assert_eq!(results(&with_server), ["success", "success"]);
+    assert_clean_for_restic(&for_restic(&server), 1);
+
+    // The disk of the first target is not mounted any more: the source is read for the other one.
+    let container = host.path("container");
+    fs::rename(&container, host.path("elsewhere")).unwrap();
+    host.file("source/later", "one more");
+    let (without_disk, log) = run(&host, both(&host), 1);
+    assert_eq!(results(&without_disk), ["fail", "success"], "{log}");
+    assert!(!container.exists());
+    assert_clean_for_restic(&for_restic(&server), 2);
+    fs::remove_dir_all(&target).unwrap();
+    let restored = host.freezerd(&to).exits(0);
+    assert!(
+        restored.stderr().contains("using the target rest:"),
+        "{}",
+        restored.stderr()
+    );
+    assert_eq!(files(&target), files(&host.path("source")));
+    let listed = host.freezerd(&["snapshots", "save", "--json"]).exits(3);
+    assert_eq!(listed.json()["snapshots"].as_array().unwrap().len(), 2);
+    fs::rename(host.path("elsewhere"), &container).unwrap();
+    let (again, _) = run(&host, both(&host), 0);
+    assert_eq!(results(&again), ["success", "success"]);
+    let action = host.freezerd(&["ls", "save", "--action", "2"]).exits(0);
+    assert!(action.stdout().contains("later"));
+}
+
+#[test]
+fn only_the_target_that_failed_is_tried_again_and_each_keeps_its_own_age() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    run(&host, both(&host), 0);
+    let mut action = both(&host);
+    action["freezer_action"]["targets"][0]["remove_older_than"] = json!(1e-9);
+    run(&host, action, 0);
+    assert_clean_for_restic(host.path("container").to_str().unwrap(), 2);
+    assert_clean_for_restic(&for_restic(&server), 1);
+
+    define(&host, "http://127.0.0.1:1/", "");
+    let mut action = both(&host);
+    action["max_retries"] = json!(1);
+    action["max_retries_interval"] = json!(1);
+    let (failed, _) = run(&host, action, 1);
+    let attempts = failed["actions"].as_array().unwrap().iter();
+    let attempts: Vec<_> = attempts
+        .map(|it| it["attempts"].as_u64().unwrap())
+        .collect();
+    assert_eq!(attempts, [1, 2]);
+}
