@@ -287,16 +287,37 @@ pub fn raise_open_files() {
     }
 }
 
-/// Gives a program that is about to start the limits of open files that this process had at its own start: a program that
-/// uses select(2) fails with more than 1,024 open files.
-pub fn with_earlier_open_files(command: &mut Command) {
-    let Some(&earlier) = EARLIER_LIMITS.get() else {
-        return;
+/// The limits of core files before this process forbade them.
+static EARLIER_CORE: OnceLock<Rlimit> = OnceLock::new();
+
+/// From now on, this process leaves no core file: it may have had a secret in its memory. The limit is 1 and not 0, because
+/// a program that collects core files is started in spite of 0. Programs that it starts with
+/// [`with_earlier_limits`] have the earlier limit.
+pub fn forbid_core_files() {
+    let earlier = *EARLIER_CORE.get_or_init(|| getrlimit(Resource::Core));
+    let forbidden = Rlimit {
+        current: Some(1),
+        maximum: earlier.maximum,
     };
-    // SAFETY: between fork and exec, the closure makes one system call and allocates nothing.
+    // This fails where the limit is 0 already.
+    let _ = setrlimit(Resource::Core, forbidden);
+}
+
+/// Gives a program that is about to start the limits of open files and of core files that this process had at its own
+/// start: a program that uses select(2) fails with more than 1,024 open files.
+pub fn with_earlier_limits(command: &mut Command) {
+    let limits = [
+        (Resource::Nofile, EARLIER_LIMITS.get().copied()),
+        (Resource::Core, EARLIER_CORE.get().copied()),
+    ];
+    // SAFETY: between fork and exec, the closure makes two system calls and allocates nothing.
     unsafe {
         command.pre_exec(move || {
-            let _ = setrlimit(Resource::Nofile, earlier);
+            for (resource, earlier) in limits {
+                if let Some(earlier) = earlier {
+                    let _ = setrlimit(resource, earlier);
+                }
+            }
             Ok(())
         });
     }

@@ -8,6 +8,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let host = Host {
         working_dir: "/var/lib/freezerd".into(),
+        jobs_dir: "/etc/freezerd/jobs.d".into(),
         container_root: "/srv/containers".into(),
         host_name: "db1".to_owned(),
         zone: Zone::utc(),

@@ -219,6 +219,7 @@ pub fn form(key: &Key) -> String {
     match key.shape {
         Shape::Text
         | Shape::JobId
+        | Shape::SecretText
         | Shape::HostName
         | Shape::BackupName
         | Shape::Container

@@ -87,7 +87,7 @@ fn describe_run(context: &Context, command: &mut Command) {
     for name in NOT_INHERITED {
         command.env_remove(name);
     }
-    os::with_earlier_open_files(command);
+    os::with_earlier_limits(command);
     for variable in &VARIABLES {
         command.env(variable.name, variable.value(request));
     }

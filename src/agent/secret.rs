@@ -1,6 +1,8 @@
 //! A secret for a server, from where the storage says it is. It is never shown, and never leaves this process.
 
+use std::fs::OpenOptions;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command as Process, Stdio};
 use std::sync::mpsc;
@@ -10,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::password::{self, PassFileError};
 use crate::job::action::Command;
-use crate::job::storage::SecretSource;
+use crate::job::storage::{JobFileSecret, SecretSource};
+use crate::job::{SIZE_LIMIT, secret_text};
 use crate::os;
 
 /// How long a command may take to print a secret.
@@ -32,6 +35,14 @@ pub enum SecretError {
         "the variable {0} of the environment, which should hold the password, is not UTF-8 text"
     )]
     NotUtf8(String),
+    #[error("`{key}` in the job file {} cannot be read: {}", path.display(), os::reason(source))]
+    JobFile {
+        key: String,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("the job file {} does not hold `{key}` now, or cannot be understood", path.display())]
+    NotInJobFile { key: String, path: PathBuf },
     #[error("the command that prints the password {0}")]
     Command(CommandFault),
 }
@@ -63,6 +74,7 @@ pub fn read(source: &SecretSource, tell: &dyn Fn(&str)) -> Result<Zeroizing<Stri
                 Err(_) => Err(SecretError::FileNotUtf8(path.clone())),
             }
         }
+        SecretSource::JobFile(secret) => in_job_file(secret),
         SecretSource::Environment(name) => match std::env::var(name) {
             Ok(value) => Ok(Zeroizing::new(value)),
             Err(std::env::VarError::NotPresent) => Err(SecretError::NotSet(name.clone())),
@@ -70,6 +82,32 @@ pub fn read(source: &SecretSource, tell: &dyn Fn(&str)) -> Result<Zeroizing<Stri
         },
         SecretSource::Command(command) => printed(command, PATIENCE).map_err(SecretError::Command),
     }
+}
+
+/// A secret that a job file holds.
+fn in_job_file(secret: &JobFileSecret) -> Result<Zeroizing<String>, SecretError> {
+    let (key, path) = (secret.key.clone(), secret.file.clone());
+    let failed = |source| SecretError::JobFile {
+        key: key.clone(),
+        path: path.clone(),
+        source,
+    };
+    // As the daemon opens it: no link is followed, and no FIFO is waited for.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+        .open(&secret.file)
+        .map_err(failed)?;
+    let is_file = file.metadata().map_err(failed)?.is_file();
+    if !is_file {
+        return Err(failed(io::Error::other("it is not a regular file")));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(SIZE_LIMIT as u64)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    secret_text::in_file(&bytes, secret.action, &secret.key)
+        .ok_or(SecretError::NotInJobFile { key, path })
 }
 
 /// What a command prints, without its last line end. What it says on standard error goes to the log.

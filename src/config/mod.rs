@@ -55,9 +55,11 @@ impl Settings {
 
     /// What this host adds to a job file.
     pub fn job_host(&self) -> Host {
+        // A working directory that is gone: relative paths are refused where they are used.
+        let working_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         Host {
-            // A working directory that is gone: relative paths are refused where they are used.
-            working_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            jobs_dir: working_dir.join(&self.jobs_dir),
+            working_dir,
             container_root: self.container_root.clone(),
             host_name: gethostname::gethostname().to_string_lossy().into_owned(),
             zone: self.zone(),

@@ -10,6 +10,8 @@ use super::scheduler;
 use crate::config::Settings;
 use crate::intake::{self, Catalog, Directory, FileChange, FileState, Trust};
 use crate::job::diagnostic::Diagnostic;
+use crate::job::secret_text;
+use crate::os;
 
 /// The jobs directory, and what is known of its files.
 pub struct JobsDir {
@@ -59,7 +61,7 @@ impl JobsDir {
     /// The scan at the start. A directory that cannot be read is an error, since all its jobs would be missing.
     pub fn first_scan(&mut self) -> Result<Vec<FileChange>, Critical> {
         match self.read() {
-            Ok(states) => Ok(self.catalog.update(states)),
+            Ok(states) => Ok(self.update(states)),
             Err(source) => Err(Critical::JobsDir {
                 path: self.path.clone(),
                 source,
@@ -98,10 +100,21 @@ impl JobsDir {
             unsettled |= states.len() != before;
         }
         Scan {
-            changes: self.catalog.update(states),
+            changes: self.update(states),
             unsettled,
             unreadable: false,
         }
+    }
+
+    fn update(&mut self, states: Vec<(String, FileState)>) -> Vec<FileChange> {
+        let holds_secret = |state: &FileState| match state {
+            FileState::Content { bytes, .. } => secret_text::holds_secret(bytes),
+            _ => false,
+        };
+        if states.iter().any(|(_, state)| holds_secret(state)) {
+            os::forbid_core_files();
+        }
+        self.catalog.update(states)
     }
 
     /// Reads the directory. It is opened anew each time, since another one may have its name now.

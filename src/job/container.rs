@@ -6,9 +6,9 @@ use super::action::{Container, Lineage};
 use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
-use super::keys::suggested_word;
-use super::storage::{Connection, Exposure, NOT_SUPPORTED, NamedStorage, StorageKind};
+use super::storage::{Connection, NamedStorage};
 use super::values::ValueReader;
+use super::which_storage::NamedPlace;
 use crate::location::{AddressError, Location};
 
 /// The longest name that file systems accept for a directory, in bytes. It is the limit for a backup's name too.
@@ -19,26 +19,23 @@ struct ContainerKeys {
     storage: &'static str,
     name: &'static str,
     pass_file: &'static str,
+    /// Whether other keys can describe the storage.
+    in_job: bool,
 }
 
 const CONTAINER: ContainerKeys = ContainerKeys {
     storage: "storage",
     name: "container",
     pass_file: "encrypt_pass_file",
+    in_job: true,
 };
 
 const OTHER_CONTAINER: ContainerKeys = ContainerKeys {
     storage: "to_storage",
     name: "to_container",
     pass_file: "to_encrypt_pass_file",
+    in_job: false,
 };
-
-/// What the key `storage` names.
-#[derive(Clone, Copy, Debug)]
-pub enum NamedPlace<'h> {
-    Local,
-    Named(&'h NamedStorage),
-}
 
 impl<'h> ValueReader<'h> {
     /// The container. `None` if it is missing (which another check reports) or wrong.
@@ -52,13 +49,26 @@ impl<'h> ValueReader<'h> {
     }
 
     fn container_of(&mut self, fields: &Fields<'_>, keys: &ContainerKeys) -> Option<Container> {
-        let storage = self.storage(fields.get(keys.storage));
+        let storage = match keys.in_job {
+            true => self.storage(fields.get(keys.storage)),
+            false => self.defined_storage(fields.get(keys.storage)),
+        };
         let pass_file = self.secret(fields.get(keys.pass_file));
+        if let Some(place) = storage.filter(|_| keys.in_job) {
+            self.keys_of_other_storages(fields, place);
+        }
         let field = fields.set(keys.name)?;
         let name = self.text(Some(field))?;
-        let location = match storage {
-            Some(NamedPlace::Named(storage)) => self.remote_container(&field, &name, storage)?,
-            Some(NamedPlace::Local) | None => {
+        let inline = match storage {
+            Some(NamedPlace::InJob(kind)) => Some(self.inline_storage(fields, kind, &name)?),
+            _ => None,
+        };
+        let location = match (storage, &inline) {
+            (_, Some((storage, below))) => self.remote_container(&field, below, storage)?,
+            (Some(NamedPlace::Named(storage)), _) => {
+                self.remote_container(&field, &name, storage)?
+            }
+            (Some(NamedPlace::Local | NamedPlace::InJob(_)) | None, None) => {
                 let is_path = name.starts_with(['/', '~', '$']);
                 Location::Local(if is_path {
                     self.absolute(&field, &name)?
@@ -81,12 +91,16 @@ impl<'h> ValueReader<'h> {
                 )),
             );
         }
-        let connection = match storage? {
-            NamedPlace::Local => Connection::default(),
-            NamedPlace::Named(storage) => {
+        let connection = match (storage?, inline) {
+            (_, Some((storage, _))) => {
+                self.warn_of_listeners(fields.set(keys.storage), &storage);
+                storage.connection
+            }
+            (NamedPlace::Named(storage), None) => {
                 self.warn_of_listeners(fields.set(keys.storage), storage);
                 storage.connection.clone()
             }
+            (NamedPlace::Local | NamedPlace::InJob(_), None) => Connection::default(),
         };
         Some(Container {
             name,
@@ -94,93 +108,6 @@ impl<'h> ValueReader<'h> {
             pass_file,
             connection,
         })
-    }
-
-    /// The storage that the key names; `None` if there is no such storage, or this version does not support it.
-    pub fn storage(&mut self, field: Option<Field<'_>>) -> Option<NamedPlace<'h>> {
-        let Some(field) = field.filter(|field| !field.node.is_unset()) else {
-            return Some(NamedPlace::Local);
-        };
-        let super::json::Value::Text(text) = &field.node.value else {
-            self.wrong_type(&field, "a word", "`local`, or the name of a storage");
-            return None;
-        };
-        let written = text.content.trim();
-        if written == StorageKind::Local.word() {
-            return Some(NamedPlace::Local);
-        }
-        if let Some(storage) = self.host.storages.get(written) {
-            return Some(NamedPlace::Named(storage));
-        }
-        let fault = if NOT_SUPPORTED.contains(&written) {
-            let message = format!(
-                "this version does not support the storage {}",
-                quoted(written)
-            );
-            Diagnostic::error(codes::UNSUPPORTED_STORAGE, message)
-                .label("not in this version")
-                .help(
-                    "write `\"storage\": \"local\"`, with a directory of this host as `container`; it may be on a \
-                     mounted file system. Or name a storage that `freezerd.toml` defines",
-                )
-        } else if StorageKind::of_word(written).is_some() {
-            let message = format!(
-                "{} is a kind of storage, and a job takes the name of a storage",
-                quoted(written)
-            );
-            Diagnostic::error(codes::UNKNOWN_STORAGE, message)
-                .label("not the name of a storage")
-                .help(format!(
-                    "define it in `freezerd.toml`: `[storage.offsite]` with `kind = \"{written}\"`, and write \
-                     `\"storage\": \"offsite\"` here"
-                ))
-        } else {
-            let names: Vec<&str> = std::iter::once(StorageKind::Local.word())
-                .chain(self.host.storages.keys().map(String::as_str))
-                .collect();
-            let fault = Diagnostic::error(
-                codes::UNKNOWN_STORAGE,
-                format!("there is no storage {}", quoted(written)),
-            )
-            .label("unknown storage");
-            match suggested_word(written, names.iter().copied()) {
-                Some(suggestion) => fault.help(format!("did you mean `{suggestion}`?")),
-                None => fault.help(format!(
-                    "`freezerd.toml` defines storages in sections such as `[storage.offsite]`; here are: {}",
-                    names.join(", ")
-                )),
-            }
-        };
-        self.report(fault.at(field.node.span.clone()));
-        None
-    }
-
-    /// Warns where somebody on the way to the server can read its password.
-    fn warn_of_listeners(&mut self, field: Option<Field<'_>>, storage: &NamedStorage) {
-        let fault = match storage.exposure() {
-            None => return,
-            Some(Exposure::Password) => Diagnostic::warning(
-                codes::INSECURE_STORAGE,
-                "the password of the storage goes over the network as it is",
-            )
-            .label("the connection to it is not encrypted")
-            .help(match storage.place.kind() {
-                StorageKind::Ftp => {
-                    "write `kind = \"ftps\"` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of \
-                     your own. The backup itself is encrypted"
-                }
-                _ => "write `https://` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of your own",
-            }),
-            Some(Exposure::Server) => Diagnostic::warning(
-                codes::INSECURE_STORAGE,
-                "the certificate of the storage is not checked",
-            )
-            .label("it has `insecure = true`")
-            .help("name the certificate that you trust with `ca_file`, and remove `insecure`"),
-        };
-        if let Some(field) = field {
-            self.report(fault.at(field.node.span.clone()));
-        }
     }
 
     /// The location of a container in a storage away from this host.

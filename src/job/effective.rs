@@ -10,6 +10,7 @@ use super::json::{self, Value};
 use super::keys::{Object, Shape, Support};
 use super::kind::WorkKind;
 use super::parse::{action_nodes, job_node, object};
+use super::secret_text::MASK;
 use super::values::ValueReader;
 use super::{Host, identity, secret};
 
@@ -55,10 +56,7 @@ pub enum ValueOrigin {
 /// the file has errors.
 pub fn effective_values(bytes: &[u8], file_name: &str, host: &Host) -> Option<Vec<EffectiveValue>> {
     super::parse(bytes, file_name, host).job?;
-    let mut values = ValueReader {
-        host,
-        diagnostics: Vec::new(),
-    };
+    let mut values = ValueReader::new(host, file_name);
     let text = text(bytes, &mut values)?;
     let document = json::read(&text);
     let node = job_node(document.root.as_ref()?, &mut values)?;
@@ -162,16 +160,17 @@ impl View<'_> {
             };
             let resolved = self.resolved(&field);
             let line = position(self.bytes, field.key_span.start).0;
-            self.put(&path, field.node.to_json(), resolved, origin, Some(line));
+            let value = match key.shape {
+                Shape::SecretText if !field.node.is_unset() => MASK.into(),
+                _ => field.node.to_json(),
+            };
+            self.put(&path, value, resolved, origin, Some(line));
         }
     }
 
     /// What a path or the name of a container stands for, where it is not written in full.
     fn resolved(&self, field: &decode::Field<'_>) -> Option<String> {
-        let mut values = ValueReader {
-            host: self.host,
-            diagnostics: Vec::new(),
-        };
+        let mut values = ValueReader::new(self.host, "");
         let written = values.text(Some(*field))?;
         let full = match field.key.shape {
             Shape::Path | Shape::Paths => values.absolute(field, &written)?,

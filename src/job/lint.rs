@@ -2,7 +2,9 @@
 
 use super::codes;
 use super::diagnostic::{Diagnostic, quoted};
-use super::json::{Node, Value};
+use super::json::{Member, Node, Value};
+use super::keys::{Object, Shape};
+use super::secret_text;
 use super::values::ValueReader;
 
 /// Warns about every secret in a node and below it. The message does not repeat the secret.
@@ -14,7 +16,14 @@ pub(super) fn secrets(node: &Node, values: &mut ValueReader<'_>) {
                 let named = NAMES
                     .iter()
                     .any(|secret| name == *secret || name.ends_with(&format!("_{secret}")));
-                if named
+                if secret_text::is_secret(&member.key)
+                    && matches!(member.node.value, Value::Text(_) | Value::Number(_))
+                    && !member.node.is_unset()
+                {
+                    warn_of_own(member, values);
+                } else if is_a_name(&member.key) {
+                    // It names a key or a file.
+                } else if named
                     && !member.node.is_unset()
                     && matches!(member.node.value, Value::Text(_) | Value::Number(_))
                 {
@@ -44,6 +53,29 @@ fn warn(node: &Node, message: String, values: &mut ValueReader<'_>) {
             .at(node.span.clone())
             .label("everybody who can read the file can read it, and lists and logs show it")
             .help("put it into a file that only its user can read, and let the command read that file"),
+    );
+}
+
+/// Whether a key of an action says where a secret is, or who uses it, and not what it is.
+fn is_a_name(written: &str) -> bool {
+    Object::Action
+        .find(written)
+        .is_some_and(|key| key.of_storage.is_some() && key.shape != Shape::SecretText)
+}
+
+/// Warns about a secret in a key that is for one. The daemon remembers and shows the file without it.
+fn warn_of_own(member: &Member, values: &mut ValueReader<'_>) {
+    let key = member.key.replace('-', "_");
+    values.report(
+        Diagnostic::warning(
+            codes::SECRET_IN_FILE,
+            format!("{} is a secret in the job file", quoted(&member.key)),
+        )
+        .at(member.key_span.clone())
+        .label("everybody who can read the file can read it")
+        .help(format!(
+            "write it to a file that only its user can read, and name that file: `\"{key}_file\": \"/etc/freezerd/{key}\"`"
+        )),
     );
 }
 

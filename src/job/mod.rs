@@ -20,6 +20,7 @@ mod encoding;
 mod entry;
 mod explain;
 mod identity;
+mod inline;
 pub mod json;
 pub mod keys;
 pub mod kind;
@@ -32,6 +33,7 @@ pub mod rate;
 pub mod render;
 pub mod schema;
 pub mod secret;
+pub mod secret_text;
 pub mod share;
 mod sources;
 mod state;
@@ -39,6 +41,7 @@ pub mod storage;
 mod target;
 mod timing;
 mod values;
+mod which_storage;
 mod words;
 mod work;
 
@@ -75,6 +78,8 @@ pub struct Job {
 pub struct Host {
     /// The working directory of the daemon, in which relative paths start.
     pub working_dir: std::path::PathBuf,
+    /// The directory of the job files. A secret that a job file holds is read there.
+    pub jobs_dir: std::path::PathBuf,
     /// The directory of the containers that are given by name.
     pub container_root: std::path::PathBuf,
     /// The name that snapshots get, unless the job names another host.

@@ -9,6 +9,7 @@ use super::identity;
 use super::json::{self, Node, Value};
 use super::keys::{Object, is_remark};
 use super::kind::WorkKinds;
+use super::secret_text::{self, Secrets};
 use super::timing::{self, Timing};
 use super::values::{ValueReader, head};
 use super::{Host, Job, Parsed, Spans};
@@ -25,10 +26,7 @@ const DIAGNOSTIC_LIMIT: usize = 100;
 /// All faults are reported at once. Where the JSON is broken but its structure is clear, the keys and the values are
 /// checked too. Where brackets or quotes do not match, only that is reported.
 pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
-    let mut values = ValueReader {
-        host,
-        diagnostics: Vec::new(),
-    };
+    let mut values = ValueReader::new(host, file_name);
     let Some(text) = text(bytes, &mut values) else {
         return finish(
             values.diagnostics,
@@ -37,6 +35,7 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
             Spans::default(),
         );
     };
+    let secrets = Secrets::of(&text);
     let document = json::read(&text);
     values.diagnostics.extend(document.faults);
     let broken = values.diagnostics.iter().any(Diagnostic::is_error);
@@ -56,7 +55,8 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
         } else {
             Some(identity::derived(file_name))
         };
-        return finish(values.diagnostics, None, id, Spans::default());
+        let diagnostics = secrets.hidden(values.diagnostics);
+        return finish(diagnostics, None, id, Spans::default());
     };
 
     let fields = decode::fields(node, Object::Job, None, &mut values.diagnostics);
@@ -71,7 +71,8 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
     if document.structure_lost {
         // The values may belong to other objects than it seems: their faults would mislead.
         values.diagnostics.truncate(before);
-        return finish(values.diagnostics, None, id.filter(|_| id_given), spans);
+        let diagnostics = secrets.hidden(values.diagnostics);
+        return finish(diagnostics, None, id.filter(|_| id_given), spans);
     }
     if broken {
         // A key that seems to be missing may be in the part that could not be read. Warnings can wait.
@@ -82,7 +83,7 @@ pub fn parse(bytes: &[u8], file_name: &str, host: &Host) -> Parsed {
                 .filter(|fault| fault.is_error() && fault.code != codes::MISSING_KEY.name),
         );
     }
-    finish(values.diagnostics, job, id, spans)
+    finish(secrets.hidden(values.diagnostics), job, id, spans)
 }
 
 /// The object that is the job: the outermost one of the file, or the one under `job`.
@@ -200,7 +201,8 @@ fn read_job(
     }
     let mut actions = Vec::new();
     let mut seen = WorkKinds::NONE;
-    for node in action_nodes(fields, values) {
+    for (index, node) in action_nodes(fields, values).iter().enumerate() {
+        values.action = index;
         let Some(entry) = entry::entry(node, &defaults, values) else {
             continue;
         };
@@ -234,7 +236,7 @@ fn read_job(
         actions,
         schedule: timing.schedule?,
         initial,
-        document: node.to_json(),
+        document: secret_text::without_secrets(node.to_json()),
     })
 }
 

@@ -5,6 +5,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Diagnostic, Severity, is_unshowable, position};
+use super::secret_text;
 
 /// The style in which diagnostics are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +65,12 @@ pub fn render(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) ->
             .primary_title(message.as_str())
             .id(diagnostic.code.as_str()),
     );
+    // The lines around a fault may hold a secret.
+    let source = secret_text::blanked(source);
     let extract = diagnostic
         .span
         .clone()
-        .map(|span| Extract::of(source, span));
+        .map(|span| Extract::of(&source, span));
     group = match &extract {
         Some(extract) => group.element(
             Snippet::source(extract.text.as_str())

@@ -78,9 +78,9 @@ fn properties(object: Object, kind: Option<WorkKind>) -> Map<String, Value> {
     if object == Object::Job {
         patterns.insert("^session[-_]".to_owned(), json!(true));
     } else {
-        // Keys for OpenStack are accepted as long as they are unset.
+        // Keys for OpenStack are accepted as long as they are unset, apart from the two for the version of Keystone.
         patterns.insert(
-            "^(nova_|cinder|glance_|os_|trove_|sql_server_|fullbackup_rotation)".to_owned(),
+            "^(nova_|cinder|glance_|os_[^ai]|os_a[^u]|os_auth_[^v]|os_i[^d]|trove_|sql_server_|fullbackup_rotation)".to_owned(),
             unset(),
         );
     }
@@ -269,6 +269,7 @@ fn value(key: &Key) -> Value {
         | Shape::Container
         | Shape::Path
         | Shape::Secret
+        | Shape::SecretText
         | Shape::Schedule
         | Shape::Date => or_unset(json!({ "type": ["string", "number"] })),
         Shape::JobId => or_unset(json!({

@@ -99,7 +99,7 @@ fn agent_command() -> Command {
     for name in NOT_INHERITED {
         command.env_remove(name);
     }
-    os::with_earlier_open_files(&mut command);
+    os::with_earlier_limits(&mut command);
     command
 }
 

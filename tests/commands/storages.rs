@@ -58,11 +58,15 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
     let head = "# freezerd\n[storage.offsite]\n";
     let good = "kind = \"rest\"\nendpoint = \"https://h/\"\n";
     for (section, line, says) in [
-        (String::new(), 2, "`kind` is missing; the kinds are: rest"),
+        (
+            String::new(),
+            2,
+            "`kind` is missing; the kinds are: ftp, ftps, rclone, rest",
+        ),
         (
             "kind = \"azure\"\n".into(),
             3,
-            "does not support the kind \"azure\"; it supports: rest",
+            "does not support the kind \"azure\"; it supports: ftp, ftps, rclone, rest",
         ),
         ("kind = \"resst\"\n".into(), 3, "is not a kind of storage"),
         ("kind = \"local\"\n".into(), 3, "needs no storage"),
@@ -184,7 +188,9 @@ fn a_job_names_a_storage_and_a_container_in_it() {
         ("ofsite", "www", "did you mean `offsite`?"),
         ("elsewhere", "www", "local, amazon, cloud, nearby, offsite"),
         ("rest", "www", "kind of storage"),
-        ("s3", "www", "kind of storage"),
+        ("s3", "www/x", ""),
+        ("s3", "x", "no bucket"),
+        ("rclone", "www", "kind of storage"),
         ("azure", "www", "unsupported-storage"),
     ] {
         let told = with(&host, storage, container);

@@ -9,7 +9,7 @@ use freezerd::agent::exec_environment::VARIABLES;
 use freezerd::job::Host;
 use freezerd::job::keys::{Key, Object, Support, one_of};
 use freezerd::job::kind::{WorkKind, WorkKinds};
-use freezerd::job::storage::storage_keys;
+use freezerd::job::storage::{StorageKind, storage_keys};
 use freezerd::schedule::zone::Zone;
 use serde_json::{Map, Value, json};
 
@@ -80,6 +80,7 @@ fn every_variable_of_a_command_is_in_the_manual_page_and_in_the_reference() {
 fn every_example_of_a_key_is_valid() {
     let host = Host {
         working_dir: "/".into(),
+        jobs_dir: "/etc/freezerd/jobs.d".into(),
         container_root: "/srv/containers".into(),
         host_name: "web1".to_owned(),
         zone: Zone::named("Europe/Berlin").unwrap(),
@@ -125,6 +126,9 @@ fn job_with(object: Object, key: &Key) -> Value {
         && !choices.contains(&key.name)
     {
         action.insert((*first).to_owned(), json!(90));
+    }
+    if let Some(of_storage) = key.of_storage {
+        action.extend(storage_for(key.name, of_storage.kinds[0]));
     }
     let mut entry = Map::new();
     let mut schedule = Map::new();
@@ -262,4 +266,23 @@ fn assert_heading(text: &str, anchor: &str, place: &str) {
         anchor.is_empty() || anchors.into_iter().any(|it| it == anchor),
         "{place}: no such heading"
     );
+}
+
+/// The keys that a storage of this kind needs besides this one.
+fn storage_for(name: &str, kind: StorageKind) -> Map<String, Value> {
+    let mut keys = json!({ "storage": kind.word(), "container": "backups/www" });
+    match kind {
+        StorageKind::S3 if !matches!(name, "profile" | "credentials_file") => {
+            keys["access_key"] = json!("AKIA5EXAMPLE");
+            if !name.starts_with("secret_key") {
+                keys["secret_key_env"] = json!("S3_SECRET");
+            }
+        }
+        StorageKind::Sftp => {
+            keys["ssh_host"] = json!("backup.example");
+            keys["ssh_username"] = json!("web1");
+        }
+        _ => {}
+    }
+    keys.as_object().unwrap().clone()
 }

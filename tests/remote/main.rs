@@ -10,6 +10,7 @@ mod ftp;
 mod ftp_server;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod inline;
 mod jobs;
 mod kills;
 mod rclone;

@@ -154,6 +154,7 @@ pub fn snapshot(id: &str, time: DateTime<Utc>) -> Snapshot {
 pub fn host(zone: Zone) -> Host {
     Host {
         working_dir: "/var/lib/freezerd".into(),
+        jobs_dir: "/etc/freezerd/jobs.d".into(),
         container_root: "/srv/containers".into(),
         host_name: "db1".to_owned(),
         zone,

@@ -14,6 +14,7 @@ use crate::intake::FileChange;
 use crate::job::Job;
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{Look, render_all};
+use crate::job::secret_text;
 use crate::ledger::Ledger;
 use crate::lifecycle::job::{self as life, Clockwork, Content, ContentChange};
 use crate::record::{FileRecord, FileVerdict, JobRecord};
@@ -36,10 +37,12 @@ impl<L: Ledger> Scheduler<L> {
                         let job_id = job.id.clone();
                         self.note_file(&file, FileVerdict::Loaded { job_id }, now);
                     }
+                    let text = String::from_utf8_lossy(&bytes);
                     let content = Content {
                         file: &file,
                         digest: &digest.to_string(),
-                        document: &String::from_utf8_lossy(&bytes),
+                        // The secrets that a job file holds stay in it.
+                        document: &secret_text::masked(&text),
                     };
                     self.job_loaded(job, content, warnings.len(), now);
                 }

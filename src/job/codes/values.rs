@@ -95,6 +95,16 @@ codes! {
             r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "locl"}"#,
             r#"{"path_to_backup": "/home", "container": "backups", "backup_name": "home", "storage": "local"}"#
         );
+    BAD_STORAGE, "bad-storage", schema: false,
+        "The keys of the action do not describe a storage.",
+        "An action can describe its storage itself, with the keys of Freezer: `\"storage\": \"s3\"` with `endpoint`, \
+         `access_key` and `secret_key_file`; `ssh` with `ssh_host`, `ssh_username` and `ssh_key`; `swift`, which the \
+         environment of the service describes (`OS_AUTH_URL` and others). Or `storage` names a storage that `freezerd.toml` \
+         defines; then the action has none of these keys.",
+        Action(
+            r#"{"path_to_backup": "/home", "container": "backups/home", "backup_name": "home", "storage": "s3", "ssh_host": "nas"}"#,
+            r#"{"path_to_backup": "/home", "container": "backups/home", "backup_name": "home", "storage": "s3", "access_key": "AK", "secret_key_file": "/etc/freezerd/s3"}"#
+        );
     INSECURE_STORAGE, "insecure-storage", schema: false,
         "Others can read the password of the storage, or change what it answers.",
         "With `http://`, everybody on the way to the server sees the user and the password, and may then change or remove \

@@ -2,6 +2,7 @@
 
 use super::key::{Key, Support};
 use super::shape::{Bounds, Shape};
+use super::storage::STORAGE_KEYS;
 use crate::job::kind::{WorkKind, WorkKinds};
 
 const ALL: WorkKinds = WorkKinds::ALL;
@@ -42,10 +43,8 @@ const LEVEL: Shape = Shape::Number(Bounds {
 const NOT_YET: &str = "this version backs up file trees only";
 const NO_VOLUMES: &str =
     "this version does not make snapshots of volumes: it reads the files as they are";
-const LOCAL_ONLY: &str =
-    "this version has local containers, and REST servers that `freezerd.toml` defines";
-const NO_NETWORK: &str =
-    "a local container needs no network, and a storage has this key in `freezerd.toml`";
+const NO_SUCH_STORAGE: &str =
+    "this version has no such storage; `freezerd.toml` can define others, which `storage` names";
 
 const fn ignored(name: &'static str, about: &'static str, instead: &'static str) -> Key {
     Key::new(name, Shape::Anything, ALL, about).support(Support::NoEffect(instead))
@@ -56,13 +55,29 @@ const fn unsupported(name: &'static str, about: &'static str, why: &'static str)
 }
 
 /// The keys of `freezer_action` and `action_defaults`.
-pub const ACTION_KEYS: &[Key] = &[
+pub const ACTION_KEYS: &[Key] = &ALL_KEYS;
+
+static ALL_KEYS: [Key; OWN_KEYS.len() + STORAGE_KEYS.len()] = {
+    let mut keys = [OWN_KEYS[0]; OWN_KEYS.len() + STORAGE_KEYS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = match at < OWN_KEYS.len() {
+            true => OWN_KEYS[at],
+            false => STORAGE_KEYS[at - OWN_KEYS.len()],
+        };
+        at += 1;
+    }
+    keys
+};
+
+/// Those that do not describe a storage.
+const OWN_KEYS: &[Key] = &[
     Key::new("action", Shape::Words(&WorkKind::WORDS), ALL, "The kind of work.")
     .example("\"backup\"").default("\"backup\""),
     Key::new("backup_name", Shape::BackupName, ALL, "The name of the backup, which identifies its snapshots together with the name of the host.").required(WITH_SNAPSHOTS, "\"home\""),
     Key::new("container", Shape::Container, ALL, "Where the snapshots are kept: an absolute path, or a name under the configured container root. In a storage of `freezerd.toml`: a name, which may have slashes.")
         .required(WITH_CONTAINER, "\"/srv/backups\""),
-    Key::new("storage", Shape::Storage, ALL, "The storage that the container is in.")
+    Key::new("storage", Shape::Storage, ALL, "The storage that the container is in: `local`, the name of a storage of `freezerd.toml`, or `s3`, `ssh` or `swift`, which other keys then describe.")
     .example("\"local\"").default("\"local\""),
     Key::new("mode", Shape::Mode, ALL, "What is backed up: `fs`, files and directories.")
     .example("\"fs\"").default("\"fs\""),
@@ -118,8 +133,6 @@ pub const ACTION_KEYS: &[Key] = &[
         "The most bytes a second that the action reads from its container, as in `upload_limit`.",
     )
     .example("\"50M\""),
-    ignored("proxy", "A proxy for HTTP.", NO_NETWORK),
-    ignored("insecure", "Do not check certificates.", NO_NETWORK),
     Key::new(
         "path_to_backup",
         Shape::Paths,
@@ -360,19 +373,11 @@ pub const ACTION_KEYS: &[Key] = &[
     unsupported("lvm_dirmount", "The directory to mount the snapshot on.", NO_VOLUMES),
     unsupported("lvm_volgroup", "The volume group of the snapshot.", NO_VOLUMES),
     unsupported("mysql_conf", "How to reach a MySQL server.", NOT_YET).aliases(&["mysql_conf_file"]),
-    unsupported("storages", "Several storages at once.", LOCAL_ONLY),
-    unsupported("access_key", "The access key of S3.", LOCAL_ONLY),
-    unsupported("secret_key", "The secret key of S3.", LOCAL_ONLY),
-    unsupported("endpoint", "The address of S3.", LOCAL_ONLY),
-    unsupported("ssh_key", "The key for SFTP.", LOCAL_ONLY),
-    unsupported("ssh_username", "The user of SFTP.", LOCAL_ONLY),
-    unsupported("ssh_password", "The password of SFTP.", LOCAL_ONLY),
-    unsupported("ssh_host", "The host of SFTP.", LOCAL_ONLY),
-    unsupported("ssh_port", "The port of SFTP.", LOCAL_ONLY),
-    unsupported("ftp_username", "The user of FTP.", LOCAL_ONLY),
-    unsupported("ftp_password", "The password of FTP.", LOCAL_ONLY),
-    unsupported("ftp_host", "The host of FTP.", LOCAL_ONLY),
-    unsupported("ftp_port", "The port of FTP.", LOCAL_ONLY),
-    unsupported("ftp_keyfile", "The key for FTPS.", LOCAL_ONLY),
-    unsupported("ftp_certfile", "The certificate for FTPS.", LOCAL_ONLY),
+    unsupported("storages", "Several storages at once.", NO_SUCH_STORAGE),
+    unsupported("ftp_username", "The user of FTP.", NO_SUCH_STORAGE),
+    unsupported("ftp_password", "The password of FTP.", NO_SUCH_STORAGE),
+    unsupported("ftp_host", "The host of FTP.", NO_SUCH_STORAGE),
+    unsupported("ftp_port", "The port of FTP.", NO_SUCH_STORAGE),
+    unsupported("ftp_keyfile", "The key for FTPS.", NO_SUCH_STORAGE),
+    unsupported("ftp_certfile", "The certificate for FTPS.", NO_SUCH_STORAGE),
 ];

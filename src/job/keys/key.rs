@@ -2,6 +2,7 @@
 
 use super::shape::Shape;
 use crate::job::kind::WorkKinds;
+use crate::job::storage::StorageKind;
 
 /// What becomes of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,15 @@ pub enum Support {
     NoEffect(&'static str),
     /// The key is refused. The text says why.
     Unsupported(&'static str),
+}
+
+/// What a key of an action says of a storage.
+#[derive(Clone, Copy, Debug)]
+pub struct OfStorage {
+    /// The key of `[storage.NAME]` that it stands for, or the name of a secret.
+    pub key: &'static str,
+    /// The kinds of storages that have it.
+    pub kinds: &'static [StorageKind],
 }
 
 /// One key.
@@ -37,6 +47,8 @@ pub struct Key {
     /// The first version that has the key.
     pub since: &'static str,
     pub support: Support,
+    /// Only of a key that describes a storage in the job itself.
+    pub of_storage: Option<OfStorage>,
     /// A sentence or two for the manual.
     pub about: &'static str,
 }
@@ -60,6 +72,7 @@ impl Key {
             example: "…",
             since: "0.1.0",
             support: Support::Used,
+            of_storage: None,
             about,
         }
     }
@@ -87,6 +100,17 @@ impl Key {
 
     pub(super) const fn host_by_default(mut self) -> Key {
         self.host_by_default = true;
+        self
+    }
+
+    pub(super) const fn of_storage(mut self, of_storage: OfStorage) -> Key {
+        self.of_storage = Some(of_storage);
+        self
+    }
+
+    /// The key is for every kind of work.
+    pub(super) const fn of_all_work(mut self) -> Key {
+        self.kinds = WorkKinds::ALL;
         self
     }
 

@@ -7,6 +7,7 @@ mod habits;
 mod key;
 mod object;
 mod shape;
+mod storage;
 mod suggest;
 mod target;
 
@@ -14,7 +15,7 @@ pub use action::{ACTION_KEYS, one_of};
 pub use document::{DOCUMENT_KEYS, ENTRY_KEYS, SCHEDULE_KEYS};
 pub use foreign::openstack_service;
 pub use habits::{Meaning, habit};
-pub use key::{Key, Support};
+pub use key::{Key, OfStorage, Support};
 pub use object::Object;
 pub use shape::{Bounds, Shape};
 pub use suggest::{suggested_word, suggestion};

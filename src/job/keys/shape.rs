@@ -19,6 +19,8 @@ pub enum Shape {
     Paths,
     /// The path of a file that holds a secret, or `%d/NAME`: a credential of the service.
     Secret,
+    /// A secret itself. It is nowhere but in the file.
+    SecretText,
     /// `true` or `false`.
     Flag,
     Number(Bounds),
@@ -79,6 +81,18 @@ const STORAGES: &[(&str, &str)] = &[
     (
         "NAME",
         "the storage that `freezerd.toml` defines in `[storage.NAME]`",
+    ),
+    (
+        "s3",
+        "a bucket, which `endpoint`, `access_key`, `secret_key_file` and others describe",
+    ),
+    (
+        "ssh",
+        "a server that speaks SFTP, which `ssh_host`, `ssh_username`, `ssh_key` and others describe",
+    ),
+    (
+        "swift",
+        "OpenStack Swift, which the environment of the service describes (`OS_AUTH_URL` and others)",
     ),
 ];
 const MODES: &[(&str, &str)] = &[("fs", "files and directories")];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::keys::storage_keys;
 use super::secret_keys::{SECRETS, SecretKeys};
-use super::{NOT_SUPPORTED, SecretSource, StorageKind};
+use super::{JobFileSecret, NOT_SUPPORTED, SecretSource, StorageKind};
 use crate::job::command::Command;
 use crate::job::secret;
 use crate::location::HttpAddress;
@@ -18,6 +18,8 @@ pub enum Value {
     Number(i64),
     Switch(bool),
     Words(Vec<String>),
+    /// A secret that is in a job file.
+    InJobFile(JobFileSecret),
     /// Nothing that any key takes.
     Other,
 }
@@ -59,8 +61,10 @@ impl Fields {
             kind: StorageKind::Local,
             values,
         };
-        for name in fields.values.keys() {
-            is_known(name)?;
+        for (name, value) in &fields.values {
+            if !matches!(value, Value::InJobFile(_)) {
+                is_known(name)?;
+            }
         }
         fields.kind = fields.read_kind()?;
         for key in storage_keys() {
@@ -90,7 +94,7 @@ impl Fields {
                     Value::Switch(value) => value.to_string(),
                     // These may hold one, too, against all advice.
                     Value::Words(words) => format!("({} words)", words.len()),
-                    Value::Other => return None,
+                    Value::InJobFile(_) | Value::Other => return None,
                 };
                 Some((key.name, value))
             })
@@ -204,6 +208,9 @@ impl Fields {
     /// Where a secret is.
     pub fn secret(&self, keys: SecretKeys) -> Result<Option<SecretSource>, Fault> {
         let mut found = Vec::new();
+        if let Some(Value::InJobFile(secret)) = self.values.get(keys.name) {
+            found.push(SecretSource::JobFile(secret.clone()));
+        }
         if let Some(text) = self.text(keys.file)? {
             match secret::credential(&text) {
                 Some(Ok(_)) => found.push(SecretSource::File(PathBuf::from(text))),

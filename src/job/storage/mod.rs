@@ -222,6 +222,16 @@ impl Connection {
     }
 }
 
+/// A secret that a job file holds. It is read there when it is needed, and is kept nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct JobFileSecret {
+    pub file: PathBuf,
+    /// Which action, from 0.
+    pub action: usize,
+    /// The key in the action, or in `action_defaults`.
+    pub key: String,
+}
+
 /// Where the agent finds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -232,4 +242,6 @@ pub enum SecretSource {
     Command(Command),
     /// The value of this variable of the environment.
     Environment(String),
+    /// The job file itself holds it.
+    JobFile(JobFileSecret),
 }

@@ -13,7 +13,7 @@ impl ValueReader<'_> {
         }
         let given = Some(field);
         match field.key.shape {
-            Shape::Text | Shape::JobId | Shape::Container => {
+            Shape::Text | Shape::SecretText | Shape::JobId | Shape::Container => {
                 self.text(given);
             }
             Shape::HostName => {

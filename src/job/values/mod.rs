@@ -23,10 +23,31 @@ pub(super) use selection::{MOST_BYTES, WrittenPatterns};
 /// Each reader returns `None` where the value is unset or wrong. A wrong value is reported.
 pub(super) struct ValueReader<'h> {
     pub host: &'h Host,
+    /// The name of the file, without directories.
+    file_name: String,
+    /// Which action is read, from 0.
+    pub action: usize,
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl<'h> ValueReader<'h> {
+    /// A reader of values of this file.
+    pub fn new(host: &'h Host, file_name: &str) -> ValueReader<'h> {
+        ValueReader {
+            host,
+            file_name: file_name.to_owned(),
+            action: 0,
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
 impl ValueReader<'_> {
+    /// Where the file is, if it is in the jobs directory.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.host.jobs_dir.join(&self.file_name)
+    }
+
     /// Adds a diagnostic.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);

@@ -91,7 +91,7 @@ impl Child {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0);
-        os::with_earlier_open_files(&mut command);
+        os::with_earlier_limits(&mut command);
         os::die_with_parent(&mut command);
         let (wake, woken) = mpsc::channel();
         let log = Arc::new(Log {

@@ -373,7 +373,7 @@ fn a_value_that_an_action_does_not_need_is_judged_all_the_same() {
     for bad in [
         "\"hostname\": []",
         "\"container\": {}",
-        "\"storage\": \"s3\"",
+        "\"storage\": \"azure\"",
         "\"backup_name\": \" x\"",
         "\"encrypt_pass_file\": 7e, ",
         "\"log_file\": true",

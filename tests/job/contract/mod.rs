@@ -6,6 +6,7 @@ mod keys;
 mod rates;
 mod restores;
 mod selection;
+mod storages;
 mod upkeep;
 mod values;
 mod whole_file;
