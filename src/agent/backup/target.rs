@@ -91,7 +91,7 @@ fn copy_from(
     let Some(to) = copies::destination(context, &work.container, allow_new, from)? else {
         return Ok(None);
     };
-    let cuts = |opened: &Opened| opened.repository.config.chunker_polynomial.clone();
+    let cuts = |opened: &Opened| opened.repository.config.chunker_polynomial;
     if cuts(from) != cuts(&to) {
         log(&format!(
             "note: {} and {} cut files in different places, so a copy would be stored again: the source is read again",
