@@ -3,6 +3,8 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use notify::event::{AccessKind, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -12,9 +14,22 @@ use tokio::sync::mpsc;
 pub struct DirectoryWatch {
     dir: PathBuf,
     hints: mpsc::UnboundedSender<()>,
-    /// The watcher, and the device and inode of the directory that it watches.
-    active: Option<(RecommendedWatcher, (u64, u64))>,
+    active: Option<Active>,
     complained: bool,
+}
+
+struct Active {
+    _watcher: RecommendedWatcher,
+    /// The device and inode of the directory that is watched.
+    identity: (u64, u64),
+    /// The directory was deleted. A new one may have the same inode.
+    deleted: Arc<AtomicBool>,
+}
+
+impl Active {
+    fn watches(&self, identity: (u64, u64)) -> bool {
+        self.identity == identity && !self.deleted.load(Ordering::Relaxed)
+    }
 }
 
 impl DirectoryWatch {
@@ -35,14 +50,16 @@ impl DirectoryWatch {
         let identity = std::fs::metadata(&self.dir)
             .map(|meta| (meta.dev(), meta.ino()))
             .ok();
-        if identity.is_some() && self.active.as_ref().map(|(_, watched)| *watched) == identity {
+        if let (Some(active), Some(identity)) = (&self.active, identity)
+            && active.watches(identity)
+        {
             return false;
         }
         let had = self.active.take().is_some();
         let Some(identity) = identity else { return had };
-        match self.start() {
-            Ok(watcher) => {
-                self.active = Some((watcher, identity));
+        match self.start(identity) {
+            Ok(active) => {
+                self.active = Some(active);
                 self.complained = false;
                 true
             }
@@ -64,10 +81,17 @@ impl DirectoryWatch {
         self.active.is_some()
     }
 
-    fn start(&self) -> notify::Result<RecommendedWatcher> {
+    fn start(&self, identity: (u64, u64)) -> notify::Result<Active> {
         let hints = self.hints.clone();
+        let deleted = Arc::new(AtomicBool::new(false));
+        let (directory, gone) = (self.dir.clone(), Arc::clone(&deleted));
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                if event.as_ref().is_ok_and(|event| {
+                    matches!(event.kind, EventKind::Remove(_)) && event.paths.contains(&directory)
+                }) {
+                    gone.store(true, Ordering::Relaxed);
+                }
                 // Reading a file changes nothing, and the daemon does it itself. An error may hide a change.
                 let quiet = event.is_ok_and(|event| {
                     !event.need_rescan()
@@ -85,6 +109,37 @@ impl DirectoryWatch {
                 }
             })?;
         watcher.watch(&self.dir, RecursiveMode::NonRecursive)?;
-        Ok(watcher)
+        Ok(Active {
+            _watcher: watcher,
+            identity,
+            deleted,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_was_deleted_and_made_again_is_watched_even_with_the_same_inode() {
+        // ext4 gives the inode to the next directory.
+        let place = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = place.path().join("watched");
+        std::fs::create_dir(&path).unwrap();
+        let (sender, mut hints) = mpsc::unbounded_channel();
+        let mut watch = DirectoryWatch::new(&path, sender);
+        for round in 0..20 {
+            std::fs::remove_dir_all(&path).unwrap();
+            std::fs::create_dir(&path).unwrap();
+            // Each hint is answered by a look, as the daemon does it. The deletion gives a hint itself.
+            while !watch.renew() {
+                hints.blocking_recv().unwrap();
+            }
+            while hints.try_recv().is_ok() {}
+            std::fs::write(path.join("new"), b"").unwrap();
+            hints.blocking_recv().unwrap();
+            assert!(watch.is_active(), "{round}");
+        }
     }
 }
