@@ -132,6 +132,16 @@ impl Failure {
         }
     }
 
+    /// The failure of a connection for data. The control connection speaks TLS already, so other bytes come from a
+    /// connection that is not the server's, and the next try may go well.
+    pub fn of_data(error: io::Error, stall: Duration) -> Failure {
+        let failure = Failure::of_io(error, stall);
+        match failure.kind {
+            ErrorKind::Answer => failure.of_kind(ErrorKind::Unreachable),
+            _ => failure,
+        }
+    }
+
     /// The same failure, of which more has become known.
     pub fn known_as(self, kind: ErrorKind, text: &str) -> Failure {
         Failure {

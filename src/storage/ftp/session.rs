@@ -150,7 +150,7 @@ impl Session {
 
     fn broken_by(&mut self, error: std::io::Error) -> Failure {
         self.control.is_broken = true;
-        Failure::of_io(error, self.stall)
+        Failure::of_data(error, self.stall)
     }
 
     /// A connection for data. It goes to the address that the control connection has: what a server behind a router says
@@ -264,7 +264,7 @@ impl Session {
     fn reason_of(&mut self, error: std::io::Error) -> Failure {
         use std::io::ErrorKind::{TimedOut, WouldBlock};
         let is_stalled = matches!(error.kind(), WouldBlock | TimedOut);
-        let failure = Failure::of_io(error, self.stall);
+        let failure = Failure::of_data(error, self.stall);
         if is_stalled || !failure.kind.is_passing() || self.control.set_stall(REASON).is_err() {
             self.control.is_broken = true;
             return failure;
