@@ -13,6 +13,8 @@ const FLAGS: &[(&str, &str, bool)] = &[
     ("state-dir", "DIR", true),
     ("runtime-dir", "DIR", false),
     ("container-root", "DIR", false),
+    ("cache-dir", "DIR", false),
+    ("cache-size", "SIZE", false),
     ("client-id", "NAME", false),
     ("timezone", "ZONE", true),
     ("concurrent-jobs", "N", false),

@@ -49,6 +49,18 @@ impl Counted {
         self.proxy.take_requests()
     }
 
+    /// The requests of a backup of what has not changed. Other tests make files in the directories above the source, so a
+    /// list of those may be new: it is not counted.
+    fn unchanged(&self) -> Vec<String> {
+        let mut requests = self.requests(saved(&self.host));
+        for kind in ["data", "index"] {
+            assert!(count(&requests, "put", kind) <= 1, "{requests:#?}");
+            requests
+                .retain(|line| !(line.starts_with("put") && line.contains(&format!("/{kind}/"))));
+        }
+        requests
+    }
+
     fn cache(&self) -> PathBuf {
         self.host.path("state/cache")
     }
@@ -71,17 +83,17 @@ fn a_backup_of_what_has_not_changed_makes_ten_requests() {
     let Some(counted) = counted() else { return };
     let host = &counted.host;
     counted.requests(saved(host));
-    let warm = counted.requests(saved(host));
+    let warm = counted.unchanged();
     assert!(warm.len() <= 10, "{}: {warm:#?}", warm.len());
 
     fs::remove_dir_all(counted.cache()).unwrap();
-    let cold = counted.requests(saved(host));
+    let cold = counted.unchanged();
     // One index file and one pack of directories; two snapshots, of which the newer is the parent.
     let more = cold.len() - warm.len();
     assert!(more <= 4, "{more} more: {cold:#?}");
     assert_eq!(count(&cold, "get", "data"), 1, "{cold:#?}");
 
-    let again = counted.requests(saved(host));
+    let again = counted.unchanged();
     assert!(again.len() <= 10, "{}: {again:#?}", again.len());
     assert_clean_for_restic(&counted.repository, 4);
 }

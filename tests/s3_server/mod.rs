@@ -61,6 +61,18 @@ pub struct Server {
     pub certificate: Option<PathBuf>,
 }
 
+/// One for each of [`PORTS`]. No program gets one of them for a connection of its own: those ports are above 32767.
+fn free_ports() -> Vec<u16> {
+    let mut ports: Vec<u16> = Vec::new();
+    while ports.len() < PORTS.len() {
+        let port = fastrand::u16(10_000..32_000);
+        if !ports.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            ports.push(port);
+        }
+    }
+    ports
+}
+
 impl Server {
     /// The server. `None`, with a line that says so, if SeaweedFS cannot be had.
     pub fn start() -> Option<Arc<Server>> {
@@ -69,8 +81,8 @@ impl Server {
             return Some(server);
         }
         let program = program()?;
-        // Another program may take a port before the server does.
-        let server = (0..5).find_map(|_| Server::try_start(&program));
+        // Another program may take one of the many ports before the server does.
+        let server = (0..20).find_map(|_| Server::try_start(&program));
         let server = Arc::new(server.expect("SeaweedFS starts"));
         *running = Arc::downgrade(&server);
         Some(server)
@@ -105,15 +117,7 @@ impl Server {
             "policies": [{{"name": "append-only", "content": {policy}}}]}}"#
         );
         std::fs::write(&config, content).unwrap();
-        let listeners: Vec<TcpListener> = PORTS
-            .iter()
-            .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-            .collect();
-        let ports: Vec<u16> = listeners
-            .iter()
-            .map(|it| it.local_addr().unwrap().port())
-            .collect();
-        drop(listeners);
+        let ports = free_ports();
         let log = std::fs::File::create(top.join("log")).unwrap();
         let mut command = Command::new(program);
         command

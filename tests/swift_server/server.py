@@ -8,6 +8,7 @@ whose object store is at this port, and is answered with a line.
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,13 +29,17 @@ children = []
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports that no program gets for its own connections meanwhile: those are above 32767."""
+    ports = set()
+    while len(ports) < count:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.add(port)
+    return list(ports)
 
 
 def write(path, text):
@@ -290,7 +295,8 @@ devices = {top}
 mount_check = false
 disable_fallocate = true
 """
-    for name, at in zip(["account", "container", "object"], free_ports(3)):
+    backends = free_ports(3)
+    for name, at in zip(["account", "container", "object"], backends):
         write(
             f"{etc}/{name}-server.conf",
             f"""{common}bind_port = {at}
@@ -341,6 +347,9 @@ project_reader_roles = reader
 """,
     )
     start(["swift-proxy-server", f"{etc}/proxy-server.conf"], top, "proxy")
+    # Without one of them, the proxy answers, and can do nothing.
+    for at in backends:
+        wait_for(f"http://127.0.0.1:{at}/")
 
 
 def main():
