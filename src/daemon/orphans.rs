@@ -4,6 +4,8 @@
 //! What an action started and left running when it came to its own end (a server, for example) stays.
 
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -15,6 +17,9 @@ use crate::record::{RunRecord, RunState};
 
 /// How long killed processes may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long execve(2) may take to give a process its environment. Then a process without one counts as a stranger's.
+const START: Duration = Duration::from_secs(1);
 
 /// Kills what an earlier daemon left running of its open runs. It must not run beside what this daemon starts.
 pub fn kill_of_open_runs(open_runs: &[RunRecord], ledger_id: &str, groups: Option<&Groups>) {
@@ -50,8 +55,49 @@ pub fn kill(actions: &[(RunTag, u32)], killed_group: Option<Pid>) -> usize {
                 .map(|(name, value)| format!("{name}={value}").into())
         })
         .collect();
-    let mut killed = Vec::new();
+    let begin = Instant::now();
+    let deadline = begin + PATIENCE;
     let mut count = 0;
+    // A process may start another one while /proc is read. So it is read until nothing is left to kill.
+    loop {
+        let look = look(&wanted);
+        for (pid, process) in &look.ours {
+            // Asked before the signal, since a process that is gone has no group.
+            let was_killed = killed_group.is_some() && getpgid(Some(*pid)).ok() == killed_group;
+            if pidfd_send_signal(process, Signal::KILL).is_ok() {
+                count += usize::from(!was_killed);
+            }
+        }
+        for (_, process) in &look.ours {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = rustix::event::Timespec::try_from(left).ok();
+            let _ = poll(&mut [PollFd::new(process, PollFlags::IN)], left.as_ref());
+        }
+        if look.ours.is_empty() {
+            if !look.one_is_starting || begin.elapsed() >= START {
+                return count;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if Instant::now() >= deadline {
+            return count;
+        }
+    }
+}
+
+/// What one reading of /proc finds.
+struct Look {
+    ours: Vec<(Pid, OwnedFd)>,
+    /// A process is just being replaced by another program, so that nobody knows yet whose it is.
+    one_is_starting: bool,
+}
+
+/// Finds the processes that have one of these pairs in their environment.
+fn look(wanted: &[[Vec<u8>; 2]]) -> Look {
+    let mut look = Look {
+        ours: Vec::new(),
+        one_is_starting: false,
+    };
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry
             .file_name()
@@ -69,19 +115,18 @@ pub fn kill(actions: &[(RunTag, u32)], killed_group: Option<Pid>) -> usize {
             continue;
         };
         let has = |wanted: &Vec<u8>| environment.split(|byte| *byte == 0).any(|is| is == wanted);
-        let ours = wanted.iter().any(|wanted| wanted.iter().all(has));
-        // Asked before the signal, since a process that is gone has no group.
-        let was_killed = ours && killed_group.is_some() && getpgid(Some(pid)).ok() == killed_group;
-        if ours && pidfd_send_signal(&process, Signal::KILL).is_ok() {
-            count += usize::from(!was_killed);
-            killed.push(process);
+        if wanted.iter().any(|wanted| wanted.iter().all(has)) {
+            look.ours.push((pid, process));
+        } else if environment.is_empty() && is_starting(&entry.path()) {
+            look.one_is_starting = true;
         }
     }
-    let deadline = Instant::now() + PATIENCE;
-    for process in &killed {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = rustix::event::Timespec::try_from(left).ok();
-        let _ = poll(&mut [PollFd::new(process, PollFlags::IN)], left.as_ref());
-    }
-    count
+    look
+}
+
+/// Whether a process is in the middle of execve(2): it has a program, and the kernel has not given it its arguments and
+/// its environment yet. A thread of the kernel and a process that has ended have no program.
+fn is_starting(process: &Path) -> bool {
+    let no_arguments = fs::read(process.join("cmdline")).is_ok_and(|line| line.is_empty());
+    no_arguments && fs::read_link(process.join("exe")).is_ok()
 }

@@ -32,7 +32,7 @@ use crate::harness::{Daemon, Host, PATIENCE, exec, someday};
 use crate::scenarios::*;
 
 /// The number of cases that run at the same time. A case spends most of its time waiting.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 8;
 
 /// A point that was passed: by which process, and how often that process had passed it.
 #[derive(Clone, Debug, PartialEq)]
