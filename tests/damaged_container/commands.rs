@@ -28,7 +28,11 @@ pub const PASSWORD: &[u8] = b"correct horse";
 /// Makes the container's repository, with a key that opens quickly.
 pub fn make_repository(place: &Place) -> Repository {
     let storage = Arc::new(Local::new(place.path("container")));
-    Repository::init(storage, PASSWORD, Cost::LEAST).unwrap()
+    let cost = Cost {
+        n: 1 << 10,
+        ..Cost::LEAST
+    };
+    Repository::init(storage, PASSWORD, cost).unwrap()
 }
 
 pub fn open(place: &Place) -> Repository {

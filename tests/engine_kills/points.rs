@@ -161,6 +161,7 @@ fn command(place: &Place, words: &[&str]) -> Command {
         .arg("--encrypt-pass-file")
         .arg(place.path("pass"))
         .env("FREEZERD_STATE_DIR", place.path("state"))
+        .env("FREEZERD_KEY_COST", "1024")
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command

@@ -64,11 +64,17 @@ impl Restic {
     }
 }
 
+/// The cost of a key that is derived in a few milliseconds.
+pub const QUICK: Cost = Cost {
+    n: 1 << 10,
+    ..Cost::LEAST
+};
+
 #[allow(
     dead_code,
     reason = "not every test program makes a repository like this"
 )]
 pub fn init(repository: &Path) -> Repository {
     let storage = Arc::new(Local::new(repository));
-    Repository::init(storage, PASSWORD.as_bytes(), Cost::LEAST).unwrap()
+    Repository::init(storage, PASSWORD.as_bytes(), QUICK).unwrap()
 }

@@ -256,6 +256,7 @@ impl Agent {
     /// Starts an agent as the daemon does: in its own process group, with three pipes and the request as one line.
     pub fn start_with(command: &mut Command, request: &Request) -> Self {
         let mut child = command
+            .env("FREEZERD_KEY_COST", "1024")
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
