@@ -72,7 +72,11 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
             Storage::Answer => ErrorKind::BadOption,
             // A clock is often set soon after the start of a host.
             Storage::Clock => ErrorKind::Io,
-            Storage::Exists | Storage::Io | Storage::Unreachable | Storage::Busy => ErrorKind::Io,
+            Storage::Exists
+            | Storage::Io
+            | Storage::Unreachable
+            | Storage::Busy
+            | Storage::Overloaded => ErrorKind::Io,
         },
         Engine::Damaged(_)
         | Engine::NoKeys

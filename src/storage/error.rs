@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Unreachable,
     /// The server is overloaded, or has a fault of its own. Later it may answer.
     Busy,
+    /// The server wants fewer requests, or fewer connections.
+    Overloaded,
     /// The server does not accept the user and the password.
     Unauthorized,
     /// The clock of this host or that of the server is wrong: the server does not accept the time of the request.
@@ -53,7 +55,7 @@ impl ErrorKind {
     /// Whether the same request may succeed a little later.
     pub fn is_passing(self) -> bool {
         match self {
-            ErrorKind::Unreachable | ErrorKind::Busy => true,
+            ErrorKind::Unreachable | ErrorKind::Busy | ErrorKind::Overloaded => true,
             ErrorKind::NotFound
             | ErrorKind::NoPlace
             | ErrorKind::Denied
@@ -79,6 +81,7 @@ impl ErrorKind {
             | ErrorKind::Denied
             | ErrorKind::Unreachable
             | ErrorKind::Busy
+            | ErrorKind::Overloaded
             | ErrorKind::Unauthorized
             | ErrorKind::Clock
             | ErrorKind::Untrusted
@@ -192,6 +195,7 @@ impl fmt::Display for Error {
             (None, ErrorKind::Io) => f.write_str("input/output error"),
             (None, ErrorKind::Unreachable) => f.write_str("the server cannot be reached"),
             (None, ErrorKind::Busy) => f.write_str("the server is busy"),
+            (None, ErrorKind::Overloaded) => f.write_str("the server wants fewer requests"),
             (None, ErrorKind::Unauthorized) => {
                 f.write_str("the server does not accept the user or the password")
             }

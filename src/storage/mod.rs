@@ -10,6 +10,7 @@ use error::Error;
 use id::Id;
 
 pub mod cache;
+pub mod concurrency;
 pub mod error;
 #[cfg(feature = "ftp")]
 pub mod ftp;

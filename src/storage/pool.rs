@@ -1,12 +1,9 @@
 //! The connections of a storage. Each request has one for itself while it runs; what ends is made anew.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::FileKind;
-
-/// After the server has refused one more connection, no more are tried for this long.
-const FEWER: Duration = Duration::from_secs(60);
+use super::concurrency::Concurrency;
 
 /// A connection to a server, of which each request needs one.
 pub(super) trait Connection {
@@ -22,7 +19,7 @@ pub(super) trait Connection {
 
 /// The connections: some for all files, and one for lock files, which never wait behind large ones.
 pub(super) struct Pool<C> {
-    most: usize,
+    concurrency: Arc<Concurrency>,
     state: Mutex<State<C>>,
     /// A connection is free, or may be made.
     freed: Condvar,
@@ -33,19 +30,16 @@ struct State<C> {
     idle: Vec<C>,
     /// How many there are, with those that are in use.
     open: usize,
-    /// Until then, so many are enough.
-    fewer: Option<(usize, Instant)>,
 }
 
 impl<C: Connection> Pool<C> {
-    /// A pool without connections. There will be at most so many, and at least one can be made.
-    pub fn new(most: usize) -> Pool<C> {
+    /// A pool without connections. There will be no more than this allows.
+    pub fn new(concurrency: Arc<Concurrency>) -> Pool<C> {
         Pool {
-            most: most.max(1),
+            concurrency,
             state: Mutex::new(State {
                 idle: Vec::new(),
                 open: 0,
-                fewer: None,
             }),
             freed: Condvar::new(),
             locks: Mutex::default(),
@@ -81,9 +75,14 @@ impl<C: Connection> Pool<C> {
         }
         let mut session = self.take(connect)?;
         let result = request(&mut session);
-        if session.is_usable() {
-            locked(&self.state).idle.push(session);
+        let is_usable = session.is_usable();
+        let mut state = locked(&self.state);
+        // The server may want fewer than there are.
+        if is_usable && state.open <= self.concurrency.allowed() {
+            state.idle.push(session);
+            drop(state);
         } else {
+            drop(state);
             drop(session);
             locked(&self.state).open -= 1;
         }
@@ -103,7 +102,7 @@ impl<C: Connection> Pool<C> {
                 }
                 state.open -= 1;
             }
-            if state.open < state.most(self.most) {
+            if state.open < self.concurrency.allowed() {
                 state.open += 1;
                 drop(state);
                 let connected = connect();
@@ -118,22 +117,13 @@ impl<C: Connection> Pool<C> {
                 if !C::may_be_one_too_many(&error) || state.open == 0 {
                     return Err(error);
                 }
-                state.fewer = Some((state.open, Instant::now() + FEWER));
+                self.concurrency.refused_above(state.open);
                 continue;
             }
             state = self
                 .freed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-impl<C> State<C> {
-    fn most(&self, most: usize) -> usize {
-        match self.fewer {
-            Some((fewer, until)) if Instant::now() < until => fewer.clamp(1, most),
-            _ => most,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod vsftpd;
 
 use std::time::Duration;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::ftp::{Options, Tls};
 use freezerd::storage::http::Trust;
 
@@ -28,7 +29,7 @@ pub fn options(port: u16, user: &str) -> Options {
         directory: String::new(),
         tls: Tls::None,
         trust: Trust::System,
-        connections: 5,
+        connections: Concurrency::untold(5),
         stall: Duration::from_secs(60),
         pace: None,
     }

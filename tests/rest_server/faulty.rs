@@ -29,6 +29,20 @@ pub enum Fault {
     Later(u16, u32),
 }
 
+impl Fault {
+    /// Whether the request does not reach the server.
+    fn is_without_server(self) -> bool {
+        matches!(
+            self,
+            Fault::Status(_)
+                | Fault::NotFoundByRclone
+                | Fault::Nonsense
+                | Fault::Answer(..)
+                | Fault::Later(..)
+        )
+    }
+}
+
 /// The proxy. It runs until the test program ends.
 #[derive(Clone)]
 pub struct FaultyServer {
@@ -43,6 +57,9 @@ struct State {
     faults: Vec<(&'static str, Fault)>,
     requests: Vec<String>,
     heads: Vec<String>,
+    /// How many requests are under way, and the most that were since the last call that asked.
+    under_way: usize,
+    most: usize,
     /// Connections that stay open for good.
     silent: Vec<TcpStream>,
 }
@@ -86,6 +103,11 @@ impl FaultyServer {
         of_method.cloned().collect()
     }
 
+    /// How many requests were under way at the same time, at most, since the last call.
+    pub fn take_most_at_a_time(&self) -> usize {
+        std::mem::take(&mut self.state.lock().unwrap().most)
+    }
+
     /// The first lines of all requests since the last call, such as `GET /bucket/config`.
     pub fn take_requests(&self) -> Vec<String> {
         let mut state = self.state.lock().unwrap();
@@ -112,11 +134,7 @@ impl FaultyServer {
         let (head, length) = read_head(&mut reader)?;
         let method = head.split(' ').next().unwrap_or_default().to_owned();
         let fault = self.next(&method);
-        self.state
-            .lock()
-            .unwrap()
-            .heads
-            .push(head.to_ascii_lowercase());
+        let under_way = UnderWay::begin(&self.state, &head);
         let mut client = client;
         match fault {
             Some(Fault::Closed) => return client.shutdown(Shutdown::Both),
@@ -128,40 +146,17 @@ impl FaultyServer {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        match fault {
-            Some(Fault::Status(status)) => {
-                return write!(
-                    client,
-                    "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                );
-            }
-            Some(Fault::NotFoundByRclone) => {
-                return client.write_all(
-                    b"HTTP/1.1 404 x\r\nServer: rclone/v1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                );
-            }
-            Some(Fault::Answer(status, body)) => {
-                return write!(
-                    client,
-                    "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                    body.len()
-                );
-            }
-            Some(Fault::Later(status, seconds)) => {
-                return write!(
-                    client,
-                    "HTTP/1.1 {status} x\r\nRetry-After: {seconds}\r\nContent-Length: 0\r\n\
-                     Connection: close\r\n\r\n"
-                );
-            }
-            Some(Fault::Nonsense) => return client.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"),
-            _ => {}
+        if fault.is_some_and(Fault::is_without_server) {
+            drop(under_way);
+            return self.answer(client, fault);
         }
         let mut upstream = TcpStream::connect(server)?;
         upstream.write_all(head.as_bytes())?;
         upstream.write_all(&body)?;
         let mut answer = Vec::new();
         upstream.read_to_end(&mut answer)?;
+        // The client may send the next request as soon as it has the answer.
+        drop(under_way);
         let end_of_head = answer
             .windows(4)
             .position(|part| part == b"\r\n\r\n")
@@ -185,6 +180,58 @@ impl FaultyServer {
                 client.write_all(&body)
             }
         }
+    }
+
+    /// Answers in place of the server.
+    fn answer(&self, mut client: TcpStream, fault: Option<Fault>) -> std::io::Result<()> {
+        match fault {
+            Some(Fault::Status(status)) => {
+                write!(
+                    client,
+                    "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+            }
+            Some(Fault::NotFoundByRclone) => {
+                client.write_all(
+                    b"HTTP/1.1 404 x\r\nServer: rclone/v1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                )
+            }
+            Some(Fault::Answer(status, body)) => {
+                write!(
+                    client,
+                    "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                )
+            }
+            Some(Fault::Later(status, seconds)) => {
+                write!(
+                    client,
+                    "HTTP/1.1 {status} x\r\nRetry-After: {seconds}\r\nContent-Length: 0\r\n\
+                     Connection: close\r\n\r\n"
+                )
+            }
+            Some(Fault::Nonsense) => client.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A request that is under way: from when it was read until its answer goes to the client.
+struct UnderWay<'s>(&'s Mutex<State>);
+
+impl UnderWay<'_> {
+    fn begin<'s>(state: &'s Mutex<State>, head: &str) -> UnderWay<'s> {
+        let mut locked = state.lock().unwrap();
+        locked.heads.push(head.to_ascii_lowercase());
+        locked.under_way += 1;
+        locked.most = locked.most.max(locked.under_way);
+        UnderWay(state)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().under_way -= 1;
     }
 }
 

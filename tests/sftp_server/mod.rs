@@ -16,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::sftp::{Key, KnownHosts, Options, Sftp};
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -237,7 +238,7 @@ pub fn options(port: u16, user: &str, known_host: &str) -> Options {
             content: known_host.to_owned(),
         }],
         new_hosts: "/known_hosts".into(),
-        connections: 5,
+        connections: Concurrency::untold(5),
         stall: Duration::from_secs(60),
         pace: None,
     }

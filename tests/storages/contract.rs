@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::ftp::Tls;
 use freezerd::storage::limit::{Limited, Limits, Pace};
@@ -89,7 +90,7 @@ fn tried_again(storage: impl Storage + 'static) -> Retry {
         ..Policy::default()
     };
     let tell = Box::new(|_: &_, _| ());
-    Retry::new(Arc::new(storage), policy, tell)
+    Retry::new(Arc::new(storage), policy, Concurrency::untold(5), tell)
 }
 
 #[test]

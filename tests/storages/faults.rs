@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::http::Options;
 use freezerd::storage::rest::Rest;
@@ -47,7 +48,7 @@ fn faulty() -> Option<Faulty> {
     let tell = Box::new(move |error: &freezerd::storage::error::Error, _| {
         list.lock().unwrap().push(error.kind);
     });
-    let retry = Retry::new(plain.clone(), QUICK, tell);
+    let retry = Retry::new(plain.clone(), QUICK, Concurrency::untold(5), tell);
     retry.create_layout().unwrap();
     Some(Faulty {
         plain,

@@ -1,5 +1,6 @@
 //! The storages: what every one of them promises, and what each promises besides.
 
+mod busy;
 #[path = "../certificate/mod.rs"]
 mod certificate;
 mod contract;

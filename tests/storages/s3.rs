@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::http::{Options, Trust};
 use freezerd::storage::id::Id;
@@ -236,7 +237,12 @@ fn every_file_is_sent_with_its_hash_and_data_packs_alone_with_the_storage_class(
     // As an action uses it.
     let pace = Arc::new(Pace::new(Limits::default(), || ()));
     let storage = Limited::new(Arc::new(storage), pace);
-    let storage = Retry::new(Arc::new(storage), Policy::default(), Box::new(|_, _| ()));
+    let storage = Retry::new(
+        Arc::new(storage),
+        Policy::default(),
+        Concurrency::untold(5),
+        Box::new(|_, _| ()),
+    );
     let with_class = || {
         let heads = proxy.heads("PUT");
         let last = heads.last().unwrap();

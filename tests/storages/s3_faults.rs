@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::http::Options;
 use freezerd::storage::retry::{Policy, Retry};
@@ -63,7 +64,7 @@ fn faulty() -> Option<Faulty> {
     let tell = Box::new(move |error: &freezerd::storage::error::Error, _| {
         list.lock().unwrap().push(error.kind);
     });
-    let retry = Retry::new(plain.clone(), QUICK, tell);
+    let retry = Retry::new(plain.clone(), QUICK, Concurrency::untold(5), tell);
     Some(Faulty {
         plain,
         retry,

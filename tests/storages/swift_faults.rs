@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::{Error, ErrorKind};
 use freezerd::storage::http::Options;
 use freezerd::storage::retry::{Policy, Retry};
@@ -52,7 +53,7 @@ fn faulty() -> Option<Faulty> {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
     let tell = Box::new(move |error: &Error, _| list.lock().unwrap().push(error.kind));
-    let retry = Retry::new(plain.clone(), QUICK, tell);
+    let retry = Retry::new(plain.clone(), QUICK, Concurrency::untold(5), tell);
     retry.create_layout().unwrap();
     Some(Faulty {
         plain,
@@ -287,8 +288,8 @@ fn a_keystone_that_answers_nonsense_is_told() {
         ),
         (Fault::Status(300), ErrorKind::Answer),
         (Fault::Status(404), ErrorKind::Answer),
-        (Fault::Status(503), ErrorKind::Busy),
-        (Fault::Status(429), ErrorKind::Busy),
+        (Fault::Status(503), ErrorKind::Overloaded),
+        (Fault::Status(429), ErrorKind::Overloaded),
         (Fault::BodyCut, ErrorKind::Unreachable),
         (Fault::Closed, ErrorKind::Unreachable),
     ] {

@@ -114,7 +114,8 @@ fn of_repository(error: &RepositoryError) -> Fault {
             | StorageErrorKind::Io
             | StorageErrorKind::Clock
             | StorageErrorKind::Unreachable
-            | StorageErrorKind::Busy => Fault::Temporary,
+            | StorageErrorKind::Busy
+            | StorageErrorKind::Overloaded => Fault::Temporary,
         },
         ErrorKind::WrongPassword => Fault::Denied,
         ErrorKind::Locked | ErrorKind::LockLost => Fault::Locked,

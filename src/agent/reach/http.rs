@@ -44,14 +44,11 @@ pub(super) fn options(
         let password = password.unwrap_or_default();
         (name, password)
     });
-    let connections = connection
-        .connections
-        .and_then(|number| usize::try_from(number.get()).ok());
     Ok(Options {
         user,
         trust: trust(connection)?,
         proxy: connection.proxy.as_ref().map(ToString::to_string),
-        connections: connections.unwrap_or(defaults.connections),
+        connections: super::connections(connection),
         stall: connection.stall(defaults.stall),
         pace: pace.cloned(),
         ..defaults

@@ -7,9 +7,11 @@ use super::connection_fault::ConnectionFault;
 use super::error::ActionError;
 use super::report::{Reporter, log};
 use crate::job::action::{Bandwidth, Cache, Container};
+use crate::job::storage::Connection;
 use crate::location::Location;
 use crate::storage::Storage;
 use crate::storage::cache::{CacheFault, CachePlace, Cached};
+use crate::storage::concurrency::{Change, Concurrency};
 use crate::storage::limit::{Limited, Limits, Pace};
 use crate::storage::local::Local;
 use crate::storage::retry::{Policy, Retry};
@@ -25,6 +27,9 @@ mod s3;
 mod sftp;
 #[cfg(feature = "swift")]
 mod swift;
+
+/// As many requests at a time as `restic` makes.
+const CONNECTIONS: usize = 5;
 
 /// The way to containers. The default has no limits.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +99,7 @@ impl Reach {
     }
 
     fn files(&self, container: &Container) -> Result<Arc<dyn Storage>, ActionError> {
+        let concurrency = concurrency(&container.connection);
         match &container.location {
             Location::Local(path) => {
                 let local = Arc::new(Local::new(path));
@@ -104,35 +110,45 @@ impl Reach {
             }
             #[cfg(feature = "ftp")]
             Location::Ftp(place) => {
-                let opened = ftp::open(place, &container.connection, self.pace.as_ref());
+                let opened = ftp::open(
+                    place,
+                    &container.connection,
+                    self.pace.as_ref(),
+                    &concurrency,
+                );
                 let ftp = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(ftp)))
+                Ok(with_retries(Arc::new(ftp), concurrency))
             }
             #[cfg(not(feature = "ftp"))]
             Location::Ftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("ftp"))),
             Location::Rclone(place) => {
                 let opened = rclone::open(place, &container.connection, self.pace.as_ref());
                 let rclone = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(rclone)))
+                Ok(with_retries(Arc::new(rclone), concurrency))
             }
             Location::Rest(place) => {
                 let opened = http::rest(place, &container.connection, self.pace.as_ref());
                 let rest = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(rest)))
+                Ok(with_retries(Arc::new(rest), concurrency))
             }
             #[cfg(feature = "s3")]
             Location::S3(place) => {
                 let opened = s3::s3(place, &container.connection, self.pace.as_ref());
                 let bucket = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(bucket)))
+                Ok(with_retries(Arc::new(bucket), concurrency))
             }
             #[cfg(not(feature = "s3"))]
             Location::S3(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("s3"))),
             #[cfg(feature = "sftp")]
             Location::Sftp(place) => {
-                let opened = sftp::open(place, &container.connection, self.pace.as_ref());
+                let opened = sftp::open(
+                    place,
+                    &container.connection,
+                    self.pace.as_ref(),
+                    &concurrency,
+                );
                 let sftp = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(sftp)))
+                Ok(with_retries(Arc::new(sftp), concurrency))
             }
             #[cfg(not(feature = "sftp"))]
             Location::Sftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("sftp"))),
@@ -140,7 +156,7 @@ impl Reach {
             Location::Swift(place) => {
                 let opened = swift::swift(place, &container.connection, self.pace.as_ref());
                 let swift = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(swift)))
+                Ok(with_retries(Arc::new(swift), concurrency))
             }
             #[cfg(not(feature = "swift"))]
             Location::Swift(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("swift"))),
@@ -155,10 +171,32 @@ fn cannot(container: &Container, source: ConnectionFault) -> ActionError {
     }
 }
 
-fn with_retries(storage: Arc<dyn Storage>) -> Arc<dyn Storage> {
+/// How many requests at a time a server gets.
+fn connections(connection: &Connection) -> usize {
+    let chosen = connection.connections;
+    let chosen = chosen.and_then(|number| usize::try_from(number.get()).ok());
+    chosen.unwrap_or(CONNECTIONS)
+}
+
+fn concurrency(connection: &Connection) -> Arc<Concurrency> {
+    let tell = |change| {
+        log(&match change {
+            Change::Fewer { now, most } => format!(
+                "warning: the server wants fewer requests: it gets {now} at a time for now, and not {most}"
+            ),
+            Change::AllAgain { most } => {
+                format!("the server takes {most} requests at a time again")
+            }
+        });
+    };
+    Arc::new(Concurrency::new(connections(connection), Box::new(tell)))
+}
+
+fn with_retries(storage: Arc<dyn Storage>, concurrency: Arc<Concurrency>) -> Arc<dyn Storage> {
     Arc::new(Retry::new(
         storage,
         Policy::default(),
+        concurrency,
         Box::new(|error, wait| {
             log(&format!(
                 "warning: {error}; trying again in {}",

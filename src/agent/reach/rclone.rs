@@ -36,10 +36,7 @@ pub(super) fn open(
             remote: place.to_string(),
             configured: place.configured().map(str::to_owned),
             directory: std::env::temp_dir(),
-            connections: connection
-                .connections
-                .and_then(|number| usize::try_from(number.get()).ok())
-                .unwrap_or(defaults.connections),
+            connections: super::connections(connection),
             stall: connection.stall(defaults.stall),
             pace: defaults.pace,
         },

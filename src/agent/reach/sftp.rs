@@ -15,6 +15,7 @@ use crate::agent::secret as agent_secret;
 use crate::job::secret;
 use crate::job::storage::Connection;
 use crate::location::SftpPlace;
+use crate::storage::concurrency::Concurrency;
 use crate::storage::limit::Pace;
 use crate::storage::sftp::{Key, KnownHosts, Options, Sftp};
 
@@ -30,14 +31,12 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// A connection on which nothing moves for this long is given up. A server whose disks were asleep takes a while.
 const STALL: Duration = Duration::from_secs(2 * 60);
 
-/// As many connections as `restic` has.
-const CONNECTIONS: usize = 5;
-
 /// The files of a container on the server. Nothing is sent yet.
 pub(super) fn open(
     place: &SftpPlace,
     connection: &Connection,
     pace: Option<&Arc<Pace>>,
+    concurrency: &Arc<Concurrency>,
 ) -> Result<Sftp, ConnectionFault> {
     let settings = connection.sftp.clone().unwrap_or_default();
     let password = match &connection.password {
@@ -77,9 +76,6 @@ pub(super) fn open(
         .into_iter()
         .map(known_hosts)
         .collect::<Result<_, _>>()?;
-    let connections = connection
-        .connections
-        .and_then(|number| usize::try_from(number.get()).ok());
     Sftp::new(Options {
         host: place.host().to_owned(),
         port: place.port(),
@@ -90,7 +86,7 @@ pub(super) fn open(
         password,
         known_hosts,
         new_hosts,
-        connections: connections.unwrap_or(CONNECTIONS),
+        connections: Arc::clone(concurrency),
         stall: connection.stall(STALL),
         pace: pace.cloned(),
     })

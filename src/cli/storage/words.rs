@@ -106,7 +106,9 @@ fn advice(step: Step, kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Denied => Some("give this user the right to do it at the server"),
         ErrorKind::NoSpace => Some("free some space at the server, or raise the quota"),
         ErrorKind::ReadOnly => Some("make the storage writable at the server"),
-        ErrorKind::Busy => Some("try again later; if it lasts, lower `connections`"),
+        ErrorKind::Busy | ErrorKind::Overloaded => {
+            Some("try again later; if it lasts, lower `connections`")
+        }
         ErrorKind::Answer if step == Step::Keep => Some(
             "the server replaces files: a damaged or hostile client can destroy backups of this container",
         ),

@@ -81,6 +81,6 @@ pub(super) const STORAGE_KEYS: &[Key] = &[
     row("ca_file", Shape::Path, "ca_file", S3_AND_SWIFT, "A file with the certificates that are trusted, in PEM format.").example("\"/etc/ssl/own-ca.pem\""),
     row("insecure", Shape::Flag, "insecure", S3_AND_SWIFT, "Do not check the certificate of the server.").example("true").of_all_work(),
     row("proxy", Shape::Text, "proxy", S3_AND_SWIFT, "The address of a proxy for HTTP.").example("\"http://proxy.example:3128\"").of_all_work(),
-    row("connections", CONNECTIONS, "connections", EVERY, "How many packs a backup sends at the same time. Default: 5.").example("3"),
+    row("connections", CONNECTIONS, "connections", EVERY, "How many requests the server gets at the same time. A server that wants fewer gets fewer for a while. Default: 5.").example("3"),
     row("interface", Shape::Text, "interface", SWIFT, "Which address of the object store is used: `public`, `internal` or `admin`.").example("\"internal\""),
 ];

@@ -123,7 +123,7 @@ fn greeting(control: &mut Control, options: &Options) -> Result<(), Failure> {
             120 => {}
             code::NOT_AVAILABLE => return Err(reply.refusal()),
             _ => {
-                return Err(reply.refusal().of_kind(ErrorKind::Busy));
+                return Err(reply.refusal().of_kind(ErrorKind::Overloaded));
             }
         }
     }

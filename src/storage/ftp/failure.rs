@@ -78,7 +78,8 @@ impl Failure {
     /// The refusal of a server; its code decides about the kind.
     pub fn refused(answer: u16, text: &[u8]) -> Failure {
         let kind = match answer {
-            code::NOT_AVAILABLE | code::FILE_BUSY => ErrorKind::Busy,
+            code::NOT_AVAILABLE => ErrorKind::Overloaded,
+            code::FILE_BUSY => ErrorKind::Busy,
             code::NO_DATA_CONNECTION | code::TRANSFER_ABORTED => ErrorKind::Unreachable,
             code::BAD_CREDENTIALS | code::NOT_LOGGED_IN | code::NEEDS_ACCOUNT => {
                 ErrorKind::Unauthorized
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn the_code_of_an_answer_decides_about_its_kind() {
         for (code, kind) in [
-            (421, ErrorKind::Busy),
+            (421, ErrorKind::Overloaded),
             (425, ErrorKind::Unreachable),
             (426, ErrorKind::Unreachable),
             (430, ErrorKind::Unauthorized),

@@ -13,6 +13,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
+use super::concurrency::Concurrency;
 use super::error::{Doing, Error, Place};
 use super::http::{OptionsError, Trust};
 use super::limit::{Direction, Pace};
@@ -59,7 +60,7 @@ pub struct Options {
     pub tls: Tls,
     pub trust: Trust,
     /// How many connections there are, beside the one for lock files.
-    pub connections: usize,
+    pub connections: Arc<Concurrency>,
     /// A connection on which nothing moves for this long is given up.
     pub stall: Duration,
     /// Every body passes through it.
@@ -99,7 +100,7 @@ impl Ftp {
         };
         Ok(Ftp {
             config: tls::config(trust)?,
-            pool: Pool::new(options.connections),
+            pool: Pool::new(Arc::clone(&options.connections)),
             options,
         })
     }
@@ -123,7 +124,7 @@ impl Ftp {
         tasks: usize,
         work: impl Fn() -> Result<T, Failure> + Sync,
     ) -> Result<Vec<T>, Failure> {
-        let threads = self.options.connections.clamp(1, tasks.max(1));
+        let threads = self.options.connections.most().min(tasks.max(1));
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..threads)
                 .map_while(|_| {
@@ -223,7 +224,7 @@ impl Storage for Ftp {
 
     fn traits(&self) -> Traits {
         Traits {
-            parallel: self.options.connections,
+            parallel: self.options.connections.most(),
             remote: true,
         }
     }

@@ -38,6 +38,13 @@ impl Answer {
         Some(Duration::from_secs(seconds))
     }
 
+    /// The refusal that this answer is; its status decides about the kind.
+    pub fn refusal(self) -> Failure {
+        let (status, after) = (self.status, self.retry_after());
+        self.finish();
+        Failure::status(status).until_later(after)
+    }
+
     /// Whether the server calls itself rclone, which has peculiar answers.
     pub fn is_from_rclone(&self) -> bool {
         self.header("server")

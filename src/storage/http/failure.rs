@@ -76,11 +76,17 @@ impl Failure {
         Failure::told(self.kind, format!("{part}: {self}"))
     }
 
-    /// The server has no time now, and wants to be left alone for so long, if it says it.
-    pub fn busy(text: String, after: Option<Duration>) -> Failure {
-        Failure {
-            kind: ErrorKind::Busy,
-            cause: io::Error::other(Busy { text, after }),
+    /// The same, of a server that wants to be left alone for so long, if it says it.
+    pub fn until_later(self, after: Option<Duration>) -> Failure {
+        match after {
+            None => self,
+            Some(after) => Failure {
+                kind: self.kind,
+                cause: io::Error::other(Later {
+                    text: self.to_string(),
+                    after,
+                }),
+            },
         }
     }
 
@@ -92,7 +98,8 @@ impl Failure {
             404 => ErrorKind::NotFound,
             413 | 507 => ErrorKind::NoSpace,
             416 => ErrorKind::TooShort,
-            408 | 421 | 425 | 429 | 500 | 502..=504 => ErrorKind::Busy,
+            421 | 429 | 503 => ErrorKind::Overloaded,
+            408 | 425 | 500 | 502 | 504 => ErrorKind::Busy,
             _ => ErrorKind::Answer,
         };
         Failure {
@@ -130,24 +137,24 @@ impl Failure {
 
 /// How long the server wants to be left alone, if this cause of an error says it.
 pub fn wanted_wait(cause: &io::Error) -> Option<Duration> {
-    let busy = cause.get_ref()?.downcast_ref::<Busy>()?;
-    busy.after
+    let later = cause.get_ref()?.downcast_ref::<Later>()?;
+    Some(later.after)
 }
 
-/// A server that has no time now.
+/// The refusal of a server that wants to be left alone for a while.
 #[derive(Debug)]
-struct Busy {
+struct Later {
     text: String,
-    after: Option<Duration>,
+    after: Duration,
 }
 
-impl fmt::Display for Busy {
+impl fmt::Display for Later {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl std::error::Error for Busy {}
+impl std::error::Error for Later {}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,7 +172,8 @@ impl fmt::Display for Status {
             401 => f.write_str("the server does not accept the user or the password (status 401)"),
             403 => f.write_str("the server forbids it (status 403)"),
             404 => f.write_str("there is no such file (status 404)"),
-            429 => f.write_str("the server wants fewer requests (status 429)"),
+            421 | 429 => write!(f, "the server wants fewer requests (status {})", self.0),
+            503 => f.write_str("the server has no time (status 503)"),
             507 => f.write_str("the server has no space left (status 507)"),
             status @ 300..=399 => write!(
                 f,

@@ -60,10 +60,7 @@ impl Rest {
         })?;
         match answer.status {
             200..=299 => Ok(answer),
-            status => {
-                answer.finish();
-                Err(Failure::status(status))
-            }
+            _ => Err(answer.refusal()),
         }
     }
 
@@ -110,10 +107,7 @@ impl Rest {
                 answer.finish();
                 return Err(Failure::status(500));
             }
-            status => {
-                answer.finish();
-                return Err(Failure::status(status));
-            }
+            _ => return Err(answer.refusal()),
         }
         if answer.content_type() != VERSION_2 {
             return Err(Failure::answer(
@@ -155,11 +149,12 @@ impl Storage for Rest {
                 kind: FileKind::Config,
             })
             .map_err(|failure| failure.at(Doing::Create, place()))?;
-        let status = answer.status;
-        answer.finish();
-        match status {
-            200..=299 => Ok(()),
-            status => Err(Failure::status(status).at(Doing::Create, place())),
+        match answer.status {
+            200..=299 => {
+                answer.finish();
+                Ok(())
+            }
+            _ => Err(answer.refusal().at(Doing::Create, place())),
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::concurrency::Concurrency;
 use super::error::Error;
 use super::http::wanted_wait;
 use super::id::Id;
@@ -20,6 +21,7 @@ pub type Tell = Box<dyn Fn(&Error, Duration) + Send + Sync>;
 pub struct Retry {
     inner: Arc<dyn Storage>,
     policy: Policy,
+    concurrency: Arc<Concurrency>,
     tell: Tell,
     /// A request has succeeded, or was refused for a reason of the storage's own.
     has_answered: AtomicBool,
@@ -27,24 +29,33 @@ pub struct Retry {
 
 impl Retry {
     /// `tell` is called before every wait, in the thread that waits.
-    pub fn new(inner: Arc<dyn Storage>, policy: Policy, tell: Tell) -> Retry {
+    pub fn new(
+        inner: Arc<dyn Storage>,
+        policy: Policy,
+        concurrency: Arc<Concurrency>,
+        tell: Tell,
+    ) -> Retry {
         Retry {
             inner,
             policy,
+            concurrency,
             tell,
             has_answered: AtomicBool::new(false),
         }
     }
 
+    /// Makes a request about files of a kind.
     fn attempt<T>(
         &self,
+        kind: FileKind,
         unlocks: bool,
         mut request: impl FnMut(u32) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let started = Instant::now();
         let mut tries = 0;
         loop {
-            let error = match request(tries) {
+            let turn = || request(tries);
+            let error = match self.concurrency.run(kind, turn, |error: &Error| error.kind) {
                 Ok(value) => {
                     self.has_answered.store(true, Ordering::Relaxed);
                     return Ok(value);
@@ -74,19 +85,21 @@ impl Retry {
 
 impl Storage for Retry {
     fn create_layout(&self) -> Result<(), Error> {
-        self.attempt(false, |_| self.inner.create_layout())
+        self.attempt(FileKind::Config, false, |_| self.inner.create_layout())
     }
 
     fn list(&self, kind: FileKind) -> Result<Listing, Error> {
-        self.attempt(false, |_| self.inner.list(kind))
+        self.attempt(kind, false, |_| self.inner.list(kind))
     }
 
     fn size(&self, file: FileName) -> Result<u64, Error> {
-        self.attempt(false, |_| self.inner.size(file))
+        self.attempt(file.kind, false, |_| self.inner.size(file))
     }
 
     fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        self.attempt(false, |_| self.inner.read_range(file, offset, buffer))
+        self.attempt(file.kind, false, |_| {
+            self.inner.read_range(file, offset, buffer)
+        })
     }
 
     fn will_read(&self, file: FileName, offset: u64, length: u64) {
@@ -94,21 +107,23 @@ impl Storage for Retry {
     }
 
     fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
-        self.attempt(false, |_| self.inner.read(file, limit))
+        self.attempt(file.kind, false, |_| self.inner.read(file, limit))
     }
 
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
         // A write does nothing where the same file exists, so it may be repeated when only its answer was lost.
-        self.attempt(false, |_| self.inner.write(file, content))
+        self.attempt(file.kind, false, |_| self.inner.write(file, content))
     }
 
     fn write_data(&self, pack: Id, content: &[u8]) -> Result<Durability, Error> {
-        self.attempt(false, |_| self.inner.write_data(pack, content))
+        self.attempt(FileKind::Pack, false, |_| {
+            self.inner.write_data(pack, content)
+        })
     }
 
     fn remove(&self, file: FileName) -> Result<(), Error> {
         let unlocks = file.kind == FileKind::Lock;
-        self.attempt(unlocks, |tries| match self.inner.remove(file) {
+        self.attempt(file.kind, unlocks, |tries| match self.inner.remove(file) {
             // An earlier try removed it, and its answer was lost.
             Err(error) if tries > 0 && error.kind == super::error::ErrorKind::NotFound => Ok(()),
             result => result,
@@ -116,11 +131,11 @@ impl Storage for Retry {
     }
 
     fn sync(&self) -> Result<(), Error> {
-        self.attempt(false, |_| self.inner.sync())
+        self.attempt(FileKind::Pack, false, |_| self.inner.sync())
     }
 
     fn sweep(&self, age: Duration) -> Result<usize, Error> {
-        self.attempt(false, |_| self.inner.sweep(age))
+        self.attempt(FileKind::Pack, false, |_| self.inner.sweep(age))
     }
 
     fn traits(&self) -> Traits {
@@ -149,7 +164,12 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let list = Arc::clone(&told);
         let tell: Tell = Box::new(move |error, _| list.lock().unwrap().push(error.kind));
-        let retry = Retry::new(Arc::new(memory.clone()), policy, tell);
+        let retry = Retry::new(
+            Arc::new(memory.clone()),
+            policy,
+            Concurrency::untold(5),
+            tell,
+        );
         (memory, retry, told)
     }
 

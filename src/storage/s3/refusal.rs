@@ -1,6 +1,7 @@
 //! Why a server refused a request: the code in its answer, and what follows from it.
 
 use std::io::Read;
+use std::time::Duration;
 
 use super::super::error::ErrorKind;
 use super::super::http::{Answer, Failure};
@@ -21,6 +22,8 @@ pub(super) struct Refusal {
     server_time: Option<String>,
     /// A name of a bucket, for messages.
     bucket: String,
+    /// How long the server wants to be left alone, if it says it.
+    after: Option<Duration>,
 }
 
 /// Why there is no good answer.
@@ -60,6 +63,7 @@ impl Refusal {
             region: header("x-amz-bucket-region").or(region.as_deref().and_then(plain)),
             server_time: time.as_deref().and_then(plain).or(header("date")),
             bucket: bucket.to_owned(),
+            after: answer.retry_after(),
         }
     }
 
@@ -137,7 +141,12 @@ impl Refusal {
             | "SlowDownWrite"
             | "SlowDownRead"
             | "ServiceUnavailable"
-            | "InternalError"
+            | "Throttling"
+            | "ThrottlingException"
+            | "RequestThrottled"
+            | "TooManyRequests"
+            | "ServerBusy" => ErrorKind::Overloaded,
+            "InternalError"
             | "RequestTimeout"
             | "OperationAborted"
             | "ConditionalRequestConflict"
@@ -145,11 +154,6 @@ impl Refusal {
             | "XAmzContentSHA256Mismatch"
             | "XAmzContentChecksumMismatch"
             | "IncompleteBody"
-            | "Throttling"
-            | "ThrottlingException"
-            | "RequestThrottled"
-            | "TooManyRequests"
-            | "ServerBusy"
             | "XMinioServerNotInitialized" => ErrorKind::Busy,
             "InvalidRange" => ErrorKind::TooShort,
             "PreconditionFailed" => ErrorKind::Exists,
@@ -207,7 +211,8 @@ impl Refusal {
     }
 
     fn failure(self) -> Failure {
-        match (self.sentence(), self.code.is_empty()) {
+        let after = self.after;
+        let failure = match (self.sentence(), self.code.is_empty()) {
             (Some(sentence), _) => {
                 let code = match self.code.is_empty() {
                     true => format!("status {}", self.status),
@@ -223,7 +228,8 @@ impl Refusal {
                 ),
             ),
             (None, true) => Failure::status(self.status),
-        }
+        };
+        failure.until_later(after)
     }
 }
 
@@ -248,6 +254,7 @@ mod tests {
             bucket: "bucket".to_owned(),
             server_time: Some("2026-11-26T00:00:00Z".to_owned()),
             region: None,
+            after: None,
         };
         let failure = refusal.failure();
         let kind = failure.kind;
@@ -280,7 +287,7 @@ mod tests {
                 ErrorKind::Clock,
                 "2026-11-26T00:00:00Z",
             ),
-            (503, "SlowDown", ErrorKind::Busy, "fewer requests"),
+            (503, "SlowDown", ErrorKind::Overloaded, "fewer requests"),
             (400, "BadDigest", ErrorKind::Busy, "not what was sent"),
             (403, "QuotaExceeded", ErrorKind::NoSpace, "quota"),
             (403, "InvalidObjectState", ErrorKind::Denied, "archive"),

@@ -174,7 +174,7 @@ pub(super) fn of_ssh(error: russh::Error) -> Failure {
             "the server does not prove that it has its key",
         ),
         russh::Error::ChannelOpenFailure(reason) => Failure::new(
-            ErrorKind::Busy,
+            ErrorKind::Overloaded,
             format!("the server opens no session ({reason:?})"),
         ),
         russh::Error::Disconnect | russh::Error::HUP | russh::Error::SendError => {

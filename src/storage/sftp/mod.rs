@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
+use super::concurrency::Concurrency;
 use super::error::{Doing, Error, ErrorKind, Place};
 use super::limit::Pace;
 use super::pool::Pool;
@@ -52,7 +53,7 @@ pub struct Options {
     /// The file that a message names, to add a server to.
     pub new_hosts: PathBuf,
     /// How many connections there are, beside the one for lock files.
-    pub connections: usize,
+    pub connections: Arc<Concurrency>,
     /// A connection on which nothing moves for this long is given up.
     pub stall: Duration,
     /// Every body passes through it.
@@ -92,7 +93,7 @@ impl Sftp {
             .enable_all()
             .build()?;
         Ok(Sftp {
-            pool: Pool::new(options.connections),
+            pool: Pool::new(Arc::clone(&options.connections)),
             options,
             unsynced: Mutex::default(),
             runtime: Some(runtime),
@@ -223,7 +224,7 @@ impl Storage for Sftp {
 
     fn traits(&self) -> Traits {
         Traits {
-            parallel: self.options.connections,
+            parallel: self.options.connections.most(),
             remote: true,
         }
     }

@@ -9,7 +9,8 @@ pub(super) fn of(answer: Answer) -> Failure {
     let after = answer.retry_after();
     answer.finish();
     let told = |kind, text: &str| Failure::told(kind, format!("{text} (status {status})"));
-    let busy = |text: &str| Failure::busy(format!("{text} (status {status})"), after);
+    let busy = |text: &str| told(ErrorKind::Busy, text).until_later(after);
+    let overloaded = |text: &str| told(ErrorKind::Overloaded, text).until_later(after);
     match status {
         // A new token did not help.
         401 => told(
@@ -29,9 +30,9 @@ pub(super) fn of(answer: Answer) -> Failure {
             "the quota of the container or of the project is used up, or the file is too large for the server",
         ),
         422 => busy("the server did not get what was sent"),
-        429 | 498 => busy("the server wants fewer requests"),
-        503 => busy("the server has no time"),
+        429 | 498 => overloaded("the server wants fewer requests"),
+        503 => overloaded("the server has no time"),
         507 => told(ErrorKind::NoSpace, "the server has no space left"),
-        status => Failure::status(status),
+        status => Failure::status(status).until_later(after),
     }
 }

@@ -159,9 +159,9 @@ mod tests {
             Err(Failure::status(503))
         }));
         std::thread::scope(|scope| {
-            scope.spawn(|| assert_eq!(session.token().err().unwrap().kind, ErrorKind::Busy));
+            scope.spawn(|| assert_eq!(session.token().err().unwrap().kind, ErrorKind::Overloaded));
             barrier.wait();
-            assert_eq!(session.token().err().unwrap().kind, ErrorKind::Busy);
+            assert_eq!(session.token().err().unwrap().kind, ErrorKind::Overloaded);
         });
         let asked = count.load(Ordering::SeqCst);
         assert!(asked <= 2, "{asked}");

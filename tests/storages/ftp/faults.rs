@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::ftp::Options;
 use freezerd::storage::{FileKind, FileName, Storage};
@@ -17,7 +18,7 @@ fn faulty() -> Option<(Server, FaultyServer, Options)> {
     let proxy = FaultyServer::before(server.port);
     let options = Options {
         port: proxy.port,
-        connections: 1,
+        connections: Concurrency::untold(1),
         stall: Duration::from_secs(2),
         ..server.options("r")
     };
@@ -229,8 +230,8 @@ fn a_greeting_that_is_not_one_of_ftp_is_said() {
         return;
     };
     for (reply, kind) in [
-        ("421 too many", ErrorKind::Busy),
-        ("530 too many", ErrorKind::Busy),
+        ("421 too many", ErrorKind::Overloaded),
+        ("530 too many", ErrorKind::Overloaded),
         ("SSH-2.0-OpenSSH", ErrorKind::Answer),
         ("HTTP/1.1 400 Bad Request", ErrorKind::Answer),
     ] {

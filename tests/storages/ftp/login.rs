@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use freezerd::storage::Storage;
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::{Error, ErrorKind};
 use freezerd::storage::ftp::{Options, Tls};
 use freezerd::storage::http::{OptionsError, Trust};
@@ -141,7 +142,7 @@ fn tls_sessions_last_for_more_transfers_than_the_server_gave_tickets() {
         return;
     };
     let storage = open(Options {
-        connections: 1,
+        connections: Concurrency::untold(1),
         ..server.options("r")
     });
     storage.create_layout().unwrap();

@@ -8,6 +8,7 @@ mod networks;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::{Error, ErrorKind};
 use freezerd::storage::ftp::{Ftp, Options};
 use freezerd::storage::retry::{Policy, Retry};
@@ -32,7 +33,10 @@ fn with_retries(storage: Ftp) -> (Retry, Told) {
     let told = Told::default();
     let list = Arc::clone(&told);
     let tell = Box::new(move |error: &Error, _| list.lock().unwrap().push(error.kind));
-    (Retry::new(Arc::new(storage), QUICK, tell), told)
+    (
+        Retry::new(Arc::new(storage), QUICK, Concurrency::untold(5), tell),
+        told,
+    )
 }
 
 fn content(size: usize, seed: u64) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::ftp::{Options, Tls};
 use freezerd::storage::limit::{Limits, Pace};
@@ -104,7 +105,7 @@ fn a_lock_does_not_wait_behind_large_files() {
         download: None,
     };
     let storage = open(Options {
-        connections: 1,
+        connections: Concurrency::untold(1),
         pace: Some(Arc::new(Pace::new(limits, || ()))),
         ..server.options("r")
     });
@@ -154,7 +155,10 @@ fn fewer_connections_than_asked_for_are_enough_and_locks_have_their_turn() {
     assert!(server.refused() > 0);
     assert_eq!(server.open(), 1);
     let told = told.lock().unwrap();
-    assert!(told.iter().all(|kind| *kind == ErrorKind::Busy), "{told:?}");
+    assert!(
+        told.iter().all(|kind| *kind == ErrorKind::Overloaded),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -164,6 +168,6 @@ fn a_server_with_too_many_connections_is_busy() {
     };
     server.allow(Some(0));
     let error = server.storage("r").list(FileKind::Key).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Busy, "{error}");
+    assert_eq!(error.kind, ErrorKind::Overloaded, "{error}");
     assert!(error.to_string().contains("too many"), "{error}");
 }

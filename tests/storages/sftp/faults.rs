@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::{Error, ErrorKind};
 use freezerd::storage::retry::{Policy, Retry};
 use freezerd::storage::sftp::{Options, Sftp};
@@ -25,7 +26,10 @@ fn with_retries(storage: Sftp) -> (Retry, Told) {
     let told = Told::default();
     let list = Arc::clone(&told);
     let tell = Box::new(move |error: &Error, _| list.lock().unwrap().push(error.kind));
-    (Retry::new(Arc::new(storage), QUICK, tell), told)
+    (
+        Retry::new(Arc::new(storage), QUICK, Concurrency::untold(5), tell),
+        told,
+    )
 }
 
 fn content(size: usize, seed: u64) -> Vec<u8> {
@@ -126,7 +130,7 @@ fn a_lock_does_not_wait_behind_large_files() {
         return;
     };
     let storage = Sftp::new(Options {
-        connections: 1,
+        connections: Concurrency::untold(1),
         pace: Some(Arc::new(freezerd::storage::limit::Pace::new(
             freezerd::storage::limit::Limits {
                 upload: std::num::NonZeroU64::new(200_000),

@@ -65,7 +65,8 @@ pub(super) const KEYS: &[StorageKey] = &[
         "connections",
         ALL,
         "number",
-        "How many packs a backup sends at the same time, from 1 to 64. Default: 5.",
+        "How many requests the server gets at the same time, from 1 to 64. Those about lock files are not counted. A server \
+         that wants fewer gets fewer for a while. Default: 5.",
     ),
     key(
         "timeout",

@@ -104,7 +104,7 @@ pub(super) fn ask(client: &Client, settings: &Settings) -> Result<Token, Failure
             let after = answer.retry_after();
             answer.finish();
             let text = format!("Keystone has no time (status {status})");
-            Err(Failure::busy(text, after))
+            Err(Failure::told(ErrorKind::Overloaded, text).until_later(after))
         }
         status => {
             answer.finish();

@@ -161,7 +161,7 @@ fn a_source_that_is_set_up_and_refuses_is_not_passed_over() {
     assert!(told.contains("InvalidIdentityToken"), "{told}");
     assert!(!told.contains("e.y.J"), "{told}");
     host.replies.insert(FORM, (503, ""));
-    assert_eq!(host.fetch().unwrap_err().kind, ErrorKind::Busy);
+    assert_eq!(host.fetch().unwrap_err().kind, ErrorKind::Overloaded);
     host.files.remove("/token");
     assert!(host.refused().contains("/token does not exist"));
 }
