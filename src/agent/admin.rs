@@ -6,11 +6,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::check::Stages;
+use super::earlier_hosts::{EarlierHost, adopt_command, earlier_hosts};
 use super::error::ActionError;
 use super::lineage::{self, shares_path};
 use super::lock::Lock;
 use super::report::{local, log};
-use super::repository::Opened;
+use super::repository::{Found, Opened};
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
@@ -103,11 +104,15 @@ pub fn remove_old(
         true => DateTime::<Utc>::MIN_UTC,
         false => limit(age, Utc::now())?,
     };
-    let found = opened.snapshots(&Filter {
-        host: Some(lineage.host.clone()),
+    let of_name = opened.snapshots(&Filter {
         label: Some(lineage.backup_name.clone()),
-        tag: None,
+        ..Filter::default()
     })?;
+    tell_earlier_hosts(&context.request.job_id, removal, limit, &of_name);
+    let found: Vec<Found> = of_name
+        .into_iter()
+        .filter(|(snapshot, ..)| snapshot.host == lineage.host)
+        .collect();
     let snapshots: Vec<Snapshot> = found
         .iter()
         .map(|(snapshot, ..)| snapshot.clone())
@@ -195,6 +200,25 @@ pub fn remove_old(
         removed: if dry_run { 0 } else { old.len() as u64 },
         left,
     })
+}
+
+/// Tells of the snapshots of an earlier host name that are as old: nobody removes them any more.
+fn tell_earlier_hosts(job: &str, removal: &Removal<'_>, limit: DateTime<Utc>, of_name: &[Found]) {
+    let made = of_name.iter().map(|(snapshot, ..)| snapshot.made());
+    for EarlierHost { host, times } in earlier_hosts(removal.lineage, removal.paths, made) {
+        let old = times.iter().filter(|time| **time < limit).count() as u64;
+        if old > 0 {
+            log(&format!(
+                "note: {} of {} that {} this old, made on {host}, {}. If that is an earlier name of this host, `{}` makes \
+                 the earlier snapshots those of this job",
+                units::count(old, "snapshot", "snapshots"),
+                removal.lineage.backup_name,
+                if old == 1 { "is" } else { "are" },
+                if old == 1 { "stays" } else { "stay" },
+                adopt_command(job, &host)
+            ));
+        }
+    }
 }
 
 /// Writes to the log what the prune met.

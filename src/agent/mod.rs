@@ -24,6 +24,7 @@ mod check;
 mod choice;
 mod connection_fault;
 mod copy;
+pub mod earlier_hosts;
 mod error;
 mod error_kind;
 mod exec;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::earlier_hosts::Made;
 use crate::repository::snapshot::Snapshot as File;
 use crate::storage::id::Id;
 
@@ -60,6 +61,16 @@ impl Snapshot {
     /// hosts may differ by an hour.
     pub fn is_of_the_future(&self, now: DateTime<Utc>) -> bool {
         self.time > now + TimeDelta::hours(1)
+    }
+
+    /// Who made it of what, and when.
+    pub fn made(&self) -> Made<'_> {
+        Made {
+            host: &self.host,
+            backup_name: &self.label,
+            paths: &self.paths,
+            time: self.time,
+        }
     }
 
     /// The first eight digits of the id, as people type it.

@@ -10,6 +10,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 #[macro_use]
 mod output;
 
+mod adopt;
 mod cache;
 mod check;
 mod config;
@@ -142,6 +143,7 @@ enum Command {
     Repair(repair::Args),
     Prune(prune::Args),
     Copy(copy::Args),
+    Adopt(adopt::Args),
     Key(key::Args),
     Unlock(unlock::Args),
     State(state::Args),
@@ -186,6 +188,7 @@ impl Command {
             Command::Repair(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Copy(args) => args.json,
+            Command::Adopt(args) => args.json,
             Command::Key(args) => args.wants_json(),
             Command::Unlock(args) => args.json,
             Command::State(args) => args.wants_json(),
@@ -216,6 +219,7 @@ impl Command {
                 | Command::Repair(_)
                 | Command::Prune(_)
                 | Command::Copy(_)
+                | Command::Adopt(_)
                 | Command::Key(_)
                 | Command::Unlock(_)
                 | Command::Storage(_)
@@ -337,6 +341,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Repair(args) => repair::run(&settings, &args),
         Command::Prune(args) => prune::run(&settings, &args),
         Command::Copy(args) => copy::run(&settings, &args),
+        Command::Adopt(args) => adopt::run(&settings, &args),
         Command::Key(args) => key::run(&settings, &args),
         Command::Unlock(args) => unlock::run(&settings, &args),
         Command::State(args) => state::run(&settings, &args),

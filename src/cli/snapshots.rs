@@ -245,7 +245,8 @@ fn has_other_targets(places: &[ChosenContainer], place: &ChosenContainer) -> boo
     groups.any(|targets| targets.len() > 1 && targets.iter().any(|it| std::ptr::eq(it, place)))
 }
 
-fn exit_code(error: &ListError) -> Exit {
+/// The exit code of a command that cannot list a container.
+pub fn exit_code(error: &ListError) -> Exit {
     match error {
         ListError::Container { fault, .. } => match fault {
             ContainerFault::WrongPassword | ContainerFault::Denied => Exit::NotPermitted,

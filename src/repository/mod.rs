@@ -27,6 +27,7 @@ pub mod prune;
 pub mod ranges;
 pub mod reachable;
 pub mod repair;
+pub mod replace;
 pub mod rewrite;
 pub mod snapshot;
 pub mod time;

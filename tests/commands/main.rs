@@ -1,5 +1,6 @@
 //! The command line: every command, its help, its JSON, its errors and its exit codes.
 
+mod adopt;
 mod check;
 mod check_left_out;
 mod doctor;
@@ -11,6 +12,8 @@ mod log;
 mod new_and_edit;
 mod next;
 mod outputs;
+#[path = "../restic_support/mod.rs"]
+mod restic_support;
 mod restore_parts;
 mod setting_flags;
 mod settings;

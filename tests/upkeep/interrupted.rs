@@ -28,7 +28,7 @@ fn count(world: &World, request: Request, work: &dyn Fn(&World)) -> usize {
 }
 
 /// Runs the work again and again, on storages that fail at one request after the other, and loses power each time.
-fn at_every_request(world: &World, work: &dyn Fn(&World), after: &dyn Fn(&World)) {
+pub fn at_every_request(world: &World, work: &dyn Fn(&World), after: &dyn Fn(&World)) {
     for request in REQUESTS {
         for allowed in 0..count(world, request, work) {
             for delayed in [false, true] {

@@ -10,5 +10,6 @@ mod interrupted;
 mod prune;
 mod refused;
 mod repair;
+mod replace;
 mod restic;
 mod transfer;

@@ -1,8 +1,8 @@
 //! What a backup says in its log and in its outcome.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
+use super::super::earlier_hosts::{adopt_command, earlier_hosts};
 use super::super::level::NextLevel;
 use super::super::lineage::{has_same_paths, paths_of_all, shares_path};
 use super::super::report::{escaped, log};
@@ -77,27 +77,24 @@ pub(super) fn tell_changed_paths(work: &Backup, next: &NextLevel<'_>, of_name: &
 
 /// Tells of the snapshots that hosts of other names made of the same paths: a host that has a new name does not continue
 /// them, and nobody removes them by age any more.
-pub(super) fn tell_other_hosts(work: &Backup, snapshots: &[Snapshot]) {
-    let of_others = snapshots.iter().filter(|snapshot| {
-        snapshot.label == work.lineage.backup_name
-            && snapshot.host != work.lineage.host
-            && shares_path(&work.paths, snapshot)
-    });
-    let hosts: BTreeSet<&str> = of_others.map(|snapshot| snapshot.host.as_str()).collect();
-    if hosts.is_empty() {
+pub(super) fn tell_other_hosts(job: &str, work: &Backup, snapshots: &[Snapshot]) {
+    let made = snapshots.iter().map(Snapshot::made);
+    let hosts = earlier_hosts(&work.lineage, &work.paths, made);
+    let Some(first) = hosts.first() else {
         return;
-    }
+    };
     let more = match hosts.len().saturating_sub(MOST_HOSTS) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let hosts: Vec<&str> = hosts.into_iter().take(MOST_HOSTS).collect();
+    let named: Vec<&str> = hosts.iter().take(MOST_HOSTS).map(|it| &*it.host).collect();
     log(&format!(
         "note: this is the first snapshot of {} made on {}; those of other hosts stay as they are: {}{more}. If this host \
-         has another name now, set hostname to the earlier one to go on with its snapshots",
+         had another name before, `{}` makes the earlier snapshots those of this job",
         work.lineage.backup_name,
         work.lineage.host,
-        hosts.join(", ")
+        named.join(", "),
+        adopt_command(job, &first.host)
     ));
 }
 

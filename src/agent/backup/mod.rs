@@ -75,7 +75,8 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     log(&announcement("backing up", work, &next));
     tell_changed_paths(work, &next, &lineage);
     if comparable.is_empty() {
-        tell_other_hosts(work, &of_all_hosts(&opened, work)?);
+        let job = &context.request.job_id;
+        tell_other_hosts(job, work, &of_all_hosts(&opened, work)?);
     }
 
     let start = Instant::now();

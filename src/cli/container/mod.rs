@@ -15,6 +15,7 @@ use crate::location::Location;
 pub mod entry;
 pub mod losses;
 pub mod output;
+pub mod own;
 pub mod place;
 pub mod rate;
 pub mod session;
@@ -101,6 +102,19 @@ impl ContainerArgs {
 }
 
 impl ContainerOptions {
+    /// The options that only choose an action of a job.
+    fn of_action(action: Option<usize>) -> ContainerOptions {
+        ContainerOptions {
+            container: None,
+            storage: None,
+            encrypt_pass_file: None,
+            backup_name: None,
+            host: None,
+            sources: Vec::new(),
+            action,
+        }
+    }
+
     /// Splits the words of a command that takes more than a job: the first word is the job, unless --container is given.
     pub fn split(
         &self,

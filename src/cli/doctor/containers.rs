@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::earlier_names::{self, Earlier, Own};
 use super::finding::{Finding, Level};
 use super::who::{self, Who};
 use crate::agent;
@@ -21,6 +22,8 @@ pub struct Used {
     pub jobs: Vec<String>,
     /// The jobs whose backups do not create a new repository if an earlier one is gone.
     pub faithful: Vec<String>,
+    /// The backups of the jobs.
+    pub backups: Vec<Own>,
 }
 
 /// The containers of all valid jobs: once for each pass file that jobs use with it.
@@ -39,7 +42,9 @@ pub fn of_jobs(checked: &Checked) -> Vec<Used> {
                 container: container.clone(),
                 jobs: Vec::new(),
                 faithful: Vec::new(),
+                backups: Vec::new(),
             });
+            used.backups.extend(Own::of(&job.id, &action.action.work));
             if !used.jobs.contains(&job.id) {
                 used.jobs.push(job.id.clone());
             }
@@ -143,6 +148,8 @@ pub enum Tried {
     Opened {
         /// How many snapshots can be read.
         snapshots: u64,
+        /// Those that the jobs seem to have made under another host name.
+        earlier: Vec<Earlier>,
         /// How many snapshot files are damaged, and the first of them.
         damaged: Option<(u64, String)>,
     },
@@ -171,6 +178,7 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
     match listed {
         Ok(listing) if open => Tried::Opened {
             snapshots: listing.snapshots.len() as u64,
+            earlier: earlier_names::find(&used.backups, &listing.snapshots),
             damaged: listing
                 .unreadable
                 .first()
@@ -343,6 +351,7 @@ mod tests {
             },
             jobs: vec!["www".to_owned(), "db".to_owned(), "mail".to_owned()],
             faithful: vec!["www".to_owned()],
+            backups: Vec::new(),
         };
         let failed = |fault| {
             Tried::Failed(ListError::Container {
@@ -354,6 +363,7 @@ mod tests {
             (
                 Tried::Opened {
                     snapshots: 3,
+                    earlier: Vec::new(),
                     damaged: None,
                 },
                 Level::Ok,
@@ -361,6 +371,7 @@ mod tests {
             (
                 Tried::Opened {
                     snapshots: 3,
+                    earlier: Vec::new(),
                     damaged: Some((1, "snapshots/ab is damaged".to_owned())),
                 },
                 Level::Error,

@@ -20,6 +20,7 @@ use crate::units;
 
 mod clock;
 mod containers;
+mod earlier_names;
 mod files;
 mod finding;
 mod ledger;
@@ -28,7 +29,7 @@ mod service;
 mod space;
 mod who;
 
-use containers::Used;
+use containers::{Tried, Used};
 use finding::{Finding, Level};
 use who::Who;
 
@@ -171,6 +172,10 @@ fn container_findings(
             .is_some_and(|path| unusable.get(path) == Some(&true));
         let tried = containers::try_it(used, jobs, open && !no_password);
         findings.push(containers::container_finding(used, &tried));
+        if let Tried::Opened { earlier, .. } = &tried {
+            let place = &used.container.location;
+            findings.extend(earlier_names::findings(place, earlier));
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::job::{Job, parse};
 
 mod document;
 mod password;
-mod questions;
+pub mod questions;
 
 use document::{Answers, document, name_of, time_of_day};
 

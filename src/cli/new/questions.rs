@@ -12,7 +12,7 @@ pub fn possible() -> bool {
 /// Asks until `read` accepts the answer. `usual` is the answer of a plain Enter; an empty one must be accepted, too.
 ///
 /// # Errors
-/// When the input ends: nothing is made then.
+/// When the input ends: nothing is done then.
 pub fn ask<T>(
     question: &str,
     usual: &str,
@@ -28,7 +28,7 @@ pub fn ask<T>(
             Failure::new(Exit::Internal, format!("cannot read the answer: {error}"))
         })?;
         if count == 0 {
-            return Err(Failure::new(Exit::Usage, "no answer: nothing was created"));
+            return Err(Failure::new(Exit::Usage, "no answer, so nothing was done"));
         }
         let answer = match line.trim() {
             "" => usual,
