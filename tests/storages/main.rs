@@ -8,6 +8,9 @@ mod faults;
 mod ftp;
 #[path = "../ftp_server/mod.rs"]
 mod ftp_server;
+#[path = "../line/mod.rs"]
+mod line;
+mod lines;
 mod local;
 mod rclone;
 #[path = "../rclone_programs/mod.rs"]
