@@ -1,6 +1,7 @@
 //! The same troubles of lines and servers, on every kind of storage that is away from the host: a slow line, a
 //! connection that is reset in the middle, one on which nothing moves, a server that starts again.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use freezerd::storage::{FileKind, Storage};
 
 use crate::ftp_server::vsftpd;
 use crate::line::{Fate, Line, Pace};
-use crate::support::{keys, listed, named, options, place, s3};
+use crate::support::{keys, listed, named, options, place};
 use crate::swift_support::{settings, swift_as};
 use crate::{rclone_programs, rest_server, s3_server, sftp_server, swift_server};
 
@@ -41,10 +42,12 @@ struct Distant {
     storage: Retry,
     line: Line,
     told: Arc<Mutex<Vec<ErrorKind>>>,
+    /// The server, which ends with this value.
+    _server: Box<dyn Any>,
 }
 
 impl Distant {
-    fn new(storage: impl Storage + 'static, line: Line) -> Distant {
+    fn new(storage: impl Storage + 'static, line: Line, server: impl Any) -> Distant {
         let told = Arc::new(Mutex::new(Vec::new()));
         let list = Arc::clone(&told);
         let tell = Box::new(move |error: &Error, _| list.lock().unwrap().push(error.kind));
@@ -54,6 +57,7 @@ impl Distant {
             storage,
             line,
             told,
+            _server: Box::new(server),
         }
     }
 
@@ -61,6 +65,36 @@ impl Distant {
     fn told(&self) -> Vec<ErrorKind> {
         std::mem::take(&mut *self.told.lock().unwrap())
     }
+}
+
+/// A storage that gives up a connection on which nothing moves for this long. `None`, with a line that says so, if its
+/// server cannot be had.
+type Make = fn(Duration) -> Option<Distant>;
+
+const KINDS: [(&str, Make); 6] = [
+    ("rest", rest),
+    ("s3", bucket),
+    ("swift", swift),
+    ("sftp", sftp),
+    ("ftp", ftp),
+    ("rclone", rclone),
+];
+
+/// Runs the test on every kind of storage, all of them at the same time.
+fn at_the_end_of_a_line(stall: Duration, test: impl Fn(&'static str, &Distant) + Sync) {
+    let test = &test;
+    std::thread::scope(|scope| {
+        let threads = KINDS.map(|(kind, make)| {
+            let run = move || make(stall).iter().for_each(|distant| test(kind, distant));
+            let named = std::thread::Builder::new().name(kind.to_owned());
+            (kind, named.spawn_scoped(scope, run).unwrap())
+        });
+        let failed: Vec<&str> = threads
+            .into_iter()
+            .filter_map(|(kind, thread)| thread.join().is_err().then_some(kind))
+            .collect();
+        assert!(failed.is_empty(), "{failed:?}");
+    });
 }
 
 /// A line to a server at this `HOST:PORT`.
@@ -75,103 +109,68 @@ fn http(stall: Duration) -> http::Options {
     }
 }
 
-/// Runs the test on every kind of storage, all of them at the same time. A connection on which nothing moves is given up
-/// after `stall`. rclone speaks to its own server with a time of its own, and gets more.
-fn at_the_end_of_a_line(stall: Duration, test: impl Fn(&'static str, &Distant) + Sync) {
-    let test = &test;
-    std::thread::scope(|scope| {
-        let mut kinds = Vec::new();
-        let mut run = |kind: &'static str, body: Box<dyn FnOnce() + Send>| {
-            let named = std::thread::Builder::new().name(kind.to_owned());
-            kinds.push((kind, named.spawn_scoped(scope, body).unwrap()));
-        };
-        if let Some(server) = rest_server::Server::start() {
-            let body = move || {
-                let line = line(&server.authority);
-                let options = http::Options { stall, ..options() };
-                let address = format!("http://{}/repository/", line.authority());
-                let storage = Rest::new(&address, options).unwrap();
-                test("rest", &Distant::new(storage, line));
-            };
-            run("rest", Box::new(body));
-        }
-        if let Some(server) = s3_server::Server::start() {
-            let own = Arc::clone(&server);
-            let body = move || {
-                let bucket = own.new_bucket();
-                s3(&own.location(&bucket)).create_layout().unwrap();
-                let line = line(&own.authority);
-                let place = place(&format!("s3:http://{}/{bucket}/p", line.authority()));
-                let keys = keys(s3_server::ACCESS_KEY);
-                let storage = S3::new(&place, Settings::default(), keys, http(stall)).unwrap();
-                test("s3", &Distant::new(storage, line));
-            };
-            run("s3", Box::new(body));
-            if let Some(program) = rclone_programs::newer() {
-                let body = move || through_rclone(&server, &program, stall, test);
-                run("rclone", Box::new(body));
-            }
-        }
-        if let Some(server) = swift_server::start() {
-            let body = move || {
-                let line = line(&server.authority());
-                let region = server.new_region(&line.authority());
-                let settings = swift::Settings {
-                    region: Some(region),
-                    ..settings(server)
-                };
-                let storage = swift_as(settings, &server.new_container(), http(stall));
-                test("swift", &Distant::new(storage, line));
-            };
-            run("swift", Box::new(body));
-        }
-        if let Some(server) = sftp_server::Server::start() {
-            let body = move || {
-                let line = line(&format!(":{}", server.port));
-                let mut options = sftp::Options {
-                    port: line.port,
-                    stall,
-                    ..server.options("r")
-                };
-                let (old, new) = (format!(":{} ", server.port), format!(":{} ", line.port));
-                let known = &mut options.known_hosts[0].content;
-                *known = known.replace(&old, &new);
-                test("sftp", &Distant::new(Sftp::new(options).unwrap(), line));
-            };
-            run("sftp", Box::new(body));
-        }
-        if let Some(server) = vsftpd::Server::start() {
-            let body = move || {
-                let line = Line::to_ftp(server.port);
-                let options = ftp::Options {
-                    port: line.port,
-                    stall,
-                    ..server.options("r")
-                };
-                test("ftp", &Distant::new(Ftp::new(options).unwrap(), line));
-            };
-            run("ftp", Box::new(body));
-        }
-        let failed: Vec<&str> = kinds
-            .into_iter()
-            .filter_map(|(kind, thread)| thread.join().is_err().then_some(kind))
-            .collect();
-        assert!(failed.is_empty(), "{failed:?}");
-    });
+fn rest(stall: Duration) -> Option<Distant> {
+    let server = rest_server::Server::start()?;
+    let line = line(&server.authority);
+    let options = http::Options { stall, ..options() };
+    let address = format!("http://{}/repository/", line.authority());
+    let storage = Rest::new(&address, options).unwrap();
+    Some(Distant::new(storage, line, server))
+}
+
+fn bucket(stall: Duration) -> Option<Distant> {
+    let server = s3_server::Server::start()?;
+    let line = line(&server.authority);
+    let bucket = server.new_bucket();
+    let place = place(&format!("s3:http://{}/{bucket}/p", line.authority()));
+    let keys = keys(s3_server::ACCESS_KEY);
+    let storage = S3::new(&place, Settings::default(), keys, http(stall)).unwrap();
+    Some(Distant::new(storage, line, server))
+}
+
+fn swift(stall: Duration) -> Option<Distant> {
+    let server = swift_server::start()?;
+    let line = line(&server.authority());
+    let settings = swift::Settings {
+        region: Some(server.new_region(&line.authority())),
+        ..settings(server)
+    };
+    let storage = swift_as(settings, &server.new_container(), http(stall));
+    Some(Distant::new(storage, line, ()))
+}
+
+fn sftp(stall: Duration) -> Option<Distant> {
+    let server = sftp_server::Server::start()?;
+    let line = line(&format!(":{}", server.port));
+    let mut options = sftp::Options {
+        port: line.port,
+        stall,
+        ..server.options("r")
+    };
+    let (old, new) = (format!(":{} ", server.port), format!(":{} ", line.port));
+    let known = &mut options.known_hosts[0].content;
+    *known = known.replace(&old, &new);
+    Some(Distant::new(Sftp::new(options).unwrap(), line, server))
+}
+
+fn ftp(stall: Duration) -> Option<Distant> {
+    let server = vsftpd::Server::start()?;
+    let line = Line::to_ftp(server.port);
+    let options = ftp::Options {
+        port: line.port,
+        stall,
+        ..server.options("r")
+    };
+    Some(Distant::new(Ftp::new(options).unwrap(), line, server))
 }
 
 /// rclone keeps a bucket at the end of the line.
-fn through_rclone(
-    server: &s3_server::Server,
-    program: &std::path::Path,
-    stall: Duration,
-    test: impl Fn(&'static str, &Distant),
-) {
-    let bucket = server.new_bucket();
-    s3(&server.location(&bucket)).create_layout().unwrap();
+fn rclone(stall: Duration) -> Option<Distant> {
+    let program = rclone_programs::newer()?;
+    let server = s3_server::Server::start()?;
     let line = line(&server.authority);
     let directory = tempfile::tempdir().unwrap();
-    let mut options: rclone::Options = crate::rclone::options(program, directory.path());
+    let mut options: rclone::Options = crate::rclone::options(&program, directory.path());
     std::fs::write(
         options.config_file.as_ref().unwrap(),
         format!(
@@ -182,7 +181,7 @@ fn through_rclone(
         ),
     )
     .unwrap();
-    options.remote = format!("far:{bucket}/p");
+    options.remote = format!("far:{}/p", server.new_bucket());
     options.configured = Some("far".to_owned());
     // Its own patience with silence and with refusals is five minutes and ten tries.
     options
@@ -190,7 +189,7 @@ fn through_rclone(
         .push(format!("--timeout={}ms", stall.as_millis()));
     options.arguments.push("--low-level-retries=2".to_owned());
     let storage = Rclone::new(options, Box::new(|_| ()));
-    test("rclone", &Distant::new(storage, line));
+    Some(Distant::new(storage, line, (server, directory)))
 }
 
 fn content(seed: u64) -> Vec<u8> {
