@@ -43,10 +43,15 @@ fn lines(host: &Host, server: &Server, tls: Tls) -> (&'static str, String) {
 }
 
 /// A host whose storage is a directory on this server.
-pub fn host_of(server: &Server, tls: Tls) -> Host {
+fn host_of(server: &Server, tls: Tls) -> Host {
+    host_at(server, tls, server.port)
+}
+
+/// The same for a line to this server, which begins at the port.
+pub fn host_at(server: &Server, tls: Tls, port: u16) -> Host {
     let host = host("http://127.0.0.1:1/", "");
     let (kind, lines) = lines(&host, server, tls);
-    define(&host, kind, server.port, USER, &lines);
+    define(&host, kind, port, USER, &lines);
     host
 }
 

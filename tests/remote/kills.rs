@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use freezerd::storage::ftp::Tls;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::ftp_server::vsftpd;
 use crate::harness::{Host, eventually, now, someday};
+use crate::places::on_every_storage;
 use crate::rest_server::Server;
-use crate::restic_support::restics;
-use crate::s3_server;
-use crate::site::{action, assert_clean_for_restic, files, for_restic, host, restored, saved};
-use crate::{bucket, ftp};
+use crate::site::{action, files, host, restored, saved};
 
 /// The agent of a daemon.
 pub fn agent_of(daemon: u32) -> Option<Pid> {
@@ -23,66 +19,45 @@ pub fn agent_of(daemon: u32) -> Option<Pid> {
 }
 
 #[test]
-fn after_kills_at_any_moment_the_next_backup_is_whole() {
-    let Some(server) = Server::start() else {
-        return;
-    };
-    let host = host(&server.address(""), "");
-    kill_and_go_on(&host);
-    assert_clean_for_restic(&for_restic(&server), 1);
-    let locks = std::fs::read_dir(server.files("hosts/web 1/locks")).unwrap();
-    assert_eq!(locks.count(), 0);
+fn after_kills_at_any_moment_the_next_backup_is_whole_and_nothing_is_left() {
+    let (seed, kills) = wanted();
+    on_every_storage(|place| {
+        let begun = std::time::Instant::now();
+        kill_and_go_on(&place.host, place.container(), seed, kills);
+        place.assert_clean(1);
+        println!("{}: {kills} kills in {:?}", place.kind, begun.elapsed());
+    });
 }
 
-#[test]
-fn after_kills_at_any_moment_the_next_backup_into_a_bucket_is_whole() {
-    let Some(server) = s3_server::Server::start() else {
-        return;
-    };
-    let host = host("http://unused/", "");
-    let name = bucket::in_bucket(&host, &server);
-    kill_and_go_on(&host);
-    let repository = bucket::for_restic(&server, &name);
-    bucket::assert_clean_for_restic(&repository, 1);
-    for restic in restics() {
-        let locks = bucket::restic(&restic, &repository, &["list", "locks", "--no-lock"]);
-        assert_eq!(locks, "");
-    }
-}
-
-#[test]
-fn after_kills_at_any_moment_the_next_backup_over_ftp_is_whole() {
-    let Some(server) = vsftpd::Server::start() else {
-        return;
-    };
-    let host = ftp::host_of(&server, Tls::None);
-    kill_times(&host, 20);
-    let repository = ftp::container(&server);
-    assert_clean_for_restic(&repository, 1);
-    let locks = std::fs::read_dir(format!("{repository}/locks")).unwrap();
-    assert_eq!(locks.count(), 0);
+/// `FREEZERD_KILLS=SEED:COUNT`.
+fn wanted() -> (u64, usize) {
+    let wanted = std::env::var("FREEZERD_KILLS").unwrap_or_else(|_| "20261126:4".to_owned());
+    let (seed, count) = wanted.split_once(':').expect("SEED:COUNT");
+    (seed.parse().unwrap(), count.parse().unwrap())
 }
 
 /// Kills the agent of some backups. Then everything that follows works, and one snapshot is left.
-pub fn kill_and_go_on(host: &Host) {
-    kill_times(host, 8);
-}
-
-fn kill_times(host: &Host, kills: usize) {
-    let mut random = fastrand::Rng::with_seed(20_261_126);
+pub fn kill_and_go_on(host: &Host, container: &str, seed: u64, kills: usize) {
+    let mut random = fastrand::Rng::with_seed(seed);
     let noise = |random: &mut fastrand::Rng| -> Vec<u8> {
         std::iter::repeat_with(|| random.u8(..))
             .take(300_000)
             .collect()
     };
-    let mut slow = saved(host);
+    let at = |mut action: Value| {
+        action["freezer_action"]["container"] = json!(container);
+        action
+    };
+    let mut slow = at(saved(host));
     // About a second for each backup.
     slow["freezer_action"]["upload_limit"] = json!("300K");
     host.put("save", someday(vec![slow]));
     let daemon = host.start();
     for number in 0..kills {
         let content = noise(&mut random);
-        std::fs::write(host.path(&format!("source/noise{number}")), content).unwrap();
+        // Some of it is what was killed before, so that there is something to use again.
+        let name = format!("source/noise{}", number % 12);
+        std::fs::write(host.path(&name), content).unwrap();
         host.trigger("save");
         eventually("the agent works", || agent_of(daemon.id()).is_some());
         // The moment is what is tested; every one is right.
@@ -102,7 +77,7 @@ fn kill_times(host: &Host, kills: usize) {
             json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9}),
         ),
     ];
-    host.put("after", now(actions));
+    host.put("after", now(actions.into_iter().map(at).collect()));
     host.once().exits(0);
     assert_eq!(files(&host.path("source")), files(&host.path("target")));
 }

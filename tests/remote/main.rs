@@ -13,11 +13,15 @@ mod harness;
 mod inline;
 mod jobs;
 mod kills;
+#[path = "../line/mod.rs"]
+mod line;
+mod places;
 mod rclone;
 #[path = "../rclone_programs/mod.rs"]
 mod rclone_programs;
 #[path = "../rest_server/mod.rs"]
 mod rest_server;
+mod restarts;
 #[path = "../restic_support/mod.rs"]
 mod restic_support;
 mod s3;

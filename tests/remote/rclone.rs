@@ -28,7 +28,7 @@ fn top(host: &Host) -> String {
 }
 
 /// Writes `freezerd.toml`.
-fn define(host: &Host, program: &Path, remote: &str, lines: &str) {
+pub fn define(host: &Host, program: &Path, remote: &str, lines: &str) {
     host.file(
         "freezerd.toml",
         &format!(
@@ -129,7 +129,7 @@ fn a_storage_in_a_remote_is_tried_out() {
 fn after_kills_of_the_agent_no_rclone_is_left_and_the_next_backup_is_whole() {
     for program in programs() {
         let host = host_of(&program);
-        kill_and_go_on(&host);
+        kill_and_go_on(&host, CONTAINER, 1, 3);
         with_restic(&host, &program, &["check", "--read-data"]);
         eventually("no rclone is left", || {
             processes_with(&top(&host)).is_empty()

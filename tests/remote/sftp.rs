@@ -31,14 +31,21 @@ fn secret(host: &Host, name: &str, content: &str) -> String {
 
 /// A host whose storage is a directory on this server, with a key to log in.
 fn host_of(server: &Server) -> Host {
+    host_at(server, server.port)
+}
+
+/// The same for a line to this server, which begins at the port.
+pub fn host_at(server: &Server, port: u16) -> Host {
     let host = host("http://127.0.0.1:1/", "");
-    let known = secret(&host, "known_hosts", &server.known_host("host"));
+    let (old, new) = (format!(":{} ", server.port), format!(":{port} "));
+    let known = server.known_host("host").replace(&old, &new);
+    let known = secret(&host, "known_hosts", &known);
     let lines = format!(
         "directory = \"{}\"\nkey_file = \"{}\"\nknown_hosts = \"{known}\"",
         server.files("top").display(),
         server.file("user").display(),
     );
-    define(&host, server.port, &server.user, &lines);
+    define(&host, port, &server.user, &lines);
     host
 }
 

@@ -14,16 +14,21 @@ use crate::swift_server::{
 
 /// The storage `offsite`, with these keys besides the address of Keystone.
 fn define(host: &Host, server: &Server, more: &str) {
+    define_in(host, server, REGION, more);
+}
+
+/// The same in another region.
+pub fn define_in(host: &Host, server: &Server, region: &str, more: &str) {
     let address = server.auth_url();
     host.file(
         "freezerd.toml",
         &format!(
-            "[storage.offsite]\nkind = \"swift\"\nauth_url = \"{address}\"\nregion = \"{REGION}\"\n{more}\n"
+            "[storage.offsite]\nkind = \"swift\"\nauth_url = \"{address}\"\nregion = \"{region}\"\n{more}\n"
         ),
     );
 }
 
-fn by_password(host: &Host, user: &str) -> String {
+pub fn by_password(host: &Host, user: &str) -> String {
     let file = host.file("server-pass", &format!("{PASSWORD}\n"));
     format!(
         "username = \"{user}\"\nproject_name = \"{PROJECT}\"\npassword_file = \"{}\"",
@@ -47,12 +52,12 @@ fn at(container: &str, mut action: Value) -> Value {
 }
 
 /// A name for a job that no other test has.
-fn place(server: &Server) -> String {
+pub fn place(server: &Server) -> String {
     format!("{}/web 1", server.new_container())
 }
 
 /// The place as `restic` names it.
-fn for_restic(place: &str) -> String {
+pub fn for_restic(place: &str) -> String {
     format!("swift:{}", place.replacen('/', ":/", 1))
 }
 
