@@ -40,9 +40,10 @@ struct State {
     pace: Option<Pace>,
     /// The server speaks FTP: its connections for data go through lines of their own.
     is_ftp: bool,
-    /// Both ends of each connection, and whether it moves.
-    connections: Vec<(TcpStream, TcpStream)>,
-    frozen: Vec<(TcpStream, TcpStream)>,
+    connections: Vec<Connection>,
+    frozen: Vec<Connection>,
+    /// How many connections there were.
+    count: usize,
     /// How many bytes have passed.
     passed: u64,
     /// What happens when so many have passed.
@@ -51,6 +52,14 @@ struct State {
     struck: usize,
     is_away: bool,
     has_ended: bool,
+}
+
+struct Connection {
+    number: usize,
+    client: TcpStream,
+    server: TcpStream,
+    /// In how many directions it is open.
+    open: usize,
 }
 
 impl Line {
@@ -82,6 +91,7 @@ impl Line {
                 is_ftp,
                 connections: Vec::new(),
                 frozen: Vec::new(),
+                count: 0,
                 passed: 0,
                 plan: None,
                 struck: 0,
@@ -134,9 +144,9 @@ impl Drop for Line {
 
 impl State {
     fn cut(&mut self) {
-        for (client, server) in self.connections.drain(..).chain(self.frozen.drain(..)) {
-            reset(&client);
-            reset(&server);
+        for connection in self.connections.drain(..).chain(self.frozen.drain(..)) {
+            reset(&connection.client);
+            reset(&connection.server);
         }
     }
 }
@@ -188,18 +198,31 @@ fn connect(client: TcpStream, server: u16, state: &Arc<Mutex<State>>, is_data: b
     let copy = |end: &TcpStream| end.try_clone().unwrap();
     let mut locked = state.lock().unwrap();
     let speaks_ftp = locked.is_ftp && !is_data;
-    locked.connections.push((copy(&client), copy(&server)));
+    locked.count += 1;
+    let number = locked.count;
+    locked.connections.push(Connection {
+        number,
+        client: copy(&client),
+        server: copy(&server),
+        open: 2,
+    });
     drop(locked);
     for (from, to, translates) in [
         (copy(&client), copy(&server), false),
         (server, client, speaks_ftp),
     ] {
         let state = Arc::clone(state);
-        std::thread::spawn(move || pass(from, to, translates, &state));
+        std::thread::spawn(move || pass(number, from, to, translates, &state));
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, translates: bool, state: &Arc<Mutex<State>>) {
+fn pass(
+    number: usize,
+    mut from: TcpStream,
+    mut to: TcpStream,
+    translates: bool,
+    state: &Arc<Mutex<State>>,
+) {
     let (sender, pieces) = mpsc::sync_channel::<(Option<Pace>, Instant, Vec<u8>)>(4);
     let other = from.try_clone().unwrap();
     let writer = std::thread::spawn(move || {
@@ -220,7 +243,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, translates: bool, state: &Arc<Mu
     let mut buffer = [0; 4 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let mut piece = buffer[..length].to_vec();
-        if !moves(state, length as u64, &from) {
+        if !moves(state, length as u64, number) {
             break;
         }
         if translates {
@@ -233,18 +256,20 @@ fn pass(mut from: TcpStream, mut to: TcpStream, translates: bool, state: &Arc<Mu
     }
     drop(sender);
     let _ = writer.join();
+    state.lock().unwrap().connections.retain_mut(|connection| {
+        connection.open -= usize::from(connection.number == number);
+        connection.open > 0
+    });
 }
 
 /// Counts what comes. Does what is planned for this moment, and then this piece does not arrive.
-fn moves(state: &Arc<Mutex<State>>, length: u64, from: &TcpStream) -> bool {
+fn moves(state: &Arc<Mutex<State>>, length: u64, number: usize) -> bool {
     let mut locked = state.lock().unwrap();
     locked.passed += length;
     let fate = match locked.plan {
         Some((at, fate)) if locked.passed >= at => fate,
         _ => {
-            let ends = |of: &TcpStream| Some((of.local_addr().ok()?, of.peer_addr().ok()?));
-            let is_me = |end: &TcpStream| ends(end).is_some_and(|it| Some(it) == ends(from));
-            let is_frozen = locked.frozen.iter().any(|(a, b)| is_me(a) || is_me(b));
+            let is_frozen = locked.frozen.iter().any(|it| it.number == number);
             if is_frozen {
                 drop(locked);
                 hold(state);

@@ -115,7 +115,7 @@ impl Place {
     /// What the newest restic prints on standard output and on standard error; nothing if there is none.
     #[track_caller]
     fn restic(&self, arguments: &[&str]) -> Option<(String, String)> {
-        let ran = restics().pop().map(|version| {
+        restics().pop().map(|version| {
             let mut command = version.command(Path::new(&self.repository), PASSWORD);
             command.envs(self.environment.iter().cloned());
             let ran = command.args(arguments).output().unwrap();
@@ -123,8 +123,7 @@ impl Place {
             let (kind, status) = (self.kind, ran.status);
             assert!(status.success(), "{kind}: {arguments:?}: {error}");
             (String::from_utf8(ran.stdout).unwrap(), error)
-        });
-        ran
+        })
     }
 
     /// restic finds nothing wrong and no pack that no index names, sees so many snapshots, and nobody holds a lock.

@@ -1,8 +1,13 @@
 //! A proxy in front of a server that breaks requests as networks and servers do.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What happens to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +66,30 @@ struct State {
     under_way: usize,
     most: usize,
     /// Connections that stay open for good.
-    silent: Vec<TcpStream>,
+    silent: Vec<Box<dyn Send>>,
 }
 
 impl FaultyServer {
     /// A proxy before the server at this `HOST:PORT`.
     pub fn before(server: &str) -> FaultyServer {
+        FaultyServer::with(server, None)
+    }
+
+    /// A proxy with TLS before a server without it. `cert.pem` and `key.pem` are in the directory.
+    pub fn with_tls(server: &str, directory: &Path) -> FaultyServer {
+        let certificate = CertificateDer::from_pem_file(directory.join("cert.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(directory.join("key.pem")).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        FaultyServer::with(server, Some(Arc::new(config)))
+    }
+
+    fn with(server: &str, tls: Option<Arc<ServerConfig>>) -> FaultyServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let faulty = FaultyServer {
             authority: listener.local_addr().unwrap().to_string(),
@@ -75,9 +98,15 @@ impl FaultyServer {
         let (proxy, server) = (faulty.clone(), server.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let (proxy, server) = (proxy.clone(), server.clone());
+                let (proxy, server, tls) = (proxy.clone(), server.clone(), tls.clone());
                 // A connection that breaks is what this is for.
-                std::thread::spawn(move || proxy.serve(client, &server));
+                std::thread::spawn(move || match tls {
+                    None => proxy.serve(client, &server),
+                    Some(tls) => {
+                        let connection = ServerConnection::new(tls).unwrap();
+                        proxy.serve(StreamOwned::new(connection, client), &server)
+                    }
+                });
             }
         });
         faulty
@@ -129,23 +158,27 @@ impl FaultyServer {
     }
 
     /// One request, after which the connection ends.
-    fn serve(&self, client: TcpStream, server: &str) -> std::io::Result<()> {
-        let mut reader = BufReader::new(client.try_clone()?);
+    fn serve(
+        &self,
+        client: impl Read + Write + Send + 'static,
+        server: &str,
+    ) -> std::io::Result<()> {
+        let mut reader = BufReader::new(client);
         let (head, length) = read_head(&mut reader)?;
         let method = head.split(' ').next().unwrap_or_default().to_owned();
         let fault = self.next(&method);
         let under_way = UnderWay::begin(&self.state, &head);
-        let mut client = client;
         match fault {
-            Some(Fault::Closed) => return client.shutdown(Shutdown::Both),
+            Some(Fault::Closed) => return Ok(()),
             Some(Fault::Silence) => {
-                self.state.lock().unwrap().silent.push(client);
+                self.state.lock().unwrap().silent.push(Box::new(reader));
                 return Ok(());
             }
             _ => {}
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
+        let client = reader.get_mut();
         if fault.is_some_and(Fault::is_without_server) {
             drop(under_way);
             return self.answer(client, fault);
@@ -163,7 +196,7 @@ impl FaultyServer {
             .map_or(answer.len(), |at| at + 4);
         let body = answer.split_off(end_of_head);
         match fault {
-            Some(Fault::AnswerLost) => client.shutdown(Shutdown::Both),
+            Some(Fault::AnswerLost) => Ok(()),
             Some(Fault::BodyCut) => {
                 client.write_all(&answer)?;
                 client.write_all(&body[..body.len() / 2])
@@ -183,7 +216,7 @@ impl FaultyServer {
     }
 
     /// Answers in place of the server.
-    fn answer(&self, mut client: TcpStream, fault: Option<Fault>) -> std::io::Result<()> {
+    fn answer(&self, client: &mut impl Write, fault: Option<Fault>) -> std::io::Result<()> {
         match fault {
             Some(Fault::Status(status)) => {
                 write!(

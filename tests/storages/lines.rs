@@ -5,6 +5,7 @@ use std::any::Any;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::{Error, ErrorKind};
 use freezerd::storage::ftp::{self, Ftp};
 use freezerd::storage::http;
@@ -51,7 +52,7 @@ impl Distant {
         let told = Arc::new(Mutex::new(Vec::new()));
         let list = Arc::clone(&told);
         let tell = Box::new(move |error: &Error, _| list.lock().unwrap().push(error.kind));
-        let storage = Retry::new(Arc::new(storage), PATIENT, tell);
+        let storage = Retry::new(Arc::new(storage), PATIENT, Concurrency::untold(5), tell);
         storage.create_layout().unwrap();
         Distant {
             storage,

@@ -4,6 +4,7 @@ mod busy;
 #[path = "../certificate/mod.rs"]
 mod certificate;
 mod contract;
+mod disks;
 mod faults;
 mod ftp;
 #[path = "../ftp_server/mod.rs"]

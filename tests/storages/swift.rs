@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use freezerd::location::KeystoneName;
 use freezerd::storage::error::ErrorKind;
-use freezerd::storage::http::{Method, Options};
+use freezerd::storage::http::{Method, Options, Trust};
 use freezerd::storage::swift::{Identity, Scope, Settings};
 use freezerd::storage::{FileKind, Storage, StrayKind};
 
+use crate::rest_server::faulty::FaultyServer;
 use crate::support::{listed, named};
 use crate::swift_server::{self, CREDENTIAL, CREDENTIAL_SECRET, PASSWORD, READER, TRUSTED, USER};
 use crate::swift_support::{settings, swift, swift_as};
@@ -330,4 +331,55 @@ fn a_large_file_comes_back_and_is_not_sent_again() {
     storage.write(pack, &content).unwrap();
     let error = storage.write(pack, &content[1..]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Exists);
+}
+
+#[test]
+fn only_certificates_that_are_trusted_are_talked_to_in_keystone_and_in_swift() {
+    let Some(server) = swift_server::start() else {
+        return;
+    };
+    let (of_keystone, of_swift) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for directory in [&of_keystone, &of_swift] {
+        if !crate::certificate::make(directory.path()) {
+            return;
+        }
+    }
+    let auth_url = server.auth_url();
+    let keystone = auth_url.split('/').nth(2).unwrap();
+    let keystone = FaultyServer::with_tls(keystone, of_keystone.path());
+    let store = FaultyServer::with_tls(&server.authority(), of_swift.path());
+    let region = server.new_region_at(&format!("https://{}", store.authority));
+    let container = server.new_container();
+    let with = |trust| {
+        let settings = Settings {
+            auth_url: format!("https://{}/v3/", keystone.authority),
+            region: Some(region.clone()),
+            ..settings(server)
+        };
+        let options = Options {
+            trust,
+            ..Options::default()
+        };
+        swift_as(settings, &container, options)
+    };
+    let pem =
+        |directory: &tempfile::TempDir| std::fs::read(directory.path().join("cert.pem")).unwrap();
+    for trust in [Trust::System, Trust::Pem(pem(&of_swift))] {
+        let error = with(trust).list(FileKind::Key).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Untrusted, "{error}");
+        // No password was sent.
+        assert_eq!(keystone.count("POST"), 0);
+    }
+    let error = with(Trust::Pem(pem(&of_keystone))).list(FileKind::Key);
+    let error = error.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Untrusted, "{error}");
+    assert_eq!(store.count("GET"), 0);
+    let both = [pem(&of_keystone), pem(&of_swift)].concat();
+    for (trust, content) in [(Trust::Pem(both), &b"one"[..]), (Trust::Anything, b"two")] {
+        let storage = with(trust);
+        storage.create_layout().unwrap();
+        let pack = named(FileKind::Pack, content);
+        storage.write(pack, content).unwrap();
+        assert_eq!(storage.read(pack, 9).unwrap(), content);
+    }
 }

@@ -136,10 +136,14 @@ impl Server {
 
     /// Makes a region whose object store is at this `HOST:PORT`, and returns its name.
     pub fn new_region(&self, authority: &str) -> String {
+        self.new_region_at(&format!("http://{authority}"))
+    }
+
+    /// The same for an address.
+    pub fn new_region_at(&self, address: &str) -> String {
         let name = format!("Region-{}", CONTAINERS.fetch_add(1, Ordering::Relaxed));
-        let port = authority.rsplit(':').next().unwrap();
         let mut control = self.control.lock().unwrap();
-        writeln!(control.0, "{name} {port}").unwrap();
+        writeln!(control.0, "{name} {address}").unwrap();
         let mut line = String::new();
         control.1.read_line(&mut line).unwrap();
         assert_eq!(line, "made\n");

@@ -2,8 +2,8 @@
 """Keystone and Swift on free ports of 127.0.0.1, until standard input ends.
 
 `server.py TEMPLATE` prints one line of JSON when all of it answers. TEMPLATE is a directory that keeps the database of
-Keystone for the next start, because Keystone takes long to make it. A line `NAME PORT` on standard input makes a region
-whose object store is at this port, and is answered with a line.
+Keystone for the next start, because Keystone takes long to make it. A line `NAME ADDRESS` on standard input makes a
+region whose object store is at this address, and is answered with a line.
 """
 
 import json
@@ -213,10 +213,10 @@ def change_database(top, *statement):
     database.close()
 
 
-def make_region(admin, name, port):
+def make_region(admin, name, address):
     admin.make("region", {"id": name})
     (store,) = admin.send("GET", "/services?type=object-store")[1]["services"]
-    url = f"http://127.0.0.1:{port}/v1/AUTH_%(project_id)s"
+    url = f"{address}/v1/AUTH_%(project_id)s"
     endpoint = {"service_id": store["id"], "interface": "public", "region_id": name, "url": url}
     admin.make("endpoint", endpoint)
 
@@ -373,9 +373,9 @@ def main():
         print(json.dumps({**ids, **ports, "top": top}), flush=True)
         admin = None
         for line in sys.stdin:
-            name, port = line.split()
+            name, address = line.split()
             admin = admin or Api(f"http://127.0.0.1:{keystone}/v3", "admin", ADMIN, "admin")
-            make_region(admin, name, port)
+            make_region(admin, name, address)
             print("made", flush=True)
     finally:
         for child in list(children):

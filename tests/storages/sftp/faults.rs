@@ -186,64 +186,6 @@ fn fewer_connections_than_asked_for_are_enough_and_locks_have_their_turn() {
     assert_eq!(listed(&storage, FileKind::Lock).len(), 3);
 }
 
-/// A file system of its own, mounted on a directory of the server.
-struct Mounted(std::path::PathBuf);
-
-impl Mounted {
-    fn at(path: std::path::PathBuf, options: &str) -> Option<Mounted> {
-        std::fs::create_dir_all(&path).unwrap();
-        let ran = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(&path)
-            .output();
-        match ran {
-            Ok(ran) if ran.status.success() => Some(Mounted(path)),
-            other => {
-                println!("SKIPPED: a full disk, because nothing can be mounted: {other:?}");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg("-l")
-            .arg(&self.0)
-            .status();
-    }
-}
-
-#[test]
-fn a_full_and_a_read_only_server_are_told_apart_from_a_broken_one() {
-    let Some(server) = Server::start() else {
-        return;
-    };
-    let Some(_full) = Mounted::at(server.files("full"), "size=3m") else {
-        return;
-    };
-    let storage = server.storage("full/r");
-    storage.create_layout().unwrap();
-    let large = content(8_000_000, 1);
-    let error = storage
-        .write(named(FileKind::Pack, &large), &large)
-        .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NoSpace, "{error}");
-    // Nothing of it is left, and what fits is written.
-    assert_eq!(listed(&storage, FileKind::Pack), []);
-    let small = content(100_000, 2);
-    storage
-        .write(named(FileKind::Pack, &small), &small)
-        .unwrap();
-
-    let Some(_read_only) = Mounted::at(server.files("fixed"), "ro") else {
-        return;
-    };
-    let error = server.storage("fixed/r").create_layout().unwrap_err();
-    assert_eq!(error.kind, ErrorKind::ReadOnly, "{error}");
-}
-
 #[test]
 fn a_write_whose_answer_was_lost_is_done_again_without_harm() {
     let Some(server) = Server::start() else {
