@@ -80,12 +80,15 @@ impl Room {
     }
 }
 
-/// The size that all files may have: what the settings say, and no more than leaves a tenth of the disk free.
+/// What stays free of a large disk.
+const FREE: u64 = 4 << 30;
+
+/// The size that all files may have: what the settings say, as long as a tenth of the disk, or [`FREE`], stays free.
 fn limit(size: u64, taken: u64, disk: Option<(u64, u64)>) -> u64 {
     let Some((free, whole)) = disk else {
         return size;
     };
-    size.min(taken.saturating_add(free.saturating_sub(whole / 10)))
+    size.min(taken.saturating_add(free.saturating_sub((whole / 10).min(FREE))))
 }
 
 /// The files that go, so that one more fits and some room is left: a look costs time.
@@ -201,5 +204,13 @@ mod tests {
         assert_eq!(limit(500, 100, Some((300, 2000))), 200);
         assert_eq!(limit(500, 100, Some((100, 2000))), 100);
         assert_eq!(limit(500, 0, Some((100, 2000))), 0);
+    }
+
+    #[test]
+    fn of_a_large_disk_no_more_than_four_gibibytes_stay_free() {
+        let disk = |free| Some((free, 4 << 40));
+        assert_eq!(limit(500, 0, disk(300 << 30)), 500);
+        assert_eq!(limit(500, 0, disk(FREE + 200)), 200);
+        assert_eq!(limit(500, 0, disk(FREE)), 0);
     }
 }
