@@ -24,6 +24,8 @@ pub enum ErrorKind {
     /// Another program is at work on it.
     Busy,
     NoSpace,
+    /// The server of the container cannot be reached.
+    Unreachable,
     /// Reading or writing failed.
     Io,
 }
@@ -39,7 +41,7 @@ impl ErrorKind {
             | ErrorKind::BadOption
             | ErrorKind::Denied
             | ErrorKind::Damaged => true,
-            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io => false,
+            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Unreachable | ErrorKind::Io => false,
         }
     }
 }
@@ -72,11 +74,8 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
             Storage::Answer => ErrorKind::BadOption,
             // A clock is often set soon after the start of a host.
             Storage::Clock => ErrorKind::Io,
-            Storage::Exists
-            | Storage::Io
-            | Storage::Unreachable
-            | Storage::Busy
-            | Storage::Overloaded => ErrorKind::Io,
+            Storage::Unreachable => ErrorKind::Unreachable,
+            Storage::Exists | Storage::Io | Storage::Busy | Storage::Overloaded => ErrorKind::Io,
         },
         Engine::Damaged(_)
         | Engine::NoKeys

@@ -90,6 +90,8 @@ fn fault(kind: ErrorKind) -> ContainerFault {
         ErrorKind::Denied => ContainerFault::Denied,
         ErrorKind::Damaged => ContainerFault::Damaged,
         ErrorKind::NoSuchSnapshot | ErrorKind::BadOption => ContainerFault::Unusable,
-        ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Io => ContainerFault::Temporary,
+        ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Unreachable | ErrorKind::Io => {
+            ContainerFault::Temporary
+        }
     }
 }

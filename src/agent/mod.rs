@@ -116,7 +116,10 @@ pub fn main() -> ExitCode {
         Work::Check(_) => None,
         _ => request.cache.as_ref(),
     };
-    let reach = Reach::new(request.action.bandwidth, &reporter).with_cache(cache);
+    let mut reach = Reach::new(request.action.bandwidth, &reporter).with_cache(cache);
+    if let Some(limit) = request.network_wait {
+        reach = reach.waiting_for_network(limit, &reporter);
+    }
     let context = Context {
         request,
         reporter,

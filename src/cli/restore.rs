@@ -261,6 +261,7 @@ fn request(settings: &Settings, restore: Restore, args: &Args) -> Request {
         expects_repository: true,
         protected: vec![settings.state_dir.clone()],
         cache: settings.cache(),
+        network_wait: None,
         clock_in_doubt: false,
         action_index: 0,
         check_part: None,

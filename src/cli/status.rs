@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::exit::{Exit, Failure};
-use super::list::status_word;
-use super::table::{Look, Table, Terminal};
+use super::ledger_view::LedgerView;
+use super::list::{live_progress, status_word};
+use super::table::{Look, Table, Terminal, printable};
 use super::{ledger_view, logging};
 use crate::config::Settings;
 use crate::control::daemon_lock::{self, Holder};
@@ -37,6 +38,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = ledger_view::open(settings)?;
     let facts = Facts::read(&ledger.reader)?;
     let daemon = daemon_lock::running(&ledger.layout).unwrap_or(None);
+    let waiting = waiting(&ledger, &facts);
     // Release the view before printing: a pager may block this process for a long time.
     drop(ledger);
     let status = Status::of(&facts, daemon, Utc::now().trunc_subsecs(3));
@@ -45,12 +47,22 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else if args.prometheus {
         print!("{}", crate::status::prometheus(&status));
     } else {
-        print_for_people(&status, &settings.zone());
+        print_for_people(&status, &waiting, &settings.zone());
     }
     Ok(Exit::Success)
 }
 
-fn print_for_people(status: &Status, zone: &Zone) {
+/// What running actions wait for, a line for each.
+fn waiting(ledger: &LedgerView, facts: &Facts) -> Vec<String> {
+    let runs = facts.open_runs.iter();
+    let lines = runs.filter_map(|run| {
+        let reason = live_progress(ledger, run.number)?.waiting?;
+        Some(format!("{} is waiting: {reason}", run.job_id))
+    });
+    lines.collect()
+}
+
+fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
     println!("{}", daemon_line(status.daemon.as_ref(), zone));
     let summary = &status.summary;
     let jobs = units::count(status.jobs.len() as u64, "job", "jobs");
@@ -118,11 +130,11 @@ fn print_for_people(status: &Status, zone: &Zone) {
         table.row_that_looks(look(job), row(job, &short));
     }
     table.print();
-    let mut lines = status
-        .jobs
-        .iter()
-        .flat_map(|job| job.data_checks.iter().map(|it| data_check(job, it, zone)))
-        .peekable();
+    let jobs = status.jobs.iter();
+    let data_checks =
+        jobs.flat_map(|job| job.data_checks.iter().map(|it| data_check(job, it, zone)));
+    let waiting = waiting.iter().map(|line| printable(line));
+    let mut lines = waiting.chain(data_checks).peekable();
     if lines.peek().is_some() {
         println!();
     }
@@ -133,7 +145,7 @@ fn print_for_people(status: &Status, zone: &Zone) {
 
 /// How much of the data of a container was read, and since when.
 fn data_check(job: &JobStatus, check: &DataCheckStatus, zone: &Zone) -> String {
-    let container = super::table::printable(&check.container);
+    let container = printable(&check.container);
     match (check.all_read_since, check.parts) {
         (Some(since), _) => format!(
             "{} has checked all data of {container} since {}",

@@ -84,6 +84,14 @@ pub(super) fn duration_or_off(chosen: &Chosen) -> Result<Option<Duration>, Confi
     Ok(Some(duration(chosen)?).filter(|limit| !limit.is_zero()))
 }
 
+/// A duration; `off`, empty and `0`: zero.
+pub(super) fn duration_or_zero(chosen: &Chosen) -> Result<Duration, ConfigError> {
+    match chosen.text.trim() {
+        "0" => Ok(Duration::ZERO),
+        _ => Ok(duration_or_off(chosen)?.unwrap_or_default()),
+    }
+}
+
 pub(super) fn concurrent_jobs(chosen: &Chosen) -> Result<usize, ConfigError> {
     let number = chosen.text.parse().ok();
     number

@@ -117,6 +117,12 @@ settings! {
             .example("30 minutes")
             .default("off");
 
+    // Zero: the network is not waited for.
+    network_wait: Duration = read::duration_or_zero =>
+        Setting::new(Form::Text, "DURATION", "the time that an action waits for a server that cannot be reached when the action begins; off: do not wait")
+            .example("30 minutes")
+            .default("10 minutes");
+
     // Bytes; `None`: no limit.
     memory_limit: Option<u64> = limits::memory =>
         Setting::new(Form::Text, "SIZE", "the memory that a run and all its processes may use, such as 2 GiB; off: no limit")

@@ -186,6 +186,7 @@ pub async fn run(
                 progress_sink: Arc::new(AllSinks(screens)),
                 stall_timeout: settings.stall_timeout,
                 cache: settings.cache(),
+                network_wait: settings.network_wait,
                 groups,
                 trust: Trust::of_process(settings.trusted_owners.clone()),
             },

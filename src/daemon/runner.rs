@@ -53,6 +53,8 @@ pub struct Circumstances {
     pub stall_timeout: Option<Duration>,
     /// The cache of containers away from this host; `None`: there is none.
     pub cache: Option<Cache>,
+    /// For how long an action waits for the network; zero: it does not.
+    pub network_wait: Duration,
     /// Who may choose where a `log_file` is.
     pub trust: Trust,
     /// `None`: agents run without limits.
@@ -92,6 +94,7 @@ impl Runner {
         let state = self.circumstances.layout.state();
         spawn.request.protected = vec![state.to_owned()];
         spawn.request.cache.clone_from(&self.circumstances.cache);
+        spawn.request.network_wait = Some(self.circumstances.network_wait);
         let (sender, instructions) = mpsc::unbounded_channel();
         let run = spawn.request.run;
         self.live.insert(run, sender);

@@ -39,6 +39,10 @@ pub struct Request {
     /// The cache of containers away from this host. `None`: there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<Cache>,
+    /// For how long a server that cannot be reached at the beginning is waited for, unless its storage says it. `None`: a
+    /// person asks directly, and it is not waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_wait: Option<Duration>,
     /// The clock of this host shows a later time than it can be, as far as the daemon knows. Nothing is removed by its
     /// age then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

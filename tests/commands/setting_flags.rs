@@ -20,6 +20,7 @@ const FLAGS: &[(&str, &str, bool)] = &[
     ("concurrent-jobs", "N", false),
     ("stop-grace", "DURATION", false),
     ("stall-timeout", "DURATION", false),
+    ("network-wait", "DURATION", false),
     ("memory-limit", "SIZE", false),
     ("cpu-limit", "PERCENT", false),
     ("rescan-interval", "DURATION", false),

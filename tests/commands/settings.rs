@@ -61,6 +61,7 @@ fn every_setting_can_be_set_in_all_three_ways() {
         ("concurrent_jobs", "7"),
         ("stop_grace", "9 seconds"),
         ("stall_timeout", "7 minutes"),
+        ("network_wait", "4 minutes"),
         ("memory_limit", "2 GiB"),
         ("cpu_limit", "150 %"),
         ("rescan_interval", "8 minutes"),

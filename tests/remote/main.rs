@@ -15,6 +15,7 @@ mod jobs;
 mod kills;
 #[path = "../line/mod.rs"]
 mod line;
+mod network;
 mod places;
 mod rclone;
 #[path = "../rclone_programs/mod.rs"]

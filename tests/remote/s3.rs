@@ -291,7 +291,8 @@ fn what_is_wrong_is_told_with_the_key_that_mends_it() {
     let log = host.freezerd(&["log", "restore"]).exits(0).stdout();
     assert!(log.contains("there is no bucket bucket-"), "{log}");
     host.delete("restore");
-    define(&host, "http://127.0.0.1:1/", &bucket, &keys(&host));
+    let at_once = format!("{}\nnetwork_wait = \"off\"", keys(&host));
+    define(&host, "http://127.0.0.1:1/", &bucket, &at_once);
     let log = fails(&host);
     assert!(log.contains("trying again"), "{log}");
     let Some(certificate) = &server.certificate else {

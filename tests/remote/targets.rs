@@ -73,7 +73,7 @@ fn a_target_that_is_down_costs_only_itself() {
     let Some(server) = Server::start() else {
         return;
     };
-    let host = host("http://127.0.0.1:1/", "");
+    let host = host("http://127.0.0.1:1/", "network_wait = \"off\"");
     let (run_without_server, log) = run(&host, both(&host), 1);
     assert_eq!(results(&run_without_server), ["success", "fail"], "{log}");
     let shown = host.json(&["show", "save"]);
@@ -126,7 +126,7 @@ fn only_the_target_that_failed_is_tried_again_and_each_keeps_its_own_age() {
     assert_clean_for_restic(host.path("container").to_str().unwrap(), 2);
     assert_clean_for_restic(&for_restic(&server), 1);
 
-    define(&host, "http://127.0.0.1:1/", "");
+    define(&host, "http://127.0.0.1:1/", "network_wait = \"off\"");
     let mut action = both(&host);
     action["max_retries"] = json!(1);
     action["max_retries_interval"] = json!(1);

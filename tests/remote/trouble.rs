@@ -44,12 +44,13 @@ fn a_server_that_is_away_fails_early_and_may_be_tried_again() {
         return;
     };
     let address = server.address("");
-    let host = host(&address, "");
+    let host = host(&address, "network_wait = \"off\"");
     drop(server);
     let started = std::time::Instant::now();
     let (end, log) = fails(&host);
     assert!(!end.contains("FailedForGood"), "{end}");
     assert!(log.contains("trying again in 1.0 s"), "{log}");
+    assert!(!log.contains("waiting"), "{log}");
     assert!(started.elapsed() < std::time::Duration::from_secs(120));
 }
 

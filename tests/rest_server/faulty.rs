@@ -1,10 +1,12 @@
 //! A proxy in front of a server that breaks requests as networks and servers do.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use rustix::net::{AddressFamily, SocketType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -69,6 +71,38 @@ struct State {
     silent: Vec<Box<dyn Send>>,
 }
 
+/// A port that refuses connections, and that nobody else gets.
+pub struct ClosedPort {
+    /// `127.0.0.1:PORT`.
+    pub authority: String,
+    socket: OwnedFd,
+}
+
+impl ClosedPort {
+    /// A free port. It is bound, and nobody listens there.
+    pub fn new() -> ClosedPort {
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = rustix::net::getsockname(&socket).unwrap();
+        let address = SocketAddr::try_from(address).unwrap();
+        ClosedPort {
+            authority: address.to_string(),
+            socket,
+        }
+    }
+
+    /// The server begins to listen there.
+    pub fn open(self, server: &str) -> FaultyServer {
+        rustix::net::listen(&self.socket, 64).unwrap();
+        let faulty = FaultyServer {
+            authority: self.authority,
+            state: Arc::default(),
+        };
+        faulty.serve_all(TcpListener::from(self.socket), server, None);
+        faulty
+    }
+}
+
 impl FaultyServer {
     /// A proxy before the server at this `HOST:PORT`.
     pub fn before(server: &str) -> FaultyServer {
@@ -95,7 +129,12 @@ impl FaultyServer {
             authority: listener.local_addr().unwrap().to_string(),
             state: Arc::default(),
         };
-        let (proxy, server) = (faulty.clone(), server.to_owned());
+        faulty.serve_all(listener, server, tls);
+        faulty
+    }
+
+    fn serve_all(&self, listener: TcpListener, server: &str, tls: Option<Arc<ServerConfig>>) {
+        let (proxy, server) = (self.clone(), server.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let (proxy, server, tls) = (proxy.clone(), server.clone(), tls.clone());
@@ -109,7 +148,6 @@ impl FaultyServer {
                 });
             }
         });
-        faulty
     }
 
     /// The next request with this method has this fault.

@@ -67,9 +67,10 @@ impl SessionError {
         match self {
             SessionError::Place(error) => match error.kind() {
                 PlaceErrorKind::Denied | PlaceErrorKind::WrongPassword => Fault::Denied,
-                PlaceErrorKind::Busy | PlaceErrorKind::NoSpace | PlaceErrorKind::Io => {
-                    Fault::Temporary
-                }
+                PlaceErrorKind::Busy
+                | PlaceErrorKind::NoSpace
+                | PlaceErrorKind::Unreachable
+                | PlaceErrorKind::Io => Fault::Temporary,
                 PlaceErrorKind::Damaged => Fault::Damaged,
                 _ => Fault::NotFound,
             },

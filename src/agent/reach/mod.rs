@@ -2,6 +2,7 @@
 //! retries where a network is on the way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::connection_fault::ConnectionFault;
 use super::error::ActionError;
@@ -12,9 +13,10 @@ use crate::location::Location;
 use crate::storage::Storage;
 use crate::storage::cache::{CacheFault, CachePlace, Cached};
 use crate::storage::concurrency::{Change, Concurrency};
+use crate::storage::error::Error as StorageError;
 use crate::storage::limit::{Limited, Limits, Pace};
 use crate::storage::local::Local;
-use crate::storage::retry::{Policy, Retry};
+use crate::storage::retry::{Network, NetworkWait, Policy, Retry};
 use crate::units;
 
 #[cfg(feature = "ftp")]
@@ -32,11 +34,14 @@ mod swift;
 const CONNECTIONS: usize = 5;
 
 /// The way to containers. The default has no limits.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Reach {
     pace: Option<Arc<Pace>>,
     /// `None`: containers away from this host are read without a cache.
     cache: Option<CachePlace>,
+    /// For how long a server that cannot be reached is waited for, unless its storage says it, and who is told of that.
+    /// `None`: it is not waited for.
+    network: Option<(Duration, Arc<Reporter>)>,
 }
 
 impl Reach {
@@ -68,6 +73,12 @@ impl Reach {
         Reach { cache, ..self }
     }
 
+    /// The same way, and a server that cannot be reached at the beginning is waited for so long.
+    pub fn waiting_for_network(self, limit: Duration, reporter: &Arc<Reporter>) -> Reach {
+        let network = Some((limit, Arc::clone(reporter)));
+        Reach { network, ..self }
+    }
+
     fn limited(bandwidth: Bandwidth, moved: impl Fn() + Send + Sync + 'static) -> Reach {
         let limits = Limits {
             upload: bandwidth.upload,
@@ -75,7 +86,7 @@ impl Reach {
         };
         Reach {
             pace: Some(Arc::new(Pace::new(limits, moved))),
-            cache: None,
+            ..Reach::default()
         }
     }
 
@@ -117,25 +128,25 @@ impl Reach {
                     &concurrency,
                 );
                 let ftp = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(ftp), concurrency))
+                Ok(self.with_retries(container, Arc::new(ftp), concurrency))
             }
             #[cfg(not(feature = "ftp"))]
             Location::Ftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("ftp"))),
             Location::Rclone(place) => {
                 let opened = rclone::open(place, &container.connection, self.pace.as_ref());
                 let rclone = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(rclone), concurrency))
+                Ok(self.with_retries(container, Arc::new(rclone), concurrency))
             }
             Location::Rest(place) => {
                 let opened = http::rest(place, &container.connection, self.pace.as_ref());
                 let rest = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(rest), concurrency))
+                Ok(self.with_retries(container, Arc::new(rest), concurrency))
             }
             #[cfg(feature = "s3")]
             Location::S3(place) => {
                 let opened = s3::s3(place, &container.connection, self.pace.as_ref());
                 let bucket = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(bucket), concurrency))
+                Ok(self.with_retries(container, Arc::new(bucket), concurrency))
             }
             #[cfg(not(feature = "s3"))]
             Location::S3(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("s3"))),
@@ -148,7 +159,7 @@ impl Reach {
                     &concurrency,
                 );
                 let sftp = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(sftp), concurrency))
+                Ok(self.with_retries(container, Arc::new(sftp), concurrency))
             }
             #[cfg(not(feature = "sftp"))]
             Location::Sftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("sftp"))),
@@ -156,10 +167,62 @@ impl Reach {
             Location::Swift(place) => {
                 let opened = swift::swift(place, &container.connection, self.pace.as_ref());
                 let swift = opened.map_err(|source| cannot(container, source))?;
-                Ok(with_retries(Arc::new(swift), concurrency))
+                Ok(self.with_retries(container, Arc::new(swift), concurrency))
             }
             #[cfg(not(feature = "swift"))]
             Location::Swift(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("swift"))),
+        }
+    }
+}
+
+impl Reach {
+    /// The storage with retries, and the wait for the network at the beginning.
+    fn with_retries(
+        &self,
+        container: &Container,
+        storage: Arc<dyn Storage>,
+        concurrency: Arc<Concurrency>,
+    ) -> Arc<dyn Storage> {
+        let tell = |error: &StorageError, wait| {
+            log(&format!(
+                "warning: {error}; trying again in {}",
+                units::duration(wait)
+            ));
+        };
+        let retry = Retry::new(storage, Policy::default(), concurrency, Box::new(tell));
+        let limit = container.connection.network_wait;
+        let Some((limit, reporter)) = self
+            .network
+            .as_ref()
+            .map(|(general, reporter)| (limit.unwrap_or(*general), reporter))
+            .filter(|(limit, _)| !limit.is_zero())
+        else {
+            return Arc::new(retry);
+        };
+        let reporter = Arc::clone(reporter);
+        let location = container.location.clone();
+        Arc::new(retry.waiting_for_network(NetworkWait {
+            limit,
+            tell: Box::new(move |news| network_news(news, limit, &location, &reporter)),
+        }))
+    }
+}
+
+fn network_news(news: Network<'_>, limit: Duration, location: &Location, reporter: &Reporter) {
+    let limit = units::duration(limit);
+    match news {
+        Network::Missing(error) => reporter.waits(&format!(
+            "the network: {error}; {location} is waited for, for up to {limit}"
+        )),
+        Network::There => {
+            log("the server answers");
+            reporter.goes_on();
+        }
+        Network::GivenUp => {
+            log(&format!(
+                "the server could not be reached for {limit} (`network_wait`)"
+            ));
+            reporter.goes_on();
         }
     }
 }
@@ -190,20 +253,6 @@ fn concurrency(connection: &Connection) -> Arc<Concurrency> {
         });
     };
     Arc::new(Concurrency::new(connections(connection), Box::new(tell)))
-}
-
-fn with_retries(storage: Arc<dyn Storage>, concurrency: Arc<Concurrency>) -> Arc<dyn Storage> {
-    Arc::new(Retry::new(
-        storage,
-        Policy::default(),
-        concurrency,
-        Box::new(|error, wait| {
-            log(&format!(
-                "warning: {error}; trying again in {}",
-                units::duration(wait)
-            ));
-        }),
-    ))
 }
 
 fn said(bandwidth: Bandwidth) -> String {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::ledger_view::{self, LedgerView};
-use super::list::status_word;
+use super::list::{live_progress, status_word};
 use super::next::upcoming::{Upcoming, UpcomingLimits};
 use super::table::printable;
 use super::{history, job_files};
@@ -63,6 +63,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         Some(run) => ledger.reader.run(run.number)?,
         None => None,
     };
+    let progress = open
+        .as_ref()
+        .and_then(|run| live_progress(&ledger, run.number));
     let events = ledger.reader.events_of(&args.job, EVENTS)?;
     let mut story = story(&Facts {
         job_id: &args.job,
@@ -74,6 +77,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         upcoming: upcoming.as_ref(),
         file: file.as_ref(),
         open: open.as_ref(),
+        agent_waits: progress.as_ref().and_then(|file| file.waiting.as_deref()),
         runs: &runs,
         events: &events,
     });

@@ -268,6 +268,7 @@ impl<L: Ledger> Scheduler<L> {
             // Known to whoever starts the agent.
             protected: Vec::new(),
             cache: None,
+            network_wait: None,
             clock_in_doubt: false,
             action_index: index,
             check_part: self.check_part(record, action),

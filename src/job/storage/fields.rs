@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::keys::storage_keys;
 use super::secret_keys::{SECRETS, SecretKeys};
@@ -10,6 +11,7 @@ use super::{JobFileSecret, NOT_SUPPORTED, SecretSource, StorageKind};
 use crate::job::command::Command;
 use crate::job::secret;
 use crate::location::HttpAddress;
+use crate::schedule::interval::parse_duration;
 
 /// A value, whatever language it is written in.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +177,25 @@ impl Fields {
     /// For how many seconds nothing may move on a connection: up to a day.
     pub fn timeout(&self) -> Result<Option<NonZeroU32>, Fault> {
         self.number("timeout", 24 * 60 * 60)
+    }
+
+    /// For how long an action waits for a server that cannot be reached; zero: it does not.
+    pub fn network_wait(&self) -> Result<Option<Duration>, Fault> {
+        const KEY: &str = "network_wait";
+        if let Some(Value::Number(0)) = self.values.get(KEY) {
+            return Ok(Some(Duration::ZERO));
+        }
+        match self.text(KEY)?.as_deref().map(str::trim) {
+            None => Ok(None),
+            Some("off" | "0") => Ok(Some(Duration::ZERO)),
+            Some(text) => match parse_duration(text) {
+                Ok(limit) => Ok(Some(limit)),
+                Err(_) => fault(
+                    KEY,
+                    format!("`{KEY}` takes a duration such as \"10 minutes\", or \"off\""),
+                ),
+            },
+        }
     }
 
     /// A list of words; absent means none.

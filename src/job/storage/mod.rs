@@ -55,7 +55,7 @@ impl NamedStorage {
     /// When they are not those of a storage. The message never repeats a value that may be a secret.
     pub fn read(values: BTreeMap<String, Value>) -> Result<NamedStorage, Fault> {
         let fields = fields::Fields::new(values)?;
-        let (place, connection) = match fields.kind {
+        let (place, mut connection) = match fields.kind {
             StorageKind::Local => return fields::general("a local container needs no storage"),
             StorageKind::Ftp | StorageKind::Ftps => ftp::read(&fields)?,
             StorageKind::Rclone => rclone::read(&fields)?,
@@ -64,6 +64,7 @@ impl NamedStorage {
             StorageKind::Sftp => sftp::read(&fields)?,
             StorageKind::Swift => swift::read(&fields)?,
         };
+        connection.network_wait = fields.network_wait()?;
         Ok(NamedStorage {
             place,
             connection,
@@ -182,6 +183,9 @@ pub struct Connection {
     /// For how many seconds nothing may move on a connection; `None`: the default of the storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<NonZeroU32>,
+    /// For how long an action waits for the server if it cannot be reached at the beginning; `None`: as the settings say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_wait: Option<Duration>,
     /// Of a remote of rclone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rclone: Option<Box<RcloneConnection>>,

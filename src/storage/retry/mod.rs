@@ -1,11 +1,11 @@
 //! A storage whose requests are tried again when their failure may pass: one policy for every kind of server.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::concurrency::Concurrency;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::http::wanted_wait;
 use super::id::Id;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
@@ -13,9 +13,29 @@ use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 mod policy;
 
 pub use policy::Policy;
+use policy::Stage;
 
 /// Is told of a failure, and how long the next try waits.
 pub type Tell = Box<dyn Fn(&Error, Duration) + Send + Sync>;
+
+/// A server that there is no way to when an action begins: the network may not be there yet.
+pub struct NetworkWait {
+    /// For how long it is waited for, from the first request on.
+    pub limit: Duration,
+    /// Is told what becomes of it.
+    pub tell: Box<dyn Fn(Network<'_>) + Send + Sync>,
+}
+
+/// What becomes of a server that there is no way to.
+#[derive(Clone, Copy, Debug)]
+pub enum Network<'e> {
+    /// It is waited for from now on, because of this failure.
+    Missing(&'e Error),
+    /// It has answered.
+    There,
+    /// The limit is over.
+    GivenUp,
+}
 
 /// A storage with retries.
 pub struct Retry {
@@ -25,6 +45,12 @@ pub struct Retry {
     tell: Tell,
     /// A request has succeeded, or was refused for a reason of the storage's own.
     has_answered: AtomicBool,
+    /// When the first request began.
+    began: OnceLock<Instant>,
+    /// `None`: a server that cannot be reached fails as early as one that is busy.
+    network: Option<NetworkWait>,
+    /// The network is waited for.
+    waits: AtomicBool,
 }
 
 impl Retry {
@@ -41,6 +67,17 @@ impl Retry {
             concurrency,
             tell,
             has_answered: AtomicBool::new(false),
+            began: OnceLock::new(),
+            network: None,
+            waits: AtomicBool::new(false),
+        }
+    }
+
+    /// The same, and a server that there is no way to at the beginning is waited for.
+    pub fn waiting_for_network(self, network: NetworkWait) -> Retry {
+        Retry {
+            network: Some(network),
+            ..self
         }
     }
 
@@ -52,33 +89,68 @@ impl Retry {
         mut request: impl FnMut(u32) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let started = Instant::now();
+        let opened = *self.began.get_or_init(|| started);
         let mut tries = 0;
         loop {
             let turn = || request(tries);
             let error = match self.concurrency.run(kind, turn, |error: &Error| error.kind) {
                 Ok(value) => {
-                    self.has_answered.store(true, Ordering::Relaxed);
+                    self.answered();
                     return Ok(value);
                 }
                 Err(error) => error,
             };
             tries += 1;
             if !error.kind.is_passing() {
-                self.has_answered.store(true, Ordering::Relaxed);
+                self.answered();
                 return Err(error);
             }
-            let patience = match (unlocks, self.has_answered.load(Ordering::Relaxed)) {
-                (true, _) => self.policy.unlocking,
-                (false, true) => self.policy.patience,
-                (false, false) => self.policy.opening,
+            let stage = self.stage(unlocks, error.kind);
+            let elapsed = match stage {
+                // All requests of the beginning have one limit together.
+                Stage::NoNetwork(_) => opened.elapsed(),
+                Stage::Unlocking | Stage::Opening | Stage::Answering => started.elapsed(),
             };
-            let Some(wait) = self.policy.wait(tries, started.elapsed(), patience) else {
+            let Some(wait) = self.policy.wait(tries, elapsed, stage) else {
+                self.ends_waiting(Network::GivenUp);
                 return Err(error);
             };
             let wanted = error.cause.as_ref().and_then(wanted_wait);
             let wait = wait.max(wanted.unwrap_or_default().min(self.policy.longest_wait));
-            (self.tell)(&error, wait);
+            match (stage, &self.network) {
+                (Stage::NoNetwork(_), Some(network)) => {
+                    if !self.waits.swap(true, Ordering::Relaxed) {
+                        (network.tell)(Network::Missing(&error));
+                    }
+                }
+                _ => (self.tell)(&error, wait),
+            }
             std::thread::sleep(wait);
+        }
+    }
+
+    fn stage(&self, unlocks: bool, kind: ErrorKind) -> Stage {
+        let has_answered = self.has_answered.load(Ordering::Relaxed);
+        match (unlocks, has_answered, &self.network) {
+            (true, ..) => Stage::Unlocking,
+            (false, true, _) => Stage::Answering,
+            (false, false, Some(network)) if kind == ErrorKind::Unreachable => {
+                Stage::NoNetwork(network.limit)
+            }
+            (false, false, _) => Stage::Opening,
+        }
+    }
+
+    fn answered(&self) {
+        self.has_answered.store(true, Ordering::Relaxed);
+        self.ends_waiting(Network::There);
+    }
+
+    fn ends_waiting(&self, how: Network<'_>) {
+        if let Some(network) = &self.network
+            && self.waits.swap(false, Ordering::Relaxed)
+        {
+            (network.tell)(how);
         }
     }
 }
@@ -226,6 +298,62 @@ mod tests {
             memory.fail(Request::List, 0, ErrorKind::Unreachable);
         }
         retry.list(FileKind::Key).unwrap();
+    }
+
+    fn with_network(limit: Duration) -> (Memory, Retry, Arc<Mutex<Vec<String>>>) {
+        let (memory, retry, told) = retry(Policy {
+            opening: Duration::ZERO,
+            ..QUICK
+        });
+        let news = Arc::new(Mutex::new(Vec::new()));
+        let list = Arc::clone(&news);
+        let retry = retry.waiting_for_network(NetworkWait {
+            limit,
+            tell: Box::new(move |news| {
+                assert_eq!(*told.lock().unwrap(), []);
+                list.lock().unwrap().push(match news {
+                    Network::Missing(error) => format!("{:?}", error.kind),
+                    other => format!("{other:?}"),
+                });
+            }),
+        });
+        (memory, retry, news)
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_yet_is_waited_for_and_that_is_told_once() {
+        let (memory, retry, news) = with_network(Duration::from_secs(60));
+        for _ in 0..5 {
+            memory.fail(Request::List, 0, ErrorKind::Unreachable);
+        }
+        retry.list(FileKind::Key).unwrap();
+        retry.list(FileKind::Key).unwrap();
+        assert_eq!(*news.lock().unwrap(), ["Unreachable", "There"]);
+    }
+
+    #[test]
+    fn all_requests_wait_for_the_network_no_longer_than_the_limit() {
+        let (memory, retry, news) = with_network(Duration::ZERO);
+        for _ in 0..2 {
+            memory.fail(Request::List, 0, ErrorKind::Unreachable);
+        }
+        let error = retry.list(FileKind::Key).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unreachable);
+        assert_eq!(*news.lock().unwrap(), ["Unreachable", "GivenUp"]);
+    }
+
+    #[test]
+    fn a_server_that_answers_is_not_waited_for() {
+        let (memory, retry, news) = with_network(Duration::from_secs(60));
+        for kind in [
+            ErrorKind::Unauthorized,
+            ErrorKind::Untrusted,
+            ErrorKind::NoPlace,
+        ] {
+            memory.fail(Request::List, 0, kind);
+            assert_eq!(retry.list(FileKind::Key).unwrap_err().kind, kind);
+        }
+        assert!(news.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// A server that cannot be reached is tried this often, so that an action begins soon after the network is there.
+const NETWORK: Duration = Duration::from_secs(10);
+
 /// How patient the tries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -29,26 +32,45 @@ impl Default for Policy {
     }
 }
 
+/// What a request stands for, as far as patience goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It removes a lock file.
+    Unlocking,
+    /// The storage has not answered once.
+    Opening,
+    /// The same, and there is no way to the server. It is waited for so long.
+    NoNetwork(Duration),
+    /// The storage has answered before.
+    Answering,
+}
+
 impl Policy {
+    /// For how long failures in a row are borne.
+    pub(super) fn patience(&self, stage: Stage) -> Duration {
+        match stage {
+            Stage::Unlocking => self.unlocking,
+            Stage::Opening => self.opening,
+            // A short limit does not make it less patient than no limit at all.
+            Stage::NoNetwork(limit) => limit.max(self.opening),
+            Stage::Answering => self.patience,
+        }
+    }
+
     /// The wait before the next try; `None`: no more tries. `tries` have failed, and `elapsed` is the time since the
     /// first of them began. There is always a second try: a single one may have used up all the time.
-    pub(super) fn wait(
-        &self,
-        tries: u32,
-        elapsed: Duration,
-        patience: Duration,
-    ) -> Option<Duration> {
-        if tries > 1 && elapsed >= patience {
+    pub(super) fn wait(&self, tries: u32, elapsed: Duration, stage: Stage) -> Option<Duration> {
+        if tries > 1 && elapsed >= self.patience(stage) {
             return None;
         }
+        let longest = match stage {
+            Stage::NoNetwork(_) => self.longest_wait.min(NETWORK),
+            Stage::Unlocking | Stage::Opening | Stage::Answering => self.longest_wait,
+        };
         let factor = 1_u32
             .checked_shl(tries.saturating_sub(1))
             .unwrap_or(u32::MAX);
-        Some(
-            self.first_wait
-                .saturating_mul(factor)
-                .min(self.longest_wait),
-        )
+        Some(self.first_wait.saturating_mul(factor).min(longest))
     }
 }
 
@@ -64,12 +86,12 @@ mod tests {
     fn each_wait_is_twice_as_long_up_to_the_longest() {
         let policy = Policy::default();
         let waits: Vec<u64> = (1..=9)
-            .filter_map(|tries| policy.wait(tries, seconds(0), policy.patience))
+            .filter_map(|tries| policy.wait(tries, seconds(0), Stage::Answering))
             .map(|wait| wait.as_secs())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(
-            policy.wait(u32::MAX, seconds(0), seconds(1)),
+            policy.wait(u32::MAX, seconds(0), Stage::Unlocking),
             Some(seconds(60))
         );
     }
@@ -77,11 +99,27 @@ mod tests {
     #[test]
     fn the_time_decides_when_it_is_enough_and_there_is_always_a_second_try() {
         let policy = Policy::default();
-        assert_eq!(
-            policy.wait(1, seconds(4000), seconds(900)),
-            Some(seconds(1))
-        );
-        assert_eq!(policy.wait(2, seconds(899), seconds(900)), Some(seconds(2)));
-        assert_eq!(policy.wait(2, seconds(900), seconds(900)), None);
+        for (stage, patience) in [
+            (Stage::Unlocking, 5),
+            (Stage::Opening, 10),
+            (Stage::NoNetwork(seconds(600)), 600),
+            (Stage::NoNetwork(seconds(1)), 10),
+            (Stage::Answering, 900),
+        ] {
+            let wait = |tries, elapsed| policy.wait(tries, seconds(elapsed), stage);
+            assert_eq!(wait(1, 4000), Some(seconds(1)), "{stage:?}");
+            assert_eq!(wait(2, patience - 1), Some(seconds(2)), "{stage:?}");
+            assert_eq!(wait(2, patience), None, "{stage:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_is_tried_often() {
+        let stage = Stage::NoNetwork(seconds(600));
+        let waits: Vec<u64> = (1..=6)
+            .filter_map(|tries| Policy::default().wait(tries, seconds(0), stage))
+            .map(|wait| wait.as_secs())
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
     }
 }

@@ -204,6 +204,7 @@ pub fn request(work: Work) -> Request {
         earlier: Vec::new(),
         expects_repository: false,
         protected: Vec::new(),
+        network_wait: None,
         clock_in_doubt: false,
         action_index: 0,
         attempt: 1,

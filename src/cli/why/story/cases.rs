@@ -59,6 +59,7 @@ pub(super) struct Case {
     pub(super) upcoming: Option<Upcoming>,
     pub(super) file: Option<FileRecord>,
     pub(super) open: Option<RunRecord>,
+    pub(super) agent_waits: Option<&'static str>,
     pub(super) runs: Vec<RunRecord>,
     pub(super) events: Vec<EventRecord>,
     pub(super) daemon: bool,
@@ -71,6 +72,7 @@ impl Case {
             upcoming: Some(upcoming()),
             file: None,
             open: None,
+            agent_waits: None,
             runs: Vec::new(),
             events: Vec::new(),
             daemon: true,
@@ -95,6 +97,7 @@ impl Case {
             upcoming: self.upcoming.as_ref(),
             file: self.file.as_ref(),
             open: self.open.as_ref(),
+            agent_waits: self.agent_waits,
             runs: &self.runs,
             events: &self.events,
         })

@@ -29,6 +29,8 @@ pub struct Facts<'a> {
     pub file: Option<&'a FileRecord>,
     /// The job's open run.
     pub open: Option<&'a RunRecord>,
+    /// What the agent of the open run waits for at the moment, as it says it itself.
+    pub agent_waits: Option<&'a str>,
     /// The newest first.
     pub runs: &'a [RunRecord],
     /// The newest first.

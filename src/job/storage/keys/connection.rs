@@ -75,4 +75,11 @@ pub(super) const KEYS: &[StorageKey] = &[
         "A connection on which nothing moves for so many seconds is given up, from 1 to 86400. A large file on a slow line \
          has no time limit. Default: 300 for `rclone` and `rest`, 120 for the others.",
     ),
+    key(
+        "network_wait",
+        ALL,
+        "duration, or `off`",
+        "How long an action waits for the server if it cannot be reached when the action begins, for example `30 minutes`. \
+         Default: the setting `network_wait`.",
+    ),
 ];

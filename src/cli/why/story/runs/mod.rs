@@ -75,6 +75,10 @@ fn sentence(facts: &Facts<'_>, run: &RunRecord, delay: TimeDelta) -> String {
                 started(facts, run, delay),
                 action(index)
             ));
+            let is_open = facts.open.is_some_and(|open| open.number == run.number);
+            if let Some(reason) = facts.agent_waits.filter(|_| is_open) {
+                words.push_str(&format!(" It is waiting: {reason}."));
+            }
         }
         RunState::Waiting {
             action: index,

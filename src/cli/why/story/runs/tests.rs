@@ -148,6 +148,31 @@ fn a_run_between_two_attempts_says_when_the_next_one_starts() {
 }
 
 #[test]
+fn a_run_whose_agent_waits_says_for_what() {
+    let state = RunState::Running {
+        action: 0,
+        attempt: 1,
+    };
+    let running = RunRecord {
+        ended: None,
+        result: None,
+        ..run(7, state)
+    };
+    let case = Case {
+        open: Some(running.clone()),
+        agent_waits: Some("the network: the server cannot be reached"),
+        ..Case::of_run(running)
+    };
+    assert_eq!(
+        case.story().lately,
+        [
+            "Run 7, due Tue 2026-06-02 02:00:00, started on time and is running its backup. It is waiting: the network: \
+             the server cannot be reached."
+        ]
+    );
+}
+
+#[test]
 fn a_run_in_progress_names_its_action_and_the_pending_event() {
     let running = RunRecord {
         ended: None,
