@@ -40,7 +40,11 @@ impl ValueReader<'_> {
         values.insert("kind".to_owned(), Value::Text(kind.word().to_owned()));
         let mut name = container.to_owned();
         // Freezer's container is then a directory of the server.
-        if kind == StorageKind::Sftp
+        let is_directory = matches!(
+            kind,
+            StorageKind::Ftp | StorageKind::Ftps | StorageKind::Sftp
+        );
+        if is_directory
             && let Some(below) = container.strip_prefix('/')
             && !below.is_empty()
         {

@@ -17,7 +17,13 @@ pub enum NamedPlace<'h> {
 }
 
 /// The kinds that an action can describe itself.
-const IN_JOB: [StorageKind; 3] = [StorageKind::S3, StorageKind::Sftp, StorageKind::Swift];
+const IN_JOB: [StorageKind; 5] = [
+    StorageKind::Ftp,
+    StorageKind::Ftps,
+    StorageKind::S3,
+    StorageKind::Sftp,
+    StorageKind::Swift,
+];
 
 impl<'h> ValueReader<'h> {
     /// The storage that the key names; `None` if there is no such storage, or this version does not support it.
@@ -97,8 +103,8 @@ impl<'h> ValueReader<'h> {
             .label("the connection to it is not encrypted")
             .help(match storage.place.kind() {
                 StorageKind::Ftp => {
-                    "write `kind = \"ftps\"` in `freezerd.toml`, if the server knows TLS; `ca_file` names a certificate of \
-                     your own. The backup itself is encrypted"
+                    "use the kind `ftps`, if the server knows TLS; `ca_file` names a certificate of your own. The backup itself \
+                     is encrypted"
                 }
                 _ => "write `https://`, if the server knows TLS; `ca_file` names a certificate of your own",
             }),

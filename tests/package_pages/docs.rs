@@ -278,6 +278,10 @@ fn storage_for(name: &str, kind: StorageKind) -> Map<String, Value> {
                 keys["secret_key_env"] = json!("S3_SECRET");
             }
         }
+        StorageKind::Ftp | StorageKind::Ftps => {
+            keys["ftp_host"] = json!("backup.example");
+            keys["ftp_username"] = json!("web1");
+        }
         StorageKind::Sftp => {
             keys["ssh_host"] = json!("backup.example");
             keys["ssh_username"] = json!("web1");

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use freezerd::storage::ftp::Tls;
 use serde_json::{Value, json};
 
 use crate::bucket;
+use crate::ftp_server::{self, vsftpd};
 use crate::harness::{Host, backup, eventually, now, restore, someday};
 use crate::s3_server::{self, ACCESS_KEY, SECRET_KEY};
 use crate::secrets::{command_lines, files_with};
@@ -188,4 +190,34 @@ fn a_job_with_the_keys_of_freezer_saves_to_a_server_with_ssh() {
     assert!(!all.contains(PASSWORD), "{all}");
     let found = files_with(&host.path("state"), PASSWORD);
     assert_eq!(found, [""; 0].map(PathBuf::from));
+}
+
+#[test]
+fn a_job_with_the_keys_of_freezer_saves_to_a_server_with_ftp() {
+    for tls in [Tls::None, Tls::Explicit] {
+        let Some(server) = vsftpd::Server::with(tls, "") else {
+            return;
+        };
+        let host = bare();
+        let mut keys = json!({
+            "storage": "ftp",
+            "ftp_host": "127.0.0.1",
+            "ftp_port": server.port.to_string(),
+            "ftp_username": vsftpd::USER,
+            "ftp-password": ftp_server::PASSWORD,
+            "container": "hosts/web 1",
+        });
+        if tls == Tls::Explicit {
+            keys["storage"] = json!("ftps");
+            keys["ca_file"] = json!(server.file("cert.pem"));
+        }
+        host.put("save", now(both(&host, &keys)));
+        let mut all = host.once().exits(0).stderr();
+        assert_eq!(files(&host.path("source")), files(&host.path("target")));
+        assert!(server.files("hosts/web 1/config").exists());
+        all += &told(&host);
+        assert!(!all.contains(ftp_server::PASSWORD), "{all}");
+        let found = files_with(&host.path("state"), ftp_server::PASSWORD);
+        assert_eq!(found, [""; 0].map(PathBuf::from));
+    }
 }

@@ -46,6 +46,9 @@ const NO_VOLUMES: &str =
 const NO_SUCH_STORAGE: &str =
     "this version has no such storage; `freezerd.toml` can define others, which `storage` names";
 
+const NO_CLIENT_CERTIFICATE: &str =
+    "this version logs in with a password, and shows the server no certificate of its own";
+
 const fn ignored(name: &'static str, about: &'static str, instead: &'static str) -> Key {
     Key::new(name, Shape::Anything, ALL, about).support(Support::NoEffect(instead))
 }
@@ -374,10 +377,6 @@ const OWN_KEYS: &[Key] = &[
     unsupported("lvm_volgroup", "The volume group of the snapshot.", NO_VOLUMES),
     unsupported("mysql_conf", "How to reach a MySQL server.", NOT_YET).aliases(&["mysql_conf_file"]),
     unsupported("storages", "Several storages at once.", NO_SUCH_STORAGE),
-    unsupported("ftp_username", "The user of FTP.", NO_SUCH_STORAGE),
-    unsupported("ftp_password", "The password of FTP.", NO_SUCH_STORAGE),
-    unsupported("ftp_host", "The host of FTP.", NO_SUCH_STORAGE),
-    unsupported("ftp_port", "The port of FTP.", NO_SUCH_STORAGE),
-    unsupported("ftp_keyfile", "The key for FTPS.", NO_SUCH_STORAGE),
-    unsupported("ftp_certfile", "The certificate for FTPS.", NO_SUCH_STORAGE),
+    unsupported("ftp_keyfile", "The secret key of the client, for FTPS.", NO_CLIENT_CERTIFICATE),
+    unsupported("ftp_certfile", "The certificate of the client, for FTPS.", NO_CLIENT_CERTIFICATE),
 ];

@@ -6,11 +6,20 @@ use super::shape::{Bounds, Shape};
 use crate::job::kind::WorkKinds;
 use crate::job::storage::StorageKind;
 
+const FTP: &[StorageKind] = &[StorageKind::Ftp, StorageKind::Ftps];
+const FTPS: &[StorageKind] = &[StorageKind::Ftps];
 const S3: &[StorageKind] = &[StorageKind::S3];
 const SFTP: &[StorageKind] = &[StorageKind::Sftp];
 const SWIFT: &[StorageKind] = &[StorageKind::Swift];
 const S3_AND_SWIFT: &[StorageKind] = &[StorageKind::S3, StorageKind::Swift];
-const EVERY: &[StorageKind] = &[StorageKind::S3, StorageKind::Sftp, StorageKind::Swift];
+const WITH_TLS: &[StorageKind] = &[StorageKind::Ftps, StorageKind::S3, StorageKind::Swift];
+const EVERY: &[StorageKind] = &[
+    StorageKind::Ftp,
+    StorageKind::Ftps,
+    StorageKind::S3,
+    StorageKind::Sftp,
+    StorageKind::Swift,
+];
 
 const PORT: Shape = Shape::Number(Bounds {
     least: 1.0,
@@ -74,12 +83,20 @@ pub(super) const STORAGE_KEYS: &[Key] = &[
     row("ssh_password_command", Shape::Command, "password_command", SFTP, "A command that prints the password.").example("\"pass show ssh\""),
     row("ssh_password_env", Shape::Text, "password_env", SFTP, "The variable of the environment of the service that holds the password.").example("\"SSH_PASSWORD\""),
     row("known_hosts", Shape::Path, "known_hosts", SFTP, "A file with the keys by which servers are known. A server that is not in it is refused.").example("\"/etc/freezerd/known_hosts\""),
+    row("ftp_host", Shape::Text, "host", FTP, "The server, for `\"storage\": \"ftp\"` and `\"ftps\"`. The container is then a directory on it.").example("\"backup.example\""),
+    row("ftp_port", PORT, "port", FTP, "The port of the server. Default: 21, and 990 with `implicit_tls`.").example("2121"),
+    row("ftp_username", Shape::Text, "username", FTP, "The user at the server.").example("\"web1\""),
+    secret("ftp_password", "password", FTP, "The password at the server. Everybody who can read the job file can read it: better name a file with `ftp_password_file`.").example("\"kX7…\""),
+    row("ftp_password_file", Shape::Secret, "password_file", FTP, "A file that holds the password at the server.").example("\"/etc/freezerd/ftp\""),
+    row("ftp_password_command", Shape::Command, "password_command", FTP, "A command that prints the password.").example("\"pass show ftp\""),
+    row("ftp_password_env", Shape::Text, "password_env", FTP, "The variable of the environment of the service that holds the password.").example("\"FTP_PASSWORD\""),
+    row("implicit_tls", Shape::Flag, "implicit_tls", FTPS, "The server is one on which TLS begins with the connection.").example("true"),
     Key::new("os_identity_api_version", Shape::Anything, WorkKinds::WITH_CONTAINER, "The version of Keystone. Swift is always asked through version 3.")
         .aliases(&["os_auth_ver"])
         .example("3")
         .support(Support::Kept),
-    row("ca_file", Shape::Path, "ca_file", S3_AND_SWIFT, "A file with the certificates that are trusted, in PEM format.").example("\"/etc/ssl/own-ca.pem\""),
-    row("insecure", Shape::Flag, "insecure", S3_AND_SWIFT, "Do not check the certificate of the server.").example("true").of_all_work(),
+    row("ca_file", Shape::Path, "ca_file", WITH_TLS, "A file with the certificates that are trusted, in PEM format.").example("\"/etc/ssl/own-ca.pem\""),
+    row("insecure", Shape::Flag, "insecure", WITH_TLS, "Do not check the certificate of the server.").example("true").of_all_work(),
     row("proxy", Shape::Text, "proxy", S3_AND_SWIFT, "The address of a proxy for HTTP.").example("\"http://proxy.example:3128\"").of_all_work(),
     row("connections", CONNECTIONS, "connections", EVERY, "How many requests the server gets at the same time. A server that wants fewer gets fewer for a while. Default: 5.").example("3"),
     row("interface", Shape::Text, "interface", SWIFT, "Which address of the object store is used: `public`, `internal` or `admin`.").example("\"internal\""),

@@ -275,8 +275,8 @@ fn what_this_version_lacks_is_refused_as_that() {
         "lvm_srcvol",
         "lvm-snapsize",
         "mysql_conf",
-        "ftp_port",
-        "ftp_host",
+        "ftp_keyfile",
+        "ftp_certfile",
     ] {
         assert!(
             errors(&read(&backup(&format!("\"{key}\": \"x\"")))).contains(&"unsupported-key"),

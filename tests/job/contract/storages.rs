@@ -6,7 +6,7 @@ use freezerd::job::action::Container;
 use freezerd::job::parse;
 use freezerd::job::render::{Look, render_all};
 use freezerd::job::secret_text::masked;
-use freezerd::job::storage::SecretSource;
+use freezerd::job::storage::{FtpTls, SecretSource};
 
 use super::as_backup;
 use crate::support::{backup, codes, errors, host, only, read, with_action};
@@ -62,6 +62,50 @@ fn a_server_with_ssh_is_described_with_the_keys_of_freezer() {
         let sftp = container.connection.sftp.unwrap();
         assert_eq!(sftp.key_file.as_deref(), Some(Path::new("/root/.ssh/id")));
     }
+}
+
+#[test]
+fn a_server_with_ftp_is_described_with_the_keys_of_freezer() {
+    for (storage, port, tls) in [
+        ("ftp", "", None),
+        ("ftps", "", Some(FtpTls::Explicit)),
+        (
+            "ftps",
+            ", \"ftp_port\": \"2121\", \"implicit_tls\": true",
+            Some(FtpTls::Implicit),
+        ),
+    ] {
+        let keys = format!(
+            "\"storage\": \"{storage}\", \"ftp_host\": \"127.0.0.1\", \"ftp_username\": \"web\", \
+             \"ftp-password\": \"canary\", \"connections\": 2{port}"
+        );
+        for (name, place) in [
+            ("/srv/backups", "/srv/backups"),
+            ("backups/www", "backups/www"),
+        ] {
+            let text = saved(name, &keys);
+            let container = container(&text);
+            let at = if port.is_empty() { "" } else { ":2121" };
+            assert_eq!(
+                container.location.to_string(),
+                format!("ftp://web@127.0.0.1{at}/{place}")
+            );
+            let connection = container.connection;
+            assert_eq!(connection.ftp_tls, tls);
+            assert_eq!(connection.connections.map(|it| it.get()), Some(2));
+            let Some(SecretSource::JobFile(secret)) = &connection.password else {
+                panic!("{connection:?}");
+            };
+            assert_eq!(secret.key, "ftp_password");
+            let parsed = read(&text);
+            assert_eq!(codes(&parsed), ["secret-in-file"]);
+            let warning = only(&parsed, "secret-in-file");
+            assert!(warning.help.as_ref().unwrap().contains("ftp_password_file"));
+            assert!(!masked(&text).contains("canary"));
+        }
+    }
+    let open = "\"storage\": \"ftp\", \"ftp_host\": \"nas\", \"ftp_username\": \"web\", \"ftp_password_env\": \"P\"";
+    assert_eq!(codes(&read(&saved("www", open))), ["insecure-storage"]);
 }
 
 #[test]
@@ -143,6 +187,22 @@ fn keys_that_do_not_describe_the_storage_are_refused_with_the_mend() {
             "\"storage\": \"ssh\", \"ssh_host\": \"nas\", \"ssh_username\": \"u\", \"ssh_password\": \"canary\", \
              \"ssh_password_env\": \"P\"",
             "one of `ssh_password_file`",
+        ),
+        (
+            "\"storage\": \"ftp\", \"ftp_username\": \"u\"",
+            "`ftp_host`",
+        ),
+        (
+            "\"storage\": \"ftps\", \"ftp_host\": \"nas\"",
+            "`ftp_username`",
+        ),
+        (
+            "\"ftp_host\": \"nas\"",
+            "add `\"storage\": \"ftp\"` or `\"storage\": \"ftps\"`",
+        ),
+        (
+            "\"storage\": \"ftp\", \"ftp_host\": \"nas\", \"ftp_username\": \"u\", \"ca_file\": \"/c\"",
+            "correct `storage`",
         ),
         (
             "\"storage\": \"s3\", \"endpoint\": \"nas:9000\"",
