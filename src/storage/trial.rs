@@ -167,6 +167,18 @@ pub fn run(
     trial
 }
 
+/// Tries whether a storage answers: lists its keys, and asks for its config. Writes nothing, and it may be empty.
+///
+/// # Errors
+/// When the storage does not answer, or not with what it should.
+pub fn look(storage: &dyn Storage) -> Result<(), Error> {
+    storage.list(FileKind::Key)?;
+    match storage.size(FileName::CONFIG) {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        result => result.map(drop),
+    }
+}
+
 /// Removes what an earlier trial left. What the storage does not let go stays.
 fn clear(storage: &dyn Storage) -> Result<(), Error> {
     for kind in [FileKind::Lock, FileKind::Pack] {
@@ -275,6 +287,20 @@ mod tests {
             assert_eq!(failed(&trial), [step]);
             assert!(!trial.is_good());
             assert!(is_empty(&memory));
+        }
+    }
+
+    #[test]
+    fn a_look_asks_twice_and_writes_nothing() {
+        let memory = Memory::new();
+        look(&memory).unwrap();
+        memory.write(FileName::CONFIG, b"config").unwrap();
+        look(&memory).unwrap();
+        assert_eq!(memory.count(Request::Write), 1);
+        for request in [Request::List, Request::Size] {
+            memory.fail(request, 0, ErrorKind::Unauthorized);
+            let kind = look(&memory).unwrap_err().kind;
+            assert_eq!(kind, ErrorKind::Unauthorized);
         }
     }
 

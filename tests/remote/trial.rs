@@ -143,3 +143,37 @@ fn the_list_of_storages_has_their_places() {
     assert_eq!(list["storages"][0]["name"], "offsite");
     assert_eq!(list["storages"][0]["kind"], "rest");
 }
+
+#[test]
+fn the_doctor_asks_each_storage_and_writes_nothing() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    let asked = || {
+        let told = host.freezerd(&["doctor", "--json"]).json();
+        let findings = told["findings"].as_array().unwrap().iter();
+        let mut of_storages = findings.filter(|it| it["check"] == "storage");
+        of_storages.next().unwrap().clone()
+    };
+    let found = asked();
+    assert_eq!(found["level"], "ok", "{found}");
+    assert_eq!(found["subject"], "offsite");
+    assert!(!server.files("freezerd-test").exists());
+    host.file("server-pass", "wrong-secret\n");
+    let found = asked();
+    assert_eq!(found["level"], "error", "{found}");
+    let help = found["help"].as_str().unwrap();
+    assert!(
+        help.contains("the file or the command that has the secret"),
+        "{help}"
+    );
+    assert!(!found.to_string().contains("wrong-secret"), "{found}");
+    std::fs::remove_file(host.path("server-pass")).unwrap();
+    let found = asked();
+    assert!(found.to_string().contains("[storage.offsite]"), "{found}");
+    let skipped = host
+        .freezerd(&["doctor", "--no-containers", "--json"])
+        .json();
+    assert!(!skipped.to_string().contains("offsite"), "{skipped}");
+}

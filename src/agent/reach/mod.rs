@@ -42,6 +42,8 @@ pub struct Reach {
     /// For how long a server that cannot be reached is waited for, unless its storage says it, and who is told of that.
     /// `None`: it is not waited for.
     network: Option<(Duration, Arc<Reporter>)>,
+    /// Whether a request that fails is not tried again.
+    once: bool,
 }
 
 impl Reach {
@@ -71,6 +73,14 @@ impl Reach {
             size: cache.size,
         });
         Reach { cache, ..self }
+    }
+
+    /// A way on which nothing is tried again, and of which the log says nothing.
+    pub fn once() -> Reach {
+        Reach {
+            once: true,
+            ..Reach::default()
+        }
     }
 
     /// The same way, and a server that cannot be reached at the beginning is waited for so long.
@@ -183,6 +193,9 @@ impl Reach {
         storage: Arc<dyn Storage>,
         concurrency: Arc<Concurrency>,
     ) -> Arc<dyn Storage> {
+        if self.once {
+            return storage;
+        }
         let tell = |error: &StorageError, wait| {
             log(&format!(
                 "warning: {error}; trying again in {}",

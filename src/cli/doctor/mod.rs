@@ -27,6 +27,7 @@ mod ledger;
 mod places;
 mod service;
 mod space;
+mod storages;
 mod who;
 
 use containers::{Tried, Used};
@@ -39,8 +40,8 @@ const ENOUGH: usize = 20;
 /// Check the whole installation and say how to fix what is wrong
 ///
 /// The command checks the settings, the directories and their modes, the ledger, the daemon and its unit, the clock, the
-/// free space, the job files, the passwords, the containers, and the results of the jobs. It changes nothing and needs no
-/// daemon. Run it as root or as the daemon's user; other users cannot see everything.
+/// free space, the job files, the passwords, the storages, the containers, and the results of the jobs. It changes nothing
+/// and needs no daemon. Run it as root or as the daemon's user; other users cannot see everything.
 ///
 /// It opens the repositories one after the other. Each takes a third of a second and 128 MB of memory.
 #[derive(Debug, clap::Args)]
@@ -49,7 +50,7 @@ const ENOUGH: usize = 20;
                         Example: freezerd doctor\nExample: freezerd doctor --no-containers --json"
 )]
 pub struct Args {
-    /// Do not open containers; use this for disks that should not spin up
+    /// Do not open containers, and ask no storages; use this for disks that should not spin up
     #[arg(long)]
     no_containers: bool,
     /// Print the findings as JSON
@@ -139,6 +140,11 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         .filter_map(|used| used.container.location.local());
     let paths = [settings.state_dir.as_path()].into_iter().chain(local);
     findings.extend(space::inspect(paths).iter().map(space::space_finding));
+
+    if !args.no_containers {
+        let asked = storages::inspect(&settings.storages);
+        findings.extend(asked.iter().map(storages::storage_finding));
+    }
 
     let rows = ledger.rows.as_ref().ok();
     let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);

@@ -18,7 +18,7 @@ use crate::storage::Storage;
 use crate::storage::trial::{self, Trial};
 use crate::units;
 
-mod words;
+pub mod words;
 
 /// The name of the container of a trial.
 const CONTAINER: &str = "freezerd-test";
@@ -115,7 +115,7 @@ fn list(settings: &Settings, args: &ListArgs) -> Exit {
 }
 
 /// Where the containers are: the location of the storage itself, or its address.
-fn place(storage: &NamedStorage) -> String {
+pub fn place(storage: &NamedStorage) -> String {
     let address = || {
         let mut shown = storage.shown.iter();
         let endpoint = shown.find(|(key, _)| ["endpoint", "auth_url"].contains(key));

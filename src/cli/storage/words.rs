@@ -91,8 +91,8 @@ fn line(tried: &Tried, trial: &Trial) -> String {
     }
 }
 
-/// What to do about an error.
-fn advice(step: Step, kind: ErrorKind) -> Option<&'static str> {
+/// What to do about an error of a step.
+pub fn advice(step: Step, kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Unreachable => Some(
             "check the address and the port in freezerd.toml, and whether a firewall is in between",
