@@ -16,6 +16,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod escape;
 pub mod inspect;
 pub mod intake;
 pub mod job;

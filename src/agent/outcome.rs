@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::ActionError;
 use crate::archive::report::Problems as SourceProblems;
-use crate::inspect::shown;
+use crate::escape;
 use crate::os;
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::error::Error;
@@ -59,9 +59,9 @@ pub fn partial_backup(summary: Summary, reason: String, problems: &SourceProblem
 /// The outcome with sentences that are one line each, without characters that a terminal obeys: they may name files,
 /// hosts and users that somebody else has named.
 pub fn harmless(mut outcome: Outcome) -> Outcome {
-    outcome.reason = outcome.reason.as_deref().map(shown::harmless);
+    outcome.reason = outcome.reason.as_deref().map(escape::harmless);
     for problem in &mut outcome.problems {
-        problem.reason = shown::harmless(&problem.reason);
+        problem.reason = escape::harmless(&problem.reason);
     }
     outcome
 }

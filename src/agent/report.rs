@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Local, Utc};
 
 use crate::archive;
-use crate::inspect::shown::{harmless, shown};
+use crate::escape::{harmless, shown};
 use crate::protocol::{Progress, Report};
 
 /// Progress is sent no more often than this.

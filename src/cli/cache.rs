@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::container::place;
 use super::exit::{Exit, Failure};
 use super::logging;
+use super::output;
 use super::table::Table;
 use crate::config::Settings;
 use crate::location::Location;
@@ -80,15 +81,12 @@ fn show(settings: &Settings, found: &[CachedRepository], as_json: bool) {
     let size: u64 = found.iter().map(|repository| repository.size).sum();
     if as_json {
         let repositories: Vec<Value> = found.iter().map(document).collect();
-        println!(
-            "{:#}",
-            json!({
-                "directory": settings.cache_dir.to_string_lossy(),
-                "limit": settings.cache_size,
-                "size": size,
-                "repositories": repositories,
-            })
-        );
+        output::json(&json!({
+            "directory": settings.cache_dir.to_string_lossy(),
+            "limit": settings.cache_size,
+            "size": size,
+            "repositories": repositories,
+        }));
         return;
     }
     if !found.is_empty() {
@@ -139,7 +137,7 @@ fn remove(
     }
     if as_json {
         let removed: Vec<Value> = chosen.iter().map(|it| document(it)).collect();
-        println!("{:#}", json!({ "removed": removed }));
+        output::json(&json!({ "removed": removed }));
     } else if chosen.is_empty() {
         println!("The cache has nothing of it.");
     }

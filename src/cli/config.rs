@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Failure};
+use super::output;
 use super::table::Table;
 use crate::config::{Origin, Settings};
 use crate::limits::{self, NoEffect};
@@ -61,12 +62,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 (name.clone(), json!({"keys": keys, "origin": origin}))
             })
             .collect();
-        println!(
-            "{:#}",
-            json!({
-                "settings": Value::Object(object), "storages": storages, "zone_in_use": zone, "limits_without_effect": without_effect,
-            })
-        );
+        output::json(&json!({
+            "settings": Value::Object(object), "storages": storages, "zone_in_use": zone, "limits_without_effect": without_effect,
+        }));
         return Ok(Exit::Success);
     }
     let mut table = Table::new(&["SETTING", "VALUE", "FROM", "MEANING"]);
@@ -84,12 +82,14 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     table.print();
     for (name, origin, keys) in storages(settings) {
-        println!("\nStorage {name} ({origin}):");
+        println!();
+        println!("Storage {name} ({origin}):");
         for (key, value) in keys {
             println!("  {key} = {value}");
         }
     }
-    println!("\nTime zone in use: {} ({})", zone.name(), zone.source());
+    println!();
+    println!("Time zone in use: {} ({})", zone.name(), zone.source());
     for what in limits::unavailable(settings.limits()) {
         println!("Note: {what}.");
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
 use super::ledger_view;
+use super::output;
 use crate::config::Settings;
 use crate::control::event::{Command, EventFile};
 use crate::lifecycle::job as life;
@@ -105,7 +106,7 @@ fn ask(settings: &Settings, command: Command, args: &Args, wait: bool) -> Result
         let ending = life::ending(&row);
         if args.json {
             document["result"] = json!(ending.name());
-            println!("{document:#}");
+            output::json(&document);
         } else {
             let reason = row
                 .reason
@@ -125,7 +126,7 @@ fn ask(settings: &Settings, command: Command, args: &Args, wait: bool) -> Result
         });
     }
     if args.json {
-        println!("{document:#}");
+        output::json(&document);
     } else if answer.accepted {
         match answer.run {
             Some(run) => println!(

@@ -10,15 +10,15 @@ use serde_json::json;
 use super::container::ContainerOptions;
 use super::container::output::say;
 use super::container::rate::DownloadLimit;
-use super::container::session::{self, Ended, damaged, print, unless_damaged};
+use super::container::session::{self, Ended, damaged, print, print_json, unless_damaged};
 use super::container::snapshot::{self, SnapshotArgs};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::config::Settings;
+use crate::escape::shown;
 use crate::inspect::choice::Chosen;
 use crate::inspect::dump::{self, Archived, OmissionKind};
 use crate::inspect::path::{self, Target, problem_text};
-use crate::inspect::shown::shown;
 use crate::repository::indexed::Indexed;
 use crate::repository::node::{Node, NodeKind};
 use crate::units;
@@ -219,18 +219,15 @@ fn tell(args: &Args, session: &Session, chosen: &Chosen, dumped: &Dumped) -> Res
     if let Some(file) = &args.target {
         let entries = dumped.archived.as_ref().map(|it| it.entries);
         if args.json {
-            print(&format!(
-                "{:#}",
-                json!({
-                    "snapshot": chosen.id,
-                    "target": file.to_string_lossy(),
-                    "archive": dumped.archived.is_some(),
-                    "entries": entries,
-                    "bytes": dumped.bytes,
-                    "problems": problems,
-                    "damaged": damaged(session),
-                })
-            ))?;
+            print_json(&json!({
+                "snapshot": chosen.id,
+                "target": file.to_string_lossy(),
+                "archive": dumped.archived.is_some(),
+                "entries": entries,
+                "bytes": dumped.bytes,
+                "problems": problems,
+                "damaged": damaged(session),
+            }))?;
         } else {
             print(&format!(
                 "Wrote {} from snapshot {} to {}",

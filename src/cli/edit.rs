@@ -10,6 +10,7 @@ use std::process::Command;
 use tempfile::NamedTempFile;
 
 use super::exit::{Exit, Failure, io_failure};
+use super::output;
 use super::{job_files, ledger_view};
 use crate::config::Settings;
 use crate::job::render::render_all;
@@ -71,7 +72,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
         let parsed = parse(&after, &name, &settings.job_host());
         let faults = render_all(&parsed.diagnostics, &name, &after, job_files::look());
-        eprint!("{faults}");
+        output::rendered(&faults);
         let valid = parsed.job.is_some();
         match if valid { Choice::Force } else { choice()? } {
             Choice::Again => continue,
@@ -99,7 +100,7 @@ fn report(args: &Args, path: &Path, end: End) {
             End::Forced => "forced",
             End::Discarded => "discarded",
         };
-        println!("{:#}", serde_json::json!({"file": path, "end": word}));
+        output::json(&serde_json::json!({"file": path, "end": word}));
         return;
     }
     match end {

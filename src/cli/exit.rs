@@ -1,15 +1,15 @@
 //! The exit codes, which follow sysexits(3), and the errors that have one.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::output;
 use crate::config::ConfigError;
 use crate::control::daemon_lock::DaemonLockError;
 use crate::control::layout::CannotCreate;
-use crate::inspect::shown::harmless_lines;
 use crate::ledger::LedgerError;
 
 /// The exit codes. `docs/commands.md` has the same table.
@@ -99,8 +99,11 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub struct Failure {
     pub exit: Exit,
-    /// One sentence without a full stop: what happened, to which object, and what to do about it.
+    /// One sentence without a full stop: what happened, to which object, and what to do about it. It is shown as one
+    /// line, whatever it names.
     pub message: String,
+    /// Lines that follow it, such as the errors of a job file.
+    details: String,
 }
 
 impl Failure {
@@ -109,22 +112,50 @@ impl Failure {
         Failure {
             exit,
             message: message.into(),
+            details: String::new(),
         }
+    }
+
+    /// The same failure, with these lines after its message.
+    pub fn with_details(mut self, lines: String) -> Failure {
+        self.details = lines;
+        self
     }
 
     /// Writes the message to standard error. With `as_json` it also writes an object to standard output: on one line
     /// after `lines` of JSON.
     pub fn report(&self, as_json: bool, lines: bool) {
         if as_json {
-            let error = json!({"error": {"exit_code": self.exit as u8, "message": self.message}});
-            // Nobody may read it any more. The exit code is still there.
-            let _ = match lines {
-                true => writeln!(io::stdout(), "{error}"),
-                false => writeln!(io::stdout(), "{error:#}"),
+            let message = match self.details.as_str() {
+                "" => self.message.clone(),
+                details => format!("{}\n{details}", self.message),
             };
+            let error = json!({"error": {"exit_code": self.exit as u8, "message": message}});
+            // Nobody may read it any more. The exit code is still there.
+            match lines {
+                true => output::document(&format!("{error}\n")),
+                false => output::json(&error),
+            }
         }
-        let _ = writeln!(io::stderr(), "freezerd: {}", harmless_lines(&self.message));
+        eprintln!("freezerd: {}", self.message);
+        if !self.details.is_empty() {
+            eprint!("{}\n", self.details.trim_end_matches('\n'));
+        }
     }
+}
+
+/// The failure of a command that met this error at standard output, so that nobody has got its output whole. `None` if the
+/// reader has gone away by itself, as `head` does.
+pub(super) fn unwritten(error: &io::Error) -> Option<Failure> {
+    (error.kind() != io::ErrorKind::BrokenPipe).then(|| {
+        Failure::new(
+            Exit::CannotCreate,
+            format!(
+                "cannot write to standard output: {}",
+                crate::os::reason(error)
+            ),
+        )
+    })
 }
 
 /// Makes a failure from an I/O error on a path: `cannot {what} {path}: {error}`. The exit code depends on the kind of

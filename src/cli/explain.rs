@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
+use super::output;
 use super::table::Table;
 use crate::job::{codes, explain};
 
@@ -35,7 +36,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         ));
     };
     if args.json {
-        println!("{:#}", as_json(code));
+        output::json(&as_json(code));
     } else {
         print!("{}", explain(code));
     }
@@ -45,7 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn all(as_data: bool) -> Exit {
     if as_data {
         let codes: Vec<Value> = codes::all().map(as_json).collect();
-        println!("{:#}", json!({"codes": codes}));
+        output::json(&json!({"codes": codes}));
         return Exit::Success;
     }
     let mut table = Table::new(&["CODE", "MEANING"]);

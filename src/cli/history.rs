@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
+use super::output;
 use super::table::Table;
 use super::{ledger_view, logging};
 use crate::config::Settings;
@@ -41,7 +42,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     if args.json {
         let runs: Vec<Value> = runs.iter().map(as_json).collect();
-        println!("{:#}", json!({"runs": runs, "notes": ledger.notes}));
+        output::json(&json!({"runs": runs, "notes": ledger.notes}));
         return Ok(Exit::Success);
     }
     let zone = settings.zone();

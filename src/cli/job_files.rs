@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
+use super::output;
 use crate::config::Settings;
 use crate::job::diagnostic::{Diagnostic, Severity};
 use crate::job::render::{Look, locate, render_all};
@@ -35,12 +36,14 @@ impl Read {
                 .iter()
                 .map(|diagnostic| locate(diagnostic, &self.name, &self.bytes))
                 .collect();
-            println!("{:#}", json!({"diagnostics": located}));
+            output::json(&json!({"diagnostics": located}));
         } else {
-            eprint!(
-                "{}",
-                render_all(&self.diagnostics, &self.name, &self.bytes, look())
-            );
+            output::rendered(&render_all(
+                &self.diagnostics,
+                &self.name,
+                &self.bytes,
+                look(),
+            ));
         }
         if self
             .diagnostics

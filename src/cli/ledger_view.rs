@@ -168,8 +168,9 @@ impl LedgerView {
                 } if job_id == name => {
                     return Ok(Failure::new(
                         Exit::BadJobFile,
-                        format!("{name} is not loaded: {} is invalid\n{report}", file.file),
-                    ));
+                        format!("{name} is not loaded: {} is invalid", file.file),
+                    )
+                    .with_details(report));
                 }
                 FileVerdict::Foreign { job_id, client_id } if job_id == name => {
                     return Ok(Failure::new(

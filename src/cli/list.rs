@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::ledger_view::{self, LedgerView};
+use super::output;
 use super::screen::describe;
 use super::table::{Look, Table, Terminal};
 use super::{history, logging};
@@ -43,9 +44,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .iter()
             .map(|job| as_json(job, &ledger, &open))
             .collect();
-        println!(
-            "{:#}",
-            json!({"daemon": ledger.daemon, "notes": ledger.notes, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()})
+        output::json(
+            &json!({"daemon": ledger.daemon, "notes": ledger.notes, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()}),
         );
         return Ok(Exit::Success);
     }

@@ -1,7 +1,7 @@
 //! `freezerd log`: the log of a run.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure, io_failure};
 use super::ledger_view::{self, LedgerView};
+use super::output;
 use crate::config::Settings;
 use crate::control::mark::Mark;
 use crate::record::{AttemptEnd, AttemptRecord, RunRecord};
@@ -68,24 +69,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .filter(|attempt| args.wants(attempt))
             .map(|attempt| attempt_json(&row, attempt))
             .collect();
-        println!(
-            "{:#}",
-            json!({"run": row.number, "job_id": row.job_id, "attempts": attempts, "lines": lines})
+        output::json(
+            &json!({"run": row.number, "job_id": row.job_id, "attempts": attempts, "lines": lines}),
         );
     } else {
-        let part = part.map(|lines| {
-            lines
-                .iter()
-                .map(|line| format!("{line}\n"))
-                .collect::<String>()
-        });
-        let bytes = part.as_deref().map_or(&*bytes, str::as_bytes);
-        io::stdout().write_all(bytes).map_err(|error| {
-            io_failure("write", std::path::Path::new("standard output"), &error)
-        })?;
-        if bytes.is_empty() && whole {
+        let lines = part.unwrap_or_else(|| text.lines().collect());
+        lines.iter().for_each(|line| output::log_line(line));
+        if lines.is_empty() && whole {
             eprintln!("Run {} of {} has no log.", row.number, row.job_id);
-        } else if bytes.is_empty() {
+        } else if lines.is_empty() {
             eprintln!(
                 "The log of run {} of {} has nothing of this attempt: of a log that is too long, the middle is left out.",
                 row.number, row.job_id
@@ -107,7 +99,7 @@ fn follow(settings: &Settings, run: u64, path: &Path) -> Result<Exit, Failure> {
         let row = ledger.reader.run(run)?;
         let over = !ledger.daemon || row.is_none_or(|row| row.state.is_over());
         drop(ledger);
-        printed += copy_from(path, printed)?;
+        printed += print_from(path, printed, over)?;
         if over {
             return Ok(Exit::Success);
         }
@@ -115,17 +107,25 @@ fn follow(settings: &Settings, run: u64, path: &Path) -> Result<Exit, Failure> {
     }
 }
 
-/// Prints a file from this byte to its end. Returns the number of bytes. A file that does not exist yet has none.
-fn copy_from(path: &Path, begin: u64) -> Result<u64, Failure> {
-    let copied = File::open(path).and_then(|mut file| {
+/// Prints the lines of a log from this byte on; one without its end only if that is the last. Returns the number of bytes.
+/// A file that does not exist yet has none.
+fn print_from(path: &Path, begin: u64, over: bool) -> Result<u64, Failure> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|mut file| {
         file.seek(SeekFrom::Start(begin))?;
-        let mut output = io::stdout().lock();
-        let count = io::copy(&mut file, &mut output)?;
-        output.flush()?;
-        Ok(count)
+        file.read_to_end(&mut bytes)
     });
-    match copied {
-        Ok(count) => Ok(count),
+    match read {
+        Ok(_) => {
+            if !over {
+                let last = bytes.iter().rposition(|byte| *byte == b'\n');
+                bytes.truncate(last.map_or(0, |last| last + 1));
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            text.lines().for_each(output::log_line);
+            output::flush();
+            Ok(bytes.len() as u64)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(io_failure("show", path, &error)),
     }

@@ -1,7 +1,7 @@
 //! The formats of the log: lines for a terminal, lines of JSON, and lines for the journal.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::screen::Screen;
 use crate::config::{LogFormat, Settings};
-use crate::inspect::shown::harmless_lines;
+use crate::escape::{harmless, harmless_json};
 use crate::schedule::zone::Zone;
 
 /// Starts to log to standard error in the format and with the level of the settings. A line that cannot be written, because
@@ -49,7 +49,7 @@ pub fn start(settings: &Settings, screen: &Arc<Screen>) {
             .with_span_list(false)
             .with_timer(Rfc3339)
             .log_internal_errors(false)
-            .with_writer(io::stderr);
+            .with_writer(|| JsonLines(Vec::new()));
         let _ = registry.with(lines).try_init();
         return;
     }
@@ -107,7 +107,10 @@ where
         if let Some(job) = &fields.job {
             write!(writer, "{job}: ")?;
         }
-        writeln!(writer, "{}", harmless_lines(&fields.message))
+        for line in fields.lines() {
+            writeln!(writer, "{line}")?;
+        }
+        Ok(())
     }
 }
 
@@ -135,12 +138,13 @@ where
             Level::INFO => 6,
             _ => 7,
         };
-        let about = fields
-            .job
-            .map_or_else(String::new, |job| format!("{job}: "));
-        let text = format!("{about}{}", harmless_lines(&fields.message));
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            writeln!(writer, "<{level}>{line}")?;
+        let mut about = match &fields.job {
+            Some(job) => format!("{job}: "),
+            None => String::new(),
+        };
+        for line in fields.lines().filter(|line| !line.trim().is_empty()) {
+            writeln!(writer, "<{level}>{about}{line}")?;
+            about.clear();
         }
         Ok(())
     }
@@ -150,6 +154,15 @@ where
 struct Fields {
     message: String,
     job: Option<String>,
+    /// Lines that follow the message.
+    details: String,
+}
+
+impl Fields {
+    /// The message as one line, whatever it names, and the details.
+    fn lines(&self) -> impl Iterator<Item = String> {
+        std::iter::once(harmless(&self.message)).chain(self.details.lines().map(harmless))
+    }
 }
 
 impl Visit for Fields {
@@ -157,6 +170,7 @@ impl Visit for Fields {
         match field.name() {
             "message" => value.clone_into(&mut self.message),
             "job" => self.job = Some(value.to_owned()),
+            "details" => value.clone_into(&mut self.details),
             _ => {}
         }
     }
@@ -165,6 +179,30 @@ impl Visit for Fields {
         if field.name() == "message" {
             self.message = format!("{value:?}");
         }
+    }
+}
+
+/// Writes whole lines of JSON to standard error.
+struct JsonLines(Vec<u8>);
+
+impl io::Write for JsonLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for JsonLines {
+    fn drop(&mut self) {
+        let text = String::from_utf8_lossy(&self.0);
+        // If standard error is gone, the lines are lost.
+        let _ = io::stderr()
+            .lock()
+            .write_all(harmless_json(&text).as_bytes());
     }
 }
 

@@ -233,12 +233,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let printed = error.print();
+            let printed = output::command_line_error(&error);
             return match (error.use_stderr(), printed) {
                 (true, _) => Exit::Usage.into(),
                 (false, Ok(())) => Exit::Success.into(),
                 (false, Err(fault)) => {
-                    output::failure(&fault).map_or(Exit::Success, |failure| {
+                    exit::unwritten(&fault).map_or(Exit::Success, |failure| {
                         failure.report(false, false);
                         failure.exit
                     })
@@ -260,7 +260,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Ls(_) | Command::Find(_) | Command::Diff(_)
     );
     let result = dispatch(cli);
-    let unwritten = output::end();
+    let unwritten = output::end().and_then(exit::unwritten);
     match (result, unwritten) {
         (Ok(Exit::Success), Some(failure)) => {
             failure.report(false, false);
@@ -285,9 +285,21 @@ pub fn definition() -> clap::Command {
     settings::listed_once(Cli::command())
 }
 
+/// Reads the command line. An error repeats what was written, in a harmless form.
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let matches = definition().try_get_matches_from(as_flag(arguments.into_iter().collect()))?;
-    Cli::from_arg_matches(&matches)
+    let arguments = as_flag(arguments.into_iter().collect());
+    let read = |arguments: &[OsString]| {
+        let matches = definition().try_get_matches_from(arguments)?;
+        Cli::from_arg_matches(&matches)
+    };
+    read(&arguments).map_err(|error| {
+        let harmless = |it: &OsString| crate::escape::harmless(&it.to_string_lossy()).into();
+        let shown: Vec<OsString> = arguments.iter().map(harmless).collect();
+        match shown == arguments {
+            true => error,
+            false => read(&shown).err().unwrap_or(error),
+        }
+    })
 }
 
 /// `freezerd help COMMAND` is `freezerd COMMAND --help`.

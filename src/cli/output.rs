@@ -1,17 +1,95 @@
-//! What the commands print. A terminal may go away and a disk may be full: that never ends a command in the middle of its
-//! work, and never with a panic. The command ends with an error instead.
+//! What the commands print: all of it passes through this file, and through `container/output.rs` what is printed of a
+//! repository, entry by entry.
+//!
+//! A terminal may go away and a disk may be full: that never ends a command in the middle of its work, and never with a
+//! panic. The command ends with an error instead. What is printed may name files, hosts and commands, so it is made
+//! harmless here, where no command can forget it.
 
+use std::borrow::Cow;
 use std::fmt::Arguments;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 
-use super::exit::{Exit, Failure};
+use serde_json::Value;
+
+use crate::escape::{harmless, harmless_json, harmless_lines, harmless_log_line};
 
 /// The first error at standard output.
 static FAULT: OnceLock<io::Error> = OnceLock::new();
 
+/// Prints one line. A line end in what it names is shown as an escape, as all that a terminal would obey.
+pub(super) fn line(text: Arguments<'_>) {
+    write(format_args!("{}\n", harmless(&text.to_string())));
+}
+
+/// Prints text of several lines, whose line ends stay: the caller knows where they come from.
+pub(super) fn lines(text: Arguments<'_>) {
+    write(format_args!("{}", harmless_lines(&text.to_string())));
+}
+
+/// Prints a line in a colour of the terminal, which these sequences begin and end.
+pub(super) fn coloured_line(begin: &str, text: &str, end: &str) {
+    write(format_args!("{begin}{}{end}\n", harmless(text)));
+}
+
+/// Prints a line of a log. Its tabs stay: logs have the output of commands.
+pub(super) fn log_line(line: &str) {
+    write(format_args!("{}\n", harmless_log_line(line)));
+}
+
+/// Prints a JSON document on several lines.
+pub(super) fn json(document: &Value) {
+    self::document(&format!("{document:#}\n"));
+}
+
+/// Prints a JSON document that is already written, with its last line end.
+pub(super) fn document(written: &str) {
+    write(format_args!("{}", harmless_json(written)));
+}
+
+/// Writes a line that is harmless to standard output at once.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_now(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Prints one line to standard error.
+pub(super) fn error_line(text: Arguments<'_>) {
+    write_error(&format!("{}\n", harmless(&text.to_string())));
+}
+
+/// Prints text of several lines, or a part of one, to standard error.
+pub(super) fn error_lines(text: Arguments<'_>) {
+    write_error(&harmless_lines(&text.to_string()));
+}
+
+/// Prints the errors and warnings about a job file to standard error. They may have colours; `job/render.rs` has made the
+/// text in them harmless.
+pub(super) fn rendered(diagnostics: &str) {
+    write_error(diagnostics);
+}
+
+/// Prints what the reader of the command line has to say: help, or an error, which repeats what was written there.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn command_line_error(error: &clap::Error) -> io::Result<()> {
+    let plain = error.render().to_string();
+    match harmless_lines(&plain) {
+        // With the colours of a terminal.
+        Cow::Borrowed(_) => error.print(),
+        Cow::Owned(text) if error.use_stderr() => io::stderr().lock().write_all(text.as_bytes()),
+        Cow::Owned(text) => io::stdout().lock().write_all(text.as_bytes()),
+    }
+}
+
 /// Writes to standard output. After the first error, nothing more is written.
-pub(super) fn print(text: Arguments<'_>) {
+fn write(text: Arguments<'_>) {
     if FAULT.get().is_none()
         && let Err(error) = io::stdout().lock().write_fmt(text)
     {
@@ -20,47 +98,40 @@ pub(super) fn print(text: Arguments<'_>) {
 }
 
 /// Writes to standard error. An error there can be told to nobody.
-pub(super) fn print_error(text: Arguments<'_>) {
-    let _ = io::stderr().lock().write_fmt(text);
+fn write_error(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Writes what is left of the output. The failure of a command whose output nobody has got whole: `None` if it was
-/// written, or if its reader has gone away by itself, as `head` does.
-pub(super) fn end() -> Option<Failure> {
+/// Writes what is still in memory.
+pub(super) fn flush() {
     if let Err(error) = io::stdout().lock().flush() {
         let _ = FAULT.set(error);
     }
-    failure(FAULT.get()?)
 }
 
-/// The failure of a command that met this error at standard output. `None` if the reader has gone away by itself.
-pub(super) fn failure(error: &io::Error) -> Option<Failure> {
-    (error.kind() != io::ErrorKind::BrokenPipe).then(|| {
-        Failure::new(
-            Exit::CannotCreate,
-            format!(
-                "cannot write to standard output: {}",
-                crate::os::reason(error)
-            ),
-        )
-    })
+/// Writes what is left of the output. The first error at standard output, if there was one.
+pub(super) fn end() -> Option<&'static io::Error> {
+    flush();
+    FAULT.get()
 }
 
-/// [`std::println`] without its panic.
+/// Prints one line, as [`std::println`] does, without its panic; whatever it names, it stays one harmless line.
 macro_rules! println {
-    () => { $crate::cli::output::print(format_args!("\n")) };
-    ($($part:tt)*) => { $crate::cli::output::print(format_args!("{}\n", format_args!($($part)*))) };
+    () => { $crate::cli::output::line(format_args!("")) };
+    ($($part:tt)*) => { $crate::cli::output::line(format_args!($($part)*)) };
 }
 
-/// [`std::print`] without its panic.
+/// Prints text of several lines, as [`std::print`] does, without its panic.
 macro_rules! print {
-    ($($part:tt)*) => { $crate::cli::output::print(format_args!($($part)*)) };
+    ($($part:tt)*) => { $crate::cli::output::lines(format_args!($($part)*)) };
 }
 
-/// [`std::eprintln`] without its panic.
+/// As `println`, to standard error.
 macro_rules! eprintln {
-    () => { $crate::cli::output::print_error(format_args!("\n")) };
-    ($($part:tt)*) => {
-        $crate::cli::output::print_error(format_args!("{}\n", format_args!($($part)*)))
-    };
+    ($($part:tt)*) => { $crate::cli::output::error_line(format_args!($($part)*)) };
+}
+
+/// As `print`, to standard error.
+macro_rules! eprint {
+    ($($part:tt)*) => { $crate::cli::output::error_lines(format_args!($($part)*)) };
 }

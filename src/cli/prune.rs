@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::container::ContainerArgs;
 use super::container::output::say;
 use super::container::rate::TransferLimits;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, print, print_json};
 use super::container::steps::Steps;
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
@@ -101,7 +101,7 @@ fn prune(args: &Args, session: &Session, options: &Options) -> Result<Exit, Ende
     let pruned = pruned.map_err(SessionError::from)?;
     let warnings = warnings(&pruned);
     if args.json {
-        print(&format!("{:#}", to_json(args.dry_run, &pruned)))?;
+        print_json(&to_json(args.dry_run, &pruned))?;
     } else {
         print(&result(args.dry_run, &pruned))?;
     }

@@ -10,6 +10,7 @@ use super::container::rate::DownloadLimit;
 use super::container::target::first_of_each;
 use super::container::{ChosenContainer, ContainerArgs, only, snapshot, snapshot_path};
 use super::exit::{Exit, Failure};
+use super::output;
 use super::screen::Screen;
 use crate::config::Settings;
 use crate::control::progress::ProgressFile;
@@ -155,10 +156,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     if args.json {
         match (args.all, documents.pop()) {
-            (false, Some(document)) => println!("{document:#}"),
+            (false, Some(document)) => output::json(&document),
             (_, last) => {
                 documents.extend(last);
-                println!("{:#}", json!({"restores": documents}));
+                output::json(&json!({"restores": documents}));
             }
         }
     }
@@ -302,7 +303,6 @@ fn document(outcome: &Outcome, planned: &Planned, args: &Args) -> Value {
 fn print(outcome: &Outcome, planned: &Planned, args: &Args, took: &str) {
     let done = outcome.summary.to_string();
     let target = planned.target.display().to_string();
-    let target = super::table::printable(&target);
     let reason = outcome.reason.as_deref().unwrap_or_default();
     match (outcome.verdict, args.dry_run) {
         (Verdict::Success, false) => println!("Restored into {target} in {took}: {done}"),
@@ -328,11 +328,7 @@ fn print(outcome: &Outcome, planned: &Planned, args: &Args, took: &str) {
 
 fn print_problems(outcome: &Outcome) {
     for problem in &outcome.problems {
-        println!(
-            "  {}: {}",
-            super::table::printable(&problem.path),
-            problem.reason
-        );
+        println!("  {}: {}", problem.path, problem.reason);
     }
     let rest = outcome
         .problems_total

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::logging;
+use super::output;
 use super::screen::Screen;
 use super::table::Table;
 use crate::config::Settings;
@@ -65,7 +66,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     if args.json {
-        println!("{:#}", json!(summary));
+        output::json(&json!(summary));
     } else {
         print(&summary, settings);
     }

@@ -1,6 +1,7 @@
 //! `freezerd schema`: prints the JSON Schema of a job file.
 
 use super::exit::{Exit, Failure};
+use super::output;
 use crate::job::schema::schema;
 
 /// Print the JSON Schema of a job file
@@ -16,6 +17,6 @@ pub struct Args {
 
 /// Runs `freezerd schema`.
 pub fn run(_: &Args) -> Result<Exit, Failure> {
-    println!("{:#}", schema());
+    output::json(&schema());
     Ok(Exit::Success)
 }

@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::terminal::Terminal;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
+use crate::escape::harmless;
 use crate::units;
 
 /// Standard error with progress bars.
@@ -67,7 +68,7 @@ impl ProgressSink for Screen {
             bar.set_style(style(WITHOUT_BAR));
             bar
         });
-        bar.set_prefix(format!("{} {}", progress.job_id, progress.kind));
+        bar.set_prefix(harmless(&format!("{} {}", progress.job_id, progress.kind)));
         // While nobody knows how much there is, a bar would look full.
         match progress.progress.bytes_total {
             Some(total) => {
@@ -77,7 +78,7 @@ impl ProgressSink for Screen {
             None => bar.set_style(style(WITHOUT_BAR)),
         }
         bar.set_position(progress.progress.bytes_done);
-        bar.set_message(describe(progress));
+        bar.set_message(harmless(&describe(progress)));
     }
 
     fn ended(&self, run: u64) {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::exit::{Exit, Failure};
 use super::ledger_view::{self, LedgerView};
 use super::list::{live_progress, progress_json, result_word, status_word};
+use super::output;
 use super::screen::describe;
 use super::table::Table;
 use super::{history, job_files, logging};
@@ -47,7 +48,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         None => ledger.reader.history(Some(&args.job), 1)?.pop(),
     };
     if args.json {
-        println!("{:#}", document(&job, &record, last.as_ref(), &ledger)?);
+        output::json(&document(&job, &record, last.as_ref(), &ledger)?);
     } else {
         print(settings, &job, &record, last.as_ref(), &ledger)?;
     }
@@ -60,7 +61,7 @@ fn show_effective(settings: &Settings, record: &JobRecord, as_data: bool) -> Res
     let values = effective_values(record.document.as_bytes(), file, &settings.job_host())
         .ok_or_else(|| job_files::not_valid_here(record))?;
     if as_data {
-        println!("{:#}", json!({"file": file, "values": values}));
+        output::json(&json!({"file": file, "values": values}));
         return Ok(Exit::Success);
     }
     let mut table = Table::new(&["KEY", "VALUE", "FROM"]);
@@ -205,7 +206,7 @@ fn print(
     let line = |name: &str, value: &str| println!("{name:<12} {value}");
     line("Job", &record.job_id);
     if !job.description.is_empty() {
-        line("Description", &super::table::printable(&job.description));
+        line("Description", &job.description);
     }
     line("File", record.file.as_deref().unwrap_or("(deleted)"));
     line("Schedule", &job.schedule.describe());
@@ -262,11 +263,7 @@ fn print(
             println!("  {}. {kind} ({took}) {end}", attempt.action + 1);
             if let Some(AttemptEnd::Reported { outcome }) = &attempt.end {
                 for problem in outcome.problems.iter().take(10) {
-                    println!(
-                        "       {}: {}",
-                        super::table::printable(&problem.path),
-                        problem.reason
-                    );
+                    println!("       {}: {}", problem.path, problem.reason);
                 }
                 if outcome.problems_total > 10 {
                     println!(
@@ -279,7 +276,9 @@ fn print(
         }
     }
     if let Some(report) = invalid_report(ledger, record)? {
-        println!("\nThe file is invalid. The job runs with its last valid content.\n{report}");
+        println!();
+        println!("The file is invalid. The job runs with its last valid content.");
+        print!("{}\n", report.trim_end_matches('\n'));
     }
     Ok(())
 }

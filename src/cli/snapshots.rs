@@ -9,6 +9,7 @@ use super::container::output::say;
 use super::container::{ChosenContainer, ContainerArgs};
 use super::exit::{Exit, Failure};
 use super::logging;
+use super::output;
 use super::table::Table;
 use crate::config::Settings;
 use crate::protocol::{
@@ -79,7 +80,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .iter()
             .map(|it| json!({"id": it.id, "message": it.message}))
             .collect();
-        println!("{:#}", json!({"snapshots": snapshots, "damaged": damaged}));
+        output::json(&json!({"snapshots": snapshots, "damaged": damaged}));
     } else {
         print(settings, &places, &rows);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::container::ContainerOptions;
 use super::container::output::{Output, say};
-use super::container::session::{self, Ended, damaged, ok, print, unless_damaged};
+use super::container::session::{self, Ended, damaged, ok, print, print_json, unless_damaged};
 use super::container::snapshot::{self, Wanted};
 use super::exit::{Exit, Failure};
 use super::table::Table;
@@ -75,7 +75,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
         let data = collector.data();
         match args.json {
-            true => print(&format!("{:#}", to_json(session, &rows, data, unreadable)))?,
+            true => print_json(&to_json(session, &rows, data, unreadable))?,
             false => show(settings, &rows, data)?,
         }
         incomplete(session, &rows, data)

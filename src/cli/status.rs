@@ -7,7 +7,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use super::exit::{Exit, Failure};
 use super::ledger_view::LedgerView;
 use super::list::{live_progress, status_word};
-use super::table::{Look, Table, Terminal, printable};
+use super::output;
+use super::table::{Look, Table, Terminal};
 use super::{ledger_view, logging};
 use crate::config::Settings;
 use crate::control::daemon_lock::{self, Holder};
@@ -43,7 +44,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     drop(ledger);
     let status = Status::of(&facts, daemon, Utc::now().trunc_subsecs(3));
     if args.json {
-        print!("{}", status.to_json());
+        output::document(&status.to_json());
     } else if args.prometheus {
         print!("{}", crate::status::prometheus(&status));
     } else {
@@ -145,7 +146,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
 
 /// How much of the data of a container was read, and since when.
 fn data_check(job: &JobStatus, check: &DataCheckStatus, zone: &Zone) -> String {
-    let container = printable(&check.container);
+    let container = &check.container;
     match (check.all_read_since, check.parts) {
         (Some(since), _) => format!(
             "{} has checked all data of {container} since {}",

@@ -4,6 +4,9 @@ use std::io::{self, IsTerminal};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::output;
+use crate::escape::harmless;
+
 /// How much a row needs a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -48,6 +51,10 @@ impl Terminal {
     }
 }
 
+/// The most characters for which all other rows get blanks. A longer cell moves the rest of its own row only: a host in a
+/// damaged repository may have a name of a million letters.
+const WIDEST: usize = 200;
+
 /// Rows under a heading. Each column is as wide as its widest cell.
 pub struct Table {
     rows: Vec<(Look, Vec<String>)>,
@@ -64,14 +71,14 @@ impl Table {
         }
     }
 
-    /// Adds a row. Control characters become `?`, so that a name cannot send commands to the terminal.
+    /// Adds a row. A cell stays one harmless line, whatever it names.
     pub fn row(&mut self, cells: Vec<String>) {
         self.row_that_looks(Look::Plain, cells);
     }
 
     /// The same, for a row that may need a look.
     pub fn row_that_looks(&mut self, look: Look, cells: Vec<String>) {
-        let cells = cells.into_iter().map(|cell| printable(&cell)).collect();
+        let cells = cells.into_iter().map(|cell| harmless(&cell)).collect();
         self.rows.push((look, cells));
     }
 
@@ -82,25 +89,27 @@ impl Table {
 
     /// Prints the heading and the rows to standard output.
     pub fn print(&self) {
-        for line in self.shown(Terminal::of_output()) {
-            println!("{line}");
+        for (colour, line) in self.shown(Terminal::of_output()) {
+            match colour {
+                Some(colour) => output::coloured_line(colour, &line, "\x1b[0m"),
+                None => println!("{line}"),
+            }
         }
     }
 
-    /// The heading and the rows for a terminal: cut where it ends, and coloured. Without a terminal, as they are.
-    fn shown(&self, terminal: Option<Terminal>) -> Vec<String> {
+    /// The heading and the rows for a terminal, with their colours: cut where it ends. Without a terminal, as they are.
+    fn shown(
+        &self,
+        terminal: Option<Terminal>,
+    ) -> impl Iterator<Item = (Option<&'static str>, String)> {
         let looks = self.rows.iter().map(|(look, _)| *look);
-        let line = |(line, look): (String, Look)| {
+        self.lines().zip(looks).map(move |(line, look)| {
             let Some(terminal) = terminal else {
-                return line;
+                return (None, line);
             };
-            let line = cut(&line, terminal.width);
-            match look.colour().filter(|_| terminal.colour) {
-                Some(colour) => format!("{colour}{line}\x1b[0m"),
-                None => line,
-            }
-        };
-        self.lines().zip(looks).map(line).collect()
+            let colour = look.colour().filter(|_| terminal.colour);
+            (colour, cut(&line, terminal.width))
+        })
     }
 
     /// The heading and the rows, each as one line without a line end.
@@ -116,7 +125,7 @@ impl Table {
                 self.rows
                     .iter()
                     .filter_map(|(_, row)| row.get(column))
-                    .map(|cell| cell.width())
+                    .map(|cell| cell.width().min(WIDEST))
                     .max()
                     .unwrap_or(0)
             })
@@ -151,19 +160,6 @@ fn cut(line: &str, width: usize) -> String {
     kept
 }
 
-/// The text with `?` in place of each control character.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                '?'
-            } else {
-                character
-            }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,20 +176,32 @@ mod tests {
 
     #[test]
     fn without_a_terminal_a_row_is_whole_and_has_no_colour() {
-        assert_eq!(
-            table().shown(None),
-            ["JOB   WHY", "etc   –", "shop  the disk 文件 is full"]
-        );
+        let plain = |line: &'static str| (None, line.to_owned());
+        let expected = ["JOB   WHY", "etc   –", "shop  the disk 文件 is full"].map(plain);
+        assert_eq!(table().shown(None).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn on_a_terminal_a_row_fits_and_one_that_failed_is_red() {
         let terminal = |colour| Terminal { width: 18, colour };
-        let plain = table().shown(Some(terminal(false)));
-        assert_eq!(plain[2], "shop  the disk 文…");
-        assert!(plain.iter().all(|line| line.width() <= 18));
-        let coloured = table().shown(Some(terminal(true)));
-        assert_eq!(coloured[1], "etc   –");
-        assert_eq!(coloured[2], "\x1b[31mshop  the disk 文…\x1b[0m");
+        let shown = |colour| table().shown(Some(terminal(colour))).collect::<Vec<_>>();
+        let cut = "shop  the disk 文…".to_owned();
+        assert_eq!(shown(false)[2], (None, cut.clone()));
+        assert!(shown(false).iter().all(|(_, line)| line.width() <= 18));
+        assert_eq!(shown(true)[1], (None, "etc   –".to_owned()));
+        assert_eq!(shown(true)[2], (Some("\x1b[31m"), cut));
+    }
+
+    #[test]
+    fn a_cell_without_end_does_not_make_every_row_as_long() {
+        let mut table = table();
+        table.row(vec!["x".repeat(100_000), "\x1b[2J\n".to_owned()]);
+        let lines: Vec<String> = table.lines().collect();
+        assert_eq!(lines[1].width(), WIDEST + 3);
+        assert!(
+            lines[3].ends_with("x  \\x1b[2J\\n"),
+            "{}",
+            &lines[3][99_990..]
+        );
     }
 }

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::container::ContainerArgs;
 use super::container::output::say;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, print, print_json};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::locks::{self, ListedLock};
 use crate::agent::inspect::{Lock, Session};
 use crate::config::Settings;
-use crate::inspect::shown::harmless;
+use crate::escape::harmless;
 use crate::repository::lock::FoundState;
 
 /// Remove locks that nobody holds any more
@@ -65,7 +65,7 @@ fn unlock(args: &Args, session: &Session) -> Result<Exit, Ended> {
     }
     if args.json {
         let locks: Vec<Value> = rows.iter().map(to_json).collect();
-        print(&format!("{:#}", json!({ "locks": locks })))?;
+        print_json(&json!({ "locks": locks }))?;
     } else if rows.is_empty() {
         print("No locks.")?;
     } else {

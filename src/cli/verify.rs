@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::container::output::say;
 use super::container::rate::DownloadLimit;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, print, print_json};
 use super::container::steps::Steps;
 use super::container::{ContainerArgs, losses};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::agent::share_of;
 use crate::config::Settings;
-use crate::inspect::shown::harmless;
+use crate::escape::harmless;
 use crate::job::share::ReadData;
 use crate::repository::check::check;
 use crate::repository::check::report::Report;
@@ -67,7 +67,7 @@ fn verify(args: &Args, session: &Session, read_data: ReadData) -> Result<Exit, E
     drop(steps);
     let report = report.map_err(SessionError::from)?;
     if args.json {
-        print(&format!("{:#}", to_json(&report, read_data)))?;
+        print_json(&to_json(&report, read_data))?;
     } else {
         for line in text(&report) {
             print(&line)?;

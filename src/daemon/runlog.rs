@@ -6,6 +6,7 @@ use super::bounded_log::{BoundedLog, RUN_LOG};
 use super::log_file::LogFile;
 use crate::control::layout::Layout;
 use crate::control::mark;
+use crate::escape::harmless_log_line;
 
 /// A run's log, open for appending.
 pub struct RunLog {
@@ -30,9 +31,11 @@ impl RunLog {
         self.log_file = Some(log_file);
     }
 
-    /// Appends a line with the time and its writer.
+    /// Appends a line with the time and its writer. What the text has for a terminal is escaped, so that it can be read
+    /// anywhere.
     pub fn line(&mut self, who: &str, text: &str) {
         let stamp = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let text = harmless_log_line(text);
         let line = format!("{stamp} {who}: {text}\n");
         self.own_line(&line);
         let Some(log_file) = &mut self.log_file else {

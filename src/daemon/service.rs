@@ -6,6 +6,8 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::escape::harmless;
+
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
@@ -72,7 +74,7 @@ impl Manager {
         let limit = limit + Duration::from_secs(30);
         let micros = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
         notify(&[
-            NotifyState::Status(why),
+            NotifyState::Status(&harmless(why)),
             NotifyState::ExtendTimeoutUsec(micros),
         ]);
     }
@@ -89,7 +91,7 @@ impl Manager {
     /// Sets the line that `systemctl status` shows.
     pub fn status(&mut self, status: String) {
         if status != self.status {
-            notify(&[NotifyState::Status(&status)]);
+            notify(&[NotifyState::Status(&harmless(&status))]);
             self.status = status;
         }
     }

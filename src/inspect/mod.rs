@@ -1,7 +1,7 @@
 //! What a repository contains, for people: lists, searches, comparisons, single files, figures.
 //!
 //! Every function here only reads. A directory that is damaged is named, and the rest is shown. Names come from the
-//! repository and can be any bytes: [`shown`] makes them harmless.
+//! repository and can be any bytes: [`crate::escape::shown`] makes them harmless.
 
 pub mod choice;
 pub mod diff;
@@ -10,5 +10,4 @@ pub mod find;
 pub mod list;
 pub mod mode;
 pub mod path;
-pub mod shown;
 pub mod stats;

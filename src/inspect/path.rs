@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::shown::shown;
+use crate::escape::shown;
 use crate::repository::blob::BlobReader;
 use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;

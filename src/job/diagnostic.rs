@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::codes::Code;
+use crate::escape::is_unshowable;
 
 /// Whether a diagnostic makes the file invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,16 +104,6 @@ pub fn shown(character: char) -> String {
     } else {
         character.to_string()
     }
-}
-
-/// Whether a terminal would obey a character instead of showing it, or would show nothing.
-pub fn is_unshowable(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 /// What a sentence calls a character.

@@ -46,7 +46,7 @@ fn member(key: &str, value: &str) -> String {
 fn indented(text: &str) -> String {
     let show = |character: char| match character {
         '\n' => character,
-        _ if super::diagnostic::is_unshowable(character) || character == '\u{a0}' => '\u{2423}',
+        _ if crate::escape::is_unshowable(character) || character == '\u{a0}' => '\u{2423}',
         _ => character,
     };
     let lines: Vec<String> = text

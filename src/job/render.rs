@@ -4,8 +4,9 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::{Deserialize, Serialize};
 
-use super::diagnostic::{Diagnostic, Severity, is_unshowable, position};
+use super::diagnostic::{Diagnostic, Severity, position};
 use super::secret_text;
+use crate::escape::is_unshowable;
 
 /// The style in which diagnostics are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::control::daemon_lock::Holder;
+use crate::escape::harmless_json;
 use crate::job::Status as Word;
 use crate::ledger::{LedgerError, Reader};
 use crate::record::{
@@ -251,7 +252,7 @@ impl Status {
     /// The document as indented JSON.
     pub fn to_json(&self) -> String {
         // Strings, numbers and options of them: this cannot fail.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        harmless_json(&(serde_json::to_string_pretty(self).unwrap_or_default() + "\n")).into_owned()
     }
 }
 

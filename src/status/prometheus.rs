@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 
 use super::{JobStatus, LastRun, Status};
+use crate::escape::harmless;
 use crate::record::Ending;
 
 /// Renders a status as metrics, in the order of `docs/monitoring.md`.
@@ -275,13 +276,12 @@ impl Text {
     }
 }
 
-/// Appends a label's value. The format requires a backslash before backslash, quote and line end.
+/// Appends a label's value as one line of harmless text. The format requires a backslash before backslash and quote.
 fn escape(text: &mut String, value: &str) {
-    for character in value.chars() {
+    for character in harmless(value).chars() {
         match character {
             '\\' => text.push_str("\\\\"),
             '"' => text.push_str("\\\""),
-            '\n' => text.push_str("\\n"),
             other => text.push(other),
         }
     }
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_label_cannot_end_early_or_begin_a_line() {
         let mut text = String::new();
-        escape(&mut text, "a\"b\\c\nd ü");
-        assert_eq!(text, "a\\\"b\\\\c\\nd ü");
+        escape(&mut text, "a\"b\\c\nd\u{9b}31m ü");
+        assert_eq!(text, "a\\\"b\\\\c\\\\nd\\\\u{9b}31m ü");
     }
 }

@@ -1,10 +1,11 @@
-//! The rules of the house, checked against the source: imports, circles, the size of files, comments, `unsafe`.
+//! The rules of the house, checked against the source: imports, circles, the size of files, comments, outputs, `unsafe`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 mod comments;
+mod outputs;
 mod source;
 
 use source::{files_below, imports, module_of, text_of};

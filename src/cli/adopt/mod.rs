@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::container::output::say;
 use super::container::own::OwnArgs;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, print, print_json};
 use super::exit::{Exit, Failure};
 use super::new::questions;
 use super::{logging, snapshots};
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::agent::snapshot::set_label;
 use crate::config::Settings;
-use crate::inspect::shown::harmless;
+use crate::escape::harmless;
 use crate::protocol::{ListRequest, Listing, agent_process};
 use crate::repository::replace::{Replaced, replace};
 use crate::repository::snapshot::Snapshot;
@@ -191,7 +191,7 @@ fn tell(
     new: &HashMap<String, Id>,
 ) -> Result<(), Failure> {
     let printed = match args.json {
-        true => print(&format!("{:#}", to_json(args.dry_run, plan, new))),
+        true => print_json(&to_json(args.dry_run, plan, new)),
         false => lines(settings, plan, args.dry_run, new)
             .iter()
             .try_for_each(|line| print(line)),

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use serde_json::{Value, json};
 
 use crate::agent::{ActionError, LeftOutList, LeftOutPath, LeftOutReason, left_out};
-use crate::inspect::shown::{harmless, shown};
+use crate::escape::shown;
 use crate::intake::{CheckedContent, CheckedFile};
 use crate::job::action::{Backup, Work};
 use crate::job::several;
@@ -57,20 +57,20 @@ pub(super) fn print(listed: &Listed) {
     let head = format!("{}: the backup of {}", listed.file, listed.sources);
     let list = match &listed.list {
         Ok(list) => list,
-        Err(error) => return println!("{} would fail: {error}", harmless(&head)),
+        Err(error) => return println!("{} would fail: {error}", head),
     };
     if list.total == 0 {
-        println!("{} leaves nothing out", harmless(&head));
+        println!("{} leaves nothing out", head);
     } else {
         println!(
             "{} leaves out {}:",
-            harmless(&head),
+            head,
             units::count(list.total, "path", "paths")
         );
     }
     for LeftOutPath { path, reason } in &list.first {
         let path = shown(path.as_os_str().as_bytes());
-        println!("  {path}  ({})", harmless(&words(reason)));
+        println!("  {path}  ({})", words(reason));
     }
     more(list.first.len(), list.total);
     for (path, fault) in &list.unreadable {

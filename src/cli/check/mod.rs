@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::{job_files, ledger_view};
+use crate::cli::output;
 use crate::config::Settings;
 use crate::intake::{self, CheckedContent, Trust};
 use crate::job::diagnostic::Diagnostic;
@@ -96,14 +97,16 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         if args.left_out {
             document["left_out"] = left_out.iter().map(left_out::to_json).collect();
         }
-        println!("{document:#}");
+        output::json(&document);
     } else {
         for file in &checked.files {
             let name = file.path.display().to_string();
-            eprint!(
-                "{}",
-                render_all(&file.diagnostics, &name, &file.bytes, job_files::look())
-            );
+            output::rendered(&render_all(
+                &file.diagnostics,
+                &name,
+                &file.bytes,
+                job_files::look(),
+            ));
         }
         left_out.iter().for_each(left_out::print);
         println!("{}", summary(&checked));

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::output::put_path;
 use crate::cli::logging;
+use crate::escape::shown;
 use crate::inspect::mode;
-use crate::inspect::shown::shown;
 use crate::repository::node::{Node, NodeKind};
 use crate::schedule::zone::Zone;
 

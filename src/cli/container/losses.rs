@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::output::put_path;
+use crate::escape::shown;
 use crate::inspect::choice::short;
-use crate::inspect::shown::shown;
 use crate::repository::check::lost::{Loss, LossKind, LostPath};
 
 /// The most paths of one snapshot that are lines of text.

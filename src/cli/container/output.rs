@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
+use crate::escape::{harmless, harmless_json, shown};
 use crate::inspect::path::problem_text;
-use crate::inspect::shown::{harmless, shown};
 use crate::repository::node::NodeProblem;
 
 /// Standard output, and the problems that were told so far. `Break`: the output cannot be written.
@@ -39,14 +39,14 @@ impl Output {
         self.as_json
     }
 
-    /// Prints a line of text, which has to be harmless.
+    /// Prints a line of text.
     pub fn text(&mut self, line: &str) -> Written {
-        self.line(line.as_bytes())
+        self.line(&harmless(line))
     }
 
     /// Prints a value on one line.
     pub fn json(&mut self, value: &Value) -> Written {
-        self.line(value.to_string().as_bytes())
+        self.line(&harmless_json(&value.to_string()))
     }
 
     /// Tells of a directory or a file that cannot be read. The output is incomplete.
@@ -64,12 +64,7 @@ impl Output {
         self.problems += 1;
         if !self.as_json {
             // If standard error is gone, the exit code still tells.
-            let _ = writeln!(
-                io::stderr(),
-                "freezerd: {}: {}",
-                shown(path),
-                harmless(message)
-            );
+            eprintln!("freezerd: {}: {message}", shown(path));
             return ControlFlow::Continue(());
         }
         let mut about = Map::new();
@@ -89,10 +84,10 @@ impl Output {
         written(self.out.flush())
     }
 
-    fn line(&mut self, line: &[u8]) -> Written {
+    fn line(&mut self, line: &str) -> Written {
         let done = self
             .out
-            .write_all(line)
+            .write_all(line.as_bytes())
             .and_then(|()| self.out.write_all(b"\n"));
         written(done)
     }
@@ -107,7 +102,7 @@ fn written(done: io::Result<()>) -> Written {
 
 /// Says something on standard error that is not part of the output.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "freezerd: {}", harmless(line));
+    eprintln!("freezerd: {line}");
 }
 
 /// Puts a path into a JSON object. If it is not UTF-8, `NAME_base64` has its bytes.

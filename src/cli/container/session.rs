@@ -1,6 +1,6 @@
 //! The run of a command that opens a container in its own process, from the lock to the exit code.
 
-use std::io::{self, Write};
+use std::io;
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
@@ -9,8 +9,9 @@ use super::output::{Output, Written, say};
 use crate::agent::inspect::{Fault, Lock, Session, SessionError};
 use crate::agent::reach::Reach;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::output;
 use crate::config::Settings;
-use crate::inspect::shown::harmless;
+use crate::escape::{harmless, harmless_json};
 use crate::job::action::Container;
 
 /// Why a command ended before its work was done.
@@ -154,11 +155,12 @@ pub fn walked(ended: Option<io::Error>) -> Result<(), Ended> {
     }
 }
 
-/// Prints a short answer at once.
-pub fn print(text: &str) -> Result<(), Ended> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
-    out.flush()?;
-    Ok(())
+/// Prints an answer of one line at once.
+pub fn print(line: &str) -> Result<(), Ended> {
+    Ok(output::write_now(&harmless(line))?)
+}
+
+/// Prints an answer as a JSON document at once.
+pub fn print_json(document: &Value) -> Result<(), Ended> {
+    Ok(output::write_now(&harmless_json(&format!("{document:#}")))?)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::container::output::say;
 use super::container::place;
 use super::container::rate::TransferLimits;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, print, print_json};
 use super::container::snapshot::{filter, tell_unreadable};
 use super::container::steps::Steps;
 use super::container::{ChosenContainer, ContainerArgs};
@@ -137,7 +137,7 @@ fn copy(
 
 fn finish(args: &Args, session: &Session, report: &Report) -> Result<Exit, Ended> {
     if args.json {
-        print(&format!("{:#}", words::json(report, args.dry_run)))?;
+        print_json(&words::json(report, args.dry_run))?;
     } else {
         for line in words::lines(report, args.dry_run) {
             print(&line)?;

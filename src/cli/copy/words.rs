@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shown;
-use crate::inspect::shown::harmless;
+use crate::escape::harmless;
 use crate::repository::transfer::{Report, Transferred};
 use crate::units;
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::table::printable;
+use crate::cli::output;
 use crate::config::{Settings, paths};
 use crate::control::daemon_lock;
 use crate::control::layout::Layout;
@@ -192,7 +192,7 @@ fn print_findings(findings: &[Finding], as_json: bool) -> Exit {
         .max()
         .unwrap_or(Level::Ok);
     if as_json {
-        println!("{:#}", json!({"worst": worst, "findings": findings}));
+        output::json(&json!({"worst": worst, "findings": findings}));
     } else {
         let mut told: BTreeMap<(&str, Level), usize> = BTreeMap::new();
         for finding in findings {
@@ -210,7 +210,8 @@ fn print_findings(findings: &[Finding], as_json: bool) -> Exit {
                 );
             }
         }
-        println!("\n{}", summary(findings));
+        println!();
+        println!("{}", summary(findings));
     }
     match worst {
         Level::Ok | Level::Info => Exit::Success,
@@ -229,10 +230,10 @@ fn print(finding: &Finding) {
         "{:<8} {:<10} {}",
         finding.level.name(),
         finding.check,
-        printable(&format!("{subject}{}", finding.message))
+        format_args!("{subject}{}", finding.message)
     );
     if let Some(help) = &finding.help {
-        println!("{:19} → {}", "", printable(help));
+        println!("{:19} → {}", "", help);
     }
 }
 

@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use super::container::ContainerArgs;
 use super::container::output::say;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, print, print_json};
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::agent::inspect::{self, Lock, Session, SessionError, keys};
 use crate::config::Settings;
-use crate::inspect::shown::harmless;
+use crate::escape::harmless;
 use crate::repository::error::Error;
 use crate::storage::id::Id;
 
@@ -181,7 +181,7 @@ fn new_password(args: &NewPasswordArgs) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 fn answer(as_json: bool, done: &str, id: &str) -> Result<Exit, Ended> {
     match as_json {
-        true => print(&format!("{:#}", json!({ done: id })))?,
+        true => print_json(&json!({ done: id }))?,
         false => print(&format!("key {id} {done}"))?,
     }
     Ok(Exit::Success)
@@ -191,7 +191,7 @@ fn list(args: &ListArgs, session: &Session) -> Result<Exit, Ended> {
     let keys = keys::list(session)?;
     if args.json {
         let keys: Vec<Value> = keys.iter().map(to_json).collect();
-        print(&format!("{:#}", json!({ "keys": keys })))?;
+        print_json(&json!({ "keys": keys }))?;
     } else {
         let mut table = Table::new(&["", "KEY", "USER", "HOST", "CREATED"]);
         for key in &keys {
@@ -208,8 +208,9 @@ fn list(args: &ListArgs, session: &Session) -> Result<Exit, Ended> {
                 Err(_) => table.row(vec![mark, id, "cannot be read".to_owned()]),
             }
         }
-        let lines: Vec<String> = table.lines().collect();
-        print(&lines.join("\n"))?;
+        for line in table.lines() {
+            print(&line)?;
+        }
     }
     let unreadable: Vec<&Error> = keys
         .iter()

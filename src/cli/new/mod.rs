@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
 use super::job_files;
+use crate::cli::output;
 use crate::config::Settings;
 use crate::control::daemon_lock;
 use crate::control::layout::Layout;
@@ -87,7 +88,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         text.as_bytes(),
         job_files::look(),
     );
-    eprint!("{faults}");
+    output::rendered(&faults);
     let Some(job) = parsed.job else {
         return Err(Failure::new(
             Exit::BadJobFile,
@@ -104,7 +105,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         ));
     }
     if args.dry_run {
-        print!("{text}");
+        output::document(&text);
         return Ok(Exit::Success);
     }
     let created = password::create(&answers.password_file)?;
@@ -286,7 +287,7 @@ fn report(
             "first_run": first,
             "daemon": running,
         });
-        println!("{document:#}");
+        output::json(&document);
         return;
     }
     let password = answers.password_file.display();

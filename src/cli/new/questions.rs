@@ -1,6 +1,6 @@
 //! Questions at the terminal, each with an answer that a plain Enter gives.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use crate::cli::exit::{Exit, Failure};
 
@@ -20,8 +20,8 @@ pub fn ask<T>(
 ) -> Result<T, Failure> {
     loop {
         match usual {
-            "" => eprint(format_args!("{question}: ")),
-            _ => eprint(format_args!("{question} [{usual}]: ")),
+            "" => eprint!("{question}: "),
+            _ => eprint!("{question} [{usual}]: "),
         }
         let mut line = String::new();
         let count = io::stdin().read_line(&mut line).map_err(|error| {
@@ -36,12 +36,7 @@ pub fn ask<T>(
         };
         match read(answer) {
             Ok(value) => return Ok(value),
-            Err(why) => eprint(format_args!("{why}\n")),
+            Err(why) => eprintln!("{why}"),
         }
     }
-}
-
-fn eprint(text: std::fmt::Arguments<'_>) {
-    // Without a terminal, nobody sees the question; the end of the input ends the command.
-    let _ = io::stderr().lock().write_fmt(text);
 }

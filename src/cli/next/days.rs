@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::clock_changes::{clock_changes, time_of_day};
 use super::upcoming::{Firing, Upcoming};
-use crate::cli::table::printable;
+use crate::escape::harmless;
 use crate::schedule::zone::Zone;
 
 /// Rows of firings, which are printed under their days.
@@ -59,16 +59,17 @@ impl Days<'_> {
             let local = self.zone.to_local(row.at);
             if day != Some(local.date_naive()) {
                 day = Some(local.date_naive());
-                println!("\n{}", local.format("%a %F"));
+                println!();
+                println!("{}", local.format("%a %F"));
             }
-            let notes = printable(&row.notes.join("; "));
+            let notes = harmless(&row.notes.join("; "));
             if row.cells.is_empty() {
                 println!("  ── {notes}");
                 continue;
             }
             let mut line = format!("  {}", local.format("%T"));
             for (cell, width) in row.cells.iter().zip(&widths) {
-                let cell = printable(cell);
+                let cell = harmless(cell);
                 let gap = width.saturating_sub(cell.width());
                 line.push_str(&format!("  {cell}{}", " ".repeat(gap)));
             }

@@ -7,14 +7,14 @@ use super::days::{Days, cells, offset_and_zone, time_in_other_zone};
 use super::plan::Plan;
 use super::upcoming::{Owed, Upcoming};
 use super::{plan_text, to_json};
-use crate::cli::table::printable;
+use crate::cli::output;
 use crate::schedule::zone::Zone;
 use crate::units;
 
 /// Prints one job.
 pub fn one(upcoming: &Upcoming, now: DateTime<Utc>, as_json: bool) {
     if as_json {
-        return println!("{:#}", to_json::one(upcoming));
+        return output::json(&to_json::one(upcoming));
     }
     let mut heading = format!(
         "{}: {} ({})",
@@ -28,9 +28,9 @@ pub fn one(upcoming: &Upcoming, now: DateTime<Utc>, as_json: bool) {
             units::duration(upcoming.jitter)
         ));
     }
-    println!("{}", printable(&heading));
+    println!("{}", heading);
     if let Some(off) = &upcoming.off {
-        return println!("No run is to come: {}.", printable(off));
+        return println!("No run is to come: {}.", off);
     }
     if let Some(owed) = &upcoming.owed {
         println!("{}", owed_words(owed, &upcoming.zone));
@@ -69,7 +69,7 @@ pub fn all(
         if let Some(plan) = plan {
             object["plan"] = to_json::plan(upcoming, plan, now, zone);
         }
-        return println!("{object:#}");
+        return output::json(&object);
     }
     for job in upcoming {
         if let Some(owed) = &job.owed {
@@ -101,7 +101,8 @@ pub fn all(
         );
     }
     if let Some(plan) = plan {
-        println!("\n{}", plan_text::summary(upcoming, plan));
+        println!();
+        print!("{}\n", plan_text::summary(upcoming, plan));
     }
 }
 

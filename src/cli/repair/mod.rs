@@ -3,7 +3,7 @@
 use super::container::ContainerArgs;
 use super::container::output::say;
 use super::container::rate::TransferLimits;
-use super::container::session::{self, Ended, print};
+use super::container::session::{self, Ended, print, print_json};
 use super::container::steps::Steps;
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::repair::{Request, Result as Repair, repair};
@@ -71,7 +71,7 @@ fn work(args: &Args, session: &Session) -> std::result::Result<Exit, Ended> {
     drop(steps);
     let done: Repair = done?;
     if args.json {
-        print(&format!("{:#}", json::of(&done, args.dry_run)))?;
+        print_json(&json::of(&done, args.dry_run))?;
     } else {
         for line in text::lines(&done, args.dry_run) {
             print(&line)?;

@@ -2,8 +2,8 @@
 
 use crate::agent::inspect::repair::{Request, Result};
 use crate::cli::container::losses;
+use crate::escape::harmless;
 use crate::inspect::choice::short;
-use crate::inspect::shown::harmless;
 use crate::repository::repair::index::Repaired;
 use crate::repository::repair::snapshots::Rewritten;
 use crate::units;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::ledger_view::{self, LedgerView};
-use crate::cli::table::printable;
+use crate::cli::output;
 use crate::config::Settings;
 use crate::control::daemon_lock;
 use crate::control::layout::Layout;
@@ -89,10 +89,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                        "message": told.message, "fix": told.fix})
             })
             .collect();
-        println!(
-            "{:#}",
-            json!({"ledger": path, "id": id, "daemon": ledger.daemon, "pages_checked": !ledger.daemon,
-                   "records": checkup.records, "findings": findings, "notes": ledger.notes})
+        output::json(
+            &json!({"ledger": path, "id": id, "daemon": ledger.daemon, "pages_checked": !ledger.daemon,
+                   "records": checkup.records, "findings": findings, "notes": ledger.notes}),
         );
     } else {
         print(&ledger, &checkup, &told);
@@ -107,13 +106,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 fn print(ledger: &LedgerView, checkup: &Checkup, told: &[Described]) {
     for told in told {
         println!(
-            "{}: {} {}: {}\n  fix: {}",
+            "{}: {} {}: {}",
             told.severity.word(),
             told.table,
-            printable(&told.key),
-            printable(&told.message),
-            told.fix
+            told.key,
+            told.message
         );
+        println!("  fix: {}", told.fix);
     }
     let counts: Vec<String> = checkup
         .records

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::escape::harmless_json;
 use crate::ledger::json_lines::{Line, TABLES};
 
 /// The version of this format.
@@ -61,7 +62,7 @@ pub fn write(format: &str, ledger: &str, time: DateTime<Utc>, lines: Vec<Line>) 
     for line in lines {
         *records.entry(line.table.clone()).or_default() += 1;
         let record = json!({"table": line.table, "key": line.key, "value": line.value});
-        let text = format!("{record}\n");
+        let text = harmless_json(&format!("{record}\n")).into_owned();
         sum.update(text.as_bytes());
         written.push(text);
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::document;
 use crate::cli::exit::{Exit, Failure, io_failure};
 use crate::cli::ledger_view;
+use crate::cli::output;
 use crate::config::Settings;
 
 /// Write the whole ledger as lines of JSON
@@ -45,17 +46,14 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let lines = document::write(&format, &id, Utc::now().trunc_subsecs(3), records);
     match &args.output {
         None => {
-            let mut out = io::stdout().lock();
-            let written = lines
-                .iter()
-                .try_for_each(|line| out.write_all(line.as_bytes()))
-                .and_then(|()| out.flush());
-            written.map_err(|error| io_failure("write", Path::new("standard output"), &error))?;
+            for line in &lines {
+                output::document(line);
+            }
         }
         Some(path) => {
             write_file(path, &lines).map_err(|error| io_failure("write", path, &error))?;
             if args.json {
-                println!("{:#}", json!({"output": path, "records": count}));
+                output::json(&json!({"output": path, "records": count}));
             } else {
                 println!(
                     "Wrote {} to {}.",

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::document;
 use crate::cli::exit::{Exit, Failure, io_failure};
+use crate::cli::output;
 use crate::config::Settings;
 use crate::control::daemon_lock::DaemonLock;
 use crate::control::layout::Layout;
@@ -104,9 +105,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 
     let records = state.lines.len() as u64;
     if args.json {
-        println!(
-            "{:#}",
-            json!({"ledger": ledger, "records": records, "replaced": kept, "logs_replaced": logs})
+        output::json(
+            &json!({"ledger": ledger, "records": records, "replaced": kept, "logs_replaced": logs}),
         );
         return Ok(Exit::Success);
     }

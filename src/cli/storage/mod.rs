@@ -9,8 +9,9 @@ use super::container::output::say;
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::agent::reach::Reach;
+use crate::cli::output;
 use crate::config::Settings;
-use crate::inspect::shown::harmless;
+use crate::escape::harmless;
 use crate::job::action::Container;
 use crate::job::storage::NamedStorage;
 use crate::repository::crypto::fill_random;
@@ -100,7 +101,7 @@ fn list(settings: &Settings, args: &ListArgs) -> Exit {
                 json!({"name": name, "kind": kind, "place": place(storage)})
             })
             .collect();
-        println!("{:#}", json!({ "storages": storages }));
+        output::json(&json!({ "storages": storages }));
     } else if settings.storages.is_empty() {
         println!("No storages. A section [storage.NAME] in freezerd.toml defines one.");
     } else {
@@ -153,7 +154,7 @@ fn test(settings: &Settings, args: &TestArgs) -> Result<Exit, Failure> {
         .storage(&container)
         .map_err(|error| Failure::new(Exit::BadConfiguration, harmless(&error.to_string())))?;
     if !args.json {
-        println!("Testing {}", harmless(&container.location.to_string()));
+        println!("Testing {}", container.location);
     }
     let count = files.traits().parallel.clamp(1, MOST_FILES);
     let mut lock = vec![0; 1024];
@@ -167,10 +168,10 @@ fn test(settings: &Settings, args: &TestArgs) -> Result<Exit, Failure> {
         }
     });
     if args.json {
-        println!("{:#}", words::json(&trial));
+        output::json(&words::json(&trial));
     } else {
         for line in words::lines(&trial) {
-            println!("{}", harmless(&line));
+            println!("{line}");
         }
     }
     Ok(exit(&trial))

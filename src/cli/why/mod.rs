@@ -7,8 +7,8 @@ use super::exit::{Exit, Failure};
 use super::ledger_view::{self, LedgerView};
 use super::list::{live_progress, status_word};
 use super::next::upcoming::{Upcoming, UpcomingLimits};
-use super::table::printable;
 use super::{history, job_files};
+use crate::cli::output;
 use crate::config::Settings;
 use crate::record::{FileRecord, FileVerdict, JobRecord};
 
@@ -89,20 +89,17 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         )];
     }
     if args.json {
-        println!(
-            "{:#}",
-            json!({
-                "job_id": args.job,
-                "status": record.as_ref().map(|record| status_word(record.status())),
-                "state": story.state,
-                "lately": story.lately,
-                "next": story.next,
-                "runs": runs.iter().map(history::as_json).collect::<Vec<_>>(),
-                "events": events,
-                "daemon": ledger.daemon,
-                "notes": ledger.notes,
-            })
-        );
+        output::json(&json!({
+            "job_id": args.job,
+            "status": record.as_ref().map(|record| status_word(record.status())),
+            "state": story.state,
+            "lately": story.lately,
+            "next": story.next,
+            "runs": runs.iter().map(history::as_json).collect::<Vec<_>>(),
+            "events": events,
+            "daemon": ledger.daemon,
+            "notes": ledger.notes,
+        }));
     } else {
         print(&story);
     }
@@ -121,7 +118,7 @@ fn print(story: &Story) {
         }
         first = false;
         for sentence in paragraph {
-            println!("{}", printable(sentence));
+            println!("{}", sentence);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use stream::{Pieces, Stopped};
 
 use super::path::PathError;
-use super::shown::shown;
+use crate::escape::shown;
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;

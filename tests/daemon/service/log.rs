@@ -32,7 +32,7 @@ fn a_log_in_json_has_one_object_in_each_line() {
         .find(|line| line["message"].as_str().unwrap().contains("bad.json"))
         .unwrap();
     assert!(
-        report["message"].as_str().unwrap().lines().count() > 1,
+        report["details"].as_str().unwrap().lines().count() > 1,
         "a report of many lines is one object"
     );
 }

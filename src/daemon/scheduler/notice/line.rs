@@ -22,6 +22,8 @@ pub struct Line {
     /// The run that the line is about. The line then goes to the log of that run too.
     pub run: Option<u64>,
     pub text: String,
+    /// Lines that follow it in the daemon's log: the errors of a job file.
+    pub details: Option<String>,
 }
 
 impl Line {
@@ -30,10 +32,11 @@ impl Line {
         let job = self.job_id.as_deref();
         let run = self.run;
         let text = &self.text;
+        let details = self.details.as_deref();
         match self.level {
-            Level::ERROR => tracing::error!(job, run, "{text}"),
-            Level::WARN => tracing::warn!(job, run, "{text}"),
-            _ => tracing::info!(job, run, "{text}"),
+            Level::ERROR => tracing::error!(job, run, details, "{text}"),
+            Level::WARN => tracing::warn!(job, run, details, "{text}"),
+            _ => tracing::info!(job, run, details, "{text}"),
         }
     }
 }
@@ -52,6 +55,7 @@ impl Notice {
             job_id: self.job_id().map(str::to_owned),
             run: self.run(),
             text,
+            details: self.details().map(str::to_owned),
         }
     }
 
@@ -77,6 +81,13 @@ impl Notice {
             attempts: *attempts,
         };
         Some(format!("{mark}: {kind} {about}"))
+    }
+
+    fn details(&self) -> Option<&str> {
+        match self {
+            Notice::FileInvalid { report, .. } => Some(report),
+            _ => None,
+        }
     }
 
     fn job_id(&self) -> Option<&str> {
@@ -144,18 +155,11 @@ impl Notice {
                     format!("{verb} from {file}: {schedule}; {then}{warnings}"),
                 )
             }
-            Notice::FileInvalid {
-                file,
-                report,
-                keeps,
-            } => {
+            Notice::FileInvalid { file, keeps, .. } => {
                 let keeps = keeps.as_ref().map_or_else(String::new, |job_id| {
                     format!("; {job_id} goes on with its last good content")
                 });
-                (
-                    Level::ERROR,
-                    format!("{file} is not a valid job{keeps}\n{report}"),
-                )
+                (Level::ERROR, format!("{file} is not a valid job{keeps}"))
             }
             Notice::FileForeign {
                 file, client_id, ..
