@@ -24,20 +24,37 @@ pub struct Entry {
     pub target: Vec<u8>,
     /// What a device node stands for.
     pub device: u64,
-    /// Set for a file with several names.
+    /// Set for an entry that may have several names.
     pub link: Option<LinkKey>,
     /// An entry of that name was seen in the directory.
     pub exists: bool,
 }
 
-/// Identifies a file with several names in a snapshot: its device and its inode.
-pub type LinkKey = (u64, u64);
+/// Identifies an entry with several names in a snapshot: its device, its inode, and a letter for its type, because a
+/// damaged snapshot may say that a link and a file are the same.
+pub type LinkKey = (u64, u64, char);
+
+/// The key of an entry that may have several names.
+fn link_key(node: &Node) -> Option<LinkKey> {
+    let (letter, may_be_linked) = match node.kind {
+        NodeKind::File => ('f', node.links > 1),
+        NodeKind::Symlink => ('l', node.links > 1),
+        NodeKind::BlockDevice => ('b', node.links > 1),
+        NodeKind::CharacterDevice => ('c', node.links > 1),
+        // The format does not count the names of these.
+        NodeKind::Fifo => ('p', true),
+        NodeKind::Socket => ('s', true),
+        NodeKind::Directory | NodeKind::Other(_) => return None,
+    };
+    (may_be_linked && node.inode != 0).then_some((node.device_id, node.inode, letter))
+}
 
 impl Entry {
     /// The entry of a node that has no problem and is not a directory.
     pub fn new(mut node: Node, directory: DirectoryId, exists: bool, owners: &Owners) -> Entry {
         let metadata = Metadata::of(&mut node, owners);
         let is_file = node.kind == NodeKind::File;
+        let link = link_key(&node);
         Entry {
             directory,
             name: OsString::from_vec(node.name),
@@ -46,8 +63,7 @@ impl Entry {
             size: if is_file { node.size } else { 0 },
             target: node.link_target,
             device: node.device,
-            link: (is_file && node.links > 1 && node.inode != 0)
-                .then_some((node.device_id, node.inode)),
+            link,
             kind: node.kind,
             exists,
         }

@@ -1,4 +1,5 @@
-//! Files with several names: the first that is restored is the file, the others become links to it.
+//! Files with several names, and links, devices, FIFOs and sockets with several names: the first that is restored is the
+//! file, the others become links to it.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

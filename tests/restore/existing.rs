@@ -167,6 +167,48 @@ fn names_of_one_file_are_links_again_in_a_target_that_exists() {
 }
 
 #[test]
+fn symbolic_links_and_fifos_with_several_names_have_them_again() {
+    let mut nodes = vec![];
+    for name in ["a", "b"] {
+        nodes.push(Node {
+            links: 2,
+            inode: 8,
+            link_target: b"away".to_vec(),
+            ..Node::new(name, NodeKind::Symlink)
+        });
+    }
+    for name in ["c", "d"] {
+        // restic does not count the names of a FIFO.
+        nodes.push(Node {
+            inode: 8,
+            mode: 0o600,
+            ..Node::new(name, NodeKind::Fifo)
+        });
+    }
+    let (indexed, snapshot) = Made::new().finish(&nodes);
+    let target = tempfile::tempdir().unwrap();
+    let inodes = || {
+        let inode = |name| {
+            fs::symlink_metadata(target.path().join(name))
+                .unwrap()
+                .ino()
+        };
+        ["a", "b", "c", "d"].map(inode)
+    };
+    for expected in [(4, 0), (0, 4)] {
+        let report = run(&indexed, &snapshot, target.path(), OVERWRITE).unwrap();
+        assert_whole(&report);
+        assert_eq!((report.written, report.identical), expected);
+        let [a, b, c, d] = inodes();
+        assert!(a == b && c == d && a != c);
+    }
+    fs::remove_file(target.path().join("d")).unwrap();
+    assert_whole(&run(&indexed, &snapshot, target.path(), OVERWRITE).unwrap());
+    let [_, _, c, d] = inodes();
+    assert_eq!(c, d);
+}
+
+#[test]
 fn a_name_that_is_shared_with_the_outside_gets_a_file_of_its_own() {
     let mut made = Made::new();
     let nodes = [made.file("a", &[b"content"])];

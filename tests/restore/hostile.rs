@@ -190,6 +190,13 @@ fn links_that_claim_more_or_fewer_names_than_there_are_do_no_harm() {
         name(&mut made, "b", u64::MAX, b"one"),
         name(&mut made, "c", 2, b"one"),
         name(&mut made, "d", 1, b"one"),
+        // A link that says that it is the same file.
+        Node {
+            links: 2,
+            inode: 9,
+            link_target: b"away".to_vec(),
+            ..Node::new("e", NodeKind::Symlink)
+        },
     ];
     let (indexed, snapshot) = made.finish(&nodes);
     let target = tempfile::tempdir().unwrap();
@@ -198,4 +205,5 @@ fn links_that_claim_more_or_fewer_names_than_there_are_do_no_harm() {
     use std::os::unix::fs::MetadataExt;
     let links = |name: &str| fs::metadata(target.path().join(name)).unwrap().nlink();
     assert_eq!(["a", "b", "c", "d"].map(links), [3, 3, 3, 1]);
+    assert!(fs::read_link(target.path().join("e")).is_ok());
 }
