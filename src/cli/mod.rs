@@ -304,8 +304,12 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
 
 /// `freezerd help COMMAND` is `freezerd COMMAND --help`.
 fn as_flag(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    if arguments.get(1).is_some_and(|first| first == "help") {
-        arguments.remove(1);
+    let is_help = |arguments: &[OsString]| arguments.get(1).is_some_and(|first| first == "help");
+    if is_help(&arguments) {
+        // `freezerd help help` is the help, too.
+        while is_help(&arguments) {
+            arguments.remove(1);
+        }
         arguments.push("--help".into());
     }
     arguments

@@ -53,6 +53,10 @@ fn the_help_of_every_command_has_an_example() {
         assert!(help.contains("--json"), "{help}");
     }
     let help = host.freezerd(&["--help"]).exits(0).stdout();
+    for words in [&["help"][..], &["help", "help"], &["-h"]] {
+        let first = host.freezerd(words).exits(0).stdout();
+        assert_eq!(first.lines().next(), help.lines().next());
+    }
     let all = COMMANDS.iter().chain(COMMANDS_WITH_LINES);
     for name in all.map(|command| command[0]) {
         assert!(

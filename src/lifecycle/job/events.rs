@@ -112,10 +112,13 @@ fn leave(record: &mut JobRecord, event: Event, effects: &mut Vec<Effect>) -> (bo
 
 fn abort(record: &mut JobRecord, effects: &mut Vec<Effect>, now: DateTime<Utc>) -> (bool, String) {
     let Some(run) = record.run else {
-        return (
-            false,
-            "has no run to abort; `freezerd stop` takes it off its schedule".to_owned(),
-        );
+        let then = match record.standing {
+            Standing::OnSchedule => "`freezerd stop` takes it off its schedule",
+            Standing::Finished => "no run is to come",
+            Standing::Stopped => "it is stopped already",
+            Standing::Removed => "it is removed already",
+        };
+        return (false, format!("has no run to abort; {then}"));
     };
     if !run.started {
         record.run = None;

@@ -147,7 +147,11 @@ fn abort_is_refused_when_no_run_is_active() {
     let _daemon = host.start();
     let refusal = host.freezerd(&["abort", "a"]).exits(75).stderr();
     assert!(refusal.contains("no run to abort"), "{refusal}");
+    assert!(refusal.contains("`freezerd stop`"), "{refusal}");
     assert_eq!(host.state("a"), "scheduled//");
+    host.ask("stop", "a");
+    let refusal = host.freezerd(&["abort", "a"]).exits(75).stderr();
+    assert!(refusal.contains("it is stopped already"), "{refusal}");
 }
 
 #[test]
