@@ -196,6 +196,9 @@ pub fn remove_old(
         &report,
         dry_run,
     ));
+    if !dry_run && opened.repository.storage.retains().is_some() {
+        log("note: the server keeps what was removed until the time is over that it was kept for");
+    }
     Ok(Removed {
         removed: if dry_run { 0 } else { old.len() as u64 },
         left,

@@ -111,6 +111,7 @@ pub enum Doing {
     Sync,
     Sweep,
     Protect,
+    Retain,
 }
 
 /// What it was about.
@@ -179,6 +180,7 @@ impl fmt::Display for Error {
             Doing::Sync => "sync",
             Doing::Sweep => "remove what interrupted writes left in",
             Doing::Protect => "set the permissions of",
+            Doing::Retain => "renew the retention of",
         };
         write!(f, "cannot {doing} {}: ", self.place)?;
         match (&self.cause, self.kind) {

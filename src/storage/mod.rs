@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use error::Error;
 use id::Id;
+use retention::Retention;
 
 pub mod cache;
 pub mod concurrency;
@@ -25,6 +26,7 @@ mod names;
 mod pool;
 pub mod rclone;
 pub mod rest;
+pub mod retention;
 pub mod retry;
 #[cfg(feature = "s3")]
 pub mod s3;
@@ -242,6 +244,29 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// When something cannot be listed or removed.
     fn sweep(&self, age: Duration) -> Result<usize, Error>;
+
+    /// For how long the server is to keep the files that are in use from being removed; `None`: nobody wants that. See
+    /// [`retention::renew`].
+    fn retains(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How the server keeps a file from being removed. `None`: it does not.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file.
+    fn retention(&self, _file: FileName) -> Result<Option<Retention>, Error> {
+        Ok(None)
+    }
+
+    /// Keeps a file from being removed until then, or for longer if it is kept for longer. Only a storage that
+    /// [retains](Storage::retains) files does that.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file.
+    fn retain(&self, _file: FileName, _retention: Retention) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Says which repository the files are those of, by the id in its config. A cache keeps them by it.
     fn belongs_to(&self, _repository: Id) {}

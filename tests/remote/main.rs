@@ -16,6 +16,7 @@ mod kills;
 #[path = "../line/mod.rs"]
 mod line;
 mod network;
+mod object_lock;
 mod places;
 mod rclone;
 #[path = "../rclone_programs/mod.rs"]

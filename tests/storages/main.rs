@@ -21,6 +21,7 @@ mod rest;
 mod rest_server;
 mod s3;
 mod s3_faults;
+mod s3_object_lock;
 #[path = "../s3_server/mod.rs"]
 mod s3_server;
 mod sftp;

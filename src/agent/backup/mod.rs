@@ -7,7 +7,7 @@ mod source;
 mod target;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::Utc;
 
@@ -32,6 +32,8 @@ use crate::protocol::{Outcome, Summary};
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
+use crate::storage::retention::{self, Renewal};
+use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
 use messages::{
@@ -112,6 +114,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     kill_point::reached(Point::SnapshotSaved);
     tell(&report);
     sweep(&opened);
+    retain(context, &opened);
     let snapshot = Snapshot::from_file(report.id, &report.snapshot);
     log(&result_line(&snapshot, start));
     let numbers = snapshot.summary.unwrap_or_default();
@@ -141,6 +144,27 @@ fn sweep(opened: &Opened) {
     // What stays does no harm, and the next backup tries again.
     if let Err(error) = opened.repository.storage.sweep(SWEEP_AGE) {
         log(&format!("warning: {error}"));
+    }
+}
+
+/// Renews the time for which the server keeps the files, if the storage wants that.
+fn retain(context: &Context, opened: &Opened) {
+    let moved = || context.reporter.advance(0, 0);
+    let storage = &*opened.repository.storage;
+    match retention::renew(storage, SystemTime::now(), &moved) {
+        Ok(Renewal::NotWanted | Renewal::NotYet(_)) => {}
+        Ok(Renewal::Renewed(files, until)) => log(&format!(
+            "the server keeps {} until {} or longer",
+            units::count(files as u64, "file", "files"),
+            local(until.into())
+        )),
+        Ok(Renewal::NotKept) => log(
+            "warning: `retain_days` of the storage does nothing: the bucket has no object lock with a default retention",
+        ),
+        // The snapshot is there.
+        Err(error) => log(&format!(
+            "warning: the time for which the server keeps the files is not renewed: {error}; the next backup tries again"
+        )),
     }
 }
 

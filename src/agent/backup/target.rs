@@ -1,6 +1,6 @@
 //! A further target of a backup: the new snapshot comes from a target that has it, and the source is not read again.
 
-use super::clear_out;
+use super::{clear_out, retain};
 use crate::agent::error::ActionError;
 use crate::agent::lineage::has_same_paths;
 use crate::agent::lock::Lock;
@@ -156,6 +156,7 @@ pub(super) fn finish(
         snapshots_copied: Some(1),
         ..Summary::default()
     };
+    retain(context, &opened);
     log(&format!("done: {summary}"));
     if copied.snapshot.partial {
         return Ok(Outcome {

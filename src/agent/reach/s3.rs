@@ -40,6 +40,9 @@ pub(super) fn s3(
         region: region.clone(),
         path_style: own.path_style,
         storage_class: own.storage_class.clone(),
+        retains: own
+            .retain_days
+            .map(|days| Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60)),
     };
     let fetch = match own.access_key {
         Some(_) => given(own)?,

@@ -1,5 +1,6 @@
 //! Reads a storage on an S3 server.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use crate::location::{HttpAddress, S3Place};
 
 /// The server of Amazon's, for buckets of every region.
 const AMAZON: &str = "https://s3.amazonaws.com/";
+
+/// A hundred years, the longest time of Amazon's.
+const MOST_DAYS: u32 = 36_500;
 
 /// How an S3 server is reached, besides what all servers have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +43,9 @@ pub struct S3Connection {
     /// The storage class of packs with the content of files. `None`: that of the bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<String>,
+    /// For how many days the bucket is to keep the files that are in use, with object lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retain_days: Option<NonZeroU32>,
 }
 
 pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault> {
@@ -51,6 +58,7 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
         credentials_file: fields.path("credentials_file")?,
         path_style: fields.choice("path_style")?,
         storage_class: word(fields, "storage_class")?,
+        retain_days: fields.number("retain_days", MOST_DAYS)?,
     };
     match (&own.access_key, &own.secret_key) {
         (Some(_), None) => {

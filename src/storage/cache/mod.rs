@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::error::{Doing, Error, ErrorKind};
 use super::id::Id;
+use super::retention::Retention;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 use directory::Directory;
 pub use fault::{CacheFault, CacheStep};
@@ -247,6 +248,18 @@ impl Storage for Cached {
             opened.map_err(|fault| self.tell(&fault)).ok()
         });
         self.inner.belongs_to(repository);
+    }
+
+    fn retains(&self) -> Option<Duration> {
+        self.inner.retains()
+    }
+
+    fn retention(&self, file: FileName) -> Result<Option<Retention>, Error> {
+        self.inner.retention(file)
+    }
+
+    fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
+        self.inner.retain(file, retention)
     }
 
     fn traits(&self) -> Traits {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::error::Error;
 use super::super::id::Id;
+use super::super::retention::Retention;
 use super::super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 use super::{Direction, Pace};
 
@@ -70,6 +71,18 @@ impl Storage for Limited {
 
     fn sweep(&self, age: Duration) -> Result<usize, Error> {
         self.inner.sweep(age)
+    }
+
+    fn retains(&self) -> Option<Duration> {
+        self.inner.retains()
+    }
+
+    fn retention(&self, file: FileName) -> Result<Option<Retention>, Error> {
+        self.inner.retention(file)
+    }
+
+    fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
+        self.inner.retain(file, retention)
     }
 
     fn traits(&self) -> Traits {

@@ -8,6 +8,7 @@ use super::concurrency::Concurrency;
 use super::error::{Error, ErrorKind};
 use super::http::wanted_wait;
 use super::id::Id;
+use super::retention::Retention;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 
 mod policy;
@@ -208,6 +209,18 @@ impl Storage for Retry {
 
     fn sweep(&self, age: Duration) -> Result<usize, Error> {
         self.attempt(FileKind::Pack, false, |_| self.inner.sweep(age))
+    }
+
+    fn retains(&self) -> Option<Duration> {
+        self.inner.retains()
+    }
+
+    fn retention(&self, file: FileName) -> Result<Option<Retention>, Error> {
+        self.attempt(file.kind, false, |_| self.inner.retention(file))
+    }
+
+    fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
+        self.attempt(file.kind, false, |_| self.inner.retain(file, retention))
     }
 
     fn traits(&self) -> Traits {

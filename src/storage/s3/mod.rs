@@ -12,6 +12,7 @@ use base64::Engine;
 use super::error::{Doing, Error, ErrorKind, Place};
 use super::http::{Client, Failure, Method, Options, OptionsError};
 use super::id::Id;
+use super::retention::Retention;
 use super::{Durability, FileKind, FileName, Listed, Listing, Storage, Traits};
 use crate::location::S3Place;
 use bucket::Bucket;
@@ -24,6 +25,7 @@ pub mod credentials;
 mod listing;
 mod refusal;
 mod request;
+mod retention;
 mod sign;
 mod xml;
 
@@ -39,6 +41,8 @@ pub struct Settings {
     pub path_style: Option<bool>,
     /// The storage class of packs with the content of files. `None`: that of the bucket.
     pub storage_class: Option<String>,
+    /// For how long the bucket is to keep the files that are in use, with object lock.
+    pub retains: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -47,6 +51,7 @@ impl Default for Settings {
             region: DEFAULT_REGION.to_owned(),
             path_style: None,
             storage_class: None,
+            retains: None,
         }
     }
 }
@@ -58,6 +63,7 @@ pub struct S3 {
     provider: Provider,
     region: Mutex<Arc<str>>,
     storage_class: Option<String>,
+    retains: Option<Duration>,
     /// What the server knows of a write: one of the constants below.
     knows: AtomicU8,
     parallel: usize,
@@ -88,6 +94,7 @@ impl S3 {
             provider: Provider::new(fetch),
             region: Mutex::new(Arc::from(settings.region)),
             storage_class: settings.storage_class,
+            retains: settings.retains,
             knows: AtomicU8::new(CONDITIONS),
         })
     }
@@ -232,8 +239,7 @@ impl S3 {
             }
             let mut headers = Vec::new();
             if knows >= HASHES {
-                let encoded = base64::engine::general_purpose::STANDARD.encode(hash.0);
-                headers.push(("x-amz-checksum-sha256", encoded));
+                headers.push(("x-amz-checksum-sha256", hash_word(hash)));
             }
             if knows >= CONDITIONS {
                 headers.push(("if-none-match", "*".to_owned()));
@@ -269,6 +275,11 @@ impl S3 {
             }
         }
     }
+}
+
+/// A hash as the head of a request has it.
+fn hash_word(hash: Id) -> String {
+    base64::engine::general_purpose::STANDARD.encode(hash.0)
 }
 
 impl Storage for S3 {
@@ -353,6 +364,20 @@ impl Storage for S3 {
     fn sweep(&self, _age: Duration) -> Result<usize, Error> {
         // A file is there as a whole or not at all.
         Ok(0)
+    }
+
+    fn retains(&self) -> Option<Duration> {
+        self.retains
+    }
+
+    fn retention(&self, file: FileName) -> Result<Option<Retention>, Error> {
+        self.retention_of(file)
+            .map_err(|trouble| Failure::from(trouble).at(Doing::Retain, Place::File(file)))
+    }
+
+    fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
+        self.keep(file, retention)
+            .map_err(|trouble| Failure::from(trouble).at(Doing::Retain, Place::File(file)))
     }
 
     fn traits(&self) -> Traits {

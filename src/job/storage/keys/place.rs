@@ -56,6 +56,14 @@ pub(super) const KEYS: &[StorageKey] = &[
          are small and read often, get the class of the bucket. Default: that of the bucket.",
     ),
     key(
+        "retain_days",
+        S3,
+        "number",
+        "For a bucket with object lock: for how many days it keeps the files of the container that are in use. When half \
+         of this time is over, a backup renews it. Default: it is not renewed, and each file can be removed when the \
+         time is over that the bucket gave it.",
+    ),
+    key(
         "host",
         WITH_HOST,
         "text",

@@ -1,0 +1,67 @@
+//! Jobs with a container in a bucket that keeps files from being removed.
+
+use serde_json::{Value, json};
+
+use crate::bucket::{assert_clean_for_restic, define, for_restic, keys};
+use crate::harness::{Host, now};
+use crate::s3_server::{ACCESS_KEY, HOST, Server};
+use crate::site::{action, files, host, restored, saved};
+
+/// Runs a job with these actions, and returns the log.
+#[track_caller]
+fn run(host: &Host, name: &str, actions: Vec<Value>) -> String {
+    host.put(name, now(actions));
+    host.once().exits(0);
+    host.freezerd(&["log", name]).exits(0).stdout()
+}
+
+#[test]
+fn backups_and_removals_work_in_it_and_the_files_in_use_are_kept_for_longer() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    let bucket = server.new_bucket();
+    let lines = format!("{}\nretain_days = 10", keys(&host));
+    define(&host, &server.endpoint(), &bucket, &lines);
+    // Only the first backup makes the bucket, and it says that this one keeps nothing.
+    let log = run(&host, "first", vec![saved(&host)]);
+    assert!(log.contains("`retain_days` of the storage"), "{log}");
+    let versions = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    let rule = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>\
+        <Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>";
+    for (what, body) in [("versioning", versions), ("object-lock", rule)] {
+        if !server.set(&bucket, what, body) {
+            return;
+        }
+    }
+    host.file("source/letter", "Dear reader, once more");
+    let log = run(&host, "second", vec![saved(&host)]);
+    assert!(log.contains("the server keeps "), "{log}");
+    let log = run(&host, "third", vec![saved(&host), restored(&host)]);
+    assert!(!log.contains("the server keeps "), "{log}");
+    assert_eq!(files(&host.path("source")), files(&host.path("target")));
+
+    let hidden = || {
+        let versions = server.curl(&format!("{bucket}?versions="), &[]).unwrap();
+        versions.matches("<DeleteMarker>").count()
+    };
+    let locks = hidden();
+    let removal = json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9});
+    let log = run(&host, "removal", vec![action(&host, removal)]);
+    assert!(log.contains("the server keeps what was removed"), "{log}");
+    // The versions of what was removed are there.
+    assert!(hidden() > locks + 2);
+    assert_clean_for_restic(&for_restic(&server, &bucket), 1);
+
+    // A host that may only add has no right to it. Its backup is one all the same. The new container is not kept yet.
+    let lines = lines.replace(ACCESS_KEY, HOST);
+    define(&host, &server.endpoint(), &bucket, &lines);
+    let mut elsewhere = saved(&host);
+    elsewhere["freezer_action"]["container"] = json!("another");
+    let log = run(&host, "fourth", vec![elsewhere]);
+    assert!(
+        log.contains("is not renewed: cannot renew the retention of"),
+        "{log}"
+    );
+}
