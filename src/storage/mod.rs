@@ -17,6 +17,8 @@ pub mod error;
 pub mod ftp;
 pub mod http;
 pub mod id;
+#[cfg(any(feature = "ftp", feature = "sftp"))]
+mod leftovers;
 pub mod limit;
 pub mod local;
 pub mod memory;

@@ -223,7 +223,7 @@ fn pass(
     translates: bool,
     state: &Arc<Mutex<State>>,
 ) {
-    let (sender, pieces) = mpsc::sync_channel::<(Option<Pace>, Instant, Vec<u8>)>(4);
+    let (sender, pieces) = mpsc::sync_channel::<(Option<Pace>, Instant, Vec<u8>)>(256);
     let other = from.try_clone().unwrap();
     let writer = std::thread::spawn(move || {
         let mut is_free = Instant::now();

@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
@@ -16,10 +16,12 @@ use zeroize::Zeroizing;
 use super::concurrency::Concurrency;
 use super::error::{Doing, Error, Place};
 use super::http::{OptionsError, Trust};
+use super::leftovers::Leftovers;
 use super::limit::{Direction, Pace};
 use super::pool::Pool;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 use failure::Failure;
+use listing::Temporary;
 use session::Session;
 
 mod connect;
@@ -84,6 +86,7 @@ pub struct Ftp {
     options: Options,
     config: ClientConfig,
     pool: Pool<Session>,
+    leftovers: Leftovers<Temporary>,
 }
 
 impl Ftp {
@@ -101,6 +104,7 @@ impl Ftp {
         Ok(Ftp {
             config: tls::config(trust)?,
             pool: Pool::new(Arc::clone(&options.connections)),
+            leftovers: Leftovers::default(),
             options,
         })
     }
@@ -166,9 +170,11 @@ impl Storage for Ftp {
     }
 
     fn list(&self, kind: FileKind) -> Result<Listing, Error> {
-        listing::list(self, kind)
-            .map(|found| found.listing)
-            .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))
+        let begun = Instant::now();
+        let found = listing::list(self, kind)
+            .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))?;
+        self.leftovers.found(kind, begun, found.temporaries);
+        Ok(found.listing)
     }
 
     fn size(&self, file: FileName) -> Result<u64, Error> {
@@ -209,14 +215,15 @@ impl Storage for Ftp {
         let mut removed = 0;
         for kind in FileKind::ALL {
             let failed = |failure: Failure| failure.at(Doing::Sweep, Place::Kind(kind));
-            let found = listing::list(self, kind).map_err(failed)?;
-            if found.temporaries.is_empty() {
+            let temporaries = match self.leftovers.older_than(kind, age) {
+                Some(temporaries) => temporaries,
+                None => listing::list(self, kind).map_err(failed)?.temporaries,
+            };
+            if temporaries.is_empty() {
                 continue;
             }
             removed += self
-                .run(kind, |session| {
-                    write::sweep(session, found.temporaries, age)
-                })
+                .run(kind, |session| write::sweep(session, temporaries, age))
                 .map_err(failed)?;
         }
         Ok(removed)

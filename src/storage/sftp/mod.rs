@@ -7,16 +7,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
 use super::concurrency::Concurrency;
 use super::error::{Doing, Error, ErrorKind, Place};
+use super::leftovers::Leftovers;
 use super::limit::Pace;
 use super::pool::Pool;
-use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
+use super::{Durability, FileKind, FileName, Listing, Storage, Stray, StrayKind, Traits};
 use failure::Failure;
 pub use key::{Key, KeyError};
 pub use known_hosts::KnownHosts;
@@ -77,6 +78,7 @@ pub struct Sftp {
     pool: Pool<Session>,
     /// Directories whose names may not be on the server's disk yet.
     unsynced: Mutex<BTreeSet<String>>,
+    leftovers: Leftovers<Stray>,
     /// Absent only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -96,6 +98,7 @@ impl Sftp {
             pool: Pool::new(Arc::clone(&options.connections)),
             options,
             unsynced: Mutex::default(),
+            leftovers: Leftovers::default(),
             runtime: Some(runtime),
         })
     }
@@ -163,10 +166,17 @@ impl Storage for Sftp {
     }
 
     fn list(&self, kind: FileKind) -> Result<Listing, Error> {
-        self.run(kind, async |session| {
-            listing::list(self, session, kind).await
-        })
-        .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))
+        let begun = Instant::now();
+        let listing = self
+            .run(kind, async |session| {
+                listing::list(self, session, kind).await
+            })
+            .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))?;
+        let strays = listing.strays.iter();
+        let temporaries = strays.filter(|stray| stray.kind == StrayKind::Temporary);
+        self.leftovers
+            .found(kind, begun, temporaries.cloned().collect());
+        Ok(listing)
     }
 
     fn size(&self, file: FileName) -> Result<u64, Error> {
@@ -212,7 +222,13 @@ impl Storage for Sftp {
     fn sweep(&self, age: Duration) -> Result<usize, Error> {
         let mut removed = 0;
         for kind in FileKind::ALL {
-            let strays = self.list(kind)?.strays;
+            let strays = match self.leftovers.older_than(kind, age) {
+                Some(strays) => strays,
+                None => self.list(kind)?.strays,
+            };
+            if strays.is_empty() {
+                continue;
+            }
             removed += self
                 .run(kind, async |session| {
                     write::sweep(self, session, &strays, age).await

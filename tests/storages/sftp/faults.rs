@@ -258,3 +258,53 @@ fn speed() {
     assert!(ran.status.success(), "{ran:?}");
     println!("sftp puts {:.0} MiB/s", rate(started));
 }
+
+/// Not a test: prints how long each request takes when the server is 50 ms away.
+#[test]
+#[ignore = "measures"]
+fn far_away() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let line = crate::line::Line::to(server.port);
+    let mut options = Options {
+        port: line.port,
+        ..server.options("r")
+    };
+    let known = &mut options.known_hosts[0].content;
+    *known = known.replace(&format!(":{} ", server.port), &format!(":{} ", line.port));
+    server.storage("r").create_layout().unwrap();
+    line.slow_down(crate::line::Pace {
+        delay: Duration::from_millis(25),
+        bytes_per_second: 100_000_000,
+    });
+    let storage = Sftp::new(options).unwrap();
+    let timed = |what: &str, run: &dyn Fn()| {
+        let started = Instant::now();
+        run();
+        println!("{what}: {:?}", started.elapsed());
+    };
+    let file = |kind| named(kind, b"x");
+    timed("the first look", &|| {
+        assert!(storage.read(FileName::CONFIG, 9).is_err())
+    });
+    for kind in FileKind::ALL {
+        timed(&format!("write {kind:?}"), &|| {
+            storage.write(file(kind), b"x").unwrap();
+        });
+        timed(&format!("read {kind:?}"), &|| {
+            storage.read(file(kind), 9).unwrap();
+        });
+        timed(&format!("list {kind:?}"), &|| {
+            storage.list(kind).unwrap();
+        });
+    }
+    timed("sync", &|| storage.sync().unwrap());
+    timed("sweep", &|| {
+        storage.sweep(Duration::from_secs(3600)).unwrap();
+    });
+    println!("{} connections", server.count());
+    timed("remove lock", &|| {
+        storage.remove(file(FileKind::Lock)).unwrap()
+    });
+}
