@@ -134,8 +134,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
     let jobs = status.jobs.iter();
     let data_checks =
         jobs.flat_map(|job| job.data_checks.iter().map(|it| data_check(job, it, zone)));
-    let waiting = waiting.iter().map(|line| printable(line));
-    let mut lines = waiting.chain(data_checks).peekable();
+    let mut lines = waiting.iter().cloned().chain(data_checks).peekable();
     if lines.peek().is_some() {
         println!();
     }
