@@ -86,6 +86,12 @@ fn restore_restores_a_snapshot_by_hand() {
     let first = snapshots(&host, &["save"])[0].clone();
     host.file("source/file", "new content");
     host.file("source/second", "file");
+    // A time without fractions stands for its whole second, in which the next snapshot must not be.
+    let second = first["time"].as_str().unwrap();
+    let second = chrono::DateTime::parse_from_rfc3339(second).unwrap();
+    eventually("the second has passed", || {
+        chrono::Utc::now().timestamp() > second.timestamp()
+    });
     host.put("again", now(vec![backup(&source, &container)]));
     host.once().exits(0);
 
