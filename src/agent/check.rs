@@ -68,6 +68,7 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
             units::count(faults, "fault", "faults")
         )),
         problems_total: faults,
+        missing: None,
         problems: report
             .damage
             .iter()

@@ -1,5 +1,6 @@
 //! Which snapshot a restore takes.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use chrono::DateTime;
@@ -191,25 +192,49 @@ fn newest_of<'a>(
     preferred.or(group.last()).copied()
 }
 
+/// What is to be said of the chosen snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// It does not have these paths, which are meant.
+    Lacks {
+        paths: Vec<String>,
+        missing: Vec<String>,
+    },
+    /// Other snapshots of its lineage have these paths, too.
+    OthersHave {
+        paths: Vec<String>,
+        missing: Vec<String>,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (paths, says, missing) = match self {
+            Note::Lacks { paths, missing } => (paths, "and does not have", missing),
+            Note::OthersHave { paths, missing } => {
+                (paths, "; other snapshots of its name have", missing)
+            }
+        };
+        let blank = if says.starts_with(';') { "" } else { " " };
+        let (paths, missing) = (paths.join(", "), missing.join(", "));
+        write!(
+            f,
+            "note: this snapshot is of {paths}{blank}{says} {missing}"
+        )
+    }
+}
+
 /// What the choice leaves to say: paths that are meant and that the snapshot does not have, and paths that earlier
 /// snapshots of its lineage have.
-pub fn notes(all: &[Snapshot], chosen: &Snapshot, work: &Restore) -> Vec<String> {
+pub fn notes(all: &[Snapshot], chosen: &Snapshot, work: &Restore) -> Vec<Note> {
     let mut notes = Vec::new();
-    let missing: Vec<&PathBuf> = work
-        .paths
-        .iter()
-        .filter(|path| !shares_path(std::slice::from_ref(*path), chosen))
-        .collect();
+    let paths = || chosen.paths.clone();
+    let lacks = |path: &&PathBuf| !shares_path(std::slice::from_ref(*path), chosen);
+    let missing = work.paths.iter().filter(lacks);
+    let missing: Vec<String> = missing.map(|path| path.display().to_string()).collect();
     if !missing.is_empty() && !chosen.paths.is_empty() && work.snapshot.is_none() {
-        let missing: Vec<String> = missing
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
-        notes.push(format!(
-            "note: this snapshot is of {} and does not have {}",
-            chosen.paths.join(", "),
-            missing.join(", ")
-        ));
+        let paths = paths();
+        notes.push(Note::Lacks { paths, missing });
     }
     if work.paths.is_empty() && work.part.is_none() && work.snapshot.is_none() {
         let of_name: Vec<&Snapshot> = all
@@ -220,18 +245,15 @@ pub fn notes(all: &[Snapshot], chosen: &Snapshot, work: &Restore) -> Vec<String>
         let group = groups
             .iter()
             .find(|group| group.iter().any(|other| other.id == chosen.id));
-        let paths = group.map(|group| lineage::paths_of_all(group));
-        let missing: Vec<String> = paths
+        let missing: Vec<String> = group
+            .map(|group| lineage::paths_of_all(group))
             .unwrap_or_default()
             .into_iter()
             .filter(|path| !chosen.paths.contains(path))
             .collect();
         if !missing.is_empty() {
-            notes.push(format!(
-                "note: this snapshot is of {}; other snapshots of its name have {}",
-                chosen.paths.join(", "),
-                missing.join(", ")
-            ));
+            let paths = paths();
+            notes.push(Note::OthersHave { paths, missing });
         }
     }
     notes

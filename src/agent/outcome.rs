@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use super::error::ActionError;
+use super::error::{ActionError, ErrorKind};
 use crate::archive::report::Problems as SourceProblems;
 use crate::escape;
 use crate::os;
-use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
+use crate::protocol::{Missing, Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::error::Error;
 use crate::repository::node::NodeProblem;
 use crate::restore::problem::{Problem as RestoreProblem, ProblemKind as Kind};
@@ -28,6 +28,7 @@ pub fn success(summary: Summary) -> Outcome {
         summary: Box::new(summary),
         problems: Vec::new(),
         problems_total: 0,
+        missing: None,
     }
 }
 
@@ -36,6 +37,11 @@ pub fn failed(error: &ActionError) -> Outcome {
     Outcome {
         verdict: error.verdict(),
         reason: Some(error.to_string()),
+        missing: match error.kind() {
+            ErrorKind::NoRepository => Some(Missing::Repository),
+            ErrorKind::NoSuchSnapshot => Some(Missing::Snapshot),
+            _ => None,
+        },
         ..success(Summary::default())
     }
 }

@@ -76,7 +76,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         log("this snapshot is partial: something could not be backed up into it");
     }
     for note in notes(&snapshots, &snapshot, work) {
-        log(&note);
+        log(&note.to_string());
     }
     let (selection, place) = selection(work, &snapshot);
     let filter = Selected {

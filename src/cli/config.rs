@@ -7,6 +7,7 @@ use super::output;
 use super::table::Table;
 use crate::config::{Origin, Settings};
 use crate::limits::{self, NoEffect};
+use crate::schedule::zone::inverted;
 
 /// Show the settings
 #[derive(Debug, clap::Args)]
@@ -90,6 +91,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     }
     println!();
     println!("Time zone in use: {} ({})", zone.name(), zone.source());
+    if let Some((what, _)) = inverted(zone.name()) {
+        println!("Note: this zone is {what} Greenwich: its sign is the other way round.");
+    }
     for what in limits::unavailable(settings.limits()) {
         println!("Note: {what}.");
     }

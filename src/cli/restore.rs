@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::job::action::{Action, Lineage, Restore, Work};
-use crate::protocol::{AgentLoss, Outcome, Request, RunTag, Verdict, agent_process};
+use crate::protocol::{AgentLoss, Missing, Outcome, Request, RunTag, Verdict, agent_process};
 
 /// Restore a snapshot, or a part of one, to a directory
 ///
@@ -168,28 +168,24 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 
 /// The exit code of the worst restore. Its reason is told last.
 fn end(exits: Vec<(Exit, Option<String>)>, args: &Args) -> Result<Exit, Failure> {
-    let failed: Vec<String> = exits
-        .iter()
-        .filter(|(exit, _)| *exit == Exit::RunFailed)
-        .map(|(_, reason)| {
-            reason
-                .clone()
-                .unwrap_or_else(|| "the restore failed".to_owned())
-        })
-        .collect();
-    if failed.is_empty() {
-        let is_partial = exits.iter().any(|(exit, _)| *exit == Exit::RunPartial);
-        return Ok(match is_partial {
-            true => Exit::RunPartial,
-            false => Exit::Success,
-        });
-    }
-    let reason = failed.join("; ");
+    let has = |exit| exits.iter().any(|(it, _)| *it == exit);
+    let worst = [Exit::RunFailed, Exit::NotFound, Exit::RunPartial];
+    let worst = worst.into_iter().find(|exit| has(*exit));
+    let exit = match worst {
+        None => return Ok(Exit::Success),
+        Some(Exit::RunPartial) => return Ok(Exit::RunPartial),
+        Some(exit) => exit,
+    };
+    let failed = exits
+        .into_iter()
+        .filter(|(exit, _)| matches!(exit, Exit::RunFailed | Exit::NotFound));
+    let reasons = failed.map(|(_, reason)| reason.unwrap_or("the restore failed".to_owned()));
+    let reason = reasons.collect::<Vec<_>>().join("; ");
     if args.json {
         eprintln!("freezerd: {reason}");
-        return Ok(Exit::RunFailed);
+        return Ok(exit);
     }
-    Err(Failure::new(Exit::RunFailed, reason))
+    Err(Failure::new(exit, reason))
 }
 
 /// The one backup that is meant. A path chooses among several backups, if only one of them is about it.
@@ -283,7 +279,10 @@ fn exit_of(outcome: &Outcome) -> Exit {
     match outcome.verdict {
         Verdict::Success => Exit::Success,
         Verdict::Partial => Exit::RunPartial,
-        Verdict::Failed | Verdict::FailedForGood => Exit::RunFailed,
+        Verdict::Failed | Verdict::FailedForGood => match outcome.missing {
+            Some(Missing::Repository | Missing::Snapshot) => Exit::NotFound,
+            None => Exit::RunFailed,
+        },
     }
 }
 

@@ -62,7 +62,13 @@ pub(super) fn zone(chosen: &Chosen) -> Result<Option<Zone>, ConfigError> {
         "" | "local" => Ok(None),
         name => match Zone::named(name) {
             Ok(zone) => Ok(Some(zone)),
-            Err(error) => Err(ConfigError::refuse(chosen, error.to_string())),
+            Err(error) => {
+                let advice = error.advice_for_offset();
+                let similar = || Some(format!("did you mean `{}`?", error.suggestion.as_ref()?));
+                let advice = advice.or_else(similar);
+                let advice = advice.map_or_else(String::new, |advice| format!("; {advice}"));
+                Err(ConfigError::refuse(chosen, format!("{error}{advice}")))
+            }
         },
     }
 }

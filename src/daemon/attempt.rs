@@ -235,6 +235,7 @@ mod tests {
             summary: Box::default(),
             problems: Vec::new(),
             problems_total: 0,
+            missing: None,
         })
     }
 

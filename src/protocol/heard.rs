@@ -95,6 +95,7 @@ mod tests {
                 summary: Box::default(),
                 problems: Vec::new(),
                 problems_total: 0,
+                missing: None,
             });
             let line = serde_json::to_string(&outcome).unwrap();
             assert_eq!(heard.line(&line).unwrap(), outcome);

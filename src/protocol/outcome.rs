@@ -18,6 +18,19 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
     /// How many problems there were in all.
     pub problems_total: u64,
+    /// What was asked for and does not exist, if it failed for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+}
+
+/// What an action was asked to use, and is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// There is no repository in the container.
+    Repository,
+    /// No snapshot is the one that is meant, or it does not have the path.
+    Snapshot,
 }
 
 /// The verdict on one attempt.

@@ -224,6 +224,45 @@ fn an_unknown_name_exits_66_and_the_message_suggests_similar_names() {
 }
 
 #[test]
+fn a_snapshot_that_does_not_exist_exits_66_in_every_command() {
+    let host = busy();
+    for arguments in [
+        &["restore", "save", "--to", "../x", "--snapshot", "zz"][..],
+        &["restore", "save", "--to", "../x", "--at", "2001-01-01"],
+        &["restore", "save", "--to", "../x", "--path", "/no/such"],
+        &[
+            "restore",
+            "--container",
+            "/no/such",
+            "--backup-name",
+            "x",
+            "--to",
+            "../x",
+        ],
+        &["ls", "save", "--snapshot", "zz"],
+        &["diff", "save", "zz", "--live"],
+        &["dump", "save", "--snapshot", "zz", "/"],
+        &["stats", "save", "--snapshot", "zz"],
+        &["copy", "save", "--snapshot", "zz", "--to", "/tmp/no"],
+        &["adopt", "save", "--snapshot", "zz", "--yes"],
+    ] {
+        let ran = host.freezerd(arguments).exits(66);
+        assert!(!host.path("x").exists(), "{arguments:?}: {}", ran.stderr());
+    }
+    let restore = [
+        "restore",
+        "save",
+        "--to",
+        "../x",
+        "--snapshot",
+        "zz",
+        "--json",
+    ];
+    let outcome = host.freezerd(&restore).exits(66).json();
+    assert_eq!(outcome["missing"], "snapshot");
+}
+
+#[test]
 fn a_job_whose_file_is_invalid_exits_65_with_the_diagnostics() {
     let host = Host::new();
     host.put_text("bad.json", "{\"job_id\": \"bad\", \"job_actionz\": []}");

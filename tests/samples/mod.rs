@@ -124,6 +124,7 @@ pub fn outcome(verdict: Verdict) -> Outcome {
         summary: Box::default(),
         problems: Vec::new(),
         problems_total: 0,
+        missing: None,
     }
 }
 

@@ -81,6 +81,20 @@ impl ContainerArgs {
         !self.options.sources.is_empty() || self.options.action.is_some()
     }
 
+    /// The arguments that another command needs for the same container: `nightly`, or `--container PLACE`.
+    pub fn as_typed(&self) -> String {
+        let options = &self.options;
+        match (&self.job, &options.container, &options.storage) {
+            (Some(job), ..) => job.clone(),
+            (None, Some(container), Some(storage)) => {
+                format!("--storage {storage} --container {container}")
+            }
+            (None, container, _) => {
+                format!("--container {}", container.as_deref().unwrap_or("PLACE"))
+            }
+        }
+    }
+
     /// As [`ContainerOptions::find_all`].
     pub fn find_all(&self, settings: &Settings) -> Result<Vec<ChosenContainer>, Failure> {
         self.options.find_all(settings, self.job.as_deref())

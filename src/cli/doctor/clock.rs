@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::finding::{Finding, Level};
 use crate::lifecycle::clock_doubt::{ClockDoubt, KnownPast};
 use crate::os;
-use crate::schedule::zone::Zone;
+use crate::schedule::zone::{Zone, inverted};
 
 /// The state of the clock and the zone.
 #[derive(Clone, Debug)]
@@ -64,6 +64,14 @@ pub fn clock_findings(clock: &Clock) -> Vec<Finding> {
             ),
         )
         .help("set the zone of the host (`timedatectl set-timezone Europe/Berlin`), or `timezone` in freezerd.toml")
+    } else if let Some((what, other)) = inverted(&clock.zone) {
+        let message = format!(
+            "schedules use {}, which is {what} Greenwich: its sign is the other way round",
+            clock.zone
+        );
+        Finding::new("zone", Level::Info, &clock.zone, message).help(format!(
+            "if you mean the other direction, write `{other}`; a city, as `Europe/Berlin`, follows its clocks in summer, too"
+        ))
     } else {
         Finding::new(
             "zone",

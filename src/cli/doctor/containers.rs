@@ -231,7 +231,8 @@ pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
             ),
         )
         .help(format!(
-            "`freezerd verify --container {place}` says what is lost; `freezerd repair` repairs what can be repaired"
+            "`freezerd verify {first_job}` says what is lost; `freezerd repair {first_job}` repairs what can be repaired",
+            first_job = used.jobs.first().map_or("JOB", String::as_str)
         )),
         Tried::Opened { snapshots, .. } => finding(
             Level::Ok,

@@ -138,7 +138,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                         file.display()
                     ));
                 }
-                tell_others(session, changed.id)?;
+                tell_others(session, changed.id, &args.place.as_typed())?;
                 answer(args.json, "added", &changed.id.to_string())
             })
         }
@@ -146,7 +146,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Says which other passwords still open the container: somebody who changes one may not know of them.
-fn tell_others(session: &Session, new: Id) -> Result<(), SessionError> {
+fn tell_others(session: &Session, new: Id, place: &str) -> Result<(), SessionError> {
     for other in keys::list(session)? {
         if other.id == new {
             continue;
@@ -160,8 +160,8 @@ fn tell_others(session: &Session, new: Id) -> Result<(), SessionError> {
         };
         say(&format!(
             "note: the container has another key, {:.8}, {about}; if its password must not open it any more, remove it with \
-             `freezerd key remove --key {:.8}`",
-            other.id, other.id
+             `freezerd key remove {} --key {:.8}`",
+            other.id, place, other.id
         ));
     }
     Ok(())

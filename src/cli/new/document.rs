@@ -26,7 +26,7 @@ pub struct Answers {
 }
 
 /// What a backup of `/` leaves out: other disks that are mounted for a while, and temporary files.
-const OF_A_WHOLE_SERVER: [&str; 5] = ["/mnt/", "/media/", "/run/", "/tmp/", "/var/tmp/"];
+const OF_A_WHOLE_SERVER: [&str; 5] = ["/mnt/*", "/media/*", "/run/*", "/tmp/*", "/var/tmp/*"];
 
 impl Answers {
     /// Whether everything on the server is backed up.

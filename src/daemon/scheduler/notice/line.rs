@@ -317,6 +317,7 @@ mod tests {
             summary: Box::new(summary),
             problems: Vec::new(),
             problems_total: 0,
+            missing: None,
         };
         outcome_line("exec", &outcome, "2 s").1
     }
