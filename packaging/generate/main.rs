@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap_complete::Shell;
 
 mod commands;
+mod completions;
 mod installed;
 mod jobs;
 mod markdown;
@@ -64,9 +65,7 @@ fn write_all(top: &Path) -> io::Result<()> {
         (Shell::Zsh, "completions/_freezerd"),
         (Shell::Fish, "completions/freezerd.fish"),
     ] {
-        let mut text = Vec::new();
-        clap_complete::generate(shell, &mut command.clone(), "freezerd", &mut text);
-        write(&top.join(name), &String::from_utf8_lossy(&text))?;
+        write(&top.join(name), &completions::script(shell, &command))?;
     }
     Ok(())
 }

@@ -207,7 +207,8 @@ fn restore(page: &mut Markdown) {
     page.paragraph(
         "`--numeric-owner` keeps the numbers of users and groups, which the rescue system may not know by name. If several \
          paths were backed up together, their full paths are below the target. Then install the boot loader of the system, \
-         and adapt `/etc/fstab` to the new disk. `restic restore latest --target /mnt` does the same.",
+         and adapt `/etc/fstab` to the new disk. `restic restore latest --target /mnt` does the same. \
+         [containers.md](containers.md#a-whole-server) says what comes back.",
     );
 }
 

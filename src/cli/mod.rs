@@ -13,6 +13,7 @@ mod output;
 mod adopt;
 mod cache;
 mod check;
+mod complete;
 mod config;
 mod container;
 mod control;
@@ -150,6 +151,8 @@ enum Command {
     Config(config::Args),
     Storage(storage::Args),
     Cache(cache::Args),
+    #[command(hide = true)]
+    Complete(complete::Args),
     /// Perform one action; the daemon starts this command
     #[command(hide = true)]
     Agent,
@@ -195,7 +198,7 @@ impl Command {
             Command::Config(args) => args.wants_json(),
             Command::Storage(args) => args.wants_json(),
             Command::Cache(args) => args.wants_json(),
-            Command::Agent => false,
+            Command::Complete(_) | Command::Agent => false,
         }
     }
 }
@@ -320,6 +323,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Explain(args) => return explain::run(args),
         Command::Schema(args) => return schema::run(args),
+        Command::Complete(args) => return Ok(complete::run(cli.settings.load(), args)),
         Command::Doctor(args) => {
             let settings = &cli.settings;
             let without_file = || settings.load_from(Some(Path::new("/dev/null")));
@@ -365,8 +369,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Storage(args) => storage::run(&settings, &args),
         Command::Cache(args) => cache::run(&settings, &args),
         // These commands returned above, before the settings were read.
-        Command::Explain(_) | Command::Schema(_) | Command::Doctor(_) | Command::Agent => {
-            Ok(Exit::Internal)
-        }
+        Command::Explain(_)
+        | Command::Schema(_)
+        | Command::Complete(_)
+        | Command::Doctor(_)
+        | Command::Agent => Ok(Exit::Internal),
     }
 }

@@ -1,5 +1,8 @@
 //! `freezerd log`, and the log files of actions.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use serde_json::json;
 
 use crate::harness::{Host, exec, now, someday};
@@ -126,4 +129,33 @@ fn a_log_that_is_too_long_keeps_its_beginning_and_its_end() {
     assert!(first.contains("connection lost") && !first.contains("cleaned up"));
     let second = host.freezerd(&["log", "a", "--action", "2"]).stdout();
     assert!(second.contains("cleaned up") && !second.contains("connection lost"));
+}
+
+#[test]
+fn a_log_that_is_followed_shows_what_is_added_and_ends_with_the_run() {
+    let host = Host::new();
+    let gate = host.gate("gate");
+    let command = format!("echo before; {}; echo after", gate.wait());
+    let host = host.job("a", someday(vec![exec(&command)]));
+    let daemon = host.start();
+    let run = host.trigger("a");
+    for name in ["a", &run.to_string()] {
+        let mut follow = host
+            .command(&["log", name, "--follow"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+        let mut until = |text: &str| lines.find(|line| line.as_ref().unwrap().ends_with(text));
+        assert!(until("exec: before").is_some());
+        if name == "a" {
+            // It goes on while the run does.
+            assert!(follow.try_wait().unwrap().is_none());
+            gate.pass();
+        }
+        assert!(until("exec: after").is_some());
+        assert!(until("no line ends so").is_none(), "the output ends");
+        assert!(follow.wait().unwrap().success());
+    }
+    daemon.run_of("a");
 }

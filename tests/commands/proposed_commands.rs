@@ -1,9 +1,14 @@
-//! Every command that a message, a help text or a page proposes is one that the command line takes.
+//! Every command that a message, a help text or a page proposes is one that the command line takes, and every key that a
+//! message names is one that exists.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
+use freezerd::config::SETTINGS;
+use freezerd::job::keys::Object;
+use freezerd::job::storage::storage_keys;
 
 /// A command that is proposed, and where.
 struct Proposed {
@@ -29,20 +34,14 @@ fn files(directory: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
 /// The texts in a source file, with the line breaks that only its author sees taken out. A comment may have a command, too.
 fn as_read(source: &str) -> String {
     let mut text = String::new();
-    let mut lines = source.lines().peekable();
-    while let Some(line) = lines.next() {
-        match line.strip_suffix('\\') {
-            Some(beginning) if lines.peek().is_some() => {
-                text.push_str(beginning);
-                if let Some(next) = lines.next() {
-                    text.push_str(next.trim_start());
-                    text.push('\n');
-                }
-            }
-            _ => {
-                text.push_str(line);
-                text.push('\n');
-            }
+    let mut goes_on = false;
+    for line in source.lines() {
+        let line = if goes_on { line.trim_start() } else { line };
+        let beginning = line.strip_suffix('\\');
+        goes_on = beginning.is_some();
+        text.push_str(beginning.unwrap_or(line));
+        if !goes_on {
+            text.push('\n');
         }
     }
     // Comments go over several lines.
@@ -189,4 +188,76 @@ fn every_command_that_is_proposed_is_one_that_the_command_line_takes() {
         }
     }
     assert!(refused.is_empty(), "{:#?}", refused);
+}
+
+/// The keys of jobs and of storages, and the settings.
+fn known_keys() -> HashSet<&'static str> {
+    let of_jobs = Object::ALL.into_iter().flat_map(|object| object.keys());
+    let of_jobs = of_jobs.flat_map(|key| key.aliases.iter().chain([&key.name]).copied());
+    of_jobs
+        .chain(storage_keys().map(|key| key.name))
+        .chain(SETTINGS.iter().map(|setting| setting.name))
+        .collect()
+}
+
+/// The word with which a text begins, if it has the form of a key.
+fn key_at_beginning(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches(['\\', '"']);
+    let is_part = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+    let word = &text[..text.find(|it| !is_part(it)).unwrap_or(text.len())];
+    (word.contains('_') && !word.starts_with('_') && !word.ends_with('_')).then_some(word)
+}
+
+#[test]
+fn every_key_that_a_message_names_is_one_that_exists() {
+    // Files and variables of other programs.
+    let others = [
+        "id_rsa",
+        "id_ecdsa",
+        "id_ed25519",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+    ];
+    let known = known_keys();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    files(&root.join("src"), &["rs"], &mut sources);
+    let mut found = 0;
+    let mut wrong = Vec::new();
+    for file in sources.iter().filter(|it| !it.ends_with("tests.rs")) {
+        let whole = fs::read_to_string(file).unwrap();
+        let code = whole.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let text = as_read(&lines.collect::<Vec<_>>().join("\n"));
+        // What a message tells to set, name or remove, and what it has between backticks.
+        for before in [
+            "`",
+            " set ",
+            " name ",
+            " remove ",
+            " leave out ",
+            " without ",
+            " as ",
+        ] {
+            for piece in text.split(before).skip(1) {
+                let Some(key) = key_at_beginning(piece) else {
+                    continue;
+                };
+                let rest = &piece[piece.find(key).unwrap() + key.len()..];
+                // A word of the code, and not of a text.
+                let is_code = before != "`" && rest.starts_with(['(', ':', '.', ';', '<', '{']);
+                if is_code || others.contains(&key) {
+                    continue;
+                }
+                found += 1;
+                if !known.contains(key) {
+                    wrong.push(format!("{}: {key}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(found > 100, "{found}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::harness::{Host, every, exec, someday};
+use crate::harness::{Host, every, exec, now, someday};
 
 fn why(host: &Host, job: &str) -> (String, Value) {
     let shown = host.freezerd(&["why", job]).exits(0).stdout();
@@ -161,4 +161,21 @@ fn why_reports_invalid_files_foreign_files_and_unknown_jobs() {
         shown.starts_with("bad never ran from bad.json, which is invalid"),
         "{shown}"
     );
+}
+
+#[test]
+fn why_quotes_the_last_words_of_a_command_that_failed_and_names_its_log() {
+    let command = "echo first; for i in 1 2 3 4; do echo line $i >&2; done; exit 7";
+    let host = Host::new().job("a", now(vec![exec(command), exec("echo not this")]));
+    host.once().exits(1);
+    let (shown, _) = why(&host, "a");
+    let wanted =
+        "The command wrote at its end: line 2 / line 3 / line 4. `freezerd log 1` shows the log.";
+    assert!(shown.contains(wanted), "{shown}");
+    // A command that wrote nothing has no last words.
+    let host = Host::new().job("a", now(vec![exec("exit 7")]));
+    host.once().exits(1);
+    let (shown, _) = why(&host, "a");
+    assert!(!shown.contains("wrote"), "{shown}");
+    assert!(shown.contains("`freezerd log 1` shows the log."), "{shown}");
 }

@@ -10,6 +10,7 @@ use freezerd::job::keys::Object;
 
 use made::{MADE, page};
 
+mod completion;
 mod docs;
 mod made;
 

@@ -12,6 +12,7 @@ use crate::cli::output;
 use crate::config::Settings;
 use crate::record::{FileRecord, FileVerdict, JobRecord};
 
+mod last_words;
 mod story;
 
 use story::{Facts, Story, story};
@@ -67,6 +68,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .as_ref()
         .and_then(|run| live_progress(&ledger, run.number));
     let events = ledger.reader.events_of(&args.job, EVENTS)?;
+    let last_words = match runs.first() {
+        Some(run) => last_words::of(&ledger.layout.run_log(run.number), run),
+        None => Vec::new(),
+    };
     let mut story = story(&Facts {
         job_id: &args.job,
         client_id: &settings.client_id,
@@ -79,6 +84,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         open: open.as_ref(),
         agent_waits: progress.as_ref().and_then(|file| file.waiting.as_deref()),
         runs: &runs,
+        last_words: &last_words,
         events: &events,
     });
     if runs.is_empty() && !ledger.notes.is_empty() {

@@ -61,6 +61,7 @@ pub(super) struct Case {
     pub(super) open: Option<RunRecord>,
     pub(super) agent_waits: Option<&'static str>,
     pub(super) runs: Vec<RunRecord>,
+    pub(super) last_words: Vec<String>,
     pub(super) events: Vec<EventRecord>,
     pub(super) daemon: bool,
 }
@@ -74,6 +75,7 @@ impl Case {
             open: None,
             agent_waits: None,
             runs: Vec::new(),
+            last_words: Vec::new(),
             events: Vec::new(),
             daemon: true,
         }
@@ -99,6 +101,7 @@ impl Case {
             open: self.open.as_ref(),
             agent_waits: self.agent_waits,
             runs: &self.runs,
+            last_words: &self.last_words,
             events: &self.events,
         })
     }

@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub agent_waits: Option<&'a str>,
     /// The newest first.
     pub runs: &'a [RunRecord],
+    /// The last lines of the command with which the newest run failed.
+    pub last_words: &'a [String],
     /// The newest first.
     pub events: &'a [EventRecord],
 }

@@ -27,11 +27,32 @@ pub(super) fn runs(facts: &Facts<'_>) -> Vec<String> {
         .upcoming
         .and_then(|upcoming| TimeDelta::from_std(upcoming.jitter).ok())
         .unwrap_or_default();
-    facts
+    let mut sentences: Vec<String> = facts
         .runs
         .iter()
         .map(|run| sentence(facts, run, delay))
-        .collect()
+        .collect();
+    if let (Some(newest), Some(first)) = (facts.runs.first(), sentences.first_mut()) {
+        first.push_str(&log_of(facts, newest));
+    }
+    sentences
+}
+
+/// Where the log of the newest run is, if it did not succeed, and what its command wrote at its end.
+fn log_of(facts: &Facts<'_>, run: &RunRecord) -> String {
+    let has_failed = match run.state {
+        RunState::Ended => run.result != Some(JobResult::Success),
+        RunState::Interrupted | RunState::Waiting { .. } => true,
+        _ => false,
+    };
+    if !has_failed || run.started.is_none() {
+        return String::new();
+    }
+    let words = match facts.last_words {
+        [] => String::new(),
+        words => format!(" The command wrote at its end: {}.", words.join(" / ")),
+    };
+    format!("{words} `freezerd log {}` shows the log.", run.number)
 }
 
 /// What became of a run.

@@ -43,9 +43,27 @@ fn a_catch_up_run_says_what_it_stands_for() {
         Case::of_run(caught_up).story().lately,
         [
             "Run 7, for 3 due times from Sun 2026-05-31 02:00:00 to Tue 2026-06-02 02:00:00, had been missed, was \
-             caught up on Tue 2026-06-02 08:00:00 (6 h late) and failed after 30 s: backup: the disk is full."
+             caught up on Tue 2026-06-02 08:00:00 (6 h late) and failed after 30 s: backup: the disk is full. \
+             `freezerd log 7` shows the log."
         ]
     );
+}
+
+#[test]
+fn a_command_that_failed_is_quoted() {
+    let failed = RunRecord {
+        result: Some(JobResult::Fail),
+        reason: Some("exec: the command ended with exit code 1".into()),
+        started: Some(at("2026-06-02T02:00:00Z")),
+        ..run(7, RunState::Ended)
+    };
+    let case = Case {
+        last_words: vec!["connecting".into(), "no route to host".into()],
+        ..Case::of_run(failed)
+    };
+    let lately = &case.story().lately[0];
+    let end = "exit code 1. The command wrote at its end: connecting / no route to host. `freezerd log 7` shows the log.";
+    assert!(lately.ends_with(end), "{lately}");
 }
 
 #[test]
@@ -142,7 +160,7 @@ fn a_run_between_two_attempts_says_when_the_next_one_starts() {
         Case::of_run(waiting).story().lately,
         [
             "Run 7, due Tue 2026-06-02 02:00:00, started on time; attempt 1 of its backup failed, and attempt 2 starts \
-             at Tue 2026-06-02 12:05:00."
+             at Tue 2026-06-02 12:05:00. `freezerd log 7` shows the log."
         ]
     );
 }
