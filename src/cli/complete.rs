@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::exit::{Exit, Failure};
 use super::history::word;
 use super::list::status_word;
+use super::output;
 use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::job::codes;
@@ -39,7 +40,9 @@ pub fn run(settings: Result<Settings, Failure>, args: &Args) -> Exit {
         Names::Jobs => settings.ok().and_then(|it| of_jobs(&it).ok()),
         Names::Runs => settings.ok().and_then(|it| of_runs(&it).ok()),
     };
-    print!("{}", text.unwrap_or_default());
+    for line in text.unwrap_or_default().lines() {
+        output::log_line(line);
+    }
     Exit::Success
 }
 
