@@ -156,8 +156,10 @@ fn proposed() -> Vec<Proposed> {
     }
     found
         .into_iter()
-        // These stand for several commands, and `freezerd {}` for a version.
+        // These stand for several commands, and `freezerd {}` for a version. `freezerd help` becomes a flag before it is
+        // parsed.
         .filter(|(_, it)| !it.contains('|') && !it.contains("COMMAND") && it != "freezerd {}")
+        .filter(|(_, it)| !it.starts_with("freezerd help"))
         .map(|(place, command)| Proposed {
             words: words(&command),
             place,

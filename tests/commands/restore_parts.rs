@@ -53,7 +53,7 @@ fn a_path_and_patterns_restore_a_part() {
     assert!(partial.stdout().contains("x: this pattern matches nothing"));
     let nothing = host
         .freezerd(&["restore", "save", "--to", "../e", "--include", "x"])
-        .exits(1);
+        .exits(66);
     assert!(
         nothing
             .stderr()
