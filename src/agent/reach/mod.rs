@@ -203,6 +203,10 @@ impl Reach {
             ));
         };
         let retry = Retry::new(storage, Policy::default(), concurrency, Box::new(tell));
+        // rclone tries by itself, and does not tell a missing network from a mistake in its configuration.
+        if matches!(container.location, Location::Rclone(_)) {
+            return Arc::new(retry);
+        }
         let limit = container.connection.network_wait;
         let Some((limit, reporter)) = self
             .network

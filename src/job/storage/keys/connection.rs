@@ -80,6 +80,6 @@ pub(super) const KEYS: &[StorageKey] = &[
         ALL,
         "duration, or `off`",
         "How long an action waits for the server if it cannot be reached when the action begins, for example `30 minutes`. \
-         Default: the setting `network_wait`.",
+         Without effect on `rclone`, which tries by itself. Default: the setting `network_wait`.",
     ),
 ];
