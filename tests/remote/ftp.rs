@@ -325,7 +325,7 @@ fn a_check_warns_of_a_password_that_everybody_on_the_way_can_read() {
     };
     let told = warned("ftp", "");
     assert!(told.contains("goes over the network as it is"), "{told}");
-    assert!(told.contains("kind = \"ftps\""), "{told}");
+    assert!(told.contains("use the kind `ftps`"), "{told}");
     let told = warned("ftps", "insecure = true");
     assert!(
         told.contains("certificate of the storage is not checked"),
