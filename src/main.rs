@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 #[global_allocator]
-static MEMORY: freezerd::os::huge_pages::HugePages = freezerd::os::huge_pages::HugePages;
+static MEMORY: freezerd::os::memory::HugePages = freezerd::os::memory::HugePages;
 
 fn main() -> ExitCode {
+    freezerd::os::memory::give_back_large_pieces();
     freezerd::cli::main(std::env::args_os())
 }

@@ -1,10 +1,10 @@
 //! System calls that no safe library offers: signals as a readable descriptor, the I/O priority, the state of the clock,
-//! the names of users and groups, and memory in huge pages.
+//! the names of users and groups, and how memory comes from the system.
 //!
 //! This is the only module with `unsafe` code. Every function is safe to call in any order and from any thread.
 #![allow(unsafe_code)]
 
-pub mod huge_pages;
+pub mod memory;
 
 use std::ffi::CString;
 use std::io;

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::chunker::{Chunker, MAX_LENGTH, MIN_LENGTH};
+use super::chunker::{Chunker, MIN_LENGTH};
 use super::shared_chunks::{ChunkTask, SharedChunks};
 use super::store::{Saver, Stopped, Store};
 use crate::repository::blob_name::BlobKind;
@@ -15,6 +15,9 @@ use crate::storage::id::Id;
 
 /// What is read at a time.
 const STEP: usize = 1 << 20;
+
+/// How long the buffer is. Only a chunk that is longer makes it grow, for as long as it is read: one in 30.
+const BUFFER: usize = 4 << 20;
 
 /// How often a file is read when it changes meanwhile.
 const TRIES: usize = 3;
@@ -148,7 +151,7 @@ impl FileReader {
         let mut offset = 0;
         loop {
             let wanted = if offset == 0 { first } else { STEP };
-            if start > 0 && end + wanted > MAX_LENGTH + STEP {
+            if start > 0 && end + wanted > BUFFER {
                 self.buffer.copy_within(start..end, 0);
                 (start, end) = (0, end - start);
             }
@@ -174,6 +177,12 @@ impl FileReader {
                 searched = 0;
             }
             searched = end - start;
+            if self.buffer.len() > BUFFER && searched + STEP <= BUFFER {
+                self.buffer.copy_within(start..end, 0);
+                (start, end) = (0, searched);
+                self.buffer.truncate(BUFFER);
+                self.buffer.shrink_to_fit();
+            }
             if count == 0 {
                 break;
             }
@@ -256,7 +265,7 @@ impl Content {
 
     fn push(&mut self, id: Id, length: usize, stored: u64) {
         self.ids.push(id);
-        // At most `MAX_LENGTH`.
+        // At most `chunker::MAX_LENGTH`.
         self.lengths.push(length as u32);
         self.size += length as u64;
         self.stored += stored;

@@ -23,6 +23,9 @@ use crate::storage::id::Id;
 /// The new blobs are in so many sets, chosen by the id, that workers seldom meet.
 const SETS: usize = 64;
 
+/// A worker keeps so much memory for the next blob. Few chunks are longer.
+const KEPT: usize = 4 << 20;
+
 /// The work cannot go on: another thread failed, and [`Store::finish`] says why.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stopped;
@@ -197,6 +200,9 @@ impl<'a> Store<'a> {
             return Err(Stopped);
         }
         open.add(&encoded, &saver.bytes);
+        if saver.bytes.capacity() > KEPT {
+            saver.bytes = Vec::new();
+        }
         if open.is_full() {
             let mut next = Packer::new(DEFAULT_TARGET);
             if let Some(buffer) = lock(&self.spare).pop() {
