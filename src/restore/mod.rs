@@ -21,6 +21,7 @@ use std::sync::mpsc::sync_channel;
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot;
 use crate::repository::walk::{Count, count};
+use crate::storage::Traits;
 
 mod attributes;
 mod batch;
@@ -61,6 +62,15 @@ use target::Target;
 use walk::Walk;
 use worker::Jobs;
 
+/// How many threads are of use. Those that wait for a server leave the processors to others.
+fn threads_for(traits: Traits) -> usize {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    match traits.remote {
+        true => processors.min(8).max(traits.parallel),
+        false => processors.min(8),
+    }
+}
+
 /// What to restore, where, and how.
 pub struct Request<'a> {
     pub repository: &'a Indexed,
@@ -88,7 +98,8 @@ pub struct Options {
     pub numeric_owner: bool,
     /// Every restored file is read again and compared.
     pub verify: bool,
-    /// How many threads write; 0: as many as there are processors, 8 at most.
+    /// How many threads read and write; 0: as many as there are processors, 8 at most, and as a storage away from this
+    /// host has requests at a time.
     pub threads: usize,
 }
 
@@ -244,7 +255,7 @@ fn pass(
     restorer.keep = request.delete_extra.as_ref().map(|delete| delete.keep);
     let target = add_target(&restorer, &root, opened);
     let threads = match request.options.threads {
-        0 => std::thread::available_parallelism().map_or(2, |count| usize::from(count).min(8)),
+        0 => threads_for(request.repository.repository.storage.traits()),
         threads => threads,
     };
     let (jobs, waiting) = sync_channel(WAITING_JOBS);

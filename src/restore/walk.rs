@@ -11,7 +11,7 @@ use std::sync::mpsc::SyncSender;
 
 use rustix::fs::AtFlags;
 
-use super::batch;
+use super::batch::{self, Reach};
 use super::directories::{DirectoryId, Origin};
 use super::directory::{self, UNFINISHED};
 use super::entry::Entry;
@@ -30,8 +30,6 @@ use crate::repository::tree;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName};
 
-/// How many small files are put into the order of their packs at a time.
-const WINDOW: usize = 8192;
 /// The files of directories deeper than this are restored by the walk itself, which has the directory open. Another
 /// thread would have to open it again, in as many steps as it is deep.
 const DEEP: u32 = 500;
@@ -52,6 +50,7 @@ pub struct Walk<'a, 'b> {
     hands: Hands,
     reader: BlobReader,
     text: Vec<u8>,
+    reach: Reach,
     window: Vec<Entry>,
     todo: Vec<Todo>,
     matched: Matched,
@@ -82,6 +81,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             hands: Hands::new(),
             reader: BlobReader::new(),
             text: Vec::new(),
+            reach: Reach::of(restorer.repository.repository.storage.traits()),
             window: Vec::new(),
             todo: Vec::new(),
             matched: Matched::default(),
@@ -245,7 +245,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         if is_new && entry.content.len() < 2 {
             restorer.change_new(&entry);
             self.window.push(entry);
-            if self.window.len() >= WINDOW {
+            if self.window.len() >= self.reach.window {
                 self.flush();
             }
         } else if is_new {
@@ -271,7 +271,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn flush(&mut self) {
         let window = std::mem::take(&mut self.window);
         let index = &self.restorer.repository.index;
-        for job in batch::group(window, index) {
+        for job in batch::group(window, index, self.reach) {
             for part in job.iter().filter_map(|run| run.part.as_ref()) {
                 let pack = FileName::new(FileKind::Pack, part.pack);
                 let storage = &self.restorer.repository.repository.storage;
