@@ -21,7 +21,7 @@ use crate::job::action::Access;
 use crate::kill_point::{self, Point};
 use crate::os;
 use crate::repository::error::{Error, ErrorKind};
-use crate::repository::lock::{Held, Holders, OtherLocks, Timing, acquire};
+use crate::repository::lock::{Held, Holders, OtherLocks, Settle, Timing, acquire};
 use crate::storage::Storage;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 
@@ -30,11 +30,18 @@ const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// How the locks of a storage are waited for and refreshed.
 pub(super) fn timing(storage: &dyn Storage) -> Timing {
-    let (settle, retry) = match storage.traits().remote {
-        // Another client's lock may take a moment to appear, and a look costs requests.
-        true => (Duration::from_millis(500), Duration::from_secs(5)),
-        // A local directory shows every lock at once, so nothing is waited for, and a look costs little.
-        false => (Duration::ZERO, Duration::from_millis(500)),
+    let traits = storage.traits();
+    let settle = match traits.listing_lags {
+        // A backup with few changes is over soon, and what is exclusive takes long.
+        true => Settle {
+            shared: Duration::from_millis(200),
+            exclusive: Duration::from_millis(800),
+        },
+        false => Settle::default(),
+    };
+    let retry = match traits.remote {
+        true => Duration::from_secs(5),
+        false => Duration::from_millis(500),
     };
     Timing {
         settle,

@@ -232,6 +232,7 @@ impl Storage for Memory {
         Traits {
             parallel: 4,
             remote: false,
+            listing_lags: false,
         }
     }
 }

@@ -166,6 +166,9 @@ pub struct Traits {
     pub parallel: usize,
     /// Whether a request takes so long that it is worth reading more at once.
     pub remote: bool,
+    /// Whether a file that another client has written may be missing from a listing for a moment. What lies in a file
+    /// system is seen at once.
+    pub listing_lags: bool,
 }
 
 /// A place for the files of one repository.

@@ -23,7 +23,7 @@ fn lock(place: &Place, exclusive: bool) -> Held {
     let storage = Arc::new(Local::new(place.path("container")));
     let opened = Repository::open(storage, b"correct horse").unwrap();
     let timing = Timing {
-        settle: Duration::ZERO,
+        settle: Default::default(),
         ..Timing::default()
     };
     acquire(

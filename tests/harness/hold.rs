@@ -15,7 +15,7 @@ pub fn hold(container: &Path, password: &str) -> Held {
     let storage = Arc::new(Local::new(container));
     let repository = Repository::open(storage, password.as_bytes()).unwrap();
     let timing = Timing {
-        settle: Duration::ZERO,
+        settle: Default::default(),
         retry: Duration::from_millis(20),
         ..Timing::default()
     };

@@ -116,11 +116,19 @@ fn locks_are_listed_and_not_judged() {
     let world = with_garbage(43);
     let storage = Arc::clone(&world.repository.storage);
     let timing = Timing {
-        settle: std::time::Duration::ZERO,
+        settle: Default::default(),
         ..Timing::default()
     };
     let cipher = &world.repository.cipher;
-    let held = acquire(&storage, cipher, false, timing.settle, timing, |_| false).unwrap();
+    let held = acquire(
+        &storage,
+        cipher,
+        false,
+        std::time::Duration::ZERO,
+        timing,
+        |_| false,
+    )
+    .unwrap();
     let empty = FileName::new(FileKind::Lock, freezerd::storage::id::Id([1; 32]));
     world.memory.damage(empty, Vec::new());
     let report = look(&world.memory).unwrap();

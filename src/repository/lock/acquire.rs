@@ -1,4 +1,7 @@
 //! Taking a lock: look, write, wait a little, look again. The second look decides.
+//!
+//! Who takes a shared lock does not wait: [`Held::confirm`] takes the second look, before anything is written that
+//! relies on the lock. Who takes an exclusive lock sees the shared one before that.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,12 +68,17 @@ fn attempt(
     let id = write(&**storage, cipher, &lock)?;
     // From here on it is removed whatever happens.
     let held = Held::new(Arc::clone(storage), Arc::clone(cipher), lock, id, timing);
-    std::thread::sleep(timing.settle);
+    if exclusive {
+        std::thread::sleep(timing.settle.exclusive);
+    }
     let verdict = verdict_on_others(storage, cipher, exclusive, Some(id))?;
     if !verdict.blocking.is_empty() {
         return Ok(Err(verdict));
     }
     remove_stale(&**storage, &verdict)?;
+    if !exclusive && !timing.settle.shared.is_zero() {
+        held.look_again_later();
+    }
     Ok(Ok(held))
 }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
-use super::files::{remove, write};
-use super::{LockFile, Timing};
+use super::files::{other_locks, remove, write};
+use super::{Holders, LockFile, Timing, verdict_on};
 use crate::repository::crypto::Cipher;
 use crate::repository::error::{Doing, Error, ErrorKind, What};
 use crate::repository::time::Time;
@@ -36,7 +36,12 @@ struct State {
     refreshed: SystemTime,
     lost: bool,
     ended: bool,
+    /// When the listing shows a lock that came to be at the same time; `None`: it was looked at.
+    second_look: Option<Instant>,
 }
+
+/// How often the second look is repeated while it shows another lock. Its owner sees this one, and goes.
+const LOOKS: usize = 12;
 
 /// All locks of this process, for [`release_all`].
 static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -69,6 +74,7 @@ impl Held {
                 refreshed: SystemTime::now(),
                 lost: false,
                 ended: false,
+                second_look: None,
             }),
             ended: Condvar::new(),
         });
@@ -95,11 +101,23 @@ impl Held {
         self.shared.state().lock.exclusive
     }
 
+    /// Leaves it to [`Held::confirm`] to look for locks that were taken at the same time.
+    pub(super) fn look_again_later(&self) {
+        let due = Instant::now() + self.shared.timing.settle.shared;
+        self.shared.state().second_look = Some(due);
+    }
+
     /// Asks whether the lock still holds.
     ///
     /// # Errors
-    /// `LockLost` when another process removed it, or when it could not be refreshed in time.
+    /// `LockLost` when another process removed it, or when it could not be refreshed in time. `Locked` when an exclusive
+    /// lock was taken at the same time, and stays. When the storage fails at the second look.
     pub fn confirm(&self) -> Result<(), Error> {
+        let due = self.shared.state().second_look;
+        if let Some(due) = due {
+            self.shared.look_again(due)?;
+            self.shared.state().second_look = None;
+        }
         let mut state = self.shared.state();
         state.lost |= self.shared.is_too_old(&state);
         match state.lost {
@@ -127,6 +145,30 @@ impl Held {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks for locks that were taken at the same time.
+    fn look_again(&self, due: Instant) -> Result<(), Error> {
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let mut looks = 1;
+        loop {
+            // Nobody waits for this meanwhile: the lock can be removed at any time.
+            let (own, exclusive) = {
+                let state = self.state();
+                (state.id, state.lock.exclusive)
+            };
+            let found = other_locks(&*self.storage, &self.cipher, Some(own))?;
+            let others = verdict_on(&found, exclusive, Time::now());
+            if others.blocking.is_empty() {
+                return Ok(());
+            }
+            if looks == LOOKS {
+                return Err(Error::new(ErrorKind::Locked, Doing::Lock, What::Repository)
+                    .with(Holders(others.blocking)));
+            }
+            looks += 1;
+            std::thread::sleep(self.timing.retry);
+        }
     }
 
     fn is_too_old(&self, state: &State) -> bool {

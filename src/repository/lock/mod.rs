@@ -48,8 +48,9 @@ fn is_zero(number: &u32) -> bool {
 /// How often things are done. The default is what restic does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// Between writing the lock and looking for others that were written at the same time.
-    pub settle: Duration,
+    /// Between writing the lock and looking for others that were written at the same time. Of two that exclude each
+    /// other, one sees the other if a listing lags by no more than half of both times together.
+    pub settle: Settle,
     /// Between two tries while another process has a lock.
     pub retry: Duration,
     pub refresh: Duration,
@@ -57,10 +58,20 @@ pub struct Timing {
     pub give_up: Duration,
 }
 
+/// How long the writer of a lock waits before it looks for others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settle {
+    pub shared: Duration,
+    pub exclusive: Duration,
+}
+
 impl Default for Timing {
     fn default() -> Timing {
         Timing {
-            settle: Duration::from_millis(200),
+            settle: Settle {
+                shared: Duration::from_millis(200),
+                exclusive: Duration::from_millis(200),
+            },
             retry: Duration::from_secs(2),
             refresh: Duration::from_secs(5 * 60),
             give_up: Duration::from_secs(22 * 60),

@@ -90,9 +90,16 @@ fn a_document_is_written_as_restic_writes_it() {
     assert_eq!(serde_json::to_string(&lock).unwrap(), text);
 }
 
+fn settle(milliseconds: u64) -> Settle {
+    Settle {
+        shared: Duration::from_millis(milliseconds),
+        exclusive: Duration::from_millis(milliseconds),
+    }
+}
+
 fn quick() -> Timing {
     Timing {
-        settle: Duration::from_millis(5),
+        settle: settle(5),
         retry: Duration::from_millis(10),
         refresh: Duration::from_secs(60),
         give_up: Duration::from_secs(60),
@@ -182,7 +189,7 @@ fn of_many_that_want_an_exclusive_lock_one_at_a_time_has_it() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let timing = Timing {
-                    settle: Duration::from_millis(30),
+                    settle: settle(30),
                     ..quick()
                 };
                 let patience = Duration::from_secs(100);
@@ -284,4 +291,69 @@ fn empty_and_damaged_lock_files_are_found() {
     assert_eq!(found[1].state, FoundState::Unreadable(Some(Damage::Hash)));
     drop(take(&parts, false, quick()).unwrap());
     assert!(take(&parts, true, quick()).is_err());
+}
+
+/// Takes a shared lock, and then an exclusive lock appears that was written at the same time.
+fn overtaken(parts: &Parts, timing: Timing) -> (Held, Id) {
+    let held = take(parts, false, timing).unwrap();
+    let other = LockFile {
+        time: Time::now(),
+        exclusive: true,
+        hostname: "elsewhere".into(),
+        username: String::new(),
+        pid: 1,
+        uid: 0,
+        gid: 0,
+    };
+    let id = super::files::write(&*parts.1, &parts.2, &other).unwrap();
+    (held, id)
+}
+
+#[test]
+fn a_shared_lock_is_confirmed_when_an_exclusive_one_of_the_same_time_has_gone() {
+    let parts = parts();
+    let (held, other) = overtaken(&parts, quick());
+    std::thread::scope(|scope| {
+        let looks = parts.0.count(Request::List);
+        let confirmed = scope.spawn(|| held.confirm());
+        until(|| parts.0.count(Request::List) > looks);
+        parts
+            .0
+            .remove(FileName::new(FileKind::Lock, other))
+            .unwrap();
+        confirmed.join().unwrap().unwrap();
+    });
+    // Once is enough.
+    let looks = parts.0.count(Request::List);
+    held.confirm().unwrap();
+    assert_eq!(parts.0.count(Request::List), looks);
+}
+
+#[test]
+fn a_shared_lock_is_not_confirmed_while_an_exclusive_one_of_the_same_time_stays() {
+    let parts = parts();
+    let (held, other) = overtaken(&parts, quick());
+    for _ in 0..2 {
+        let refused = held.confirm().unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Locked);
+        assert!(refused.to_string().contains("elsewhere"), "{refused}");
+    }
+    parts
+        .0
+        .remove(FileName::new(FileKind::Lock, other))
+        .unwrap();
+    held.confirm().unwrap();
+}
+
+#[test]
+fn a_shared_lock_needs_no_second_look_where_listings_do_not_lag() {
+    let parts = parts();
+    let timing = Timing {
+        settle: Settle::default(),
+        ..quick()
+    };
+    let held = take(&parts, false, timing).unwrap();
+    let looks = parts.0.count(Request::List);
+    held.confirm().unwrap();
+    assert_eq!(parts.0.count(Request::List), looks);
 }

@@ -233,6 +233,7 @@ impl Storage for Ftp {
         Traits {
             parallel: self.options.connections.most(),
             remote: true,
+            listing_lags: false,
         }
     }
 }

@@ -199,6 +199,7 @@ impl Storage for Local {
         Traits {
             parallel: 2,
             remote: false,
+            listing_lags: false,
         }
     }
 }

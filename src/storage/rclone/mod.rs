@@ -167,6 +167,7 @@ impl Storage for Rclone {
         Traits {
             parallel: self.options.connections,
             remote: true,
+            listing_lags: true,
         }
     }
 }

@@ -261,6 +261,7 @@ impl Storage for Rest {
         Traits {
             parallel: self.parallel,
             remote: true,
+            listing_lags: true,
         }
     }
 }

@@ -384,6 +384,7 @@ impl Storage for S3 {
         Traits {
             parallel: self.parallel,
             remote: true,
+            listing_lags: true,
         }
     }
 }

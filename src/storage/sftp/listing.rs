@@ -15,8 +15,11 @@ use super::layout;
 use super::packet::{Attributes, Entry, FileType, Reply, Request};
 use super::session::{Session, attributes, refusal};
 
-/// How many directories are open at the same time. Servers have limits for that.
+/// How many directories are open at the same time on a server that does not tell its limit.
 const TOGETHER: usize = 64;
+
+/// How many are open on one that allows more. There are so many directories of packs.
+const MOST_TOGETHER: u64 = 256;
 
 /// The most answers that are asked for at once.
 const ANSWERS: usize = 128;
@@ -72,7 +75,11 @@ pub(super) async fn list(
         return Ok(listing);
     }
     let directories = pack_directories(sftp, session, entries, &mut listing).await?;
-    for some in directories.chunks(TOGETHER) {
+    // Other connections may have files open, too.
+    let together = session.most_handles.map_or(TOGETHER, |most| {
+        usize::try_from(most.saturating_sub(32).clamp(1, MOST_TOGETHER)).unwrap_or(TOGETHER)
+    });
+    for some in directories.chunks(together) {
         let mut named = Vec::new();
         for found in self::entries(sftp, session, some).await? {
             let first = found.directory.get(found.directory.len() - 2..);
@@ -265,7 +272,9 @@ async fn entries(
         Some(failure) => Err(failure),
         None => read_all(session, &open, &mut found).await,
     };
-    if session.is_usable() {
+    if session.is_usable() && open.len() == 1 {
+        session.forget(&open[0].1).await?;
+    } else if session.is_usable() {
         let requests = open.iter().map(|(_, handle)| Request::Close { handle });
         session.exchange(requests, |_, _| Ok(())).await?;
     }

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -72,10 +73,55 @@ impl fmt::Debug for Options {
     }
 }
 
+/// The connection for lock files. It is made beside the first requests, because it takes ten ways to the server and back.
+struct ForLocks {
+    begun: Once,
+    connecting: Mutex<Option<JoinHandle<Result<Session, Failure>>>>,
+}
+
+impl ForLocks {
+    fn new() -> ForLocks {
+        ForLocks {
+            begun: Once::new(),
+            connecting: Mutex::default(),
+        }
+    }
+
+    /// Begins to connect, once.
+    fn begin(&self, runtime: &Runtime, options: &Arc<Options>) {
+        self.begun.call_once(|| {
+            let (runtime, options) = (runtime.handle().clone(), Arc::clone(options));
+            let thread = std::thread::Builder::new();
+            // Without a thread, the connection is made when it is needed.
+            *self.lock() = thread
+                .spawn(move || runtime.block_on(connect::connect(&options)))
+                .ok();
+        });
+    }
+
+    fn is_connecting(&self) -> bool {
+        self.lock()
+            .as_ref()
+            .is_some_and(|connecting| !connecting.is_finished())
+    }
+
+    /// The connection that was begun, once.
+    fn take(&self) -> Option<JoinHandle<Result<Session, Failure>>> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<JoinHandle<Result<Session, Failure>>>> {
+        self.connecting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A repository on a server.
 pub struct Sftp {
-    options: Options,
+    options: Arc<Options>,
     pool: Pool<Session>,
+    for_locks: ForLocks,
     /// Directories whose names may not be on the server's disk yet.
     unsynced: Mutex<BTreeSet<String>>,
     leftovers: Leftovers<Stray>,
@@ -96,7 +142,8 @@ impl Sftp {
             .build()?;
         Ok(Sftp {
             pool: Pool::new(Arc::clone(&options.connections)),
-            options,
+            options: Arc::new(options),
+            for_locks: ForLocks::new(),
             unsynced: Mutex::default(),
             leftovers: Leftovers::default(),
             runtime: Some(runtime),
@@ -116,11 +163,32 @@ impl Sftp {
         kind: FileKind,
         requests: impl AsyncFnOnce(&mut Session) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        // A lock comes next.
+        if kind == FileKind::Key
+            && let Some(runtime) = &self.runtime
+        {
+            self.for_locks.begin(runtime, &self.options);
+        }
+        // Until the other connection is there, nothing large can be in the way on this one.
+        let of = match kind {
+            FileKind::Lock if self.for_locks.is_connecting() => FileKind::Config,
+            kind => kind,
+        };
         self.pool.with(
-            kind,
-            || self.wait(connect::connect(&self.options))?,
+            of,
+            || self.connect(of),
             |session| self.wait(requests(session))?,
         )
+    }
+
+    fn connect(&self, kind: FileKind) -> Result<Session, Failure> {
+        if kind == FileKind::Lock
+            && let Some(begun) = self.for_locks.take()
+            && let Ok(Ok(session)) = begun.join()
+        {
+            return Ok(session);
+        }
+        self.wait(connect::connect(&self.options))?
     }
 
     /// The path of something in the repository.
@@ -138,8 +206,11 @@ impl Sftp {
         self.path(&file.to_string())
     }
 
-    /// The name of a directory is not certain to be on the server's disk.
+    /// The name of a file is not certain to be on the server's disk. A lock need not outlive a loss of power.
     fn is_changed(&self, file: FileName) {
+        if file.kind == FileKind::Lock {
+            return;
+        }
         let path = file.to_string();
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         self.unsynced
@@ -242,6 +313,7 @@ impl Storage for Sftp {
         Traits {
             parallel: self.options.connections.most(),
             remote: true,
+            listing_lags: false,
         }
     }
 }

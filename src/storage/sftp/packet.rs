@@ -2,6 +2,10 @@
 //!
 //! Handles and names are bytes. Servers choose them, and they need not be text.
 
+mod extensions;
+
+pub(super) use extensions::{FileSystem, decode_file_system, decode_limits};
+
 /// The version of the protocol that is spoken.
 pub(super) const VERSION: u32 = 3;
 
@@ -293,50 +297,6 @@ pub(super) fn decode(packet: &[u8]) -> Result<(u32, Reply), Malformed> {
         _ => return Err(Malformed),
     };
     Ok((id, reply))
-}
-
-/// The largest read and the largest write of a server, from its answer to [`Request::Limits`]. 0 is no limit.
-pub(super) fn decode_limits(reply: &[u8]) -> Result<(u64, u64), Malformed> {
-    let mut input = Input(reply);
-    input.long()?;
-    Ok((input.long()?, input.long()?))
-}
-
-/// What is known of a file system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileSystem {
-    /// Bytes that an ordinary user can still use.
-    pub free: u64,
-    /// Files that can still be made; `None` if the file system does not count them.
-    pub files: Option<u64>,
-    pub is_read_only: bool,
-}
-
-/// Reads the answer to [`Request::FileSystem`].
-pub(super) fn decode_file_system(reply: &[u8]) -> Result<FileSystem, Malformed> {
-    let mut input = Input(reply);
-    let mut values = [0; 11];
-    for value in &mut values {
-        *value = input.long()?;
-    }
-    let [
-        _,
-        fragment,
-        _,
-        _,
-        available,
-        files,
-        _,
-        files_available,
-        _,
-        flags,
-        _,
-    ] = values;
-    Ok(FileSystem {
-        free: fragment.saturating_mul(available),
-        files: (files > 0).then_some(files_available),
-        is_read_only: flags & 1 != 0,
-    })
 }
 
 /// What is left of a packet.

@@ -53,6 +53,8 @@ pub(super) struct Session {
     pub read_piece: usize,
     /// The most bytes that one request writes.
     pub write_piece: usize,
+    /// How many handles may be open, if the server says it.
+    pub most_handles: Option<u64>,
     can_tell_file_system: bool,
     /// Requests are under way whose answers nobody took.
     is_broken: bool,
@@ -122,14 +124,16 @@ impl Session {
             can_tell_file_system: has(b"statvfs@openssh.com"),
             read_piece: PIECE,
             write_piece: PIECE,
+            most_handles: None,
             is_broken: false,
         };
         if has(b"limits@openssh.com")
             && let Reply::Extended(limits) = session.ask(Request::Limits).await?
         {
-            let (read, write) = packet::decode_limits(&limits)?;
-            session.read_piece = piece(read);
-            session.write_piece = piece(write);
+            let limits = packet::decode_limits(&limits)?;
+            session.read_piece = piece(limits.read);
+            session.write_piece = piece(limits.write);
+            session.most_handles = Some(limits.handles).filter(|handles| *handles > 0);
         }
         Ok(session)
     }

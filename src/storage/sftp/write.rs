@@ -230,9 +230,9 @@ async fn sync_directories(session: &mut Session, paths: &[String]) -> Result<(),
                 Ok(())
             })
             .await?;
-        let requests = handles.iter().map(|handle| Request::Sync { handle });
-        session.exchange(requests, |_, _| Ok(())).await?;
-        let requests = handles.iter().map(|handle| Request::Close { handle });
+        let requests = handles
+            .iter()
+            .flat_map(|handle| [Request::Sync { handle }, Request::Close { handle }]);
         session.exchange(requests, |_, _| Ok(())).await?;
     }
     Ok(())

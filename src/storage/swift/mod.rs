@@ -351,6 +351,7 @@ impl Storage for Swift {
         Traits {
             parallel: self.parallel,
             remote: true,
+            listing_lags: true,
         }
     }
 }
