@@ -34,10 +34,12 @@ pub struct Reach {
     widest_gap: u64,
     /// How many files a job has at most.
     most_files: usize,
-    /// After so many bytes of parts of packs a job gets no other part.
-    most_bytes: u64,
+    /// How many parts of packs a job has at most. One thread reads them one after the other.
+    most_parts: usize,
     /// How many files are put into the order of their packs at a time.
     pub window: usize,
+    /// How many pieces of a large file are read at once. A directory of this host is told ahead what will be read.
+    most_pieces: usize,
 }
 
 impl Reach {
@@ -46,16 +48,18 @@ impl Reach {
         longest: 1 << 20,
         widest_gap: 64 << 10,
         most_files: 128,
-        most_bytes: u64::MAX,
+        most_parts: usize::MAX,
         window: 8192,
+        most_pieces: 1,
     };
     /// For a storage away from this host, where each request costs a way there and back.
     const FAR: Reach = Reach {
         longest: 4 << 20,
         widest_gap: 256 << 10,
         most_files: 8192,
-        most_bytes: 2 << 20,
+        most_parts: 1,
         window: 16 << 10,
+        most_pieces: 256,
     };
 
     /// What suits a storage.
@@ -96,7 +100,7 @@ pub fn group(files: Vec<Entry>, index: &Index, reach: Reach) -> Vec<Vec<Run>> {
             run.files.push((entry, blob));
             continue;
         }
-        if job.iter().map(Run::bytes).sum::<u64>() >= reach.most_bytes {
+        if job.len() >= reach.most_parts {
             jobs.push(std::mem::take(&mut job));
             count = 1;
         }
@@ -115,6 +119,40 @@ pub fn group(files: Vec<Entry>, index: &Index, reach: Reach) -> Vec<Vec<Run>> {
     jobs
 }
 
+/// The first pieces of a file that are read at once: where each lies, and the part of the pack that has all of them.
+/// `None`: the first piece is read by itself.
+pub fn neighbours(
+    pieces: &[Id],
+    index: &Index,
+    reach: Reach,
+) -> Option<(PackPart, Vec<PackedBlob>)> {
+    let mut part: Option<PackPart> = None;
+    let mut blobs = Vec::new();
+    for id in pieces.iter().take(reach.most_pieces) {
+        let Some(location) = index.lookup(piece_name(*id)).next() else {
+            break;
+        };
+        let length = length_at_once(&location.blob, reach);
+        let near = match &mut part {
+            None if length > 0 => {
+                part = Some(PackPart {
+                    pack: location.pack,
+                    offset: u64::from(location.blob.offset),
+                    length,
+                });
+                true
+            }
+            None => false,
+            Some(part) => part.takes(&location, reach),
+        };
+        if !near {
+            break;
+        }
+        blobs.push(location.blob);
+    }
+    part.filter(|_| blobs.len() > 1).map(|part| (part, blobs))
+}
+
 /// A large piece is read by itself: its length is not believed before the pack's is known.
 fn length_at_once(blob: &PackedBlob, reach: Reach) -> usize {
     match u64::from(blob.length) <= reach.longest {
@@ -124,25 +162,27 @@ fn length_at_once(blob: &PackedBlob, reach: Reach) -> usize {
 }
 
 impl Run {
-    /// What is read for it.
-    fn bytes(&self) -> u64 {
-        self.part.map_or(0, |part| part.length as u64)
-    }
-
     /// Extends the part by a piece, if it is near enough.
     fn takes(&mut self, location: Option<BlobLocation>, reach: Reach) -> bool {
         let (Some(part), Some(location)) = (&mut self.part, location) else {
             return self.part.is_none() && location.is_none();
         };
+        part.takes(&location, reach)
+    }
+}
+
+impl PackPart {
+    /// Extends the part by a piece, if it is near enough.
+    fn takes(&mut self, location: &BlobLocation, reach: Reach) -> bool {
         let (start, end) = (u64::from(location.blob.offset), location.blob.end());
-        let part_end = part.offset + part.length as u64;
-        let near = part.pack == location.pack
-            && part.length > 0
-            && start >= part.offset
+        let part_end = self.offset + self.length as u64;
+        let near = self.pack == location.pack
+            && self.length > 0
+            && start >= self.offset
             && start <= part_end + reach.widest_gap
-            && end - part.offset <= reach.longest;
+            && end - self.offset <= reach.longest;
         if near {
-            part.length = part.length.max((end - part.offset) as usize);
+            self.length = self.length.max((end - self.offset) as usize);
         }
         near
     }

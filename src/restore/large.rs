@@ -5,12 +5,15 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::batch::{self, PackPart, Reach};
 use super::entry::Entry;
 use super::file::{NewFile, unreadable, write_piece};
 use super::hands::{Hands, piece_length, piece_name};
 use super::problem::ProblemKind;
 use super::restorer::{Failed, Outcome, Restorer};
+use crate::repository::blob::PackedBlob;
 use crate::repository::error::{Doing, Error, ErrorKind, What};
+use crate::storage::id::Id;
 
 /// A file that several threads may write at the same time. The last thread that drops it completes the file, so nobody
 /// may keep it.
@@ -30,6 +33,23 @@ struct Progress {
     open: Option<(Arc<OwnedFd>, Arc<NewFile>)>,
     /// The first failure. After it, nothing more is written.
     failed: Option<Failed>,
+}
+
+/// Pieces of a file that were read together.
+struct Together {
+    /// The place of the first one in the file.
+    first: usize,
+    part: PackPart,
+    blobs: Vec<PackedBlob>,
+}
+
+impl Together {
+    /// Where a piece lies, and where it begins in what was read. `None`: it was not read.
+    fn blob(&self, piece: usize) -> Option<(&PackedBlob, usize)> {
+        let blob = self.blobs.get(piece.checked_sub(self.first)?)?;
+        let start = u64::from(blob.offset).checked_sub(self.part.offset)?;
+        Some((blob, usize::try_from(start).ok()?))
+    }
 }
 
 /// How much of a file a thread takes at a time.
@@ -130,7 +150,9 @@ impl Restorer<'_> {
         let Some(new) = self.begin_large(large)? else {
             return Ok(());
         };
-        for piece in range {
+        let reach = Reach::of(self.repository.repository.storage.traits());
+        let mut together: Option<Together> = None;
+        for piece in range.clone() {
             if self.is_stopped() {
                 return Err(Failed::WithDirectory);
             }
@@ -138,9 +160,15 @@ impl Restorer<'_> {
             if let Some(id) = large.entry.content.get(piece + AHEAD) {
                 self.repository.will_read(piece_name(*id));
             }
-            let content = hands
-                .piece(self.repository, large.entry.content[piece])
-                .map_err(unreadable)?;
+            if together.as_ref().is_none_or(|it| it.blob(piece).is_none()) {
+                let pieces = &large.entry.content[..range.end];
+                together = self.read_together(hands, pieces, piece, reach);
+            }
+            let content = match together.as_ref().and_then(|it| it.blob(piece)) {
+                Some((blob, start)) => hands.piece_of_range(self.repository, blob, start),
+                None => hands.piece(self.repository, large.entry.content[piece]),
+            };
+            let content = content.map_err(unreadable)?;
             if content.len() as u64 != end - start {
                 // The index has another length for another copy of it.
                 return Err(Failed::problem(ProblemKind::Content));
@@ -149,6 +177,20 @@ impl Restorer<'_> {
                 .map_err(|error| Failed::io(ProblemKind::NotWritten, error))?;
         }
         Ok(())
+    }
+
+    /// Reads a piece, and those that lie next to it, at once. `None`: the piece is to be read by itself.
+    fn read_together(
+        &self,
+        hands: &mut Hands,
+        pieces: &[Id],
+        first: usize,
+        reach: Reach,
+    ) -> Option<Together> {
+        let index = &self.repository.index;
+        let (part, blobs) = batch::neighbours(&pieces[first..], index, reach)?;
+        hands.read_range(self.repository, part.pack, part.offset, part.length);
+        Some(Together { first, part, blobs })
     }
 
     /// The file, which the first segment makes. `None`: it has failed already.

@@ -12,6 +12,7 @@ use super::{Durability, FileKind, FileName, Listed, Listing, Storage, Traits};
 pub struct Memory {
     state: Arc<Mutex<State>>,
     delayed: bool,
+    far: bool,
 }
 
 type Files = BTreeMap<FileName, (Arc<[u8]>, SystemTime)>;
@@ -55,6 +56,14 @@ impl Memory {
         Memory {
             delayed: true,
             ..Memory::default()
+        }
+    }
+
+    /// The same files, as if they were away from this host.
+    pub fn far(&self) -> Memory {
+        Memory {
+            far: true,
+            ..self.clone()
         }
     }
 
@@ -231,7 +240,7 @@ impl Storage for Memory {
     fn traits(&self) -> Traits {
         Traits {
             parallel: 4,
-            remote: false,
+            remote: self.far,
             listing_lags: false,
         }
     }

@@ -9,6 +9,7 @@ mod damage;
 mod delete;
 mod dry_run;
 mod existing;
+mod far;
 mod hostile;
 mod killed;
 mod made;
