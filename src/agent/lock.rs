@@ -31,13 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
 /// How the locks of a storage are waited for and refreshed.
 pub(super) fn timing(storage: &dyn Storage) -> Timing {
     let traits = storage.traits();
-    let settle = match traits.listing_lags {
-        // A backup with few changes is over soon, and what is exclusive takes long.
-        true => Settle {
-            shared: Duration::from_millis(200),
-            exclusive: Duration::from_millis(800),
-        },
-        false => Settle::default(),
+    // A backup with few changes is over soon, and what is exclusive takes long. So the latter waits for both.
+    let settle = Settle {
+        shared: Duration::from_millis(if traits.listing_lags { 200 } else { 0 }),
+        exclusive: Duration::from_millis(if traits.remote { 1000 } else { 0 }),
     };
     let retry = match traits.remote {
         true => Duration::from_secs(5),

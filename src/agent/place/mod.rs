@@ -288,7 +288,7 @@ fn is_given_by_path(container: &Container) -> bool {
 
 /// What is at the location.
 fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Error> {
-    match &container.location {
+    confirmed(|| match &container.location {
         Location::Local(path) => {
             content(path).map_err(|error| Error::io("read the container", path, error))
         }
@@ -302,6 +302,15 @@ fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Erro
             place: container.location.clone(),
             source: Box::new(EngineError::from(error)),
         }),
+    })
+}
+
+/// Looks a second time where the first look shows something that is no repository. Another process may have made one
+/// meanwhile: its configuration, which is looked for first, was not there yet, and its data was seen.
+fn confirmed(look: impl Fn() -> Result<Content, Error>) -> Result<Content, Error> {
+    match look()? {
+        Content::WithoutConfig | Content::Other => look(),
+        content @ (Content::Nothing | Content::Unfinished | Content::Repository) => Ok(content),
     }
 }
 
@@ -326,6 +335,22 @@ mod tests {
         match look(container, &Reach::default()).unwrap() {
             Place::Vacant(vacant) => vacant,
             _ => panic!("it is not vacant"),
+        }
+    }
+
+    #[test]
+    fn a_repository_that_is_made_during_the_look_is_not_taken_for_one_without_its_configuration() {
+        use Content::{Nothing, Other, Repository, WithoutConfig};
+        for (looks, expected) in [
+            (vec![WithoutConfig, Repository], Repository),
+            (vec![Other, Repository], Repository),
+            (vec![WithoutConfig, WithoutConfig], WithoutConfig),
+            (vec![Nothing], Nothing),
+        ] {
+            let left = std::cell::RefCell::new(looks.into_iter());
+            let content = confirmed(|| Ok(left.borrow_mut().next().unwrap())).unwrap();
+            assert_eq!(content, expected);
+            assert!(left.borrow_mut().next().is_none());
         }
     }
 

@@ -384,7 +384,8 @@ impl Storage for S3 {
         Traits {
             parallel: self.parallel,
             remote: true,
-            listing_lags: true,
+            // Amazon promises it, and those that do as Amazon does.
+            listing_lags: false,
         }
     }
 }
