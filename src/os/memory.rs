@@ -5,7 +5,7 @@
 //! distributions give a program huge pages only where it asks for them (`/sys/kernel/mm/transparent_hugepage/enabled` is
 //! `madvise`).
 //!
-//! Pieces above [`MAPPED`] go back to the system as soon as they are free. glibc would keep them for later: it raises its
+//! Pieces above 4 MiB go back to the system as soon as they are free. glibc would keep them for later: it raises its
 //! threshold with each large piece that is freed, up to 32 MiB. A backup then had 20 MB more in memory, of which nothing was
 //! used.
 #![allow(unsafe_code)]
