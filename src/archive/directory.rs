@@ -169,7 +169,7 @@ impl Worker<'_> {
         &mut self,
         path: &Arc<DirectoryPath>,
         assembly: &Arc<Assembly>,
-        mut files: Vec<FileEntry>,
+        files: Vec<FileEntry>,
         tasks: &mut Vec<Task>,
     ) -> Result<(), Stopped> {
         if files.is_empty() {
@@ -185,26 +185,14 @@ impl Worker<'_> {
                 return self.fill(Arc::clone(assembly), gone);
             }
         };
-        let mut batches = Vec::new();
-        while !files.is_empty() {
-            let mut bytes = 0;
-            let count = files
-                .iter()
-                .take(BATCH_FILES)
-                .take_while(|file| {
-                    let fits = bytes < BATCH_BYTES;
-                    bytes += file.entry.stat.size;
-                    fits
-                })
-                .count();
-            let rest = files.split_off(count.min(files.len()));
-            batches.push(Task::Files(FilesTask {
+        let batches = batches(files, |file| file.entry.stat.size);
+        tasks.extend(batches.into_iter().rev().map(|files| {
+            Task::Files(FilesTask {
                 assembly: Arc::clone(assembly),
                 directory: Arc::clone(&directory),
-                files: std::mem::replace(&mut files, rest),
-            }));
-        }
-        tasks.extend(batches.into_iter().rev());
+                files,
+            })
+        }));
         Ok(())
     }
 
@@ -245,5 +233,49 @@ impl Worker<'_> {
             self.problem(file.source, &directory.path, Some(&file.entry.name), fault);
         }
         Ok(node)
+    }
+}
+
+/// Splits files into groups of at most [`BATCH_FILES`]. A group gets no other file when it has [`BATCH_BYTES`].
+fn batches<F>(files: Vec<F>, size: impl Fn(&F) -> u64) -> Vec<Vec<F>> {
+    let mut left = files.into_iter();
+    let mut batches = Vec::new();
+    while !left.as_slice().is_empty() {
+        let mut bytes = 0_u64;
+        let fit = left.as_slice().iter().take(BATCH_FILES).take_while(|file| {
+            let fits = bytes < BATCH_BYTES;
+            bytes = bytes.saturating_add(size(file));
+            fits
+        });
+        let count = fit.count();
+        batches.push(left.by_ref().take(count).collect());
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_split_by_their_number_and_size_and_none_is_lost() {
+        let sizes: Vec<u64> = (0..1000)
+            .map(|number| [0, 10, BATCH_BYTES / 3, BATCH_BYTES, u64::MAX][number * number % 5])
+            .collect();
+        let batches = batches(sizes.clone(), |size| *size);
+        assert_eq!(batches.concat(), sizes);
+        for batch in &batches {
+            assert!((1..=BATCH_FILES).contains(&batch.len()));
+            let before_last = batch[..batch.len() - 1].iter().sum::<u64>();
+            assert!(before_last < BATCH_BYTES);
+        }
+    }
+
+    #[test]
+    fn the_memory_of_the_groups_does_not_grow_faster_than_the_number_of_files() {
+        let count = 100_000;
+        let batches = batches(vec![1_u64; count], |size| *size);
+        let memory: usize = batches.iter().map(Vec::capacity).sum();
+        assert!(memory <= 2 * count, "room for {memory} files");
     }
 }
