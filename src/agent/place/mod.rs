@@ -305,8 +305,8 @@ fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Erro
     })
 }
 
-/// Looks a second time where the first look shows something that is no repository. Another process may have made one
-/// meanwhile: its configuration, which is looked for first, was not there yet, and its data was seen.
+/// Looks at a place, and looks again if something other than a repository seems to be there. Another process may have
+/// made a repository during the first look: its configuration was not there yet, and its data was.
 fn confirmed(look: impl Fn() -> Result<Content, Error>) -> Result<Content, Error> {
     match look()? {
         Content::WithoutConfig | Content::Other => look(),

@@ -312,7 +312,12 @@ fn overtaken(parts: &Parts, timing: Timing) -> (Held, Id) {
 #[test]
 fn a_shared_lock_is_confirmed_when_an_exclusive_one_of_the_same_time_has_gone() {
     let parts = parts();
-    let (held, other) = overtaken(&parts, quick());
+    let timing = Timing {
+        // The other lock goes between two looks, however busy the host is.
+        retry: Duration::from_millis(500),
+        ..quick()
+    };
+    let (held, other) = overtaken(&parts, timing);
     std::thread::scope(|scope| {
         let looks = parts.0.count(Request::List);
         let confirmed = scope.spawn(|| held.confirm());

@@ -2,7 +2,7 @@
 
 use super::{Input, Malformed};
 
-/// The limits of a server. 0 is no limit.
+/// The limits of a server. A limit of 0 means that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Limits {
     /// The bytes of one read.
