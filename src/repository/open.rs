@@ -1,6 +1,7 @@
 //! Making and opening a repository.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::config::Config;
 use super::crypto::{Cipher, SecretKeys};
@@ -10,7 +11,7 @@ use super::key::cost::Cost;
 use super::key::{self, OpenKey};
 use crate::kill_point::{self, Point};
 use crate::storage::error::ErrorKind as StorageErrorKind;
-use crate::storage::{FileKind, FileName, Storage};
+use crate::storage::{self, FileKind, FileName, Storage};
 
 /// An open repository: where its files are, and what is needed to read and write them. Operations are functions of
 /// their own.
@@ -104,7 +105,7 @@ impl Repository {
     /// # Errors
     /// `NotARepository` when there is none; those of [`key::open`] and [`Config::read`].
     pub fn open(storage: Arc<dyn Storage>, password: &[u8]) -> Result<Repository, Error> {
-        if let Err(error) = storage.size(FileName::CONFIG) {
+        if let Err(error) = wait_for_config(&*storage) {
             return Err(match error.kind {
                 StorageErrorKind::NotFound => {
                     Error::new(ErrorKind::NotARepository, Doing::Open, What::Repository).with(error)
@@ -159,6 +160,21 @@ impl Repository {
     }
 }
 
+/// How often, and after which time, an empty config is looked at again.
+const LOOKS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Asks for the config. Some servers, such as rclone's, show a file before its content is written: another host may be
+/// making the repository.
+fn wait_for_config(storage: &dyn Storage) -> Result<(), storage::error::Error> {
+    let mut left = if storage.traits().remote { LOOKS } else { 0 };
+    while storage.size(FileName::CONFIG)? == 0 && left > 0 {
+        left -= 1;
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +219,28 @@ mod tests {
             kind(Repository::init(storage, b"p", COST)),
             ErrorKind::Exists
         );
+    }
+
+    #[test]
+    fn a_config_that_a_server_shows_before_its_content_is_waited_for() {
+        let memory = Memory::new();
+        Repository::init(Arc::new(memory.clone()), b"p", COST).unwrap();
+        let config = memory.read(FileName::CONFIG, 1 << 20).unwrap();
+        memory.damage(FileName::CONFIG, Vec::new());
+        assert!(matches!(
+            kind(Repository::open(Arc::new(memory.clone()), b"p")),
+            ErrorKind::Damaged(_)
+        ));
+        let looks = memory.count(Request::Size);
+        std::thread::scope(|scope| {
+            let far: Arc<dyn Storage> = Arc::new(memory.far());
+            let opened = scope.spawn(|| Repository::open(far, b"p"));
+            while memory.count(Request::Size) == looks {
+                std::thread::yield_now();
+            }
+            memory.damage(FileName::CONFIG, config);
+            opened.join().unwrap().unwrap();
+        });
     }
 
     #[test]

@@ -136,7 +136,10 @@ impl Cached {
             return Ok(Arc::clone(known));
         }
         let content: Arc<[u8]> = self.inner.read(FileName::CONFIG, LARGEST_CONFIG)?.into();
-        *config = Some(Arc::clone(&content));
+        // An empty one may be in the middle of being written.
+        if !content.is_empty() {
+            *config = Some(Arc::clone(&content));
+        }
         Ok(content)
     }
 }
