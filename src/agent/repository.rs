@@ -12,7 +12,7 @@ use super::snapshot::{Filter, Snapshot};
 use crate::job::action::Container;
 use crate::repository::config::Config;
 use crate::repository::error::{Error, ErrorKind};
-use crate::repository::key::cost::Cost;
+use crate::repository::key::{self, cost::Cost};
 use crate::repository::open::Repository;
 use crate::repository::snapshot;
 use crate::storage::error::ErrorKind as StorageErrorKind;
@@ -185,7 +185,8 @@ fn open(
 
 /// Nothing locks a place away from this host while a repository is made there, and some servers replace a file. If
 /// another host made one at the same moment, one of the two configurations is left: that is the repository, and the key
-/// of the other one goes.
+/// of the other one goes. Without its own key, nobody could open it: another host may have taken it for one that an
+/// interrupted creation left.
 fn confirmed(
     container: &Container,
     storage: Arc<dyn Storage>,
@@ -193,7 +194,7 @@ fn confirmed(
     made: Repository,
 ) -> Result<Repository, ActionError> {
     match Config::read(&*storage, &made.cipher) {
-        Ok(config) if config == made.config => return Ok(made),
+        Ok(config) if config == made.config => return with_key(container, password, made),
         Ok(_) => {}
         Err(error) if error.is_damage() => {}
         Err(error) => return Err(failed(container, "create the repository", error)),
@@ -207,6 +208,25 @@ fn confirmed(
         _ => {}
     }
     open(container, storage, password)
+}
+
+/// The repository, to which a key is added if its key is gone.
+fn with_key(
+    container: &Container,
+    password: &Password,
+    made: Repository,
+) -> Result<Repository, ActionError> {
+    let failed = |error| failed(container, "create the repository", error);
+    let own = FileName::new(FileKind::Key, made.key.id);
+    match made.storage.size(own) {
+        Ok(_) => Ok(made),
+        Err(error) if error.kind == StorageErrorKind::NotFound => {
+            let (storage, keys) = (&made.storage, &made.key.keys);
+            key::add(&**storage, keys, password.as_bytes(), Cost::calibrated()).map_err(failed)?;
+            open(container, Arc::clone(storage), password)
+        }
+        Err(error) => Err(failed(error.into())),
+    }
 }
 
 /// Waits a little for a repository that another host is making.

@@ -19,6 +19,7 @@ use crate::job::action::Container;
 use crate::location::Location;
 use crate::repository::error::Error as EngineError;
 use crate::storage::error::ErrorKind as StorageErrorKind;
+use crate::storage::id::Id;
 use crate::storage::{FileName, Storage};
 
 mod content;
@@ -51,6 +52,7 @@ pub struct Vacant {
     storage: Arc<dyn Storage>,
     /// A creation was cut short here, or another host is at it.
     is_unfinished: bool,
+    keys: Vec<Id>,
 }
 
 /// A place in which the repository can be created, as of a look under the container's exclusive lock.
@@ -59,6 +61,8 @@ pub struct Creatable {
     storage: Arc<dyn Storage>,
     /// A creation was cut short here.
     is_unfinished: bool,
+    /// The keys of the first look, on a storage away from this host. Others may be those of a host that creates now.
+    keys: Vec<Id>,
 }
 
 /// A place that holds something other than a repository.
@@ -87,6 +91,11 @@ pub fn look(container: &Container, reach: &Reach) -> Result<Place, Error> {
     let container = container.clone();
     Ok(match content {
         Content::Nothing | Content::Unfinished => Place::Vacant(Vacant {
+            keys: match (content, container.location.local()) {
+                (Content::Unfinished, None) => remote::keys(&*storage)
+                    .map_err(|error| failed_to("create the repository", &container, error))?,
+                _ => Vec::new(),
+            },
             container,
             storage,
             is_unfinished: content == Content::Unfinished,
@@ -210,7 +219,10 @@ impl Vacant {
     pub fn look_again(self) -> Result<UnderLock, Error> {
         let content = inspect(&self.container, &*self.storage)?;
         let Vacant {
-            container, storage, ..
+            container,
+            storage,
+            keys,
+            ..
         } = self;
         match content {
             Content::Repository => Ok(UnderLock::Repository(Existing { container, storage })),
@@ -218,6 +230,7 @@ impl Vacant {
                 container,
                 storage,
                 is_unfinished: content == Content::Unfinished,
+                keys,
             })),
             Content::Other | Content::WithoutConfig => {
                 let is_without_config = content == Content::WithoutConfig;
@@ -244,25 +257,19 @@ impl Creatable {
 
     /// Removes the keys that a creation left behind: such a key would open, and then not fit the new configuration.
     pub fn clear_keys(&self) -> Result<(), Error> {
+        let Some(directory) = self.directory() else {
+            let cleared = remote::clear_keys(&*self.storage, &self.keys);
+            let doing = "create the repository";
+            return cleared.map_err(|error| failed_to(doing, &self.container, error));
+        };
         if !self.is_unfinished {
             return Ok(());
         }
-        let Some(directory) = self.directory() else {
-            return remote::clear_keys(&*self.storage).map_err(|error| self.failed(error));
-        };
         let keys = directory.join("keys");
         for key in fs::read_dir(&keys).into_iter().flatten().flatten() {
             fs::remove_file(key.path()).map_err(|error| Error::io("remove", &key.path(), error))?;
         }
         Ok(())
-    }
-
-    fn failed(&self, error: crate::storage::error::Error) -> Error {
-        Error::Engine {
-            doing: "create the repository",
-            place: self.container.location.clone(),
-            source: Box::new(EngineError::from(error)),
-        }
     }
 }
 
@@ -297,12 +304,21 @@ fn inspect(container: &Container, storage: &dyn Storage) -> Result<Content, Erro
         | Location::Rest(_)
         | Location::S3(_)
         | Location::Sftp(_)
-        | Location::Swift(_) => remote::content(storage).map_err(|error| Error::Engine {
-            doing: "open the repository",
-            place: container.location.clone(),
-            source: Box::new(EngineError::from(error)),
-        }),
+        | Location::Swift(_) => remote::content(storage)
+            .map_err(|error| failed_to("open the repository", container, error)),
     })
+}
+
+fn failed_to(
+    doing: &'static str,
+    container: &Container,
+    error: crate::storage::error::Error,
+) -> Error {
+    Error::Engine {
+        doing,
+        place: container.location.clone(),
+        source: Box::new(EngineError::from(error)),
+    }
 }
 
 /// Looks at a place, and looks again if something other than a repository seems to be there. Another process may have

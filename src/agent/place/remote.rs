@@ -2,6 +2,7 @@
 
 use super::content::Content;
 use crate::storage::error::{Error, ErrorKind};
+use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};
 
 /// What is at the place of this storage.
@@ -34,10 +35,16 @@ pub(super) fn content(storage: &dyn Storage) -> Result<Content, Error> {
     })
 }
 
-/// Removes all keys.
-pub(super) fn clear_keys(storage: &dyn Storage) -> Result<(), Error> {
-    for key in storage.list(FileKind::Key)?.files {
-        match storage.remove(FileName::new(FileKind::Key, key.id)) {
+/// The keys at this place.
+pub(super) fn keys(storage: &dyn Storage) -> Result<Vec<Id>, Error> {
+    let files = storage.list(FileKind::Key)?.files;
+    Ok(files.into_iter().map(|file| file.id).collect())
+}
+
+/// Removes these keys.
+pub(super) fn clear_keys(storage: &dyn Storage, keys: &[Id]) -> Result<(), Error> {
+    for key in keys {
+        match storage.remove(FileName::new(FileKind::Key, *key)) {
             Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -48,7 +55,6 @@ pub(super) fn clear_keys(storage: &dyn Storage) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::id::Id;
     use crate::storage::memory::{Memory, Request};
 
     fn with(files: &[FileKind]) -> Memory {
@@ -88,7 +94,17 @@ mod tests {
     #[test]
     fn the_keys_of_a_creation_that_was_cut_short_go() {
         let memory = with(&[FileKind::Key]);
-        clear_keys(&memory).unwrap();
+        clear_keys(&memory, &keys(&memory).unwrap()).unwrap();
         assert_eq!(content(&memory).unwrap(), Content::Nothing);
+    }
+
+    #[test]
+    fn the_key_of_a_host_that_has_begun_to_create_since_stays() {
+        let memory = with(&[FileKind::Key]);
+        let known = keys(&memory).unwrap();
+        let file = FileName::new(FileKind::Key, Id::of(b"y"));
+        memory.write(file, b"y").unwrap();
+        clear_keys(&memory, &known).unwrap();
+        assert_eq!(keys(&memory).unwrap(), [file.id]);
     }
 }
