@@ -43,6 +43,16 @@ impl Compressor {
         if raw.is_empty() || !self.pays(raw) {
             return false;
         }
+        self.compress_up_to(raw.len().saturating_sub(1), raw, out)
+    }
+
+    /// Appends the compressed form of `raw`, even if that is longer. `false` with a level of 0.
+    pub fn compress_always(&mut self, raw: &[u8], out: &mut Vec<u8>) -> bool {
+        self.compress_up_to(usize::MAX, raw, out)
+    }
+
+    /// Nothing is appended where it would be more than `most` bytes.
+    fn compress_up_to(&mut self, most: usize, raw: &[u8], out: &mut Vec<u8>) -> bool {
         let Some(context) = &mut self.context else {
             return false;
         };
@@ -52,7 +62,7 @@ impl Compressor {
         let mut tail = Cursor::new(&mut *out);
         tail.set_position(start as u64);
         match context.compress_to_buffer(raw, &mut tail) {
-            Ok(length) if length < raw.len() => true,
+            Ok(length) if length <= most => true,
             _ => {
                 out.truncate(start);
                 false

@@ -21,6 +21,9 @@ const LARGEST_BLOB: usize = 2 << 30;
 /// A chunk of the largest size, encrypted, and the pack's header take less.
 const LARGEST_CHUNK: usize = 9 << 20;
 
+/// The level of zstd for trees where data is not compressed.
+const TREE_LEVEL: i32 = 3;
+
 /// A blob that is compressed and encrypted, ready for a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoded {
@@ -34,17 +37,21 @@ pub struct Encoded {
 /// Compresses and encrypts blobs: one for each thread.
 pub struct Encoder {
     compressor: Compressor,
+    /// For trees where data is not compressed.
+    trees: Option<Compressor>,
 }
 
 impl Encoder {
-    /// The levels are those of zstd; 0 means no compression.
+    /// The levels are those of zstd; with 0, data is not compressed.
     pub fn new(level: i32) -> Encoder {
         Encoder {
             compressor: Compressor::new(level),
+            trees: (level == 0).then(|| Compressor::new(TREE_LEVEL)),
         }
     }
 
-    /// Appends the blob, compressed and encrypted, to `out`.
+    /// Appends the blob, compressed and encrypted, to `out`. As in restic, a tree is always compressed, even if that makes
+    /// it longer: a prune copies packs with trees that are not.
     ///
     /// # Errors
     /// `TooLarge` above 2 GiB; `NoRandom`.
@@ -61,7 +68,11 @@ impl Encoder {
         }
         let start = out.len();
         out.resize(start + IV_LENGTH, 0);
-        let compressed = self.compressor.compress(raw, out);
+        let compressed = match (name.kind, &mut self.trees) {
+            (BlobKind::Data, _) => self.compressor.compress(raw, out),
+            (BlobKind::Tree, Some(trees)) => trees.compress_always(raw, out),
+            (BlobKind::Tree, None) => self.compressor.compress_always(raw, out),
+        };
         if !compressed {
             out.reserve(raw.len() + EXTENSION);
             out.extend_from_slice(raw);
