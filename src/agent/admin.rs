@@ -10,6 +10,7 @@ use super::earlier_hosts::{EarlierHost, adopt_command, earlier_hosts};
 use super::error::ActionError;
 use super::lineage::{self, shares_path};
 use super::lock::Lock;
+use super::prune_warnings::prune_warnings;
 use super::report::{local, log};
 use super::repository::{Found, Opened};
 use super::snapshot::{Filter, Snapshot};
@@ -226,23 +227,8 @@ fn tell_earlier_hosts(job: &str, removal: &Removal<'_>, limit: DateTime<Utc>, of
 
 /// Writes to the log what the prune met.
 fn tell(report: &Pruned) {
-    for pack in &report.damaged {
-        log(&format!("warning: the pack {pack} is damaged, and stays"));
-    }
-    if !report.missing.is_empty() {
-        log(&format!(
-            "warning: {} that snapshots need are missing from the repository: `freezerd verify` says what is lost",
-            units::count(report.missing.len() as u64, "blob", "blobs")
-        ));
-    }
-    for unreadable in &report.unreadable {
-        log(&format!(
-            "warning: {} cannot be read, and its pack stays",
-            unreadable.blob
-        ));
-    }
-    if report.no_space {
-        log("warning: there was no space to copy what is still needed, so less was freed");
+    for warning in prune_warnings(report) {
+        log(&format!("warning: {warning}"));
     }
     if report.swept > 0 {
         log(&format!(
@@ -314,7 +300,7 @@ fn summary_line(removed: u64, left: u64, whose: &str, report: &Pruned, dry_run: 
         "{would}removed {} of {whose}, {} left; {would}freed {}",
         units::count(removed, "snapshot", "snapshots"),
         left,
-        units::bytes(report.summary.bytes_freed),
+        units::bytes(report.freed),
     )
 }
 

@@ -63,9 +63,9 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     Ok(Outcome {
         verdict: Verdict::FailedForGood,
         reason: Some(format!(
-            "the repository in {place} is damaged: {} found, the first being: {first}; `freezerd repair` repairs what can be \
-             repaired",
-            units::count(faults, "fault", "faults")
+            "the repository in {place} is damaged: {} found, the first being: {first}; `{}` repairs what can be repaired",
+            units::count(faults, "fault", "faults"),
+            repair_command(&report)
         )),
         problems_total: faults,
         missing: None,
@@ -81,6 +81,14 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
             .collect(),
         ..outcome::success(summary)
     })
+}
+
+/// The command that repairs what a check found. Without reading, a pack with damaged data looks whole.
+pub fn repair_command(report: &Report) -> &'static str {
+    match report.has_damaged_data() {
+        true => "freezerd repair --read-data",
+        false => "freezerd repair",
+    }
 }
 
 /// The share of the packs that is read. `part` is the part of a rolling check, from 1.

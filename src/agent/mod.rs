@@ -42,6 +42,7 @@ mod panic_hook;
 #[doc(hidden)]
 pub mod password;
 mod place;
+mod prune_warnings;
 pub mod reach;
 mod report;
 mod repository;
@@ -54,9 +55,10 @@ mod wanted;
 
 pub use admin::prune_options;
 pub use backup::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
-pub use check::share_of;
+pub use check::{repair_command, share_of};
 pub use error::ActionError;
 pub use panic_hook::PANICKED;
+pub use prune_warnings::prune_warnings;
 pub use termination::ENDED;
 
 use lock::Lock;

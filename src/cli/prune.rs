@@ -11,7 +11,7 @@ use super::container::session::{self, Ended, print, print_json};
 use super::container::steps::Steps;
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
-use crate::agent::prune_options;
+use crate::agent::{prune_options, prune_warnings};
 use crate::config::Settings;
 use crate::job::share::MaxUnused;
 use crate::repository::prune::plan::{Options, Summary};
@@ -99,11 +99,11 @@ fn prune(args: &Args, session: &Session, options: &Options) -> Result<Exit, Ende
     };
     drop(steps);
     let pruned = pruned.map_err(SessionError::from)?;
-    let warnings = warnings(&pruned);
+    let warnings = prune_warnings(&pruned);
     if args.json {
         print_json(&to_json(args.dry_run, &pruned))?;
     } else {
-        print(&result(args.dry_run, &pruned))?;
+        print(&result(args.dry_run, pruned.freed))?;
     }
     for warning in &warnings {
         say(&format!("warning: {warning}"));
@@ -145,48 +145,12 @@ fn plan(summary: &Summary) -> Vec<String> {
     ]
 }
 
-fn result(dry_run: bool, pruned: &Pruned) -> String {
-    let freed = units::bytes(pruned.summary.bytes_freed);
-    match (dry_run, pruned.no_space) {
-        (true, _) => format!("Would free {freed}."),
-        (false, false) => format!("Freed {freed}."),
-        (false, true) => "Removed the packs that nothing needs.".to_owned(),
+fn result(dry_run: bool, freed: u64) -> String {
+    let freed = units::bytes(freed);
+    match dry_run {
+        true => format!("Would free {freed}."),
+        false => format!("Freed {freed}."),
     }
-}
-
-/// How many damaged packs are named.
-const MOST_PACKS: usize = 100;
-
-/// What could not be done, or is damaged.
-fn warnings(pruned: &Pruned) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let count = |list: usize, one, many| units::count(list as u64, one, many);
-    for pack in pruned.damaged.iter().take(MOST_PACKS) {
-        warnings.push(format!("the pack {pack} is damaged, and stays"));
-    }
-    if !pruned.damaged.is_empty() {
-        warnings.push(format!(
-            "{} damaged; `freezerd repair` saves what can be read",
-            count(pruned.damaged.len(), "pack is", "packs are")
-        ));
-    }
-    if !pruned.missing.is_empty() {
-        warnings.push(format!(
-            "{} that files need are missing from the container; `freezerd verify` says which files are lost",
-            count(pruned.missing.len(), "piece", "pieces")
-        ));
-    }
-    for unreadable in &pruned.unreadable {
-        warnings.push(format!(
-            "{} cannot be read, and its pack stays",
-            unreadable.blob
-        ));
-    }
-    if pruned.no_space {
-        warnings
-            .push("there was no space to copy what is still needed, so less was freed".to_owned());
-    }
-    warnings
 }
 
 fn to_json(dry_run: bool, pruned: &Pruned) -> Value {
@@ -206,6 +170,7 @@ fn to_json(dry_run: bool, pruned: &Pruned) -> Value {
             "bytes_freed": summary.bytes_freed,
             "unused_bytes_left": summary.unused_bytes_left,
         },
+        "bytes_freed": pruned.freed,
         "damaged_packs": pruned.damaged,
         "missing_blobs": pruned.missing.len(),
         "unreadable_blobs": pruned.unreadable.len(),

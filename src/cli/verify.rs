@@ -9,7 +9,7 @@ use super::container::steps::Steps;
 use super::container::{ContainerArgs, losses};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
-use crate::agent::share_of;
+use crate::agent::{repair_command, share_of};
 use crate::config::Settings;
 use crate::escape::harmless;
 use crate::job::share::ReadData;
@@ -76,10 +76,10 @@ fn verify(args: &Args, session: &Session, read_data: ReadData) -> Result<Exit, E
     match report.is_clean() {
         true => Ok(Exit::Success),
         false => {
-            say(
-                "the container is damaged; `freezerd repair` repairs what can be repaired, `freezerd repair --dry-run` says what \
-                 that is",
-            );
+            let repair = repair_command(&report);
+            say(&format!(
+                "the container is damaged; `{repair}` repairs what can be repaired, `{repair} --dry-run` says what that is"
+            ));
             Ok(Exit::RunFailed)
         }
     }

@@ -6,12 +6,16 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use freezerd::job::action::Work;
+use freezerd::repository::blob_name::{BlobKind, BlobName};
 use freezerd::repository::lock::{Timing, acquire};
 use freezerd::storage::Storage;
+use freezerd::storage::id::Id;
 use freezerd::storage::local::Local;
+use serde_json::json;
 
-use crate::commands::{files, make_repository, open, run};
-use crate::support::{Place, noise};
+use crate::commands::{files, flip, make_repository, open, pack_file, packs_of, run};
+use crate::support::{Place, noise, succeed};
 
 /// Two snapshots, of which the first was removed, with a file that only it had beside one that both have.
 fn with_garbage() -> Place {
@@ -27,6 +31,12 @@ fn with_garbage() -> Place {
     place
 }
 
+/// The bytes of all packs.
+fn size(place: &Place) -> u64 {
+    let packs = files(place, "data").into_iter();
+    packs.map(|pack| fs::metadata(pack).unwrap().len()).sum()
+}
+
 #[test]
 fn a_plan_is_shown_and_then_carried_out() {
     let place = with_garbage();
@@ -38,13 +48,78 @@ fn a_plan_is_shown_and_then_carried_out() {
     let planned = run(&place, &["prune", "--dry-run", "--json"])
         .exits(0)
         .json();
+    let size_before = size(&place);
     let done = run(&place, &["prune", "--json"]).exits(0).json();
     assert_eq!(planned["plan"], done["plan"]);
     assert!(done["plan"]["bytes_freed"].as_u64() > Some(60_000));
+    assert_eq!(done["bytes_freed"], size_before - size(&place));
     assert_ne!(files(&place, "data"), before);
     place.restic(&["check", "--read-data"]);
     let again = run(&place, &["prune", "--json"]).exits(0).json();
     assert_eq!(again["plan"]["bytes_freed"], 0);
+}
+
+#[test]
+fn a_pack_that_is_found_damaged_while_it_is_copied_stays_and_nothing_counts_as_freed() {
+    let place = with_garbage();
+    run(&place, &["prune", "--max-unused", "unlimited"]).exits(0);
+    let repository = open(&place);
+    let mut packs = packs_of(&repository, BlobKind::Data);
+    packs.retain(|pack| fs::metadata(pack_file(&place, *pack)).unwrap().len() > 100_000);
+    let [pack] = packs[..] else {
+        panic!("both files are in one pack: {packs:?}");
+    };
+    let source = fs::read(place.path("source/kept")).unwrap();
+    let kept = BlobName {
+        kind: BlobKind::Data,
+        id: Id::of(&source),
+    };
+    let loaded = repository.load_index().unwrap();
+    let mut at = None;
+    loaded.index.by_pack().for_each(|_, blobs| {
+        let found = blobs.iter().find(|blob| blob.name == kept);
+        at = at.or(found.map(|blob| blob.offset as usize + 100));
+    });
+    flip(&pack_file(&place, pack), at.unwrap());
+    let before = files(&place, "data");
+    for _ in 0..2 {
+        let ran = run(&place, &["prune", "--max-unused", "0"]).exits(3);
+        assert!(ran.stdout.contains("Freed 0 B"), "{ran:#?}");
+        assert!(
+            ran.stderr.contains("freezerd repair --read-data"),
+            "{ran:#?}"
+        );
+        let done = run(&place, &["prune", "--max-unused", "0", "--json"])
+            .exits(3)
+            .json();
+        assert_eq!(done["bytes_freed"], 0);
+        assert_eq!(done["unreadable_blobs"], 1);
+        assert_eq!(done["damaged_packs"], json!([pack.to_string()]));
+        assert_eq!(files(&place, "data"), before);
+    }
+    // The advice helps.
+    run(&place, &["repair", "--read-data"]).exits(3);
+    place.back_up();
+    run(&place, &["prune", "--max-unused", "0"]).exits(0);
+    assert!(!pack_file(&place, pack).exists());
+    place.restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn an_empty_directory_gives_a_prune_nothing_to_copy() {
+    let place = Place::in_memory();
+    make_repository(&place);
+    fs::create_dir_all(place.path("source/empty")).unwrap();
+    for level in [None, Some(0)] {
+        place.write("source/file", format!("{level:?}"));
+        let mut backup = place.backup();
+        backup.compression_level = level;
+        succeed(Work::Backup(backup));
+        let plan = run(&place, &["prune", "--dry-run", "--json"])
+            .exits(0)
+            .json();
+        assert_eq!(plan["plan"]["packs_copied"], 0, "{plan:#}");
+    }
 }
 
 #[test]

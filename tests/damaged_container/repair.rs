@@ -54,6 +54,28 @@ fn a_whole_container_is_left_as_it_is() {
 }
 
 #[test]
+fn damage_inside_a_pack_is_found_by_reading_and_the_advice_says_so() {
+    let place = made();
+    let pack = packs_of(&open(&place), BlobKind::Data).remove(0);
+    flip(&pack_file(&place, pack), 100);
+    let ran = run(&place, &["verify", "--read-data"]).exits(1);
+    assert!(
+        ran.stderr.contains("`freezerd repair --read-data`"),
+        "{ran:#?}"
+    );
+    let checked = run_action(place.check(true));
+    let reason = checked.outcome().reason.as_ref().unwrap();
+    assert!(reason.contains("`freezerd repair --read-data`"), "{reason}");
+    let ran = run(&place, &["repair"]).exits(0);
+    assert!(ran.stdout.contains("was not read"), "{ran:#?}");
+    let ran = run(&place, &["repair", "--read-data"]).exits(3);
+    assert!(ran.stdout.contains("damaged packs: "), "{ran:#?}");
+    place.back_up();
+    let ran = run(&place, &["repair", "--read-data"]).exits(0);
+    assert!(!ran.stdout.contains("was not read"), "{ran:#?}");
+}
+
+#[test]
 fn a_lost_or_damaged_index_is_made_anew() {
     for lost in [true, false] {
         let place = made();

@@ -33,6 +33,7 @@ fn what_snapshots_need_stays_and_everything_else_goes_in_the_same_run() {
         assert_eq!(world.restore_all(), before);
         world.assert_tidy();
         assert_eq!(pruned.summary.bytes, size_before);
+        assert_eq!(pruned.freed, size_before - bytes(&world));
         // New packs are fuller: there are fewer headers.
         assert!(bytes(&world) <= size_before - pruned.summary.bytes_freed + 36);
         assert!(pruned.summary.bytes_freed > 0);

@@ -2,20 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::agent::inspect::repair::Result;
+use crate::agent::inspect::repair::{Request, Result};
 use crate::cli::container::losses;
 use crate::repository::repair::snapshots::Rewritten;
 use crate::storage::id::Id;
 
 /// The whole document.
-pub fn of(done: &Result, dry_run: bool) -> Value {
+pub fn of(done: &Result, request: &Request) -> Value {
     let index = &done.index;
     let damage: Vec<String> = done.report.damage.iter().map(ToString::to_string).collect();
     let unreadable: Vec<Id> = index.unreadable.iter().map(|(pack, _)| *pack).collect();
     let lost: Vec<Id> = index.lost.iter().map(|it| it.blob.id).collect();
     let removed = done.snapshots.as_ref().map(|it| it.removed.clone());
     json!({
-        "dry_run": dry_run,
+        "dry_run": request.dry_run,
+        "read_data": request.read_data,
         "whole": done.is_whole(),
         "damage": damage,
         "index": {

@@ -71,9 +71,9 @@ fn work(args: &Args, session: &Session) -> std::result::Result<Exit, Ended> {
     drop(steps);
     let done: Repair = done?;
     if args.json {
-        print_json(&json::of(&done, args.dry_run))?;
+        print_json(&json::of(&done, &request))?;
     } else {
-        for line in text::lines(&done, args.dry_run) {
+        for line in text::lines(&done, &request) {
             print(&line)?;
         }
     }

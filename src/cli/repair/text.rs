@@ -12,12 +12,12 @@ use crate::units;
 const MOST_LINES: usize = 1000;
 
 /// What was found, what was done, what is lost, and a summary at the end.
-pub fn lines(done: &Result, dry_run: bool) -> Vec<String> {
+pub fn lines(done: &Result, request: &Request) -> Vec<String> {
     let damage = done.report.damage.iter().take(MOST_LINES);
     let mut lines: Vec<String> = damage
         .map(|damage| harmless(&format!("damaged: {damage}")))
         .collect();
-    lines.extend(of_index(&done.index, dry_run));
+    lines.extend(of_index(&done.index, request.dry_run));
     lines.extend(losses::lines(&done.losses));
     for loss in &done.losses {
         let id = short(loss.snapshot);
@@ -40,7 +40,7 @@ pub fn lines(done: &Result, dry_run: bool) -> Vec<String> {
     for id in done.snapshots.iter().flat_map(|it| &it.removed) {
         lines.push(format!("removed snapshot {}", short(*id)));
     }
-    lines.push(summary(done, dry_run));
+    lines.push(summary(done, request));
     lines
 }
 
@@ -90,12 +90,18 @@ fn of_index(index: &Repaired, dry_run: bool) -> Vec<String> {
     lines
 }
 
-fn summary(done: &Result, dry_run: bool) -> String {
+fn summary(done: &Result, request: &Request) -> String {
     let (hurt, unreadable) = done.left();
     if done.report.is_clean() && !done.index.changed {
-        return "No damage found; nothing had to be repaired.".to_owned();
+        return match request.read_data {
+            true => "No damage found; nothing had to be repaired.",
+            false => {
+                "No damage found, and nothing had to be repaired. The content of the packs was not read: that takes --read-data."
+            }
+        }
+        .to_owned();
     }
-    let is_left = match dry_run {
+    let is_left = match request.dry_run {
         true => "would be left",
         false => "is left",
     };

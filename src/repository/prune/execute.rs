@@ -8,8 +8,11 @@ use crate::repository::blob_name::BlobKind;
 use crate::repository::error::{Error, ErrorKind};
 use crate::repository::index::{BlobLocation, ByPack};
 use crate::repository::indexed::Indexed;
+use crate::repository::pack;
 use crate::repository::progress::{Observer, Stage};
-use crate::repository::rewrite::copy::{Copied, Unreadable, Wanted, copy, unreadable_copies};
+use crate::repository::rewrite::copy::{
+    Copied, OnDamage, Unreadable, Wanted, copy, unreadable_copies,
+};
 use crate::repository::rewrite::index::NewIndex;
 use crate::repository::rewrite::{Confirm, remove};
 use crate::storage::FileKind;
@@ -33,6 +36,8 @@ pub struct Work<'a> {
     pub index_files: &'a [Id],
     /// Packs that no index names and that are removed.
     pub unindexed: &'a [Id],
+    /// Their size in bytes.
+    pub unindexed_bytes: u64,
 }
 
 /// What was not done as planned.
@@ -42,6 +47,8 @@ pub struct Outcome {
     pub unreadable: Vec<Unreadable>,
     /// There was no space for new packs, so none was copied.
     pub no_space: bool,
+    /// What was removed without what was written, in bytes of packs.
+    pub freed: u64,
 }
 
 impl Work<'_> {
@@ -84,17 +91,17 @@ impl Work<'_> {
         if !leaves.is_empty() || !copied.packs.is_empty() || is_scattered {
             self.replace_index(&stays, &copied.packs, confirm, observer)?;
         }
-        let packs: Vec<Id> = leaves
-            .into_iter()
-            .map(|place| &self.census.packs[place])
-            .filter(|pack| pack.size.is_some())
-            .map(|pack| pack.pack)
-            .collect();
+        let removed = leaves.into_iter().map(|place| &self.census.packs[place]);
+        let (packs, sizes): (Vec<Id>, Vec<u64>) = removed
+            .filter_map(|pack| Some((pack.pack, pack.size?)))
+            .unzip();
+        let written: u64 = copied.packs.iter().map(|(_, blobs)| size(blobs)).sum();
         observer.stage(Stage::RemovePacks, Some(packs.len() as u64));
         remove(storage, FileKind::Pack, &packs, confirm, observer)?;
         Ok(Outcome {
             unreadable: copied.unreadable,
             no_space,
+            freed: (self.unindexed_bytes + sizes.iter().sum::<u64>()).saturating_sub(written),
         })
     }
 
@@ -111,8 +118,15 @@ impl Work<'_> {
             blobs.retain(|blob| self.census.needed.contains(pack, blob));
             Wanted { pack, blobs }
         };
-        let (count, compress) = (places.len(), self.compress_data);
-        copy(self.indexed, count, &wanted, compress, confirm, observer)
+        copy(
+            self.indexed,
+            places.len(),
+            &wanted,
+            self.compress_data,
+            OnDamage::LeaveThePack,
+            confirm,
+            observer,
+        )
     }
 
     /// Copies blobs whose copy in a pack that stays cannot be read, while other copies are about to be removed. Few blobs
@@ -147,7 +161,16 @@ impl Work<'_> {
             })
             .collect();
         let each = |at: usize| wanted[at].clone();
-        copy(self.indexed, wanted.len(), &each, false, confirm, observer)
+        let rest = OnDamage::CopyTheRest;
+        copy(
+            self.indexed,
+            wanted.len(),
+            &each,
+            false,
+            rest,
+            confirm,
+            observer,
+        )
     }
 
     /// Writes an index of everything that stays, and removes the old one.
@@ -182,4 +205,10 @@ impl Work<'_> {
             observer,
         )
     }
+}
+
+/// The size in bytes of a pack with these blobs.
+fn size(blobs: &[PackedBlob]) -> u64 {
+    let content: u64 = blobs.iter().map(|blob| u64::from(blob.length)).sum();
+    content + pack::header_size(blobs) as u64
 }

@@ -1,7 +1,7 @@
 //! Removes what no snapshot needs. What is *read* decides: where a snapshot, an index file or a tree cannot be read,
 //! nothing is removed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,8 +40,10 @@ const MOST_MISSING: usize = 10_000;
 pub struct Pruned {
     /// The plan in numbers.
     pub summary: Summary,
-    /// Packs that are needed, or may be, and have a wrong size: they stay as they are, for a repair.
+    /// Packs that are needed, or may be, and are damaged: they stay as they are, for a repair.
     pub damaged: Vec<Id>,
+    /// What is free now, in bytes of packs; after a rehearsal, what would be.
+    pub freed: u64,
     /// Pieces of files that no index names. They were lost before, and other files are pruned all the same.
     pub missing: Vec<BlobName>,
     /// Packs that no index names and that were not removed, since they may have something that is missing.
@@ -204,6 +206,7 @@ fn run(
         .filter(|it| !indexed.index.has_pack(it.id));
     let mut pruned = Pruned::default();
     let mut unindexed_removed = Vec::new();
+    let mut unindexed_bytes = 0;
     for listed in unindexed {
         plan.summary.packs += 1;
         plan.summary.bytes += listed.size;
@@ -212,6 +215,7 @@ fn run(
             false => {
                 plan.summary.packs_unindexed += 1;
                 plan.summary.bytes_freed += listed.size;
+                unindexed_bytes += listed.size;
                 unindexed_removed.push(listed.id);
             }
         }
@@ -222,6 +226,7 @@ fn run(
         .map(|(pack, _)| pack.pack)
         .collect();
     pruned.summary = plan.summary;
+    pruned.freed = plan.summary.bytes_freed;
     pruned.missing = missing.into_iter().collect();
     pruned.missing.sort_unstable();
     if let Some(orders) = orders {
@@ -235,8 +240,14 @@ fn run(
             compress_data: options.compress_data,
             index_files: &index_files,
             unindexed: &unindexed_removed,
+            unindexed_bytes,
         };
         let outcome = work.execute(orders.confirm, observer)?;
+        pruned.freed = outcome.freed;
+        // Only a copy showed that these are damaged.
+        let found: BTreeSet<Id> = outcome.unreadable.iter().map(|it| it.pack).collect();
+        let known: BTreeSet<Id> = pruned.damaged.iter().copied().collect();
+        pruned.damaged.extend(found.difference(&known));
         pruned.unreadable = outcome.unreadable;
         pruned.no_space = outcome.no_space;
     }

@@ -15,7 +15,7 @@ use crate::repository::indexed::Indexed;
 use crate::repository::open::Repository;
 use crate::repository::pack;
 use crate::repository::progress::{Observer, Stage};
-use crate::repository::rewrite::copy::{Copied, Unreadable, Wanted, copy};
+use crate::repository::rewrite::copy::{Copied, OnDamage, Unreadable, Wanted, copy};
 use crate::repository::rewrite::index::NewIndex;
 use crate::repository::rewrite::{Confirm, in_parallel, remove, workers};
 use crate::repository::snapshot::read_all;
@@ -162,7 +162,8 @@ fn run(
     observer.stage(Stage::Repack, None);
     let wanted = |at: usize| draft.salvage[at].clone();
     let count = draft.salvage.len();
-    let copied = copy(&indexed, count, &wanted, false, confirm, observer)?;
+    let rest = OnDamage::CopyTheRest;
+    let copied = copy(&indexed, count, &wanted, false, rest, confirm, observer)?;
     repaired.blobs_copied = copied
         .packs
         .iter()

@@ -33,6 +33,15 @@ pub struct Unreadable {
     pub error: Error,
 }
 
+/// What becomes of the other blobs of a pack when one of them cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDamage {
+    /// They are copied: this saves what can be saved.
+    CopyTheRest,
+    /// None of them is copied, because the pack stays: copies would only take space.
+    LeaveThePack,
+}
+
 /// What was copied.
 #[derive(Debug, Default)]
 pub struct Copied {
@@ -61,6 +70,7 @@ struct Copier<'a> {
     copied: Mutex<Copied>,
     /// Whether data that is not compressed is compressed. Trees always are.
     compress_data: bool,
+    on_damage: OnDamage,
 }
 
 /// The buffers of one thread.
@@ -70,6 +80,14 @@ struct Buffers {
     range: Vec<u8>,
     sealed: Vec<u8>,
     content: Vec<u8>,
+    waiting: Waiting,
+}
+
+/// The blobs of a pack that are ready, while it is not yet known whether all of them can be read.
+#[derive(Default)]
+struct Waiting {
+    blobs: Vec<Encoded>,
+    bytes: Vec<u8>,
 }
 
 /// Copies the blobs of `count` packs; `wanted` says which those of each are. Progress counts the bytes of blobs.
@@ -82,16 +100,17 @@ pub fn copy(
     count: usize,
     wanted: &(dyn Fn(usize) -> Wanted + Sync),
     compress_data: bool,
+    on_damage: OnDamage,
     confirm: Confirm<'_>,
     observer: &dyn Observer,
 ) -> Result<Copied, Error> {
-    let to = &repository.repository;
-    run(
-        Copier::new(repository, to, true, compress_data, confirm),
-        count,
-        wanted,
-        observer,
-    )
+    let copier = Copier {
+        within: true,
+        compress_data,
+        on_damage,
+        ..Copier::new(repository, &repository.repository, confirm)
+    };
+    run(copier, count, wanted, observer)
 }
 
 /// As [`copy`], into another repository: everything is compressed and encrypted for that one.
@@ -105,7 +124,7 @@ pub fn copy_to(
     confirm: Confirm<'_>,
     observer: &dyn Observer,
 ) -> Result<Copied, Error> {
-    let copier = Copier::new(repository, to, false, true, confirm);
+    let copier = Copier::new(repository, to, confirm);
     let of = |at: usize| wanted[at].clone();
     run(copier, wanted.len(), &of, observer)
 }
@@ -127,11 +146,12 @@ fn run(
                 from.will_read(file, start, last.end().saturating_sub(start));
             }
         }
+        let mut damaged = false;
         for blobs in together(&wanted.blobs) {
-            copier.copy(buffers, wanted.pack, blobs)?;
+            damaged |= !copier.copy(buffers, wanted.pack, blobs)?;
             observer.advance(blobs.iter().map(|blob| u64::from(blob.length)).sum());
         }
-        Ok(())
+        copier.settle(buffers, damaged)
     })?;
     for packer in &copier.packers {
         let last = lock(packer).finish(&copier.to.cipher)?;
@@ -152,47 +172,59 @@ impl Buffers {
             range: Vec::new(),
             sealed: Vec::new(),
             content: Vec::new(),
+            waiting: Waiting::default(),
         }
     }
 }
 
 impl<'a> Copier<'a> {
-    fn new(
-        repository: &'a Indexed,
-        to: &'a Repository,
-        within: bool,
-        compress_data: bool,
-        confirm: Confirm<'a>,
-    ) -> Copier<'a> {
+    /// One that copies all that it can to another repository.
+    fn new(repository: &'a Indexed, to: &'a Repository, confirm: Confirm<'a>) -> Copier<'a> {
         Copier {
             repository,
             to,
-            within,
+            within: false,
             confirm,
             packers: BlobKind::ALL.map(|_| Mutex::new(Packer::new(DEFAULT_TARGET))),
             copied: Mutex::default(),
-            compress_data,
+            compress_data: true,
+            on_damage: OnDamage::CopyTheRest,
         }
     }
 
-    /// Copies blobs that lie side by side in a pack.
-    fn copy(&self, buffers: &mut Buffers, pack: Id, blobs: &[PackedBlob]) -> Result<(), Error> {
+    /// Copies blobs that lie side by side in a pack. False if one of them cannot be read.
+    fn copy(&self, buffers: &mut Buffers, pack: Id, blobs: &[PackedBlob]) -> Result<bool, Error> {
         let (Some(first), Some(last)) = (blobs.first(), blobs.last()) else {
-            return Ok(());
+            return Ok(true);
         };
         let start = u64::from(first.offset);
         let length = last.end() - start;
         let mut range = std::mem::take(&mut buffers.range);
         range.clear();
         let is_read = self.read(pack, start, length, &mut range);
+        let mut all = true;
         for blob in blobs {
             let at = (u64::from(blob.offset) - start) as usize;
             let sealed = is_read
                 .then(|| range.get(at..at + blob.length as usize))
                 .flatten();
-            self.copy_one(buffers, pack, blob, sealed)?;
+            all &= self.copy_one(buffers, pack, blob, sealed)?;
         }
         buffers.range = range;
+        Ok(all)
+    }
+
+    /// Adds the blobs of a pack that waited, unless it is damaged and stays.
+    fn settle(&self, buffers: &mut Buffers, damaged: bool) -> Result<(), Error> {
+        let Waiting { blobs, bytes } = &mut buffers.waiting;
+        let mut rest = bytes.as_slice();
+        for encoded in blobs.iter().filter(|_| !damaged) {
+            let (content, others) = rest.split_at(encoded.length as usize);
+            self.put(encoded, content)?;
+            rest = others;
+        }
+        blobs.clear();
+        bytes.clear();
         Ok(())
     }
 
@@ -209,14 +241,15 @@ impl<'a> Copier<'a> {
         storage.read_range(file, start, range).is_ok()
     }
 
-    /// Verifies a blob and adds it to a new pack. `sealed` is `None` when its bytes could not be read.
+    /// Verifies a blob and adds it to a new pack. False if it cannot be read. `sealed` is `None` when its bytes could not
+    /// be read.
     fn copy_one(
         &self,
         buffers: &mut Buffers,
         pack: Id,
         blob: &PackedBlob,
         sealed: Option<&[u8]>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let cipher = &self.repository.repository.cipher;
         let must_compress =
             blob.raw_length == 0 && (blob.name.kind == BlobKind::Tree || self.compress_data);
@@ -227,7 +260,8 @@ impl<'a> Copier<'a> {
             let (sealed, content) = (&mut buffers.sealed, &mut buffers.content);
             match buffers.reader.decode(cipher, blob, sealed, content) {
                 Ok(()) if must_compress || !self.within => {
-                    return self.encode(buffers, blob.name);
+                    self.encode(buffers, blob.name)?;
+                    return Ok(true);
                 }
                 Ok(()) => {
                     let encoded = Encoded {
@@ -235,7 +269,8 @@ impl<'a> Copier<'a> {
                         raw_length: blob.raw_length,
                         length: blob.length,
                     };
-                    return self.add(&encoded, bytes);
+                    self.add(&mut buffers.waiting, &encoded, bytes)?;
+                    return Ok(true);
                 }
                 Err(error) => damage = Some(error),
             }
@@ -245,14 +280,14 @@ impl<'a> Copier<'a> {
             .repository
             .read(&mut buffers.reader, blob.name, &mut buffers.content);
         match read {
-            Ok(()) => self.encode(buffers, blob.name),
+            Ok(()) => self.encode(buffers, blob.name).map(|()| true),
             Err(error) if error.is_out_of_reach() => Err(error),
             Err(error) => {
                 let blob = blob.name;
                 let error = damage.unwrap_or(error);
                 let unreadable = Unreadable { pack, blob, error };
                 lock(&self.copied).unreadable.push(unreadable);
-                Ok(())
+                Ok(false)
             }
         }
     }
@@ -263,10 +298,22 @@ impl<'a> Copier<'a> {
         buffers.sealed.clear();
         let (content, sealed) = (&buffers.content, &mut buffers.sealed);
         let encoded = buffers.encoder.encode(cipher, name, content, sealed)?;
-        self.add(&encoded, &buffers.sealed)
+        self.add(&mut buffers.waiting, &encoded, &buffers.sealed)
     }
 
-    fn add(&self, encoded: &Encoded, bytes: &[u8]) -> Result<(), Error> {
+    /// Puts a blob into a new pack, or lets it wait for the rest of its pack.
+    fn add(&self, waiting: &mut Waiting, encoded: &Encoded, bytes: &[u8]) -> Result<(), Error> {
+        match self.on_damage {
+            OnDamage::CopyTheRest => self.put(encoded, bytes),
+            OnDamage::LeaveThePack => {
+                waiting.blobs.push(*encoded);
+                waiting.bytes.extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn put(&self, encoded: &Encoded, bytes: &[u8]) -> Result<(), Error> {
         let mut packer = lock(&self.packers[encoded.name.kind as usize]);
         packer.add(encoded, bytes);
         if !packer.is_full() {
