@@ -171,6 +171,12 @@ pub enum ActionError {
          allow_new_container begins a new one there"
     )]
     RepositoryGone { place: Location },
+    /// Creating a repository takes seconds.
+    #[error(
+        "another process has been creating the repository in {place} for hours; `fuser -v {place}/keys` shows which: end it, \
+         if it hangs"
+    )]
+    StillCreated { place: Location },
     #[error("cannot lock the container {place}: {}", os::reason(source))]
     Lock { place: Location, source: io::Error },
     #[error("the age limit is out of range")]
@@ -273,6 +279,7 @@ impl ActionError {
             ActionError::NewestUnknown { .. } => ErrorKind::Damaged,
             ActionError::SourceUnreadable { .. } => ErrorKind::Denied,
             ActionError::RepositoryGone { .. } => ErrorKind::NoRepository,
+            ActionError::StillCreated { .. } => ErrorKind::Busy,
             ActionError::Lock { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => ErrorKind::Denied,
                 _ => ErrorKind::Io,

@@ -222,50 +222,6 @@ fn a_container_is_not_created_where_a_disk_is_not_mounted() {
 }
 
 #[test]
-fn a_repository_whose_creation_was_interrupted_is_created_again() {
-    let place = Place::new();
-    place.write("source/file", "x");
-    place.back_up();
-    // If the configuration was not written yet, there are directories, and a key that is of no use.
-    let container = place.path("container");
-    let kept = fs::read_dir(container.join("keys"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
-    let key = fs::read(&kept).unwrap();
-    fs::remove_dir_all(&container).unwrap();
-    for name in ["data/00", "index", "keys", "snapshots"] {
-        fs::create_dir_all(container.join(name)).unwrap();
-    }
-    fs::write(container.join("keys").join(kept.file_name().unwrap()), key).unwrap();
-    place.back_up();
-    succeed(Work::Restore(place.restore()));
-    succeed(place.check(true));
-}
-
-#[test]
-fn two_first_backups_at_the_same_time_create_one_repository() {
-    let place = Place::new();
-    place.write("source/file", "x");
-    let agents: Vec<_> = (0..3)
-        .map(|_| Agent::start(&request(Work::Backup(place.backup()))))
-        .collect();
-    for agent in agents {
-        let ended = agent.end();
-        assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
-    }
-    assert_eq!(
-        list_snapshots(&place.container(), &Default::default())
-            .unwrap()
-            .len(),
-        3
-    );
-    succeed(place.check(false));
-}
-
-#[test]
 fn a_full_container_is_reported_and_leaves_no_snapshot() {
     let place = Place::new();
     let Some(disk) = SmallDisk::mount(&place.path("disk"), "8m") else {
