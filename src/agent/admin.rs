@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::advice;
 use super::check::Stages;
 use super::earlier_hosts::{EarlierHost, adopt_command, earlier_hosts};
 use super::error::ActionError;
@@ -229,6 +230,9 @@ fn tell(report: &Pruned) {
     for pack in &report.damaged {
         log(&format!("warning: the pack {pack} is damaged, and stays"));
     }
+    for file in &report.not_files {
+        log(&format!("warning: {}", advice::not_a_file(*file)));
+    }
     if !report.missing.is_empty() {
         log(&format!(
             "warning: {} that snapshots need are missing from the repository: `freezerd verify` says what is lost",
@@ -242,7 +246,7 @@ fn tell(report: &Pruned) {
         ));
     }
     if report.no_space {
-        log("warning: there was no space to copy what is still needed, so less was freed");
+        log(&format!("warning: {}", advice::NO_SPACE));
     }
     if report.swept > 0 {
         log(&format!(

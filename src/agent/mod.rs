@@ -19,6 +19,7 @@ use crate::os;
 use crate::protocol::{Outcome, Report, Request, Task};
 
 mod admin;
+pub mod advice;
 mod backup;
 mod check;
 mod choice;

@@ -10,6 +10,7 @@ use super::container::rate::TransferLimits;
 use super::container::session::{self, Ended, print, print_json};
 use super::container::steps::Steps;
 use super::exit::{Exit, Failure};
+use crate::agent::advice;
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::agent::prune_options;
 use crate::config::Settings;
@@ -170,6 +171,9 @@ fn warnings(pruned: &Pruned) -> Vec<String> {
             count(pruned.damaged.len(), "pack is", "packs are")
         ));
     }
+    for file in pruned.not_files.iter().take(MOST_PACKS) {
+        warnings.push(advice::not_a_file(*file));
+    }
     if !pruned.missing.is_empty() {
         warnings.push(format!(
             "{} that files need are missing from the container; `freezerd verify` says which files are lost",
@@ -183,8 +187,7 @@ fn warnings(pruned: &Pruned) -> Vec<String> {
         ));
     }
     if pruned.no_space {
-        warnings
-            .push("there was no space to copy what is still needed, so less was freed".to_owned());
+        warnings.push(advice::NO_SPACE.to_owned());
     }
     warnings
 }
@@ -207,6 +210,7 @@ fn to_json(dry_run: bool, pruned: &Pruned) -> Value {
             "unused_bytes_left": summary.unused_bytes_left,
         },
         "damaged_packs": pruned.damaged,
+        "not_files": pruned.not_files.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "missing_blobs": pruned.missing.len(),
         "unreadable_blobs": pruned.unreadable.len(),
         "no_space": pruned.no_space,
