@@ -10,6 +10,7 @@ use super::choice::NoChoice;
 use super::connection_fault::ConnectionFault;
 pub use super::error_kind::ErrorKind;
 use super::error_kind::of_engine;
+use super::memory_file::as_given;
 use super::password::PassFileError;
 use super::report::local;
 use super::secret::SecretError;
@@ -102,7 +103,10 @@ pub enum ActionError {
          from a copy of the container, or create it if there were no snapshots"
     )]
     SnapshotsMissing { place: Location },
-    #[error("the password in {pass_file} does not open the repository in {place}")]
+    #[error(
+        "the password in {} does not open the repository in {place}",
+        as_given(pass_file).display()
+    )]
     WrongPassword { place: Location, pass_file: PathBuf },
     #[error(
         "the repository in {place} has a password: name the file that holds it, in a job with the key `encrypt_pass_file`, on \
