@@ -222,6 +222,46 @@ fn a_container_is_not_created_where_a_disk_is_not_mounted() {
 }
 
 #[test]
+fn a_deleted_index_file_is_told_once_with_its_mend() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    place.write("source/other", "y");
+    place.back_up();
+    for file in fs::read_dir(place.path("container/index")).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let ended = run(Work::Backup(place.backup()));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    let told = " and of 1 other: an index file is missing, or a pack was lost";
+    assert!(ended.said(told), "{ended:#?}");
+    assert!(ended.said("no index named the content"), "{ended:#?}");
+    assert!(ended.said("run `freezerd repair`"), "{ended:#?}");
+    let again = run(Work::Backup(place.backup()));
+    assert!(!again.said("index"), "{again:#?}");
+    succeed(place.check(true));
+}
+
+#[test]
+fn packs_of_an_interrupted_backup_are_not_taken_for_a_deleted_index_file() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    place.write("source/other", noise(100_000));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_freezerd"));
+    command
+        .arg("agent")
+        .env("FREEZERD_KILL_TRACE", place.path("trace"))
+        .env("FREEZERD_KILL_AT", "PackWritten:1:agent");
+    let ended = Agent::start_with(&mut command, &request(Work::Backup(place.backup()))).end();
+    assert_eq!(ended.status.code(), None, "{ended:#?}");
+    let next = run(Work::Backup(place.backup()));
+    let told = "note: an interrupted backup, or one that runs now, has left";
+    assert!(next.said(told), "{next:#?}");
+    assert!(!next.said("warning"), "{next:#?}");
+}
+
+#[test]
 fn a_full_container_is_reported_and_leaves_no_snapshot() {
     let place = Place::new();
     let Some(disk) = SmallDisk::mount(&place.path("disk"), "8m") else {
