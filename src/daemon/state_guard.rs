@@ -162,7 +162,7 @@ impl StateGuard {
             return Ok(());
         }
         let mut copy = Vec::new();
-        if io::copy(&mut self.from_the_beginning(), &mut copy).is_err() {
+        if io::copy(&mut self.read_again(), &mut copy).is_err() {
             return Ok(());
         }
         let path = self.layout.ledger();
@@ -324,7 +324,7 @@ impl StateGuard {
             .truncate(true)
             .mode(0o600)
             .open(&hidden)?;
-        io::copy(&mut self.from_the_beginning(), &mut copy)?;
+        io::copy(&mut self.read_again(), &mut copy)?;
         copy.sync_all()?;
         match renameat_with(CWD, &hidden, CWD, &path, RenameFlags::NOREPLACE) {
             Ok(()) => {}
@@ -343,7 +343,7 @@ impl StateGuard {
     }
 
     /// The content of the ledger, also when its name is gone.
-    fn from_the_beginning(&self) -> ReadAt<'_> {
+    fn read_again(&self) -> ReadAt<'_> {
         ReadAt {
             file: &self.ledger,
             at: 0,
