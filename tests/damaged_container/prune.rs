@@ -26,7 +26,7 @@ fn add_garbage(place: &Place) {
     place.write("source/kept", noise(50_000));
     place.write("source/removed", noise(60_000));
     place.back_up();
-    let first = files(&place, "snapshots").remove(0);
+    let first = files(place, "snapshots").remove(0);
     fs::remove_file(place.path("source/removed")).unwrap();
     place.back_up();
     fs::remove_file(first).unwrap();
