@@ -133,18 +133,19 @@ fn the_script_for_zsh_asks_for_the_names_and_is_accepted() {
 
 /// What zsh makes of lines when the tab key is pressed behind each, on a terminal of its own. `None`: it is not installed.
 fn completed_by_zsh(place: &Path, lines: &[&str]) -> Option<Vec<String>> {
-    // A key shows the line that is being edited.
+    // A key hands over the line that is being edited, and begins another one.
     let settings = "fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -d $PWD/dump; PS1='READY>'\n\
-                    show() { zle -I; print -r -- \"<<$BUFFER>>\" }; zle -N show; bindkey '^G' show; bindkey '^U' kill-whole-line\n";
+                    show() { print -r -- \"$BUFFER\" > line; BUFFER= }; zle -N show; bindkey '^G' show\n";
     std::fs::write(place.join(".zshrc"), settings).unwrap();
     let script = r#"zmodload zsh/zpty || exit 1
+        mkfifo line && exec 3<> line || exit 2
         zpty shell zsh -d -i
-        zpty -r shell seen '*READY>*' || exit 2
-        for line; do
-            zpty -w -n shell $'\x15'"$line"$'\t\x07'
-            zpty -r shell seen '*<<*>>*' || exit 3
-            seen=${seen##*<<}
-            print -r -- "${seen%%>>*}"
+        zpty -r shell shown '*READY>*' || exit 3
+        for typed; do
+            zpty -w -n shell "$typed"$'\t\x07'
+            IFS= read -r completed <&3
+            print -r -- "$completed"
+            while zpty -r -t shell shown; do done
         done
         zpty -d shell"#;
     let ran = command(place, "timeout")
