@@ -6,7 +6,8 @@
 //! - `FREEZERD_KILL_TRACE=FILE`: each time that the daemon or one of its agents reaches a point, it appends a line with
 //!   its role, the point, and its process id.
 //! - `FREEZERD_KILL_AT=POINT:N:WHOM` (needs the trace): the process that reaches the point as the `N`th of all kills the
-//!   `daemon`, the `agent` (a daemon kills all its agents) or `both` with SIGKILL. That happens once.
+//!   `daemon`, the `agent` (a daemon kills all its agents) or `both` with SIGKILL. That happens once. With `stop` for
+//!   WHOM, the process that reaches the point stops with SIGSTOP, and continues with SIGCONT.
 //!
 //! `tests/kill_points/` and `tests/engine_kills/` go through all points.
 
@@ -262,7 +263,10 @@ mod armed {
             && at.point == point
             && at.count == times
         {
-            plan.kill(&at.whom);
+            match at.whom.as_str() {
+                "stop" => drop(kill_process(getpid(), Signal::STOP)),
+                whom => plan.kill(whom),
+            }
         }
     }
 

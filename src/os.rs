@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod memory;
+pub mod outputs;
 
 use std::ffi::CString;
 use std::io;

@@ -5,22 +5,23 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::advice::{advice, prune_advice};
 use super::choice::NoChoice;
 use super::connection_fault::ConnectionFault;
 pub use super::error_kind::ErrorKind;
 use super::error_kind::of_engine;
+use super::memory_file::as_given;
 use super::password::PassFileError;
 use super::report::local;
 use super::secret::SecretError;
 use crate::location::Location;
 use crate::os;
 use crate::protocol::Verdict;
-use crate::repository::error::{Error as EngineError, What};
-use crate::repository::prune::error::{Obstacle, PruneError};
+use crate::repository::error::Error as EngineError;
+use crate::repository::prune::error::PruneError;
 use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind, NoDelete};
 use crate::source::patterns::PatternFault;
 use crate::source::patterns::file::PatternFileFault;
-use crate::storage::FileName;
 use crate::units;
 
 /// The failure of an action. `Display` is one sentence without a full stop: what happened, to what, and what to do
@@ -102,7 +103,10 @@ pub enum ActionError {
          from a copy of the container, or create it if there were no snapshots"
     )]
     SnapshotsMissing { place: Location },
-    #[error("the password in {pass_file} does not open the repository in {place}")]
+    #[error(
+        "the password in {} does not open the repository in {place}",
+        as_given(pass_file).display()
+    )]
     WrongPassword { place: Location, pass_file: PathBuf },
     #[error(
         "the repository in {place} has a password: name the file that holds it, in a job with the key `encrypt_pass_file`, on \
@@ -171,6 +175,12 @@ pub enum ActionError {
          allow_new_container begins a new one there"
     )]
     RepositoryGone { place: Location },
+    /// Creating a repository takes seconds.
+    #[error(
+        "another process has been creating the repository in {place} for hours; `fuser -v {place}/keys` shows which: end it, \
+         if it hangs"
+    )]
+    StillCreated { place: Location },
     #[error("cannot lock the container {place}: {}", os::reason(source))]
     Lock { place: Location, source: io::Error },
     #[error("the age limit is out of range")]
@@ -273,6 +283,7 @@ impl ActionError {
             ActionError::NewestUnknown { .. } => ErrorKind::Damaged,
             ActionError::SourceUnreadable { .. } => ErrorKind::Denied,
             ActionError::RepositoryGone { .. } => ErrorKind::NoRepository,
+            ActionError::StillCreated { .. } => ErrorKind::Busy,
             ActionError::Lock { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => ErrorKind::Denied,
                 _ => ErrorKind::Io,
@@ -331,39 +342,4 @@ fn restore_sentence(error: &RestoreError) -> String {
 
 fn engine_sentence(doing: &str, place: &Location, source: &EngineError) -> String {
     format!("cannot {doing} in {place}: {source}{}", advice(source))
-}
-
-/// What makes the prune possible.
-pub fn prune_advice(error: &PruneError) -> &'static str {
-    let PruneError::Refused(obstacles) = error else {
-        return "";
-    };
-    let is_of_the_index =
-        |it: &Obstacle| matches!(it, Obstacle::Index(_) | Obstacle::PackMissing(_));
-    match obstacles.iter().all(is_of_the_index) {
-        true => "; `freezerd repair` repairs the index",
-        false => {
-            "; `freezerd repair` repairs what can be repaired, and with `--forget` it removes the snapshots that are damaged"
-        }
-    }
-}
-
-/// What to do about an error of the engine, as the end of a sentence. Empty if the error says it itself.
-pub fn advice(error: &EngineError) -> &'static str {
-    use crate::repository::error::ErrorKind as Engine;
-    match error.kind {
-        // Nothing can be opened, so a check would end in the same way.
-        Engine::NoKeys | Engine::KeysUnreadable => {
-            "; put the file back from a copy of the container, or use the password of another key"
-        }
-        _ if error.what == What::File(FileName::CONFIG)
-            && of_engine(error.kind) == ErrorKind::Damaged =>
-        {
-            "; put the file back from a copy of the container"
-        }
-        _ if of_engine(error.kind) == ErrorKind::Damaged => {
-            "; `freezerd verify` says what is lost, and `freezerd repair` repairs what can be repaired"
-        }
-        _ => "",
-    }
 }

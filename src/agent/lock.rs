@@ -3,12 +3,13 @@
 //! These are restic's own locks, so `restic` and freezerd can use one repository at the same time. Backups, restores,
 //! lists and checks share it. Whatever removes snapshots or data needs it exclusively.
 //!
-//! A repository that is being created has no key yet, so it cannot have such a lock. The creation locks the directory
+//! A repository that is being created has no key yet, so it cannot have such a lock. The creation locks a directory of it
 //! instead ([`Creation`]).
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::time::Duration;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -153,7 +154,33 @@ fn is_not_writable(error: &Error) -> bool {
 /// host may be at it.
 const STILL: Duration = Duration::from_secs(10);
 
-/// The lock on the directory in which a repository is created. A storage away from this host has none.
+/// The directory of a repository that is locked while the repository is created.
+const KEYS: &str = "keys";
+
+/// The pause between two tries to lock it.
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+
+/// Locks a file or directory for this process alone. Calls `waiting` before every wait. False if another process still
+/// has it after `patience`.
+fn lock_within(file: &File, patience: Duration, mut waiting: impl FnMut()) -> io::Result<bool> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(Errno::INTR) => {}
+            Err(Errno::WOULDBLOCK) if Instant::now() >= deadline => return Ok(false),
+            Err(Errno::WOULDBLOCK) => {
+                waiting();
+                std::thread::sleep(BETWEEN_TRIES);
+            }
+            // A file system without locks: then two creations at the same time are not told apart.
+            Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS | Errno::BADF) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The lock on a directory of a repository that is being created. A storage away from this host has none.
 #[derive(Debug)]
 pub struct Creation {
     _directory: Option<File>,
@@ -165,7 +192,8 @@ impl Creation {
     /// the first look.
     ///
     /// # Errors
-    /// When the directory cannot be made, opened or locked; when something other than a repository is there now.
+    /// When the directory cannot be made, opened or locked; when another process has it for too long; when something
+    /// other than a repository is there now.
     pub fn begin(vacant: Vacant, reporter: &Reporter) -> Result<(Self, UnderLock), ActionError> {
         vacant.make_directory()?;
         let location = vacant.container().location.clone();
@@ -179,38 +207,60 @@ impl Creation {
             let creation = Creation { _directory: None };
             return Ok((creation, vacant.look_again()?));
         };
-        let failed = |source| ActionError::Lock {
-            place: location.clone(),
-            source,
-        };
+        // Others may have the directory itself open since a time when they could read it, and lock it. This one nobody
+        // else could ever open.
+        let keys = path.join(KEYS);
+        let failed = |error| ActionError::io("lock", &keys, error);
+        fs::set_permissions(path, Permissions::from_mode(0o700))
+            .map_err(|error| ActionError::io("lock", path, error))?;
+        match DirBuilder::new().mode(0o700).create(&keys) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(ActionError::io("create", &keys, error));
+            }
+            _ => {}
+        }
         let directory = OpenOptions::new()
             .read(true)
-            .custom_flags(libc::O_DIRECTORY)
-            .open(path)
+            .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
+            .open(&keys)
             .map_err(failed)?;
-        // Who cannot open the directory cannot lock it either.
-        directory
-            .set_permissions(Permissions::from_mode(0o700))
-            .map_err(failed)?;
-        match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                let reason = format!("the repository in {location} is being created");
-                reporter.waits(&reason);
-                while let Err(error) = flock(&directory, FlockOperation::LockExclusive) {
-                    if error != Errno::INTR {
-                        return Err(failed(error.into()));
-                    }
-                }
-                reporter.goes_on();
+        let mut waits = false;
+        let taken = lock_within(&directory, PATIENCE, || {
+            if !waits {
+                waits = true;
+                reporter.waits(&format!("the repository in {location} is being created"));
             }
-            // A file system without locks: then two creations at the same time are not told apart.
-            Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS | Errno::BADF) => {}
-            Err(error) => return Err(failed(error.into())),
+        });
+        if !taken.map_err(failed)? {
+            return Err(ActionError::StillCreated { place: location });
+        }
+        if waits {
+            reporter.goes_on();
         }
         let creation = Creation {
             _directory: Some(directory),
         };
         Ok((creation, vacant.look_again()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_another_process_never_releases_is_given_up_after_a_visible_wait() {
+        let top = tempfile::tempdir().unwrap();
+        let (first, second) = (
+            File::open(top.path()).unwrap(),
+            File::open(top.path()).unwrap(),
+        );
+        assert!(lock_within(&first, PATIENCE, || panic!("it is free")).unwrap());
+        let mut waits = 0;
+        let patience = Duration::from_millis(1);
+        assert!(!lock_within(&second, patience, || waits += 1).unwrap());
+        assert_eq!(waits, 1);
+        let mut first = Some(first);
+        assert!(lock_within(&second, PATIENCE, || drop(first.take())).unwrap());
     }
 }

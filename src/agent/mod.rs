@@ -19,6 +19,7 @@ use crate::os;
 use crate::protocol::{Outcome, Report, Request, Task};
 
 mod admin;
+pub mod advice;
 mod backup;
 mod check;
 mod choice;
@@ -37,8 +38,10 @@ mod level;
 mod lineage;
 mod list;
 mod lock;
+pub mod memory_file;
 mod outcome;
 mod panic_hook;
+pub mod pass_pipe;
 #[doc(hidden)]
 pub mod password;
 mod place;

@@ -29,6 +29,7 @@ pub fn success(summary: Summary) -> Outcome {
         problems: Vec::new(),
         problems_total: 0,
         missing: None,
+        denied: false,
     }
 }
 
@@ -38,10 +39,12 @@ pub fn failed(error: &ActionError) -> Outcome {
         verdict: error.verdict(),
         reason: Some(error.to_string()),
         missing: match error.kind() {
+            _ if matches!(error, ActionError::PassFile(_)) => Some(Missing::PassFile),
             ErrorKind::NoRepository => Some(Missing::Repository),
             ErrorKind::NoSuchSnapshot => Some(Missing::Snapshot),
             _ => None,
         },
+        denied: matches!(error.kind(), ErrorKind::WrongPassword | ErrorKind::Denied),
         ..success(Summary::default())
     }
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 use zeroize::Zeroizing;
 
+use super::memory_file::as_given;
 use crate::job::action::Container;
 use crate::job::secret;
 use crate::os;
@@ -50,7 +51,7 @@ impl fmt::Debug for Password {
 }
 
 /// The longest pass file that is read, in bytes.
-const LIMIT: u64 = 64 * 1024;
+pub(super) const LIMIT: u64 = 64 * 1024;
 
 /// The password in the pass file, as restic reads it: without a byte order mark, and without white space at its ends.
 /// `%d/NAME` is a credential of the service. Without a pass file the password is empty.
@@ -80,7 +81,7 @@ pub enum PassFileError {
     /// The pass file is a credential of the service, and is not available. The sentence is that of [`secret::resolve`].
     #[error("{0}")]
     NoCredential(String),
-    #[error("the pass file {path} {fault}")]
+    #[error("the pass file {} {fault}", as_given(path).display())]
     Unusable { path: PathBuf, fault: PassFileFault },
 }
 
@@ -91,6 +92,9 @@ pub enum PassFileFault {
     Unreadable(#[source] io::Error),
     #[error("is not a regular file")]
     NotAFile,
+    /// Each attempt reads it, and so does each command.
+    #[error("is a pipe, which can be read only once: name a regular file in the job")]
+    Pipe,
     #[error("is too long to hold a password")]
     TooLong,
     #[error("begins with the byte order mark of UTF-16, and is not UTF-16 text")]
@@ -113,13 +117,16 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
         .open(path)
         .map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
+    if metadata.file_type().is_fifo() {
+        return Err(unusable(PassFileFault::Pipe));
+    }
     if !metadata.is_file() {
         return Err(unusable(PassFileFault::NotAFile));
     }
     if metadata.mode() & 0o007 != 0 {
         tell(&format!(
             "warning: everybody can read the pass file {}; correct it with: chmod o= {0}",
-            path.display()
+            as_given(path).display()
         ));
     }
     let mut content = Zeroizing::new(Vec::new());
@@ -134,7 +141,7 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
         tell(&format!(
             "note: {} holds a byte order mark, or white space before or behind the password; these are left out, as \
              restic leaves them out",
-            path.display()
+            as_given(path).display()
         ));
     }
     Ok(password)

@@ -1,5 +1,6 @@
 //! What a prune could not do, or found damaged, in words.
 
+use super::advice;
 use crate::repository::prune::Pruned;
 use crate::units;
 
@@ -27,6 +28,9 @@ pub fn prune_warnings(pruned: &Pruned) -> Vec<String> {
             count(pruned.damaged.len(), "pack is", "packs are")
         ));
     }
+    for file in pruned.not_files.iter().take(MOST_NAMED) {
+        warnings.push(advice::not_a_file(*file));
+    }
     if !pruned.missing.is_empty() {
         warnings.push(format!(
             "{} that files need are missing from the container; `freezerd verify` says which files are lost",
@@ -34,8 +38,7 @@ pub fn prune_warnings(pruned: &Pruned) -> Vec<String> {
         ));
     }
     if pruned.no_space {
-        warnings
-            .push("there was no space to copy what is still needed, so less was freed".to_owned());
+        warnings.push(advice::NO_SPACE.to_owned());
     }
     warnings
 }

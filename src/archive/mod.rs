@@ -189,6 +189,7 @@ pub fn backup(
         problems,
         ignored,
         damage,
+        adopted: adopted.len() as u64,
     })
 }
 

@@ -26,6 +26,8 @@ pub struct Report {
     pub ignored: Problems,
     /// Damage that the backup met in the repository and made up for: it read and stored again what it could not rely on.
     pub damage: Vec<Error>,
+    /// How many packs no index named before, and the backup's own does.
+    pub adopted: u64,
 }
 
 /// One path, and what is wrong with it.

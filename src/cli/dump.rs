@@ -13,6 +13,7 @@ use super::container::rate::DownloadLimit;
 use super::container::session::{self, Ended, damaged, print, print_json, unless_damaged};
 use super::container::snapshot::{self, SnapshotArgs};
 use super::exit::{Exit, Failure};
+use super::output;
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::config::Settings;
 use crate::escape::shown;
@@ -98,7 +99,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                 if is_directory(&target) {
                     refuse_terminal()?;
                 }
-                let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+                let mut out = BufWriter::with_capacity(1 << 16, output::stdout());
                 write(&repository, path, &target, &mut out)?
             }
             Some(file) => to_file(session, &repository, path, &target, file)?,

@@ -40,7 +40,7 @@ pub enum Exit {
     CannotCreate = 73,
     /// The command cannot be done now but may succeed later.
     TryAgain = 75,
-    /// This user has no permission.
+    /// This user has no permission, or the password of a container is wrong.
     NotPermitted = 77,
     /// The configuration is wrong.
     BadConfiguration = 78,
@@ -80,7 +80,10 @@ impl Exit {
             "try again later: another daemon uses the state directory, the daemon did not answer or refused the request, or \
              it cannot write the ledger at the moment, or another process has the container locked",
         ),
-        (Exit::NotPermitted, "this user has no permission"),
+        (
+            Exit::NotPermitted,
+            "this user has no permission, or the password of a container is wrong",
+        ),
         (Exit::BadConfiguration, "the configuration is wrong"),
         (
             Exit::Renew,

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Arguments;
-use std::io::{self, Write};
+use std::io::{self, StdoutLock, Write};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -16,6 +16,33 @@ use crate::escape::{harmless, harmless_json, harmless_lines, harmless_log_line};
 
 /// The first error at standard output.
 static FAULT: OnceLock<io::Error> = OnceLock::new();
+
+/// Standard output, which nobody else writes to until this is dropped. Every write fails if it was closed when the program
+/// began.
+pub(super) struct Stdout(StdoutLock<'static>);
+
+/// Standard output. What is written to it must be harmless, or the content of a file.
+pub(super) fn stdout() -> Stdout {
+    Stdout(io::stdout().lock())
+}
+
+fn is_open() -> io::Result<()> {
+    match crate::os::outputs::stdout_was_closed() {
+        true => Err(io::Error::other("it is closed")),
+        false => Ok(()),
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        is_open()?;
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// Prints one line. A line end in what it names is shown as an escape, as all that a terminal would obey.
 pub(super) fn line(text: Arguments<'_>) {
@@ -52,7 +79,7 @@ pub(super) fn document(written: &str) {
 /// # Errors
 /// When it cannot be written.
 pub(super) fn write_now(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     out.write_all(line.as_bytes())?;
     out.write_all(b"\n")?;
     out.flush()
@@ -80,6 +107,9 @@ pub(super) fn rendered(diagnostics: &str) {
 /// When it cannot be written.
 pub(super) fn command_line_error(error: &clap::Error) -> io::Result<()> {
     let plain = error.render().to_string();
+    if !error.use_stderr() {
+        is_open()?;
+    }
     match harmless_lines(&plain) {
         // With the colours of a terminal.
         Cow::Borrowed(_) => error.print(),
@@ -91,7 +121,7 @@ pub(super) fn command_line_error(error: &clap::Error) -> io::Result<()> {
 /// Writes to standard output. After the first error, nothing more is written.
 fn write(text: Arguments<'_>) {
     if FAULT.get().is_none()
-        && let Err(error) = io::stdout().lock().write_fmt(text)
+        && let Err(error) = stdout().write_fmt(text)
     {
         let _ = FAULT.set(error);
     }

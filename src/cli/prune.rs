@@ -172,6 +172,7 @@ fn to_json(dry_run: bool, pruned: &Pruned) -> Value {
         },
         "bytes_freed": pruned.freed,
         "damaged_packs": pruned.damaged,
+        "not_files": pruned.not_files.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "missing_blobs": pruned.missing.len(),
         "unreadable_blobs": pruned.unreadable.len(),
         "no_space": pruned.no_space,

@@ -169,7 +169,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 /// The exit code of the worst restore. Its reason is told last.
 fn end(exits: Vec<(Exit, Option<String>)>, args: &Args) -> Result<Exit, Failure> {
     let has = |exit| exits.iter().any(|(it, _)| *it == exit);
-    let worst = [Exit::RunFailed, Exit::NotFound, Exit::RunPartial];
+    let worst = [
+        Exit::RunFailed,
+        Exit::NotPermitted,
+        Exit::NotFound,
+        Exit::RunPartial,
+    ];
     let worst = worst.into_iter().find(|exit| has(*exit));
     let exit = match worst {
         None => return Ok(Exit::Success),
@@ -178,7 +183,7 @@ fn end(exits: Vec<(Exit, Option<String>)>, args: &Args) -> Result<Exit, Failure>
     };
     let failed = exits
         .into_iter()
-        .filter(|(exit, _)| matches!(exit, Exit::RunFailed | Exit::NotFound));
+        .filter(|(exit, _)| !matches!(exit, Exit::Success | Exit::RunPartial));
     let reasons = failed.map(|(_, reason)| reason.unwrap_or("the restore failed".to_owned()));
     let reason = reasons.collect::<Vec<_>>().join("; ");
     if args.json {
@@ -280,7 +285,8 @@ fn exit_of(outcome: &Outcome) -> Exit {
         Verdict::Success => Exit::Success,
         Verdict::Partial => Exit::RunPartial,
         Verdict::Failed | Verdict::FailedForGood => match outcome.missing {
-            Some(Missing::Repository | Missing::Snapshot) => Exit::NotFound,
+            Some(Missing::Repository | Missing::Snapshot | Missing::PassFile) => Exit::NotFound,
+            None if outcome.denied => Exit::NotPermitted,
             None => Exit::RunFailed,
         },
     }

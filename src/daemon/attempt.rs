@@ -229,14 +229,7 @@ mod tests {
     }
 
     fn reported(verdict: Verdict) -> Result<Outcome, AgentLoss> {
-        Ok(Outcome {
-            verdict,
-            reason: None,
-            summary: Box::default(),
-            problems: Vec::new(),
-            problems_total: 0,
-            missing: None,
-        })
+        Ok(crate::samples::outcome(verdict))
     }
 
     fn lost() -> Result<Outcome, AgentLoss> {

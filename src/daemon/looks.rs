@@ -75,6 +75,7 @@ impl Daemon<'_> {
     /// directories that cannot be watched.
     pub(super) fn look_after(&mut self, inputs: &mut Inputs) -> Result<(), Critical> {
         self.guard.check()?;
+        self.guard.prove()?;
         self.guard.mend()?;
         if inputs.events_watch.renew() || !inputs.events_watch.is_active() {
             self.read_events()?;

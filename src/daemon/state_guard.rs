@@ -7,16 +7,30 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::control::daemon_lock::{self, DaemonLock};
 use crate::control::layout::Layout;
-use crate::ledger::{LedgerError, check_pages, open_read_only, set_aside};
+use crate::ledger::{LedgerError, check_copy, check_pages, open_read_only, set_aside};
+
+/// Two writes to a file may have the same time, if less than this lies between them: that of the coarsest file system.
+const SAME_TIME: Duration = Duration::from_secs(2);
+
+/// The shortest time from one look at all pages to the next.
+const BETWEEN_PROOFS: Duration = Duration::from_secs(3);
+
+/// The looks at all pages take at most one part in this many of the time.
+const SHARE: u32 = 20;
 
 /// The start of the ledger's file: it names the newest commit, with a checksum over all pages.
 const HEAD: usize = 512;
+
+/// The length of redb's magic number, which is at the beginning and never changes.
+const MAGIC: usize = 9;
 
 /// The state that a daemon relies on is not there any more.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +65,13 @@ struct Content {
     head: Vec<u8>,
 }
 
+impl Content {
+    /// Whether the file became shorter, or begins with another magic number: both are rarely the daemon's own doing.
+    fn is_strange_after(&self, earlier: &Content) -> bool {
+        self.length < earlier.length || self.head.get(..MAGIC) != earlier.head.get(..MAGIC)
+    }
+}
+
 /// Watches over the daemon's state directory.
 pub(super) struct StateGuard {
     layout: Layout,
@@ -59,8 +80,21 @@ pub(super) struct StateGuard {
     /// Stays readable when its name is gone.
     ledger: File,
     content: Content,
-    /// The file became shorter, so somebody else may have written to it at the same time as the daemon.
-    in_doubt: bool,
+    /// The last write left what the daemon hardly ever writes.
+    is_strange: bool,
+    /// The daemon's last write whose outcome nobody has read: somebody else may have written at the same time. The size
+    /// and the time of the file do not tell the two apart.
+    in_doubt: Option<Instant>,
+    proof: Option<Proof>,
+    /// All pages are not read again before this instant.
+    next_proof: Instant,
+}
+
+/// A thread that checks all pages of a copy of the ledger.
+struct Proof {
+    begun: Instant,
+    /// False if the pages do not belong together.
+    is_whole: JoinHandle<bool>,
 }
 
 /// The device and inode of a file.
@@ -97,16 +131,66 @@ impl StateGuard {
             lock,
             directory: identity(&fs::metadata(layout.state())?),
             content: content(&ledger)?,
-            in_doubt: false,
+            is_strange: false,
+            in_doubt: None,
+            proof: None,
+            next_proof: Instant::now(),
             ledger,
         })
     }
 
     /// Takes note of what the daemon itself has written to the ledger.
     pub(super) fn wrote(&mut self) {
-        if let Ok(content) = content(&self.ledger) {
-            self.in_doubt |= content.length < self.content.length;
+        if let Ok(content) = content(&self.ledger)
+            && content != self.content
+        {
+            self.is_strange |= content.is_strange_after(&self.content);
+            self.in_doubt = Some(Instant::now());
             self.content = content;
+        }
+    }
+
+    /// Checks that what the daemon wrote is in the ledger, and nothing else. A thread reads all pages, so the loop only
+    /// copies them.
+    ///
+    /// # Errors
+    /// When another program wrote to the ledger at the same time as the daemon.
+    pub(super) fn prove(&mut self) -> Result<(), StateLost> {
+        self.finish_proof().inspect_err(tell)?;
+        let now = Instant::now();
+        if self.in_doubt.is_none() || self.proof.is_some() || now < self.next_proof {
+            return Ok(());
+        }
+        let mut copy = Vec::new();
+        if io::copy(&mut self.read_again(), &mut copy).is_err() {
+            return Ok(());
+        }
+        let path = self.layout.ledger();
+        let check = move || !matches!(check_copy(&path, copy), Err(LedgerError::Damaged { .. }));
+        if let Ok(is_whole) = thread::Builder::new().spawn(check) {
+            // Somebody may still write without changing the time.
+            self.in_doubt = self.in_doubt.filter(|wrote| now < *wrote + SAME_TIME);
+            self.proof = Some(Proof {
+                begun: now,
+                is_whole,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes what a thread has found out, if there is one and it has ended.
+    fn finish_proof(&mut self) -> Result<(), StateLost> {
+        let Some(Proof { begun, is_whole }) =
+            self.proof.take_if(|proof| proof.is_whole.is_finished())
+        else {
+            return Ok(());
+        };
+        self.next_proof = Instant::now() + (begun.elapsed() * SHARE).max(BETWEEN_PROOFS);
+        match is_whole.join() {
+            Ok(false) => Err(StateLost::LedgerOverwritten {
+                path: self.layout.ledger(),
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -116,7 +200,7 @@ impl StateGuard {
     /// When they are not. The ledger was then written again, where that is possible, and the log says so.
     pub(super) fn check(&mut self) -> Result<(), StateLost> {
         self.find_loss().inspect_err(|lost| {
-            tracing::error!("{lost}; nothing more is started, and this daemon ends");
+            tell(lost);
             match self.rescue(lost) {
                 Ok(true) => tracing::error!(
                     "the ledger was written again to {}: the next start goes on from there. If the state directory was \
@@ -190,7 +274,7 @@ impl StateGuard {
         }
         let is_unchanged =
             (own.len(), modified(&own)) == (self.content.length, self.content.modified);
-        if is_unchanged && !self.in_doubt {
+        if is_unchanged && !self.is_strange {
             return Ok(());
         }
         let Ok(content) = content(&self.ledger) else {
@@ -206,7 +290,7 @@ impl StateGuard {
                 path.display()
             );
         }
-        self.in_doubt = false;
+        self.is_strange = false;
         self.content = content;
         Ok(())
     }
@@ -240,13 +324,7 @@ impl StateGuard {
             .truncate(true)
             .mode(0o600)
             .open(&hidden)?;
-        io::copy(
-            &mut ReadAt {
-                file: &self.ledger,
-                at: 0,
-            },
-            &mut copy,
-        )?;
+        io::copy(&mut self.read_again(), &mut copy)?;
         copy.sync_all()?;
         match renameat_with(CWD, &hidden, CWD, &path, RenameFlags::NOREPLACE) {
             Ok(()) => {}
@@ -263,6 +341,18 @@ impl StateGuard {
         File::open(self.layout.state())?.sync_all()?;
         Ok(true)
     }
+
+    /// The content of the ledger, also when its name is gone.
+    fn read_again(&self) -> ReadAt<'_> {
+        ReadAt {
+            file: &self.ledger,
+            at: 0,
+        }
+    }
+}
+
+fn tell(lost: &StateLost) {
+    tracing::error!("{lost}; nothing more is started, and this daemon ends");
 }
 
 /// Reads a file from its beginning, whatever its position.

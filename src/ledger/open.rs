@@ -243,8 +243,15 @@ pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
 /// Checks every page of a ledger that no process has open. Works on a copy in memory, so that the file is not changed,
 /// even when it needs a repair.
 pub fn check_pages(path: &Path) -> Result<(), LedgerError> {
+    check_copy(
+        path,
+        fs::read(path).map_err(|error| file_error(path, error))?,
+    )
+}
+
+/// Checks every page of a copy of a ledger, whose path is for the message alone.
+pub fn check_copy(path: &Path, bytes: Vec<u8>) -> Result<(), LedgerError> {
     quietly(path, || {
-        let bytes = fs::read(path).map_err(|error| file_error(path, error))?;
         let memory = redb::backends::InMemoryBackend::new();
         redb::StorageBackend::set_len(&memory, bytes.len() as u64)
             .and_then(|()| redb::StorageBackend::write(&memory, 0, &bytes))

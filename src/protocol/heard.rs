@@ -89,14 +89,7 @@ mod tests {
     ) -> Result<Verdict, String> {
         let mut heard = Heard::default();
         if let Some(verdict) = verdict {
-            let outcome = Report::Outcome(Outcome {
-                verdict,
-                reason: None,
-                summary: Box::default(),
-                problems: Vec::new(),
-                problems_total: 0,
-                missing: None,
-            });
+            let outcome = Report::Outcome(crate::samples::outcome(verdict));
             let line = serde_json::to_string(&outcome).unwrap();
             assert_eq!(heard.line(&line).unwrap(), outcome);
         }

@@ -21,6 +21,9 @@ pub struct Outcome {
     /// What was asked for and does not exist, if it failed for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
+    /// The password is wrong, or this user has no permission.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub denied: bool,
 }
 
 /// What an action was asked to use, and is not there.
@@ -31,6 +34,8 @@ pub enum Missing {
     Repository,
     /// No snapshot is the one that is meant, or it does not have the path.
     Snapshot,
+    /// No password can be read from the file that should hold it.
+    PassFile,
 }
 
 /// The verdict on one attempt.

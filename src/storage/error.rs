@@ -193,7 +193,7 @@ impl fmt::Display for Error {
             (None, ErrorKind::ReadOnly) => f.write_str("the storage is read-only"),
             (None, ErrorKind::Exists) => f.write_str("there is a file with other content"),
             (None, ErrorKind::TooLarge) => f.write_str("the file is too large"),
-            (None, ErrorKind::NotAFile) => f.write_str("it is not a regular file"),
+            (None, ErrorKind::NotAFile) => f.write_str("it is not a regular file: move it away"),
             (None, ErrorKind::Io) => f.write_str("input/output error"),
             (None, ErrorKind::Unreachable) => f.write_str("the server cannot be reached"),
             (None, ErrorKind::Busy) => f.write_str("the server is busy"),

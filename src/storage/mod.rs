@@ -3,6 +3,7 @@
 //! A [`Storage`] knows nothing of what is in the files. Every storage passes the same tests:
 //! `tests/storages/`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -149,6 +150,19 @@ pub struct Listing {
     /// In no order.
     pub files: Vec<Listed>,
     pub strays: Vec<Stray>,
+}
+
+impl Listing {
+    /// What is listed as a file of the repository, and is a directory, a device or a pipe: it holds nothing, and cannot be
+    /// removed as a file.
+    pub fn not_files(&self) -> BTreeSet<Id> {
+        let odd = self
+            .strays
+            .iter()
+            .filter(|stray| stray.kind == StrayKind::NotAFile);
+        odd.filter_map(|stray| Id::parse(stray.path.rsplit('/').next()?).ok())
+            .collect()
+    }
 }
 
 /// Whether a file survives a loss of power.

@@ -12,6 +12,7 @@ mod log;
 mod new_and_edit;
 mod next;
 mod outputs;
+mod pass_files;
 mod proposed_commands;
 #[path = "../restic_support/mod.rs"]
 mod restic_support;

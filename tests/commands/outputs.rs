@@ -1,50 +1,87 @@
 //! Outputs that cannot be written: a full disk, a reader that is gone.
 
 use std::fs::{File, OpenOptions};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
-use crate::harness::{Host, exec, now, someday};
+use super::busy;
+use crate::harness::{Host, exec, now};
 
 fn full() -> File {
     OpenOptions::new().write(true).open("/dev/full").unwrap()
 }
 
+/// Every command that prints something, on a host that is [`busy`].
+const PRINTING: &[&[&str]] = &[
+    &["--help"],
+    &["--version"],
+    &["help", "list"],
+    &["check"],
+    &["check", "--json"],
+    &["explain", "unknown-key"],
+    &["schema"],
+    &["next"],
+    &["why", "save"],
+    &["list"],
+    &["list", "--json"],
+    &["show", "save"],
+    &["history"],
+    &["log", "save"],
+    &["status"],
+    &["status", "--prometheus"],
+    &["doctor"],
+    &["state", "export"],
+    &["state", "check"],
+    &["config", "show"],
+    &["run", "--once", "--json"],
+    &["cache"],
+    &["snapshots", "save"],
+    &["snapshots", "save", "--json"],
+    &["restore", "save", "--to", "back"],
+    &["restore", "save", "--to", "back", "--json"],
+    &["ls", "save"],
+    &["ls", "save", "--json"],
+    &["find", "save", "file"],
+    &["diff", "save", "--live"],
+    &["dump", "save", "/"],
+    &["dump", "save", "/", "--target", "archive"],
+    &["stats", "save"],
+    &["verify", "save"],
+    &["repair", "save"],
+    &["prune", "save"],
+    &["prune", "save", "--json"],
+    &["copy", "save", "--to", "/no/such/place", "--dry-run"],
+    &["key", "list", "save"],
+    &["unlock", "save"],
+];
+
 #[test]
 fn a_command_whose_output_cannot_be_written_fails_without_a_panic() {
-    let host = Host::new().job("later", someday(vec![exec("true")]));
-    host.put("a", now(vec![exec("echo hello")]));
-    host.once().exits(0);
-    for arguments in [
-        &["--help"][..],
-        &["--version"],
-        &["help", "list"],
-        &["check"],
-        &["check", "--json"],
-        &["explain", "unknown-key"],
-        &["schema"],
-        &["next"],
-        &["why", "a"],
-        &["list"],
-        &["list", "--json"],
-        &["show", "a"],
-        &["history"],
-        &["log", "a"],
-        &["status"],
-        &["status", "--prometheus"],
-        &["state", "export"],
-        &["config", "show"],
-    ] {
+    let host = busy();
+    // The second run of `diff` would find nothing to say.
+    host.file("source/file", "changed");
+    for arguments in PRINTING {
         let mut command = host.command(arguments);
         let output = command.stdout(Stdio::from(full())).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            said.contains("No space left on device"),
-            "{arguments:?}: {said}"
-        );
-        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
-        let code = output.status.code().unwrap();
-        assert!(code != 0 && code != 101, "{arguments:?}: {code}: {said}");
+        is_told(arguments, &output, "No space left on device");
+        let mut closed = std::process::Command::new("sh");
+        closed.args(["-c", "exec \"$@\" >&-", "sh"]);
+        let command = host.command(arguments);
+        closed.arg(command.get_program()).args(command.get_args());
+        closed.env_clear().current_dir(host.path("work"));
+        let environment = command.get_envs();
+        closed.envs(environment.filter_map(|(name, value)| Some((name, value?))));
+        let output = closed.stdin(Stdio::null()).output().unwrap();
+        is_told(arguments, &output, "it is closed");
     }
+}
+
+#[track_caller]
+fn is_told(arguments: &[&str], output: &Output, text: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(text), "{arguments:?}: {said}");
+    assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    let code = output.status.code().unwrap();
+    assert!(code != 0 && code != 101, "{arguments:?}: {code}: {said}");
 }
 
 #[test]

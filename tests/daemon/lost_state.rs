@@ -1,7 +1,11 @@
 //! The state directory is deleted, moved, replaced or overwritten while the daemon runs.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::Signal;
 
 use crate::harness::{Daemon, Host, eventually, every, exec, once, someday};
 
@@ -115,6 +119,55 @@ fn a_daemon_whose_state_directory_was_replaced_starts_nothing_beside_the_new_dae
         !host.path("state/ledger.redb.rescued").exists(),
         "the ledger of the second daemon stays"
     );
+}
+
+/// Fills up the trace of the points at which a daemon may be killed or stopped.
+fn the_next_commit_is_number(number: usize, trace: &Path) {
+    let mut file = fs::File::options()
+        .read(true)
+        .append(true)
+        .open(trace)
+        .unwrap();
+    flock(&file, FlockOperation::LockExclusive).unwrap();
+    let mut reached = String::new();
+    file.read_to_string(&mut reached).unwrap();
+    let commits = reached.matches(" CommitDone ").count();
+    let more = "test CommitDone 0\n".repeat(number - 1 - commits);
+    file.write_all(more.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_ledger_that_is_overwritten_while_the_daemon_commits_is_noticed_too() {
+    std::thread::scope(|threads| {
+        for what in [
+            "pages of the ledger are overwritten",
+            "the ledger is overwritten",
+        ] {
+            threads.spawn(move || loses_during_a_commit(what));
+        }
+    });
+}
+
+fn loses_during_a_commit(what: &str) {
+    let host = Host::new().job("a", someday(vec![exec("true")]));
+    let trace = host.path("work/trace");
+    let host = host
+        .env("FREEZERD_KILL_TRACE", trace.to_str().unwrap())
+        .env("FREEZERD_KILL_AT", "CommitDone:1000:stop");
+    let daemon = host.start();
+    daemon.looks(&host);
+    the_next_commit_is_number(1000, &trace);
+    host.put("b", someday(vec![exec("true")]));
+    eventually("the daemon in the middle of a commit", || {
+        fs::read_to_string(format!("/proc/{}/stat", daemon.id()))
+            .is_ok_and(|stat| stat.contains(") T "))
+    });
+    harm(&host, what);
+    daemon.signal(Signal::CONT);
+    let line = daemon.until(|line| line.message.contains("this daemon ends"));
+    let text = "another program wrote to the ledger";
+    assert!(line.message.contains(text), "{what}: {line:?}");
+    assert_eq!(daemon.end().code(), Some(70), "{what}");
 }
 
 #[test]

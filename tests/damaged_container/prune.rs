@@ -1,7 +1,7 @@
 //! `freezerd prune`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +15,24 @@ use freezerd::storage::local::Local;
 use serde_json::json;
 
 use crate::commands::{files, flip, make_repository, open, pack_file, packs_of, run};
-use crate::support::{Place, noise, succeed};
+use crate::support::{Place, SmallDisk, noise, succeed};
 
 /// Two snapshots, of which the first was removed, with a file that only it had beside one that both have.
 fn with_garbage() -> Place {
     let place = Place::in_memory();
-    make_repository(&place);
+    add_garbage(&place);
+    place
+}
+
+fn add_garbage(place: &Place) {
+    make_repository(place);
     place.write("source/kept", noise(50_000));
     place.write("source/removed", noise(60_000));
     place.back_up();
-    let first = files(&place, "snapshots").remove(0);
+    let first = files(place, "snapshots").remove(0);
     fs::remove_file(place.path("source/removed")).unwrap();
     place.back_up();
     fs::remove_file(first).unwrap();
-    place
 }
 
 /// The bytes of all packs.
@@ -174,4 +178,103 @@ fn a_lock_is_waited_for_and_named() {
     drop(held);
     assert!(lines.any(|line| line.unwrap().contains("to copy")));
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_directory_with_the_name_of_a_pack_is_named_and_the_rest_is_pruned() {
+    let place = with_garbage();
+    let name = format!("data/ab/{}", "ab".repeat(32));
+    let directory = place.path("container").join(&name);
+    fs::create_dir_all(directory.join("mine")).unwrap();
+    let named = format!("{name} has the name of a pack, and is not a file");
+    let verified = run(&place, &["verify"]).exits(0);
+    assert!(
+        verified.said(&format!("note: {name}")) && verified.said("move it away"),
+        "{verified:#?}"
+    );
+    let repaired = run(&place, &["repair"]).exits(0);
+    assert!(repaired.said("it is not a regular file"), "{repaired:#?}");
+    let done = run(&place, &["prune"]).exits(3);
+    assert!(done.said(&named) && done.said("Freed 61"), "{done:#?}");
+    let again = run(&place, &["prune", "--json"]).exits(3);
+    assert_eq!(again.json()["plan"]["packs_not_indexed"], 0);
+    assert_eq!(again.json()["not_files"][0], *name);
+    assert!(directory.join("mine").exists());
+    fs::remove_dir_all(directory).unwrap();
+    run(&place, &["prune"]).exits(0);
+    place.restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_pack_that_is_needed_is_named_and_stays() {
+    let place = with_garbage();
+    let pack = packs_of(&open(&place), BlobKind::Data).remove(0);
+    let file = pack_file(&place, pack);
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let done = run(&place, &["prune"]).exits(3);
+    let named = format!("{pack} has the name of a pack, and is not a file");
+    assert!(
+        done.said(&format!("the pack {pack} is damaged, and stays")) && done.said(&named),
+        "{done:#?}"
+    );
+    let verified = run(&place, &["verify"]).exits(1);
+    assert!(verified.said("move it away"), "{verified:#?}");
+    let repaired = run(&place, &["repair", "--forget"]).exits(0);
+    assert!(repaired.said(&pack.to_string()), "{repaired:#?}");
+    // Nothing needs it any more.
+    let done = run(&place, &["prune"]).exits(3);
+    assert!(done.said(&named) && file.is_dir(), "{done:#?}");
+}
+
+/// Leaves this many bytes on a disk. `None`, if no disk can be mounted.
+fn on_a_disk_with(room: u64) -> Option<(Place, SmallDisk)> {
+    let place = Place::new();
+    let disk = SmallDisk::mount(&place.path("container"), "1m")?;
+    add_garbage(&place);
+    let mut filler = fs::File::create(disk.0.join("locks/filler-tmp")).unwrap();
+    let mut size = 0;
+    while filler.write_all(&[1; 4096]).is_ok() {
+        size += 4096;
+    }
+    filler.set_len(size - room).unwrap();
+    Some((place, disk))
+}
+
+#[test]
+fn a_prune_on_a_full_disk_says_what_to_do() {
+    let Some((place, _disk)) = on_a_disk_with(32 * 1024) else {
+        return;
+    };
+    let before = files(&place, "data");
+    let done = run(&place, &["prune"]).exits(3);
+    assert!(
+        done.said("free some space there, then prune again"),
+        "{done:#?}"
+    );
+    let left = files(&place, "data");
+    assert!(left.iter().all(|pack| before.contains(pack)), "{left:?}");
+    run(&place, &["prune", "--max-repack", "0"]).exits(0);
+    run(&place, &["verify", "--read-data"]).exits(0);
+}
+
+#[test]
+fn a_prune_that_has_no_room_for_an_index_or_for_a_lock_says_what_to_do() {
+    let Some((place, _disk)) = on_a_disk_with(4096) else {
+        return;
+    };
+    let done = run(&place, &["prune", "--max-repack", "0"]).exits(75);
+    assert!(
+        done.said("cannot write index/") && done.said("free some space there, then prune again"),
+        "{done:#?}"
+    );
+    run(&place, &["verify", "--read-data"]).exits(0);
+    fs::write(place.path("container/locks/more-tmp"), [1; 4096]).unwrap();
+    for command in ["prune", "repair"] {
+        let done = run(&place, &[command]).exits(75);
+        assert!(
+            done.said("cannot write locks/") && done.said("free some space there, then try again"),
+            "{done:#?}"
+        );
+    }
 }

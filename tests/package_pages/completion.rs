@@ -131,6 +131,66 @@ fn the_script_for_zsh_asks_for_the_names_and_is_accepted() {
     }
 }
 
+/// What zsh makes of lines when the tab key is pressed behind each, on a terminal of its own. `None`: it is not installed.
+fn completed_by_zsh(place: &Path, lines: &[&str]) -> Option<Vec<String>> {
+    // A key hands over the line that is being edited, and begins another one.
+    let settings = "fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -d $PWD/dump; PS1='READY>'\n\
+                    show() { print -r -- \"$BUFFER\" > line; BUFFER= }; zle -N show; bindkey '^G' show\n";
+    std::fs::write(place.join(".zshrc"), settings).unwrap();
+    let script = r#"zmodload zsh/zpty || exit 1
+        mkfifo line && exec 3<> line || exit 2
+        zpty shell zsh -d -i
+        zpty -r shell shown '*READY>*' || exit 3
+        for typed; do
+            zpty -w -n shell "$typed"$'\t\x07'
+            IFS= read -r completed <&3
+            print -r -- "$completed"
+            while zpty -r -t shell shown; do done
+        done
+        zpty -d shell"#;
+    let ran = command(place, "timeout")
+        .args(["60", "zsh", "-f", "-c", script, "zsh"])
+        .args(lines)
+        .env("ZDOTDIR", place)
+        .env("TERM", "dumb")
+        .output()
+        .ok()?;
+    if ran.status.code() == Some(127) {
+        return None;
+    }
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+    let text = String::from_utf8(ran.stdout).unwrap();
+    Some(text.lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn zsh_completes_commands_and_names_when_the_tab_key_is_pressed() {
+    let place = place();
+    let lines = [
+        ("freezerd res", "freezerd restore "),
+        ("freezerd restore nig", "freezerd restore nightly "),
+        ("freezerd show ", "freezerd show nightly "),
+        ("freezerd key list ni", "freezerd key list nightly "),
+        ("freezerd log n", "freezerd log nightly "),
+        ("freezerd log 1", "freezerd log 1 "),
+        (
+            "freezerd explain unknown-k",
+            "freezerd explain unknown-key ",
+        ),
+        ("freezerd restore --over", "freezerd restore --overwrite "),
+        ("freezerd check nig", "freezerd check nig"),
+    ];
+    let typed: Vec<&str> = lines.iter().map(|(typed, _)| *typed).collect();
+    match completed_by_zsh(place.path(), &typed) {
+        Some(completed) => {
+            let expected: Vec<&str> = lines.iter().map(|(_, completed)| *completed).collect();
+            assert_eq!(completed, expected);
+        }
+        None => eprintln!("SKIPPED: zsh is not installed"),
+    }
+}
+
 #[test]
 fn without_a_ledger_there_are_no_names_and_no_errors() {
     let place = tempfile::tempdir().unwrap();

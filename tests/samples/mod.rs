@@ -125,6 +125,7 @@ pub fn outcome(verdict: Verdict) -> Outcome {
         problems: Vec::new(),
         problems_total: 0,
         missing: None,
+        denied: false,
     }
 }
 

@@ -269,3 +269,36 @@ fn a_full_disk_does_not_keep_it_from_removing_what_needs_no_copy() {
     world.prune().unwrap();
     world.assert_tidy();
 }
+
+#[test]
+fn a_prune_that_cannot_copy_everything_leaves_no_copies_that_take_the_last_space() {
+    let world = World::new();
+    let files = |of_first: &str| -> Files {
+        let file = |path: &str, content: &str| (path.to_owned(), vec![content.as_bytes().to_vec()]);
+        [
+            file("first/file", of_first),
+            file("second/file", "the same"),
+        ]
+        .into()
+    };
+    let old = world.backup(&files("old"));
+    world.backup(&files("new"));
+    world.forget(old);
+    let before = world.restore_all();
+    let packs = || -> HashSet<Id> {
+        let listed = world.memory.list(FileKind::Pack).unwrap().files;
+        listed.into_iter().map(|pack| pack.id).collect()
+    };
+    let packs_before = packs();
+    // Of the data and of the trees, a pack each is copied. There is room for the first.
+    world
+        .memory
+        .fail(Request::Write, 1, StorageErrorKind::NoSpace);
+    let pruned = world.prune().unwrap();
+    assert!(pruned.no_space);
+    assert!(packs().is_subset(&packs_before));
+    assert_eq!(world.restore_all(), before);
+    assert!(world.check().is_clean());
+    world.prune().unwrap();
+    world.assert_tidy();
+}

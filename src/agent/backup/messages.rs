@@ -32,6 +32,29 @@ pub(super) fn tell(report: &Report) {
     }
 }
 
+/// Tells of snapshots that no index named before the backup, and of the packs that it has named in its own index.
+pub(super) fn tell_lost_index(unnamed: &[&Snapshot], adopted: u64) {
+    let packs = units::count(adopted, "pack", "packs");
+    let Some((first, more)) = unnamed.split_first() else {
+        if adopted > 0 {
+            log(&format!(
+                "note: an interrupted backup, or one that runs now, has left {packs} that no index named; the index of this \
+                 backup names them. If no backup was interrupted, an index file is missing: run `freezerd repair`"
+            ));
+        }
+        return;
+    };
+    let others = match more.len() as u64 {
+        0 => String::new(),
+        count => format!(" and of {}", units::count(count, "other", "others")),
+    };
+    log(&format!(
+        "warning: no index named the content of snapshot {}{others}: an index file is missing, or a pack was lost. This \
+         backup has named {packs} again, and stored again what else it needed; run `freezerd repair` to get back the rest",
+        first.short_id()
+    ));
+}
+
 /// What begins now, or would. `what` is a verb.
 pub(super) fn announcement(what: &str, work: &Backup, next: &NextLevel<'_>) -> String {
     let parent = next.parent.map_or_else(String::new, |parent| {

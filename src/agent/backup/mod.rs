@@ -29,6 +29,7 @@ use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Summary};
+use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
@@ -37,7 +38,8 @@ use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
 use messages::{
-    announcement, partial_reason, result_line, tell, tell_changed_paths, tell_other_hosts,
+    announcement, partial_reason, result_line, tell, tell_changed_paths, tell_lost_index,
+    tell_other_hosts,
 };
 use source::Sources;
 
@@ -101,6 +103,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
             "warning: {problem}; what only this index names is stored again"
         ));
     }
+    let unnamed = unnamed(&lineage, &indexed);
     let options = Options {
         compression_level: work.compression_level.unwrap_or(COMPRESSION_LEVEL),
         parent,
@@ -113,6 +116,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         .map_err(|error| opened.failed("write the backup", error))?;
     kill_point::reached(Point::SnapshotSaved);
     tell(&report);
+    tell_lost_index(&unnamed, report.adopted);
     sweep(&opened);
     retain(context, &opened);
     let snapshot = Snapshot::from_file(report.id, &report.snapshot);
@@ -206,6 +210,20 @@ fn lineage(opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
         label: Some(work.lineage.backup_name.clone()),
         tag: None,
     })
+}
+
+/// The snapshots whose content no index names: they were written after their index, so it is lost. A damaged index has been
+/// told of.
+fn unnamed<'a>(lineage: &'a [Found], indexed: &Indexed) -> Vec<&'a Snapshot> {
+    if !indexed.problems.is_empty() {
+        return Vec::new();
+    }
+    let is_unnamed = |file: &File| {
+        let (kind, id) = (BlobKind::Tree, file.tree);
+        !indexed.index.contains(BlobName { kind, id })
+    };
+    let unnamed = lineage.iter().filter(|(_, _, file)| is_unnamed(file));
+    unnamed.map(|(snapshot, ..)| snapshot).collect()
 }
 
 /// The snapshots of the backup's name. Those that cannot be read have been told of.

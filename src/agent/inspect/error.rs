@@ -3,9 +3,9 @@
 use std::io;
 
 use super::reason;
+use crate::agent::advice::{prune_advice, space_advice};
 use crate::agent::error::ActionError;
 use crate::agent::error::ErrorKind as PlaceErrorKind;
-use crate::agent::error::prune_advice;
 use crate::agent::password::PassFileError;
 use crate::inspect::choice::ChoiceError;
 use crate::inspect::dump::DumpError;
@@ -22,7 +22,7 @@ pub enum SessionError {
     Place(#[from] ActionError),
     #[error(transparent)]
     PassFile(#[from] PassFileError),
-    #[error(transparent)]
+    #[error("{_0}{}", space_advice(_0))]
     Repository(#[from] RepositoryError),
     #[error(transparent)]
     Choice(#[from] ChoiceError),

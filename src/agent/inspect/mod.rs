@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
+use super::pass_pipe::readable_again;
 use super::password;
 use super::place::{self, Place, UnderLock};
 use super::reach::Reach;
@@ -166,7 +167,7 @@ impl Drop for Session {
 /// # Errors
 /// When the file cannot be read or cannot hold a password.
 pub fn password_in(file: &Path, say: &dyn Fn(&str)) -> Result<Zeroizing<Vec<u8>>, SessionError> {
-    let password = password::in_file(file, say)?;
+    let password = password::in_file(&readable_again(file)?, say)?;
     Ok(Zeroizing::new(password.as_bytes().to_vec()))
 }
 

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::exit::{Exit, Failure};
 use super::{job_files, ledger_view};
+use crate::agent::pass_pipe::readable_again;
 use crate::config::Settings;
 use crate::job::action::{Container, Work};
 use crate::job::kind::WorkKind;
@@ -167,7 +168,7 @@ impl ContainerOptions {
                     container: Container {
                         name: name.clone(),
                         location,
-                        pass_file: self.encrypt_pass_file.clone(),
+                        pass_file: pass_file(self.encrypt_pass_file.as_deref())?,
                         connection,
                     },
                     backup_name: self.backup_name.clone(),
@@ -352,6 +353,14 @@ impl ChosenContainer {
         }
         parts.join(", ")
     }
+}
+
+/// The file of a password that an option gives. A pipe is read now, and only once.
+pub fn pass_file(given: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    given
+        .map(readable_again)
+        .transpose()
+        .map_err(|error| Failure::new(Exit::NotFound, error.to_string()))
 }
 
 /// A path in snapshots that an option gives: absolute and without `..`.

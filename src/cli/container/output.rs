@@ -3,20 +3,21 @@
 //! Names in a repository can be any bytes. In text they are made harmless. In JSON they are texts; one that is not UTF-8
 //! has its bytes in a field of its own.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
+use crate::cli::output;
 use crate::escape::{harmless, harmless_json, shown};
 use crate::inspect::path::problem_text;
 use crate::repository::node::NodeProblem;
 
 /// Standard output, and the problems that were told so far. `Break`: the output cannot be written.
 pub struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<output::Stdout>,
     as_json: bool,
     problems: u64,
 }
@@ -28,7 +29,7 @@ impl Output {
     /// Standard output, which nobody else writes to until this is dropped.
     pub fn new(as_json: bool) -> Output {
         Output {
-            out: BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            out: BufWriter::with_capacity(64 * 1024, output::stdout()),
             as_json,
             problems: 0,
         }

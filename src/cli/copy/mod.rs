@@ -8,7 +8,7 @@ use super::container::rate::TransferLimits;
 use super::container::session::{self, Ended, print, print_json};
 use super::container::snapshot::{filter, tell_unreadable};
 use super::container::steps::Steps;
-use super::container::{ChosenContainer, ContainerArgs};
+use super::container::{ChosenContainer, ContainerArgs, pass_file};
 use super::exit::{Exit, Failure};
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::agent::reach::Reach;
@@ -89,7 +89,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let to = Container {
         name: args.to.clone(),
         location,
-        pass_file: args.to_pass_file.clone(),
+        pass_file: pass_file(args.to_pass_file.as_deref())?,
         connection,
     };
     let reach = args.limits.reach().with_cache(settings.cache().as_ref());

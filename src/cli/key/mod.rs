@@ -12,6 +12,7 @@ use super::container::session::{self, Ended, print, print_json};
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::agent::inspect::{self, Lock, Session, SessionError, keys};
+use crate::agent::memory_file::is_one;
 use crate::config::Settings;
 use crate::escape::harmless;
 use crate::repository::error::Error;
@@ -132,7 +133,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
                         "note: an earlier change was interrupted after it had added this key; it is finished now",
                     );
                 }
-                if let Some(file) = &container.pass_file {
+                let file = container.pass_file.as_ref();
+                if let Some(file) = file.filter(|file| !is_one(file)) {
                     say(&format!(
                         "note: the old password does not open the container any more: put the new one into {}",
                         file.display()

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
 use super::job_files;
+use crate::agent::pass_pipe::is_for_now;
 use crate::cli::output;
 use crate::config::Settings;
 use crate::control::daemon_lock;
@@ -182,6 +183,12 @@ fn answers(settings: &Settings, args: &Args) -> Result<Answers, Failure> {
     };
     let beside = settings.jobs_dir.parent().unwrap_or(Path::new("/"));
     let password_file = match &args.encrypt_pass_file {
+        Some(path) if is_for_now(path) => {
+            return Err(usage(format!(
+                "--encrypt-pass-file {}: the job needs a regular file, which each of its runs can read",
+                path.display()
+            )));
+        }
         Some(path) => absolute(path).map_err(usage)?,
         None => beside.join("password"),
     };

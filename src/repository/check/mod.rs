@@ -52,7 +52,8 @@ pub fn check(
         collector.damage(Damaged::File(problem));
     }
     let listing = storage.list(FileKind::Pack)?;
-    let sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    let mut sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    sizes.extend(listing.not_files().into_iter().map(|id| (id, 0)));
     let mut report = Report {
         snapshots: snapshots.len() as u64,
         packs: sizes.len() as u64,

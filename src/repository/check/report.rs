@@ -6,8 +6,8 @@ use crate::repository::blob_name::BlobName;
 use crate::repository::error::Error;
 use crate::repository::lock::Found;
 use crate::repository::node::NodeProblem;
-use crate::storage::Stray;
 use crate::storage::id::Id;
+use crate::storage::{Stray, StrayKind};
 
 use super::lost::Loss;
 
@@ -236,6 +236,15 @@ impl fmt::Display for Note {
             }
             Note::Mixed(pack) => {
                 write!(f, "the pack {pack} has trees and data")
+            }
+            Note::Stray(Stray {
+                path,
+                kind: StrayKind::NotAFile,
+            }) => {
+                write!(
+                    f,
+                    "{path} has the name of a file of the repository, and is none: move it away"
+                )
             }
             Note::Stray(stray) => {
                 write!(

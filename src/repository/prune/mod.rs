@@ -17,8 +17,8 @@ use super::rewrite::Confirm;
 use super::rewrite::copy::Unreadable;
 use super::snapshot::read_all;
 use crate::kill_point::{self, Point};
-use crate::storage::FileKind;
 use crate::storage::id::Id;
+use crate::storage::{FileKind, FileName};
 
 use census::census;
 use error::{Obstacle, PruneError};
@@ -44,6 +44,8 @@ pub struct Pruned {
     pub damaged: Vec<Id>,
     /// What is free now, in bytes of packs; after a rehearsal, what would be.
     pub freed: u64,
+    /// Directories and the like with the names of packs: they stay.
+    pub not_files: Vec<FileName>,
     /// Pieces of files that no index names. They were lost before, and other files are pruned all the same.
     pub missing: Vec<BlobName>,
     /// Packs that no index names and that were not removed, since they may have something that is missing.
@@ -174,7 +176,9 @@ fn run(
     let listing = storage
         .list(FileKind::Pack)
         .map_err(super::error::Error::from)?;
-    let sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    let mut sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    let not_files = listing.not_files();
+    sizes.extend(not_files.iter().map(|id| (*id, 0)));
 
     observer.stage(Stage::ReadTrees, None);
     let used = BlobSet::new(&indexed.index);
@@ -186,6 +190,13 @@ fn run(
         let size = pack.size.unwrap_or(0);
         // The index does not tell all that such a pack has.
         pack.may_have_missing = may_have(&indexed, pack.pack, size, &missing);
+    }
+    for pack in census.packs.iter_mut() {
+        if not_files.contains(&pack.pack) {
+            pack.may_have_missing = false;
+            // The index forgets one that nothing needs, and what is in its place stays.
+            pack.size = pack.size.filter(|_| pack.used_blobs > 0);
+        }
     }
     let lost = census
         .packs
@@ -203,7 +214,7 @@ fn run(
     let unindexed = listing
         .files
         .iter()
-        .filter(|it| !indexed.index.has_pack(it.id));
+        .filter(|it| !indexed.index.has_pack(it.id) && !not_files.contains(&it.id));
     let mut pruned = Pruned::default();
     let mut unindexed_removed = Vec::new();
     let mut unindexed_bytes = 0;
@@ -224,6 +235,10 @@ fn run(
     pruned.damaged = damaged
         .filter(|(_, decision)| **decision == Decision::KeepDamaged)
         .map(|(pack, _)| pack.pack)
+        .collect();
+    pruned.not_files = not_files
+        .iter()
+        .map(|id| FileName::new(FileKind::Pack, *id))
         .collect();
     pruned.summary = plan.summary;
     pruned.freed = plan.summary.bytes_freed;

@@ -109,8 +109,10 @@ fn run(
 ) -> Result<Repaired, Error> {
     let storage = &*repository.storage;
     observer.stage(Stage::LoadIndex, None);
-    let old_files = storage.list(FileKind::Index)?.files;
-    let old_files: Vec<Id> = old_files.iter().map(|file| file.id).collect();
+    let old_files = storage.list(FileKind::Index)?;
+    let not_files = old_files.not_files();
+    let mut old_files: Vec<Id> = old_files.files.iter().map(|file| file.id).collect();
+    old_files.retain(|id| !not_files.contains(id));
     let mut indexed = Indexed::load(repository.clone())?;
     let mut repaired = Repaired {
         index_problems: std::mem::take(&mut indexed.problems),
@@ -118,7 +120,8 @@ fn run(
     };
     let reads_whole = headers == Headers::WholePacks || !indexed.index.is_empty();
     let listing = storage.list(FileKind::Pack)?;
-    let sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    let mut sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    sizes.extend(listing.not_files().into_iter().map(|id| (id, 0)));
     let damaged: HashSet<Id> = damaged.iter().copied().collect();
     let by_pack = indexed.index.by_pack();
 

@@ -6,13 +6,14 @@ use super::{Confirm, in_parallel, workers};
 use crate::kill_point::{self, Point};
 use crate::repository::blob::{BlobReader, PackedBlob};
 use crate::repository::blob_name::{BlobKind, BlobName};
-use crate::repository::error::Error;
+use crate::repository::error::{Error, ErrorKind};
 use crate::repository::index::BlobLocation;
 use crate::repository::indexed::Indexed;
 use crate::repository::open::Repository;
 use crate::repository::packer::{DEFAULT_TARGET, Encoded, Encoder, FullPack, Packer};
 use crate::repository::progress::Observer;
 use crate::repository::ranges::{READ_TOGETHER, together};
+use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName};
 
@@ -135,33 +136,20 @@ fn run(
     wanted: &(dyn Fn(usize) -> Wanted + Sync),
     observer: &dyn Observer,
 ) -> Result<Copied, Error> {
-    let from = &*copier.repository.repository.storage;
-    let threads = workers(from).max(workers(&*copier.to.storage));
-    in_parallel(count, threads, Buffers::new, |buffers, place| {
-        let wanted = wanted(place);
-        let file = FileName::new(FileKind::Pack, wanted.pack);
-        for blobs in together(&wanted.blobs) {
-            if let (Some(first), Some(last)) = (blobs.first(), blobs.last()) {
-                let start = u64::from(first.offset);
-                from.will_read(file, start, last.end().saturating_sub(start));
-            }
+    match copier.run(count, wanted, observer) {
+        Err(error) if copier.within && is_full(&error) => {
+            // No index names the copies, and they take the space that a new index needs.
+            copier.remove_copies();
+            Err(error)
         }
-        let mut damaged = false;
-        for blobs in together(&wanted.blobs) {
-            damaged |= !copier.copy(buffers, wanted.pack, blobs)?;
-            observer.advance(blobs.iter().map(|blob| u64::from(blob.length)).sum());
-        }
-        copier.settle(buffers, damaged)
-    })?;
-    for packer in &copier.packers {
-        let last = lock(packer).finish(&copier.to.cipher)?;
-        if let Some(pack) = last {
-            copier.write(pack)?;
-        }
-    }
-    copier.to.storage.sync()?;
+        done => done,
+    }?;
     let copied = copier.copied.into_inner();
     Ok(copied.unwrap_or_else(PoisonError::into_inner))
+}
+
+fn is_full(error: &Error) -> bool {
+    error.kind == ErrorKind::Storage(StorageErrorKind::NoSpace)
 }
 
 impl Buffers {
@@ -178,6 +166,50 @@ impl Buffers {
 }
 
 impl<'a> Copier<'a> {
+    /// Copies everything.
+    fn run(
+        &self,
+        count: usize,
+        wanted: &(dyn Fn(usize) -> Wanted + Sync),
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        let from = &*self.repository.repository.storage;
+        let threads = workers(from).max(workers(&*self.to.storage));
+        in_parallel(count, threads, Buffers::new, |buffers, place| {
+            let wanted = wanted(place);
+            let file = FileName::new(FileKind::Pack, wanted.pack);
+            for blobs in together(&wanted.blobs) {
+                if let (Some(first), Some(last)) = (blobs.first(), blobs.last()) {
+                    let start = u64::from(first.offset);
+                    from.will_read(file, start, last.end().saturating_sub(start));
+                }
+            }
+            let mut damaged = false;
+            for blobs in together(&wanted.blobs) {
+                damaged |= !self.copy(buffers, wanted.pack, blobs)?;
+                observer.advance(blobs.iter().map(|blob| u64::from(blob.length)).sum());
+            }
+            self.settle(buffers, damaged)
+        })?;
+        for packer in &self.packers {
+            let last = lock(packer).finish(&self.to.cipher)?;
+            if let Some(pack) = last {
+                self.write(pack)?;
+            }
+        }
+        Ok(self.to.storage.sync()?)
+    }
+
+    /// Removes what was written until now. What cannot be removed is left for the next prune.
+    fn remove_copies(&self) {
+        for (pack, _) in lock(&self.copied).packs.drain(..) {
+            if (self.confirm)().is_err() {
+                return;
+            }
+            let _ = self.to.storage.remove(FileName::new(FileKind::Pack, pack));
+        }
+    }
+
     /// One that copies all that it can to another repository.
     fn new(repository: &'a Indexed, to: &'a Repository, confirm: Confirm<'a>) -> Copier<'a> {
         Copier {

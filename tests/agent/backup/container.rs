@@ -222,47 +222,43 @@ fn a_container_is_not_created_where_a_disk_is_not_mounted() {
 }
 
 #[test]
-fn a_repository_whose_creation_was_interrupted_is_created_again() {
+fn a_deleted_index_file_is_told_once_with_its_mend() {
     let place = Place::new();
     place.write("source/file", "x");
     place.back_up();
-    // If the configuration was not written yet, there are directories, and a key that is of no use.
-    let container = place.path("container");
-    let kept = fs::read_dir(container.join("keys"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
-    let key = fs::read(&kept).unwrap();
-    fs::remove_dir_all(&container).unwrap();
-    for name in ["data/00", "index", "keys", "snapshots"] {
-        fs::create_dir_all(container.join(name)).unwrap();
-    }
-    fs::write(container.join("keys").join(kept.file_name().unwrap()), key).unwrap();
+    place.write("source/other", "y");
     place.back_up();
-    succeed(Work::Restore(place.restore()));
+    for file in fs::read_dir(place.path("container/index")).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let ended = run(Work::Backup(place.backup()));
+    assert_eq!(ended.outcome().verdict, Verdict::Success);
+    let told = " and of 1 other: an index file is missing, or a pack was lost";
+    assert!(ended.said(told), "{ended:#?}");
+    assert!(ended.said("no index named the content"), "{ended:#?}");
+    assert!(ended.said("run `freezerd repair`"), "{ended:#?}");
+    let again = run(Work::Backup(place.backup()));
+    assert!(!again.said("index"), "{again:#?}");
     succeed(place.check(true));
 }
 
 #[test]
-fn two_first_backups_at_the_same_time_create_one_repository() {
+fn packs_of_an_interrupted_backup_are_not_taken_for_a_deleted_index_file() {
     let place = Place::new();
     place.write("source/file", "x");
-    let agents: Vec<_> = (0..3)
-        .map(|_| Agent::start(&request(Work::Backup(place.backup()))))
-        .collect();
-    for agent in agents {
-        let ended = agent.end();
-        assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
-    }
-    assert_eq!(
-        list_snapshots(&place.container(), &Default::default())
-            .unwrap()
-            .len(),
-        3
-    );
-    succeed(place.check(false));
+    place.back_up();
+    place.write("source/other", noise(100_000));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_freezerd"));
+    command
+        .arg("agent")
+        .env("FREEZERD_KILL_TRACE", place.path("trace"))
+        .env("FREEZERD_KILL_AT", "PackWritten:1:agent");
+    let ended = Agent::start_with(&mut command, &request(Work::Backup(place.backup()))).end();
+    assert_eq!(ended.status.code(), None, "{ended:#?}");
+    let next = run(Work::Backup(place.backup()));
+    let told = "note: an interrupted backup, or one that runs now, has left";
+    assert!(next.said(told), "{next:#?}");
+    assert!(!next.said("warning"), "{next:#?}");
 }
 
 #[test]

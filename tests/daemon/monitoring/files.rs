@@ -45,6 +45,10 @@ fn the_files_exist_from_the_start_follow_the_ledger_and_say_at_the_end_that_no_d
     eventually("the run's success", || {
         metrics(&host).get("freezerd_job_last_run_success{job_id=\"later\"}") == Some(&1.0)
     });
+    // It is written after the metrics.
+    eventually("the run's success in the status", || {
+        shown(&host)["jobs"][0]["last_run"]["result"] == "success"
+    });
     let status = host.json(&["status"]);
     assert_eq!(status["daemon"]["pid"], daemon.id());
     assert_eq!(status["daemon"]["version"], env!("CARGO_PKG_VERSION"));

@@ -137,7 +137,11 @@ fn an_interrupted_run_stays_owed_until_a_catch_up_succeeds() {
     let gate = host.gate("gate");
     host.put("long", now(vec![gate.action()]));
     let daemon = host.start();
-    eventually("the run", || host.state("long") == "running//");
+    // The files follow the ledger a moment later.
+    eventually("metrics that say that the job runs", || {
+        host.path("metrics/freezerd.prom").exists()
+            && metrics(&host).get("freezerd_job_running{job_id=\"long\"}") == Some(&1.0)
+    });
     daemon.kill();
     let metrics_of_the_dead = metrics(&host);
     assert_eq!(
@@ -237,13 +241,17 @@ fn a_removed_job_has_no_metrics_and_invalid_files_are_counted() {
         .job("stays", someday(vec![exec("true")]))
         .job("goes", someday(vec![exec("true")]));
     let daemon = host.start();
-    eventually("both jobs", || host.path("metrics/freezerd.prom").exists());
+    eventually("both jobs", || host.path("metrics/status.json").exists());
     assert!(host.read("metrics/freezerd.prom").contains("\"goes\""));
     host.delete("goes");
     host.put_text("bad.json", "{");
     eventually("one job, one bad file", || {
         let text = host.read("metrics/freezerd.prom");
         !text.contains("\"goes\"") && text.contains("freezerd_files_invalid 1")
+    });
+    // It is written after the metrics.
+    eventually("the bad file in the status", || {
+        !shown(&host)["files"][0].is_null()
     });
     let status = shown(&host);
     assert_eq!(status["files"][0]["file"], "bad.json");

@@ -307,17 +307,14 @@ mod tests {
     use crate::protocol::Summary;
 
     fn text(reason: Option<&str>, summary: Summary) -> String {
+        let verdict = match reason {
+            Some(_) => Verdict::Failed,
+            None => Verdict::Success,
+        };
         let outcome = Outcome {
-            verdict: if reason.is_some() {
-                Verdict::Failed
-            } else {
-                Verdict::Success
-            },
             reason: reason.map(str::to_owned),
             summary: Box::new(summary),
-            problems: Vec::new(),
-            problems_total: 0,
-            missing: None,
+            ..crate::samples::outcome(verdict)
         };
         outcome_line("exec", &outcome, "2 s").1
     }
