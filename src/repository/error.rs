@@ -70,6 +70,8 @@ pub enum Damage {
     Value,
     /// An encoding that is not known.
     Encoding,
+    /// A tree below which there are more paths than any file system has entries.
+    Endless,
 }
 
 /// What was being done.
@@ -173,6 +175,7 @@ impl fmt::Display for Damage {
             Damage::Header => "its header is wrong",
             Damage::Value => "it holds an impossible value",
             Damage::Encoding => "its encoding is not known",
+            Damage::Endless => "it stands for more entries than can exist",
         })
     }
 }

@@ -20,7 +20,7 @@ use std::sync::mpsc::sync_channel;
 
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot;
-use crate::repository::walk::{Count, count};
+use crate::repository::walk::{Count, MOST_ENTRIES, count};
 use crate::storage::Traits;
 
 mod attributes;
@@ -114,8 +114,6 @@ pub struct DeleteExtra<'a> {
 
 /// How many jobs wait for a thread at most.
 const WAITING_JOBS: usize = 32;
-/// No file system has so many entries.
-const MOST_ENTRIES: u64 = 1 << 32;
 
 /// Restores a snapshot, or a part of one.
 ///
@@ -219,7 +217,6 @@ fn count_root(repository: &Indexed, root: &Root) -> Count {
 
 /// A few trees can stand for more paths than anybody can visit.
 fn refuse_too_many(target: &Path, opened: Option<&Target>, counted: &Count) -> Result<(), Error> {
-    let entries = counted.files.saturating_add(counted.directories);
     // A file system that makes inodes as it needs them says 0.
     let inodes = opened
         .and_then(|target| rustix::fs::fstatvfs(&target.descriptor).ok())
@@ -228,7 +225,7 @@ fn refuse_too_many(target: &Path, opened: Option<&Target>, counted: &Count) -> R
         0 => MOST_ENTRIES,
         inodes => inodes.min(MOST_ENTRIES),
     };
-    match entries > most {
+    match counted.exceeds(most) {
         true => Err(Error::new(ErrorKind::TooMany, Doing::Count, target)),
         false => Ok(()),
     }

@@ -82,6 +82,8 @@ impl SessionError {
                 DumpError::Unreadable { error, .. }
                 | DumpError::Path(PathError::Unreadable { error, .. }),
             ) => of_repository(error),
+            SessionError::Path(PathError::Unusable { .. })
+            | SessionError::Dump(DumpError::Path(PathError::Unusable { .. })) => Fault::Damaged,
             SessionError::Choice(_) | SessionError::Path(_) => Fault::NotFound,
             SessionError::Dump(error) => match error {
                 DumpError::Output(_) => Fault::Output,
