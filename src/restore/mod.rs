@@ -38,6 +38,7 @@ mod make;
 mod metadata;
 pub mod owners;
 pub mod problem;
+mod readable;
 mod remove;
 pub mod report;
 mod restorer;
@@ -134,7 +135,8 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
     observer.phase(Phase::Counting);
     let root = select::root(request.repository, request.snapshot, request.selection)?;
     let counted = count_root(request.repository, &root);
-    let opened = target::open(request.target)?;
+    let may_unlock = !request.options.dry_run;
+    let opened = target::open(request.target, may_unlock)?;
     refuse_too_many(request.target, opened.as_ref(), &counted)?;
     observer.phase(Phase::Restoring);
     if request.filter.is_empty() {
@@ -177,7 +179,7 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
 fn verify(request: &Request<'_>, protected: &[Identity], report: &mut Report) -> Result<(), Error> {
     request.observer.phase(Phase::Verifying);
     let again = select::root(request.repository, request.snapshot, request.selection)
-        .and_then(|root| Ok((root, target::open(request.target)?)))
+        .and_then(|root| Ok((root, target::open(request.target, true)?)))
         .and_then(|(root, opened)| pass(request, Mode::Verify, root, opened, protected));
     let found = again.map_err(|error| with_report(error, report))?;
     report.verified = found.verified;
@@ -274,6 +276,7 @@ fn pass(
         Walk::new(&restorer, &request.filter, jobs).run(root, target)
     });
     if let Some(error) = restorer.failure() {
+        restorer.lock_again();
         return Err(with_report(error, &mut restorer.report()));
     }
     if mode != Mode::Verify {
@@ -284,6 +287,7 @@ fn pass(
         restorer.release(first.directory);
     }
     if let Some(error) = restorer.failure() {
+        restorer.lock_again();
         return Err(with_report(error, &mut restorer.report()));
     }
     if restorer.tally.is_short() {
@@ -317,6 +321,9 @@ fn add_target(
     let default_acl = opened
         .as_ref()
         .is_some_and(|target| attributes::has_default_acl(target.descriptor.as_fd()));
+    if let Some(mode) = opened.as_ref().and_then(|target| target.mode_before) {
+        restorer.directories.unlocked(id, mode);
+    }
     let opened = opened.map(|target| (Arc::new(target.descriptor), target.identity));
     restorer.directories.set(id, origin, default_acl, opened);
     id

@@ -15,6 +15,7 @@ mod outputs;
 mod proposed_commands;
 #[path = "../restic_support/mod.rs"]
 mod restic_support;
+mod restore_again;
 mod restore_parts;
 mod setting_flags;
 mod settings;
