@@ -338,8 +338,16 @@ pub fn prune_advice(error: &PruneError) -> &'static str {
     let PruneError::Refused(obstacles) = error else {
         return "";
     };
-    let is_of_the_index =
-        |it: &Obstacle| matches!(it, Obstacle::Index(_) | Obstacle::PackMissing(_));
+    let is_of_the_index = |it: &Obstacle| {
+        matches!(
+            it,
+            Obstacle::Index(_)
+                | Obstacle::PackMissing {
+                    has_trees: false,
+                    ..
+                }
+        )
+    };
     match obstacles.iter().all(is_of_the_index) {
         true => "; `freezerd repair` repairs the index",
         false => {
