@@ -76,10 +76,11 @@ fn verify(args: &Args, session: &Session, read_data: ReadData) -> Result<Exit, E
     match report.is_clean() {
         true => Ok(Exit::Success),
         false => {
-            say(
-                "the container is damaged; `freezerd repair` repairs what can be repaired, `freezerd repair --dry-run` says what \
-                 that is",
-            );
+            let place = args.place.as_typed();
+            say(&format!(
+                "the container is damaged; `freezerd repair {place}` repairs what can be repaired, `freezerd repair {place} \
+                 --dry-run` says what that is"
+            ));
             Ok(Exit::RunFailed)
         }
     }

@@ -84,7 +84,7 @@ impl ContainerArgs {
     /// The arguments that another command needs for the same container: `nightly`, or `--container PLACE`.
     pub fn as_typed(&self) -> String {
         let options = &self.options;
-        match (&self.job, &options.container, &options.storage) {
+        let mut typed = match (&self.job, &options.container, &options.storage) {
             (Some(job), ..) => job.clone(),
             (None, Some(container), Some(storage)) => {
                 format!("--storage {storage} --container {container}")
@@ -92,7 +92,14 @@ impl ContainerArgs {
             (None, container, _) => {
                 format!("--container {}", container.as_deref().unwrap_or("PLACE"))
             }
+        };
+        if let Some(file) = &options.encrypt_pass_file {
+            typed.push_str(&format!(" --encrypt-pass-file {}", file.display()));
         }
+        if let Some(number) = options.action {
+            typed.push_str(&format!(" --action {number}"));
+        }
+        typed
     }
 
     /// As [`ContainerOptions::find_all`].
