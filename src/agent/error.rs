@@ -88,9 +88,14 @@ pub enum ActionError {
     )]
     NoParentDirectory { place: Location },
     #[error(
-        "{place} contains something that is not a repository, so nothing was changed there; choose an empty directory as the container"
+        "{place} is not a repository: something else is there; name the directory of a repository"
     )]
     NotARepository { place: Location },
+    /// A repository was to be created.
+    #[error(
+        "{place} contains something that is not a repository, so nothing was changed there; choose an empty directory as the container"
+    )]
+    Occupied { place: Location },
     /// Keys and data are there, and the file that makes a repository of them is not.
     #[error(
         "the repository in {place} has lost its file `config`: put the file back from a copy of the container"
@@ -226,7 +231,9 @@ impl ActionError {
             ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
                 ErrorKind::NoRepository
             }
-            ActionError::NotARepository { .. } => ErrorKind::NotARepository,
+            ActionError::NotARepository { .. } | ActionError::Occupied { .. } => {
+                ErrorKind::NotARepository
+            }
             ActionError::ConfigMissing { .. } | ActionError::SnapshotsMissing { .. } => {
                 ErrorKind::Damaged
             }
@@ -361,9 +368,14 @@ pub fn advice(error: &EngineError) -> &'static str {
     use crate::repository::error::ErrorKind as Engine;
     match error.kind {
         // Nothing can be opened, so a check would end in the same way.
-        Engine::NoKeys | Engine::KeysUnreadable => {
+        Engine::NoKeys => "; put the files in `keys` back from a copy of the container",
+        Engine::KeysUnreadable { others: false } => {
+            "; put the file back from a copy of the container"
+        }
+        Engine::KeysUnreadable { others: true } => {
             "; put the file back from a copy of the container, or use the password of another key"
         }
+        Engine::Version(_) => "; a newer freezerd may know it",
         _ if error.what == What::File(FileName::CONFIG)
             && of_engine(error.kind) == ErrorKind::Damaged =>
         {

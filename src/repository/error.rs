@@ -28,7 +28,10 @@ pub enum ErrorKind {
     /// There is no key file.
     NoKeys,
     /// No key could be opened, and one at least could not be read: the password may be right.
-    KeysUnreadable,
+    KeysUnreadable {
+        /// Others could be read, and belong to other passwords.
+        others: bool,
+    },
     /// The key in use cannot be removed, or it is the last one.
     KeyNeeded,
     /// A version of the format that is not known.
@@ -201,7 +204,7 @@ impl fmt::Display for Error {
             ErrorKind::Damaged(damage) => write!(f, "{damage}")?,
             ErrorKind::WrongPassword => f.write_str("the password is wrong")?,
             ErrorKind::NoKeys => f.write_str("it has no keys")?,
-            ErrorKind::KeysUnreadable => f.write_str("a key cannot be read")?,
+            ErrorKind::KeysUnreadable { .. } => f.write_str("a key cannot be read")?,
             ErrorKind::KeyNeeded => f.write_str("the key is in use")?,
             ErrorKind::Version(version) => {
                 write!(f, "version {version} of the format is not known")?;

@@ -9,6 +9,7 @@ mod exit_codes;
 mod harness;
 mod listing;
 mod log;
+mod meant;
 mod new_and_edit;
 mod next;
 mod outputs;

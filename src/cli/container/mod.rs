@@ -206,9 +206,9 @@ impl ContainerOptions {
     }
 
     fn of_job(&self, settings: &Settings, name: &str) -> Result<Vec<ChosenContainer>, Failure> {
-        let ledger = ledger_view::open(settings)?;
+        let ledger = ledger_view::open(settings).map_err(|error| unless_snapshot(name, error))?;
         let Some(record) = ledger.reader.job(name)? else {
-            return Err(ledger.no_such_job(name));
+            return Err(unless_snapshot(name, ledger.no_such_job(name)));
         };
         let job = job_files::remembered(settings, &record)?;
         let mut found = candidates(&job, self.action);
@@ -254,6 +254,18 @@ impl ContainerOptions {
         }
         Ok(distinct(found))
     }
+}
+
+/// The failure of a command for which the first word is a job, where it seems to be meant as a snapshot.
+fn unless_snapshot(word: &str, mut failure: Failure) -> Failure {
+    let is_id = (8..=64).contains(&word.len()) && word.bytes().all(|it| it.is_ascii_hexdigit());
+    if word == snapshot::LATEST || is_id {
+        failure.message.push_str(&format!(
+            "; if a snapshot is meant, name the job or the container, and then --snapshot {word} (for `freezerd diff`, the \
+             word alone)"
+        ));
+    }
+    failure
 }
 
 /// The selections of a job: those of its backups, or else of the kind of its other actions that says most of snapshots.
