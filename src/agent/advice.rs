@@ -24,8 +24,16 @@ pub fn prune_advice(error: &PruneError) -> &'static str {
         }
         PruneError::Failed(_) => return "",
     };
-    let is_of_the_index =
-        |it: &Obstacle| matches!(it, Obstacle::Index(_) | Obstacle::PackMissing(_));
+    let is_of_the_index = |it: &Obstacle| {
+        matches!(
+            it,
+            Obstacle::Index(_)
+                | Obstacle::PackMissing {
+                    has_trees: false,
+                    ..
+                }
+        )
+    };
     match obstacles.iter().all(is_of_the_index) {
         true => "; `freezerd repair` repairs the index",
         false => {
@@ -39,9 +47,14 @@ pub fn advice(error: &EngineError) -> &'static str {
     use crate::repository::error::ErrorKind as Engine;
     match error.kind {
         // Nothing can be opened, so a check would end in the same way.
-        Engine::NoKeys | Engine::KeysUnreadable => {
+        Engine::NoKeys => "; put the files in `keys` back from a copy of the container",
+        Engine::KeysUnreadable { others: false } => {
+            "; put the file back from a copy of the container"
+        }
+        Engine::KeysUnreadable { others: true } => {
             "; put the file back from a copy of the container, or use the password of another key"
         }
+        Engine::Version(_) => "; a newer freezerd may know it",
         _ if error.what == What::File(FileName::CONFIG)
             && of_engine(error.kind) == ErrorKind::Damaged =>
         {

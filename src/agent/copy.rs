@@ -93,7 +93,7 @@ pub(super) fn destination(
     let password = password::read(container, &log)?;
     let vacant = match place::look(container, &context.reach)? {
         Place::Repository(existing) => return Opened::open(existing, &password).map(Some),
-        Place::Other(other) => return Err(other.error()),
+        Place::Other(other) => return Err(other.refusal()),
         Place::Vacant(vacant) => vacant,
     };
     if context.request.expects_repository && !allow_new {

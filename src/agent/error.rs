@@ -89,9 +89,14 @@ pub enum ActionError {
     )]
     NoParentDirectory { place: Location },
     #[error(
-        "{place} contains something that is not a repository, so nothing was changed there; choose an empty directory as the container"
+        "{place} is not a repository: something else is there; name the directory of a repository"
     )]
     NotARepository { place: Location },
+    /// A repository was to be created.
+    #[error(
+        "{place} contains something that is not a repository, so nothing was changed there; choose an empty directory as the container"
+    )]
+    Occupied { place: Location },
     /// Keys and data are there, and the file that makes a repository of them is not.
     #[error(
         "the repository in {place} has lost its file `config`: put the file back from a copy of the container"
@@ -236,7 +241,9 @@ impl ActionError {
             ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
                 ErrorKind::NoRepository
             }
-            ActionError::NotARepository { .. } => ErrorKind::NotARepository,
+            ActionError::NotARepository { .. } | ActionError::Occupied { .. } => {
+                ErrorKind::NotARepository
+            }
             ActionError::ConfigMissing { .. } | ActionError::SnapshotsMissing { .. } => {
                 ErrorKind::Damaged
             }

@@ -17,6 +17,8 @@ pub enum ErrorKind {
     NoSuchSnapshot,
     /// What was asked for cannot be done.
     BadOption,
+    /// The repository has a version of the format that this program does not know.
+    UnknownFormat,
     /// The operating system refuses access.
     Denied,
     /// What the repository holds is not what it should be.
@@ -39,6 +41,7 @@ impl ErrorKind {
             | ErrorKind::WrongPassword
             | ErrorKind::NoSuchSnapshot
             | ErrorKind::BadOption
+            | ErrorKind::UnknownFormat
             | ErrorKind::Denied
             | ErrorKind::Damaged => true,
             ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Unreachable | ErrorKind::Io => false,
@@ -79,11 +82,12 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
         },
         Engine::Damaged(_)
         | Engine::NoKeys
-        | Engine::KeysUnreadable
+        | Engine::KeysUnreadable { .. }
         | Engine::Missing
         | Engine::TooLarge => ErrorKind::Damaged,
         Engine::WrongPassword => ErrorKind::WrongPassword,
-        Engine::KeyNeeded | Engine::Version(_) | Engine::ReadOnlyVersion => ErrorKind::BadOption,
+        Engine::KeyNeeded | Engine::ReadOnlyVersion => ErrorKind::BadOption,
+        Engine::Version(_) => ErrorKind::UnknownFormat,
         Engine::NotARepository => ErrorKind::NoRepository,
         Engine::Locked | Engine::LockLost => ErrorKind::Busy,
         Engine::Exists | Engine::NoRandom => ErrorKind::Io,

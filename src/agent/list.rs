@@ -89,6 +89,7 @@ fn fault(kind: ErrorKind) -> ContainerFault {
         ErrorKind::WrongPassword => ContainerFault::WrongPassword,
         ErrorKind::Denied => ContainerFault::Denied,
         ErrorKind::Damaged => ContainerFault::Damaged,
+        ErrorKind::UnknownFormat => ContainerFault::UnknownFormat,
         ErrorKind::NoSuchSnapshot | ErrorKind::BadOption => ContainerFault::Unusable,
         ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Unreachable | ErrorKind::Io => {
             ContainerFault::Temporary

@@ -67,7 +67,9 @@ impl Shared<'_> {
     /// Keeps an error that the backup makes up for.
     pub fn note_damage(&self, error: Error) {
         let mut damage = lock(&self.damage);
-        if damage.len() < MOST_DAMAGE {
+        // One pack that is missing has many trees.
+        let is_known = damage.iter().any(|known| known.what == error.what);
+        if damage.len() < MOST_DAMAGE && !is_known {
             damage.push(error);
         }
     }

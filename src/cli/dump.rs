@@ -19,7 +19,7 @@ use crate::config::Settings;
 use crate::escape::shown;
 use crate::inspect::choice::Chosen;
 use crate::inspect::dump::{self, Archived, OmissionKind};
-use crate::inspect::path::{self, Target, problem_text};
+use crate::inspect::path::{self, Target};
 use crate::repository::indexed::Indexed;
 use crate::repository::node::{Node, NodeKind};
 use crate::units;
@@ -94,6 +94,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let repository = session.index(&say)?;
         let found = path::find(&repository, chosen.snapshot.tree, path);
         let target = found.map_err(SessionError::from)?;
+        dump::refuse_endless(&repository, path, &target).map_err(SessionError::from)?;
         let dumped = match &args.target {
             None => {
                 if is_directory(&target) {
@@ -208,10 +209,10 @@ fn tell(args: &Args, session: &Session, chosen: &Chosen, dumped: &Dumped) -> Res
     let omissions = dumped.archived.iter().flat_map(|it| &it.omissions);
     for omission in omissions {
         let why = match omission.kind {
-            OmissionKind::Socket => "a socket is not archived",
-            OmissionKind::Unusable(problem) => problem_text(problem),
+            OmissionKind::Socket => "a socket is not archived".to_owned(),
+            OmissionKind::Unusable(problem) => problem.to_string(),
             OmissionKind::AttributeName => {
-                "an extended attribute has a name that cannot be archived"
+                "an extended attribute has a name that cannot be archived".to_owned()
             }
         };
         say(&format!("{}: {why}", shown(&omission.path)));

@@ -42,7 +42,7 @@ pub enum Exit {
     TryAgain = 75,
     /// This user has no permission, or the password of a container is wrong.
     NotPermitted = 77,
-    /// The configuration is wrong.
+    /// The configuration is wrong, or something has a format that this version does not know.
     BadConfiguration = 78,
     /// The daemon ended to make room for a newer version. The service manager starts it again.
     Renew = 79,
@@ -84,7 +84,10 @@ impl Exit {
             Exit::NotPermitted,
             "this user has no permission, or the password of a container is wrong",
         ),
-        (Exit::BadConfiguration, "the configuration is wrong"),
+        (
+            Exit::BadConfiguration,
+            "the configuration is wrong; or a ledger or a container has a format that this version does not know",
+        ),
         (
             Exit::Renew,
             "the daemon ended to make room for a newer version (SIGUSR1); start it again",

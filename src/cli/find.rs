@@ -220,6 +220,10 @@ fn tell(
             let about = format!("in snapshot {}: {error}", chosen.short_id());
             return output.problem(path, "unreadable", &about);
         }
+        Found::Unusable { path, problem } => {
+            let about = format!("in snapshot {}: {problem}", chosen.short_id());
+            return output.problem(path, "unusable", &about);
+        }
         Found::Root { blob } => (&b"/"[..], None, Some(blob)),
         Found::Entry { path, node, blob } => (path, Some(node), blob),
     };

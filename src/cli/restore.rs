@@ -17,6 +17,7 @@ use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::job::action::{Action, Lineage, Restore, Work};
 use crate::protocol::{AgentLoss, Missing, Outcome, Request, RunTag, Verdict, agent_process};
+use crate::source::patterns::Patterns;
 
 /// Restore a snapshot, or a part of one, to a directory
 ///
@@ -110,6 +111,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .as_deref()
         .map(|text| snapshot::time(settings, "--at", text))
         .transpose()?;
+    refuse_bad_patterns("--include", &args.include)?;
+    refuse_bad_patterns("--exclude", &args.exclude)?;
     let found = args.place.find_all(settings)?;
     let found = first_of_each(found, args.snapshot_id());
     let planned: Vec<Planned> = if args.all {
@@ -164,6 +167,18 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
     }
     end(exits, args)
+}
+
+fn refuse_bad_patterns(option: &str, patterns: &[String]) -> Result<(), Failure> {
+    let (_, faults) = Patterns::new(Path::new("/"), patterns);
+    match faults.first() {
+        None => Ok(()),
+        Some((place, fault)) => {
+            let pattern = patterns.get(*place).map_or("", String::as_str);
+            let message = format!("{option} {pattern}: the pattern cannot be used: {fault}");
+            Err(Failure::new(Exit::Usage, message))
+        }
+    }
 }
 
 /// The exit code of the worst restore. Its reason is told last.
@@ -241,9 +256,17 @@ fn lineage(chosen: &ChosenContainer, settings: &Settings, args: &Args) -> Result
         (Some(name), _) => name.clone(),
         (None, Some(_)) => String::new(),
         (None, None) => {
+            let place = args.place.as_typed();
+            let what = match chosen.action {
+                Some(_) => format!("{place} has no backup"),
+                None => "a container may hold several backups".to_owned(),
+            };
             return Err(Failure::new(
                 Exit::Usage,
-                "name a job, --backup-name or --snapshot to restore; `freezerd snapshots` lists the snapshots",
+                format!(
+                    "{what}, so nobody knows of which backup the newest snapshot is meant: name the backup with \
+                     --backup-name, or a snapshot by its id with --snapshot ID; `freezerd snapshots {place}` lists them"
+                ),
             ));
         }
     };

@@ -254,6 +254,7 @@ pub fn exit_code(error: &ListError) -> Exit {
             ContainerFault::NoRepository { .. }
             | ContainerFault::NotARepository
             | ContainerFault::Unusable => Exit::NotFound,
+            ContainerFault::UnknownFormat => Exit::BadConfiguration,
             ContainerFault::Damaged => Exit::RunFailed,
             ContainerFault::Temporary => Exit::TryAgain,
         },

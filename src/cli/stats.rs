@@ -5,15 +5,16 @@ use std::ffi::OsString;
 use serde_json::{Value, json};
 
 use super::container::ContainerOptions;
-use super::container::output::{Output, say};
+use super::container::output::{Output, problem, say};
 use super::container::session::{self, Ended, damaged, ok, print, print_json, unless_damaged};
 use super::container::snapshot::{self, Wanted};
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::config::Settings;
+use crate::escape::shown;
 use crate::inspect::choice::{self, Chosen, Filter};
-use crate::inspect::stats::{Collector, Contents, Data};
+use crate::inspect::stats::{Collector, Contents, Data, NotCounted, Uncounted};
 use crate::units;
 
 /// Show how much snapshots contain, and how much room they take
@@ -63,10 +64,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let repository = session.index(&say)?;
         let mut collector = Collector::new(&repository);
         let mut rows = Vec::new();
+        let mut problems = Vec::new();
         for chosen in snapshots {
             let before = collector.data();
             let contents = collector.snapshot(chosen.snapshot.tree);
             let new = collector.data().since(before);
+            for uncounted in collector.take_uncounted() {
+                let told = tell(&chosen, &uncounted, args.json);
+                problems.extend(told);
+            }
             rows.push(Row {
                 chosen,
                 contents,
@@ -75,7 +81,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
         let data = collector.data();
         match args.json {
-            true => print_json(&to_json(session, &rows, data, unreadable))?,
+            true => print_json(&to_json(session, &rows, data, unreadable, problems))?,
             false => show(settings, &rows, data)?,
         }
         incomplete(session, &rows, data)
@@ -102,23 +108,45 @@ fn snapshots(
     Ok((chosen, 0))
 }
 
+/// Names something that is not counted: on standard error, or as JSON.
+fn tell(chosen: &Chosen, uncounted: &Uncounted, as_json: bool) -> Option<Value> {
+    let (kind, why) = match &uncounted.why {
+        NotCounted::Unreadable(error) => ("unreadable", error.to_string()),
+        NotCounted::Unusable(problem) => ("unusable", problem.to_string()),
+    };
+    let message = format!("in snapshot {}: {why}", chosen.short_id());
+    if as_json {
+        return Some(problem(&uncounted.path, kind, &message));
+    }
+    say(&format!("{}: {message}", shown(&uncounted.path)));
+    None
+}
+
 /// Says what is missing from the figures.
 fn incomplete(session: &Session, rows: &[Row], data: Data) -> Result<Exit, Ended> {
-    let directories = rows
-        .iter()
-        .map(|row| row.contents.unreadable)
-        .fold(0_u64, u64::saturating_add);
+    let sum = |of: fn(&Contents) -> u64| {
+        let numbers = rows.iter().map(|row| of(&row.contents));
+        numbers.fold(0_u64, u64::saturating_add)
+    };
+    let directories = sum(|it| it.unreadable);
+    let entries = sum(|it| it.unusable);
     if directories > 0 {
         let count = units::count(directories, "directory", "directories");
         say(&format!(
             "{count} cannot be read: what they contain is not counted"
         ));
     }
+    if entries > 0 {
+        let count = units::count(entries, "entry", "entries");
+        say(&format!(
+            "not counted, because they cannot be used: {count}"
+        ));
+    }
     if data.missing > 0 {
         let count = units::count(data.missing, "blob is", "blobs are");
         say(&format!("{count} missing from the index"));
     }
-    match directories == 0 && data.missing == 0 {
+    match directories == 0 && entries == 0 && data.missing == 0 {
         true => Ok(unless_damaged(session)),
         false => Ok(Exit::RunPartial),
     }
@@ -183,7 +211,13 @@ pub fn data_json(data: Data) -> Value {
     })
 }
 
-fn to_json(session: &Session, rows: &[Row], data: Data, unreadable: usize) -> Value {
+fn to_json(
+    session: &Session,
+    rows: &[Row],
+    data: Data,
+    unreadable: usize,
+    problems: Vec<Value>,
+) -> Value {
     let snapshots: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -197,6 +231,7 @@ fn to_json(session: &Session, rows: &[Row], data: Data, unreadable: usize) -> Va
                 "others": row.contents.others,
                 "restore_size": row.contents.restore_size,
                 "unreadable_directories": row.contents.unreadable,
+                "unusable_entries": row.contents.unusable,
                 "new": data_json(row.new),
             })
         })
@@ -205,6 +240,7 @@ fn to_json(session: &Session, rows: &[Row], data: Data, unreadable: usize) -> Va
         "snapshots": snapshots,
         "unreadable_snapshots": unreadable,
         "damaged": damaged(session),
+        "problems": problems,
         "data": data_json(data),
     })
 }

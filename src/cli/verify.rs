@@ -77,8 +77,10 @@ fn verify(args: &Args, session: &Session, read_data: ReadData) -> Result<Exit, E
         true => Ok(Exit::Success),
         false => {
             let repair = repair_command(&report);
+            let place = args.place.as_typed();
             say(&format!(
-                "the container is damaged; `{repair}` repairs what can be repaired, `{repair} --dry-run` says what that is"
+                "the container is damaged; `{repair} {place}` repairs what can be repaired, `{repair} {place} --dry-run` says \
+                 what that is"
             ));
             Ok(Exit::RunFailed)
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::repository::error::Error;
 use crate::repository::open::Repository;
 use crate::repository::snapshot::{Snapshot, read_all};
+use crate::repository::time::Time;
 use crate::storage::FileKind;
 use crate::storage::id::Id;
 
@@ -50,6 +51,12 @@ pub enum ChoiceError {
         held: Vec<Held>,
         /// How many snapshot files cannot be read. One of them may be the one that is meant.
         unreadable: u64,
+    },
+    /// The filter lets snapshots through, and all of them are later than the limit, in seconds since 1970.
+    TooLate {
+        filter: Filter,
+        limit: i64,
+        oldest: Time,
     },
     /// Two are to be compared, and the filter lets fewer through.
     FewerThanTwo { filter: Filter },
@@ -148,6 +155,13 @@ pub fn newest(
     match choice.snapshots.iter().rposition(is_early_enough) {
         Some(place) => Ok((choice.snapshots.swap_remove(place), choice.unreadable)),
         None => {
+            if let (Some(limit), Some(oldest)) = (not_later_than, choice.snapshots.first()) {
+                return Err(ChoiceError::TooLate {
+                    filter: filter.clone(),
+                    limit,
+                    oldest: Time::utc(oldest.snapshot.time.seconds, 0),
+                });
+            }
             let everything = all(repository, &Filter::default())?;
             Err(ChoiceError::NoneFound {
                 filter: filter.clone(),
@@ -255,6 +269,15 @@ impl fmt::Display for ChoiceError {
                 }
                 write_list(f, "; ", texts)
             }
+            ChoiceError::TooLate {
+                filter,
+                limit,
+                oldest,
+            } => write!(
+                f,
+                "there is no snapshot{filter} from {} or before: the oldest one is from {oldest}",
+                Time::utc(*limit, 0)
+            ),
             ChoiceError::FewerThanTwo { filter } => {
                 write!(f, "there are fewer than two snapshots{filter} to compare")
             }

@@ -44,7 +44,7 @@ impl fmt::Display for PathError {
         match self {
             PathError::NotFound { .. } => f.write_str(" is not in the snapshot"),
             PathError::NotADirectory { .. } => f.write_str(" is not a directory in the snapshot"),
-            PathError::Unusable { problem, .. } => write!(f, ": {}", problem_text(*problem)),
+            PathError::Unusable { problem, .. } => write!(f, ": {problem}"),
             PathError::Unreadable { error, .. } => write!(f, ": {error}"),
         }
     }
@@ -56,18 +56,6 @@ impl std::error::Error for PathError {
             PathError::Unreadable { error, .. } => Some(error),
             _ => None,
         }
-    }
-}
-
-/// What is wrong with an entry, as a sentence without a full stop.
-pub fn problem_text(problem: NodeProblem) -> &'static str {
-    match problem {
-        NodeProblem::Name => "the name leads out of its directory",
-        NodeProblem::Duplicate => "the directory has two entries of this name",
-        NodeProblem::Order => "the entry is not at its place in the order of the names",
-        NodeProblem::Kind => "the type of the entry is not known",
-        NodeProblem::NoTree => "the directory has no list of its entries",
-        NodeProblem::NoContent => "the file has no list of its content",
     }
 }
 

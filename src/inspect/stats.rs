@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::path;
 use crate::repository::blob::BlobReader;
 use crate::repository::blob_name::{BlobKind, BlobName};
+use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;
-use crate::repository::node::{Node, NodeKind};
+use crate::repository::node::{Node, NodeKind, NodeProblem};
 use crate::storage::id::Id;
 
 /// What a snapshot contains, counted path by path. The numbers stop at `u64::MAX`.
@@ -20,7 +21,28 @@ pub struct Contents {
     pub restore_size: u64,
     /// Directories that cannot be read: what is in them is not counted.
     pub unreadable: u64,
+    /// Entries that are not usable, which are not counted otherwise.
+    pub unusable: u64,
 }
+
+/// Something that is not counted, at the first path that leads to it.
+#[derive(Debug)]
+pub struct Uncounted {
+    /// With a slash at its start.
+    pub path: Vec<u8>,
+    pub why: NotCounted,
+}
+
+/// Why something is not counted.
+#[derive(Debug)]
+pub enum NotCounted {
+    /// The directory cannot be read.
+    Unreadable(Error),
+    Unusable(NodeProblem),
+}
+
+/// How many things that are not counted are named.
+const MOST_NAMED: usize = 1000;
 
 /// The blobs that some snapshots need. Each counts once, however many files need it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +97,8 @@ pub struct Collector<'a> {
     trees: HashMap<Id, Counted>,
     blobs: HashSet<BlobName>,
     data: Data,
+    uncounted: Vec<Uncounted>,
+    named: usize,
 }
 
 /// What lies below a tree.
@@ -89,7 +113,9 @@ struct Counted {
 struct Open {
     tree: Id,
     counted: Counted,
-    subtrees: std::vec::IntoIter<Id>,
+    /// Its name; empty for the root.
+    name: Vec<u8>,
+    subtrees: std::vec::IntoIter<(Vec<u8>, Id)>,
 }
 
 impl<'a> Collector<'a> {
@@ -102,6 +128,8 @@ impl<'a> Collector<'a> {
             trees: HashMap::new(),
             blobs: HashSet::new(),
             data: Data::default(),
+            uncounted: Vec::new(),
+            named: 0,
         }
     }
 
@@ -121,20 +149,44 @@ impl<'a> Collector<'a> {
         self.data
     }
 
+    /// Takes out what the last snapshots have and was not counted: the first thousand in all.
+    pub fn take_uncounted(&mut self) -> Vec<Uncounted> {
+        std::mem::take(&mut self.uncounted)
+    }
+
+    fn not_counted(&mut self, levels: &[Open], names: [&[u8]; 2], why: NotCounted) {
+        if self.named == MOST_NAMED {
+            return;
+        }
+        self.named += 1;
+        let mut path = Vec::new();
+        let above = levels.iter().map(|level| level.name.as_slice());
+        for name in above.chain(names).filter(|name| !name.is_empty()) {
+            path::push(&mut path, name);
+        }
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        self.uncounted.push(Uncounted { path, why });
+    }
+
     fn count(&mut self, root: Id) -> Counted {
         if let Some(counted) = self.trees.get(&root) {
             return *counted;
         }
-        let mut levels = vec![self.open(root)];
+        let mut levels = vec![self.open(&[], Vec::new(), root)];
         loop {
             let Some(level) = levels.last_mut() else {
                 return Counted::default();
             };
             match level.subtrees.next() {
-                Some(tree) => match self.trees.get(&tree) {
+                Some((name, tree)) => match self.trees.get(&tree) {
                     Some(counted) => level.counted.add(*counted),
                     // No tree can lie inside itself: its id would be part of what its id is the hash of.
-                    None => levels.push(self.open(tree)),
+                    None => {
+                        let open = self.open(&levels, name, tree);
+                        levels.push(open);
+                    }
                 },
                 None => {
                     let Some(done) = levels.pop() else {
@@ -151,21 +203,29 @@ impl<'a> Collector<'a> {
     }
 
     /// Reads a tree and counts its own entries.
-    fn open(&mut self, tree: Id) -> Open {
+    fn open(&mut self, above: &[Open], name: Vec<u8>, tree: Id) -> Open {
         let mut counted = Counted::default();
         let mut subtrees = Vec::new();
         self.blob(BlobKind::Tree, tree);
         match path::entries(self.repository, &mut self.reader, &mut self.text, tree) {
-            Err(_) => counted.contents.unreadable = 1,
+            Err(error) => {
+                counted.contents.unreadable = 1;
+                self.not_counted(above, [&name, b""], NotCounted::Unreadable(error));
+            }
             Ok(entries) => {
-                let usable = entries.into_iter().filter(|(_, problem)| problem.is_none());
-                for (node, _) in usable {
+                for (node, problem) in entries {
+                    if let Some(problem) = problem {
+                        counted.contents.unusable += 1;
+                        let why = NotCounted::Unusable(problem);
+                        self.not_counted(above, [&name, &node.name], why);
+                        continue;
+                    }
                     counted.own(&node);
                     for id in node.content.iter().flatten() {
                         self.blob(BlobKind::Data, *id);
                     }
                     if node.kind == NodeKind::Directory {
-                        subtrees.extend(node.subtree);
+                        subtrees.extend(node.subtree.map(|subtree| (node.name, subtree)));
                     }
                 }
             }
@@ -173,6 +233,7 @@ impl<'a> Collector<'a> {
         Open {
             tree,
             counted,
+            name,
             subtrees: subtrees.into_iter(),
         }
     }
@@ -252,6 +313,7 @@ impl Counted {
         sum.others = sum.others.saturating_add(below_sum.others);
         sum.restore_size = sum.restore_size.saturating_add(below_sum.restore_size);
         sum.unreadable = sum.unreadable.saturating_add(below_sum.unreadable);
+        sum.unusable = sum.unusable.saturating_add(below_sum.unusable);
         self.has_links |= below.has_links;
     }
 }

@@ -93,6 +93,8 @@ pub enum ContainerFault {
     Denied,
     /// What the repository holds is not what it should be.
     Damaged,
+    /// The repository has a version of the format that this program does not know.
+    UnknownFormat,
     /// Another reason that stays until somebody changes something.
     Unusable,
     /// It may succeed later.

@@ -28,7 +28,10 @@ pub enum ErrorKind {
     /// There is no key file.
     NoKeys,
     /// No key could be opened, and one at least could not be read: the password may be right.
-    KeysUnreadable,
+    KeysUnreadable {
+        /// Others could be read, and belong to other passwords.
+        others: bool,
+    },
     /// The key in use cannot be removed, or it is the last one.
     KeyNeeded,
     /// A version of the format that is not known.
@@ -70,6 +73,8 @@ pub enum Damage {
     Value,
     /// An encoding that is not known.
     Encoding,
+    /// A tree below which there are more paths than any file system has entries.
+    Endless,
 }
 
 /// What was being done.
@@ -173,6 +178,7 @@ impl fmt::Display for Damage {
             Damage::Header => "its header is wrong",
             Damage::Value => "it holds an impossible value",
             Damage::Encoding => "its encoding is not known",
+            Damage::Endless => "it stands for more entries than can exist",
         })
     }
 }
@@ -198,7 +204,7 @@ impl fmt::Display for Error {
             ErrorKind::Damaged(damage) => write!(f, "{damage}")?,
             ErrorKind::WrongPassword => f.write_str("the password is wrong")?,
             ErrorKind::NoKeys => f.write_str("it has no keys")?,
-            ErrorKind::KeysUnreadable => f.write_str("a key cannot be read")?,
+            ErrorKind::KeysUnreadable { .. } => f.write_str("a key cannot be read")?,
             ErrorKind::KeyNeeded => f.write_str("the key is in use")?,
             ErrorKind::Version(version) => {
                 write!(f, "version {version} of the format is not known")?;

@@ -47,8 +47,20 @@ impl fmt::Display for NotWhole {
             NotWhole::Entry(trouble) => match &**trouble {
                 Trouble::Tree { error, .. } => error.fmt(f),
                 Trouble::Blob { blob, .. } => write!(f, "{blob} is missing"),
-                Trouble::Node { .. } | Trouble::Size { .. } => {
-                    f.write_str("an entry cannot be used")
+                Trouble::Node {
+                    tree,
+                    name,
+                    problem,
+                } => {
+                    let name = String::from_utf8_lossy(name);
+                    write!(
+                        f,
+                        "the entry {name:?} of the tree {tree} cannot be used: {problem}"
+                    )
+                }
+                Trouble::Size { tree, name, .. } => {
+                    let name = String::from_utf8_lossy(name);
+                    write!(f, "the file {name:?} of the tree {tree} has another size")
                 }
             },
         }
@@ -160,7 +172,8 @@ fn needed<'a>(
     let used = BlobSet::new(&from.index);
     let first = Mutex::new(None);
     reachable::mark(from, [tree], &used, observer, &|trouble| {
-        if let Trouble::Tree { .. } | Trouble::Blob { .. } = trouble {
+        // A file of another size than its pieces is restored as they are.
+        if !matches!(trouble, Trouble::Size { .. }) {
             let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
             first.get_or_insert(trouble);
         }

@@ -1,14 +1,15 @@
 //! Goes through the trees of a snapshot, entry by entry.
 //!
 //! Trees come from the world: they may be damaged, they may be nested 60,000 deep, and a few of them may stand for more
-//! paths than anybody can visit, where each tree names the next one twice. So nothing here calls itself, and [`count`]
-//! tells how many paths there are without visiting them.
+//! paths than anybody can visit, where each tree names the next one twice. So nothing here calls itself, [`count`] tells
+//! how many paths there are without visiting them, and a walk that would have no end is refused.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::blob::BlobReader;
-use super::error::Error;
+use super::blob_name::{BlobKind, BlobName};
+use super::error::{Damage, Error};
 use super::indexed::Indexed;
 use super::node::{Node, NodeKind, NodeProblem};
 use super::tree;
@@ -24,7 +25,8 @@ pub enum Met<'a> {
     },
     /// All entries of a directory have been visited. `node` is the directory, which was met as an entry before.
     Left { node: &'a Node },
-    /// A directory whose tree cannot be read.
+    /// A directory whose tree cannot be read. For the root, it is the end of the walk: also when the tree stands for more
+    /// entries than can exist, which a walk may find out late.
     Unreadable { tree: Id, error: Error },
 }
 
@@ -58,6 +60,7 @@ pub fn walk<B>(
     let mut text = Vec::new();
     let mut path = Vec::new();
     let mut levels = Vec::new();
+    let mut guard = Guard::new(root);
     match entries(repository, &mut reader, &mut text, root) {
         Ok(entries) => levels.push(Level {
             directory: None,
@@ -96,6 +99,10 @@ pub fn walk<B>(
         if let (Step::Enter, None, NodeKind::Directory, Some(tree)) =
             (step, problem, &node.kind, node.subtree)
         {
+            if let Err(error) = guard.enter(repository) {
+                let met = Met::Unreadable { tree: root, error };
+                return visit(b"", met).break_value();
+            }
             match entries(repository, &mut reader, &mut text, tree) {
                 Ok(entries) => {
                     levels.push(Level {
@@ -144,7 +151,15 @@ pub struct Count {
     pub unreadable: u64,
 }
 
+/// No file system has so many entries.
+pub const MOST_ENTRIES: u64 = 1 << 32;
+
 impl Count {
+    /// Whether there are more entries than so many.
+    pub fn exceeds(&self, most: u64) -> bool {
+        self.files.saturating_add(self.directories) > most
+    }
+
     fn add(&mut self, other: Count) {
         self.files = self.files.saturating_add(other.files);
         self.directories = self.directories.saturating_add(other.directories);
@@ -219,6 +234,52 @@ pub fn count(repository: &Indexed, root: Id) -> Count {
     }
 }
 
+/// Refuses a tree that stands for more entries than can exist. Reads each tree below it once.
+///
+/// # Errors
+/// `Endless`.
+pub fn refuse_endless(repository: &Indexed, root: Id) -> Result<(), Error> {
+    let name = BlobName {
+        kind: BlobKind::Tree,
+        id: root,
+    };
+    match count(repository, root).exceeds(MOST_ENTRIES) {
+        true => Err(Error::blob(Damage::Endless, name)),
+        false => Ok(()),
+    }
+}
+
+/// Ends a way through the directories of a snapshot that has no end. It costs nothing where no tree is met twice.
+pub struct Guard {
+    root: Id,
+    entered: usize,
+    is_counted: bool,
+}
+
+impl Guard {
+    /// For a way that begins at this tree.
+    pub fn new(root: Id) -> Guard {
+        Guard {
+            root,
+            entered: 0,
+            is_counted: false,
+        }
+    }
+
+    /// Another directory is entered.
+    ///
+    /// # Errors
+    /// As [`refuse_endless`], once more directories were entered than the repository has trees.
+    pub fn enter(&mut self, repository: &Indexed) -> Result<(), Error> {
+        self.entered += 1;
+        if self.is_counted || self.entered <= repository.index.len(BlobKind::Tree) {
+            return Ok(());
+        }
+        self.is_counted = true;
+        refuse_endless(repository, self.root)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_that_double_are_counted_and_deep_ones_are_walked() {
+    fn trees_that_double_are_counted_and_refused_and_deep_ones_are_walked() {
         let mut trees = Trees::new();
         let mut tree = trees.tree(&[file("x", 1, &[])]);
         for _ in 0..100 {
@@ -294,6 +355,9 @@ mod tests {
         }
         let repository = trees.finish();
         assert_eq!(count(&repository, doubling).files, u64::MAX);
+        assert!(refuse_endless(&repository, doubling).is_err());
+        let lines = walked(&repository, doubling);
+        assert_eq!(lines.last().unwrap(), " unreadable");
         assert_eq!(count(&repository, tree).depth, 20_100);
         assert_eq!(walked(&repository, deep).len(), 40_000);
     }

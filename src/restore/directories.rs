@@ -55,6 +55,7 @@ struct Record {
     identity: Identity,
     default_acl: bool,
     metadata: Option<Box<Metadata>>,
+    mode_before: Option<u32>,
     open: Option<Arc<OwnedFd>>,
 }
 
@@ -65,6 +66,8 @@ pub struct Finished {
     pub origin: Origin,
     pub default_acl: bool,
     pub metadata: Option<Box<Metadata>>,
+    /// The mode that it had, if it was changed to let the restore in.
+    pub mode_before: Option<u32>,
     /// `None` where it does not exist, or nothing is to be done to it.
     pub open: Option<io::Result<Arc<OwnedFd>>>,
 }
@@ -115,6 +118,7 @@ impl Directories {
             identity: (0, 0),
             default_acl: false,
             metadata,
+            mode_before: None,
             open: None,
         };
         match table.free.pop() {
@@ -208,6 +212,24 @@ impl Directories {
         }
     }
 
+    /// The mode of a directory was changed to let the restore in. It was this one.
+    pub fn unlocked(&self, id: DirectoryId, mode: u32) {
+        if let Some(record) = self.lock().record(id) {
+            record.mode_before = Some(mode);
+        }
+    }
+
+    /// The directories of which the mode is still changed, and the mode that each had.
+    pub fn still_unlocked(&self) -> Vec<(DirectoryId, u32)> {
+        let table = self.lock();
+        let records = table.records.iter().enumerate();
+        let unlocked = records.filter_map(|(id, record)| {
+            let mode = record.as_ref()?.mode_before?;
+            Some((id as DirectoryId, mode))
+        });
+        unlocked.collect()
+    }
+
     /// The path of an entry below the target.
     pub fn path(&self, id: DirectoryId, name: &OsStr) -> PathBuf {
         let mut table = self.lock();
@@ -246,8 +268,10 @@ impl Directories {
         if record.holds > 0 {
             return None;
         }
-        let touched = record.origin.is_ours()
-            || (record.origin == Origin::Existed && record.metadata.is_some());
+        let is_made = record.origin.is_ours() || record.origin == Origin::Existed;
+        record.metadata.take_if(|_| !is_made);
+        let touched =
+            record.origin.is_ours() || record.metadata.is_some() || record.mode_before.is_some();
         let open = touched.then(|| table.open(id));
         if let Some(Ok(descriptor)) = &open {
             table.open_above(id, descriptor);
@@ -261,6 +285,7 @@ impl Directories {
             origin: record.origin,
             default_acl: record.default_acl,
             metadata: record.metadata,
+            mode_before: record.mode_before,
             open,
         })
     }

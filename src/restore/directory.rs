@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
+use super::attributes::by_descriptor;
+
 /// How the names of unfinished files begin. The next restore removes those that a killed restore left.
 pub const UNFINISHED: &str = ".freezerd-restoring-";
 
@@ -52,6 +54,50 @@ fn is_of(found: &Stat, owner: Option<u32>) -> bool {
 pub fn open(parent: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(parent, name, flags, Mode::empty())?)
+}
+
+/// Opens a file or directory of this user whose mode keeps the user out: its mode gets these bits first. Returns the
+/// mode that it had, too.
+pub fn open_own(
+    parent: impl AsFd,
+    name: &OsStr,
+    wanted: FileType,
+    bits: u32,
+) -> io::Result<(OwnedFd, u32)> {
+    // A descriptor that only refers to the entry: by its name, another process could have a link changed.
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let entry = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    let found = rustix::fs::fstat(&entry)?;
+    if kind(&found) != wanted || !is_own(&found) {
+        return Err(Errno::ACCESS.into());
+    }
+    let mode = found.st_mode & 0o7777;
+    let path = by_descriptor(&entry);
+    rustix::fs::chmod(&path, Mode::from_raw_mode(mode | bits))?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    match rustix::fs::open(&path, flags, Mode::empty()) {
+        Ok(opened) => Ok((opened, mode)),
+        Err(error) => {
+            let _ = rustix::fs::chmod(&path, Mode::from_raw_mode(mode));
+            Err(error.into())
+        }
+    }
+}
+
+/// Gives this user the bits of an open directory, if it is the user's and lacks them. Returns the mode that it had.
+pub fn unlock(directory: impl AsFd, found: &Stat, bits: u32) -> Option<u32> {
+    let mode = found.st_mode & 0o7777;
+    if mode & bits == bits || !is_own(found) {
+        return None;
+    }
+    let changed = rustix::fs::fchmod(directory, Mode::from_raw_mode(mode | bits));
+    changed.ok().map(|()| mode)
+}
+
+/// Whether the mode decides what this user may do with it, and this user decides about the mode.
+fn is_own(found: &Stat) -> bool {
+    let user = rustix::process::geteuid();
+    !user.is_root() && found.st_uid == user.as_raw()
 }
 
 /// Opens a directory and asks whether it is the one that it was before.

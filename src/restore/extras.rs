@@ -2,13 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use super::directories::DirectoryId;
 use super::problem::{ProblemKind, Stays};
 use super::remove::{self, Guard, Keep, NotRemoved};
-use super::report::{ChangeKind, Report, add};
+use super::report::{Change, ChangeKind, Report, add};
 use super::restorer::{Failed, Restorer};
 
 impl Restorer<'_> {
@@ -23,7 +23,8 @@ impl Restorer<'_> {
     pub fn remove_extras(&self) {
         let mut extras =
             std::mem::take(&mut *self.extras.lock().unwrap_or_else(PoisonError::into_inner));
-        extras.sort_by(|a, b| a.1.cmp(&b.1));
+        // So a dry run and the restore name the same ones where there are many.
+        extras.sort_by_cached_key(|(directory, name)| self.directories.path(*directory, name));
         let may_remove = !self.problems.has_loss();
         if !may_remove && !extras.is_empty() {
             self.problem(Default::default(), ProblemKind::ExtrasKept, None);
@@ -47,23 +48,32 @@ impl Restorer<'_> {
             Ok(parent) => remove::remove(&parent, name, &path, &guard, !self.acts()),
             Err(error) => Err(error.into()),
         };
-        match removed {
-            Ok(removed) if removed.entries == 0 => {}
-            Ok(removed) => self.count_removed(directory, name, removed.entries),
-            Err(error) => {
-                let kind = ProblemKind::NotRemoved(error.stays);
-                self.problem(path, kind, error.cause.map(Into::into));
+        let failed = match removed {
+            Ok(removed) => {
+                self.count_removed(removed.entries, removed.gone);
+                removed.failed
             }
+            Err(error) => Some(error),
+        };
+        if let Some(error) = failed {
+            let kind = ProblemKind::NotRemoved(error.stays);
+            self.problem(path, kind, error.cause.map(Into::into));
         }
     }
 
-    fn count_removed(&self, directory: DirectoryId, name: &OsStr, entries: u64) {
+    /// Counts and names what is gone, or would be.
+    fn count_removed(&self, entries: u64, gone: Vec<PathBuf>) {
         add(&self.tally.removed, entries);
-        self.change(directory, name, ChangeKind::Remove);
         let first = self.removed_first.lock();
         let mut first = first.unwrap_or_else(PoisonError::into_inner);
-        if first.len() < Report::KEPT {
-            first.push(self.directories.path(directory, name));
+        let room = Report::KEPT.saturating_sub(first.len());
+        first.extend(gone.iter().take(room).cloned());
+        drop(first);
+        if self.observer.wants_changes() {
+            let kind = ChangeKind::Remove;
+            for path in gone {
+                self.observer.change(Change { path, kind });
+            }
         }
     }
 
@@ -92,13 +102,16 @@ impl Restorer<'_> {
         if found.kept {
             return Err(Failed::problem(ProblemKind::NotReplaced(Stays::Spared)));
         }
-        if self.acts() {
-            remove::remove(parent, name, &path, &guard, false).map_err(not_replaced)?;
+        let removed = match self.acts() {
+            true => remove::remove(parent, name, &path, &guard, false).map_err(not_replaced)?,
+            false => found,
+        };
+        if let Some(error) = removed.failed {
+            self.count_removed(removed.entries, removed.gone);
+            return Err(not_replaced(error));
         }
-        if found.entries > 1 {
-            // The entry itself is replaced.
-            self.count_removed(directory, name, found.entries - 1);
-        }
+        // The entry itself is replaced.
+        self.count_removed(removed.entries.saturating_sub(1), removed.inside);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Makes the directories of the snapshot, and opens those that exist.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -133,10 +134,19 @@ impl Restorer<'_> {
         name: &OsStr,
     ) -> Result<(), Failed> {
         let failed = |error| Failed::io(ProblemKind::NotExamined, error);
-        let descriptor = directory::open(parent, name).map_err(failed)?;
-        let found = rustix::fs::fstat(&descriptor).map_err(|error| failed(error.into()))?;
+        let (descriptor, mode_before) = self.open_existing(parent, name).map_err(failed)?;
+        let mut found = rustix::fs::fstat(&descriptor).map_err(|error| failed(error.into()))?;
+        if let Some(mode) = mode_before {
+            found.st_mode = found.st_mode & !0o7777 | mode;
+        }
         if self.protected.contains(&directory::identity(&found)) {
+            if let Some(mode) = mode_before {
+                let _ = metadata::set_mode(&descriptor, mode);
+            }
             return Err(Failed::problem(ProblemKind::Protected));
+        }
+        if let Some(mode) = mode_before {
+            self.directories.unlocked(id, mode);
         }
         let owner = self
             .directories
@@ -174,6 +184,33 @@ impl Restorer<'_> {
         };
         self.entered(id, entered, default_acl);
         Ok(())
+    }
+
+    /// Opens a directory. Where this user has no access to a directory of the user's own, the user gets it, as a first
+    /// restore may have set its mode. Returns the mode that it had then.
+    fn open_existing(&self, parent: &OwnedFd, name: &OsStr) -> io::Result<(OwnedFd, Option<u32>)> {
+        let bits = match self.mode {
+            RestoreMode::DryRun => return Ok((directory::open(parent, name)?, None)),
+            RestoreMode::Restore => 0o700,
+            RestoreMode::Verify => 0o500,
+        };
+        match directory::open(parent, name) {
+            Ok(descriptor) => {
+                let found = rustix::fs::fstat(&descriptor)?;
+                let is_protected = self.protected.contains(&directory::identity(&found));
+                let mode = match is_protected {
+                    true => None,
+                    false => directory::unlock(&descriptor, &found, bits),
+                };
+                Ok((descriptor, mode))
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let kind = FileType::Directory;
+                let (descriptor, mode) = directory::open_own(parent, name, kind, bits)?;
+                Ok((descriptor, Some(mode)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn entered(&self, id: DirectoryId, entered: Entered, default_acl: bool) {

@@ -20,7 +20,7 @@ use std::sync::mpsc::sync_channel;
 
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot;
-use crate::repository::walk::{Count, count};
+use crate::repository::walk::{Count, MOST_ENTRIES, count};
 use crate::storage::Traits;
 
 mod attributes;
@@ -38,6 +38,7 @@ mod make;
 mod metadata;
 pub mod owners;
 pub mod problem;
+mod readable;
 mod remove;
 pub mod report;
 mod restorer;
@@ -114,8 +115,6 @@ pub struct DeleteExtra<'a> {
 
 /// How many jobs wait for a thread at most.
 const WAITING_JOBS: usize = 32;
-/// No file system has so many entries.
-const MOST_ENTRIES: u64 = 1 << 32;
 
 /// Restores a snapshot, or a part of one.
 ///
@@ -136,7 +135,8 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
     observer.phase(Phase::Counting);
     let root = select::root(request.repository, request.snapshot, request.selection)?;
     let counted = count_root(request.repository, &root);
-    let opened = target::open(request.target)?;
+    let may_unlock = !request.options.dry_run;
+    let opened = target::open(request.target, may_unlock)?;
     refuse_too_many(request.target, opened.as_ref(), &counted)?;
     observer.phase(Phase::Restoring);
     if request.filter.is_empty() {
@@ -179,7 +179,7 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
 fn verify(request: &Request<'_>, protected: &[Identity], report: &mut Report) -> Result<(), Error> {
     request.observer.phase(Phase::Verifying);
     let again = select::root(request.repository, request.snapshot, request.selection)
-        .and_then(|root| Ok((root, target::open(request.target)?)))
+        .and_then(|root| Ok((root, target::open(request.target, true)?)))
         .and_then(|(root, opened)| pass(request, Mode::Verify, root, opened, protected));
     let found = again.map_err(|error| with_report(error, report))?;
     report.verified = found.verified;
@@ -219,7 +219,6 @@ fn count_root(repository: &Indexed, root: &Root) -> Count {
 
 /// A few trees can stand for more paths than anybody can visit.
 fn refuse_too_many(target: &Path, opened: Option<&Target>, counted: &Count) -> Result<(), Error> {
-    let entries = counted.files.saturating_add(counted.directories);
     // A file system that makes inodes as it needs them says 0.
     let inodes = opened
         .and_then(|target| rustix::fs::fstatvfs(&target.descriptor).ok())
@@ -228,7 +227,7 @@ fn refuse_too_many(target: &Path, opened: Option<&Target>, counted: &Count) -> R
         0 => MOST_ENTRIES,
         inodes => inodes.min(MOST_ENTRIES),
     };
-    match entries > most {
+    match counted.exceeds(most) {
         true => Err(Error::new(ErrorKind::TooMany, Doing::Count, target)),
         false => Ok(()),
     }
@@ -277,6 +276,7 @@ fn pass(
         Walk::new(&restorer, &request.filter, jobs).run(root, target)
     });
     if let Some(error) = restorer.failure() {
+        restorer.lock_again();
         return Err(with_report(error, &mut restorer.report()));
     }
     if mode != Mode::Verify {
@@ -287,6 +287,7 @@ fn pass(
         restorer.release(first.directory);
     }
     if let Some(error) = restorer.failure() {
+        restorer.lock_again();
         return Err(with_report(error, &mut restorer.report()));
     }
     if restorer.tally.is_short() {
@@ -320,6 +321,9 @@ fn add_target(
     let default_acl = opened
         .as_ref()
         .is_some_and(|target| attributes::has_default_acl(target.descriptor.as_fd()));
+    if let Some(mode) = opened.as_ref().and_then(|target| target.mode_before) {
+        restorer.directories.unlocked(id, mode);
+    }
     let opened = opened.map(|target| (Arc::new(target.descriptor), target.identity));
     restorer.directories.set(id, origin, default_acl, opened);
     id

@@ -223,17 +223,7 @@ impl fmt::Display for Stays {
 impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ProblemKind::Entry(problem) => {
-                let reason = match problem {
-                    NodeProblem::Name => "its name leads out of its directory",
-                    NodeProblem::Duplicate => "another entry has the same name",
-                    NodeProblem::Order => "it is not in the order of names",
-                    NodeProblem::Kind => "its type is not known",
-                    NodeProblem::NoTree => "the snapshot does not say what is in it",
-                    NodeProblem::NoContent => "the snapshot does not have its content",
-                };
-                write!(f, "not restored: {reason}")
-            }
+            ProblemKind::Entry(problem) => write!(f, "not restored: {problem}"),
             ProblemKind::Tree => f.write_str("what is in it cannot be read from the repository"),
             ProblemKind::Content => f.write_str("its content cannot be read from the repository"),
             ProblemKind::Size => f.write_str("its content does not have the recorded length"),

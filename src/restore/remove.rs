@@ -31,11 +31,18 @@ pub struct NotRemoved {
 }
 
 /// What was removed, or would be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Removed {
     pub entries: u64,
+    /// The paths of these entries below the target, without what was in them. What was in a directory that stayed is
+    /// named by itself.
+    pub gone: Vec<PathBuf>,
+    /// As `gone`, without the entry itself: what was in it.
+    pub inside: Vec<PathBuf>,
     /// Whether something stayed, and with it the entry itself.
     pub kept: bool,
+    /// What ended the removal early. Before, everything was looked at, so that it is rare.
+    pub failed: Option<NotRemoved>,
 }
 
 impl From<io::Error> for NotRemoved {
@@ -59,13 +66,16 @@ struct Level {
     names: std::vec::IntoIter<OsString>,
     identity: Identity,
     kept: bool,
+    /// How many paths had been removed before it.
+    gone_before: usize,
 }
 
 /// Removes the entry. Looks at everything in it first: where something is in the way, nothing is removed. `path` is that
 /// of the entry below the target. With `only_look`, counts and removes nothing.
 ///
 /// # Errors
-/// When a file system is mounted in it, or something protected is in it, or the system refuses.
+/// When a file system is mounted in it, or something protected is in it, or the system refuses to show it. Nothing was
+/// removed then.
 pub fn remove(
     parent: &OwnedFd,
     name: &OsStr,
@@ -73,20 +83,15 @@ pub fn remove(
     guard: &Guard<'_>,
     only_look: bool,
 ) -> Result<Removed, NotRemoved> {
-    let found = sweep(parent, name, path, guard, false)?;
-    match only_look {
-        true => Ok(found),
-        false => sweep(parent, name, path, guard, true),
+    let mut found = sweep(parent, name, path, guard, false);
+    match found.failed.take() {
+        Some(failed) => Err(failed),
+        None if only_look => Ok(found),
+        None => Ok(sweep(parent, name, path, guard, true)),
     }
 }
 
-fn sweep(
-    parent: &OwnedFd,
-    name: &OsStr,
-    path: &Path,
-    guard: &Guard<'_>,
-    act: bool,
-) -> Result<Removed, NotRemoved> {
+fn sweep(parent: &OwnedFd, name: &OsStr, path: &Path, guard: &Guard<'_>, act: bool) -> Removed {
     let mut sweep = Sweep {
         parent,
         guard,
@@ -96,14 +101,8 @@ fn sweep(
         current: None,
         removed: Removed::default(),
     };
-    sweep.visit(name.to_owned())?;
-    while let Some(level) = sweep.levels.last_mut() {
-        match level.names.next() {
-            Some(name) => sweep.visit(name)?,
-            None => sweep.leave()?,
-        }
-    }
-    Ok(sweep.removed)
+    sweep.removed.failed = sweep.run(name.to_owned()).err();
+    sweep.removed
 }
 
 /// One way through a tree. Few descriptors are open at a time, however deep it is.
@@ -121,6 +120,17 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
+    fn run(&mut self, name: OsString) -> Result<(), NotRemoved> {
+        self.visit(name)?;
+        while let Some(level) = self.levels.last_mut() {
+            match level.names.next() {
+                Some(name) => self.visit(name)?,
+                None => self.leave()?,
+            }
+        }
+        Ok(())
+    }
+
     fn here(&self) -> &OwnedFd {
         self.current.as_ref().unwrap_or(self.parent)
     }
@@ -157,7 +167,8 @@ impl Sweep<'_> {
             if is_mount_point(&opened)? {
                 return Err(stays(Stays::MountPoint));
             }
-            let names: Vec<OsString> = directory::names(&opened)?.into_iter().collect();
+            let mut names: Vec<OsString> = directory::names(&opened)?.into_iter().collect();
+            names.sort();
             if self.guard.not_empty && !names.is_empty() {
                 return Err(stays(Stays::NotEmpty));
             }
@@ -166,15 +177,17 @@ impl Sweep<'_> {
                 names: names.into_iter(),
                 identity,
                 kept: false,
+                gone_before: self.removed.gone.len(),
             });
             self.current = Some(opened);
             return Ok(());
         }
-        self.path.pop();
         if self.act {
             rustix::fs::unlinkat(self.here(), &name, AtFlags::empty())?;
         }
         self.removed.entries += 1;
+        self.removed.gone.push(self.path.clone());
+        self.path.pop();
         Ok(())
     }
 
@@ -183,6 +196,7 @@ impl Sweep<'_> {
         let Some(done) = self.levels.pop() else {
             return Ok(());
         };
+        let path = self.path.clone();
         self.path.pop();
         self.current = match (self.levels.last(), &self.current) {
             (Some(above), Some(from)) => Some(directory::open_known(
@@ -200,6 +214,11 @@ impl Sweep<'_> {
             rustix::fs::unlinkat(self.here(), &done.name, AtFlags::REMOVEDIR)?;
         }
         self.removed.entries += 1;
+        let inside = self.removed.gone.split_off(done.gone_before);
+        if self.levels.is_empty() {
+            self.removed.inside = inside;
+        }
+        self.removed.gone.push(path);
         Ok(())
     }
 }
@@ -265,7 +284,8 @@ mod tests {
         assert!(outside.path().join("precious").exists());
         assert_eq!(run("holder", false).unwrap_err().stays, Stays::Protected);
         assert!(top.path().join("holder/rubbish").exists());
-        assert_eq!(run("nothing", false).unwrap(), Removed::default());
+        let nothing = run("nothing", false).unwrap();
+        assert_eq!((nothing.entries, nothing.kept), (0, false));
     }
 
     #[test]
@@ -305,13 +325,8 @@ mod tests {
         };
         let name = OsStr::new("x");
         let removed = remove(&open(top.path()), name, Path::new("x"), &guard, false).unwrap();
-        assert_eq!(
-            removed,
-            Removed {
-                entries: 2,
-                kept: true
-            }
-        );
+        assert_eq!((removed.entries, removed.kept), (2, true));
+        assert_eq!(removed.gone, [Path::new("x/a/b/gone.c"), Path::new("x/c")]);
         assert!(top.path().join("x/a/b/kept.o").exists());
         assert!(!top.path().join("x/c").exists());
     }

@@ -279,7 +279,7 @@ impl<'a> Restorer<'a> {
             Some(above) => self.directories.path(above, &finished.name),
             None => PathBuf::new(),
         };
-        if !self.acts() {
+        if !self.acts() && finished.mode_before.is_none() {
             return;
         }
         let descriptor = match open {
@@ -288,15 +288,34 @@ impl<'a> Restorer<'a> {
                 return self.problem(path(), ProblemKind::NotExamined, Some(error.into()));
             }
         };
-        let missing = match &finished.metadata {
+        let wanted = finished.metadata.as_ref().filter(|_| self.acts());
+        let missing = match wanted {
             Some(wanted) => {
                 let clean = finished.default_acl || !finished.origin.is_ours();
                 metadata::set(&descriptor, wanted, &self.owners, clean)
             }
             // A target that the snapshot says nothing about.
-            None => metadata::set_mode(&descriptor, 0o755),
+            None => metadata::set_mode(&descriptor, finished.mode_before.unwrap_or(0o755)),
         };
         self.note_missing(path, missing);
+    }
+
+    /// Puts the modes of directories back that were changed to let the restore in. After a restore that ended early, some
+    /// are left.
+    pub fn lock_again(&self) {
+        let mut left = self.directories.still_unlocked();
+        let depth = |id| {
+            self.directories
+                .path(id, OsStr::new(""))
+                .components()
+                .count()
+        };
+        left.sort_by_key(|(id, _)| std::cmp::Reverse(depth(*id)));
+        for (id, mode) in left {
+            if let Ok(descriptor) = self.directories.open(id) {
+                let _ = metadata::set_mode(&descriptor, mode);
+            }
+        }
     }
 
     /// The numbers so far, and the problems, which are taken out.

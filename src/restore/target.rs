@@ -1,12 +1,13 @@
 //! The target of a restore: opens and makes it, and refuses one that must not be written or deleted.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 
 use super::directories::Origin;
 use super::directory::{self, Identity, UNFINISHED_DIRECTORY};
@@ -17,6 +18,8 @@ pub struct Target {
     pub descriptor: OwnedFd,
     pub identity: Identity,
     pub origin: Origin,
+    /// The mode that it had, if it was changed to let the restore in.
+    pub mode_before: Option<u32>,
 }
 
 /// The devices and inodes of those of the paths that exist.
@@ -106,19 +109,36 @@ fn mount_points(text: &[u8]) -> impl Iterator<Item = PathBuf> + '_ {
     })
 }
 
-/// Opens the target. It may be a link: whoever names one means what it points to. `None`: it does not exist.
+/// Opens the target. It may be a link: whoever names one means what it points to. `None`: it does not exist. With
+/// `may_unlock`, a target of this user gets a mode that lets the user in.
 ///
 /// # Errors
 /// When it is not a directory, or cannot be opened.
-pub fn open(target: &Path) -> Result<Option<Target>, Error> {
+pub fn open(target: &Path, may_unlock: bool) -> Result<Option<Target>, Error> {
     let failed = |error| Error::io(Doing::OpenTarget, target, error);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut mode_before = None;
     let descriptor = match rustix::fs::open(target, flags, Mode::empty()) {
         Ok(descriptor) => descriptor,
+        Err(rustix::io::Errno::ACCESS) if may_unlock => {
+            let real = target
+                .canonicalize()
+                .map_err(|error| Error::io(Doing::OpenTarget, target, error))?;
+            let name = real.file_name().unwrap_or(OsStr::new("."));
+            let above = fs::File::open(real.parent().unwrap_or(Path::new("/")))
+                .map_err(|error| Error::io(Doing::OpenTarget, target, error))?;
+            let (descriptor, mode) = directory::open_own(&above, name, FileType::Directory, 0o700)
+                .map_err(|error| Error::io(Doing::OpenTarget, target, error))?;
+            mode_before = Some(mode);
+            descriptor
+        }
         Err(rustix::io::Errno::NOENT) if fs::symlink_metadata(target).is_err() => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     let found = rustix::fs::fstat(&descriptor).map_err(failed)?;
+    if may_unlock && mode_before.is_none() {
+        mode_before = directory::unlock(&descriptor, &found, 0o700);
+    }
     let origin = match directory::is_unfinished_directory(&found, None) {
         true => Origin::Unfinished,
         false => Origin::Existed,
@@ -127,6 +147,7 @@ pub fn open(target: &Path) -> Result<Option<Target>, Error> {
         identity: directory::identity(&found),
         descriptor,
         origin,
+        mode_before,
     }))
 }
 
@@ -147,7 +168,7 @@ pub fn create(target: &Path) -> Result<Target, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
         Err(error) => return Err(failed(error)),
     };
-    let opened = open(target)?.ok_or_else(|| {
+    let opened = open(target, true)?.ok_or_else(|| {
         let gone = rustix::io::Errno::NOENT;
         Error::io(Doing::OpenTarget, target, gone)
     })?;

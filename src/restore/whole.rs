@@ -1,12 +1,11 @@
 //! Restores one entry from beginning to end: looks at what exists, compares it, keeps or replaces it.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use rustix::fs::{Advice, AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::fs::{Advice, AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
@@ -18,6 +17,7 @@ use super::hands::{Hands, piece_length};
 use super::links::First;
 use super::metadata;
 use super::problem::{Difference, ProblemKind};
+use super::readable::Readable;
 use super::report::{ChangeKind, add};
 use super::restorer::{Failed, Mode as RestoreMode, Outcome, Restorer};
 use crate::repository::node::NodeKind;
@@ -29,7 +29,7 @@ const COMPARED_AT_ONCE: usize = 128 * 1024;
 /// How what exists relates to the entry.
 enum Compared {
     /// The content is the same. Files have a descriptor.
-    Same(Option<File>),
+    Same(Option<Readable>),
     Differs(Difference),
 }
 
@@ -176,12 +176,12 @@ impl Restorer<'_> {
         if length.is_none_or(|length| u64::try_from(found.st_size) != Ok(length)) {
             return differs;
         }
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(parent, &entry.name, flags, Mode::empty())?;
-        let mut file = File::from(file);
+        let may_unlock = self.mode != RestoreMode::DryRun;
+        let mut readable = Readable::open(parent, &entry.name, may_unlock)?;
+        let file = &mut readable.file;
         if self.mode == RestoreMode::Verify {
             // Read what is on the disk, not what is still in memory. It is a request: nothing is lost if it is refused.
-            let _ = rustix::fs::fadvise(&file, 0, None, Advice::DontNeed);
+            let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
         }
         hands.scratch.resize(COMPARED_AT_ONCE, 0);
         for id in &entry.content {
@@ -204,7 +204,7 @@ impl Restorer<'_> {
             }
         }
         match file.read(&mut [0])? {
-            0 => Ok(Compared::Same(Some(file))),
+            0 => Ok(Compared::Same(Some(readable))),
             _ => differs,
         }
     }
@@ -215,21 +215,21 @@ impl Restorer<'_> {
         &self,
         parent: &OwnedFd,
         entry: &Entry,
-        file: Option<File>,
+        mut readable: Option<Readable>,
         found: &Stat,
         origin: Origin,
     ) -> Result<Option<Outcome>, Failed> {
         let is_link = entry.kind == NodeKind::Symlink;
         let wanted = &entry.metadata;
-        let bearer = match &file {
-            Some(file) => Bearer::Open(file.as_fd()),
+        let bearer = match &readable {
+            Some(readable) => Bearer::Open(readable.file.as_fd()),
             None => Bearer::named(parent.as_fd(), &entry.name),
         };
         let difference = metadata::difference(&bearer, found, is_link, wanted, &self.owners)
             .map_err(|error| Failed::io(ProblemKind::NotExamined, error))?;
         let is_shared = found.st_nlink > 1;
         let Some(difference) = difference else {
-            let own = !self.overwrite || !is_shared || entry.link.is_some() || file.is_none();
+            let own = !self.overwrite || !is_shared || entry.link.is_some() || readable.is_none();
             return Ok(own.then_some(Outcome::Identical));
         };
         if !self.overwrite && !left_by_us(origin, found, entry) {
@@ -241,8 +241,11 @@ impl Restorer<'_> {
         self.change(entry.directory, &entry.name, ChangeKind::Update);
         add(&self.tally.updated, 1);
         if self.acts() {
-            let missing = match &file {
-                Some(file) => metadata::set(file, wanted, &self.owners, true),
+            let missing = match &mut readable {
+                Some(readable) => {
+                    readable.keep_mode();
+                    metadata::set(&readable.file, wanted, &self.owners, true)
+                }
                 None => {
                     let name = &entry.name;
                     metadata::set_unopened(parent, name, is_link, wanted, &self.owners, true)

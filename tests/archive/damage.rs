@@ -78,6 +78,10 @@ fn what_a_damaged_or_missing_pack_held_is_stored_again() {
         }
         let second = back_up(&repository, &source, Some(&first));
         assert!(!second.damage.is_empty(), "{what}: nothing was said");
+        for (at, error) in second.damage.iter().enumerate() {
+            let mut before = second.damage[..at].iter();
+            assert!(before.all(|it| it.what != error.what), "{what}: {error}");
+        }
         assert_is_in(&repository, &second.snapshot, &source);
         let third = back_up(&repository, &source, Some(&second));
         assert_is_in(&repository, &third.snapshot, &source);

@@ -9,6 +9,7 @@ mod exit_codes;
 mod harness;
 mod listing;
 mod log;
+mod meant;
 mod new_and_edit;
 mod next;
 mod outputs;
@@ -16,6 +17,7 @@ mod pass_files;
 mod proposed_commands;
 #[path = "../restic_support/mod.rs"]
 mod restic_support;
+mod restore_again;
 mod restore_parts;
 mod setting_flags;
 mod settings;

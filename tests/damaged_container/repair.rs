@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use freezerd::job::action::Work;
 use freezerd::protocol::Verdict;
@@ -60,7 +61,7 @@ fn damage_inside_a_pack_is_found_by_reading_and_the_advice_says_so() {
     flip(&pack_file(&place, pack), 100);
     let ran = run(&place, &["verify", "--read-data"]).exits(1);
     assert!(
-        ran.stderr.contains("`freezerd repair --read-data`"),
+        ran.stderr.contains("`freezerd repair --read-data "),
         "{ran:#?}"
     );
     let checked = run_action(place.check(true));
@@ -204,4 +205,92 @@ fn a_directory_whose_list_is_lost_becomes_empty_and_nothing_is_left_of_a_lost_ro
     run(&place, &["verify", "--read-data"]).exits(0);
     succeed(Work::Restore(place.restore()));
     assert_same_tree(&place.path("source"), &place.path("target"));
+}
+
+/// The commands in a text that look into the container or repair it.
+fn advised(said: &str) -> Vec<Vec<String>> {
+    let parts = said.split('`').skip(1).step_by(2);
+    let words = parts.map(|command| command.split_whitespace().map(str::to_owned).collect());
+    let mut commands: Vec<Vec<String>> = words.collect();
+    commands.retain(|words| words.len() > 2 && !words.contains(&"--dry-run".to_owned()));
+    commands
+}
+
+/// A place with a copy of the container.
+fn copy(place: &Place) -> Place {
+    let other = Place::in_memory();
+    for name in ["container", "pass"] {
+        let copied = Command::new("cp")
+            .args(["-a", "-T"])
+            .args([place.path(name), other.path(name)])
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    other
+}
+
+/// Follows all advice, from command to command.
+fn follow(place: &Place, words: &[&str], before: &[String]) {
+    let ran = run(place, words);
+    let line = words.join(" ");
+    assert!(!before.contains(&line), "{before:?} leads to {line} again");
+    let before = [before, &[line]].concat();
+    for command in advised(&ran.stderr) {
+        // Each command has the container in it, so that it can be run as it is.
+        let own = command.iter().position(|word| word == "--container");
+        let own = own.unwrap_or_else(|| panic!("{command:?}"));
+        assert_eq!(command[own + 1], place.path("container").to_string_lossy());
+        assert_eq!(command[own + 2], "--encrypt-pass-file");
+        assert_eq!(command[own + 3], place.path("pass").to_string_lossy());
+        let words = command[1..own].iter().chain(&command[own + 4..]);
+        let words: Vec<&str> = words.map(String::as_str).collect();
+        follow(&copy(place), &words, &before);
+    }
+}
+
+#[test]
+fn no_advice_leads_in_a_circle() {
+    let lost_data = || {
+        let place = made();
+        for pack in packs_of(&open(&place), BlobKind::Data) {
+            flip(&pack_file(&place, pack), 100);
+        }
+        place
+    };
+    let lost_snapshot = || {
+        let place = made();
+        flip(&files(&place, "snapshots").remove(0), 30);
+        place
+    };
+    let lost_key = || {
+        let place = made();
+        let keys = freezerd::repository::crypto::SecretKeys::random().unwrap();
+        let repository = open(&place);
+        let cost = freezerd::repository::key::cost::Cost::LEAST;
+        let key = freezerd::repository::key::add(&*repository.storage, &keys, b"x", cost);
+        let file = place.path(&format!("container/keys/{}", key.unwrap()));
+        overwrite(&file, b"{}");
+        place
+    };
+    let lost_trees = || {
+        let place = made();
+        for pack in packs_of(&open(&place), BlobKind::Tree) {
+            fs::remove_file(pack_file(&place, pack)).unwrap();
+        }
+        place
+    };
+    for damaged in [lost_data(), lost_snapshot(), lost_key(), lost_trees()] {
+        for words in [&["verify", "--read-data"][..], &["repair", "--read-data"]] {
+            follow(&copy(&damaged), words, &[]);
+        }
+    }
+    let said = run(&lost_key(), &["repair"]).exits(3).stderr;
+    assert!(
+        said.contains("put a copy of the files back that cannot be repaired"),
+        "{said}"
+    );
+    let said = run(&lost_data(), &["repair", "--read-data", "--snapshots"])
+        .exits(3)
+        .stderr;
+    assert!(said.contains("--forget` removes"), "{said}");
 }

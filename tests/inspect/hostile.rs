@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 
+use freezerd::inspect::diff::side::SnapshotSide;
+use freezerd::inspect::diff::{Told, diff};
 use freezerd::inspect::dump::{self, DumpError, OmissionKind};
 use freezerd::inspect::find::names::NameQuery;
 use freezerd::inspect::find::{Found, Query, Search};
@@ -202,8 +204,108 @@ fn an_output_that_fails_ends_a_dump_that_would_never_end() {
     let repository = trees.finish();
     let error = dump::file(&repository, b"/x", &endless, &mut sink(50 << 20)).unwrap_err();
     assert!(matches!(error, DumpError::Output(_)), "{error}");
-    let error = dump::archive(&repository, b"/", &Target::Root(root), &mut sink(5 << 20));
+    let error = dump::archive(&repository, b"/", &Target::Root(root), &mut sink(5 << 10));
     assert!(matches!(error.unwrap_err(), DumpError::Output(_)));
+}
+
+#[test]
+fn what_stands_for_more_entries_than_can_exist_is_refused_by_all_that_visit_each_path() {
+    let mut trees = Trees::new();
+    let root = doubling(&mut trees, &[file("x", 0, &[])]);
+    let other = doubling(&mut trees, &[file("x", 0, &[]), file("y", 0, &[])]);
+    let inner = trees.tree(&[directory("d", root)]);
+    let repository = trees.finish();
+    let mut told = Vec::new();
+
+    let ended = list::<()>(&repository, inner, b"/d", true, |listed| {
+        if let Listed::Unreadable { path, error, .. } = listed {
+            told.push(format!("{}: {error}", path.escape_ascii()));
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(ended.unwrap().is_none());
+
+    for pattern in ["x", "/a/b/**/x"] {
+        let query = NameQuery::new(&[pattern], false).unwrap();
+        let mut search = Search::new(&repository, Query::Names(query));
+        let ended = search.snapshot::<()>(root, |found| {
+            if let Found::Unreadable { path, error, .. } = found {
+                told.push(format!("{}: {error}", path.escape_ascii()));
+            }
+            ControlFlow::Continue(())
+        });
+        assert!(ended.is_none());
+    }
+
+    let (mut one, mut two) = (
+        SnapshotSide::new(&repository, root),
+        SnapshotSide::new(&repository, other),
+    );
+    let compared = diff::<(), _>(&mut one, &mut two, |it| {
+        if let Told::Unreadable { path, error, .. } = it {
+            told.push(format!("{}: {error}", path.escape_ascii()));
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(compared.is_continue());
+
+    let target = Target::Root(root);
+    let refused = dump::refuse_endless(&repository, b"/", &target).unwrap_err();
+    told.push(refused.to_string());
+    let refused = dump::archive(&repository, b"/", &target, &mut sink(u64::MAX)).unwrap_err();
+    told.push(refused.to_string());
+
+    let why = |root: Id| {
+        format!("cannot read the tree blob {root}: it stands for more entries than can exist")
+    };
+    let said = format!("/: {}", why(root));
+    let of_directory = format!("/d: {}", why(root));
+    let expected = [&of_directory, &said, &said, &said, &said, &said];
+    assert_eq!(told.iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_search_and_the_figures_name_entries_that_are_not_usable() {
+    let mut trees = Trees::new();
+    let inner = trees.tree(&[file("b", 1, &[]), file("a", 1, &[])]);
+    let root = trees.tree(&[
+        directory("..", inner),
+        directory("d", inner),
+        directory("e", inner),
+        directory("lost", Id::of(b"lost")),
+    ]);
+    let repository = trees.finish();
+    for _ in 0..2 {
+        let query = NameQuery::new(&["nothing"], false).unwrap();
+        let mut search = Search::new(&repository, Query::Names(query));
+        let mut told = Vec::new();
+        let ended = search.snapshot::<()>(root, |found| {
+            told.push(match found {
+                Found::Unusable { path, problem } => {
+                    format!("{}: {problem:?}", path.escape_ascii())
+                }
+                Found::Unreadable { path, .. } => path.escape_ascii().to_string(),
+                _ => "found".to_owned(),
+            });
+            ControlFlow::Continue(())
+        });
+        assert!(ended.is_none());
+        assert_eq!(told, ["/..: Name", "/d/a: Order", "/e/a: Order", "/lost"]);
+    }
+    let mut collector = Collector::new(&repository);
+    let contents = collector.snapshot(root);
+    assert_eq!((contents.files, contents.directories), (2, 3));
+    assert_eq!((contents.unusable, contents.unreadable), (3, 1));
+    let told = collector.take_uncounted();
+    let paths: Vec<String> = told
+        .iter()
+        .map(|it| it.path.escape_ascii().to_string())
+        .collect();
+    // A tree is read once, and what is in it has its first path.
+    assert_eq!(paths, ["/..", "/d/a", "/lost"]);
+    // Another snapshot with the same trees has the same figures.
+    assert_eq!(collector.snapshot(root), contents);
+    assert!(collector.take_uncounted().is_empty());
 }
 
 #[test]
@@ -241,7 +343,9 @@ fn a_search_names_a_directory_that_cannot_be_read_for_every_snapshot() {
     for root in [one, other, one] {
         let ended = search.snapshot::<()>(root, |found| {
             told.push(match found {
-                Found::Unreadable { path, .. } => format!("!{}", path.escape_ascii()),
+                Found::Unreadable { path, .. } | Found::Unusable { path, .. } => {
+                    format!("!{}", path.escape_ascii())
+                }
                 Found::Entry { path, .. } => path.escape_ascii().to_string(),
                 Found::Root { .. } => String::new(),
             });

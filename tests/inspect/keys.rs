@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::restic_support::PASSWORD;
+use crate::restic_support::{PASSWORD, restics};
 use crate::support::{Repository, repositories};
 
 fn password_file(repository: &Repository, name: &str) -> PathBuf {
@@ -118,4 +118,33 @@ fn a_file_that_cannot_hold_a_password_changes_nothing() {
         assert!(opens(&repository, PASSWORD));
         assert_eq!(keys(&repository).len(), 1);
     }
+}
+
+#[test]
+fn a_repository_of_version_1_is_read_and_gets_no_change() {
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let repository = Repository::new(restic, 1);
+    repository.file("a", "a");
+    repository.backup();
+    repository.freezerd(&["ls"]).exits(0);
+    let before = keys(&repository);
+    let id = before[0]["id"].as_str().unwrap();
+    let second = password_file(&repository, "second");
+    let second = second.to_str().unwrap();
+    for words in [
+        &["key", "add", "--new-password-file", second][..],
+        &["key", "passwd", "--new-password-file", second],
+        &["key", "remove", "--key", &id[..8]],
+        &["prune"],
+        &["repair"],
+        &["repair", "--forget"],
+    ] {
+        let said = repository.freezerd(words).exits(64).stderr();
+        let why = "version 1 of the format is read only; `restic migrate upgrade_repo_v2` makes it version 2";
+        assert!(said.contains(why), "{words:?}: {said}");
+    }
+    assert_eq!(keys(&repository), before);
+    assert_eq!(repository.files("locks"), [] as [PathBuf; 0]);
 }

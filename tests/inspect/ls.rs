@@ -122,7 +122,10 @@ fn snapshots_are_named_by_id_by_time_or_as_the_latest() {
         assert_eq!(id_of(&["--snapshot", &first.to_uppercase()]), first);
         assert_eq!(id_of(&["--at", "2999-01-01"]), second);
         for (arguments, message) in [
-            (&["--at", "2001-01-01"][..], "no such snapshot"),
+            (
+                &["--at", "2001-01-01"][..],
+                "no snapshot from 2001-01-01T00:00:00Z or before: the oldest one is from 20",
+            ),
             (&["--host", "other"], "made on other"),
             (&["--backup-name", "www"], "of www"),
             (&["--snapshot", "x"], "begins with x"),

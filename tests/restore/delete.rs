@@ -7,12 +7,14 @@ use freezerd::repository::indexed::Indexed;
 use freezerd::repository::snapshot::Snapshot;
 use freezerd::restore::error::{Error, ErrorKind, NoDelete};
 use freezerd::restore::problem::{ProblemKind, Stays};
-use freezerd::restore::report::Report;
+use freezerd::restore::report::{ChangeKind, Report};
 use freezerd::restore::{DeleteExtra, Keep, Options, Request, restore};
 use freezerd::storage::id::Id;
 
 use crate::made::{Made, directory};
-use crate::support::{OVERWRITE, only_kind, problems, request, run};
+use crate::support::{
+    Changes, Look, OVERWRITE, in_memory, look, only_kind, problems, request, run,
+};
 
 fn sample(with_damage: bool) -> (Indexed, Snapshot) {
     let mut made = Made::new();
@@ -85,6 +87,7 @@ fn what_the_backup_excluded_stays_with_the_directories_above_it() {
     let sample = sample(false);
     let report = delete(&sample, target.path(), OVERWRITE, false, &[], &keep).unwrap();
     assert_eq!((report.removed, problems(&report).len()), (1, 0));
+    assert_eq!(report.removed_first, [Path::new("extra")]);
     assert!(target.path().join("a/extra/deep/file.o").exists());
     assert!(!target.path().join("extra").exists());
 }
@@ -199,7 +202,88 @@ fn a_directory_is_replaced_by_a_file_only_if_it_is_empty_or_deleting_is_asked_fo
         let report = delete(&sample, target.path(), options, false, &[], &nothing).unwrap();
         assert_eq!(problems(&report), [] as [&str; 0]);
         assert_eq!(report.removed, 2, "what was in it");
-        assert_eq!(report.removed_first, [Path::new("a")]);
+        // The directory itself is replaced.
+        assert_eq!(report.removed_first, [Path::new("a/deep")]);
         assert_eq!(target.path().join("a").is_dir(), options.dry_run);
     }
+}
+
+/// Directories and files that the snapshot does not hold. Names that end in `.o` are kept.
+fn fill(directory: &Path, random: &mut fastrand::Rng, depth: usize) {
+    for number in 0..random.usize(0..4) {
+        let kept = if random.u8(0..4) == 0 { ".o" } else { "" };
+        let path = directory.join(format!("x{number}{kept}"));
+        if depth > 0 && random.bool() {
+            fs::create_dir(&path).unwrap();
+            fill(&path, random, depth - 1);
+        } else {
+            fs::write(&path, "x").unwrap();
+        }
+    }
+}
+
+/// The paths that are gone, without what was in them.
+fn gone(before: &Look, after: &Look) -> Vec<PathBuf> {
+    let is_gone = |path: &Path| !after.contains_key(path);
+    let paths = before.keys().filter(|path| is_gone(path));
+    let outermost = paths.filter(|path| !path.parent().is_some_and(is_gone));
+    outermost.cloned().collect()
+}
+
+#[test]
+fn what_is_named_as_deleted_is_exactly_what_goes_in_a_rehearsal_too() {
+    let sample = sample(false);
+    let keep = |path: &Path, _| path.extension().is_some_and(|extension| extension == "o");
+    let mut mixed = 0;
+    for seed in 0..200 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let target = in_memory();
+        let mut made = Made::new();
+        // Directories in the place of files go, too.
+        let nodes = [made.file("x0", &[b"file"]), made.file("x1", &[b"file"])];
+        let replaced = made.finish(&nodes);
+        let (indexed, snapshot) = if random.bool() { &sample } else { &replaced };
+        run(indexed, snapshot, target.path(), Options::default()).unwrap();
+        for directory in ["", "a"] {
+            let directory = target.path().join(directory);
+            let exists = directory.is_dir();
+            if exists {
+                fs::remove_file(directory.join("x0")).ok();
+                fs::remove_file(directory.join("x1")).ok();
+                fill(&directory, &mut random, 3);
+            }
+        }
+        let before = look(target.path());
+        let mut said = Vec::new();
+        for dry_run in [true, false] {
+            let changes = Changes::default();
+            let report = restore(&Request {
+                options: Options {
+                    dry_run,
+                    ..OVERWRITE
+                },
+                delete_extra: Some(DeleteExtra {
+                    partial: false,
+                    keep: &keep,
+                }),
+                observer: &changes,
+                ..request(indexed, snapshot, target.path())
+            })
+            .unwrap();
+            let mut deleted = changes.sorted();
+            deleted.retain(|change| change.kind == ChangeKind::Remove);
+            let deleted: Vec<PathBuf> = deleted.into_iter().map(|change| change.path).collect();
+            assert_eq!(deleted, report.removed_first);
+            said.push((deleted, report.removed));
+        }
+        let after = look(target.path());
+        let entries = before.keys().filter(|path| !after.contains_key(*path));
+        let (named, removed) = &said[1];
+        assert_eq!(said[0], said[1], "seed {seed}");
+        assert_eq!(*named, gone(&before, &after), "seed {seed}");
+        assert_eq!(*removed, entries.count() as u64, "seed {seed}");
+        let is_inside = |path: &PathBuf| path.components().count() > 2;
+        mixed += usize::from(named.iter().any(is_inside));
+    }
+    assert!(mixed > 10, "directories that stay lose something, too");
 }

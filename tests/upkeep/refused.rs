@@ -59,11 +59,17 @@ fn nothing_is_removed_while_a_snapshot_or_an_index_or_a_tree_cannot_be_read() {
             let names = world.names();
             let obstacles = obstacles(world.prune());
             assert_eq!(world.names(), names);
+            let packs = obstacles.iter().filter(|obstacle| match obstacle {
+                Obstacle::Tree { error, .. } => error.what == What::File(name),
+                Obstacle::PackMissing { pack, .. } => *pack == location.pack,
+                _ => false,
+            });
+            assert!(packs.count() <= 1, "{obstacles:?}");
             let id = location.blob.name.id;
             // Without the pack, its trees are not reached where one above is in it, too.
             let named = obstacles.iter().any(|obstacle| match obstacle {
                 Obstacle::Tree { tree, .. } => *tree == id,
-                Obstacle::PackMissing(pack) => *pack == location.pack,
+                Obstacle::PackMissing { pack, has_trees } => *has_trees && *pack == location.pack,
                 _ => false,
             });
             assert!(named, "{obstacles:?}");
@@ -115,8 +121,7 @@ fn a_needed_pack_that_is_missing_stops_it_and_one_that_is_not_needed_is_forgotte
                 outcomes[0] += 1;
             }
             Err(PruneError::Refused(obstacles)) => {
-                let missing =
-                    |it: &Obstacle| matches!(it, Obstacle::PackMissing(id) if *id == listed.id);
+                let missing = |it: &Obstacle| matches!(it, Obstacle::PackMissing { pack, .. } if *pack == listed.id);
                 let tree = |it: &Obstacle| matches!(it, Obstacle::Tree { .. });
                 assert!(
                     obstacles.iter().all(|it| missing(it) || tree(it)),

@@ -308,7 +308,7 @@ fn open_or_create(
             if !other.is_without_config() {
                 refuse_lost(context, work)?;
             }
-            return Err(other.error());
+            return Err(other.refusal());
         }
     };
     let (_creation, found) = Creation::begin(vacant, &context.reporter)?;

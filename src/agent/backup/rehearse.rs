@@ -38,7 +38,7 @@ pub(super) fn run(
             sources.refuse_emptied(work, &lineage, &opened)?;
             lineage
         }
-        Place::Other(other) => return Err(other.error()),
+        Place::Other(other) => return Err(other.refusal()),
     };
     let comparable = comparable(work, &lineage);
     let next = level::next(&comparable, &work.levels, Utc::now());

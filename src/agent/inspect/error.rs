@@ -45,6 +45,8 @@ pub enum SessionError {
 pub enum Fault {
     /// The repository, the snapshot or the path is not there.
     NotFound,
+    /// The repository has a version of the format that this program does not know.
+    UnknownFormat,
     /// The password is wrong, or the system refuses.
     Denied,
     /// Others have the repository locked.
@@ -72,6 +74,7 @@ impl SessionError {
                 | PlaceErrorKind::Unreachable
                 | PlaceErrorKind::Io => Fault::Temporary,
                 PlaceErrorKind::Damaged => Fault::Damaged,
+                PlaceErrorKind::UnknownFormat => Fault::UnknownFormat,
                 _ => Fault::NotFound,
             },
             SessionError::PassFile(_) | SessionError::KeyNotFound { .. } => Fault::NotFound,
@@ -82,6 +85,8 @@ impl SessionError {
                 DumpError::Unreadable { error, .. }
                 | DumpError::Path(PathError::Unreadable { error, .. }),
             ) => of_repository(error),
+            SessionError::Path(PathError::Unusable { .. })
+            | SessionError::Dump(DumpError::Path(PathError::Unusable { .. })) => Fault::Damaged,
             SessionError::Choice(_) | SessionError::Path(_) => Fault::NotFound,
             SessionError::Dump(error) => match error {
                 DumpError::Output(_) => Fault::Output,
@@ -120,11 +125,12 @@ fn of_repository(error: &RepositoryError) -> Fault {
         },
         ErrorKind::WrongPassword => Fault::Denied,
         ErrorKind::Locked | ErrorKind::LockLost => Fault::Locked,
-        ErrorKind::NotARepository | ErrorKind::Version(_) => Fault::NotFound,
+        ErrorKind::NotARepository => Fault::NotFound,
+        ErrorKind::Version(_) => Fault::UnknownFormat,
         ErrorKind::KeyNeeded | ErrorKind::ReadOnlyVersion | ErrorKind::Exists => Fault::Refused,
         ErrorKind::Damaged(_)
         | ErrorKind::NoKeys
-        | ErrorKind::KeysUnreadable
+        | ErrorKind::KeysUnreadable { .. }
         | ErrorKind::Missing
         | ErrorKind::TooLarge => Fault::Damaged,
         ErrorKind::NoRandom => Fault::Internal,

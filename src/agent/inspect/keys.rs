@@ -39,9 +39,10 @@ pub fn list(session: &Session) -> Result<Vec<ListedKey>, SessionError> {
 /// Adds a key for another password.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When it cannot be written: `ReadOnlyVersion` for version 1 of the format.
 pub fn add(session: &Session, password: &[u8]) -> Result<Id, SessionError> {
     let repository = &session.repository;
+    repository.writable()?;
     let keys = &repository.key.keys;
     let id = key::add(&*repository.storage, keys, password, Cost::calibrated())?;
     Ok(id)
@@ -53,6 +54,7 @@ pub fn add(session: &Session, password: &[u8]) -> Result<Id, SessionError> {
 /// When no key or several keys match, and when the key is in use. So one key always stays.
 pub fn remove(session: &Session, beginning: &str) -> Result<Id, SessionError> {
     let repository = &session.repository;
+    repository.writable()?;
     let beginning = beginning.to_ascii_lowercase();
     let found: Vec<Id> = list(session)?
         .into_iter()
@@ -73,6 +75,7 @@ pub fn remove(session: &Session, beginning: &str) -> Result<Id, SessionError> {
 /// When the new key cannot be written: the old one stays.
 pub fn change_password(session: &Session, password: &[u8]) -> Result<Changed, SessionError> {
     let repository = &session.repository;
+    repository.writable()?;
     let changed = key::change_password(
         &*repository.storage,
         &repository.key,

@@ -98,7 +98,8 @@ impl Session {
                 vacant.make_directory()?;
                 vacant.look_again()?
             }
-            other => UnderLock::Repository(other.repository()?),
+            Place::Other(other) => return Err(other.refusal().into()),
+            Place::Repository(existing) => UnderLock::Repository(existing),
         };
         let repository = match found {
             UnderLock::Repository(existing) => Opened::open(existing, &password)?.repository,

@@ -117,7 +117,7 @@ impl Place {
         match self {
             Place::Repository(existing) => Ok(existing),
             Place::Vacant(vacant) => Err(vacant.no_repository()),
-            Place::Other(other) => Err(other.error()),
+            Place::Other(other) => Err(other.no_repository()),
         }
     }
 }
@@ -232,14 +232,11 @@ impl Vacant {
                 is_unfinished: content == Content::Unfinished,
                 keys,
             })),
-            Content::Other | Content::WithoutConfig => {
-                let is_without_config = content == Content::WithoutConfig;
-                let other = Other {
-                    container,
-                    is_without_config,
-                };
-                Err(other.error())
+            Content::Other | Content::WithoutConfig => Err(Other {
+                container,
+                is_without_config: content == Content::WithoutConfig,
             }
+            .refusal()),
         }
     }
 }
@@ -279,12 +276,20 @@ impl Other {
         self.is_without_config
     }
 
-    /// Why nothing can be done here.
-    pub fn error(&self) -> Error {
+    /// Why there is no repository to use.
+    pub fn no_repository(&self) -> Error {
         let place = self.container.location.clone();
         match self.is_without_config {
             true => Error::ConfigMissing { place },
             false => Error::NotARepository { place },
+        }
+    }
+
+    /// Why no repository can be created here.
+    pub fn refusal(&self) -> Error {
+        match self.no_repository() {
+            Error::NotARepository { place } => Error::Occupied { place },
+            other => other,
         }
     }
 }

@@ -85,7 +85,7 @@ impl ContainerArgs {
     /// The arguments that another command needs for the same container: `nightly`, or `--container PLACE`.
     pub fn as_typed(&self) -> String {
         let options = &self.options;
-        match (&self.job, &options.container, &options.storage) {
+        let mut typed = match (&self.job, &options.container, &options.storage) {
             (Some(job), ..) => job.clone(),
             (None, Some(container), Some(storage)) => {
                 format!("--storage {storage} --container {container}")
@@ -93,7 +93,14 @@ impl ContainerArgs {
             (None, container, _) => {
                 format!("--container {}", container.as_deref().unwrap_or("PLACE"))
             }
+        };
+        if let Some(file) = &options.encrypt_pass_file {
+            typed.push_str(&format!(" --encrypt-pass-file {}", file.display()));
         }
+        if let Some(number) = options.action {
+            typed.push_str(&format!(" --action {number}"));
+        }
+        typed
     }
 
     /// As [`ContainerOptions::find_all`].
@@ -200,9 +207,9 @@ impl ContainerOptions {
     }
 
     fn of_job(&self, settings: &Settings, name: &str) -> Result<Vec<ChosenContainer>, Failure> {
-        let ledger = ledger_view::open(settings)?;
+        let ledger = ledger_view::open(settings).map_err(|error| unless_snapshot(name, error))?;
         let Some(record) = ledger.reader.job(name)? else {
-            return Err(ledger.no_such_job(name));
+            return Err(unless_snapshot(name, ledger.no_such_job(name)));
         };
         let job = job_files::remembered(settings, &record)?;
         let mut found = candidates(&job, self.action);
@@ -248,6 +255,18 @@ impl ContainerOptions {
         }
         Ok(distinct(found))
     }
+}
+
+/// The failure of a command for which the first word is a job, where it seems to be meant as a snapshot.
+fn unless_snapshot(word: &str, mut failure: Failure) -> Failure {
+    let is_id = (8..=64).contains(&word.len()) && word.bytes().all(|it| it.is_ascii_hexdigit());
+    if word == snapshot::LATEST || is_id {
+        failure.message.push_str(&format!(
+            "; if a snapshot is meant, name the job or the container, and then --snapshot {word} (for `freezerd diff`, the \
+             word alone)"
+        ));
+    }
+    failure
 }
 
 /// The selections of a job: those of its backups, or else of the kind of its other actions that says most of snapshots.

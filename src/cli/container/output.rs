@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::output;
 use crate::escape::{harmless, harmless_json, shown};
-use crate::inspect::path::problem_text;
 use crate::repository::node::NodeProblem;
 
 /// Standard output, and the problems that were told so far. `Break`: the output cannot be written.
@@ -57,7 +56,7 @@ impl Output {
 
     /// Tells of an entry that is not usable. The output is incomplete.
     pub fn unusable(&mut self, path: &[u8], problem: NodeProblem) -> Written {
-        self.problem(path, "unusable", problem_text(problem))
+        self.problem(path, "unusable", &problem.to_string())
     }
 
     /// Tells of a problem with a path: to standard error, or as a line of JSON.
@@ -68,11 +67,7 @@ impl Output {
             eprintln!("freezerd: {}: {message}", shown(path));
             return ControlFlow::Continue(());
         }
-        let mut about = Map::new();
-        put_path(&mut about, "path", path);
-        about.insert("kind".into(), kind.into());
-        about.insert("message".into(), message.into());
-        self.json(&json!({ "problem": about }))
+        self.json(&json!({ "problem": problem(path, kind, message) }))
     }
 
     /// How many problems were told.
@@ -99,6 +94,15 @@ fn written(done: io::Result<()>) -> Written {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),
     }
+}
+
+/// A problem with a path, as JSON.
+pub fn problem(path: &[u8], kind: &str, message: &str) -> Value {
+    let mut about = Map::new();
+    put_path(&mut about, "path", path);
+    about.insert("kind".into(), kind.into());
+    about.insert("message".into(), message.into());
+    Value::Object(about)
 }
 
 /// Says something on standard error that is not part of the output.

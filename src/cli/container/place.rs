@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::output::say;
 use crate::cli::exit::{Exit, Failure};
 use crate::config::Settings;
 use crate::job::storage::{Connection, StorageKind};
@@ -59,7 +60,15 @@ pub fn find(
 fn directory(settings: &Settings, options: Options, name: &str) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.components().count() == 1 && !path.is_absolute() && name != "." && name != ".." {
-        return Ok(settings.container_root.join(path));
+        let container = settings.container_root.join(path);
+        if !container.exists() && path.join("config").is_file() {
+            say(&format!(
+                "note: {} {name} means {}, which does not exist; the repository in this directory is named by ./{name}",
+                options.container,
+                container.display()
+            ));
+        }
+        return Ok(container);
     }
     std::path::absolute(path).map_err(|error| {
         let option = options.container;

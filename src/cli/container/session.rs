@@ -47,6 +47,7 @@ impl From<io::Error> for Ended {
 fn failure(error: &SessionError) -> Failure {
     let exit = match error.fault() {
         Fault::NotFound => Exit::NotFound,
+        Fault::UnknownFormat => Exit::BadConfiguration,
         Fault::Denied => Exit::NotPermitted,
         Fault::Locked | Fault::Temporary => Exit::TryAgain,
         Fault::Damaged => Exit::RunFailed,

@@ -67,7 +67,7 @@ impl Wanted {
             Wanted::Id(beginning) => Ok(choice::by_id(repository, beginning)?),
             Wanted::Newest(limit) => {
                 let found = choice::newest(repository, filter, *limit);
-                if let Err(ChoiceError::NoneFound { .. }) = &found {
+                if let Err(ChoiceError::NoneFound { .. } | ChoiceError::TooLate { .. }) = &found {
                     // The one that is meant may be damaged.
                     let all = choice::all(repository, filter).unwrap_or_default();
                     tell_unreadable(session, &all.unreadable);

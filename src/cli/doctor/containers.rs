@@ -295,6 +295,7 @@ fn advice(fault: &ContainerFault) -> &'static str {
             "let the daemon's user read and write it; run `freezerd doctor` as that user"
         }
         ContainerFault::NotARepository => "name an empty directory as the container",
+        ContainerFault::UnknownFormat => "install a newer freezerd",
         ContainerFault::NoRepository { .. }
         | ContainerFault::Unusable
         | ContainerFault::Temporary => "make sure that the daemon can read and write it",

@@ -80,7 +80,7 @@ fn work(args: &Args, session: &Session) -> std::result::Result<Exit, Ended> {
     match done.is_whole() {
         true => Ok(Exit::Success),
         false => {
-            say(text::advice(&done, &request));
+            say(&text::advice(&done, &request, &args.place.as_typed()));
             Ok(Exit::RunPartial)
         }
     }

@@ -4,8 +4,12 @@ use crate::agent::inspect::repair::{Request, Result};
 use crate::cli::container::losses;
 use crate::escape::harmless;
 use crate::inspect::choice::short;
+use crate::repository::check::report::Damaged;
+use crate::repository::error::What;
 use crate::repository::repair::index::Repaired;
 use crate::repository::repair::snapshots::Rewritten;
+use crate::storage::FileKind;
+use crate::storage::id::Id;
 use crate::units;
 
 /// The most findings that are lines of text.
@@ -125,17 +129,57 @@ fn summary(done: &Result, request: &Request) -> String {
     }
 }
 
-/// What the user can do about what is still lost.
-pub fn advice(done: &Result, request: &Request) -> &'static str {
-    match (request.dry_run, request.forget, done.losses.is_empty()) {
-        (true, ..) => "this was a rehearsal: nothing was changed",
-        (false, true, _) => "some of the damage cannot be repaired",
-        (false, false, false) => {
-            "run the backups now: they store again what the files on their hosts still have. What is lost then can be left out \
-             with `freezerd repair --snapshots`, and with --forget the damaged snapshots are removed"
-        }
-        (false, false, true) => {
-            "`freezerd repair --forget` removes the snapshot files that cannot be read"
-        }
+/// What the user can do about what is still lost. `place` is the container as the command line has it.
+pub fn advice(done: &Result, request: &Request, place: &str) -> String {
+    if request.dry_run {
+        return "this was a rehearsal: nothing was changed".to_owned();
     }
+    let (hurt, unreadable) = done.left();
+    // With --forget, these stay.
+    let removable = match request.forget {
+        true => 0,
+        false => hurt.saturating_sub(same(done)) + unreadable,
+    };
+    let mut steps = Vec::new();
+    if hurt > 0 && !request.snapshots {
+        steps.push(format!(
+            "run the backups now: they store again what the files on their hosts still have. What is lost then can be left \
+             out with `freezerd repair {place} --snapshots`"
+        ));
+    }
+    if removable > 0 {
+        steps.push(format!(
+            "`freezerd repair {place} --forget` removes the snapshots that are damaged, and puts what is left of them into \
+             new ones"
+        ));
+    }
+    if done.beyond_repair().next().is_some() {
+        steps.push("put a copy of the files back that cannot be repaired".to_owned());
+    }
+    for key in damaged_keys(done) {
+        steps.push(format!(
+            "without a copy, `freezerd key remove {place} --key {key:.8}` removes the damaged key"
+        ));
+    }
+    match steps.is_empty() {
+        true => "what is left of the damage cannot be repaired".to_owned(),
+        false => steps.join(". "),
+    }
+}
+
+fn damaged_keys(done: &Result) -> impl Iterator<Item = Id> {
+    done.beyond_repair().filter_map(|damaged| match damaged {
+        Damaged::File(error) => match error.what {
+            What::File(file) if file.kind == FileKind::Key => Some(file.id),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// How many snapshots stay as they are, because nothing can be left out.
+fn same(done: &Result) -> u64 {
+    let rewritten = done.snapshots.iter().flat_map(|it| &it.rewritten);
+    let same = rewritten.filter(|(_, rewritten)| *rewritten == Rewritten::Same);
+    same.count() as u64
 }

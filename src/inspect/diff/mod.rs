@@ -124,10 +124,13 @@ struct Comparison<'a, F> {
     after: &'a mut dyn Side,
     path: Vec<u8>,
     statistics: Statistics,
+    /// A side has no end.
+    is_endless: bool,
     each: F,
 }
 
-/// Compares two sides, from their roots on. `each` may end the comparison.
+/// Compares two sides, from their roots on. `each` may end the comparison. A side that has no end is told as a root that
+/// cannot be read, and ends it too.
 ///
 /// Memory: the entries of one directory of both sides, for each level of depth.
 pub fn diff<B, F: FnMut(Told<'_>) -> ControlFlow<B>>(
@@ -140,6 +143,7 @@ pub fn diff<B, F: FnMut(Told<'_>) -> ControlFlow<B>>(
         after,
         path: Vec::new(),
         statistics: Statistics::default(),
+        is_endless: false,
         each,
     };
     let mut levels = vec![Level {
@@ -147,7 +151,7 @@ pub fn diff<B, F: FnMut(Told<'_>) -> ControlFlow<B>>(
         after: comparison.entries(Which::After, None)?,
         path_above: 0,
     }];
-    while let Some(level) = levels.last_mut() {
+    while let Some(level) = levels.last_mut().filter(|_| !comparison.is_endless) {
         let (one, other) = match next(&mut level.before, &mut level.after) {
             (None, None) => {
                 comparison.path.truncate(level.path_above);
@@ -290,6 +294,9 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
         which: Which,
         directory: Option<&Node>,
     ) -> ControlFlow<B, Peekable<IntoIter<Node>>> {
+        if self.is_endless {
+            return ControlFlow::Continue(Vec::new().into_iter().peekable());
+        }
         let side = match which {
             Which::Before => &mut *self.before,
             Which::After => &mut *self.after,
@@ -298,9 +305,10 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
         let entries = match side.entries(&self.path, directory, &mut faults) {
             Ok(entries) => entries,
             Err(error) => {
+                self.is_endless |= error.is_endless();
                 let path = match directory {
-                    None => b"/".to_vec(),
-                    Some(_) => self.path.clone(),
+                    Some(_) if !error.is_endless() => self.path.clone(),
+                    _ => b"/".to_vec(),
                 };
                 self.unreadable(&path, which, error)?;
                 Vec::new()

@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::inspect::path::{self, Entries};
 use crate::repository::blob::BlobReader;
-use crate::repository::error::Error;
+use crate::repository::error::{Damage, Error, ErrorKind};
 use crate::repository::indexed::Indexed;
 use crate::repository::node::Node;
+use crate::repository::walk::Guard;
 use crate::source::problem::SourceFault;
 use crate::storage::id::Id;
 
@@ -19,7 +20,7 @@ pub trait Side {
     /// for after the one that it lies in, and before the next entry there.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// When the directory cannot be read. Endless: when the side stands for more entries than can exist.
     fn entries(
         &mut self,
         path: &[u8],
@@ -44,6 +45,14 @@ pub trait Side {
 pub enum SideError {
     Repository(Error),
     Source(SourceFault),
+}
+
+impl SideError {
+    /// Whether the side has no end, so that nothing more is read of it.
+    pub fn is_endless(&self) -> bool {
+        let endless = ErrorKind::Damaged(Damage::Endless);
+        matches!(self, SideError::Repository(error) if error.kind == endless)
+    }
 }
 
 impl From<Error> for SideError {
@@ -115,6 +124,7 @@ impl Side for Only<'_> {
 pub struct SnapshotSide<'a> {
     repository: &'a Indexed,
     root: Id,
+    guard: Guard,
     reader: BlobReader,
     text: Vec<u8>,
 }
@@ -125,6 +135,7 @@ impl<'a> SnapshotSide<'a> {
         SnapshotSide {
             repository,
             root,
+            guard: Guard::new(root),
             reader: BlobReader::new(),
             text: Vec::new(),
         }
@@ -146,6 +157,7 @@ impl Side for SnapshotSide<'_> {
                 None => return Ok(Vec::new()),
             },
         };
+        self.guard.enter(self.repository)?;
         let (reader, text) = (&mut self.reader, &mut self.text);
         Ok(path::entries(self.repository, reader, text, tree)?)
     }

@@ -8,12 +8,13 @@ use std::io::{self, Write};
 
 use stream::{Pieces, Stopped};
 
-use super::path::PathError;
+use super::path::{PathError, Target};
 use crate::escape::shown;
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;
 use crate::repository::node::Node;
+use crate::repository::walk;
 use crate::storage::id::Id;
 
 mod acl;
@@ -78,6 +79,23 @@ impl std::error::Error for DumpError {
             DumpError::Output(error) | DumpError::Thread(error) => Some(error),
         }
     }
+}
+
+/// Refuses what stands for more entries than can exist, before any of it is written. Reads each directory once.
+///
+/// # Errors
+/// `Unreadable`.
+pub fn refuse_endless(repository: &Indexed, path: &[u8], target: &Target) -> Result<(), DumpError> {
+    let tree = match target {
+        Target::Root(tree) => Some(*tree),
+        Target::Entry(node) => node.subtree,
+    };
+    let unreadable = |error| DumpError::Unreadable {
+        path: path.to_vec(),
+        error,
+    };
+    tree.map_or(Ok(()), |tree| walk::refuse_endless(repository, tree))
+        .map_err(unreadable)
 }
 
 /// Writes the content of a file. `path` is for messages. Returns how many bytes that were.

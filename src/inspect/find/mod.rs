@@ -10,7 +10,7 @@ use super::path;
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;
-use crate::repository::node::{Node, NodeKind};
+use crate::repository::node::{Node, NodeKind, NodeProblem};
 use crate::repository::walk::{Met, Step, walk};
 use crate::storage::id::Id;
 
@@ -34,6 +34,11 @@ pub enum Found<'a> {
     },
     /// The root of the snapshot, which has no node.
     Root { blob: BlobName },
+    /// An entry that is not usable: what lies below it was not searched. It is told beside the entries that match.
+    Unusable {
+        path: &'a [u8],
+        problem: NodeProblem,
+    },
     /// A directory that cannot be read: what it contains was not searched.
     Unreadable {
         path: &'a [u8],
@@ -94,6 +99,15 @@ impl<'a> Search<'a> {
             path::push(&mut whole, below);
             match met {
                 Met::Entry { node, problem } => {
+                    if let Some(problem) = problem {
+                        // As what cannot be read.
+                        found += 1;
+                        let path = &whole;
+                        let told = Found::Unusable { path, problem };
+                        if let ControlFlow::Break(value) = each(told) {
+                            return ControlFlow::Break(value);
+                        }
+                    }
                     if let Some(blob) = self.matches(&whole, node) {
                         found += 1;
                         let path = &whole;

@@ -212,16 +212,11 @@ impl fmt::Display for Damaged {
                 name,
                 problem,
             } => {
-                let problem = match problem {
-                    NodeProblem::Name => "has a name that is not allowed",
-                    NodeProblem::Duplicate => "has the name of another entry",
-                    NodeProblem::Order => "is not in its place in the order of names",
-                    NodeProblem::Kind => "has a type that is not known",
-                    NodeProblem::NoTree => "is a directory without a tree",
-                    NodeProblem::NoContent => "is a file without a list of its content",
-                };
                 let name = String::from_utf8_lossy(name);
-                write!(f, "the entry {name:?} of the tree {tree} {problem}")
+                write!(
+                    f,
+                    "the entry {name:?} of the tree {tree} cannot be used: {problem}"
+                )
             }
             Damaged::Blob(blob) => write!(f, "no index names {blob}, which a file needs"),
         }

@@ -82,6 +82,7 @@ pub fn open(
     if ids.is_empty() {
         return Err(Error::new(ErrorKind::NoKeys, Doing::Open, What::Repository));
     }
+    let count = ids.len();
     let mut problems = Vec::new();
     let mut opened = None;
     let mut unfit = None;
@@ -101,6 +102,7 @@ pub fn open(
     if let Some((id, keys)) = opened.or(unfit) {
         return Ok(OpenKey { keys, id, problems });
     }
+    let others = problems.len() < count;
     match problems.into_iter().next() {
         None => Err(Error::new(
             ErrorKind::WrongPassword,
@@ -109,7 +111,8 @@ pub fn open(
         )),
         Some(problem) => {
             let what = problem.what;
-            Err(Error::new(ErrorKind::KeysUnreadable, Doing::Open, what).with(problem))
+            let kind = ErrorKind::KeysUnreadable { others };
+            Err(Error::new(kind, Doing::Open, what).with(problem))
         }
     }
 }

@@ -46,11 +46,11 @@ fn a_damaged_key_is_not_a_wrong_password() {
         memory.damage(name, damaged);
         assert_eq!(
             kind(open(&memory, b"bad", None, |_| Ok(true))),
-            ErrorKind::KeysUnreadable
+            ErrorKind::KeysUnreadable { others: true }
         );
         assert_eq!(
             kind(open(&memory, b"none", None, |_| Ok(true))),
-            ErrorKind::KeysUnreadable
+            ErrorKind::KeysUnreadable { others: true }
         );
         let opened = open(&memory, b"good", None, |_| Ok(true)).unwrap();
         assert_eq!((opened.id, opened.problems.len()), (good, 1));
@@ -91,7 +91,7 @@ fn a_key_file_that_asks_for_too_much_is_refused() {
         let name = FileName::new(FileKind::Key, Id::of(text.as_bytes()));
         memory.write(name, text.as_bytes()).unwrap();
         let error = open(&memory, b"x", None, |_| Ok(true)).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::KeysUnreadable);
+        assert_eq!(error.kind, ErrorKind::KeysUnreadable { others: false });
         memory.remove(name).unwrap();
     }
 }

@@ -29,6 +29,20 @@ pub enum NodeProblem {
     NoContent,
 }
 
+/// As the end of a sentence: `cannot be used: its type is not known`.
+impl fmt::Display for NodeProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NodeProblem::Name => "its name leads out of its directory",
+            NodeProblem::Duplicate => "another entry has the same name",
+            NodeProblem::Order => "it is not at its place in the order of the names",
+            NodeProblem::Kind => "its type is not known",
+            NodeProblem::NoTree => "the directory has no list of its entries",
+            NodeProblem::NoContent => "the file has no list of its content",
+        })
+    }
+}
+
 impl Node {
     /// What is wrong with the node by itself.
     pub fn problem(&self) -> Option<NodeProblem> {

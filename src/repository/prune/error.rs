@@ -23,8 +23,9 @@ pub enum Obstacle {
     Index(Error),
     /// A tree that cannot be read, or that no index names: what it needs is not known.
     Tree { tree: Id, error: Error },
-    /// The index names a pack that is needed and that the storage does not have. A repair of the index forgets it.
-    PackMissing(Id),
+    /// The index names a pack that is needed and that the storage does not have. A repair of the index forgets it. Where
+    /// it has trees, the snapshots that need them stay damaged.
+    PackMissing { pack: Id, has_trees: bool },
 }
 
 impl From<Error> for PruneError {
@@ -39,7 +40,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Snapshot(error) | Obstacle::Index(error) | Obstacle::Tree { error, .. } => {
                 write!(f, "{error}")
             }
-            Obstacle::PackMissing(pack) => write!(f, "the pack {pack} is missing"),
+            Obstacle::PackMissing { pack, .. } => write!(f, "the pack {pack} is missing"),
         }
     }
 }

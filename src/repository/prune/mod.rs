@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::blob_name::BlobName;
+use super::blob_name::{BlobKind, BlobName};
 use super::forget::forget;
 use super::index::BlobSet;
 use super::indexed::Indexed;
@@ -202,10 +202,25 @@ fn run(
         .packs
         .iter()
         .filter(|it| it.size.is_none() && it.used_blobs > 0);
-    obstacles.extend(
-        lost.take(MOST_OBSTACLES)
-            .map(|it| Obstacle::PackMissing(it.pack)),
-    );
+    // The trees in a pack that is missing are told with it.
+    let mut packs_of_trees = HashSet::new();
+    obstacles.retain(|it| {
+        let Obstacle::Tree { tree, .. } = it else {
+            return true;
+        };
+        let kind = BlobKind::Tree;
+        let copies = indexed.index.lookup(BlobName { kind, id: *tree });
+        let packs: Vec<Id> = copies.map(|copy| copy.pack).collect();
+        let is_told = !packs.is_empty() && packs.iter().all(|pack| !sizes.contains_key(pack));
+        if is_told {
+            packs_of_trees.extend(packs);
+        }
+        !is_told
+    });
+    obstacles.extend(lost.take(MOST_OBSTACLES).map(|it| Obstacle::PackMissing {
+        pack: it.pack,
+        has_trees: packs_of_trees.contains(&it.pack),
+    }));
     if !obstacles.is_empty() {
         return Err(PruneError::Refused(obstacles));
     }

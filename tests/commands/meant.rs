@@ -1,0 +1,220 @@
+//! Where a command line does not name what is meant, the answer says what is wrong with it and how to name it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use freezerd::repository::config::Config;
+use freezerd::repository::open::Repository;
+use freezerd::storage::local::Local;
+use serde_json::json;
+
+use crate::harness::{Host, now};
+use crate::{busy, idle};
+
+#[test]
+fn the_newest_snapshot_needs_a_backup_of_which_it_is_the_newest() {
+    let host = busy();
+    let container = host.path("container");
+    let container = container.to_str().unwrap();
+    host.put(
+        "look",
+        now(vec![json!({"freezer_action": {
+            "action": "check",
+            "container": container,
+        }})]),
+    );
+    host.once();
+    let restore = |words: &[&str]| {
+        let words = [&["restore", "--snapshot", "latest", "--to", "../to"], words].concat();
+        host.freezerd(&words)
+    };
+    let said = restore(&["--container", container]).exits(64).stderr();
+    assert!(said.contains("may hold several backups"), "{said}");
+    assert!(
+        said.contains("name the backup with --backup-name"),
+        "{said}"
+    );
+    let said = restore(&["look"]).exits(64).stderr();
+    assert!(said.contains("look has no backup"), "{said}");
+    assert!(said.contains("`freezerd snapshots look` lists"), "{said}");
+    restore(&["save"]).exits(0);
+}
+
+#[test]
+fn a_pattern_that_cannot_be_used_is_a_fault_of_the_command_line() {
+    let host = busy();
+    for words in [
+        &["find", "save", "["][..],
+        &["find", "save", "-i", "a[b"],
+        &["restore", "save", "--to", "../to", "--include", "["],
+        &["restore", "save", "--to", "../to", "--exclude", "["],
+        &[
+            "restore",
+            "save",
+            "--to",
+            "../to",
+            "--exclude",
+            "[",
+            "--dry-run",
+            "--json",
+        ],
+    ] {
+        let said = host.freezerd(words).exits(64).stderr();
+        assert!(said.contains("cannot be used"), "{said}");
+    }
+    assert!(!host.path("to").exists());
+}
+
+#[test]
+fn a_snapshot_in_the_place_of_a_job_is_told_its_option() {
+    for host in [busy(), idle(), Host::new()] {
+        for word in ["latest", "84b9adec"] {
+            for words in [
+                &["ls", word][..],
+                &["find", word, "x"],
+                &["stats", word],
+                &["snapshots", word],
+                &["restore", word, "--to", "../to"],
+            ] {
+                let said = host.freezerd(words).stderr();
+                assert!(said.contains(&format!("--snapshot {word}")), "{said}");
+            }
+        }
+        let said = host.freezerd(&["ls", "beef"]).stderr();
+        assert!(!said.contains("--snapshot"), "{said}");
+    }
+}
+
+#[test]
+fn a_repository_in_this_directory_is_proposed_where_its_name_means_another_container() {
+    let host = busy();
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(host.path("container"))
+        .arg(host.path("work/here"))
+        .status();
+    assert!(copied.unwrap().success());
+    for command in ["ls", "stats", "snapshots", "verify"] {
+        let said = host
+            .freezerd(&[command, "--container", "here"])
+            .exits(66)
+            .stderr();
+        assert!(said.contains("is named by ./here"), "{command}: {said}");
+        let ran = host.freezerd(&[command, "--container", "./here"]).exits(0);
+        assert!(!ran.stderr().contains("./here"), "{}", ran.stderr());
+    }
+    let said = host
+        .freezerd(&["ls", "--container", "nowhere"])
+        .exits(66)
+        .stderr();
+    assert!(!said.contains("./nowhere"), "{said}");
+}
+
+#[test]
+fn a_command_that_reads_proposes_no_empty_directory() {
+    let host = Host::new();
+    let letter = host.file("letters/letter.txt", "text");
+    for place in [letter.parent().unwrap(), &letter] {
+        let place = place.to_str().unwrap();
+        for command in [
+            "ls",
+            "stats",
+            "verify",
+            "snapshots",
+            "prune",
+            "repair",
+            "unlock",
+        ] {
+            let said = host
+                .freezerd(&[command, "--container", place])
+                .exits(66)
+                .stderr();
+            assert!(!said.contains("empty directory"), "{command}: {said}");
+            let expected = "is not a repository: something else is there";
+            assert!(said.contains(expected), "{command}: {said}");
+        }
+    }
+    // A copy would create one.
+    let host = busy();
+    host.file("letters/letter.txt", "text");
+    let letters = host.path("letters");
+    let words = ["copy", "save", "--to", letters.to_str().unwrap()];
+    let said = host.freezerd(&words).exits(66).stderr();
+    assert!(said.contains("choose an empty directory"), "{said}");
+}
+
+#[test]
+fn a_version_that_is_not_known_has_the_code_of_a_ledger_that_is_not_known() {
+    let host = busy();
+    let container = host.path("container");
+    let storage = Arc::new(Local::new(&container));
+    let repository = Repository::open(storage, b"").unwrap();
+    fs::remove_file(container.join("config")).unwrap();
+    let config = Config {
+        version: 3,
+        ..repository.config.clone()
+    };
+    config
+        .write(&*repository.storage, &repository.cipher)
+        .unwrap();
+    for command in ["ls", "stats", "verify", "snapshots", "prune", "repair"] {
+        let said = host.freezerd(&[command, "save"]).exits(78).stderr();
+        assert!(
+            said.contains("version 3 of the format is not known"),
+            "{command}: {said}"
+        );
+        assert!(
+            said.contains("a newer freezerd may know it"),
+            "{command}: {said}"
+        );
+    }
+}
+
+fn keys(container: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(container.join("keys")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn the_password_of_another_key_is_proposed_only_where_there_is_another_key() {
+    let host = busy();
+    let container = host.path("container");
+    let [key] = keys(&container).try_into().unwrap();
+    let content = fs::read(&key).unwrap();
+    let replace = |content: &[u8]| {
+        fs::remove_file(&key).unwrap();
+        fs::write(&key, content).unwrap();
+    };
+    let ls = || host.freezerd(&["ls", "save"]).exits(1).stderr();
+    replace(b"{}");
+    let said = ls();
+    assert!(said.contains("from a copy of the container"), "{said}");
+    assert!(!said.contains("another key"), "{said}");
+    replace(&content);
+
+    let second = host.file("second", "second");
+    fs::set_permissions(&second, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let words = [
+        "key",
+        "add",
+        "save",
+        "--new-password-file",
+        second.to_str().unwrap(),
+    ];
+    host.freezerd(&words).exits(0);
+    replace(b"{}");
+    let said = ls();
+    assert!(said.contains("the password of another key"), "{said}");
+
+    for key in keys(&container) {
+        fs::remove_file(key).unwrap();
+    }
+    let said = ls();
+    assert!(
+        said.contains("it has no keys; put the files in `keys` back"),
+        "{said}"
+    );
+    assert!(!said.contains("another key"), "{said}");
+}
