@@ -15,7 +15,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::control::daemon_lock::{self, DaemonLock};
 use crate::control::layout::Layout;
-use crate::ledger::{LedgerError, check_copy, check_pages, open_read_only, set_aside};
+use crate::ledger::{Copy, LedgerError, check_copy, check_pages, open_read_only, set_aside};
 
 /// Two writes to a file may have the same time, if less than this lies between them: that of the coarsest file system.
 const SAME_TIME: Duration = Duration::from_secs(2);
@@ -161,10 +161,9 @@ impl StateGuard {
         if self.in_doubt.is_none() || self.proof.is_some() || now < self.next_proof {
             return Ok(());
         }
-        let mut copy = Vec::new();
-        if io::copy(&mut self.read_again(), &mut copy).is_err() {
+        let Ok(copy) = Copy::of(&self.ledger) else {
             return Ok(());
-        }
+        };
         let path = self.layout.ledger();
         let check = move || !matches!(check_copy(&path, copy), Err(LedgerError::Damaged { .. }));
         if let Ok(is_whole) = thread::Builder::new().spawn(check) {
@@ -324,7 +323,13 @@ impl StateGuard {
             .truncate(true)
             .mode(0o600)
             .open(&hidden)?;
-        io::copy(&mut self.read_again(), &mut copy)?;
+        io::copy(
+            &mut ReadAt {
+                file: &self.ledger,
+                at: 0,
+            },
+            &mut copy,
+        )?;
         copy.sync_all()?;
         match renameat_with(CWD, &hidden, CWD, &path, RenameFlags::NOREPLACE) {
             Ok(()) => {}
@@ -340,14 +345,6 @@ impl StateGuard {
         }
         File::open(self.layout.state())?.sync_all()?;
         Ok(true)
-    }
-
-    /// The content of the ledger, also when its name is gone.
-    fn read_again(&self) -> ReadAt<'_> {
-        ReadAt {
-            file: &self.ledger,
-            at: 0,
-        }
     }
 }
 

@@ -23,7 +23,7 @@ mod write;
 use codec::decode;
 pub use damaged_files::{Aside, free_name, set_aside, set_asides};
 pub use error::{Damage, LedgerError};
-pub use open::{check_copy, check_pages, open_read_only, quietly};
+pub use open::{Copy, check_copy, check_pages, open_read_only, quietly};
 pub use reader::Reader;
 pub use write::Write;
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -240,23 +240,40 @@ pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
     })
 }
 
-/// Checks every page of a ledger that no process has open. Works on a copy in memory, so that the file is not changed,
+/// Checks every page of a ledger that no process writes to now. Works on a copy in memory, so that the file is not changed,
 /// even when it needs a repair.
 pub fn check_pages(path: &Path) -> Result<(), LedgerError> {
-    check_copy(
-        path,
-        fs::read(path).map_err(|error| file_error(path, error))?,
-    )
+    let copy = File::open(path).and_then(|file| Copy::of(&file));
+    check_copy(path, copy.map_err(|error| file_error(path, error))?)
 }
 
-/// Checks every page of a copy of a ledger, whose path is for the message alone.
-pub fn check_copy(path: &Path, bytes: Vec<u8>) -> Result<(), LedgerError> {
-    quietly(path, || {
+/// A copy of a ledger's file in memory.
+pub struct Copy(redb::backends::InMemoryBackend);
+
+impl Copy {
+    /// Copies the file, whatever its position.
+    pub fn of(file: &File) -> io::Result<Copy> {
         let memory = redb::backends::InMemoryBackend::new();
-        redb::StorageBackend::set_len(&memory, bytes.len() as u64)
-            .and_then(|()| redb::StorageBackend::write(&memory, 0, &bytes))
-            .map_err(|error| file_error(path, error))?;
-        drop(bytes);
+        let length = file.metadata()?.len();
+        redb::StorageBackend::set_len(&memory, length)?;
+        let mut buffer = vec![0; 1 << 16];
+        let mut at = 0;
+        while at < length {
+            let most = buffer.len().min((length - at) as usize);
+            let read = file.read_at(&mut buffer[..most], at)?;
+            if read == 0 {
+                break;
+            }
+            redb::StorageBackend::write(&memory, at, &buffer[..read])?;
+            at += read as u64;
+        }
+        Ok(Copy(memory))
+    }
+}
+
+/// Checks every page of a copy of the ledger at this path.
+pub fn check_copy(path: &Path, Copy(memory): Copy) -> Result<(), LedgerError> {
+    quietly(path, || {
         let mut database = Builder::new()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(memory)

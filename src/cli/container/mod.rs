@@ -43,7 +43,7 @@ pub struct ContainerOptions {
     /// The container is in this storage of freezerd.toml, not on this host
     #[arg(long, value_name = "NAME", requires = "container")]
     storage: Option<String>,
-    /// Read the password of the container from this file
+    /// Read the password of the container from this file, or from a pipe such as /dev/stdin
     #[arg(long, value_name = "FILE", requires = "container")]
     encrypt_pass_file: Option<PathBuf>,
     /// Select only snapshots with this backup name

@@ -42,7 +42,7 @@ pub struct Args {
     /// The container that --to names is in this storage of freezerd.toml, not on this host
     #[arg(long, value_name = "NAME")]
     to_storage: Option<String>,
-    /// Read the password of the container that --to names from this file
+    /// Read the password of the container that --to names from this file or pipe
     #[arg(long, value_name = "FILE")]
     to_pass_file: Option<PathBuf>,
     /// Copy only the snapshot whose id is ID or begins with ID; can be repeated

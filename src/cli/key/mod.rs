@@ -68,7 +68,7 @@ struct ListArgs {
 struct NewPasswordArgs {
     #[command(flatten)]
     place: ContainerArgs,
-    /// Read the new password from this file; without it, the terminal asks for the password
+    /// Read the new password from this file or pipe; without it, the terminal asks for the password
     #[arg(long, value_name = "FILE")]
     new_password_file: Option<PathBuf>,
     /// Print the id of the new key as JSON

@@ -116,7 +116,8 @@ const OWN_KEYS: &[Key] = &[
         "encrypt_pass_file",
         Shape::Secret,
         ALL,
-        "A file that holds the password of the container. The line end at its end is not a part of the password. \
+        "A file that holds the password of the container, and no pipe: each attempt reads it again. The line end at its end is \
+         not a part of the password. \
          `%d/NAME` is a credential that systemd gives to the service (`LoadCredential=NAME:FILE`). Default: the empty \
          password.",
     )
