@@ -313,7 +313,7 @@ fn a_backup_is_made_with_as_few_threads_as_the_system_gives() {
         return;
     }
     let program = place.path("freezerd");
-    fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
+    copy_program(&program);
     fs::create_dir(place.path("parent")).unwrap();
     for name in ["source", "pass", "parent"] {
         std::os::unix::fs::chown(place.path(name), Some(user), Some(user)).unwrap();

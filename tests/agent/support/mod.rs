@@ -12,7 +12,7 @@ mod unprivileged;
 
 pub use disk::SmallDisk;
 pub use tree::{Entry, assert_same_tree, tree};
-pub use unprivileged::{back_up_partially, run_as_nobody};
+pub use unprivileged::{back_up_partially, copy_program, run_as_nobody};
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use freezerd::job::action::Work;
@@ -12,6 +13,14 @@ use super::{Agent, Ended, Place, expect_failure, is_root, request, run};
 /// A user who owns nothing but what a test gives him.
 const NOBODY: u32 = 65534;
 
+/// Copies the program. Another process writes the copy: while a thread of this one starts a program, that has all open
+/// files for a moment, and a file that is open for writing cannot be started.
+pub fn copy_program(to: &Path) {
+    let mut copy = Command::new("cp");
+    let copied = copy.arg(env!("CARGO_BIN_EXE_freezerd")).arg(to).status();
+    assert!(copied.unwrap().success());
+}
+
 /// Runs an action as a user to whom permissions apply. Everything in the place belongs to this user from now on. The
 /// program is copied to a path that the user can reach.
 pub fn run_as_nobody(place: &Place, work: Work) -> Ended {
@@ -19,7 +28,7 @@ pub fn run_as_nobody(place: &Place, work: Work) -> Ended {
         return run(work);
     }
     let program = place.path("freezerd");
-    fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
+    copy_program(&program);
     let owner = format!("{NOBODY}:{NOBODY}");
     let given = Command::new("chown")
         .args(["-R", &owner])

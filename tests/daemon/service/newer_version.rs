@@ -109,7 +109,10 @@ fn a_retry_that_waits_for_its_interval_continues_to_wait_in_the_next_daemon() {
 fn a_daemon_whose_program_was_replaced_on_disk_continues_with_agents_of_its_own_version() {
     let host = Host::new();
     let program = host.path("freezerd");
-    fs::copy(env!("CARGO_BIN_EXE_freezerd"), &program).unwrap();
+    // By another process: a file that is open for writing, here or in a child of another test, cannot be started.
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy.arg(env!("CARGO_BIN_EXE_freezerd")).arg(&program);
+    assert!(copied.status().unwrap().success());
     let known = host.command(&["run", "--log-format", "json"]);
     let mut command = std::process::Command::new(&program);
     command.args(known.get_args()).env_clear();
