@@ -6,6 +6,7 @@ use super::unset;
 use crate::job::identity::ID_LIMIT;
 use crate::job::keys::{Bounds, Key, MOST_TARGETS, Object, Shape, Support};
 use crate::job::parse::ACTION_LIMIT;
+use crate::job::rate_limit::MOST_WINDOWS;
 use crate::job::storage::NOT_SUPPORTED;
 use crate::job::values::MOST_BYTES;
 
@@ -96,7 +97,10 @@ pub(super) fn value(key: &Key) -> Value {
         Shape::Rate => or_unset(json!({
             "anyOf": [
                 { "type": "number", "minimum": -1, "maximum": MOST_BYTES },
-                { "type": "string", "pattern": "^\\s*(-1|[0-9.]+\\s*([kKmMgGtT]?([iI]?[bB])?)(/s)?)\\s*$" }
+                rate_windows(),
+                { "type": "array", "minItems": 1, "maxItems": MOST_WINDOWS, "items": {
+                    "anyOf": [{ "type": "number", "minimum": -1, "maximum": MOST_BYTES }, rate_windows()]
+                } }
             ]
         })),
         Shape::Command => or_unset(json!({
@@ -121,6 +125,15 @@ pub(super) fn value(key: &Key) -> Value {
         Shape::Object(_) => json!({ "$ref": "#/$defs/action" }),
         Shape::Anything => json!({}),
     }
+}
+
+/// A rate such as `10M`, or windows such as `mon-fri 08:00-18:00 2M` with commas between them.
+fn rate_windows() -> Value {
+    let rate = "(-1|[oO][fF][fF]|[0-9.]+\\s*([kKmMgGtT]?([iI]?[bB])?)(/s)?)";
+    let days = "[a-zA-Z]{3}[-,a-zA-Z\\s]*\\s";
+    let times = "[0-9]{1,2}:[0-9]{2}\\s*-\\s*[0-9]{1,2}:[0-9]{2}\\s";
+    let window = format!("\\s*({days})?\\s*({times})?\\s*{rate}\\s*");
+    json!({ "type": "string", "pattern": format!("^{window}(,{window})*$") })
 }
 
 /// A number, or a text that holds one.
