@@ -50,6 +50,7 @@ pub fn page() -> String {
     page.section("KEYS OF AN ENTRY OF TARGETS");
     keys(&mut page, Object::Target, |_| true);
     patterns(&mut page);
+    limits(&mut page);
     environment(&mut page);
     page.section("KEYS OF JOB_SCHEDULE");
     schedule(&mut page);
@@ -157,6 +158,14 @@ fn patterns(page: &mut Page) {
     page.paragraph(texts::MORE_OF_PATTERNS);
 }
 
+fn limits(page: &mut Page) {
+    page.section("LIMITS");
+    page.paragraph(texts::LIMITS);
+    for (part, text) in texts::WINDOW_PARTS {
+        page.entry(head(part, ""), &[text.to_owned()]);
+    }
+}
+
 fn environment(page: &mut Page) {
     page.section("ENVIRONMENT OF COMMANDS");
     page.paragraph(texts::ENVIRONMENT);
@@ -236,7 +245,7 @@ pub fn form(key: &Key) -> String {
         Shape::Size => "size".to_owned(),
         Shape::ReadData => "true, false or share".to_owned(),
         Shape::MaxUnused => "share, size or `unlimited`".to_owned(),
-        Shape::Rate => "bytes a second".to_owned(),
+        Shape::Rate => "bytes a second, or list of windows".to_owned(),
         Shape::Command => "text, or list of words".to_owned(),
         Shape::Date => "date and time".to_owned(),
         Shape::Compression => "level".to_owned(),

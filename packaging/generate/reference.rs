@@ -45,6 +45,7 @@ pub fn page() -> String {
         true
     });
     patterns(&mut page);
+    limits(&mut page);
     environment(&mut page);
     restore(&mut page);
     page.render()
@@ -146,7 +147,8 @@ fn describe(page: &mut Markdown, object: Object, key: &Key) {
     let also = aliases(key).map_or_else(String::new, |also| format!(" {also}"));
     let about = key
         .about
-        .replace("See PATTERNS.", "See [Patterns](#patterns).");
+        .replace("See PATTERNS.", "See [Patterns](#patterns).")
+        .replace("see LIMITS.", "see [Limits](#limits).");
     page.paragraph(&format!("{about}{also}"));
     if let Some(words) = key.shape.words()
         && words.len() > 1
@@ -172,6 +174,16 @@ fn patterns(page: &mut Markdown) {
         page.item(&format!("{forms}: {text}"));
     }
     page.paragraph(texts::MORE_OF_PATTERNS);
+}
+
+fn limits(page: &mut Markdown) {
+    page.section(2, "Limits");
+    page.paragraph(texts::LIMITS);
+    page.gap();
+    for (parts, text) in texts::WINDOW_PARTS {
+        let parts = list(parts.split(", "));
+        page.item(&format!("{parts}: {text}"));
+    }
 }
 
 fn environment(page: &mut Markdown) {

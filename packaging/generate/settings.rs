@@ -23,8 +23,9 @@ pub const STORAGES: &str = "A section `[storage.NAME]` defines a storage that is
      `freezerd storage test` tries one out.";
 
 /// Parts of a `freezerd.toml`, each with a remark at its beginning.
-pub const EXAMPLES: [&str; 7] = [
+pub const EXAMPLES: [&str; 8] = [
     "# At most one backup at a time, and time for it to end when the host goes down.\nconcurrent_jobs = 1\nstop_grace = \"10 minutes\"",
+    "# During office hours, actions leave the line to others.\nupload_limit = [\"mon-fri 08:00-18:00 2M\", \"20M\"]",
     "# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"",
     "# Containers in a bucket.\n[storage.bucket]\nkind = \"s3\"\nendpoint = \"https://s3.example:9000\"\nbucket = \"backups\"\naccess_key = \"AKIA5EXAMPLE\"\nsecret_key_command = \"pass show backup/s3\"",
     "# Containers on a server with FTP and TLS.\n[storage.web]\nkind = \"ftps\"\nhost = \"ftp.example\"\nusername = \"web1\"\npassword_file = \"%d/web\"",

@@ -40,6 +40,27 @@ pub const MORE_OF_PATTERNS: &str = "A backslash takes the next character as it i
      and warns of patterns that look like those of another language. `freezerd check --left-out` FILE lists what the \
      backups of a file leave out, and why.";
 
+/// What a limit on the bytes a second is.
+pub const LIMITS: &str = "`upload_limit` and `download_limit` take one rate for all times, or a list of windows. A window is a \
+     text: days, times and a rate, of which the days, the times or both may be absent. The first window of the list that \
+     holds decides. Where none holds, there is no limit. An action that runs while one window ends and another begins has \
+     the new rate within a second. The clock is that of the job's zone (`schedule_timezone`, else the setting `timezone`). \
+     A limit of the action comes before that of its storage, which comes before that of the settings.";
+
+/// The parts of a window, each with its meaning.
+pub const WINDOW_PARTS: [(&str, &str); 3] = [
+    (
+        "mon-fri, sat,sun",
+        "The days, in the words of `schedule_day_of_week`. Without them, the window holds on every day.",
+    ),
+    (
+        "08:00-18:00, 22:00-06:00",
+        "The times. A window that ends earlier than it begins goes over midnight, and its night belongs to the day on \
+         which it begins. `24:00` is the end of the day. Without times, it holds the whole day.",
+    ),
+    ("2M, off", "The rate. `off`, 0 and -1 are no limit."),
+];
+
 /// What a command of an action `exec` finds around it.
 pub const ENVIRONMENT: &str = "A command has the environment of the daemon, and these variables. Its standard input is \
      empty. What it prints goes into the log of the run.";

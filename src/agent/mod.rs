@@ -121,7 +121,7 @@ pub fn main() -> ExitCode {
         Work::Check(_) => None,
         _ => request.cache.as_ref(),
     };
-    let mut reach = Reach::new(request.action.bandwidth, &reporter).with_cache(cache);
+    let mut reach = Reach::of_request(&request, &reporter).with_cache(cache);
     if let Some(limit) = request.network_wait {
         reach = reach.waiting_for_network(limit, &reporter);
     }

@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure};
 use super::output;
 use super::table::Table;
 use crate::config::{Origin, Settings};
+use crate::job::rate_limit::RateLimit;
 use crate::limits::{self, NoEffect};
 use crate::schedule::zone::inverted;
 
@@ -90,6 +91,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
     }
     println!();
+    let bandwidth = settings.bandwidth();
+    for (name, limit) in [
+        ("Upload limit", bandwidth.upload),
+        ("Download limit", bandwidth.download),
+    ] {
+        if let Some(limit) = limit.filter(RateLimit::has_times) {
+            println!("{name}: {}", limit.in_words());
+        }
+    }
     println!("Time zone in use: {} ({})", zone.name(), zone.source());
     if let Some((what, _)) = inverted(zone.name()) {
         println!("Note: this zone is {what} Greenwich: its sign is the other way round.");

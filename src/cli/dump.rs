@@ -88,7 +88,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     } else {
         Lock::Shared
     };
-    let reach = args.limit.reach().with_cache(settings.cache().as_ref());
+    let reach = args
+        .limit
+        .reach(settings)
+        .with_cache(settings.cache().as_ref());
     session::run_within(&place.container, &reach, lock, |session| {
         let chosen = wanted.find(session, &filter)?;
         let repository = session.index(&say)?;

@@ -66,7 +66,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => Lock::Shared,
         false => Lock::Exclusive,
     };
-    let reach = args.limits.reach().with_cache(settings.cache().as_ref());
+    let reach = args
+        .limits
+        .reach(settings)
+        .with_cache(settings.cache().as_ref());
     session::run_within(&container, &reach, lock, |session| {
         prune(args, session, &options)
     })

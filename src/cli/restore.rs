@@ -287,6 +287,8 @@ fn request(settings: &Settings, restore: Restore, args: &Args) -> Request {
         protected: vec![settings.state_dir.clone()],
         cache: settings.cache(),
         network_wait: None,
+        bandwidth: settings.bandwidth(),
+        zone: settings.zone_name(),
         clock_in_doubt: false,
         action_index: 0,
         check_part: None,

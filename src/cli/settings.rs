@@ -51,7 +51,17 @@ pub fn listed_once(command: Command) -> Command {
 
 fn hidden_in_each(command: Command, settings: &[Arg]) -> Command {
     command.mut_subcommands(|inner| {
-        let inner = inner.args(settings).help_template(TEMPLATE);
+        let is_own = |setting: &&Arg| {
+            let mut own = inner.get_arguments();
+            own.any(|argument| argument.get_id() == setting.get_id())
+        };
+        // An option of the command with the name of a setting stands for it.
+        let hidden: Vec<Arg> = settings
+            .iter()
+            .filter(|setting| !is_own(setting))
+            .cloned()
+            .collect();
+        let inner = inner.args(hidden).help_template(TEMPLATE);
         hidden_in_each(inner, settings)
     })
 }
@@ -97,9 +107,9 @@ fn argument(setting: &'static Setting, flag: &'static str) -> Arg {
         .help(help(setting));
     match setting.form {
         Form::Switch => argument.num_args(0).default_missing_value("true"),
-        Form::Text | Form::Word | Form::Number | Form::List => {
-            argument.value_name(setting.value_name)
-        }
+        Form::Text | Form::Word | Form::Number | Form::List => argument
+            .value_name(setting.value_name)
+            .allow_negative_numbers(true),
     }
 }
 

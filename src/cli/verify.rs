@@ -56,9 +56,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     };
     let container = args.place.find_container(settings)?;
     // What the server has is checked, so nothing comes from the cache.
-    session::run_within(&container, &args.limit.reach(), Lock::Shared, |session| {
-        verify(args, session, read_data)
-    })
+    session::run_within(
+        &container,
+        &args.limit.reach(settings),
+        Lock::Shared,
+        |session| verify(args, session, read_data),
+    )
 }
 
 fn verify(args: &Args, session: &Session, read_data: ReadData) -> Result<Exit, Ended> {

@@ -86,7 +86,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
 fn plain(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
-        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         toml::Value::Integer(number) => number.to_string(),
         toml::Value::Float(number) => number.to_string(),
         toml::Value::Boolean(value) => value.to_string(),

@@ -1,8 +1,9 @@
-//! Reads `memory_limit` and `cpu_limit`.
+//! Reads the limits.
 
 use super::chosen::Chosen;
 use super::error::ConfigError;
 use super::read::is_off;
+use crate::job::rate_limit::RateLimit;
 use crate::units;
 
 /// To make the key of a repository from its password takes 128 MiB. No backup and no restore can start with less.
@@ -48,4 +49,18 @@ pub(super) fn cpu(chosen: &Chosen) -> Result<Option<u32>, ConfigError> {
                 "expected percent of one processor, such as \"50 %\" or \"150 %\", or off",
             )
         })
+}
+
+/// A rate or windows, separated by commas; `None`: no limit.
+pub(super) fn rate(chosen: &Chosen) -> Result<Option<RateLimit>, ConfigError> {
+    if is_off(&chosen.text) {
+        return Ok(None);
+    }
+    match RateLimit::parse(&chosen.text) {
+        Ok(limit) => Ok(Some(limit).filter(|limit| !limit.is_unlimited())),
+        Err(wrong) => Err(ConfigError::refuse(
+            chosen,
+            format!("the limit {wrong}; {}", wrong.fault.help()),
+        )),
+    }
 }

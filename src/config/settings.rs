@@ -13,7 +13,8 @@ use super::log_format::LogFormat;
 use super::read;
 use super::setting::{BuiltIn, Form, Setting};
 use super::storages::{self, Defined};
-use crate::job::action::Cache;
+use crate::job::action::{Bandwidth, Cache};
+use crate::job::rate_limit::RateLimit;
 use crate::job::storage::Storages;
 use crate::limits::ResourceLimits;
 use crate::schedule::zone::Zone;
@@ -123,6 +124,18 @@ settings! {
             .example("30 minutes")
             .default("10 minutes");
 
+    // `None`: no limit.
+    upload_limit: Option<RateLimit> = limits::rate =>
+        Setting::new(Form::Text, "RATE", "the bytes a second that an action writes to a container that is not on this host, such as 10M, or windows such as mon-fri 08:00-18:00 2M, 20M; off: no limit")
+            .example("mon-fri 08:00-18:00 2M, 20M")
+            .default("off");
+
+    // `None`: no limit.
+    download_limit: Option<RateLimit> = limits::rate =>
+        Setting::new(Form::Text, "RATE", "the bytes a second that an action reads from a container that is not on this host, as upload_limit; off: no limit")
+            .example("50M")
+            .default("off");
+
     // Bytes; `None`: no limit.
     memory_limit: Option<u64> = limits::memory =>
         Setting::new(Form::Text, "SIZE", "the memory that a run and all its processes may use, such as 2 GiB; off: no limit")
@@ -179,6 +192,19 @@ impl Settings {
             directory: self.cache_dir.clone(),
             size: self.cache_size?,
         })
+    }
+
+    /// The limits on the data to and from containers, where neither a job nor a storage says it.
+    pub fn bandwidth(&self) -> Bandwidth {
+        Bandwidth {
+            upload: self.upload_limit.clone(),
+            download: self.download_limit.clone(),
+        }
+    }
+
+    /// The name of the zone of schedules and windows that name none; `None`: the zone of the host.
+    pub fn zone_name(&self) -> Option<String> {
+        Some(self.timezone.as_ref()?.name().to_owned())
     }
 
     /// The limits for each action and everything that it starts.

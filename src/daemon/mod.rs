@@ -187,6 +187,8 @@ pub async fn run(
                 stall_timeout: settings.stall_timeout,
                 cache: settings.cache(),
                 network_wait: settings.network_wait,
+                bandwidth: settings.bandwidth(),
+                zone: settings.zone_name(),
                 groups,
                 trust: Trust::of_process(settings.trusted_owners.clone()),
             },

@@ -23,7 +23,7 @@ use crate::control::mark;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::intake::Trust;
-use crate::job::action::Cache;
+use crate::job::action::{Bandwidth, Cache};
 use crate::job::diagnostic::quoted;
 use crate::kill_point::{self, Point};
 use crate::limits::Groups;
@@ -55,6 +55,10 @@ pub struct Circumstances {
     pub cache: Option<Cache>,
     /// For how long an action waits for the network; zero: it does not.
     pub network_wait: Duration,
+    /// The limits of the settings on the data to and from containers.
+    pub bandwidth: Bandwidth,
+    /// The zone that the settings name; `None`: the zone of the host.
+    pub zone: Option<String>,
     /// Who may choose where a `log_file` is.
     pub trust: Trust,
     /// `None`: agents run without limits.
@@ -95,6 +99,13 @@ impl Runner {
         spawn.request.protected = vec![state.to_owned()];
         spawn.request.cache.clone_from(&self.circumstances.cache);
         spawn.request.network_wait = Some(self.circumstances.network_wait);
+        spawn
+            .request
+            .bandwidth
+            .clone_from(&self.circumstances.bandwidth);
+        if spawn.request.zone.is_none() {
+            spawn.request.zone.clone_from(&self.circumstances.zone);
+        }
         let (sender, instructions) = mpsc::unbounded_channel();
         let run = spawn.request.run;
         self.live.insert(run, sender);

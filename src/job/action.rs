@@ -2,7 +2,6 @@
 //!
 //! These types go to the agent as JSON, so they are plain data.
 
-use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::storage::Connection;
 use crate::location::Location;
 
 pub use super::access::Access;
+pub use super::bandwidth::Bandwidth;
 pub use super::command::Command;
 
 /// One entry of `job_actions`: an action, and how often the scheduler tries it.
@@ -45,25 +45,8 @@ pub struct Action {
     /// Report what would be done, and change nothing.
     pub dry_run: bool,
     /// How fast data goes to and comes from the container.
-    #[serde(default, skip_serializing_if = "Bandwidth::is_unlimited")]
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unset")]
     pub bandwidth: Bandwidth,
-}
-
-/// The limits on the data between an action and its container, in bytes a second. `None`: no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Bandwidth {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload: Option<NonZeroU64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub download: Option<NonZeroU64>,
-}
-
-impl Bandwidth {
-    /// Whether there is no limit.
-    pub fn is_unlimited(&self) -> bool {
-        *self == Bandwidth::default()
-    }
 }
 
 /// Where what remote containers have is kept on this host, too, and how much room that may take.

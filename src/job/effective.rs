@@ -21,8 +21,8 @@ pub struct EffectiveValue {
     pub path: String,
     /// The value as it is in the file or in the default.
     pub value: serde_json::Value,
-    /// What the value stands for, where that is not what is written: a relative path in full, or the directory of a
-    /// container.
+    /// What the value stands for, where that is not what is written: a relative path in full, the directory of a
+    /// container, or the windows of a limit in words.
     pub resolved: Option<String>,
     pub origin: ValueOrigin,
     /// The line of the key in the file, counted from 1.
@@ -168,9 +168,13 @@ impl View<'_> {
         }
     }
 
-    /// What a path or the name of a container stands for, where it is not written in full.
+    /// What a path or the name of a container stands for, where it is not written in full; the windows of a limit in words.
     fn resolved(&self, field: &decode::Field<'_>) -> Option<String> {
         let mut values = ValueReader::new(self.host, "");
+        if field.key.shape == Shape::Rate {
+            let limit = values.rate_limit(Some(*field))?;
+            return limit.has_times().then(|| limit.in_words());
+        }
         let written = values.text(Some(*field))?;
         let full = match field.key.shape {
             Shape::Path | Shape::Paths => values.absolute(field, &written)?,

@@ -117,8 +117,8 @@ pub(super) fn job_actions(
     let dry_run = values.flag(fields.get("dry_run")).unwrap_or(false);
     let log_file = values.path(fields.get("log_file"));
     let bandwidth = Bandwidth {
-        upload: values.rate(fields.get("upload_limit")),
-        download: values.rate(fields.get("download_limit")),
+        upload: values.rate_limit(fields.get("upload_limit")),
+        download: values.rate_limit(fields.get("download_limit")),
     };
     // Report a bad value even where this kind of work does not use it. Equal diagnostics are shown once.
     for field in fields.iter() {
@@ -141,7 +141,7 @@ pub(super) fn job_actions(
             log_file: log_file.clone(),
             max_priority,
             dry_run,
-            bandwidth,
+            bandwidth: bandwidth.clone(),
         },
         mandatory,
         max_retries,

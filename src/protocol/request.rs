@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ListRequest, RunTag};
-use crate::job::action::{Action, Cache};
+use crate::job::action::{Action, Bandwidth, Cache};
 
 /// What an agent is started for: the only line on its standard input. The pipe then stays open. Its end tells the agent
 /// that nobody waits for it any more.
@@ -43,6 +43,13 @@ pub struct Request {
     /// person asks directly, and it is not waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_wait: Option<Duration>,
+    /// The limits of the settings on the data to and from containers that are not on this host. What the action or the
+    /// storage says comes first.
+    #[serde(default, skip_serializing_if = "Bandwidth::is_unset")]
+    pub bandwidth: Bandwidth,
+    /// The zone in which the windows of all limits are read. `None`: the zone of this host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// The clock of this host shows a later time than it can be, as far as the daemon knows. Nothing is removed by its
     /// age then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

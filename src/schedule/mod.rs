@@ -17,6 +17,7 @@ pub mod interval;
 pub mod landing;
 pub mod moment;
 pub mod parse;
+pub(crate) mod vocabulary;
 pub mod zone;
 
 mod calendar;
@@ -26,7 +27,6 @@ mod describe;
 mod field;
 mod host_zone;
 mod refusal;
-mod vocabulary;
 mod years;
 mod zone_files;
 

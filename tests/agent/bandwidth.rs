@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use freezerd::job::action::{Age, Bandwidth, Work};
+use freezerd::job::rate_limit::RateLimit;
 use freezerd::protocol::{Report, Request, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -13,9 +14,10 @@ const SIZE: usize = 600_000;
 
 fn with_limits(work: Work, upload: u64, download: u64) -> Request {
     let mut request = request(work);
+    let fixed = |rate| NonZeroU64::new(rate).map(|rate| RateLimit::always(Some(rate)));
     request.action.bandwidth = Bandwidth {
-        upload: NonZeroU64::new(upload),
-        download: NonZeroU64::new(download),
+        upload: fixed(upload),
+        download: fixed(download),
     };
     request
 }
@@ -77,4 +79,52 @@ fn a_slow_upload_shows_that_it_moves_and_ends_at_once_when_told_to() {
     assert_eq!(ended.status.code(), Some(143), "{ended:#?}");
     let locks = std::fs::read_dir(place.path("container/locks")).unwrap();
     assert_eq!(locks.count(), 0);
+}
+
+/// Windows that together hold at all times, with the same rate.
+fn windows(rate: u64) -> Option<RateLimit> {
+    let texts = [
+        format!("00:00-07:00 {rate}"),
+        format!("mon-fri {rate}"),
+        format!("sat,sun 06:00-24:00 {rate}"),
+    ];
+    Some(RateLimit::of_texts(texts.iter().map(String::as_str)).unwrap())
+}
+
+#[test]
+fn a_backup_in_a_window_keeps_its_rate_and_the_log_names_the_windows() {
+    let place = Place::in_memory();
+    place.write("source/data", noise(SIZE));
+    let mut request = request(Work::Backup(place.backup()));
+    request.action.bandwidth.upload = windows(SIZE as u64);
+    request.zone = Some("Asia/Tokyo".to_owned());
+    let ended = takes_at_least(&request, Duration::from_secs(1));
+    assert!(
+        ended.said("at most 585.9 KiB/s to the container now: 585.9 KiB/s from 00:00 to 07:00"),
+        "{ended:#?}"
+    );
+}
+
+#[test]
+fn the_limit_of_the_settings_is_not_for_a_container_on_this_host() {
+    let place = Place::in_memory();
+    place.write("source/data", noise(SIZE));
+    let mut request = request(Work::Backup(place.backup()));
+    request.bandwidth.upload = windows(1024);
+    let ended = run_request(&request);
+    assert_eq!(ended.outcome().verdict, Verdict::Success, "{ended:#?}");
+    assert!(!ended.said("to the container"), "{ended:#?}");
+}
+
+#[test]
+fn a_zone_that_is_gone_is_named_and_the_limit_holds_in_the_zone_of_the_host() {
+    let place = Place::in_memory();
+    place.write("source/data", noise(SIZE));
+    let mut request = with_limits(Work::Backup(place.backup()), SIZE as u64, 0);
+    request.zone = Some("Europe/Atlantis".to_owned());
+    let ended = takes_at_least(&request, Duration::from_secs(1));
+    assert!(
+        ended.said("there is no time zone `Europe/Atlantis`"),
+        "{ended:#?}"
+    );
 }

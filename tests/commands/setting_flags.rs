@@ -21,6 +21,8 @@ const FLAGS: &[(&str, &str, bool)] = &[
     ("stop-grace", "DURATION", false),
     ("stall-timeout", "DURATION", false),
     ("network-wait", "DURATION", false),
+    ("upload-limit", "RATE", false),
+    ("download-limit", "RATE", false),
     ("memory-limit", "SIZE", false),
     ("cpu-limit", "PERCENT", false),
     ("rescan-interval", "DURATION", false),
@@ -90,7 +92,7 @@ fn the_help_of_the_program_lists_the_flags_once_and_every_command_says_where() {
         let name = subcommand.get_name();
         assert!(help.contains("`freezerd --help`"), "freezerd {name} --help");
         for (flag, ..) in FLAGS.iter().filter(|(flag, ..)| *flag != "state-dir") {
-            let own = ["config", "client-id"].contains(flag);
+            let own = ["config", "client-id", "upload-limit", "download-limit"].contains(flag);
             assert!(
                 own || !help.contains(&format!("\n      --{flag} ")),
                 "{name} --{flag}"

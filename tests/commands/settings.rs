@@ -62,6 +62,8 @@ fn every_setting_can_be_set_in_all_three_ways() {
         ("stop_grace", "9 seconds"),
         ("stall_timeout", "7 minutes"),
         ("network_wait", "4 minutes"),
+        ("upload_limit", "mon-fri 08:00-18:00 2M, 20M"),
+        ("download_limit", "50M"),
         ("memory_limit", "2 GiB"),
         ("cpu_limit", "150 %"),
         ("rescan_interval", "8 minutes"),
@@ -170,6 +172,27 @@ fn a_wrong_configuration_exits_78_and_the_message_says_where() {
             "timezone = \"Europe/Atlantis\"\n",
             &["freezerd.toml:1", "Europe/Atlantis"],
         ),
+        (
+            "upload_limit = [\"mon-fry 2M\", \"20M\"]\n",
+            &[
+                "freezerd.toml:1",
+                "does not know the day `mon-fry` (in `mon-fry 2M`)",
+                "mon, tue, wed",
+            ],
+        ),
+        (
+            "download_limit = \"20M, sat,sun 2M\"\n",
+            &[
+                "freezerd.toml:1",
+                "never used",
+                "`sat,sun 2M`",
+                "move this one to the front",
+            ],
+        ),
+        (
+            "[storage.far]\nkind = \"rest\"\nendpoint = \"https://h/\"\nupload_limit = [\"08:00-18 2M\"]\n",
+            &["freezerd.toml:4", "`upload_limit`", "the times `08:00-18`"],
+        ),
         ("jobs_dir = \n", &["freezerd.toml:1"]),
         ("[jobs_dir]\n", &["freezerd.toml:1", "a section"]),
     ] {
@@ -202,6 +225,25 @@ fn a_wrong_configuration_exits_78_and_the_message_says_where() {
     let host = host.env("FREEZERD_LOG_LEVEL", "loud");
     let said = host.freezerd(&["list"]).exits(78).stderr();
     assert!(said.contains("FREEZERD_LOG_LEVEL"), "{said}");
+}
+
+#[test]
+fn config_show_says_the_windows_of_a_limit_in_words() {
+    let host = Host::new();
+    host.file(
+        "freezerd.toml",
+        "upload_limit = [\"mon-fri 08:00-18:00 2M\", \"20M\"]\ndownload_limit = \"50M\"\n\
+         [storage.far]\nkind = \"rest\"\nendpoint = \"https://h/\"\nupload_limit = [\"sat,sun 4M\", \"1M\"]\n",
+    );
+    let text = host.freezerd(&["config", "show"]).exits(0).stdout();
+    for words in [
+        "mon-fri 08:00-18:00 2M, 20M",
+        "Upload limit: 2 MiB/s on mon-fri from 08:00 to 18:00, else 20 MiB/s\n",
+        "upload_limit = sat,sun 4M, 1M\n",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in {text}");
+    }
+    assert!(!text.contains("Download limit:"), "{text}");
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn a_prune_writes_no_faster_than_the_limit() {
 #[test]
 fn a_limit_is_written_as_in_a_job_and_a_mistake_is_refused() {
     let host = host();
-    for limit in ["0", "-1", "10M", "1.5 MiB/s", "10485760"] {
+    let windows = "mon-fri 08:00-18:00 2M, sat,sun 4M, 20M";
+    for limit in ["0", "-1", "off", "10M", "1.5 MiB/s", "10485760", windows] {
         host.freezerd(&["verify", "save", "--download-limit", limit])
             .exits(0);
     }
@@ -130,6 +131,7 @@ fn a_limit_is_written_as_in_a_job_and_a_mistake_is_refused() {
                 ("10", "at least 1024 bytes a second, and this is 10"),
                 ("fast", "a number of bytes a second"),
                 ("10 Mbit/s", "bits are not supported"),
+                ("mon-fry 2M, 20M", "does not know the day `mon-fry`"),
             ] {
                 let said = host
                     .freezerd(&[command, &[option, limit]].concat())

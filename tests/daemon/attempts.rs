@@ -280,3 +280,27 @@ fn an_agent_may_open_as_many_files_as_the_host_allows_and_its_command_as_many_as
     let log = host.freezerd(&["log", "a"]).stdout();
     assert!(log.contains("exec: soft 300 3000"), "{log}");
 }
+
+#[test]
+fn an_agent_is_told_the_zone_that_its_job_names_for_the_windows_of_limits() {
+    let at_one = |zone: Option<&str>| {
+        let schedule = json!({"schedule_hour": "1", "schedule_timezone": zone});
+        json!({"job_actions": [exec("true")], "job_schedule": schedule})
+    };
+    let files = [
+        ("named".to_owned(), at_one(Some("Etc/UTC"))),
+        ("plain".to_owned(), at_one(None)),
+    ];
+    let midnight = new_year();
+    let (mut scheduler, _) = scheduler(MemoryLedger::default(), 2, files, midnight);
+    let orders = scheduler.handle(Message::Tick, midnight + TimeDelta::hours(1));
+    let zones = orders.unwrap().into_iter().filter_map(|order| match order {
+        Order::Spawn(spawn) => Some((spawn.request.job_id, spawn.request.zone)),
+        _ => None,
+    });
+    let mut zones: Vec<(String, Option<String>)> = zones.collect();
+    zones.sort();
+    let named = ("named".to_owned(), Some("Etc/UTC".to_owned()));
+    // Whoever starts the agent adds the zone of the settings.
+    assert_eq!(zones, [named, ("plain".to_owned(), None)]);
+}

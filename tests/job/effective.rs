@@ -102,3 +102,19 @@ fn each_value_says_where_it_came_from() {
 fn a_file_with_errors_has_no_effect() {
     assert_eq!(effective_values(b"{", "a.json", &host()), None);
 }
+
+#[test]
+fn the_windows_of_a_limit_are_said_in_words() {
+    let text = r#"{"job_actions": [{"freezer_action": {"action": "info", "container": "/c",
+        "upload_limit": ["mon-fri 08:00-18:00 2M", "20M"], "download_limit": "10M"}}]}"#;
+    let view = effective_values(text.as_bytes(), "limits.json", &host()).expect("the job loads");
+    let resolved = |key: &str| {
+        let mut values = view.iter().filter(|it| it.path.ends_with(key));
+        values.next().expect("the key is there").resolved.clone()
+    };
+    assert_eq!(
+        resolved("upload_limit").as_deref(),
+        Some("2 MiB/s on mon-fri from 08:00 to 18:00, else 20 MiB/s")
+    );
+    assert_eq!(resolved("download_limit"), None);
+}

@@ -123,24 +123,63 @@ fn the_commands_that_look_inside_take_a_job_or_a_storage() {
     assert!(ran.stderr().contains("a container has a name"));
 }
 
+/// Content that takes a second at 400K.
+fn write_noise(host: &Host) {
+    let mut random = fastrand::Rng::with_seed(1);
+    let noise: Vec<u8> = std::iter::repeat_with(|| random.u8(..))
+        .take(400_000)
+        .collect();
+    std::fs::write(host.path("source/noise"), noise).unwrap();
+}
+
+/// Runs a job with this action, which a limit of 400K slows down. Returns the log.
+#[track_caller]
+fn run_slowly(host: &Host, action: serde_json::Value) -> String {
+    let started = std::time::Instant::now();
+    let log = run(host, "slow", vec![action]);
+    let took = started.elapsed();
+    assert!(took >= std::time::Duration::from_millis(850), "{took:?}");
+    log
+}
+
 #[test]
 fn the_limits_of_a_job_hold_on_the_line() {
     let Some(server) = Server::start() else {
         return;
     };
     let host = host(&server.address(""), "");
-    let noise: Vec<u8> = {
-        let mut random = fastrand::Rng::with_seed(1);
-        std::iter::repeat_with(|| random.u8(..))
-            .take(400_000)
-            .collect()
-    };
-    std::fs::write(host.path("source/noise"), noise).unwrap();
+    write_noise(&host);
     let mut limited = saved(&host);
     limited["freezer_action"]["upload_limit"] = json!("400K");
-    let started = std::time::Instant::now();
-    run(&host, "slow", vec![limited]);
-    assert!(started.elapsed() >= std::time::Duration::from_millis(850));
+    run_slowly(&host, limited);
+}
+
+#[test]
+fn the_limits_of_a_storage_hold_on_the_line() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let windows = "upload_limit = [\"mon-fri 400K\", \"sat,sun 400K\"]";
+    let host = host(&server.address(""), windows);
+    write_noise(&host);
+    let log = run_slowly(&host, saved(&host));
+    assert!(log.contains("the limit of the storage"), "{log}");
+}
+
+#[test]
+fn the_limits_of_the_settings_hold_on_the_line_unless_the_action_lifts_them() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let windows = "mon-fri 400K, sat,sun 400K";
+    let host = host(&server.address(""), "").env("FREEZERD_UPLOAD_LIMIT", windows);
+    write_noise(&host);
+    let log = run_slowly(&host, saved(&host));
+    assert!(log.contains("the limit of the settings"), "{log}");
+    let mut free = saved(&host);
+    free["freezer_action"]["upload_limit"] = json!("off");
+    let log = run(&host, "free", vec![free]);
+    assert!(!log.contains("the limit of"), "{log}");
 }
 
 /// A restic that ends with the test.

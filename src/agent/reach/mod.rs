@@ -10,15 +10,18 @@ use super::report::{Reporter, log};
 use crate::job::action::{Bandwidth, Cache, Container};
 use crate::job::storage::Connection;
 use crate::location::Location;
+use crate::protocol::Request;
+use crate::schedule::zone::Zone;
 use crate::storage::Storage;
 use crate::storage::cache::{CacheFault, CachePlace, Cached};
 use crate::storage::concurrency::{Change, Concurrency};
 use crate::storage::error::Error as StorageError;
-use crate::storage::limit::{Limited, Limits, Pace};
+use crate::storage::limit::Limited;
 use crate::storage::local::Local;
 use crate::storage::retry::{Network, NetworkWait, Policy, Retry};
 use crate::units;
 
+mod bandwidth;
 #[cfg(feature = "ftp")]
 mod ftp;
 mod http;
@@ -30,13 +33,16 @@ mod sftp;
 #[cfg(feature = "swift")]
 mod swift;
 
+use bandwidth::Rates;
+
 /// As many requests at a time as `restic` makes.
 const CONNECTIONS: usize = 5;
 
 /// The way to containers. The default has no limits.
 #[derive(Clone, Default)]
 pub struct Reach {
-    pace: Option<Arc<Pace>>,
+    /// `None`: nothing is limited, whatever a storage says.
+    rates: Option<Arc<Rates>>,
     /// `None`: containers away from this host are read without a cache.
     cache: Option<CachePlace>,
     /// For how long a server that cannot be reached is waited for, unless its storage says it, and who is told of that.
@@ -47,22 +53,24 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The way with these limits, which the log names. What passes counts as progress.
-    pub fn new(bandwidth: Bandwidth, reporter: &Arc<Reporter>) -> Reach {
-        if bandwidth.is_unlimited() {
-            return Reach::default();
-        }
-        log(&said(bandwidth));
+    /// The way of an action, with the limits that hold for it, which the log names. What passes counts as progress.
+    pub fn of_request(request: &Request, reporter: &Arc<Reporter>) -> Reach {
+        let (own, general) = (request.action.bandwidth.clone(), request.bandwidth.clone());
         let reporter = Arc::clone(reporter);
         // It is alive, and nothing more is done yet.
-        Reach::limited(bandwidth, move || reporter.advance(0, 0))
+        let moved = move || reporter.advance(0, 0);
+        let rates = Rates::new(own, general, zone(request.zone.as_deref()), moved);
+        Reach {
+            rates: Some(Arc::new(rates.told())),
+            ..Reach::default()
+        }
     }
 
-    /// The way with these limits, for a command that reports to nobody.
-    pub fn within(bandwidth: Bandwidth) -> Reach {
-        match bandwidth.is_unlimited() {
-            true => Reach::default(),
-            false => Reach::limited(bandwidth, || {}),
+    /// The way of a command that reports to nobody, with limits of its own, and those of the settings.
+    pub fn within(own: Bandwidth, general: Bandwidth, zone: Zone) -> Reach {
+        Reach {
+            rates: Some(Arc::new(Rates::new(own, general, zone, || ()))),
+            ..Reach::default()
         }
     }
 
@@ -89,17 +97,6 @@ impl Reach {
         Reach { network, ..self }
     }
 
-    fn limited(bandwidth: Bandwidth, moved: impl Fn() + Send + Sync + 'static) -> Reach {
-        let limits = Limits {
-            upload: bandwidth.upload,
-            download: bandwidth.download,
-        };
-        Reach {
-            pace: Some(Arc::new(Pace::new(limits, moved))),
-            ..Reach::default()
-        }
-    }
-
     /// The files of a container. Nothing is read or sent yet, apart from the secrets; rclone is started.
     ///
     /// # Errors
@@ -121,40 +118,38 @@ impl Reach {
 
     fn files(&self, container: &Container) -> Result<Arc<dyn Storage>, ActionError> {
         let concurrency = concurrency(&container.connection);
+        let rates = self.rates.as_ref();
+        let pace = rates.and_then(|rates| rates.pace(container));
+        let pace = pace.as_ref();
         match &container.location {
             Location::Local(path) => {
                 let local = Arc::new(Local::new(path));
-                Ok(match &self.pace {
+                Ok(match pace {
                     Some(pace) => Arc::new(Limited::new(local, Arc::clone(pace))),
                     None => local,
                 })
             }
             #[cfg(feature = "ftp")]
             Location::Ftp(place) => {
-                let opened = ftp::open(
-                    place,
-                    &container.connection,
-                    self.pace.as_ref(),
-                    &concurrency,
-                );
+                let opened = ftp::open(place, &container.connection, pace, &concurrency);
                 let ftp = opened.map_err(|source| cannot(container, source))?;
                 Ok(self.with_retries(container, Arc::new(ftp), concurrency))
             }
             #[cfg(not(feature = "ftp"))]
             Location::Ftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("ftp"))),
             Location::Rclone(place) => {
-                let opened = rclone::open(place, &container.connection, self.pace.as_ref());
+                let opened = rclone::open(place, &container.connection, pace);
                 let rclone = opened.map_err(|source| cannot(container, source))?;
                 Ok(self.with_retries(container, Arc::new(rclone), concurrency))
             }
             Location::Rest(place) => {
-                let opened = http::rest(place, &container.connection, self.pace.as_ref());
+                let opened = http::rest(place, &container.connection, pace);
                 let rest = opened.map_err(|source| cannot(container, source))?;
                 Ok(self.with_retries(container, Arc::new(rest), concurrency))
             }
             #[cfg(feature = "s3")]
             Location::S3(place) => {
-                let opened = s3::s3(place, &container.connection, self.pace.as_ref());
+                let opened = s3::s3(place, &container.connection, pace);
                 let bucket = opened.map_err(|source| cannot(container, source))?;
                 Ok(self.with_retries(container, Arc::new(bucket), concurrency))
             }
@@ -162,12 +157,7 @@ impl Reach {
             Location::S3(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("s3"))),
             #[cfg(feature = "sftp")]
             Location::Sftp(place) => {
-                let opened = sftp::open(
-                    place,
-                    &container.connection,
-                    self.pace.as_ref(),
-                    &concurrency,
-                );
+                let opened = sftp::open(place, &container.connection, pace, &concurrency);
                 let sftp = opened.map_err(|source| cannot(container, source))?;
                 Ok(self.with_retries(container, Arc::new(sftp), concurrency))
             }
@@ -175,7 +165,7 @@ impl Reach {
             Location::Sftp(_) => Err(cannot(container, ConnectionFault::NotInThisBuild("sftp"))),
             #[cfg(feature = "swift")]
             Location::Swift(place) => {
-                let opened = swift::swift(place, &container.connection, self.pace.as_ref());
+                let opened = swift::swift(place, &container.connection, pace);
                 let swift = opened.map_err(|source| cannot(container, source))?;
                 Ok(self.with_retries(container, Arc::new(swift), concurrency))
             }
@@ -272,11 +262,16 @@ fn concurrency(connection: &Connection) -> Arc<Concurrency> {
     Arc::new(Concurrency::new(connections(connection), Box::new(tell)))
 }
 
-fn said(bandwidth: Bandwidth) -> String {
-    let limits = [(bandwidth.upload, "to"), (bandwidth.download, "from")];
-    let limits = limits.into_iter().filter_map(|(limit, way)| {
-        let rate = units::memory(limit?.get());
-        Some(format!("at most {rate}/s {way} the container"))
-    });
-    limits.collect::<Vec<_>>().join(", ")
+/// The zone of this name. One that is not known is named in the log.
+fn zone(name: Option<&str>) -> Zone {
+    match name.map(Zone::named) {
+        None => Zone::local(),
+        Some(Ok(zone)) => zone,
+        Some(Err(error)) => {
+            log(&format!(
+                "warning: {error}; the windows of limits are read in the zone of this host"
+            ));
+            Zone::local()
+        }
+    }
 }

@@ -1,21 +1,19 @@
 //! The options that limit how fast a command reads a container, or writes to it.
-
-use std::num::NonZeroU64;
+//!
+//! They have the names of the settings, so clap gives their values to the settings, too.
 
 use crate::agent::reach::Reach;
+use crate::config::Settings;
 use crate::job::action::Bandwidth;
-use crate::job::rate;
-
-/// A limit in bytes a second; `None`: no limit.
-#[derive(Clone, Copy, Debug)]
-struct Rate(Option<NonZeroU64>);
+use crate::job::rate_limit::RateLimit;
 
 /// The option of a command that only reads.
 #[derive(Debug, clap::Args)]
 pub struct DownloadLimit {
-    /// Read at most this many bytes a second from the container, such as 500K or 10M; 0 means no limit
-    #[arg(long, value_name = "RATE", value_parser = parse, allow_hyphen_values = true)]
-    download_limit: Option<Rate>,
+    /// Read at most this many bytes a second from the container, such as 500K or 10M, or within windows, such as
+    /// `mon-fri 08:00-18:00 2M, 20M`; 0 means no limit
+    #[arg(long, value_name = "RATE", value_parser = checked, allow_hyphen_values = true)]
+    download_limit: Option<String>,
 }
 
 /// The options of a command that reads and writes.
@@ -24,43 +22,44 @@ pub struct TransferLimits {
     #[command(flatten)]
     download: DownloadLimit,
     /// Write at most this many bytes a second to the container, as in --download-limit
-    #[arg(long, value_name = "RATE", value_parser = parse, allow_hyphen_values = true)]
-    upload_limit: Option<Rate>,
+    #[arg(long, value_name = "RATE", value_parser = checked, allow_hyphen_values = true)]
+    upload_limit: Option<String>,
 }
 
 impl DownloadLimit {
-    /// The limits of the command. Without the option, there are none.
+    /// The limits of the command itself.
     pub fn bandwidth(&self) -> Bandwidth {
         Bandwidth {
             upload: None,
-            download: self.download_limit.and_then(|rate| rate.0),
+            download: limit(self.download_limit.as_deref()),
         }
     }
 
-    /// The way to a container within these limits, without a cache.
-    pub fn reach(&self) -> Reach {
-        Reach::within(self.bandwidth())
+    /// The way to a container within these limits, else those of its storage and of the settings; without a cache.
+    pub fn reach(&self, settings: &Settings) -> Reach {
+        Reach::within(self.bandwidth(), settings.bandwidth(), settings.zone())
     }
 }
 
 impl TransferLimits {
-    /// The limits of the command. Without the options, there are none.
-    pub fn bandwidth(&self) -> Bandwidth {
-        Bandwidth {
-            upload: self.upload_limit.and_then(|rate| rate.0),
+    /// As [`DownloadLimit::reach`].
+    pub fn reach(&self, settings: &Settings) -> Reach {
+        let own = Bandwidth {
+            upload: limit(self.upload_limit.as_deref()),
             ..self.download.bandwidth()
-        }
-    }
-
-    /// The way to a container within these limits, without a cache.
-    pub fn reach(&self) -> Reach {
-        Reach::within(self.bandwidth())
+        };
+        Reach::within(own, settings.bandwidth(), settings.zone())
     }
 }
 
-fn parse(text: &str) -> Result<Rate, String> {
-    let limit = rate::parse(text);
-    limit
-        .map(Rate)
-        .map_err(|fault| format!("the option {fault}; {}", fault.help()))
+/// The text of an option, once it is known that it is a limit.
+fn checked(text: &str) -> Result<String, String> {
+    match RateLimit::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(wrong) => Err(format!("the option {wrong}; {}", wrong.fault.help())),
+    }
+}
+
+fn limit(checked: Option<&str>) -> Option<RateLimit> {
+    RateLimit::parse(checked?).ok()
 }

@@ -12,7 +12,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::escape::{harmless, harmless_json};
-use crate::job::action::Container;
+use crate::job::action::{Bandwidth, Container};
 
 /// Why a command ended before its work was done.
 pub enum Ended {
@@ -66,7 +66,8 @@ pub fn run(
     lock: Lock,
     work: impl FnOnce(&Session) -> Result<Exit, Ended>,
 ) -> Result<Exit, Failure> {
-    let reach = Reach::default().with_cache(settings.cache().as_ref());
+    let reach = Reach::within(Bandwidth::default(), settings.bandwidth(), settings.zone())
+        .with_cache(settings.cache().as_ref());
     run_within(container, &reach, lock, work)
 }
 

@@ -92,7 +92,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         pass_file: pass_file(args.to_pass_file.as_deref())?,
         connection,
     };
-    let reach = args.limits.reach().with_cache(settings.cache().as_ref());
+    let reach = args
+        .limits
+        .reach(settings)
+        .with_cache(settings.cache().as_ref());
     session::run_within(&from, &reach, Lock::Shared, |session| {
         copy(args, session, &chosen, &to, &reach)
     })

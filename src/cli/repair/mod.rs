@@ -54,7 +54,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         false => Lock::Exclusive,
     };
     // What the server has is repaired, so nothing comes from the cache.
-    session::run_within(&container, &args.limits.reach(), lock, |session| {
+    session::run_within(&container, &args.limits.reach(settings), lock, |session| {
         work(args, session)
     })
 }

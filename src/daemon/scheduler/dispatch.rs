@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::Notice;
 use super::{Order, Phase, Scheduler, Spawn};
-use crate::job::action::{JobAction, Work};
+use crate::job::action::{Bandwidth, JobAction, Work};
 use crate::job::share::ReadData;
 use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
@@ -249,6 +249,12 @@ impl<L: Ledger> Scheduler<L> {
             .collect()
     }
 
+    /// The zone that the job of a run names.
+    fn zone_name(&self, record: &RunRecord) -> Option<String> {
+        let zone = self.runs.get(&record.number)?.job.schedule.zone()?;
+        Some(zone.name().to_owned())
+    }
+
     fn run_tag(&self, run: u64) -> RunTag {
         RunTag::new(&self.policy.ledger_id, run)
     }
@@ -269,6 +275,8 @@ impl<L: Ledger> Scheduler<L> {
             protected: Vec::new(),
             cache: None,
             network_wait: None,
+            bandwidth: Bandwidth::default(),
+            zone: self.zone_name(record),
             clock_in_doubt: false,
             action_index: index,
             check_part: self.check_part(record, action),

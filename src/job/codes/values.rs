@@ -24,6 +24,15 @@ codes! {
             r#"{"action": "exec", "command": "sync", "timeout": 0}"#,
             r#"{"action": "exec", "command": "sync", "timeout": 3600}"#
         );
+    BAD_RATE_WINDOW, "bad-rate-window", schema: false,
+        "A window of a limit is wrong, or it is never used.",
+        "A limit is one rate, or a list of windows: days, times and a rate, as `mon-fri 08:00-18:00 2M`. The days, the times or \
+         both may be absent. The first window that holds decides, so a window is never used if those before it hold at all of \
+         its times.",
+        Action(
+            r#"{"action": "info", "container": "/srv/backup", "upload_limit": ["20M", "mon-fri 08:00-18:00 2M"]}"#,
+            r#"{"action": "info", "container": "/srv/backup", "upload_limit": ["mon-fri 08:00-18:00 2M", "20M"]}"#
+        );
     BAD_JOB_ID, "bad-job-id", schema: true,
         "The job's id has characters that are not allowed.",
         "An id is typed on command lines and becomes part of file names. It has only letters, digits, `_` and `-`.",

@@ -127,14 +127,16 @@ const OWN_KEYS: &[Key] = &[
         Shape::Rate,
         ALL,
         "The most bytes a second that the action writes to its container: a number, or a text such as `500K` or `10M`. `M` \
-         and `MiB` are powers of 1024, `MB` is a power of 1000. 0 and -1: no limit, which is the default.",
+         and `MiB` are powers of 1024, `MB` is a power of 1000. 0, -1 and `off`: no limit. Or a list of windows, see LIMITS. \
+         Default: the `upload_limit` of the storage, else of the settings.",
     )
-    .example("\"10M\""),
+    .example("[\"mon-fri 08:00-18:00 2M\", \"20M\"]"),
     Key::new(
         "download_limit",
         Shape::Rate,
         ALL,
-        "The most bytes a second that the action reads from its container, as in `upload_limit`.",
+        "The most bytes a second that the action reads from its container, as in `upload_limit`. Default: the \
+         `download_limit` of the storage, else of the settings.",
     )
     .example("\"50M\""),
     Key::new(

@@ -9,6 +9,7 @@ use super::keys::storage_keys;
 use super::secret_keys::{SECRETS, SecretKeys};
 use super::{JobFileSecret, NOT_SUPPORTED, SecretSource, StorageKind};
 use crate::job::command::Command;
+use crate::job::rate_limit::{EXPECTED, RateLimit};
 use crate::job::secret;
 use crate::location::HttpAddress;
 use crate::schedule::interval::parse_duration;
@@ -31,6 +32,11 @@ pub enum Value {
 pub struct Fault {
     pub key: Option<&'static str>,
     pub message: String,
+}
+
+/// Whether the key is a limit in bytes a second.
+fn is_limit(key: &str) -> bool {
+    matches!(key, "upload_limit" | "download_limit")
 }
 
 /// A fault of one key.
@@ -94,6 +100,7 @@ impl Fields {
                     Value::Text(text) => text.clone(),
                     Value::Number(number) => number.to_string(),
                     Value::Switch(value) => value.to_string(),
+                    Value::Words(windows) if is_limit(key.name) => windows.join(", "),
                     // These may hold one, too, against all advice.
                     Value::Words(words) => format!("({} words)", words.len()),
                     Value::InJobFile(_) | Value::Other => return None,
@@ -195,6 +202,22 @@ impl Fields {
                     format!("`{KEY}` takes a duration such as \"10 minutes\", or \"off\""),
                 ),
             },
+        }
+    }
+
+    /// A rate in bytes a second, or windows; absent means that nothing is said.
+    pub fn rate_limit(&self, key: &'static str) -> Result<Option<RateLimit>, Fault> {
+        let limit = match self.values.get(key) {
+            None => return Ok(None),
+            Some(Value::Text(text)) if text.trim().is_empty() => return Ok(None),
+            Some(Value::Text(text)) => RateLimit::parse(text),
+            Some(Value::Number(number)) => RateLimit::parse(&number.to_string()),
+            Some(Value::Words(windows)) => RateLimit::of_texts(windows.iter().map(String::as_str)),
+            Some(_) => return fault(key, format!("`{key}` takes {EXPECTED}")),
+        };
+        match limit {
+            Ok(limit) => Ok(Some(limit)),
+            Err(wrong) => fault(key, format!("`{key}` {wrong}; {}", wrong.fault.help())),
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::bandwidth::Bandwidth;
 use super::command::Command;
 use crate::location::{
     AddressError, FtpPlace, HttpAddress, Location, RclonePlace, RestPlace, S3Place, SftpPlace,
@@ -65,6 +66,10 @@ impl NamedStorage {
             StorageKind::Swift => swift::read(&fields)?,
         };
         connection.network_wait = fields.network_wait()?;
+        connection.bandwidth = Bandwidth {
+            upload: fields.rate_limit("upload_limit")?,
+            download: fields.rate_limit("download_limit")?,
+        };
         Ok(NamedStorage {
             place,
             connection,
@@ -186,6 +191,9 @@ pub struct Connection {
     /// For how long an action waits for the server if it cannot be reached at the beginning; `None`: as the settings say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_wait: Option<Duration>,
+    /// How fast data goes to and comes from the storage, where the action does not say it.
+    #[serde(skip_serializing_if = "Bandwidth::is_unset")]
+    pub bandwidth: Bandwidth,
     /// Of a remote of rclone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rclone: Option<Box<RcloneConnection>>,

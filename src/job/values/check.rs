@@ -63,7 +63,7 @@ impl ValueReader<'_> {
                 self.max_unused(given);
             }
             Shape::Rate => {
-                self.rate(given);
+                self.rate_limit(given);
             }
             Shape::Links => {
                 self.links(given);

@@ -12,7 +12,7 @@ mod check;
 mod numbers;
 mod own_rules;
 mod paths;
-mod rate;
+mod rate_limit;
 mod selection;
 mod shares;
 

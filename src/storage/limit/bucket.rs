@@ -23,6 +23,11 @@ impl Bucket {
         }
     }
 
+    /// The same bucket at another rate.
+    pub(super) fn at(self, rate: NonZeroU64) -> Bucket {
+        Bucket { rate, ..self }
+    }
+
     /// Lets so many bytes through. Returns how long they have to wait. `now` is the time since any fixed instant.
     pub(super) fn pass(&mut self, bytes: u64, now: Duration) -> Duration {
         let start = self.busy_until.max(now.saturating_sub(BURST));

@@ -4,32 +4,23 @@
 //! or receives. [`Limited`] does the same for a storage that moves whole files.
 
 use std::fmt;
-use std::num::NonZeroU64;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use super::FileKind;
-use bucket::Bucket;
 
 mod bucket;
 mod limited;
+mod throttle;
 
 pub use limited::Limited;
+pub use throttle::Throttle;
 
-/// The limits of one action.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The limits on the way to a storage and on the way from it.
+#[derive(Clone, Debug, Default)]
 pub struct Limits {
-    /// Bytes a second to the storage; `None`: no limit.
-    pub upload: Option<NonZeroU64>,
-    /// Bytes a second from the storage; `None`: no limit.
-    pub download: Option<NonZeroU64>,
-}
-
-impl Limits {
-    /// Whether nothing is limited.
-    pub fn is_empty(&self) -> bool {
-        self.upload.is_none() && self.download.is_none()
-    }
+    /// `None`: no limit.
+    pub upload: Option<Throttle>,
+    /// `None`: no limit.
+    pub download: Option<Throttle>,
 }
 
 /// The way that bytes go.
@@ -41,75 +32,30 @@ pub enum Direction {
     Down,
 }
 
-/// A clock that never goes back. Tests have one of their own.
-trait Clock: Send + Sync {
-    /// The time since a fixed instant.
-    fn now(&self) -> Duration;
-    fn sleep(&self, time: Duration);
-}
-
-struct Monotonic(Instant);
-
-impl Clock for Monotonic {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, time: Duration) {
-        std::thread::sleep(time);
-    }
-}
-
 /// Keeps the limits of an action. The threads of the action share it.
 pub struct Pace {
-    up: Option<Mutex<Bucket>>,
-    down: Option<Mutex<Bucket>>,
-    clock: Box<dyn Clock>,
+    limits: Limits,
     moved: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Pace {
     /// `moved` is called each time that some bytes have passed, so that a slow transfer is not taken for a stall.
     pub fn new(limits: Limits, moved: impl Fn() + Send + Sync + 'static) -> Pace {
-        Pace::with_clock(limits, Box::new(Monotonic(Instant::now())), Box::new(moved))
-    }
-
-    fn with_clock(
-        limits: Limits,
-        clock: Box<dyn Clock>,
-        moved: Box<dyn Fn() + Send + Sync>,
-    ) -> Pace {
         Pace {
-            up: limits.upload.map(|rate| Mutex::new(Bucket::new(rate))),
-            down: limits.download.map(|rate| Mutex::new(Bucket::new(rate))),
-            clock,
-            moved,
+            limits,
+            moved: Box::new(moved),
         }
     }
 
     /// Waits until so many bytes may go. Lock files count, and never wait: a lock that is refreshed too late is lost,
     /// and one that is removed too late keeps others waiting.
     pub fn pass(&self, direction: Direction, kind: FileKind, bytes: usize) {
-        let bucket = match direction {
-            Direction::Up => &self.up,
-            Direction::Down => &self.down,
+        let throttle = match direction {
+            Direction::Up => &self.limits.upload,
+            Direction::Down => &self.limits.download,
         };
-        let Some(bucket) = bucket else { return };
-        let mut left = bytes as u64;
-        while left > 0 {
-            let (piece, wait) = {
-                let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
-                let piece = match kind {
-                    FileKind::Lock => left,
-                    _ => left.min(bucket.piece()),
-                };
-                (piece, bucket.pass(piece, self.clock.now()))
-            };
-            if kind != FileKind::Lock && !wait.is_zero() {
-                self.clock.sleep(wait);
-            }
-            left -= piece;
-            (self.moved)();
+        if let Some(throttle) = throttle {
+            throttle.pass(bytes as u64, kind == FileKind::Lock, &self.moved);
         }
     }
 }
@@ -117,17 +63,19 @@ impl Pace {
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pace")
-            .field("up", &self.up)
-            .field("down", &self.down)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::num::NonZeroU64;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
+    use super::throttle::Clock;
     use super::*;
     use crate::storage::id::Id;
     use crate::storage::memory::{Memory, Request};
@@ -150,18 +98,19 @@ mod tests {
     fn limited(upload: u64, download: u64) -> (Limited, Memory, Slept, Arc<AtomicUsize>) {
         let clock = Slept::default();
         let moved = Arc::new(AtomicUsize::new(0));
+        let throttle = |rate| {
+            let rate = NonZeroU64::new(rate)?;
+            let clock = Box::new(clock.clone());
+            Some(Throttle::with_clock(Box::new(move || Some(rate)), clock))
+        };
         let limits = Limits {
-            upload: NonZeroU64::new(upload),
-            download: NonZeroU64::new(download),
+            upload: throttle(upload),
+            download: throttle(download),
         };
         let counter = Arc::clone(&moved);
-        let pace = Pace::with_clock(
-            limits,
-            Box::new(clock.clone()),
-            Box::new(move || {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }),
-        );
+        let pace = Pace::new(limits, move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
         let memory = Memory::new();
         let limited = Limited::new(Arc::new(memory.clone()), Arc::new(pace));
         (limited, memory, clock, moved)
@@ -208,5 +157,67 @@ mod tests {
             .unwrap();
         assert_eq!(clock.now(), Duration::ZERO);
         assert_eq!(moved.load(Ordering::Relaxed), 0);
+    }
+
+    /// A throttle whose rate depends on the clock, and how often it was asked for.
+    fn changing(
+        clock: &Slept,
+        rate: impl Fn(Duration) -> u64 + Send + Sync + 'static,
+    ) -> (Throttle, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (counter, time) = (Arc::clone(&asked), clock.clone());
+        let rate = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            NonZeroU64::new(rate(time.now()))
+        };
+        let throttle = Throttle::with_clock(Box::new(rate), Box::new(clock.clone()));
+        (throttle, asked)
+    }
+
+    #[test]
+    fn a_rate_that_changes_in_the_middle_of_a_transfer_holds_from_then_on() {
+        let clock = Slept::default();
+        let second = Duration::from_secs(1);
+        let (throttle, asked) = changing(
+            &clock,
+            move |now| if now < 10 * second { 1000 } else { 100 },
+        );
+        // Ten seconds at the first rate, then ten at the second.
+        throttle.pass(11_000, false, &|| ());
+        assert_eq!(clock.now(), 20 * second);
+        let asked = asked.load(Ordering::Relaxed);
+        assert!(asked <= 21, "it was asked for {asked} times in 20 seconds");
+    }
+
+    #[test]
+    fn a_limit_that_ends_lets_everything_go_and_one_that_begins_holds_it_up() {
+        let clock = Slept::default();
+        let second = Duration::from_secs(1);
+        let (throttle, _) = changing(&clock, move |now| {
+            if now >= 2 * second && now < 4 * second {
+                0
+            } else {
+                1000
+            }
+        });
+        throttle.pass(2000, false, &|| ());
+        assert_eq!(clock.now(), 2 * second);
+        throttle.pass(1_000_000, false, &|| ());
+        assert_eq!(clock.now(), 2 * second);
+        clock.sleep(2 * second);
+        throttle.pass(1100, false, &|| ());
+        assert_eq!(
+            clock.now(),
+            5 * second,
+            "a tenth of a second may be used at once"
+        );
+    }
+
+    #[test]
+    fn what_is_urgent_never_waits_at_any_rate() {
+        let clock = Slept::default();
+        let (throttle, _) = changing(&clock, |_| 1);
+        throttle.pass(1000, true, &|| ());
+        assert_eq!(clock.now(), Duration::ZERO);
     }
 }

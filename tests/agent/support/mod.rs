@@ -205,6 +205,8 @@ pub fn request(work: Work) -> Request {
         expects_repository: false,
         protected: Vec::new(),
         network_wait: None,
+        bandwidth: Default::default(),
+        zone: None,
         clock_in_doubt: false,
         action_index: 0,
         attempt: 1,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use freezerd::storage::concurrency::Concurrency;
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::ftp::{Options, Tls};
-use freezerd::storage::limit::{Limits, Pace};
+use freezerd::storage::limit::{Limits, Pace, Throttle};
 use freezerd::storage::{FileKind, FileName, Storage};
 
 use super::{content, open, with_retries};
@@ -101,7 +101,7 @@ fn a_lock_does_not_wait_behind_large_files() {
         return;
     };
     let limits = Limits {
-        upload: std::num::NonZeroU64::new(200_000),
+        upload: std::num::NonZeroU64::new(200_000).map(Throttle::fixed),
         download: None,
     };
     let storage = open(Options {

@@ -133,7 +133,8 @@ fn a_lock_does_not_wait_behind_large_files() {
         connections: Concurrency::untold(1),
         pace: Some(Arc::new(freezerd::storage::limit::Pace::new(
             freezerd::storage::limit::Limits {
-                upload: std::num::NonZeroU64::new(200_000),
+                upload: std::num::NonZeroU64::new(200_000)
+                    .map(freezerd::storage::limit::Throttle::fixed),
                 download: None,
             },
             || (),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use freezerd::storage::error::ErrorKind;
 use freezerd::storage::id::Id;
-use freezerd::storage::limit::{Limits, Pace};
+use freezerd::storage::limit::{Limits, Pace, Throttle};
 use freezerd::storage::sftp::Options;
 use freezerd::storage::{Durability, FileKind, FileName, Storage, StrayKind};
 
@@ -186,10 +186,10 @@ fn bodies_pass_no_faster_than_the_limits_allow() {
         return;
     };
     let size = 300_000;
-    let rate = NonZeroU64::new(size as u64);
+    let rate = || NonZeroU64::new(size as u64).map(Throttle::fixed);
     let limits = Limits {
-        upload: rate,
-        download: rate,
+        upload: rate(),
+        download: rate(),
     };
     let storage = open(Options {
         pace: Some(Arc::new(Pace::new(limits, || ()))),

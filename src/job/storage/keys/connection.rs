@@ -82,4 +82,19 @@ pub(super) const KEYS: &[StorageKey] = &[
         "How long an action waits for the server if it cannot be reached when the action begins, for example `30 minutes`. \
          Without effect on `rclone`, which tries by itself. Default: the setting `network_wait`.",
     ),
+    key(
+        "upload_limit",
+        ALL,
+        "rate, or list of windows",
+        "The most bytes a second that an action writes to the storage, as the key `upload_limit` of a job, for example \
+         `[\"mon-fri 08:00-18:00 2M\", \"20M\"]`. `off`: no limit. An action that says it itself has its own limit. Default: the \
+         setting `upload_limit`.",
+    ),
+    key(
+        "download_limit",
+        ALL,
+        "rate, or list of windows",
+        "The most bytes a second that an action reads from the storage, as `upload_limit`. Default: the setting \
+         `download_limit`.",
+    ),
 ];

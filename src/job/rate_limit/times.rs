@@ -1,0 +1,66 @@
+//! The times of a window: `08:00-18:00`.
+
+use std::fmt;
+
+use super::fault::RateFault;
+
+/// The minutes of a day.
+pub(super) const DAY: u32 = 24 * 60;
+
+/// From one time of the day to another, in minutes since midnight. A window that does not end later than it begins ends
+/// on the next day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Times {
+    /// Less than [`DAY`].
+    pub from: u32,
+    /// From 1 to [`DAY`]; never equal to `from`.
+    pub until: u32,
+}
+
+impl Times {
+    /// Reads `08:00-18:00`.
+    pub fn parse(text: &str) -> Result<Times, RateFault> {
+        let wrong = || RateFault::NotTimes(text.to_owned());
+        let (from, until) = text.split_once('-').ok_or_else(wrong)?;
+        let (from, until) = (from.trim(), until.trim());
+        let begin = time(from).filter(|it| *it < DAY).ok_or_else(wrong)?;
+        let end = time(until).ok_or_else(wrong)?;
+        if begin == end {
+            return Err(RateFault::Empty(from.to_owned()));
+        }
+        Ok(Times {
+            from: begin,
+            until: if end == 0 { DAY } else { end },
+        })
+    }
+
+    /// Whether it ends on the next day.
+    pub fn is_over_midnight(self) -> bool {
+        self.until < self.from
+    }
+}
+
+/// The minutes since midnight of `HH:MM`.
+fn time(text: &str) -> Option<u32> {
+    let (hour, minute) = text.split_once(':')?;
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(1..=2).contains(&hour.len()) || minute.len() != 2 || !is_number(hour) || !is_number(minute)
+    {
+        return None;
+    }
+    let minutes =
+        hour.parse::<u32>().ok()? * 60 + minute.parse::<u32>().ok().filter(|it| *it < 60)?;
+    (minutes <= DAY).then_some(minutes)
+}
+
+/// A time as `08:00`.
+pub(super) fn shown(minutes: u32) -> String {
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// As [`Times::parse`] reads it.
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", shown(self.from), shown(self.until))
+    }
+}
