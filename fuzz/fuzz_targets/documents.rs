@@ -4,7 +4,7 @@
 
 use freezerd::archive::chunker::Chunker;
 use freezerd::inspect::choice::{Chosen, Filter};
-use freezerd::inspect::shown::{harmless, shown};
+use freezerd::escape::{harmless, shown};
 use freezerd::repository::config::Config;
 use freezerd::repository::lock::{Found, FoundState, Holders, LockFile, is_stale, verdict_on};
 use freezerd::repository::snapshot::Snapshot;

@@ -62,6 +62,7 @@ impl Aimd {
     }
 
     /// The server has this many connections, and refused one more.
+    #[cfg(any(test, feature = "ftp", feature = "sftp"))]
     pub fn refused_above(&mut self, open: usize, now: Duration) -> Option<Change> {
         self.lower(self.allowed.min(open), now)
     }
