@@ -137,7 +137,12 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
     let counted = count_root(request.repository, &root);
     let may_unlock = !request.options.dry_run;
     let opened = target::open(request.target, may_unlock)?;
-    refuse_too_many(request.target, opened.as_ref(), &counted)?;
+    if let Err(refused) = refuse_too_many(request.target, opened.as_ref(), &counted) {
+        if let Some(target) = &opened {
+            target.lock_again();
+        }
+        return Err(refused);
+    }
     observer.phase(Phase::Restoring);
     if request.filter.is_empty() {
         observer.total(counted.files, counted.bytes);

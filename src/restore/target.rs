@@ -1,7 +1,7 @@
 //! The target of a restore: opens and makes it, and refuses one that must not be written or deleted.
 
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -12,6 +12,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use super::directories::Origin;
 use super::directory::{self, Identity, UNFINISHED_DIRECTORY};
 use super::error::{Doing, Error, ErrorKind, NoDelete};
+use super::metadata;
 
 /// The target, opened.
 pub struct Target {
@@ -20,6 +21,15 @@ pub struct Target {
     pub origin: Origin,
     /// The mode that it had, if it was changed to let the restore in.
     pub mode_before: Option<u32>,
+}
+
+impl Target {
+    /// Puts the mode back, if it was changed.
+    pub fn lock_again(&self) {
+        if let Some(mode) = self.mode_before {
+            let _ = metadata::set_mode(&self.descriptor, mode);
+        }
+    }
 }
 
 /// The devices and inodes of those of the paths that exist.
@@ -121,23 +131,19 @@ pub fn open(target: &Path, may_unlock: bool) -> Result<Option<Target>, Error> {
     let descriptor = match rustix::fs::open(target, flags, Mode::empty()) {
         Ok(descriptor) => descriptor,
         Err(rustix::io::Errno::ACCESS) if may_unlock => {
-            let real = target
-                .canonicalize()
-                .map_err(|error| Error::io(Doing::OpenTarget, target, error))?;
-            let name = real.file_name().unwrap_or(OsStr::new("."));
-            let above = fs::File::open(real.parent().unwrap_or(Path::new("/")))
-                .map_err(|error| Error::io(Doing::OpenTarget, target, error))?;
-            let (descriptor, mode) = directory::open_own(&above, name, FileType::Directory, 0o700)
-                .map_err(|error| Error::io(Doing::OpenTarget, target, error))?;
+            let (descriptor, mode) =
+                open_own(target).map_err(|error| Error::io(Doing::OpenTarget, target, error))?;
             mode_before = Some(mode);
             descriptor
         }
         Err(rustix::io::Errno::NOENT) if fs::symlink_metadata(target).is_err() => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let found = rustix::fs::fstat(&descriptor).map_err(failed)?;
-    if may_unlock && mode_before.is_none() {
-        mode_before = directory::unlock(&descriptor, &found, 0o700);
+    let mut found = rustix::fs::fstat(&descriptor).map_err(failed)?;
+    match mode_before {
+        Some(mode) => found.st_mode = found.st_mode & !0o7777 | mode,
+        None if may_unlock => mode_before = directory::unlock(&descriptor, &found, 0o700),
+        None => {}
     }
     let origin = match directory::is_unfinished_directory(&found, None) {
         true => Origin::Unfinished,
@@ -149,6 +155,17 @@ pub fn open(target: &Path, may_unlock: bool) -> Result<Option<Target>, Error> {
         origin,
         mode_before,
     }))
+}
+
+/// Opens a target of this user whose mode keeps the user out. Returns the mode that it had, too.
+fn open_own(target: &Path) -> io::Result<(OwnedFd, u32)> {
+    let real = target.canonicalize()?;
+    let (Some(above), Some(name)) = (real.parent(), real.file_name()) else {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let above = rustix::fs::open(above, flags, Mode::empty())?;
+    directory::open_own(above, name, FileType::Directory, 0o700)
 }
 
 /// Makes the target, and the directories that it is in.
