@@ -22,6 +22,7 @@ pub fn prune_advice(error: &PruneError) -> &'static str {
             return "; free some space there, then prune again: `freezerd prune --max-repack 0` copies nothing, so it needs room \
                     for a new index only";
         }
+        PruneError::MayNotRemove(_) => return "; prune with other credentials, or on another host",
         PruneError::Failed(_) => return "",
     };
     let is_of_the_index = |it: &Obstacle| {

@@ -236,7 +236,9 @@ impl ActionError {
             },
             ActionError::Prune { source, .. } => match &**source {
                 PruneError::Refused(_) => ErrorKind::Damaged,
-                PruneError::Failed(error) => of_engine(error.kind),
+                PruneError::Failed(error) | PruneError::MayNotRemove(error) => {
+                    of_engine(error.kind)
+                }
             },
             ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
                 ErrorKind::NoRepository

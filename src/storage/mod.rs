@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use error::Error;
+use error::{Error, ErrorKind};
 use id::Id;
 use retention::Retention;
 
@@ -87,6 +87,12 @@ impl FileName {
     /// The only file whose name is not an id.
     pub const CONFIG: FileName = FileName {
         kind: FileKind::Config,
+        id: Id([0; 32]),
+    };
+
+    /// The name of a pack that does not exist: no content has this hash.
+    const NO_PACK: FileName = FileName {
+        kind: FileKind::Pack,
         id: Id([0; 32]),
     };
 
@@ -251,6 +257,17 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// `NotFound` when there is no such file. Of a lock file, a server that does not tell is not asked.
     fn remove(&self, file: FileName) -> Result<(), Error>;
+
+    /// Finds out whether packs may be removed, by the removal of one that does not exist. Hosts that may only add may not.
+    ///
+    /// # Errors
+    /// `Denied` when they may not. Whatever else is wrong shows when a pack is removed.
+    fn may_remove_packs(&self) -> Result<(), Error> {
+        match self.remove(FileName::NO_PACK) {
+            Err(error) if error.kind == ErrorKind::Denied => Err(error),
+            _ => Ok(()),
+        }
+    }
 
     /// Makes durable what was written and removed before this call.
     ///

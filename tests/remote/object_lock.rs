@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bucket::{assert_clean_for_restic, define, for_restic, keys};
 use crate::harness::{Host, now};
-use crate::s3_server::{ACCESS_KEY, HOST, Server};
+use crate::s3_server::{ACCESS_KEY, HOST, NO_RETENTION, Server};
 use crate::site::{action, files, host, restored, saved};
 
 /// Runs a job with these actions, and returns the log.
@@ -54,14 +54,22 @@ fn backups_and_removals_work_in_it_and_the_files_in_use_are_kept_for_longer() {
     assert!(hidden() > locks + 2);
     assert_clean_for_restic(&for_restic(&server, &bucket), 1);
 
-    // A host that may only add has no right to it. Its backup is one all the same. The new container is not kept yet.
-    let lines = lines.replace(ACCESS_KEY, HOST);
-    define(&host, &server.endpoint(), &bucket, &lines);
-    let mut elsewhere = saved(&host);
-    elsewhere["freezer_action"]["container"] = json!("another");
-    let log = run(&host, "fourth", vec![elsewhere]);
+    // The new containers are not kept yet. A host that has no right to that makes a backup all the same.
+    let elsewhere = |container: &str| {
+        let mut elsewhere = saved(&host);
+        elsewhere["freezer_action"]["container"] = json!(container);
+        vec![elsewhere]
+    };
+    let without = lines.replace(ACCESS_KEY, NO_RETENTION);
+    define(&host, &server.endpoint(), &bucket, &without);
+    let log = run(&host, "fourth", elsewhere("another"));
     assert!(
         log.contains("is not renewed: cannot renew the retention of"),
         "{log}"
     );
+    // A host that may only add has the right.
+    let lines = lines.replace(ACCESS_KEY, HOST);
+    define(&host, &server.endpoint(), &bucket, &lines);
+    let log = run(&host, "fifth", elsewhere("a third"));
+    assert!(log.contains("the server keeps "), "{log}");
 }

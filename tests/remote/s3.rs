@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bucket::{assert_clean_for_restic, define, for_restic, in_bucket, keys, restic};
-use crate::harness::{Host, eventually, now};
+use crate::harness::{Host, Ran, eventually, now};
 use crate::rest_server::faulty::{Fault, FaultyServer};
 use crate::restic_support::restics;
 use crate::s3_server::{ACCESS_KEY, HOST, SECRET_KEY, Server};
@@ -95,6 +95,11 @@ fn freezerd_restores_what_restic_backed_up_to_the_bucket() {
 /// What a command on the container of the storage prints.
 #[track_caller]
 fn in_storage(host: &Host, words: &[&str]) -> String {
+    command(host, words).exits(0).stdout()
+}
+
+/// Runs a command on the container of the storage.
+fn command(host: &Host, words: &[&str]) -> Ran {
     let pass = host.path("pass").display().to_string();
     let place = [
         "--storage",
@@ -105,8 +110,6 @@ fn in_storage(host: &Host, words: &[&str]) -> String {
         &pass,
     ];
     host.freezerd(&[words, &place[..]].concat())
-        .exits(0)
-        .stdout()
 }
 
 #[test]
@@ -363,4 +366,18 @@ fn a_host_that_may_only_add_makes_backups_and_cannot_forget() {
     );
     assert_clean_for_restic(&repository, 2);
     in_storage(&host, &["unlock"]);
+
+    // Another host forgets a snapshot. This one does not copy what a prune could then remove.
+    let Some(version) = restics().pop() else {
+        return;
+    };
+    let forget = ["forget", "--keep-last", "1", "--group-by", "host"];
+    restic(&version, &repository, &forget);
+    let packs = || restic(&version, &repository, &["list", "packs", "--no-lock"]);
+    let before = packs();
+    let said = command(&host, &["prune", "--max-unused", "0"])
+        .exits(77)
+        .stderr();
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert_eq!(packs(), before);
 }

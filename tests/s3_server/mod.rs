@@ -23,6 +23,9 @@ pub const READER: &str = "AKTESTREAD";
 /// The access key with the rights of the policy for hosts that may only add, with the same secret key.
 pub const HOST: &str = "AKTESTHOST";
 
+/// The access key with these rights but for those about the retention of files.
+pub const NO_RETENTION: &str = "AKTESTNORETENTION";
+
 /// Longer than a server takes to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -110,11 +113,23 @@ impl Server {
             r#"{{"name": "host", "credentials": [{{"accessKey": "{HOST}", "secretKey": "{SECRET_KEY}"}}],
             "policyNames": ["append-only"]}}"#
         );
+        let no_retention = format!(
+            r#"{{"name": "no-retention", "credentials": [{{"accessKey": "{NO_RETENTION}", "secretKey": "{SECRET_KEY}"}}],
+            "policyNames": ["no-retention"]}}"#
+        );
         let policy = std::fs::read_to_string("packaging/examples/s3-append-only.policy").unwrap();
-        let policy = serde_json::Value::from(policy.replace("BUCKET", "bucket-*"));
+        let policy = policy.replace("BUCKET", "bucket-*");
+        let mut less: serde_json::Value = serde_json::from_str(&policy).unwrap();
+        let statements = less["Statement"].as_array_mut().unwrap();
+        statements.retain(|statement| !statement.to_string().contains("ObjectRetention"));
+        let (policy, less) = (
+            serde_json::Value::from(policy),
+            serde_json::Value::from(less.to_string()),
+        );
         let content = format!(
-            r#"{{"identities": [{all}, {reader}, {host}],
-            "policies": [{{"name": "append-only", "content": {policy}}}]}}"#
+            r#"{{"identities": [{all}, {reader}, {host}, {no_retention}],
+            "policies": [{{"name": "append-only", "content": {policy}}},
+                         {{"name": "no-retention", "content": {less}}}]}}"#
         );
         std::fs::write(&config, content).unwrap();
         let ports = free_ports();

@@ -1,12 +1,14 @@
 //! What a prune removes, and what it never does.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use freezerd::repository::blob_name::BlobKind;
 use freezerd::repository::error::{Doing, Error, ErrorKind, What};
 use freezerd::repository::index::file::IndexWriter;
+use freezerd::repository::open::Repository;
 use freezerd::repository::packer::{Encoder, Packer};
 use freezerd::repository::progress::Silent;
 use freezerd::repository::prune::error::PruneError;
@@ -266,6 +268,30 @@ fn a_full_disk_does_not_keep_it_from_removing_what_needs_no_copy() {
     assert!(pruned.no_space);
     assert_eq!(world.restore_all(), before);
     assert!(world.packs_of(BlobKind::Data, &[7; 2000]).is_empty());
+    world.prune().unwrap();
+    world.assert_tidy();
+}
+
+#[test]
+fn without_the_right_to_remove_it_copies_nothing() {
+    let world = with_garbage(11);
+    let repository = Repository {
+        storage: Arc::new(world.memory.far()),
+        ..world.repository.clone()
+    };
+    let writes = world.memory.count(Request::Write);
+    world
+        .memory
+        .fail(Request::Remove, 0, StorageErrorKind::Denied);
+    let pruned = prune(
+        &repository,
+        &Options::default(),
+        Duration::ZERO,
+        &|| Ok(()),
+        &Silent,
+    );
+    assert!(matches!(pruned, Err(PruneError::MayNotRemove(_))));
+    assert_eq!(world.memory.count(Request::Write), writes);
     world.prune().unwrap();
     world.assert_tidy();
 }

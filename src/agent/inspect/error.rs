@@ -95,7 +95,9 @@ impl SessionError {
                 DumpError::Path(_) | DumpError::Unreadable { .. } => Fault::NotFound,
             },
             SessionError::Prune(PruneError::Refused(_)) => Fault::Damaged,
-            SessionError::Prune(PruneError::Failed(error)) => of_repository(error),
+            SessionError::Prune(PruneError::Failed(error) | PruneError::MayNotRemove(error)) => {
+                of_repository(error)
+            }
             SessionError::Setup(_) => Fault::Internal,
         }
     }

@@ -10,6 +10,8 @@ use crate::storage::id::Id;
 pub enum PruneError {
     /// Nothing was changed: what is needed is not certain. There is one obstacle at least, and a limited number.
     Refused(Vec<Obstacle>),
+    /// Nothing was changed: the credentials take no removals, and copies would only fill the storage.
+    MayNotRemove(Error),
     /// The storage failed, or the lock is lost. Nothing that is needed was removed; another prune finishes the work.
     Failed(Error),
 }
@@ -49,6 +51,12 @@ impl fmt::Display for PruneError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PruneError::Failed(error) => write!(f, "{error}"),
+            PruneError::MayNotRemove(error) => {
+                write!(
+                    f,
+                    "nothing was changed, because no pack may be removed: {error}"
+                )
+            }
             PruneError::Refused(obstacles) => {
                 f.write_str(
                     "nothing was removed, because not everything that is needed can be read",
@@ -70,7 +78,7 @@ impl fmt::Display for PruneError {
 impl std::error::Error for PruneError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            PruneError::Failed(error) => Some(error),
+            PruneError::Failed(error) | PruneError::MayNotRemove(error) => Some(error),
             PruneError::Refused(_) => None,
         }
     }

@@ -260,6 +260,11 @@ fn run(
     pruned.missing = missing.into_iter().collect();
     pruned.missing.sort_unstable();
     if let Some(orders) = orders {
+        if plan.summary.packs_repacked > 0 && storage.traits().remote {
+            // A host that may only add would copy packs at each prune, and remove none.
+            let allowed = storage.may_remove_packs();
+            allowed.map_err(|error| PruneError::MayNotRemove(error.into()))?;
+        }
         (orders.planned)(&pruned);
         forget_all(repository, orders)?;
         let work = Work {

@@ -253,6 +253,10 @@ impl Storage for Cached {
         self.inner.belongs_to(repository);
     }
 
+    fn may_remove_packs(&self) -> Result<(), Error> {
+        self.inner.may_remove_packs()
+    }
+
     fn retains(&self) -> Option<Duration> {
         self.inner.retains()
     }

@@ -73,6 +73,10 @@ impl Storage for Limited {
         self.inner.sweep(age)
     }
 
+    fn may_remove_packs(&self) -> Result<(), Error> {
+        self.inner.may_remove_packs()
+    }
+
     fn retains(&self) -> Option<Duration> {
         self.inner.retains()
     }

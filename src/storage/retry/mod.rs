@@ -211,6 +211,10 @@ impl Storage for Retry {
         self.attempt(FileKind::Pack, false, |_| self.inner.sweep(age))
     }
 
+    fn may_remove_packs(&self) -> Result<(), Error> {
+        self.attempt(FileKind::Pack, false, |_| self.inner.may_remove_packs())
+    }
+
     fn retains(&self) -> Option<Duration> {
         self.inner.retains()
     }

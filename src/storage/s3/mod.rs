@@ -24,6 +24,7 @@ mod bucket;
 pub mod credentials;
 mod listing;
 mod refusal;
+mod removal;
 mod request;
 mod retention;
 mod sign;
@@ -342,18 +343,11 @@ impl Storage for S3 {
     }
 
     fn remove(&self, file: FileName) -> Result<(), Error> {
-        let removed = || {
-            // To remove what is not there is no error for S3. Whether a lock was there makes no difference to anybody.
-            if file.kind != FileKind::Lock {
-                self.length(file)?;
-            }
-            self.send(&Call::of(Method::Delete, file, &[]))
-        };
-        let answer = removed().map_err(|trouble: Trouble| {
-            Failure::from(trouble).at(Doing::Remove, Place::File(file))
-        })?;
-        answer.finish();
-        Ok(())
+        self.remove_file(file)
+    }
+
+    fn may_remove_packs(&self) -> Result<(), Error> {
+        self.try_removal()
     }
 
     fn sync(&self) -> Result<(), Error> {
