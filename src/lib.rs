@@ -20,6 +20,7 @@ pub mod escape;
 pub mod inspect;
 pub mod intake;
 pub mod job;
+pub mod keep;
 pub mod kill_point;
 pub mod ledger;
 pub mod lifecycle;

@@ -7,6 +7,7 @@ mod support;
 mod check;
 mod damage;
 mod interrupted;
+mod keep;
 mod prune;
 mod refused;
 mod repair;
