@@ -51,13 +51,7 @@ impl fmt::Display for NotWhole {
                     tree,
                     name,
                     problem,
-                } => {
-                    let name = String::from_utf8_lossy(name);
-                    write!(
-                        f,
-                        "the entry {name:?} of the tree {tree} cannot be used: {problem}"
-                    )
-                }
+                } => f.write_str(&problem.sentence(*tree, name)),
                 Trouble::Size { tree, name, .. } => {
                     let name = String::from_utf8_lossy(name);
                     write!(f, "the file {name:?} of the tree {tree} has another size")

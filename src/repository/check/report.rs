@@ -211,13 +211,7 @@ impl fmt::Display for Damaged {
                 tree,
                 name,
                 problem,
-            } => {
-                let name = String::from_utf8_lossy(name);
-                write!(
-                    f,
-                    "the entry {name:?} of the tree {tree} cannot be used: {problem}"
-                )
-            }
+            } => f.write_str(&problem.sentence(*tree, name)),
             Damaged::Blob(blob) => write!(f, "no index names {blob}, which a file needs"),
         }
     }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{Attribute, Node, NodeKind, UNSET};
 use crate::repository::go_text::unquote;
+use crate::storage::id::Id;
 
 /// Why a node cannot be used, although its JSON can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,14 @@ pub enum NodeProblem {
     NoTree,
     /// A file without a list of its content.
     NoContent,
+}
+
+impl NodeProblem {
+    /// Names the entry and the problem.
+    pub fn sentence(self, tree: Id, name: &[u8]) -> String {
+        let name = String::from_utf8_lossy(name);
+        format!("the entry {name:?} of the tree {tree} cannot be used: {self}")
+    }
 }
 
 /// As the end of a sentence: `cannot be used: its type is not known`.
