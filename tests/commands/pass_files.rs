@@ -115,11 +115,8 @@ fn in_shell(host: &Host, script: &str, arguments: &[&str], input: &str) -> Outpu
     child.wait_with_output().unwrap()
 }
 
-#[test]
-fn a_password_can_come_through_a_pipe() {
-    let host = with_password();
-    let container = host.path("container");
-    let container = container.to_str().unwrap();
+/// Makes a pipe with the name `pipe`.
+fn make_pipe(host: &Host) {
     rustix::fs::mknodat(
         rustix::fs::CWD,
         host.path("pipe"),
@@ -128,6 +125,14 @@ fn a_password_can_come_through_a_pipe() {
         0,
     )
     .unwrap();
+}
+
+#[test]
+fn a_password_can_come_through_a_pipe() {
+    let host = with_password();
+    let container = host.path("container");
+    let container = container.to_str().unwrap();
+    make_pipe(&host);
     let pipe = host.path("pipe");
     let pipe = pipe.to_str().unwrap();
     let to_pipe = format!("exec 3<&0; cat <&3 > {pipe} & exec \"$@\" 3<&-");
@@ -214,14 +219,7 @@ fn one_pipe_is_the_password_of_both_containers_of_a_copy_and_the_new_one_of_a_ke
 #[test]
 fn a_job_whose_pass_file_is_a_pipe_fails_at_once_and_says_what_it_needs() {
     let host = with_password();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        host.path("pipe"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::from_raw_mode(0o600),
-        0,
-    )
-    .unwrap();
+    make_pipe(&host);
     host.put("piped", now(vec![action(&host, "pipe")]));
     host.once().exits(1);
     let text = "is a pipe, which can be read only once: name a regular file in the job";

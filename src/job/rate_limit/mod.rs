@@ -1,6 +1,6 @@
 //! A limit in bytes a second, as job files, settings and commands write it: one rate, or windows by the time of day.
 //!
-//! A window is a text such as `mon-fri 08:00-18:00 2M`. The first window that holds at an instant decides. Where none
+//! A window is a text such as `mon-fri 08:00-18:00 2M`. The first window that holds at an instant decides. If none
 //! holds, there is no limit.
 
 use std::fmt;
