@@ -5,7 +5,7 @@
 //! distributions give a program huge pages only where it asks for them (`/sys/kernel/mm/transparent_hugepage/enabled` is
 //! `madvise`).
 //!
-//! Pieces above 4 MiB go back to the system as soon as they are free. glibc would keep them for later: it raises its
+//! Pieces above 8 MiB go back to the system as soon as they are free. glibc would keep them for later: it raises its
 //! threshold with each large piece that is freed, up to 32 MiB. A backup then had 20 MB more in memory, of which nothing was
 //! used.
 #![allow(unsafe_code)]
@@ -21,14 +21,14 @@ pub struct HugePages;
 /// are often used in part only, and a huge page is in memory as a whole (15 MB of a backup's peak).
 const LARGE: usize = 32 << 20;
 
-/// From which size on a piece of memory is mapped by itself, in bytes. Buffers for chunks that are asked for often are
-/// smaller, as a rule.
-const MAPPED: i32 = 4 << 20;
+/// From which size on a piece of memory is mapped by itself, in bytes. The buffers of chunks are smaller: a chunk has at
+/// most 8 MiB.
+const MAPPED: i32 = 8 << 20;
 
 /// How much free memory an arena of the allocator keeps at its end, in bytes. By default this follows the threshold for
 /// mapped pieces, unless that is set: then it stays at 128 KiB, and a backup of the kernel tree gives memory back and asks
 /// for it again all the time (100,000 page faults).
-const KEPT: i32 = 4 << 20;
+const KEPT: i32 = 8 << 20;
 
 /// Large pieces of memory go back to the system when they are freed. For the begin of the program.
 pub fn give_back_large_pieces() {
