@@ -50,6 +50,7 @@ pub fn page() -> String {
     page.section("KEYS OF AN ENTRY OF TARGETS");
     keys(&mut page, Object::Target, |_| true);
     patterns(&mut page);
+    retention(&mut page);
     limits(&mut page);
     environment(&mut page);
     page.section("KEYS OF JOB_SCHEDULE");
@@ -158,6 +159,13 @@ fn patterns(page: &mut Page) {
     page.paragraph(texts::MORE_OF_PATTERNS);
 }
 
+fn retention(page: &mut Page) {
+    page.section("RETENTION");
+    for text in texts::RETENTION {
+        page.paragraph(text);
+    }
+}
+
 fn limits(page: &mut Page) {
     page.section("LIMITS");
     page.paragraph(texts::LIMITS);
@@ -238,6 +246,9 @@ pub fn form(key: &Key) -> String {
         Shape::Flag => "true or false".to_owned(),
         Shape::Number(bounds) => number(bounds),
         Shape::Age => number(Bounds::DAYS),
+        Shape::Count => "whole number, or `all`".to_owned(),
+        Shape::Span => "years, months, days and hours, such as `1y6m`".to_owned(),
+        Shape::Tags => "tags with commas, or list of them".to_owned(),
         Shape::Timestamp => "seconds since 1970".to_owned(),
         Shape::Words(_) | Shape::Storage | Shape::Mode => "word".to_owned(),
         Shape::Patterns => "pattern, or list of patterns".to_owned(),

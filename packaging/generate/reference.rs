@@ -45,6 +45,7 @@ pub fn page() -> String {
         true
     });
     patterns(&mut page);
+    retention(&mut page);
     limits(&mut page);
     environment(&mut page);
     restore(&mut page);
@@ -174,6 +175,13 @@ fn patterns(page: &mut Markdown) {
         page.item(&format!("{forms}: {text}"));
     }
     page.paragraph(texts::MORE_OF_PATTERNS);
+}
+
+fn retention(page: &mut Markdown) {
+    page.section(2, "Retention");
+    for text in texts::RETENTION {
+        page.paragraph(text);
+    }
 }
 
 fn limits(page: &mut Markdown) {

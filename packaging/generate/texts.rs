@@ -47,6 +47,22 @@ pub const LIMITS: &str = "`upload_limit` and `download_limit` take one rate for 
      the new rate within a second. The clock is that of the job's zone (`schedule_timezone`, else the setting `timezone`). \
      A limit of the action comes before that of its storage, which comes before that of the settings.";
 
+/// What the rules of retention mean, a paragraph each.
+pub const RETENTION: [&str; 4] = [
+    "The keys `keep_…` say which snapshots stay. A snapshot stays if one of them keeps it, or if it is not older than \
+     `remove_older_than` or `remove_from_date` say; the others are removed. They mean what the options `--keep-…` of \
+     `restic forget` mean. A rule by number goes back from the newest snapshot and counts only periods that have one, so \
+     that a host that was off loses nothing. If fewer periods have one than the rule keeps, the oldest snapshot stays too. A \
+     rule by time (`keep_within_…`) goes back from the newest snapshot, and not from today.",
+    "Days, weeks and months are those of the zone in which the snapshot was written: the zone of its job \
+     (`schedule_timezone`, else the setting `timezone`).",
+    "The rules apply to each lineage by itself: the snapshots of one host, backup name and list of paths. They count partial \
+     snapshots, and then the whole ones alone, so that a partial one never takes the place of a whole one.",
+    "These always stay: of each path the newest snapshot and the newest whole one; snapshots that are pinned (`freezerd pin`); \
+     snapshots whose time has not come yet; and all of them as long as the clock of the host is in doubt. `freezerd forget \
+     --dry-run` shows each snapshot with the reason why it stays.",
+];
+
 /// The parts of a window, each with its meaning.
 pub const WINDOW_PARTS: [(&str, &str); 3] = [
     (

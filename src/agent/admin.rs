@@ -3,20 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::check::Stages;
 use super::earlier_hosts::{EarlierHost, adopt_command, earlier_hosts};
 use super::error::ActionError;
-use super::lineage::{self, shares_path};
+use super::lineage::shares_path;
 use super::lock::Lock;
 use super::prune_warnings::prune_warnings;
 use super::report::{local, log};
 use super::repository::{Found, Opened};
+use super::retention::{self, Fate, Policy, Stay};
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
 use crate::job::share::MaxUnused;
+use crate::keep::Rules;
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
 use crate::repository::prune::plan::{MaxUnused as Unused, Options};
@@ -32,10 +34,20 @@ pub struct Removal<'a> {
     pub lineage: &'a Lineage,
     /// Only snapshots that have one of these paths. Empty: all snapshots of the name.
     pub paths: &'a [PathBuf],
-    pub age: Age,
+    /// Only older ones. `None`: of any age.
+    pub age: Option<Age>,
+    /// What they keep stays.
+    pub rules: &'a Rules,
     /// How the prune decides.
     pub options: Options,
     pub dry_run: bool,
+}
+
+impl Removal<'_> {
+    /// Whether the clock of this host decides what is removed.
+    fn is_by_clock(&self) -> bool {
+        !self.rules.is_empty() || matches!(self.age, Some(Age::Days(_)))
+    }
 }
 
 /// What was removed.
@@ -74,6 +86,7 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
         lineage: &work.lineage,
         paths: &work.paths,
         age: work.remove,
+        rules: &work.keep,
         options: prune_options(work.max_unused, work.max_repack),
         dry_run,
     };
@@ -85,8 +98,8 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
     }))
 }
 
-/// Removes the snapshots that are older than the limit, except the newest and the newest whole one of each path, and
-/// reclaims space. The caller has the container alone, unless it is a dry run.
+/// Removes the snapshots that are older than the limit and that no rule keeps, except the newest and the newest whole one
+/// of each path, and reclaims space. The caller has the container alone, unless it is a dry run.
 pub fn remove_old(
     context: &Context,
     opened: &Opened,
@@ -96,20 +109,23 @@ pub fn remove_old(
     let Removal {
         lineage,
         paths,
-        age,
         options,
         dry_run,
+        ..
     } = *removal;
-    let in_doubt = context.request.clock_in_doubt && matches!(age, Age::Days(_));
-    let limit = match in_doubt {
-        true => DateTime::<Utc>::MIN_UTC,
-        false => limit(age, Utc::now())?,
-    };
+    let now = Utc::now();
     let of_name = opened.snapshots(&Filter {
         label: Some(lineage.backup_name.clone()),
         ..Filter::default()
     })?;
-    tell_earlier_hosts(&context.request.job_id, removal, limit, &of_name);
+    let limit = match removal.age {
+        None => None,
+        Some(age) => Some(retention::limit(age, now).ok_or(ActionError::AgeOutOfRange)?),
+    };
+    let in_doubt = context.request.clock_in_doubt && removal.is_by_clock();
+    if !in_doubt {
+        tell_earlier_hosts(&context.request.job_id, removal, limit, &of_name);
+    }
     let found: Vec<Found> = of_name
         .into_iter()
         .filter(|(snapshot, ..)| snapshot.host == lineage.host)
@@ -118,41 +134,42 @@ pub fn remove_old(
         .iter()
         .map(|(snapshot, ..)| snapshot.clone())
         .collect();
+    let policy = Policy {
+        paths,
+        // A clock in doubt makes nothing old.
+        limit: if in_doubt {
+            Some(DateTime::<Utc>::MIN_UTC)
+        } else {
+            limit
+        },
+        rules: removal.rules,
+        now,
+    };
+    let fates = retention::fates(&snapshots, &policy);
+    let old: Vec<&Found> = found
+        .iter()
+        .zip(&fates)
+        .filter_map(|(found, fate)| fate.is_empty().then_some(found))
+        .collect();
     let whose = format!("{} of {}", lineage.backup_name, lineage.host);
-    let Chosen {
-        old,
-        kept,
-        elsewhere,
-    } = choose(&snapshots, paths, limit);
     if in_doubt {
         log(
             "warning: no snapshot is removed by its age now, because the clock of this host went more than a month \
              ahead: it is wrong, or the host was off for long. If the time is right, removal goes on in a day",
         );
     } else if old.is_empty() {
-        log(&format!(
-            "no snapshot of {whose} is older than {} and not the newest one",
-            local(limit)
-        ));
+        log(&match limit {
+            Some(limit) if removal.rules.is_empty() => format!(
+                "no snapshot of {whose} is older than {} and not the newest one",
+                local(limit)
+            ),
+            _ => format!("no snapshot of {whose} is to be removed"),
+        });
     }
-    for (snapshot, path) in &kept {
-        let whole = if snapshot.partial { "" } else { " whole" };
-        log(&format!(
-            "keeping {} of {}: it is the newest{whole} snapshot of {}",
-            snapshot.short_id(),
-            local(snapshot.time),
-            if path.is_empty() { "its name" } else { path }
-        ));
+    if !in_doubt {
+        tell_kept(&snapshots, &fates, &whose);
     }
-    if elsewhere > 0 {
-        log(&format!(
-            "note: {} of {whose} that {} this old, of other paths, stay: an action `admin` without path_to_backup \
-             removes them",
-            units::count(elsewhere, "snapshot", "snapshots"),
-            if elsewhere == 1 { "is" } else { "are" }
-        ));
-    }
-    for snapshot in &old {
+    for (snapshot, ..) in &old {
         log(&format!(
             "{} {} of {}",
             if dry_run {
@@ -164,13 +181,9 @@ pub fn remove_old(
             local(snapshot.time)
         ));
     }
-    let in_scope = |snapshot: &&Snapshot| is_in_scope(paths, snapshot);
+    let in_scope = |snapshot: &&Snapshot| paths.is_empty() || shares_path(paths, snapshot);
     let left = (snapshots.iter().filter(in_scope).count() - old.len()) as u64;
-    let ids: Vec<Id> = found
-        .iter()
-        .filter(|(snapshot, ..)| old.iter().any(|old| old.id == snapshot.id))
-        .map(|(_, id, _)| *id)
-        .collect();
+    let ids: Vec<Id> = old.iter().map(|(_, id, _)| *id).collect();
     let stages = Stages::new(&context.reporter);
     let report = if dry_run {
         let without = ids.iter().copied().collect();
@@ -206,18 +219,73 @@ pub fn remove_old(
     })
 }
 
+/// Tells why snapshots stay, as far as the limit does not say it.
+fn tell_kept(snapshots: &[Snapshot], fates: &[Fate], whose: &str) {
+    let count = |matches: fn(&Stay) -> bool| {
+        let of_fate = |fate: &&Fate| fate.iter().any(matches);
+        fates.iter().filter(of_fate).count() as u64
+    };
+    for (snapshot, fate) in snapshots.iter().zip(fates) {
+        if let Some(Stay::Newest(path)) = fate.first() {
+            let whole = if snapshot.partial { "" } else { " whole" };
+            log(&format!(
+                "keeping {} of {}: it is the newest{whole} snapshot of {}",
+                snapshot.short_id(),
+                local(snapshot.time),
+                if path.is_empty() { "its name" } else { path }
+            ));
+        }
+        if fate.contains(&Stay::Future) {
+            log(&format!(
+                "warning: the snapshot {} has the time {}, which has not come yet: a clock was wrong. No rule counts it, and it \
+                 stays",
+                snapshot.short_id(),
+                local(snapshot.time)
+            ));
+        }
+    }
+    let of = |count| units::count(count, "snapshot", "snapshots");
+    let by_rules = count(|stay| matches!(stay, Stay::Rule(_)));
+    if by_rules > 0 {
+        log(&format!("the rules keep {}", of(by_rules)));
+    }
+    let pinned = count(|stay| *stay == Stay::Pinned);
+    if pinned > 0 {
+        let verb = if pinned == 1 { "is" } else { "are" };
+        log(&format!("{} {verb} pinned", of(pinned)));
+    }
+    let elsewhere = count(|stay| *stay == Stay::Elsewhere);
+    if elsewhere > 0 {
+        log(&format!(
+            "note: {} of {whose} that could be removed, of other paths, stay: an action `admin` without path_to_backup \
+             removes them",
+            of(elsewhere)
+        ));
+    }
+}
+
 /// Tells of the snapshots of an earlier host name that are as old: nobody removes them any more.
-fn tell_earlier_hosts(job: &str, removal: &Removal<'_>, limit: DateTime<Utc>, of_name: &[Found]) {
+fn tell_earlier_hosts(
+    job: &str,
+    removal: &Removal<'_>,
+    limit: Option<DateTime<Utc>>,
+    of_name: &[Found],
+) {
     let made = of_name.iter().map(|(snapshot, ..)| snapshot.made());
     for EarlierHost { host, times } in earlier_hosts(removal.lineage, removal.paths, made) {
-        let old = times.iter().filter(|time| **time < limit).count() as u64;
+        let is_old = |time: &&DateTime<Utc>| limit.is_none_or(|limit| **time < limit);
+        let old = times.iter().filter(is_old).count() as u64;
         if old > 0 {
+            let age = match (limit, old) {
+                (None, _) => "",
+                (Some(_), 1) => " that is this old",
+                (Some(_), _) => " that are this old",
+            };
             log(&format!(
-                "note: {} of {} that {} this old, made on {host}, {}. If that is an earlier name of this host, `{}` makes \
+                "note: {} of {}{age}, made on {host}, {}. If that is an earlier name of this host, `{}` makes \
                  the earlier snapshots those of this job",
                 units::count(old, "snapshot", "snapshots"),
                 removal.lineage.backup_name,
-                if old == 1 { "is" } else { "are" },
                 if old == 1 { "stays" } else { "stay" },
                 adopt_command(job, &host)
             ));
@@ -238,62 +306,6 @@ fn tell(report: &Pruned) {
     }
 }
 
-/// The instant before which a snapshot is old.
-fn limit(age: Age, now: DateTime<Utc>) -> Result<DateTime<Utc>, ActionError> {
-    let limit = match age {
-        Age::Days(days) if days.is_finite() && days >= 0.0 => {
-            // A span that is too long for the type reaches back before all snapshots.
-            let span =
-                TimeDelta::try_milliseconds((days * 86_400_000.0) as i64).unwrap_or(TimeDelta::MAX);
-            Some(
-                now.checked_sub_signed(span)
-                    .unwrap_or(DateTime::<Utc>::MIN_UTC),
-            )
-        }
-        Age::Days(_) => None,
-        Age::Before(seconds) => DateTime::from_timestamp(seconds, 0),
-    };
-    limit.ok_or(ActionError::AgeOutOfRange)
-}
-
-/// What becomes of the snapshots of one host and name.
-struct Chosen {
-    /// These are removed.
-    old: Vec<Snapshot>,
-    /// These are as old, and stay: each is the newest, or the newest whole one, of this path.
-    kept: Vec<(Snapshot, String)>,
-    /// How many are as old and could go, and have none of the paths.
-    elsewhere: u64,
-}
-
-fn is_in_scope(paths: &[PathBuf], snapshot: &Snapshot) -> bool {
-    paths.is_empty() || shares_path(paths, snapshot)
-}
-
-/// Chooses among the snapshots of one host and name, oldest first. The newest one of each path stays, and so does the
-/// newest whole one.
-fn choose(snapshots: &[Snapshot], paths: &[PathBuf], limit: DateTime<Utc>) -> Chosen {
-    let kept = lineage::kept(snapshots);
-    let mut chosen = Chosen {
-        old: Vec::new(),
-        kept: Vec::new(),
-        elsewhere: 0,
-    };
-    for (place, snapshot) in snapshots.iter().enumerate() {
-        if snapshot.time >= limit {
-            continue;
-        }
-        let keep = kept.iter().find(|kept| kept.place == place);
-        match (keep, is_in_scope(paths, snapshot)) {
-            (Some(kept), true) => chosen.kept.push((snapshot.clone(), kept.path.clone())),
-            (Some(_), false) => {}
-            (None, true) => chosen.old.push(snapshot.clone()),
-            (None, false) => chosen.elsewhere += 1,
-        }
-    }
-    chosen
-}
-
 fn summary_line(removed: u64, left: u64, whose: &str, report: &Pruned, dry_run: bool) -> String {
     let would = if dry_run { "would have " } else { "" };
     format!(
@@ -302,79 +314,4 @@ fn summary_line(removed: u64, left: u64, whose: &str, report: &Pruned, dry_run: 
         left,
         units::bytes(report.freed),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::snapshot;
-
-    fn made_on(days: &[i64]) -> Vec<Snapshot> {
-        days.iter()
-            .map(|day| {
-                let time = DateTime::from_timestamp(day * 86_400, 0).unwrap();
-                snapshot(&day.to_string(), time)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn exactly_the_older_ones_go_and_never_the_newest() {
-        let old = |snapshots: &[Snapshot], limit| choose(snapshots, &[], limit).old;
-        for (days, limit, gone) in [
-            (&[1, 2, 3][..], 2, &["1"][..]),
-            (&[1, 2, 3], 99, &["1", "2"]),
-            (&[1], 99, &[]),
-            (&[], 99, &[]),
-            (&[5, 6], 5, &[]),
-        ] {
-            let limit = DateTime::from_timestamp(limit * 86_400, 0).unwrap();
-            let old = old(&made_on(days), limit);
-            assert_eq!(
-                old.iter()
-                    .map(|snapshot| snapshot.id.as_str())
-                    .collect::<Vec<_>>(),
-                gone,
-                "{days:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn each_path_keeps_its_newest_whole_snapshot_and_other_paths_are_counted() {
-        let mut snapshots = made_on(&[1, 2, 3, 4]);
-        for (place, path) in ["/a", "/b", "/b", "/b"].into_iter().enumerate() {
-            snapshots[place].paths = vec![path.to_owned()];
-        }
-        snapshots[3].partial = true;
-        let limit = DateTime::from_timestamp(99 * 86_400, 0).unwrap();
-        let ids = |snapshots: &[Snapshot]| -> Vec<String> {
-            snapshots
-                .iter()
-                .map(|snapshot| snapshot.id.clone())
-                .collect()
-        };
-        let all = choose(&snapshots, &[], limit);
-        assert_eq!(ids(&all.old), ["2"]);
-        assert_eq!(all.kept.len(), 3);
-        let of_a = choose(&snapshots, &["/a".into()], limit);
-        assert!(of_a.old.is_empty());
-        assert_eq!((of_a.kept.len(), of_a.elsewhere), (1, 1));
-    }
-
-    #[test]
-    fn days_may_be_fractions_and_absurd() {
-        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
-        assert_eq!(
-            limit(Age::Days(0.5), now).unwrap().timestamp(),
-            1_000_000 - 43_200
-        );
-        assert_eq!(
-            limit(Age::Days(1e300), now).unwrap(),
-            DateTime::<Utc>::MIN_UTC
-        );
-        assert!(limit(Age::Days(f64::NAN), now).is_err());
-        assert!(limit(Age::Days(-1.0), now).is_err());
-        assert_eq!(limit(Age::Before(7), now).unwrap().timestamp(), 7);
-    }
 }

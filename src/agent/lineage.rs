@@ -112,6 +112,41 @@ pub fn groups<'a>(snapshots: &[&'a Snapshot]) -> Vec<Vec<&'a Snapshot>> {
         .collect()
 }
 
+/// The lineages among the snapshots of one host and name, oldest first: places in the list, each once.
+///
+/// Snapshots with exactly the same paths are of one lineage. One whose paths changed goes on under the new ones: those that
+/// share a path and begin after the last snapshot with the old ones. Lists of paths that take turns are backups beside each
+/// other.
+pub fn lineages(snapshots: &[Snapshot]) -> Vec<Vec<usize>> {
+    let mut lineages: Vec<(BTreeSet<&Path>, Vec<usize>)> = Vec::new();
+    for (place, snapshot) in snapshots.iter().enumerate() {
+        let paths = paths_of(snapshot);
+        match lineages.iter_mut().find(|(of, _)| *of == paths) {
+            Some((_, places)) => places.push(place),
+            None => lineages.push((paths, vec![place])),
+        }
+    }
+    // By their first snapshots: an earlier one can only go on as one that comes behind it.
+    let mut at = 0;
+    while at < lineages.len() {
+        let (paths, places) = &lineages[at];
+        let end = places.last().copied();
+        let goes_on = |(of, later): &(BTreeSet<&Path>, Vec<usize>)| {
+            later.first().copied() > end && !of.is_disjoint(paths)
+        };
+        match lineages[at + 1..].iter().position(goes_on) {
+            None => at += 1,
+            Some(next) => {
+                let (_, mut places) = lineages.remove(at);
+                let (_, later) = &mut lineages[at + next];
+                places.append(later);
+                *later = places;
+            }
+        }
+    }
+    lineages.into_iter().map(|(_, places)| places).collect()
+}
+
 /// The paths of some snapshots, each once, in their order.
 pub fn paths_of_all(snapshots: &[&Snapshot]) -> Vec<String> {
     let paths: BTreeSet<&String> = snapshots
@@ -199,6 +234,31 @@ mod tests {
             let kept = kept(&held);
             let places = kept.iter().map(|kept| &held[kept.place]);
             assert_eq!(ids(places), expected, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn a_lineage_goes_on_when_its_paths_change_and_others_are_beside_it() {
+        for (held, expected) in [
+            (&["/a", "/b", "/a"][..], "0 2|1"),
+            (&["/a", "/a", "/a /b", "/a /b"], "0 1 2 3"),
+            (&["/a", "/a /b", "/b", "/b"], "0 1 2 3"),
+            // They take turns.
+            (&["/a", "/a /b", "/a", "/a /b"], "0 2|1 3"),
+            // Only one of two goes on as the new one.
+            (&["/a", "/b", "/a /b"], "0 2|1"),
+            (&["/a", "/b"], "0|1"),
+            (&["", ""], "0 1"),
+            (&[], ""),
+        ] {
+            let held = snapshots(held);
+            let found: Vec<String> = lineages(&held)
+                .into_iter()
+                .map(|places| ids(places.iter().map(|place| &held[*place])))
+                .collect();
+            let mut found = found;
+            found.sort();
+            assert_eq!(found.join("|"), expected, "{held:?}");
         }
     }
 

@@ -51,6 +51,7 @@ mod report;
 mod repository;
 mod restore;
 mod restore_progress;
+pub mod retention;
 mod secret;
 pub mod snapshot;
 mod termination;

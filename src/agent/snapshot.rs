@@ -1,9 +1,10 @@
 //! Snapshots, as the agent decides about them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::earlier_hosts::Made;
+use crate::protocol::ListedSnapshot;
 use crate::repository::snapshot::Snapshot as File;
 use crate::storage::id::Id;
 
@@ -11,6 +12,8 @@ use crate::storage::id::Id;
 const LEVEL_TAG: &str = "level:";
 /// The tag of a snapshot that does not hold everything it was meant to.
 pub const PARTIAL_TAG: &str = "partial";
+/// The tag of a snapshot that no rule and no age removes.
+pub const PINNED_TAG: &str = "pinned";
 
 /// One snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +22,9 @@ pub struct Snapshot {
     pub id: String,
     /// When the backup began.
     pub time: DateTime<Utc>,
+    /// The offset from UTC in which the time was written: the snapshot is of a day and an hour of this offset.
+    #[serde(skip)]
+    pub offset_minutes: i16,
     pub host: String,
     /// The backup's name; empty in snapshots that another program made.
     pub label: String,
@@ -63,6 +69,18 @@ impl Snapshot {
         self.time > now + TimeDelta::hours(1)
     }
 
+    /// Whether somebody decided that it stays.
+    pub fn is_pinned(&self) -> bool {
+        self.tags.iter().any(|tag| tag == PINNED_TAG)
+    }
+
+    /// When the backup began, as the clock of its host showed it.
+    pub fn local_time(&self) -> DateTime<FixedOffset> {
+        let offset = FixedOffset::east_opt(i32::from(self.offset_minutes) * 60);
+        self.time
+            .with_timezone(&offset.unwrap_or(const { FixedOffset::east_opt(0).unwrap() }))
+    }
+
     /// Who made it of what, and when.
     pub fn made(&self) -> Made<'_> {
         Made {
@@ -86,6 +104,7 @@ impl Snapshot {
             id: id.to_string(),
             time: DateTime::from_timestamp(file.time.seconds, file.time.nanoseconds)
                 .unwrap_or_default(),
+            offset_minutes: file.time.offset_minutes,
             host: file.hostname.clone(),
             label: label(file).to_owned(),
             level: tags
@@ -102,6 +121,25 @@ impl Snapshot {
                 files_changed: summary.files_changed,
                 bytes_added: summary.data_added_packed,
             }),
+        }
+    }
+}
+
+/// As far as rules of retention look at it.
+impl From<ListedSnapshot> for Snapshot {
+    fn from(listed: ListedSnapshot) -> Snapshot {
+        Snapshot {
+            id: listed.id,
+            time: listed.time,
+            offset_minutes: listed.offset_minutes,
+            host: listed.host,
+            label: listed.backup_name,
+            tags: listed.tags,
+            paths: listed.paths,
+            level: listed.level,
+            parent: None,
+            partial: listed.partial,
+            summary: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 mod output;
 
 mod adopt;
+mod by_hand;
 mod cache;
 mod check;
 mod complete;
@@ -25,6 +26,7 @@ mod edit;
 pub mod exit;
 mod explain;
 mod find;
+mod forget;
 mod history;
 mod job_files;
 mod key;
@@ -35,6 +37,7 @@ mod logging;
 mod ls;
 mod new;
 mod next;
+mod pin;
 mod prune;
 mod repair;
 mod restore;
@@ -142,6 +145,9 @@ enum Command {
     Stats(stats::Args),
     Verify(verify::Args),
     Repair(repair::Args),
+    Forget(forget::Args),
+    Pin(pin::PinArgs),
+    Unpin(pin::UnpinArgs),
     Prune(prune::Args),
     Copy(copy::Args),
     Adopt(adopt::Args),
@@ -189,6 +195,9 @@ impl Command {
             Command::Stats(args) => args.json,
             Command::Verify(args) => args.json,
             Command::Repair(args) => args.json,
+            Command::Forget(args) => args.json,
+            Command::Pin(args) => args.json(),
+            Command::Unpin(args) => args.json(),
             Command::Prune(args) => args.json,
             Command::Copy(args) => args.json,
             Command::Adopt(args) => args.json,
@@ -220,6 +229,9 @@ impl Command {
                 | Command::Stats(_)
                 | Command::Verify(_)
                 | Command::Repair(_)
+                | Command::Forget(_)
+                | Command::Pin(_)
+                | Command::Unpin(_)
                 | Command::Prune(_)
                 | Command::Copy(_)
                 | Command::Adopt(_)
@@ -359,6 +371,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Stats(args) => stats::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Repair(args) => repair::run(&settings, &args),
+        Command::Forget(args) => forget::run(&settings, &args),
+        Command::Pin(args) => pin::run(&settings, &args.chosen, true),
+        Command::Unpin(args) => pin::run(&settings, &args.chosen, false),
         Command::Prune(args) => prune::run(&settings, &args),
         Command::Copy(args) => copy::run(&settings, &args),
         Command::Adopt(args) => adopt::run(&settings, &args),

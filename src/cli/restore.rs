@@ -1,22 +1,17 @@
 //! `freezerd restore`: restores a snapshot to a directory by hand.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::container::rate::DownloadLimit;
 use super::container::target::first_of_each;
 use super::container::{ChosenContainer, ContainerArgs, only, snapshot, snapshot_path};
 use super::exit::{Exit, Failure};
-use super::output;
-use super::screen::Screen;
+use super::{by_hand, output};
 use crate::config::Settings;
-use crate::control::progress::ProgressFile;
-use crate::control::progress_sink::ProgressSink;
-use crate::job::action::{Action, Lineage, Restore, Work};
-use crate::protocol::{AgentLoss, Missing, Outcome, Request, RunTag, Verdict, agent_process};
+use crate::job::action::{Lineage, Restore, Work};
+use crate::protocol::{Outcome, Verdict};
 use crate::source::patterns::Patterns;
 
 /// Restore a snapshot, or a part of one, to a directory
@@ -148,14 +143,16 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             verify: args.verify,
         };
         let started = std::time::Instant::now();
-        let outcome = perform(request(settings, restore, args))?;
+        let work = Work::Restore(restore);
+        let request = by_hand::request(settings, work, args.dry_run, args.limit.bandwidth());
+        let outcome = by_hand::perform(request, "restore")?;
         let took = crate::units::duration(started.elapsed());
         if args.json {
             documents.push(document(&outcome, &planned, args));
         } else {
             print(&outcome, &planned, args, &took);
         }
-        exits.push((exit_of(&outcome), outcome.reason));
+        exits.push((by_hand::exit_of(&outcome), outcome.reason));
     }
     if args.json {
         match (args.all, documents.pop()) {
@@ -277,46 +274,6 @@ fn lineage(chosen: &ChosenContainer, settings: &Settings, args: &Args) -> Result
     })
 }
 
-fn request(settings: &Settings, restore: Restore, args: &Args) -> Request {
-    Request {
-        job_id: "by-hand".to_owned(),
-        run: 0,
-        run_tag: RunTag::by_hand(),
-        earlier: Vec::new(),
-        expects_repository: true,
-        protected: vec![settings.state_dir.clone()],
-        cache: settings.cache(),
-        network_wait: None,
-        bandwidth: settings.bandwidth(),
-        zone: settings.zone_name(),
-        clock_in_doubt: false,
-        action_index: 0,
-        check_part: None,
-        attempt: 1,
-        action: Action {
-            work: Work::Restore(restore),
-            log_file: None,
-            max_priority: true,
-            dry_run: args.dry_run,
-            bandwidth: args.limit.bandwidth(),
-        },
-        result_so_far: "success".to_owned(),
-        grace: Duration::from_secs(5),
-    }
-}
-
-fn exit_of(outcome: &Outcome) -> Exit {
-    match outcome.verdict {
-        Verdict::Success => Exit::Success,
-        Verdict::Partial => Exit::RunPartial,
-        Verdict::Failed | Verdict::FailedForGood => match outcome.missing {
-            Some(Missing::Repository | Missing::Snapshot | Missing::PassFile) => Exit::NotFound,
-            None if outcome.denied => Exit::NotPermitted,
-            None => Exit::RunFailed,
-        },
-    }
-}
-
 /// The outcome as JSON, with what was restored, where, and whether it was a dry run.
 fn document(outcome: &Outcome, planned: &Planned, args: &Args) -> Value {
     let mut document = json!(outcome);
@@ -366,27 +323,4 @@ fn print_problems(outcome: &Outcome) {
     if rest > 0 {
         println!("  … and {rest} more");
     }
-}
-
-/// Starts an agent that performs the restore, and shows its progress.
-fn perform(request: Request) -> Result<Outcome, Failure> {
-    let screen = Screen::new();
-    let mut progress = ProgressFile {
-        job_id: "restore".to_owned(),
-        kind: String::new(),
-        ..ProgressFile::begin(&request, Utc::now())
-    };
-    let ended = agent_process::perform(request, |report| {
-        if progress.hear(&report, Utc::now()) {
-            screen.progress(&progress);
-        }
-    });
-    screen.ended(progress.run);
-    ended.map_err(|loss| {
-        let exit = match loss {
-            AgentLoss::NotStarted(_) => Exit::Internal,
-            _ => Exit::RunFailed,
-        };
-        Failure::new(exit, loss.to_string())
-    })
 }

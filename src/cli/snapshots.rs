@@ -11,6 +11,7 @@ use super::exit::{Exit, Failure};
 use super::logging;
 use super::output;
 use super::table::Table;
+use crate::agent::snapshot::PINNED_TAG;
 use crate::config::Settings;
 use crate::protocol::{
     AgentLoss, ContainerFault, ListError, ListRequest, ListedSnapshot, UnreadableSnapshot,
@@ -183,6 +184,7 @@ fn document(row: &Row) -> Value {
         "paths": snapshot.paths,
         "tags": snapshot.tags,
         "partial": snapshot.partial,
+        "pinned": snapshot.tags.iter().any(|tag| tag == PINNED_TAG),
         "files": snapshot.files,
         "bytes": snapshot.bytes,
         "bytes_added": snapshot.bytes_added,
@@ -224,11 +226,7 @@ fn print(settings: &Settings, places: &[ChosenContainer], rows: &[Row]) {
             number(snapshot.files),
             size(snapshot.bytes),
             size(snapshot.bytes_added),
-            if snapshot.partial {
-                "partial".to_owned()
-            } else {
-                String::new()
-            },
+            marks(snapshot),
             snapshot.paths.join(", "),
         ]);
         table.row(cells);
@@ -238,6 +236,18 @@ fn print(settings: &Settings, places: &[ChosenContainer], rows: &[Row]) {
     } else {
         table.print();
     }
+}
+
+/// What is special about a snapshot.
+fn marks(snapshot: &ListedSnapshot) -> String {
+    let is_pinned = snapshot.tags.iter().any(|tag| tag == PINNED_TAG);
+    match (snapshot.partial, is_pinned) {
+        (true, true) => "partial, pinned",
+        (true, false) => "partial",
+        (false, true) => "pinned",
+        (false, false) => "",
+    }
+    .to_owned()
 }
 
 /// Whether the backup to this container has other targets, too.

@@ -203,7 +203,7 @@ fn lonely_admin(members: &[Member<'_>], admin: &Admin, backups: &[Made<'_>]) -> 
         made.has_name(container, &admin.lineage)
             && (admin.paths.is_empty() || made.has_one_of(&admin.paths))
     });
-    if is_made || matches!(admin.remove, Age::Before(_)) {
+    if is_made || matches!(admin.remove, Some(Age::Before(_))) {
         // An action that removes up to a fixed date runs once, maybe on snapshots that no job makes any more.
         return None;
     }

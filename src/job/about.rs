@@ -19,16 +19,20 @@ impl Work {
                 format!("{} → {target}", restore.container.name)
             }
             Work::Admin(admin) => match admin.remove {
-                Age::Days(days) => format!(
+                Some(Age::Days(days)) => format!(
                     "snapshots of {} older than {days} days in {}",
                     admin.lineage.backup_name, admin.container.name
                 ),
-                Age::Before(instant) => format!(
+                Some(Age::Before(instant)) => format!(
                     "snapshots of {} from before {} in {}",
                     admin.lineage.backup_name,
                     DateTime::<Utc>::from_timestamp(instant, 0)
                         .map_or_else(|| instant.to_string(), |at| at.to_rfc3339()),
                     admin.container.name
+                ),
+                None => format!(
+                    "old snapshots of {} in {}",
+                    admin.lineage.backup_name, admin.container.name
                 ),
             },
             Work::Info(info) => info.container.name.clone(),

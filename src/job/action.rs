@@ -11,6 +11,7 @@ use super::kind::WorkKind;
 use super::one_or_more;
 use super::share::{MaxUnused, ReadData};
 use super::storage::Connection;
+use crate::keep::Rules;
 use crate::location::Location;
 
 pub use super::access::Access;
@@ -110,7 +111,7 @@ impl Work {
             Work::Exec(_) => return None,
         };
         let access = match self {
-            Work::Backup(backup) if backup.remove_older_than.is_some() => Access::Exclusive,
+            Work::Backup(backup) if backup.removes() => Access::Exclusive,
             _ => self.kind().access()?,
         };
         Some((container, access))
@@ -188,6 +189,17 @@ pub struct Backup {
     pub allow_new_container: bool,
     /// After the backup, remove snapshots of the same lineage that are older than this number of days.
     pub remove_older_than: Option<f64>,
+    /// After the backup, remove snapshots of the same lineage that no rule keeps. With `remove_older_than`: that are also
+    /// older. Empty: no rules.
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    pub keep: Rules,
+}
+
+impl Backup {
+    /// Whether the backup also removes old snapshots.
+    pub fn removes(&self) -> bool {
+        self.remove_older_than.is_some() || !self.keep.is_empty()
+    }
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -254,7 +266,12 @@ pub struct Admin {
     /// Only snapshots that have one of these paths. Empty: all snapshots of the name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathBuf>,
-    pub remove: Age,
+    /// The age at which a snapshot is removed. `None`: at any age, if no rule keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove: Option<Age>,
+    /// Snapshots that a rule keeps stay. Empty: no rules. Then there is an age.
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    pub keep: Rules,
     /// How much may stay in the container that nothing needs. `None`: as usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_unused: Option<MaxUnused>,

@@ -294,10 +294,11 @@ fn unknown(
         }
         return None;
     }
+    let habit = keys::habit(&member.key);
     let elsewhere = Object::ALL
         .into_iter()
         .find(|other| *other != object && other.find(&member.key).is_some());
-    if let Some(elsewhere) = elsewhere {
+    if let (Some(elsewhere), None) = (elsewhere, habit) {
         out.push(
             Diagnostic::error(
                 codes::MISPLACED_KEY,
@@ -319,7 +320,7 @@ fn unknown(
     )
     .at(member.key_span.clone())
     .label("unknown key");
-    if let Some(habit) = keys::habit(&member.key) {
+    if let Some(habit) = habit {
         let (help, meant) = foreign_word(member, habit, object, kind);
         out.push(unknown.help(help));
         return meant;

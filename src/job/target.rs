@@ -8,13 +8,15 @@ use super::json::{Node, Span, Value};
 use super::keys::{MOST_TARGETS, Object};
 use super::timing::Timing;
 use super::values::{ValueReader, head};
+use crate::keep::Rules;
 
 /// An entry of `targets`.
 pub(super) struct Target {
     pub container: Container,
     span: Span,
-    /// `None`: that of the action.
+    /// If both are empty, those of the action.
     remove_older_than: Option<f64>,
+    keep: Rules,
 }
 
 /// The backups to the container of the action and to the targets.
@@ -22,12 +24,16 @@ pub(super) fn each(first: Backup, targets: Vec<Target>) -> Vec<Backup> {
     let mut before = vec![first.container.clone()];
     let mut backups = vec![first.clone()];
     for target in targets {
-        backups.push(Backup {
+        let mut backup = Backup {
             container: target.container.clone(),
             copy_from: before.clone(),
-            remove_older_than: target.remove_older_than.or(first.remove_older_than),
             ..first.clone()
-        });
+        };
+        if target.remove_older_than.is_some() || !target.keep.is_empty() {
+            backup.remove_older_than = target.remove_older_than;
+            backup.keep = target.keep;
+        }
+        backups.push(backup);
         before.push(target.container);
     }
     backups
@@ -130,10 +136,12 @@ impl ValueReader<'_> {
         }
         let container = self.container(&fields);
         let remove_older_than = self.age_in_days(fields.get("remove_older_than"));
+        let keep = self.rules(&fields);
         Some(Target {
             container: container?,
             span: head(node),
             remove_older_than,
+            keep: keep?,
         })
     }
 }

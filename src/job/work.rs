@@ -12,6 +12,7 @@ use super::sources::plain;
 use super::target;
 use super::timing::Timing;
 use super::values::{ValueReader, WrittenPatterns};
+use crate::keep::Rules;
 
 /// Reads the work of an action, or of several if a backup has several targets; `None` where a key is missing or wrong,
 /// which is reported.
@@ -60,6 +61,7 @@ fn backup(
         .flag(fields.get("allow_new_container"))
         .unwrap_or(false);
     let remove_older_than = values.age_in_days(fields.get("remove_older_than"));
+    let keep = values.rules(fields);
     let targets = values.targets(fields, timing);
     let sources = sources?;
     let paths = sources.paths();
@@ -103,6 +105,7 @@ fn backup(
         allow_empty,
         allow_new_container,
         remove_older_than,
+        keep: keep?,
     };
     Some(target::each(first, targets))
 }
@@ -230,40 +233,46 @@ fn admin(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> 
     let date_field = fields.set("remove_from_date");
     let days = values.age_in_days(days_field);
     let date = timing.moment(date_field, values);
-    match (days_field, date_field) {
-        (Some(_), Some(field)) => {
-            values.report(
-                Diagnostic::error(
-                    codes::CONFLICTING_KEYS,
-                    "`remove_older_than` and `remove_from_date` exclude each other",
-                )
-                .at(field.key_span.start..field.node.span.end)
-                .label("which of the two is meant?")
-                .help("keep one of them"),
-            );
-            return None;
-        }
-        (None, None) => values.report(
+    let keep = values.rules(fields);
+    if let (Some(_), Some(field)) = (days_field, date_field) {
+        values.report(
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                "`remove_older_than` and `remove_from_date` exclude each other",
+            )
+            .at(field.key_span.start..field.node.span.end)
+            .label("which of the two is meant?")
+            .help("keep one of them"),
+        );
+        return None;
+    }
+    let has_age = days_field.is_some() || date_field.is_some();
+    if !has_age && keep.as_ref().is_some_and(Rules::is_empty) {
+        values.report(
             Diagnostic::error(
                 codes::MISSING_KEY,
-                "an action `admin` needs `remove_older_than` or `remove_from_date`",
+                "an action `admin` needs `remove_older_than`, `remove_from_date` or a rule such as `keep_daily`",
             )
             .at(fields.span.start..fields.span.start + 1)
-            .label("neither is in this object")
+            .label("none of them is in this object")
             .help(
                 "add `\"remove_older_than\": 30` to remove snapshots that are older than 30 days",
             ),
-        ),
-        _ => {}
+        );
+        return None;
     }
     let remove = days.map(Age::Days).or(date.map(Age::Before));
+    if has_age && remove.is_none() {
+        return None;
+    }
     let max_unused = values.max_unused(fields.get("max_unused"));
     let max_repack = values.size(fields.get("max_repack"));
     Some(Admin {
         container: container?,
         lineage: lineage?,
         paths: chosen_paths(fields, values)?,
-        remove: remove?,
+        remove,
+        keep: keep?,
         max_unused,
         max_repack,
     })

@@ -29,6 +29,18 @@ pub enum Reason {
     Tags(usize),
 }
 
+impl Reason {
+    /// The key of the rule.
+    pub fn key(self) -> String {
+        match self {
+            Reason::NoRules => "keep".to_owned(),
+            Reason::Newest(period) | Reason::Oldest(period) => period.count_key(),
+            Reason::Within(period) => period.span_key(),
+            Reason::Tags(_) => "keep_tags".to_owned(),
+        }
+    }
+}
+
 /// Why each of these snapshots is kept. Those without a reason are not. The order of the snapshots does not matter.
 ///
 /// A span goes back from the newest snapshot that is not of the future.

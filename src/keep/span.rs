@@ -3,9 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
 
-/// Years, months, days and hours. At least one of them is not 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Years, months, days and hours. At least one of them is not 0. In JSON it is the text that [`Span::parse`] reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Span {
     pub years: u32,
     pub months: u32,
@@ -72,6 +74,20 @@ impl Span {
         let hours = TimeDelta::try_hours(self.hours.into())?;
         let local = date.and_time(local.time()).checked_sub_signed(hours)?;
         local.and_local_timezone(*instant.offset()).single()
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = NotASpan;
+
+    fn try_from(text: String) -> Result<Span, NotASpan> {
+        Span::parse(&text)
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> String {
+        span.to_string()
     }
 }
 

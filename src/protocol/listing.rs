@@ -31,6 +31,9 @@ pub struct ListedSnapshot {
     pub id: String,
     /// When the backup began.
     pub time: DateTime<Utc>,
+    /// The offset from UTC in which the time was written.
+    #[serde(default)]
+    pub offset_minutes: i16,
     pub host: String,
     /// Empty in snapshots that another program made.
     pub backup_name: String,

@@ -333,7 +333,8 @@ fn a_limit_that_is_out_of_range_is_refused() {
         container: place.container(),
         lineage: lineage(),
         paths: Vec::new(),
-        remove: Age::Days(-1.0),
+        remove: Some(Age::Days(-1.0)),
+        keep: Default::default(),
         max_unused: None,
         max_repack: None,
     };

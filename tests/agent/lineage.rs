@@ -66,7 +66,8 @@ fn two_paths_under_one_name_have_their_own_levels_and_newest_snapshots() {
             container: place.container(),
             lineage: lineage(),
             paths,
-            remove: Age::Days(0.0),
+            remove: Some(Age::Days(0.0)),
+            keep: Default::default(),
             max_unused: None,
             max_repack: None,
         })
@@ -77,7 +78,7 @@ fn two_paths_under_one_name_have_their_own_levels_and_newest_snapshots() {
         ended.said("it is the newest whole snapshot of"),
         "{ended:#?}"
     );
-    assert!(ended.said("note: 1 snapshot of nightly of web-1 that is this old"));
+    assert!(ended.said("note: 1 snapshot of nightly of web-1 that could be removed"));
     succeed(admin(Vec::new()));
     assert_eq!(left(&place), ["db", "www"]);
 }

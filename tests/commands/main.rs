@@ -5,6 +5,7 @@ mod check;
 mod check_left_out;
 mod doctor;
 mod exit_codes;
+mod forget;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod listing;

@@ -138,6 +138,7 @@ fn job_with(object: Object, key: &Key) -> Value {
         Object::Entry => entry.insert(key.name.to_owned(), value),
         Object::Schedule => schedule.insert(key.name.to_owned(), value),
         Object::Job => job.insert(key.name.to_owned(), value),
+        Object::Keep => action.insert("keep".to_owned(), json!({ key.name: value })),
         Object::Target => {
             let mut target = json!({ "container": "/mnt/second-disk/www" });
             target[key.name] = value;

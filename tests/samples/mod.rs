@@ -141,6 +141,7 @@ pub fn snapshot(id: &str, time: DateTime<Utc>) -> Snapshot {
     Snapshot {
         id: id.to_owned(),
         time,
+        offset_minutes: 0,
         host: "host".to_owned(),
         label: "name".to_owned(),
         tags: Vec::new(),

@@ -1,5 +1,6 @@
 //! A backup: checks the sources, chooses the level, lets the engine back up, and removes old snapshots.
 
+mod describe;
 mod left_out;
 mod messages;
 mod rehearse;
@@ -12,22 +13,19 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::Utc;
 
 use super::error::ActionError;
-use super::left_out_rules::LeftOutRules;
-use super::level::{self, NextLevel};
+use super::level;
 use super::lineage::{earlier, has_same_paths};
 use super::lock::{Creation, Lock};
 use super::password::Password;
 use super::place::{self, Place, UnderLock};
 use super::report::{local, log};
 use super::repository::{Found, Opened};
-use super::snapshot::{Filter, PARTIAL_TAG, Snapshot, set_label};
+use super::snapshot::{Filter, Snapshot};
 use super::{Context, admin, outcome, password};
 use crate::archive::ahead::WalkAhead;
-use crate::archive::report::Problems;
 use crate::archive::{self, Options};
 use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{self, Point};
-use crate::os;
 use crate::protocol::{Outcome, Summary};
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::indexed::Indexed;
@@ -37,6 +35,7 @@ use crate::storage::retention::{self, Renewal};
 use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
+use describe::{describe, in_zone};
 use messages::{
     announcement, partial_reason, result_line, tell, tell_changed_paths, tell_lost_index,
     tell_other_hosts,
@@ -53,7 +52,7 @@ const SWEEP_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Backs up file trees, as one snapshot.
 pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     // What changes from now on may be missing from the snapshot.
-    let begun = Time::now();
+    let begun = in_zone(Time::now(), &context.request);
     let sources = Sources::examine(work, &log)?;
     let password = password::read(&work.container, &log)?;
     if context.request.action.dry_run {
@@ -170,38 +169,6 @@ fn retain(context: &Context, opened: &Opened) {
             "warning: the time for which the server keeps the files is not renewed: {error}; the next backup tries again"
         )),
     }
-}
-
-/// The snapshot file, as far as it is known before the backup. One that is not whole has a tag for that.
-fn describe(
-    context: &Context,
-    work: &Backup,
-    sources: &Sources,
-    next: &NextLevel<'_>,
-    begun: Time,
-    problems: &Problems,
-) -> File {
-    let request = &context.request;
-    let paths = work.paths.iter();
-    let paths = paths.map(|path| path.to_string_lossy().into_owned());
-    let mut file = File::new(begun, Default::default(), paths.collect());
-    file.hostname = work.lineage.host.clone();
-    let user = rustix::process::getuid().as_raw();
-    file.username = os::user_name(user).unwrap_or_default();
-    file.uid = user;
-    file.gid = rustix::process::getgid().as_raw();
-    file.excludes = sources.exclude().to_vec();
-    LeftOutRules::write(&mut file, work);
-    file.program_version = format!("freezerd {}", env!("CARGO_PKG_VERSION"));
-    file.tags = vec![
-        Snapshot::level_tag(next.level),
-        request.run_tag.snapshot_tag(request.action_index),
-    ];
-    if !problems.is_empty() {
-        file.tags.push(PARTIAL_TAG.to_owned());
-    }
-    set_label(&mut file, &work.lineage.backup_name);
-    file
 }
 
 fn lineage(opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
@@ -354,16 +321,17 @@ fn clear_out(
     lock: Lock,
     mut summary: Summary,
 ) -> Result<Outcome, ActionError> {
-    let Some(days) = work.remove_older_than else {
+    if !work.removes() {
         return Ok(outcome::success(summary));
-    };
+    }
     // In between, another process may have the lock: what is removed is decided after that.
     drop(lock);
     let removed = Lock::take(&opened, Access::Exclusive, &context.reporter).and_then(|lock| {
         let removal = admin::Removal {
             lineage: &work.lineage,
             paths: &work.paths,
-            age: Age::Days(days),
+            age: work.remove_older_than.map(Age::Days),
+            rules: &work.keep,
             options: admin::prune_options(None, None),
             dry_run: false,
         };

@@ -263,14 +263,12 @@ fn concurrency(connection: &Connection) -> Arc<Concurrency> {
 }
 
 /// The zone of this name. One that is not known is named in the log.
-fn zone(name: Option<&str>) -> Zone {
+pub(super) fn zone(name: Option<&str>) -> Zone {
     match name.map(Zone::named) {
         None => Zone::local(),
         Some(Ok(zone)) => zone,
         Some(Err(error)) => {
-            log(&format!(
-                "warning: {error}; the windows of limits are read in the zone of this host"
-            ));
+            log(&format!("warning: {error}; the zone of this host is used"));
             Zone::local()
         }
     }

@@ -1,5 +1,7 @@
 //! The keys of `freezer_action`.
 
+use super::joined;
+use super::keep::{KEEP_KEYS, REMOVAL_RULES};
 use super::key::{Key, Support};
 use super::shape::{Bounds, Shape};
 use super::storage::STORAGE_KEYS;
@@ -20,10 +22,12 @@ const WITH_PATHS: WorkKinds = BACKUP_AND_ADMIN
 const EXEC: WorkKinds = WorkKinds::of(&[WorkKind::Exec]);
 const CHECK: WorkKinds = WorkKinds::of(&[WorkKind::Check]);
 
+const ADMIN_RULES: &[&str] = &REMOVAL_RULES;
+
 /// Keys of which an action of this kind needs one; empty: no such choice.
 pub const fn one_of(kind: WorkKind) -> &'static [&'static str] {
     match kind {
-        WorkKind::Admin => &["remove_older_than", "remove_from_date"],
+        WorkKind::Admin => ADMIN_RULES,
         WorkKind::Backup
         | WorkKind::Restore
         | WorkKind::Info
@@ -60,18 +64,8 @@ const fn unsupported(name: &'static str, about: &'static str, why: &'static str)
 /// The keys of `freezer_action` and `action_defaults`.
 pub const ACTION_KEYS: &[Key] = &ALL_KEYS;
 
-static ALL_KEYS: [Key; OWN_KEYS.len() + STORAGE_KEYS.len()] = {
-    let mut keys = [OWN_KEYS[0]; OWN_KEYS.len() + STORAGE_KEYS.len()];
-    let mut at = 0;
-    while at < keys.len() {
-        keys[at] = match at < OWN_KEYS.len() {
-            true => OWN_KEYS[at],
-            false => STORAGE_KEYS[at - OWN_KEYS.len()],
-        };
-        at += 1;
-    }
-    keys
-};
+static ALL_KEYS: [Key; OWN_KEYS.len() + KEEP_KEYS.len() + STORAGE_KEYS.len()] =
+    joined(&[OWN_KEYS, &KEEP_KEYS, STORAGE_KEYS]);
 
 /// Those that do not describe a storage.
 const OWN_KEYS: &[Key] = &[
@@ -227,8 +221,9 @@ const OWN_KEYS: &[Key] = &[
         "remove_older_than",
         Shape::Age,
         BACKUP_AND_ADMIN,
-        "Remove snapshots with this host and name that are older than this number of days, more than 0. Of each path, the newest \
-         snapshot and the newest whole one always stay. After a backup: only snapshots that have one of its paths.",
+        "Remove snapshots with this host and name that are older than this number of days, more than 0, and that no `keep_…` key \
+         keeps. Of each path, the newest snapshot and the newest whole one always stay. After a backup: only snapshots that \
+         have one of its paths.",
     )
     .example("90"),
     Key::new("sync", Shape::Flag, BACKUP, "Flush file system buffers before the backup.")
@@ -295,7 +290,7 @@ const OWN_KEYS: &[Key] = &[
     .example("true").default("false"),
     Key::new("consistency_checksum", Shape::Anything, RESTORE, "The checksum that the restored files should have.")
         .support(Support::NoEffect("each piece is compared with its SHA-256 before it is written; `verify` also reads the restored files again")),
-    Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment. Of each path, the newest snapshot and the newest whole one always stay.")
+    Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment, and that no `keep_…` key keeps. Of each path, the newest snapshot and the newest whole one always stay.")
     .example("\"2026-01-01T00:00:00\""),
     Key::new("command", Shape::Command, EXEC, "A text that `/bin/sh -c` runs, or a list of a program and its arguments.").required(EXEC, "\"/usr/local/bin/prepare\""),
     Key::new(
@@ -330,8 +325,8 @@ const OWN_KEYS: &[Key] = &[
         "targets",
         Shape::Targets,
         BACKUP,
-        "Further containers: a list of objects with the keys `storage`, `container`, `encrypt_pass_file` and \
-         `remove_older_than`. Each is an action of its own in the run, with its own attempts. The new snapshot is copied \
+        "Further containers: a list of objects with the keys `storage`, `container`, `encrypt_pass_file`, \
+         `remove_older_than` and `keep`. Each is an action of its own in the run, with its own attempts. The new snapshot is copied \
          from a container that has it; without one, the source is read again. If one fails, the others go on.",
     )
     .example("[{\"container\": \"/mnt/second-disk/www\", \"encrypt_pass_file\": \"/etc/freezerd/second-disk\"}]"),

@@ -79,14 +79,18 @@ static HABITS: &[Habit] = &[
     ),
     keys("one_fs xdev one_filesystem", &["one_file_system"]),
     keys(
-        "keep_within keep_within_daily retention retention_days retention_period retention_time max_age \
-         keep_days expire expire_after expiration remove_all_older_than older_than",
+        "retention_days retention_period retention_time max_age keep_days expire expire_after expiration \
+         remove_all_older_than older_than",
         &["remove_older_than"],
     ),
+    keys(
+        "retention retention_policy forget_policy keep_policy",
+        &["keep", "remove_older_than"],
+    ),
     instead(
-        "keep_* retention_policy forget_policy",
-        "freezerd removes snapshots by age: `\"remove_older_than\": 90` is in days, and of each path the newest whole one \
-         always stays. For a rule by number, run `restic forget` in an action `exec`",
+        "keep_*",
+        "the rules are `keep_last`, `keep_hourly`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_quarterly`, \
+         `keep_yearly`, `keep_within` and `keep_tags`",
     ),
     instead(
         "prune forget auto_prune compact cleanup",
@@ -220,7 +224,8 @@ mod tests {
                 }
             }
             for word in habit.words.split_whitespace() {
-                for object in Object::ALL {
+                // In `keep`, tags are those of snapshots.
+                for object in Object::ALL.into_iter().filter(|it| *it != Object::Keep) {
                     assert!(object.find(word).is_none(), "{word} is a key");
                 }
             }

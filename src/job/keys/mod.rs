@@ -4,6 +4,7 @@ mod action;
 mod document;
 mod foreign;
 mod habits;
+mod keep;
 mod key;
 mod object;
 mod shape;
@@ -30,6 +31,7 @@ impl Object {
             Object::Schedule => SCHEDULE_KEYS,
             Object::Action => ACTION_KEYS,
             Object::Target => TARGET_KEYS,
+            Object::Keep => keep::MEMBERS,
         }
     }
 
@@ -40,6 +42,23 @@ impl Object {
             .iter()
             .find(|key| key.name == name || key.aliases.contains(&name.as_str()))
     }
+}
+
+/// Several tables as one. `ALL` is the sum of their lengths.
+const fn joined<const ALL: usize>(tables: &[&[Key]]) -> [Key; ALL] {
+    let mut keys = [tables[0][0]; ALL];
+    let (mut table, mut row, mut at) = (0, 0, 0);
+    while at < ALL {
+        if row == tables[table].len() {
+            table += 1;
+            row = 0;
+            continue;
+        }
+        keys[at] = tables[table][row];
+        row += 1;
+        at += 1;
+    }
+    keys
 }
 
 /// Whether a key is a remark of the user, which the parser skips: `x-…`, `_…`, and `$schema`, which tells an editor where

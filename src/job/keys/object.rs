@@ -16,16 +16,19 @@ pub enum Object {
     Action,
     /// An entry of `targets`.
     Target,
+    /// The rules of retention, as the value of `keep`.
+    Keep,
 }
 
 impl Object {
     /// Every object, from the outside in.
-    pub const ALL: [Object; 5] = [
+    pub const ALL: [Object; 6] = [
         Object::Job,
         Object::Entry,
         Object::Schedule,
         Object::Action,
         Object::Target,
+        Object::Keep,
     ];
 
     /// What a sentence calls the object.
@@ -36,6 +39,7 @@ impl Object {
             Object::Schedule => "`job_schedule`",
             Object::Action => "`freezer_action`",
             Object::Target => "an entry of `targets`",
+            Object::Keep => "`keep`",
         }
     }
 }

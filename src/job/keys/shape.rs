@@ -26,6 +26,12 @@ pub enum Shape {
     Number(Bounds),
     /// A number of days that is greater than 0.
     Age,
+    /// How many are kept: a whole number, of which 0 means that there is no such rule; -1, `all` or `unlimited`.
+    Count,
+    /// Years, months, days and hours, such as `1y6m`.
+    Span,
+    /// One text with tags and commas, or a list of them.
+    Tags,
     /// Seconds since 1970. 0 and −1 mean that there is none.
     Timestamp,
     /// One of some words, each with its meaning.

@@ -1,5 +1,6 @@
 //! The keys of an entry of `targets`.
 
+use super::keep::KEEP;
 use super::key::Key;
 use super::shape::Shape;
 use crate::job::kind::WorkKinds;
@@ -37,7 +38,9 @@ pub const TARGET_KEYS: &[Key] = &[
         "remove_older_than",
         Shape::Age,
         ALL,
-        "As in the action, for this container. Default: that of the action.",
+        "As in the action, for this container. Default: if neither this key nor `keep` is here, what the action says with all \
+         of its keys.",
     )
     .example("365"),
+    KEEP,
 ];

@@ -20,6 +20,7 @@ pub fn schema() -> Value {
     definitions.insert("complete_action".to_owned(), complete_action());
     definitions.insert("schedule".to_owned(), object(Object::Schedule));
     definitions.insert("target".to_owned(), target());
+    definitions.insert("keep".to_owned(), object(Object::Keep));
     definitions.insert("defaults".to_owned(), action(None));
     for kind in WorkKind::ALL {
         definitions.insert(kind.word().to_owned(), action(Some(*kind)));

@@ -9,6 +9,7 @@ use crate::job::parse::ACTION_LIMIT;
 use crate::job::rate_limit::MOST_WINDOWS;
 use crate::job::storage::NOT_SUPPORTED;
 use crate::job::values::MOST_BYTES;
+use crate::keep::Count;
 
 /// The values that a key takes.
 pub(super) fn value(key: &Key) -> Value {
@@ -55,6 +56,21 @@ pub(super) fn value(key: &Key) -> Value {
         })),
         Shape::Number(bounds) => number(bounds),
         Shape::Age => age(),
+        Shape::Count => or_unset(json!({
+            "anyOf": [
+                { "type": "number", "multipleOf": 1, "minimum": -1, "maximum": Count::MOST },
+                { "type": "string", "pattern": "^\\s*(-1|[0-9]{1,7}|[aA][lL][lL]|[uU][nN][lL][iI][mM][iI][tT][eE][dD])\\s*$" }
+            ]
+        })),
+        Shape::Span => {
+            or_unset(json!({ "type": "string", "pattern": "^\\s*([0-9]{1,6}[ymdh]){1,4}\\s*$" }))
+        }
+        Shape::Tags => or_unset(json!({
+            "anyOf": [
+                { "type": ["string", "number"] },
+                { "type": "array", "items": { "type": ["string", "number"], "minLength": 1 } }
+            ]
+        })),
         Shape::Timestamp => or_unset(json!({
             "anyOf": [
                 { "type": "number", "maximum": 253_402_300_799_u64 },
@@ -118,6 +134,7 @@ pub(super) fn value(key: &Key) -> Value {
         Shape::Targets => or_unset(json!({
             "type": "array", "maxItems": MOST_TARGETS, "items": { "$ref": "#/$defs/target" }
         })),
+        Shape::Object(Object::Keep) => or_unset(json!({ "$ref": "#/$defs/keep" })),
         Shape::Object(Object::Schedule) => or_unset(json!({ "$ref": "#/$defs/schedule" })),
         Shape::Object(_) if key.name == "action_defaults" => {
             or_unset(json!({ "$ref": "#/$defs/defaults" }))

@@ -2,7 +2,7 @@
 
 use super::ValueReader;
 use crate::job::decode::Field;
-use crate::job::keys::{Shape, Support};
+use crate::job::keys::{Object, Shape, Support};
 use crate::job::timing::Timing;
 
 impl ValueReader<'_> {
@@ -39,6 +39,24 @@ impl ValueReader<'_> {
             }
             Shape::Age => {
                 self.age_in_days(given);
+            }
+            Shape::Count => {
+                if !field.node.is_unset() {
+                    self.kept_count(&field);
+                }
+            }
+            Shape::Span => {
+                if !field.node.is_unset() {
+                    self.span(&field);
+                }
+            }
+            Shape::Tags => {
+                if !field.node.is_unset() {
+                    self.tags(&field);
+                }
+            }
+            Shape::Object(Object::Keep) => {
+                self.rules_object(&field);
             }
             Shape::Words(_) => {
                 self.word(given);

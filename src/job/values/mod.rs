@@ -9,6 +9,7 @@ use super::keys::suggested_word;
 use super::words::WordOf;
 
 mod check;
+mod keep;
 mod numbers;
 mod own_rules;
 mod paths;

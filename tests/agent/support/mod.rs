@@ -106,6 +106,7 @@ impl Place {
             allow_empty: false,
             allow_new_container: false,
             remove_older_than: None,
+            keep: Default::default(),
         }
     }
 
@@ -123,7 +124,8 @@ impl Place {
             container: self.container(),
             lineage: lineage(),
             paths: Vec::new(),
-            remove,
+            remove: Some(remove),
+            keep: Default::default(),
             max_unused: None,
             max_repack: None,
         })

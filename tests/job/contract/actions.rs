@@ -182,7 +182,7 @@ fn admin_removes_by_age_or_by_date() {
         ))
     };
     let remove = |more: &str| match job(&text(more)).actions.remove(0).action.work {
-        Work::Admin(admin) => admin.remove,
+        Work::Admin(admin) => admin.remove.unwrap(),
         other => panic!("{other:?}"),
     };
     assert_eq!(remove(", \"remove_older_than\": \"30.5\""), Age::Days(30.5));

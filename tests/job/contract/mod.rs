@@ -2,6 +2,7 @@
 
 mod actions;
 mod habits;
+mod keep;
 mod keys;
 mod rates;
 mod restores;

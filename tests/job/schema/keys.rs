@@ -19,6 +19,7 @@ fn the_schema_says_what_each_key_is_for() {
         (Object::Schedule, "schedule"),
         (Object::Action, "defaults"),
         (Object::Target, "target"),
+        (Object::Keep, "keep"),
     ] {
         for key in object.keys() {
             let property = &schema["$defs"][definition]["properties"][key.name];

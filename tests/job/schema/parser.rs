@@ -100,6 +100,14 @@ fn the_schema_agrees_with_the_parser_on_every_key_and_kind_of_value() {
                                     "{{\"job_actions\": [], \"action_defaults\": {{\"{name}\": {value}}}}}"
                                 ),
                             ],
+                            Object::Keep => vec![
+                                crate::support::backup(&format!(
+                                    "\"keep\": {{\"{name}\": {value}}}"
+                                )),
+                                crate::support::backup(&format!(
+                                    "\"targets\": [{{\"container\": \"/d\", \"keep\": {{\"{name}\": {value}}}}}]"
+                                )),
+                            ],
                             Object::Target => vec![
                                 crate::support::backup(&format!(
                                     "\"targets\": [{{\"container\": \"/d\", \"{name}\": {value}}}]"

@@ -1,0 +1,266 @@
+//! `freezerd forget`: removes snapshots by rules, and shows why the others stay.
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use super::container::output::say;
+use super::container::{ChosenContainer, ContainerArgs};
+use super::exit::{Exit, Failure};
+use super::new::questions;
+use super::{by_hand, output, snapshots};
+use crate::agent::snapshot::Snapshot;
+use crate::config::Settings;
+use crate::job::action::{Bandwidth, Container, Work};
+use crate::protocol::{ListRequest, Outcome, UnreadableSnapshot, agent_process};
+
+mod plan;
+mod rules;
+mod words;
+
+use plan::{Planned, Removal};
+use rules::RuleOptions;
+
+/// Remove old snapshots, and show why the others stay
+///
+/// Name a job, or a container with --container. Without further options, the rules are those of the job: what its actions
+/// `admin` say, and its backups with `keep_…` or remove_older_than. With --keep-… or --older-than, these rules count instead.
+/// The command shows each snapshot and what becomes of it, and asks, unless --yes is given. Then it removes the snapshots and
+/// frees their space, as the daemon does.
+///
+/// The rules mean what those of `restic forget` mean. They apply to each host, backup name and list of paths by itself. The
+/// newest snapshot of each path, its newest whole one, and pinned ones always stay.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd forget nightly --dry-run\n\
+                        Example: freezerd forget nightly --keep-daily 14 --keep-monthly 12 --dry-run\n\
+                        Example: freezerd forget --container /srv/backup --backup-name www --older-than 90 --yes")]
+pub struct Args {
+    #[command(flatten)]
+    place: ContainerArgs,
+    #[command(flatten)]
+    rules: RuleOptions,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Show what would be removed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print what was decided, and what was done, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The snapshots of a container, whoever made them.
+struct Listed {
+    container: Container,
+    snapshots: Vec<Snapshot>,
+    damaged: Vec<UnreadableSnapshot>,
+}
+
+/// Runs `freezerd forget`.
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let (older_than, rules) = args.rules.read();
+    let has_rules = older_than.is_some() || !rules.is_empty();
+    let mut listed: Vec<Listed> = Vec::new();
+    let removals = if has_rules {
+        let chosen = args.place.find_all(settings)?;
+        for selection in &chosen {
+            list(settings, &selection.container, &mut listed)?;
+        }
+        let each = chosen.iter().flat_map(|it| whose(it, &listed));
+        let removals = each.filter_map(|it| plan::of_selection(&it, older_than, &rules));
+        removals.collect()
+    } else {
+        let removals = removals_of_job(settings, args)?;
+        for removal in &removals {
+            list(settings, &removal.admin.container, &mut listed)?;
+        }
+        removals
+    };
+    let now = Utc::now();
+    let planned: Vec<Planned> = removals
+        .into_iter()
+        .map(|removal| {
+            let place = listed
+                .iter()
+                .find(|it| it.container == removal.admin.container);
+            plan::plan(removal, place.map_or(&[], |it| &it.snapshots), now)
+        })
+        .collect();
+    if planned.iter().all(|it| it.fates.is_empty()) {
+        let message = "there is no snapshot of these backups".to_owned();
+        return Err(Failure::new(Exit::NotFound, message));
+    }
+    let damaged: Vec<&UnreadableSnapshot> = listed.iter().flat_map(|it| &it.damaged).collect();
+    for damaged in &damaged {
+        say(&format!("warning: {}; it stays as it is", damaged.message));
+    }
+    let exit = match damaged.is_empty() {
+        true => Exit::Success,
+        false => Exit::RunPartial,
+    };
+    if !args.json {
+        words::show(settings, &planned);
+    }
+    let gone: u64 = planned.iter().map(Planned::gone).sum();
+    if args.dry_run || gone == 0 {
+        tell(args, &planned, &[]);
+        return Ok(exit);
+    }
+    if !confirm(args, gone)? {
+        say("nothing was removed");
+        return Ok(Exit::Success);
+    }
+    carry_out(settings, args, &planned, exit)
+}
+
+/// The removals of the job's own actions.
+fn removals_of_job(settings: &Settings, args: &Args) -> Result<Vec<Removal>, Failure> {
+    let Some(job) = args.place.find_job(settings)? else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a container has no rules of its own: add --keep-daily, another --keep-… option, or --older-than",
+        ));
+    };
+    let removals = plan::of_job(&job, args.place.action());
+    match removals.is_empty() {
+        false => Ok(removals),
+        true => Err(Failure::new(
+            Exit::NotFound,
+            format!(
+                "{} removes no snapshots: no action of it has `keep_…` or `remove_older_than`; add --keep-daily, another \
+                 --keep-… option, or --older-than",
+                args.place.as_typed()
+            ),
+        )),
+    }
+}
+
+/// A selection for each host and backup name that it stands for.
+fn whose(chosen: &ChosenContainer, listed: &[Listed]) -> Vec<ChosenContainer> {
+    let place = listed.iter().find(|it| it.container == chosen.container);
+    let matches = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|it| it == own);
+    let mut found: Vec<ChosenContainer> = Vec::new();
+    for snapshot in place.map_or(&[][..], |it| &it.snapshots) {
+        let (host, name) = (&snapshot.host, &snapshot.label);
+        if matches(&chosen.host, host)
+            && matches(&chosen.backup_name, name)
+            && !found
+                .iter()
+                .any(|it| it.host.as_ref() == Some(host) && it.backup_name.as_ref() == Some(name))
+        {
+            found.push(ChosenContainer {
+                host: Some(host.clone()),
+                backup_name: Some(name.clone()),
+                ..chosen.clone()
+            });
+        }
+    }
+    found
+}
+
+/// Lists a container, unless it was listed before.
+fn list(
+    settings: &Settings,
+    container: &Container,
+    listed: &mut Vec<Listed>,
+) -> Result<(), Failure> {
+    if listed.iter().any(|it| it.container == *container) {
+        return Ok(());
+    }
+    // Without a lock, so that nobody waits for the answer to the question. The agent decides again when it has the lock.
+    let listing = agent_process::list(ListRequest {
+        container: container.clone(),
+        host: None,
+        backup_name: None,
+        cache: settings.cache(),
+        open: true,
+    })
+    .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?;
+    listed.push(Listed {
+        container: container.clone(),
+        snapshots: listing.snapshots.into_iter().map(Snapshot::from).collect(),
+        damaged: listing.unreadable,
+    });
+    Ok(())
+}
+
+/// Asks whether to go on, or refuses where nobody can be asked.
+fn confirm(args: &Args, gone: u64) -> Result<bool, Failure> {
+    if args.yes {
+        return Ok(true);
+    }
+    if args.json || !questions::possible() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "nobody can be asked: add --yes to remove them, or --dry-run to see what would be removed",
+        ));
+    }
+    let question = format!("Remove {}? (yes or no)", words::snapshots(gone));
+    questions::ask(&question, "no", |answer| match answer {
+        "yes" | "y" => Ok(true),
+        "no" | "n" => Ok(false),
+        _ => Err("expected yes or no".to_owned()),
+    })
+}
+
+/// Has an agent remove the snapshots, a removal after the other.
+fn carry_out(
+    settings: &Settings,
+    args: &Args,
+    planned: &[Planned],
+    mut exit: Exit,
+) -> Result<Exit, Failure> {
+    let mut outcomes = Vec::new();
+    let mut failed = None;
+    for planned in planned {
+        if planned.gone() == 0 {
+            outcomes.push(None);
+            continue;
+        }
+        let work = Work::Admin(planned.removal.admin.clone());
+        let request = by_hand::request(settings, work, false, Bandwidth::default());
+        let outcome = by_hand::perform(request, "forget")?;
+        match by_hand::exit_of(&outcome) {
+            Exit::Success => {}
+            worse => {
+                exit = worse;
+                failed.get_or_insert(outcome.reason.clone());
+            }
+        }
+        outcomes.push(Some(outcome));
+    }
+    tell(args, planned, &outcomes);
+    match failed {
+        None => Ok(exit),
+        Some(reason) => {
+            let reason = reason.unwrap_or_else(|| "the snapshots could not be removed".to_owned());
+            Err(Failure::new(exit, reason))
+        }
+    }
+}
+
+/// Says what was done, or would be.
+fn tell(args: &Args, planned: &[Planned], outcomes: &[Option<Outcome>]) {
+    if args.json {
+        let removals: Vec<Value> = planned
+            .iter()
+            .enumerate()
+            .map(|(place, it)| words::document(it, outcomes.get(place).and_then(Option::as_ref)))
+            .collect();
+        output::json(&json!({ "dry_run": args.dry_run, "removals": removals }));
+        return;
+    }
+    let gone: u64 = planned.iter().map(Planned::gone).sum();
+    if args.dry_run {
+        println!(
+            "Would remove {}. Nothing was changed.",
+            words::snapshots(gone)
+        );
+    } else if gone == 0 {
+        println!("There is nothing to remove.");
+    } else {
+        let removed = outcomes.iter().flatten();
+        let removed: u64 = removed.filter_map(|it| it.summary.snapshots_removed).sum();
+        println!("Removed {}.", words::snapshots(removed));
+    }
+}
