@@ -247,6 +247,7 @@ pub fn form(key: &Key) -> String {
         Shape::Number(bounds) => number(bounds),
         Shape::Age => number(Bounds::DAYS),
         Shape::Count => "whole number, or `all`".to_owned(),
+        Shape::Share => "false, or share such as `50%`".to_owned(),
         Shape::Span => "years, months, days and hours, such as `1y6m`".to_owned(),
         Shape::Tags => "tags with commas, or list of them".to_owned(),
         Shape::Timestamp => "seconds since 1970".to_owned(),

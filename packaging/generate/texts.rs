@@ -48,7 +48,7 @@ pub const LIMITS: &str = "`upload_limit` and `download_limit` take one rate for 
      A limit of the action comes before that of its storage, which comes before that of the settings.";
 
 /// What the rules of retention mean, a paragraph each.
-pub const RETENTION: [&str; 4] = [
+pub const RETENTION: [&str; 5] = [
     "The keys `keep_…` say which snapshots stay. A snapshot stays if one of them keeps it, or if it is not older than \
      `remove_older_than` or `remove_from_date` say; the others are removed. They mean what the options `--keep-…` of \
      `restic forget` mean. A rule by number goes back from the newest snapshot and counts only periods that have one, so \
@@ -61,6 +61,11 @@ pub const RETENTION: [&str; 4] = [
     "These always stay: of each path the newest snapshot and the newest whole one; snapshots that are pinned (`freezerd pin`); \
      snapshots whose time has not come yet; and all of them as long as the clock of the host is in doubt. `freezerd forget \
      --dry-run` shows each snapshot with the reason why it stays.",
+    "A guard raises an alarm when a new snapshot looks as if its source were damaged: `shrink_guard`, which is on unless it is \
+     `false`, and `churn_guard`. It compares with snapshots of the same paths and the same rules for what is left out. The backup \
+     is a success, and its snapshot is kept and gets the tag `guard:shrink` or `guard:churn`. No snapshot of the lineage is \
+     removed then, until `freezerd accept RUN`. The log, `freezerd doctor` and `freezerd snapshots` show it. Fewer than 20 files, \
+     and less than 1 MiB, raise no alarm.",
 ];
 
 /// The parts of a window, each with its meaning.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::check::Stages;
 use super::earlier_hosts::{EarlierHost, adopt_command, earlier_hosts};
 use super::error::ActionError;
+use super::guard;
 use super::lineage::shares_path;
 use super::lock::Lock;
 use super::prune_warnings::prune_warnings;
@@ -151,7 +152,7 @@ pub fn remove_old(
         .zip(&fates)
         .filter_map(|(found, fate)| fate.is_empty().then_some(found))
         .collect();
-    let whose = format!("{} of {}", lineage.backup_name, lineage.host);
+    let whose = lineage.whose();
     if in_doubt {
         log(
             "warning: no snapshot is removed by its age now, because the clock of this host went more than a month \
@@ -160,10 +161,10 @@ pub fn remove_old(
     } else if old.is_empty() {
         log(&match limit {
             Some(limit) if removal.rules.is_empty() => format!(
-                "no snapshot of {whose} is older than {} and not the newest one",
+                "no snapshot {whose} is older than {} and not the newest one",
                 local(limit)
             ),
-            _ => format!("no snapshot of {whose} is to be removed"),
+            _ => format!("no snapshot {whose} is to be removed"),
         });
     }
     if !in_doubt {
@@ -245,6 +246,18 @@ fn tell_kept(snapshots: &[Snapshot], fates: &[Fate], whose: &str) {
         }
     }
     let of = |count| units::count(count, "snapshot", "snapshots");
+    for snapshot in snapshots {
+        if let Some(alarm) = snapshot.alarm() {
+            log(&format!(
+                "warning: the snapshot {} of {} looks as if its source were damaged ({}): no snapshot of its lineage is removed. \
+                 If all is well, {} lets removal go on",
+                snapshot.short_id(),
+                local(snapshot.time),
+                guard::what(alarm),
+                guard::accept_command(&snapshot.tags)
+            ));
+        }
+    }
     let by_rules = count(|stay| matches!(stay, Stay::Rule(_)));
     if by_rules > 0 {
         log(&format!("the rules keep {}", of(by_rules)));
@@ -257,7 +270,7 @@ fn tell_kept(snapshots: &[Snapshot], fates: &[Fate], whose: &str) {
     let elsewhere = count(|stay| *stay == Stay::Elsewhere);
     if elsewhere > 0 {
         log(&format!(
-            "note: {} of {whose} that could be removed, of other paths, stay: an action `admin` without path_to_backup \
+            "note: {} {whose} that could be removed, of other paths, stay: an action `admin` without path_to_backup \
              removes them",
             of(elsewhere)
         ));
@@ -309,7 +322,7 @@ fn tell(report: &Pruned) {
 fn summary_line(removed: u64, left: u64, whose: &str, report: &Pruned, dry_run: bool) -> String {
     let would = if dry_run { "would have " } else { "" };
     format!(
-        "{would}removed {} of {whose}, {} left; {would}freed {}",
+        "{would}removed {} {whose}, {} left; {would}freed {}",
         units::count(removed, "snapshot", "snapshots"),
         left,
         units::bytes(report.freed),

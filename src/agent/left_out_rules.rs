@@ -32,15 +32,23 @@ pub struct LeftOutRules {
 impl LeftOutRules {
     /// Writes the rules of a backup into its snapshot file.
     pub fn write(file: &mut SnapshotFile, work: &Backup) {
-        let rules = LeftOutRules {
+        // Texts, flags and numbers are always JSON.
+        let value = serde_json::to_value(LeftOutRules::new(work)).unwrap_or_default();
+        file.other.insert(FIELD.to_owned(), value);
+    }
+
+    fn new(work: &Backup) -> LeftOutRules {
+        LeftOutRules {
             exclude_if_present: work.exclude_if_present.clone(),
             exclude_caches: work.exclude_caches,
             exclude_larger_than: work.exclude_larger_than,
             ignore_unreadable: work.ignore_unreadable.clone(),
-        };
-        // Texts, flags and numbers are always JSON.
-        let value = serde_json::to_value(rules).unwrap_or_default();
-        file.other.insert(FIELD.to_owned(), value);
+        }
+    }
+
+    /// Whether a backup has the same rules.
+    pub fn are_those_of(&self, work: &Backup) -> bool {
+        *self == LeftOutRules::new(work)
     }
 
     /// The rules in a snapshot file. `None`: it does not say all that was left out.

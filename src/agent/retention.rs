@@ -43,6 +43,8 @@ pub fn limit(age: Age, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// Why a snapshot stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stay {
+    /// A snapshot of its lineage looks as if the source were damaged, and nobody has accepted it.
+    Alarm,
     /// Somebody pinned it.
     Pinned,
     /// It is not older than the limit.
@@ -79,6 +81,16 @@ pub fn fates(snapshots: &[Snapshot], policy: &Policy<'_>) -> Vec<Fate> {
             let is_whole = |place: &usize| !snapshots[*place].partial;
             let whole: Vec<usize> = counted.into_iter().filter(is_whole).collect();
             apply(&whole);
+        }
+    }
+    for lineage in lineage::lineages(snapshots) {
+        if lineage
+            .iter()
+            .any(|place| snapshots[*place].alarm().is_some())
+        {
+            lineage
+                .iter()
+                .for_each(|place| fates[*place].push(Stay::Alarm));
         }
     }
     for kept in lineage::kept(snapshots) {
@@ -131,6 +143,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
+    use crate::keep::guard::Alarm;
     use crate::keep::{Count, Period};
     use crate::samples;
 
@@ -227,6 +240,26 @@ mod tests {
         let held = ["1 /a!", "2 /a", "3 /a"];
         assert_eq!(gone(&held, &[], None, &last(1)), ["2 /a"]);
         assert_eq!(gone(&held, &[], Some(99), &Rules::default()), ["2 /a"]);
+    }
+
+    #[test]
+    fn nothing_of_a_lineage_goes_while_one_of_its_snapshots_looks_wrong() {
+        let held = ["1 /a", "2 /b", "3 /a", "4 /b", "5 /a"];
+        let mut made = snapshots(&held);
+        made[2].tags = vec![Snapshot::guard_tag(Alarm::Shrink)];
+        let policy = Policy {
+            paths: &[],
+            limit: None,
+            rules: &last(1),
+            now: at(100),
+        };
+        let fates = fates(&made, &policy);
+        let gone: Vec<&str> = held
+            .iter()
+            .zip(fates)
+            .filter_map(|(text, fate)| fate.is_empty().then_some(*text))
+            .collect();
+        assert_eq!(gone, ["2 /b"]);
     }
 
     #[test]

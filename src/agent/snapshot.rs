@@ -4,6 +4,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::earlier_hosts::Made;
+use crate::keep::guard::{Alarm, Counted};
 use crate::protocol::ListedSnapshot;
 use crate::repository::snapshot::Snapshot as File;
 use crate::storage::id::Id;
@@ -12,6 +13,8 @@ use crate::storage::id::Id;
 const LEVEL_TAG: &str = "level:";
 /// The tag of a snapshot that does not hold everything it was meant to.
 pub const PARTIAL_TAG: &str = "partial";
+/// The tag of a snapshot that looks as if its source were damaged, before the word for how: `guard:shrink`.
+const GUARD_TAG: &str = "guard:";
 /// The tag of a snapshot that no rule and no age removes.
 pub const PINNED_TAG: &str = "pinned";
 
@@ -67,6 +70,32 @@ impl Snapshot {
     /// hosts may differ by an hour.
     pub fn is_of_the_future(&self, now: DateTime<Utc>) -> bool {
         self.time > now + TimeDelta::hours(1)
+    }
+
+    /// The tag for an alarm.
+    pub fn guard_tag(alarm: Alarm) -> String {
+        format!("{GUARD_TAG}{}", alarm.word())
+    }
+
+    /// The alarm that a tag is for.
+    pub fn alarm_of_tag(tag: &str) -> Option<Alarm> {
+        let word = tag.strip_prefix(GUARD_TAG)?;
+        Alarm::ALL.into_iter().find(|alarm| alarm.word() == word)
+    }
+
+    /// The alarm that its backup raised, until somebody accepts it.
+    pub fn alarm(&self) -> Option<Alarm> {
+        self.tags.iter().find_map(|tag| Snapshot::alarm_of_tag(tag))
+    }
+
+    /// What its backup counted, as far as its maker wrote it down.
+    pub fn counted(&self) -> Option<Counted> {
+        self.summary.map(|summary| Counted {
+            files: summary.files,
+            bytes: summary.bytes,
+            new: summary.files_new,
+            changed: summary.files_changed,
+        })
     }
 
     /// Whether somebody decided that it stays.

@@ -64,10 +64,10 @@ pub struct Options<'a> {
     pub workers: usize,
     /// Is asked before anything is written that relies on the lock.
     pub confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
-    /// Makes the snapshot of what is known at the end: whether something is missing. The tree, the parent and the
+    /// Makes the snapshot of what is known at the end: what is missing, and what was counted. The tree, the parent and the
     /// summary are filled in. Its time must be one before the walk began: the next backup reads everything again that
     /// changed since then.
-    pub describe: &'a dyn Fn(&report::Problems) -> Snapshot,
+    pub describe: &'a dyn Fn(&report::Problems, &BackupSummary) -> Snapshot,
     pub observer: &'a dyn BackupObserver,
 }
 
@@ -155,12 +155,9 @@ pub fn backup(
     };
     let damage = std::mem::take(&mut *lock(&shared.damage));
     let (problems, ignored) = shared.problems.into_parts();
-    let mut snapshot = (options.describe)(&problems);
-    snapshot.tree = *tree;
-    snapshot.parent = options.parent.map(|(id, _)| id);
     let count = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
     let (files, directories) = (&shared.tally.files, &shared.tally.directories);
-    snapshot.summary = Some(BackupSummary {
+    let summary = BackupSummary {
         backup_start: begun,
         backup_end: Time::now(),
         files_new: count(&files.new),
@@ -176,7 +173,11 @@ pub fn backup(
         total_files_processed: count(&files.new) + count(&files.changed) + count(&files.unmodified),
         total_bytes_processed: count(&shared.tally.bytes),
         other: serde_json::Map::new(),
-    });
+    };
+    let mut snapshot = (options.describe)(&problems, &summary);
+    snapshot.tree = *tree;
+    snapshot.parent = options.parent.map(|(id, _)| id);
+    snapshot.summary = Some(summary);
     (options.confirm)()?;
     kill_point::reached(Point::SnapshotBegins);
     let id = snapshot.write(

@@ -10,6 +10,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 #[macro_use]
 mod output;
 
+mod accept;
 mod adopt;
 mod by_hand;
 mod cache;
@@ -41,6 +42,7 @@ mod pin;
 mod prune;
 mod repair;
 mod restore;
+mod retag;
 mod run;
 mod schema;
 mod screen;
@@ -146,6 +148,7 @@ enum Command {
     Verify(verify::Args),
     Repair(repair::Args),
     Forget(forget::Args),
+    Accept(accept::Args),
     Pin(pin::PinArgs),
     Unpin(pin::UnpinArgs),
     Prune(prune::Args),
@@ -196,6 +199,7 @@ impl Command {
             Command::Verify(args) => args.json,
             Command::Repair(args) => args.json,
             Command::Forget(args) => args.json,
+            Command::Accept(args) => args.json,
             Command::Pin(args) => args.json(),
             Command::Unpin(args) => args.json(),
             Command::Prune(args) => args.json,
@@ -230,6 +234,7 @@ impl Command {
                 | Command::Verify(_)
                 | Command::Repair(_)
                 | Command::Forget(_)
+                | Command::Accept(_)
                 | Command::Pin(_)
                 | Command::Unpin(_)
                 | Command::Prune(_)
@@ -372,6 +377,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Repair(args) => repair::run(&settings, &args),
         Command::Forget(args) => forget::run(&settings, &args),
+        Command::Accept(args) => accept::run(&settings, &args),
         Command::Pin(args) => pin::run(&settings, &args.chosen, true),
         Command::Unpin(args) => pin::run(&settings, &args.chosen, false),
         Command::Prune(args) => prune::run(&settings, &args),

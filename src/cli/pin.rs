@@ -6,6 +6,7 @@ use super::container::ContainerOptions;
 use super::container::output::say;
 use super::container::session::{self, Ended, print, print_json};
 use super::exit::{Exit, Failure};
+use super::retag::retagged;
 use super::{ledger_view, logging, snapshots};
 use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::agent::snapshot::PINNED_TAG;
@@ -13,8 +14,6 @@ use crate::config::Settings;
 use crate::escape::harmless;
 use crate::job::action::Container;
 use crate::protocol::{ListRequest, ListedSnapshot, agent_process};
-use crate::repository::replace::{Replaced, replace};
-use crate::repository::snapshot::Snapshot;
 use crate::storage::id::Id;
 
 /// Keep snapshots, whatever rules and ages say
@@ -208,25 +207,14 @@ fn change(
     found: Vec<ListedSnapshot>,
     pin: bool,
 ) -> Result<Vec<Changed>, SessionError> {
-    let change = |id: Id, old: &Snapshot| {
-        let id = id.to_string();
-        found.iter().find(|it| it.id == id)?;
-        let mut new = old.clone();
-        new.tags.retain(|tag| tag != PINNED_TAG);
+    let retag = |tags: &mut Vec<String>| {
+        tags.retain(|tag| tag != PINNED_TAG);
         if pin {
-            new.tags.push(PINNED_TAG.to_owned());
+            tags.push(PINNED_TAG.to_owned());
         }
-        (new.tags != old.tags).then_some(new)
     };
-    let replaced = replace(&session.repository, &change, &|| session.confirm())?;
-    let new_id = |old: &ListedSnapshot| {
-        replaced.iter().find_map(|(id, became)| match became {
-            Replaced::New(new) | Replaced::Before(new) if id.to_string() == old.id => Some(*new),
-            _ => None,
-        })
-    };
-    let ids: Vec<Option<Id>> = found.iter().map(new_id).collect();
-    let changed = found.into_iter().zip(ids);
+    let new = retagged(session, &found, &retag)?;
+    let changed = found.into_iter().zip(new);
     Ok(changed.map(|(old, new)| Changed { old, new }).collect())
 }
 

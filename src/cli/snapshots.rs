@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::logging;
 use super::output;
 use super::table::Table;
-use crate::agent::snapshot::PINNED_TAG;
+use crate::agent::snapshot::{PINNED_TAG, Snapshot as Tagged};
 use crate::config::Settings;
 use crate::protocol::{
     AgentLoss, ContainerFault, ListError, ListRequest, ListedSnapshot, UnreadableSnapshot,
@@ -240,14 +240,16 @@ fn print(settings: &Settings, places: &[ChosenContainer], rows: &[Row]) {
 
 /// What is special about a snapshot.
 fn marks(snapshot: &ListedSnapshot) -> String {
-    let is_pinned = snapshot.tags.iter().any(|tag| tag == PINNED_TAG);
-    match (snapshot.partial, is_pinned) {
-        (true, true) => "partial, pinned",
-        (true, false) => "partial",
-        (false, true) => "pinned",
-        (false, false) => "",
-    }
-    .to_owned()
+    let has = |matches: fn(&str) -> bool| snapshot.tags.iter().any(|tag| matches(tag));
+    let marks = [
+        (snapshot.partial, "partial"),
+        (has(|tag| Tagged::alarm_of_tag(tag).is_some()), "alarm"),
+        (has(|tag| tag == PINNED_TAG), "pinned"),
+    ];
+    let marks = marks
+        .into_iter()
+        .filter_map(|(is, mark)| is.then_some(mark));
+    marks.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether the backup to this container has other targets, too.

@@ -12,6 +12,7 @@ use super::one_or_more;
 use super::share::{MaxUnused, ReadData};
 use super::storage::Connection;
 use crate::keep::Rules;
+use crate::keep::guard::Guards;
 use crate::location::Location;
 
 pub use super::access::Access;
@@ -143,6 +144,16 @@ pub struct Lineage {
     pub backup_name: String,
 }
 
+impl Lineage {
+    /// Whose snapshots they are, behind the word "snapshots" in a sentence: `of www of web1`.
+    pub fn whose(&self) -> String {
+        match self.backup_name.as_str() {
+            "" => format!("without a backup name of {}", self.host),
+            name => format!("of {name} of {}", self.host),
+        }
+    }
+}
+
 /// A backup of one or several file trees, as one snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backup {
@@ -193,6 +204,9 @@ pub struct Backup {
     /// older. Empty: no rules.
     #[serde(default, skip_serializing_if = "Rules::is_empty")]
     pub keep: Rules,
+    /// When the new snapshot looks as if the source were damaged.
+    #[serde(default, skip_serializing_if = "Guards::are_usual")]
+    pub guards: Guards,
 }
 
 impl Backup {

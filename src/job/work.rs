@@ -62,6 +62,7 @@ fn backup(
         .unwrap_or(false);
     let remove_older_than = values.age_in_days(fields.get("remove_older_than"));
     let keep = values.rules(fields);
+    let guards = values.guards(fields);
     let targets = values.targets(fields, timing);
     let sources = sources?;
     let paths = sources.paths();
@@ -106,6 +107,7 @@ fn backup(
         allow_new_container,
         remove_older_than,
         keep: keep?,
+        guards: guards?,
     };
     Some(target::each(first, targets))
 }

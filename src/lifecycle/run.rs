@@ -46,6 +46,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             partial: false,
             bytes_added: 0,
             problems: 0,
+            alarm: None,
             part_read: None,
         })
         .collect()
@@ -133,6 +134,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     if let AttemptEnd::Reported { outcome } = end {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
+        row.alarm = outcome.summary.alarm;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
+use crate::keep::guard::Alarm;
 use crate::units;
 
 /// How an attempt ended, as its agent saw it.
@@ -100,6 +101,9 @@ pub struct Summary {
     /// Snapshots that were copied to another container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots_copied: Option<u64>,
+    /// The new snapshot looks as if the source were damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots_removed: Option<u64>,
     /// Snapshots that are there, after removal.
@@ -172,6 +176,9 @@ impl fmt::Display for Summary {
                 .level
                 .map_or_else(String::new, |level| format!(" (level {level})"));
             line.push(format!("snapshot {id}{level}"));
+        }
+        if let Some(alarm) = self.alarm {
+            line.push(format!("alarm: {}", alarm.word()));
         }
         if let Some(code) = self.exit_code {
             line.push(format!("exit code {code}"));

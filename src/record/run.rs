@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PartRead;
 use crate::job::JobResult;
+use crate::keep::guard::Alarm;
 use crate::location::Location;
 
 /// Why a run exists.
@@ -132,6 +133,9 @@ pub struct ActionRecord {
     /// How many paths its last attempt did not back up or restore.
     #[serde(default)]
     pub problems: u64,
+    /// Its snapshot looks as if the source were damaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
     /// The part of a container's data that its last attempt read, if it is a check that read one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_read: Option<PartRead>,

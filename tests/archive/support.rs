@@ -53,7 +53,7 @@ pub fn try_back_up(
         parent,
         workers: 2,
         confirm: &|| Ok(()),
-        describe: &|_| {
+        describe: &|_, _| {
             let paths = sources
                 .iter()
                 .map(|source| source.top.to_string_lossy().into_owned());

@@ -6,6 +6,7 @@ mod check_left_out;
 mod doctor;
 mod exit_codes;
 mod forget;
+mod guards;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod listing;

@@ -98,6 +98,7 @@ pub fn action_record() -> ActionRecord {
         partial: false,
         bytes_added: 0,
         problems: 0,
+        alarm: None,
         part_read: None,
     }
 }

@@ -10,6 +10,7 @@ use crate::agent::reach::zone;
 use crate::agent::snapshot::{PARTIAL_TAG, Snapshot, set_label};
 use crate::archive::report::Problems;
 use crate::job::action::Backup;
+use crate::keep::guard::Alarm;
 use crate::os;
 use crate::protocol::Request;
 use crate::repository::snapshot::Snapshot as File;
@@ -33,6 +34,7 @@ pub(super) fn describe(
     next: &NextLevel<'_>,
     begun: Time,
     problems: &Problems,
+    alarm: Option<Alarm>,
 ) -> File {
     let request = &context.request;
     let paths = work.paths.iter();
@@ -53,6 +55,7 @@ pub(super) fn describe(
     if !problems.is_empty() {
         file.tags.push(PARTIAL_TAG.to_owned());
     }
+    file.tags.extend(alarm.map(Snapshot::guard_tag));
     set_label(&mut file, &work.lineage.backup_name);
     file
 }

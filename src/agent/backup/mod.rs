@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::Utc;
 
 use super::error::ActionError;
+use super::guard;
 use super::level;
 use super::lineage::{earlier, has_same_paths};
 use super::lock::{Creation, Lock};
@@ -108,7 +109,10 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         parent,
         workers: 0,
         confirm: &|| lock.confirm(),
-        describe: &|problems| describe(context, work, &sources, &next, begun, problems),
+        describe: &|problems, summary| {
+            let alarm = guard::watch(work, sources.exclude(), &lineage, parent.is_some(), summary);
+            describe(context, work, &sources, &next, begun, problems, alarm)
+        },
         observer: &*context.reporter,
     };
     let report = archive::backup(&mut indexed, walk, &options)
@@ -120,6 +124,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     retain(context, &opened);
     let snapshot = Snapshot::from_file(report.id, &report.snapshot);
     log(&result_line(&snapshot, start));
+    guard::tell(&snapshot);
     let numbers = snapshot.summary.unwrap_or_default();
     // Nothing was counted in advance. At the end, all of it is known.
     context
@@ -133,6 +138,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         files_changed: Some(numbers.files_changed),
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
+        alarm: snapshot.alarm(),
         ..Summary::default()
     };
     if !report.problems.is_empty() {

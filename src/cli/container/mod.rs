@@ -145,7 +145,7 @@ impl ContainerArgs {
 
 impl ContainerOptions {
     /// The options that only choose an action of a job.
-    fn of_action(action: Option<usize>) -> ContainerOptions {
+    pub fn of_action(action: Option<usize>) -> ContainerOptions {
         ContainerOptions {
             container: None,
             storage: None,

@@ -4,62 +4,15 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::earlier_names::{self, Earlier, Own};
+use super::alarms::{self, Alarmed};
+use super::earlier_names::{self, Earlier};
 use super::finding::{Finding, Level};
+use super::used::Used;
 use super::who::{self, Who};
 use crate::agent;
-use crate::intake::{Checked, CheckedContent};
-use crate::job::action::{Container, Work};
-use crate::location::Location;
 use crate::protocol::{AgentLoss, ContainerFault, ListError, ListRequest, agent_process};
 use crate::record::JobRecord;
 use crate::units;
-
-/// A container, and the jobs that use it with the same pass file.
-#[derive(Clone, Debug)]
-pub struct Used {
-    pub container: Container,
-    pub jobs: Vec<String>,
-    /// The jobs whose backups do not create a new repository if an earlier one is gone.
-    pub faithful: Vec<String>,
-    /// The backups of the jobs.
-    pub backups: Vec<Own>,
-}
-
-/// The containers of all valid jobs: once for each pass file that jobs use with it.
-pub fn of_jobs(checked: &Checked) -> Vec<Used> {
-    let mut found: BTreeMap<(Location, Option<PathBuf>), Used> = BTreeMap::new();
-    for file in &checked.files {
-        let CheckedContent::Job(job) = &file.content else {
-            continue;
-        };
-        for action in &job.actions {
-            let Some((container, _)) = action.action.work.container() else {
-                continue;
-            };
-            let key = (container.location.clone(), container.pass_file.clone());
-            let used = found.entry(key).or_insert_with(|| Used {
-                container: container.clone(),
-                jobs: Vec::new(),
-                faithful: Vec::new(),
-                backups: Vec::new(),
-            });
-            used.backups.extend(Own::of(&job.id, &action.action.work));
-            if !used.jobs.contains(&job.id) {
-                used.jobs.push(job.id.clone());
-            }
-            let creates_anew = match &action.action.work {
-                Work::Backup(work) => work.allow_new_container,
-                Work::Copy(work) => work.allow_new_container,
-                _ => true,
-            };
-            if !creates_anew {
-                used.faithful.push(job.id.clone());
-            }
-        }
-    }
-    found.into_values().collect()
-}
 
 /// What is known of a password file.
 #[derive(Clone, Debug)]
@@ -150,6 +103,8 @@ pub enum Tried {
         snapshots: u64,
         /// Those that the jobs seem to have made under another host name.
         earlier: Vec<Earlier>,
+        /// Those that look as if their source were damaged.
+        alarmed: Vec<Alarmed>,
         /// How many snapshot files are damaged, and the first of them.
         damaged: Option<(u64, String)>,
     },
@@ -179,6 +134,7 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
         Ok(listing) if open => Tried::Opened {
             snapshots: listing.snapshots.len() as u64,
             earlier: earlier_names::find(&used.backups, &listing.snapshots),
+            alarmed: alarms::find(&used.backups, &listing.snapshots),
             damaged: listing
                 .unreadable
                 .first()
@@ -305,6 +261,8 @@ fn advice(fault: &ContainerFault) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::action::Container;
+    use crate::location::Location;
 
     const ROOT: Who = Who {
         looks: 0,
@@ -366,6 +324,7 @@ mod tests {
                 Tried::Opened {
                     snapshots: 3,
                     earlier: Vec::new(),
+                    alarmed: Vec::new(),
                     damaged: None,
                 },
                 Level::Ok,
@@ -374,6 +333,7 @@ mod tests {
                 Tried::Opened {
                     snapshots: 3,
                     earlier: Vec::new(),
+                    alarmed: Vec::new(),
                     damaged: Some((1, "snapshots/ab is damaged".to_owned())),
                 },
                 Level::Error,

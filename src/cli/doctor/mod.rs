@@ -18,6 +18,7 @@ use crate::record::JobRecord;
 use crate::status::Status;
 use crate::units;
 
+mod alarms;
 mod clock;
 mod containers;
 mod earlier_names;
@@ -28,10 +29,12 @@ mod places;
 mod service;
 mod space;
 mod storages;
+mod used;
 mod who;
 
-use containers::{Tried, Used};
+use containers::Tried;
 use finding::{Finding, Level};
+use used::Used;
 use who::Who;
 
 /// The maximum number of printed findings with the same check and level.
@@ -130,7 +133,7 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     )));
 
     let checked = files::inspect(settings);
-    let used = checked.as_ref().map_or_else(Vec::new, containers::of_jobs);
+    let used = checked.as_ref().map_or_else(Vec::new, used::of_jobs);
     if let Some(checked) = &checked {
         findings.extend(files::file_findings(checked, &settings.jobs_dir));
     }
@@ -178,9 +181,13 @@ fn container_findings(
             .is_some_and(|path| unusable.get(path) == Some(&true));
         let tried = containers::try_it(used, jobs, open && !no_password);
         findings.push(containers::container_finding(used, &tried));
-        if let Tried::Opened { earlier, .. } = &tried {
+        if let Tried::Opened {
+            earlier, alarmed, ..
+        } = &tried
+        {
             let place = &used.container.location;
             findings.extend(earlier_names::findings(place, earlier));
+            findings.extend(alarms::findings(place, alarmed));
         }
     }
 }

@@ -30,8 +30,9 @@ pub fn show(settings: &Settings, planned: &[Planned]) {
         println!(
             "{}",
             harmless(&format!(
-                "{action}{} of {}, in {}",
-                admin.lineage.backup_name, admin.lineage.host, admin.container.location
+                "{action}snapshots {}, in {}",
+                admin.lineage.whose(),
+                admin.container.location
             ))
         );
         let mut table = Table::new(&["SNAPSHOT", "TIME", "", "KEPT BY", "PATHS"]);
@@ -72,6 +73,7 @@ fn why(fate: &Fate) -> String {
 
 fn text(stay: &Stay) -> String {
     match stay {
+        Stay::Alarm => "an alarm".to_owned(),
         Stay::Pinned => "pinned".to_owned(),
         Stay::Young => "its age".to_owned(),
         Stay::Rule(Reason::Oldest(_)) => format!("{} (oldest)", key(stay)),
@@ -86,6 +88,7 @@ fn text(stay: &Stay) -> String {
 /// The word for the reason in JSON.
 fn key(stay: &Stay) -> String {
     match stay {
+        Stay::Alarm => "alarm".to_owned(),
         Stay::Pinned => "pinned".to_owned(),
         Stay::Young => "age".to_owned(),
         Stay::Rule(reason) => reason.key(),

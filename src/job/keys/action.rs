@@ -1,7 +1,7 @@
 //! The keys of `freezer_action`.
 
 use super::joined;
-use super::keep::{KEEP_KEYS, REMOVAL_RULES};
+use super::keep::{GUARD_KEYS, KEEP_KEYS, REMOVAL_RULES};
 use super::key::{Key, Support};
 use super::shape::{Bounds, Shape};
 use super::storage::STORAGE_KEYS;
@@ -64,8 +64,8 @@ const fn unsupported(name: &'static str, about: &'static str, why: &'static str)
 /// The keys of `freezer_action` and `action_defaults`.
 pub const ACTION_KEYS: &[Key] = &ALL_KEYS;
 
-static ALL_KEYS: [Key; OWN_KEYS.len() + KEEP_KEYS.len() + STORAGE_KEYS.len()] =
-    joined(&[OWN_KEYS, &KEEP_KEYS, STORAGE_KEYS]);
+static ALL_KEYS: [Key; OWN_KEYS.len() + KEEP_KEYS.len() + GUARD_KEYS.len() + STORAGE_KEYS.len()] =
+    joined(&[OWN_KEYS, &KEEP_KEYS, GUARD_KEYS, STORAGE_KEYS]);
 
 /// Those that do not describe a storage.
 const OWN_KEYS: &[Key] = &[

@@ -6,7 +6,8 @@ use super::object::Object;
 use super::shape::Shape;
 use crate::job::kind::{WorkKind, WorkKinds};
 
-const KINDS: WorkKinds = WorkKinds::of(&[WorkKind::Backup]).with(WorkKind::Admin);
+const BACKUP: WorkKinds = WorkKinds::of(&[WorkKind::Backup]);
+const KINDS: WorkKinds = BACKUP.with(WorkKind::Admin);
 
 const fn count(name: &'static str, about: &'static str, example: &'static str) -> Key {
     Key::new(name, Shape::Count, KINDS, about).example(example)
@@ -15,6 +16,29 @@ const fn count(name: &'static str, about: &'static str, example: &'static str) -
 const fn span(name: &'static str, about: &'static str, example: &'static str) -> Key {
     Key::new(name, Shape::Span, KINDS, about).example(example)
 }
+
+/// The keys of the guards.
+pub const GUARD_KEYS: &[Key] = &[
+    Key::new(
+        "shrink_guard",
+        Shape::Share,
+        BACKUP,
+        "Raise an alarm if more than this share of the files, or of the bytes, of the last whole snapshot is gone; `false`: \
+         never. The snapshot is kept and marked, and no snapshot of its lineage is removed until `freezerd accept RUN`. See \
+         RETENTION.",
+    )
+    .example("\"80%\"")
+    .default("\"50%\""),
+    Key::new(
+        "churn_guard",
+        Shape::Share,
+        BACKUP,
+        "Raise such an alarm if more than this share of the files is changed or replaced, and more than three times as much as \
+         in any of the last ten backups. At least three backups must be there to compare with.",
+    )
+    .example("\"30%\"")
+    .default("false"),
+];
 
 const COUNT: usize = 15;
 

@@ -28,6 +28,8 @@ pub enum Shape {
     Age,
     /// How many are kept: a whole number, of which 0 means that there is no such rule; -1, `all` or `unlimited`.
     Count,
+    /// A flag, or a share such as `50%`.
+    Share,
     /// Years, months, days and hours, such as `1y6m`.
     Span,
     /// One text with tags and commas, or a list of them.

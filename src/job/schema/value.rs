@@ -62,6 +62,13 @@ pub(super) fn value(key: &Key) -> Value {
                 { "type": "string", "pattern": "^\\s*(-1|[0-9]{1,7}|[aA][lL][lL]|[uU][nN][lL][iI][mM][iI][tT][eE][dD])\\s*$" }
             ]
         })),
+        Shape::Share => json!({
+            "anyOf": [
+                { "enum": [null, false] },
+                { "type": "string", "pattern": any_case(&["false", "none", "off", ""]) },
+                { "type": "string", "pattern": "^\\s*[0-9.]+\\s*%\\s*$" }
+            ]
+        }),
         Shape::Span => {
             or_unset(json!({ "type": "string", "pattern": "^\\s*([0-9]{1,6}[ymdh]){1,4}\\s*$" }))
         }

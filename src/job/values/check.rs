@@ -45,6 +45,9 @@ impl ValueReader<'_> {
                     self.kept_count(&field);
                 }
             }
+            Shape::Share => {
+                self.share(field);
+            }
             Shape::Span => {
                 if !field.node.is_unset() {
                     self.span(&field);

@@ -6,11 +6,21 @@ use crate::job::decode::{self, Field, Fields};
 use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::json::{Node, Value};
 use crate::job::keys::Object;
+use crate::keep::guard::Guards;
 use crate::keep::span::Span;
 use crate::keep::{Count, Period, Rules};
 
 const WHOLE: &str = "a whole number, or `all`";
+const SHARE: &str = "`false`, or a share such as \"50%\"";
 const TAGS: &str = "a text with tags, or a list of such texts";
+
+/// A share that may be off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Share {
+    Unset,
+    Off,
+    Percent(f64),
+}
 
 impl ValueReader<'_> {
     /// The rules of an action or of a target: its keys `keep_…`, or its object `keep`. `None`: a wrong value.
@@ -107,6 +117,70 @@ impl ValueReader<'_> {
             self.wrong_type(field, WHOLE, "");
         }
         count
+    }
+
+    /// The guards of a backup. `None`: a wrong value.
+    pub fn guards(&mut self, fields: &Fields<'_>) -> Option<Guards> {
+        let mut guards = Guards::USUAL;
+        let places = [
+            ("shrink_guard", &mut guards.shrink),
+            ("churn_guard", &mut guards.churn),
+        ];
+        let mut is_right = true;
+        for (name, place) in places {
+            match fields.get(name).map(|field| self.share(field)) {
+                None | Some(Some(Share::Unset)) => {}
+                Some(Some(Share::Off)) => *place = None,
+                Some(Some(Share::Percent(percent))) => *place = Some(percent),
+                Some(None) => is_right = false,
+            }
+        }
+        is_right.then_some(guards)
+    }
+
+    /// A share such as `50%`. Unlike elsewhere, `false` is a value here. `None`: a wrong value.
+    pub fn share(&mut self, field: Field<'_>) -> Option<Share> {
+        let text = match &field.node.value {
+            Value::Null => return Some(Share::Unset),
+            Value::Bool(false) => return Some(Share::Off),
+            Value::Text(text) => text.content.trim(),
+            _ => {
+                self.wrong_type(&field, SHARE, "");
+                return None;
+            }
+        };
+        if text.is_empty() {
+            return Some(Share::Unset);
+        }
+        if ["false", "none", "off"]
+            .iter()
+            .any(|it| text.eq_ignore_ascii_case(it))
+        {
+            return Some(Share::Off);
+        }
+        let number = text.strip_suffix('%').map(str::trim_end);
+        let is_plain = |it: &&str| it.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+        let percent = number
+            .filter(is_plain)
+            .and_then(|it| it.parse::<f64>().ok());
+        match percent {
+            Some(percent) if (0.0..=100.0).contains(&percent) => Some(Share::Percent(percent)),
+            Some(_) => {
+                self.report(
+                    Diagnostic::error(
+                        codes::OUT_OF_RANGE,
+                        format!("{} takes 0% to 100%", quoted(field.written)),
+                    )
+                    .at(field.node.span.clone())
+                    .label("not a share"),
+                );
+                None
+            }
+            None => {
+                self.wrong_type(&field, SHARE, "");
+                None
+            }
+        }
     }
 
     /// A span such as `1y6m`.

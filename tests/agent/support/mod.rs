@@ -107,6 +107,7 @@ impl Place {
             allow_new_container: false,
             remove_older_than: None,
             keep: Default::default(),
+            guards: Default::default(),
         }
     }
 

@@ -97,6 +97,36 @@ fn a_target_has_the_rules_of_the_action_unless_it_has_its_own() {
 }
 
 #[test]
+fn the_guards_are_shares_or_off() {
+    let guards = |more: &str| {
+        let guards = as_backup(&backup(more)).guards;
+        (guards.shrink, guards.churn)
+    };
+    for (text, expected) in [
+        ("\"exclude\": []", (Some(50.0), None)),
+        ("\"shrink_guard\": null", (Some(50.0), None)),
+        ("\"shrink_guard\": false", (None, None)),
+        ("\"shrink_guard\": \"Off\"", (None, None)),
+        (
+            "\"shrink_guard\": \"80%\", \"churn-guard\": \"12.5 %\"",
+            (Some(80.0), Some(12.5)),
+        ),
+    ] {
+        assert_eq!(guards(text), expected, "{text}");
+    }
+    for (value, code) in [
+        ("\"101%\"", "out-of-range"),
+        ("50", "wrong-type"),
+        ("true", "wrong-type"),
+        ("\"many\"", "wrong-type"),
+        ("\"-1%\"", "wrong-type"),
+    ] {
+        let text = format!("\"shrink_guard\": {value}");
+        assert_eq!(errors(&read(&backup(&text))), [code], "{text}");
+    }
+}
+
+#[test]
 fn a_wrong_rule_is_refused() {
     for (key, value, code) in [
         ("keep_last", "-2", "out-of-range"),

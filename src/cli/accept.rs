@@ -1,0 +1,138 @@
+//! `freezerd accept`: says that a snapshot is right although it looks as if its source were damaged.
+
+use serde_json::{Value, json};
+
+use super::container::output::say;
+use super::container::session::{self, Ended, print, print_json};
+use super::container::{ChosenContainer, ContainerOptions};
+use super::exit::{Exit, Failure};
+use super::retag::retagged;
+use super::{ledger_view, logging, snapshots};
+use crate::agent::guard::run_of;
+use crate::agent::inspect::Lock;
+use crate::agent::snapshot::Snapshot;
+use crate::config::Settings;
+use crate::escape::harmless;
+use crate::job::action::Container;
+use crate::protocol::{ListRequest, ListedSnapshot, agent_process};
+use crate::storage::id::Id;
+
+/// Say that a snapshot is right although it looks as if its source were damaged
+///
+/// RUN is the run whose backup raised an alarm (`shrink_guard`, `churn_guard`). No snapshot of its lineage is removed until
+/// you accept it. Look at the source first: `freezerd diff` shows what is different. The snapshot gets a new id; its data
+/// stays as it is. The command needs the container for itself.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd accept 1204")]
+pub struct Args {
+    /// The number of the run
+    run: u64,
+    /// Accept only the snapshot of this action of the job, counted from 1
+    #[arg(long, value_name = "N")]
+    action: Option<usize>,
+    /// Print what was accepted as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs `freezerd accept`.
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let ledger = ledger_view::open(settings)?;
+    let Some(run) = ledger.reader.run(args.run)? else {
+        let message = format!("there is no run {}", args.run);
+        return Err(Failure::new(Exit::NotFound, message));
+    };
+    drop(ledger);
+    let options = ContainerOptions::of_action(args.action);
+    let chosen = options.find_all(settings, Some(&run.job_id))?;
+    let mut found: Vec<(Container, Vec<ListedSnapshot>)> = Vec::new();
+    for place in &chosen {
+        if found
+            .iter()
+            .all(|(container, _)| *container != place.container)
+        {
+            let alarmed = alarmed(settings, args, place, &chosen)?;
+            found.push((place.container.clone(), alarmed));
+        }
+    }
+    found.retain(|(_, alarmed)| !alarmed.is_empty());
+    let Some((container, alarmed)) = found.pop() else {
+        say(&format!(
+            "no snapshot of run {} waits for an answer: it raised no alarm, or was accepted before",
+            args.run
+        ));
+        if args.json {
+            super::output::json(&json!({ "snapshots": [] }));
+        }
+        return Ok(Exit::Success);
+    };
+    if !found.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "the run raised an alarm in several containers; accept one after the other with --action N",
+        ));
+    }
+    session::run(settings, &container, Lock::Exclusive, |session| {
+        let accept = |tags: &mut Vec<String>| {
+            tags.retain(|tag| Snapshot::alarm_of_tag(tag).is_none());
+        };
+        let new = retagged(session, &alarmed, &accept)?;
+        tell(settings, args, &alarmed, &new)?;
+        Ok(Exit::Success)
+    })
+}
+
+/// The snapshots of the run in a container that have an alarm.
+fn alarmed(
+    settings: &Settings,
+    args: &Args,
+    place: &ChosenContainer,
+    chosen: &[ChosenContainer],
+) -> Result<Vec<ListedSnapshot>, Failure> {
+    let listing = agent_process::list(ListRequest {
+        container: place.container.clone(),
+        host: None,
+        backup_name: None,
+        cache: settings.cache(),
+        open: true,
+    })
+    .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?;
+    let is_of_job = |it: &ListedSnapshot| {
+        chosen.iter().any(|place| {
+            place.host.as_ref() == Some(&it.host)
+                && place.backup_name.as_ref() == Some(&it.backup_name)
+        })
+    };
+    let has_alarm = |it: &ListedSnapshot| {
+        let mut tags = it.tags.iter();
+        run_of(&it.tags) == Some(args.run) && tags.any(|tag| Snapshot::alarm_of_tag(tag).is_some())
+    };
+    let listed = listing.snapshots.into_iter();
+    Ok(listed.filter(|it| is_of_job(it) && has_alarm(it)).collect())
+}
+
+fn tell(
+    settings: &Settings,
+    args: &Args,
+    old: &[ListedSnapshot],
+    new: &[Option<Id>],
+) -> Result<(), Ended> {
+    let changed = old.iter().zip(new);
+    if args.json {
+        let each: Vec<Value> = changed
+            .map(|(old, new)| json!({ "id": old.id, "new_id": new }))
+            .collect();
+        return print_json(&json!({ "snapshots": each }));
+    }
+    let zone = settings.zone();
+    for (old, new) in changed {
+        let new = new.map_or_else(String::new, |id| format!("; its id is {id:.8} now"));
+        let line = format!(
+            "accepted {:.8} of {}{new}",
+            old.id,
+            logging::moment(Some(old.time), &zone)
+        );
+        print(&harmless(&line))?;
+    }
+    Ok(())
+}
