@@ -168,7 +168,13 @@ impl From<ListedSnapshot> for Snapshot {
             level: listed.level,
             parent: None,
             partial: listed.partial,
-            summary: None,
+            summary: Some(SnapshotSummary {
+                files: listed.files.unwrap_or_default(),
+                bytes: listed.bytes.unwrap_or_default(),
+                bytes_added: listed.bytes_added.unwrap_or_default(),
+                ..SnapshotSummary::default()
+            })
+            .filter(|_| listed.bytes_added.is_some()),
         }
     }
 }

@@ -15,6 +15,7 @@ mod adopt;
 mod by_hand;
 mod cache;
 mod check;
+mod command_facts;
 mod complete;
 mod config;
 mod container;
@@ -43,6 +44,7 @@ mod prune;
 mod repair;
 mod restore;
 mod retag;
+mod retention;
 mod run;
 mod schema;
 mod screen;
@@ -147,6 +149,7 @@ enum Command {
     Stats(stats::Args),
     Verify(verify::Args),
     Repair(repair::Args),
+    Retention(retention::Args),
     Forget(forget::Args),
     Accept(accept::Args),
     Pin(pin::PinArgs),
@@ -165,86 +168,6 @@ enum Command {
     /// Perform one action; the daemon starts this command
     #[command(hide = true)]
     Agent,
-}
-
-impl Command {
-    fn wants_json(&self) -> bool {
-        match self {
-            Command::Run(args) => args.json,
-            Command::New(args) => args.json,
-            Command::Edit(args) => args.json,
-            Command::Check(args) => args.json,
-            Command::Explain(args) => args.json,
-            Command::Schema(args) => args.json,
-            Command::Next(args) => args.json,
-            Command::Why(args) => args.json,
-            Command::List(args) => args.json,
-            Command::Show(args) => args.json,
-            Command::History(args) => args.json,
-            Command::Log(args) => args.json,
-            Command::Status(args) => args.json,
-            Command::Doctor(args) => args.json,
-            Command::Start(args)
-            | Command::Stop(args)
-            | Command::Abort(args)
-            | Command::Remove(args) => args.json,
-            Command::Trigger(args) => args.asked.json,
-            Command::Snapshots(args) => args.json,
-            Command::Restore(args) => args.json,
-            Command::Ls(args) => args.json,
-            Command::Find(args) => args.json,
-            Command::Diff(args) => args.json,
-            Command::Dump(args) => args.json,
-            Command::Stats(args) => args.json,
-            Command::Verify(args) => args.json,
-            Command::Repair(args) => args.json,
-            Command::Forget(args) => args.json,
-            Command::Accept(args) => args.json,
-            Command::Pin(args) => args.json(),
-            Command::Unpin(args) => args.json(),
-            Command::Prune(args) => args.json,
-            Command::Copy(args) => args.json,
-            Command::Adopt(args) => args.json,
-            Command::Key(args) => args.wants_json(),
-            Command::Unlock(args) => args.json,
-            Command::State(args) => args.wants_json(),
-            Command::Config(args) => args.wants_json(),
-            Command::Storage(args) => args.wants_json(),
-            Command::Cache(args) => args.wants_json(),
-            Command::Complete(_) | Command::Agent => false,
-        }
-    }
-}
-
-impl Command {
-    /// Whether the command has something to do when nobody reads its output any more. Some write to a child process, and
-    /// must survive its end; others have a lock in a repository, which they remove before they end.
-    fn survives_its_reader(&self) -> bool {
-        matches!(
-            self,
-            Command::Run(_)
-                | Command::New(_)
-                | Command::Edit(_)
-                | Command::Restore(_)
-                | Command::Ls(_)
-                | Command::Find(_)
-                | Command::Diff(_)
-                | Command::Dump(_)
-                | Command::Stats(_)
-                | Command::Verify(_)
-                | Command::Repair(_)
-                | Command::Forget(_)
-                | Command::Accept(_)
-                | Command::Pin(_)
-                | Command::Unpin(_)
-                | Command::Prune(_)
-                | Command::Copy(_)
-                | Command::Adopt(_)
-                | Command::Key(_)
-                | Command::Unlock(_)
-                | Command::Storage(_)
-        )
-    }
 }
 
 /// Runs the program with this command line. The exit code is one of [`exit::Exit`].
@@ -376,6 +299,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Stats(args) => stats::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Repair(args) => repair::run(&settings, &args),
+        Command::Retention(args) => retention::run(&settings, &args),
         Command::Forget(args) => forget::run(&settings, &args),
         Command::Accept(args) => accept::run(&settings, &args),
         Command::Pin(args) => pin::run(&settings, &args.chosen, true),

@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 pub mod decide;
+pub mod forecast;
 pub mod guard;
 pub mod span;
 

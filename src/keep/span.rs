@@ -58,21 +58,28 @@ impl Span {
     /// have is one of the next month, as in Go: a month before the 31st of March is the 3rd of March, or the 2nd. Times
     /// before the calendar are its first one.
     pub fn before(self, instant: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
-        self.try_before(instant)
+        self.moved(instant, -1)
             .unwrap_or(DateTime::<chrono::Utc>::MIN_UTC.fixed_offset())
     }
 
-    fn try_before(self, instant: DateTime<FixedOffset>) -> Option<DateTime<FixedOffset>> {
+    /// The instant that lies this far after another one. Times after the calendar are its last one.
+    pub fn after(self, instant: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
+        self.moved(instant, 1)
+            .unwrap_or(DateTime::<chrono::Utc>::MAX_UTC.fixed_offset())
+    }
+
+    /// `sign` is 1 for later, and -1 for earlier.
+    fn moved(self, instant: DateTime<FixedOffset>, sign: i64) -> Option<DateTime<FixedOffset>> {
         let local = instant.naive_local();
         let months = i64::from(local.year()) * 12 + i64::from(local.month0());
-        let months = months - i64::from(self.years) * 12 - i64::from(self.months);
+        let months = months + sign * (i64::from(self.years) * 12 + i64::from(self.months));
         let year = i32::try_from(months.div_euclid(12)).ok()?;
         let month = u32::try_from(months.rem_euclid(12)).ok()? + 1;
-        let days = i64::from(local.day0()) - i64::from(self.days);
+        let days = i64::from(local.day0()) + sign * i64::from(self.days);
         let date = NaiveDate::from_ymd_opt(year, month, 1)?
             .checked_add_signed(TimeDelta::try_days(days)?)?;
-        let hours = TimeDelta::try_hours(self.hours.into())?;
-        let local = date.and_time(local.time()).checked_sub_signed(hours)?;
+        let hours = TimeDelta::try_hours(sign * i64::from(self.hours))?;
+        let local = date.and_time(local.time()).checked_add_signed(hours)?;
         local.and_local_timezone(*instant.offset()).single()
     }
 }
@@ -165,6 +172,9 @@ mod tests {
             );
         }
         let now = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap();
+        let later = DateTime::parse_from_rfc3339("2028-02-02T01:00:00Z").unwrap();
+        assert_eq!(Span::parse("2y1m1d1h").unwrap().after(now), later);
+        assert!(Span::parse("4000000000y").unwrap().after(now) > later);
         assert!(Span::parse("4000000000y").unwrap().before(now) < now);
         assert!(Span::parse("4000000000d").unwrap().before(now) < now);
     }

@@ -235,6 +235,51 @@ fn the_day_of_a_snapshot_is_one_of_the_zone_of_its_job() {
 }
 
 #[test]
+fn retention_shows_what_the_rules_will_keep() {
+    let host = host();
+    let mut save = backup(&host.path("source"), &host.path("container"));
+    save["freezer_action"]["keep_daily"] = json!(7);
+    save["freezer_action"]["keep_monthly"] = json!(3);
+    let nightly = |hour: &str| {
+        json!({
+            "job_actions": [save],
+            "job_schedule": {"schedule_hour": hour, "schedule_timezone": "UTC"},
+        })
+    };
+    host.put("save", nightly("3"));
+    host.put("once", now(vec![save.clone()]));
+    let daemon = host.start();
+    daemon.run_of("once");
+    drop(daemon);
+    let seen = host.json(&["retention", "save", "--for", "2y"]);
+    let states = seen["forecasts"][0]["states"].as_array().unwrap();
+    let last = states.last().unwrap();
+    // A day may have a snapshot that is that of its month, too.
+    let kept = last["snapshots"].as_u64().unwrap();
+    assert!((8..=10).contains(&kept), "{last:#}");
+    let runs = last["runs"].as_u64().unwrap();
+    assert!((729..=732).contains(&runs), "{runs}");
+    assert!(last["bytes_least"].as_u64() <= last["bytes_most"].as_u64());
+
+    let shown = host.freezerd(&["retention", "save", "--for", "2y", "--keep-last", "5"]);
+    let shown = shown.exits(0).stdout();
+    let end: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.starts_with("in 2y"))
+        .collect();
+    assert_eq!(end[0].split_whitespace().nth(3), Some("5"), "{shown}");
+    assert!(shown.contains("##"), "{shown}");
+    let refused = host
+        .freezerd(&["retention", "once", "--for", "2y"])
+        .exits(66);
+    assert!(
+        refused.stderr().contains("will not run again"),
+        "{}",
+        refused.stderr()
+    );
+}
+
+#[test]
 fn forget_keeps_what_restic_forget_keeps() {
     let host = host();
     let container = host.path("container");

@@ -11,14 +11,17 @@ use super::{by_hand, output, snapshots};
 use crate::agent::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::job::action::{Bandwidth, Container, Work};
-use crate::protocol::{ListRequest, Outcome, UnreadableSnapshot, agent_process};
+use crate::protocol::{
+    ContainerFault, ListError, ListRequest, Listing, Outcome, UnreadableSnapshot, agent_process,
+};
 
 mod plan;
 mod rules;
 mod words;
 
-use plan::{Planned, Removal};
-use rules::RuleOptions;
+use plan::Planned;
+pub use plan::Removal;
+pub use rules::RuleOptions;
 
 /// Remove old snapshots, and show why the others stay
 ///
@@ -49,33 +52,24 @@ pub struct Args {
     pub json: bool,
 }
 
+/// What a container without a repository means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    Fails,
+    /// The first backup will create it.
+    IsEmpty,
+}
+
 /// The snapshots of a container, whoever made them.
-struct Listed {
-    container: Container,
-    snapshots: Vec<Snapshot>,
+pub struct Listed {
+    pub container: Container,
+    pub snapshots: Vec<Snapshot>,
     damaged: Vec<UnreadableSnapshot>,
 }
 
 /// Runs `freezerd forget`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    let (older_than, rules) = args.rules.read();
-    let has_rules = older_than.is_some() || !rules.is_empty();
-    let mut listed: Vec<Listed> = Vec::new();
-    let removals = if has_rules {
-        let chosen = args.place.find_all(settings)?;
-        for selection in &chosen {
-            list(settings, &selection.container, &mut listed)?;
-        }
-        let each = chosen.iter().flat_map(|it| whose(it, &listed));
-        let removals = each.filter_map(|it| plan::of_selection(&it, older_than, &rules));
-        removals.collect()
-    } else {
-        let removals = removals_of_job(settings, args)?;
-        for removal in &removals {
-            list(settings, &removal.admin.container, &mut listed)?;
-        }
-        removals
-    };
+    let (removals, listed) = gather(settings, &args.place, &args.rules, Absent::Fails)?;
     let now = Utc::now();
     let planned: Vec<Planned> = removals
         .into_iter()
@@ -113,15 +107,40 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     carry_out(settings, args, &planned, exit)
 }
 
+/// The removals that the arguments mean, and the snapshots of their containers.
+pub fn gather(
+    settings: &Settings,
+    place: &ContainerArgs,
+    options: &RuleOptions,
+    absent: Absent,
+) -> Result<(Vec<Removal>, Vec<Listed>), Failure> {
+    let (older_than, rules) = options.read();
+    let mut listed: Vec<Listed> = Vec::new();
+    if older_than.is_none() && rules.is_empty() {
+        let removals = removals_of_job(settings, place)?;
+        for removal in &removals {
+            list(settings, &removal.admin.container, absent, &mut listed)?;
+        }
+        return Ok((removals, listed));
+    }
+    let chosen = place.find_all(settings)?;
+    for selection in &chosen {
+        list(settings, &selection.container, absent, &mut listed)?;
+    }
+    let each = chosen.iter().flat_map(|it| whose(it, &listed));
+    let removals = each.filter_map(|it| plan::of_selection(&it, older_than, &rules));
+    Ok((removals.collect(), listed))
+}
+
 /// The removals of the job's own actions.
-fn removals_of_job(settings: &Settings, args: &Args) -> Result<Vec<Removal>, Failure> {
-    let Some(job) = args.place.find_job(settings)? else {
+fn removals_of_job(settings: &Settings, place: &ContainerArgs) -> Result<Vec<Removal>, Failure> {
+    let Some(job) = place.find_job(settings)? else {
         return Err(Failure::new(
             Exit::Usage,
             "a container has no rules of its own: add --keep-daily, another --keep-… option, or --older-than",
         ));
     };
-    let removals = plan::of_job(&job, args.place.action());
+    let removals = plan::of_job(&job, place.action());
     match removals.is_empty() {
         false => Ok(removals),
         true => Err(Failure::new(
@@ -129,7 +148,7 @@ fn removals_of_job(settings: &Settings, args: &Args) -> Result<Vec<Removal>, Fai
             format!(
                 "{} removes no snapshots: no action of it has `keep_…` or `remove_older_than`; add --keep-daily, another \
                  --keep-… option, or --older-than",
-                args.place.as_typed()
+                place.as_typed()
             ),
         )),
     }
@@ -137,6 +156,9 @@ fn removals_of_job(settings: &Settings, args: &Args) -> Result<Vec<Removal>, Fai
 
 /// A selection for each host and backup name that it stands for.
 fn whose(chosen: &ChosenContainer, listed: &[Listed]) -> Vec<ChosenContainer> {
+    if chosen.host.is_some() && chosen.backup_name.is_some() {
+        return vec![chosen.clone()];
+    }
     let place = listed.iter().find(|it| it.container == chosen.container);
     let matches = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|it| it == own);
     let mut found: Vec<ChosenContainer> = Vec::new();
@@ -162,6 +184,7 @@ fn whose(chosen: &ChosenContainer, listed: &[Listed]) -> Vec<ChosenContainer> {
 fn list(
     settings: &Settings,
     container: &Container,
+    absent: Absent,
     listed: &mut Vec<Listed>,
 ) -> Result<(), Failure> {
     if listed.iter().any(|it| it.container == *container) {
@@ -174,8 +197,15 @@ fn list(
         backup_name: None,
         cache: settings.cache(),
         open: true,
-    })
-    .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?;
+    });
+    let listing = match listing {
+        Err(ListError::Container {
+            fault: ContainerFault::NoRepository { .. },
+            ..
+        }) if absent == Absent::IsEmpty => Listing::default(),
+        listing => listing
+            .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?,
+    };
     listed.push(Listed {
         container: container.clone(),
         snapshots: listing.snapshots.into_iter().map(Snapshot::from).collect(),

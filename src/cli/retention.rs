@@ -1,0 +1,282 @@
+//! `freezerd retention`: what the rules of a job will keep over the time to come.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde_json::{Value, json};
+
+use super::container::ContainerArgs;
+use super::exit::{Exit, Failure};
+use super::forget::{self, Absent, Listed, Removal, RuleOptions};
+use super::table::Table;
+use super::{ledger_view, output};
+use crate::agent::snapshot::Snapshot;
+use crate::config::Settings;
+use crate::escape::harmless;
+use crate::job::Job;
+use crate::job::action::Age;
+use crate::keep::forecast::{Held, Policy, State, play, space};
+use crate::keep::span::Span;
+use crate::units;
+
+/// Show what the rules of a job will keep over the time to come
+///
+/// The command plays the schedule of the job through: each run makes a snapshot, and then the rules apply. It shows how many
+/// snapshots there will be, how far back they go, and about how much space they take, by what past backups have added. It
+/// begins with the snapshots that are there. With --keep-… or --older-than, these rules count in place of those of the job,
+/// so that you can try rules before you write them into a job. Nothing is changed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: freezerd retention nightly --for 2y\n\
+                        Example: freezerd retention nightly --for 5y --keep-daily 14 --keep-monthly 24 --keep-yearly all")]
+pub struct Args {
+    #[command(flatten)]
+    place: ContainerArgs,
+    #[command(flatten)]
+    rules: RuleOptions,
+    /// How far to look ahead, such as 30d, 6m or 2y
+    #[arg(long = "for", value_name = "SPAN", value_parser = Span::parse, default_value = "1y")]
+    span: Span,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// More runs than this are not played through: those of two years, one every ten minutes.
+const MOST_RUNS: usize = 105_192;
+
+/// At which times the state is shown, until the end.
+const SHOWN: [&str; 9] = ["1d", "7d", "1m", "3m", "6m", "1y", "2y", "5y", "10y"];
+
+/// What one removal will keep.
+struct Forecast {
+    removal: Removal,
+    states: Vec<(String, State)>,
+    /// What the first snapshot takes, and what each backup adds, in bytes. `None`: no backup has told it yet.
+    sizes: Option<(u64, u64)>,
+    /// The time ends early, because there are too many runs.
+    is_cut: bool,
+}
+
+/// Runs `freezerd retention`.
+pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    let Some(job) = args.place.find_job(settings)? else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a container has no schedule: name the job that makes the snapshots",
+        ));
+    };
+    let (removals, listed) = forget::gather(settings, &args.place, &args.rules, Absent::IsEmpty)?;
+    let firings = firings(settings, args, &job)?;
+    let forecasts: Vec<Forecast> = removals
+        .into_iter()
+        .map(|removal| forecast(args, removal, &listed, &firings))
+        .collect();
+    if args.json {
+        let each: Vec<Value> = forecasts.iter().map(document).collect();
+        output::json(&json!({ "forecasts": each }));
+    } else {
+        forecasts.iter().for_each(show);
+    }
+    Ok(Exit::Success)
+}
+
+/// When the job will run.
+struct Firings {
+    now: DateTime<FixedOffset>,
+    until: DateTime<FixedOffset>,
+    at: Vec<DateTime<FixedOffset>>,
+}
+
+fn firings(settings: &Settings, args: &Args, job: &Job) -> Result<Firings, Failure> {
+    let ledger = ledger_view::open(settings)?;
+    let record = ledger.reader.job(&job.id)?;
+    let zone = settings.zone();
+    let of_job = job.schedule.zone_or(&zone);
+    let now = of_job.to_local(Utc::now());
+    let until = args.span.after(now);
+    let anchor = record.map_or(now.with_timezone(&Utc), |record| record.anchor);
+    let mut after = now.with_timezone(&Utc);
+    let mut at = Vec::new();
+    while at.len() < MOST_RUNS {
+        match job.schedule.next_after(after, anchor, &zone) {
+            Some(next) if next <= until.with_timezone(&Utc) => {
+                at.push(of_job.to_local(next));
+                after = next;
+            }
+            _ => break,
+        }
+    }
+    if job.schedule.is_one_shot() || at.is_empty() {
+        let message = format!("{} will not run again and again in this time", job.id);
+        return Err(Failure::new(Exit::NotFound, message));
+    }
+    Ok(Firings { now, until, at })
+}
+
+fn forecast(args: &Args, removal: Removal, listed: &[Listed], firings: &Firings) -> Forecast {
+    let admin = &removal.admin;
+    let place = listed.iter().find(|it| it.container == admin.container);
+    let mut own: Vec<&Snapshot> = place
+        .map_or(&[][..], |it| &it.snapshots)
+        .iter()
+        .filter(|it| it.host == admin.lineage.host && it.label == admin.lineage.backup_name)
+        .collect();
+    own.sort_by_key(|it| it.time);
+    let held = own.iter().map(|it| Held {
+        time: it.local_time(),
+        tags: it.tags.clone(),
+        pinned: it.is_pinned(),
+    });
+    let policy = Policy {
+        rules: &admin.keep,
+        older_than: match admin.remove {
+            Some(Age::Days(days)) => Some(days),
+            Some(Age::Before(_)) | None => None,
+        },
+    };
+    let mut instants = vec![("now".to_owned(), firings.now)];
+    let is_cut = firings.at.len() == MOST_RUNS;
+    let until = match firings.at.last() {
+        Some(last) if is_cut => *last,
+        _ => firings.until,
+    };
+    for text in SHOWN {
+        let at = Span::parse(text).map(|span| span.after(firings.now));
+        if let Ok(at) = at
+            && at < until
+        {
+            instants.push((format!("in {text}"), at));
+        }
+    }
+    let end = if is_cut {
+        "at the end".to_owned()
+    } else {
+        format!("in {}", args.span)
+    };
+    instants.push((end, until));
+    let times: Vec<DateTime<FixedOffset>> = instants.iter().map(|(_, at)| *at).collect();
+    let states = play(held.collect(), firings.at.iter().copied(), &policy, &times);
+    let names = instants.into_iter().map(|(name, _)| name);
+    Forecast {
+        states: names.zip(states).collect(),
+        sizes: sizes(&own),
+        is_cut,
+        removal,
+    }
+}
+
+/// The most that a backup has added, which is the first one's as a rule, and the median of the others.
+fn sizes(own: &[&Snapshot]) -> Option<(u64, u64)> {
+    let mut added: Vec<u64> = own
+        .iter()
+        .filter_map(|it| it.summary.map(|summary| summary.bytes_added))
+        .collect();
+    added.sort_unstable();
+    let full = added.pop()?;
+    Some((full, added.get(added.len() / 2).copied().unwrap_or(0)))
+}
+
+/// The least and the most bytes of a state.
+fn bytes(forecast: &Forecast, state: &State) -> Option<(u64, u64)> {
+    let (full, added) = forecast.sizes?;
+    let past = forecast
+        .states
+        .first()
+        .map_or(0, |(_, now)| now.kept.len() as u64);
+    Some(space(
+        state.kept.len() as u64,
+        past + state.runs,
+        full,
+        added,
+    ))
+}
+
+fn show(forecast: &Forecast) {
+    let admin = &forecast.removal.admin;
+    let action = match forecast.removal.action {
+        Some(number) => format!("action {number}: "),
+        None => String::new(),
+    };
+    println!(
+        "{}",
+        harmless(&format!(
+            "{action}snapshots {}, in {}",
+            admin.lineage.whose(),
+            admin.container.location
+        ))
+    );
+    let mut table = Table::new(&["WHEN", "RUNS", "SNAPSHOTS", "OLDEST", "ABOUT"]);
+    for (name, state) in &forecast.states {
+        let oldest = state.kept.first();
+        let about = match bytes(forecast, state) {
+            None => "–".to_owned(),
+            Some((least, most)) if units::bytes(least) == units::bytes(most) => units::bytes(least),
+            Some((least, most)) => format!("{} to {}", units::bytes(least), units::bytes(most)),
+        };
+        table.row(vec![
+            name.clone(),
+            state.runs.to_string(),
+            state.kept.len().to_string(),
+            oldest.map_or_else(
+                || "–".to_owned(),
+                |it| it.time.format("%Y-%m-%d").to_string(),
+            ),
+            about,
+        ]);
+    }
+    table.print();
+    if let Some((name, last)) = forecast.states.last() {
+        println!();
+        println!("Snapshots of each month, {name}:");
+        picture(last).iter().for_each(|line| println!("{line}"));
+    }
+    if forecast.is_cut {
+        println!(
+            "The job runs more often than {MOST_RUNS} times: the rest of the time is left out."
+        );
+    }
+    println!();
+}
+
+/// A bar for each month that has snapshots.
+fn picture(state: &State) -> Vec<String> {
+    const WIDEST: usize = 60;
+    let mut months: Vec<(String, usize)> = Vec::new();
+    for held in &state.kept {
+        let month = held.time.format("%Y-%m").to_string();
+        match months.last_mut() {
+            Some((last, count)) if *last == month => *count += 1,
+            _ => months.push((month, 1)),
+        }
+    }
+    let most = months.iter().map(|(_, count)| *count).max().unwrap_or(1);
+    let bar = |count: usize| match most <= WIDEST {
+        true => count,
+        false => (count * WIDEST).div_ceil(most),
+    };
+    let lines = months.into_iter();
+    lines
+        .map(|(month, count)| format!("{month}  {} {count}", "#".repeat(bar(count))))
+        .collect()
+}
+
+fn document(forecast: &Forecast) -> Value {
+    let admin = &forecast.removal.admin;
+    let states = forecast.states.iter().map(|(_, state)| {
+        let bytes = bytes(forecast, state);
+        json!({
+            "at": state.at.to_rfc3339(),
+            "runs": state.runs,
+            "snapshots": state.kept.len(),
+            "kept": state.kept.iter().map(|it| it.time.to_rfc3339()).collect::<Vec<_>>(),
+            "bytes_least": bytes.map(|(least, _)| least),
+            "bytes_most": bytes.map(|(_, most)| most),
+        })
+    });
+    json!({
+        "action": forecast.removal.action,
+        "backup_name": admin.lineage.backup_name,
+        "host": admin.lineage.host,
+        "container": admin.container.location,
+        "complete": !forecast.is_cut,
+        "states": states.collect::<Vec<_>>(),
+    })
+}
