@@ -177,16 +177,8 @@ fn sizes(own: &[&Snapshot]) -> Option<(u64, u64)> {
 /// The least and the most bytes of a state.
 fn bytes(forecast: &Forecast, state: &State) -> Option<(u64, u64)> {
     let (full, added) = forecast.sizes?;
-    let past = forecast
-        .states
-        .first()
-        .map_or(0, |(_, now)| now.kept.len() as u64);
-    Some(space(
-        state.kept.len() as u64,
-        past + state.runs,
-        full,
-        added,
-    ))
+    let kept = state.kept.len() as u64;
+    Some(space(kept, state.made_since_oldest, full, added))
 }
 
 fn show(forecast: &Forecast) {

@@ -30,6 +30,8 @@ pub struct State {
     pub kept: Vec<Held>,
     /// How many backups have run until then.
     pub runs: u64,
+    /// How many snapshots were made from the oldest kept one on, with those that were removed since.
+    pub made_since_oldest: u64,
 }
 
 /// Plays the firings through: each makes a snapshot, and then the rules apply. Returns the state at each of the instants,
@@ -40,17 +42,24 @@ pub fn play(
     policy: &Policy<'_>,
     instants: &[DateTime<FixedOffset>],
 ) -> Vec<State> {
+    let mut made: Vec<DateTime<FixedOffset>> = held.iter().map(|it| it.time).collect();
+    let there = made.len();
     let mut kept = held;
-    let mut runs = 0;
     let mut states = Vec::new();
     let mut waiting = instants.iter().copied().peekable();
+    let state = |at, kept: &[Held], made: &[DateTime<FixedOffset>]| {
+        let oldest = kept.first().map(|it| it.time);
+        let before = made.partition_point(|time| Some(*time) < oldest);
+        State {
+            at,
+            kept: kept.to_vec(),
+            runs: (made.len() - there) as u64,
+            made_since_oldest: (made.len() - before) as u64,
+        }
+    };
     for firing in firings {
         while let Some(at) = waiting.next_if(|at| *at < firing) {
-            states.push(State {
-                at,
-                kept: kept.clone(),
-                runs,
-            });
+            states.push(state(at, &kept, &made));
         }
         if waiting.peek().is_none() {
             return states;
@@ -60,14 +69,10 @@ pub fn play(
             tags: Vec::new(),
             pinned: false,
         });
-        runs += 1;
+        made.push(firing);
         kept = survivors(kept, policy, firing);
     }
-    states.extend(waiting.map(|at| State {
-        at,
-        kept: kept.clone(),
-        runs,
-    }));
+    states.extend(waiting.map(|at| state(at, &kept, &made)));
     states
 }
 
@@ -110,12 +115,12 @@ fn survivors(held: Vec<Held>, policy: &Policy<'_>, now: DateTime<FixedOffset>) -
 ///
 /// `full` is what the first one takes, and `added` what each backup adds. If the backups between two kept snapshots
 /// changed the same data again and again, the later one has added only once. If each changed other data, it has added all
-/// of theirs. `backups` is how many were made from the oldest kept one on.
-pub fn space(kept: u64, backups: u64, full: u64, added: u64) -> (u64, u64) {
+/// of theirs. `made` is [`State::made_since_oldest`].
+pub fn space(kept: u64, made: u64, full: u64, added: u64) -> (u64, u64) {
     let of = |count: u64| full.saturating_add(added.saturating_mul(count.saturating_sub(1)));
     match kept {
         0 => (0, 0),
-        kept => (of(kept), of(backups.max(kept))),
+        kept => (of(kept), of(made.max(kept))),
     }
 }
 
@@ -174,6 +179,8 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert_eq!(states[2].runs, 7);
+        let since: Vec<u64> = states.iter().map(|it| it.made_since_oldest).collect();
+        assert_eq!(since, [2, 4, 9, 9]);
     }
 
     #[test]
