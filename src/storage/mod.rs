@@ -207,6 +207,15 @@ pub trait Storage: Send + Sync {
     /// When anything of the listing cannot be read: a partial listing is never returned.
     fn list(&self, kind: FileKind) -> Result<Listing, Error>;
 
+    /// Whether there is a directory for files of this kind. `None` if that cannot be known: an object store has no
+    /// directories, and some servers answer as if one that is missing were empty.
+    ///
+    /// # Errors
+    /// When the place cannot be read.
+    fn has_directory(&self, _kind: FileKind) -> Result<Option<bool>, Error> {
+        Ok(None)
+    }
+
     /// The file's size in bytes.
     ///
     /// # Errors
