@@ -23,7 +23,6 @@ mod leftovers;
 pub mod limit;
 pub mod local;
 pub mod memory;
-#[cfg(any(feature = "ftp", feature = "sftp"))]
 mod names;
 #[cfg(any(feature = "ftp", feature = "sftp"))]
 mod pool;
