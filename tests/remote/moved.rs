@@ -197,3 +197,26 @@ fn a_repository_without_its_index_or_its_keys_is_not_taken_for_an_empty_one() {
         moved.assert_restores();
     });
 }
+
+#[test]
+fn a_creation_that_was_cut_short_while_it_wrote_the_key_is_done_again() {
+    on_every_directory(|moved| {
+        for name in ["data", "index", "snapshots", "locks"] {
+            let _ = fs::remove_dir_all(moved.directory.join(name));
+        }
+        fs::remove_file(moved.directory.join("config")).unwrap();
+        let keys = moved.directory.join("keys");
+        let key = fs::read_dir(&keys).unwrap().next().unwrap().unwrap().path();
+        let half = format!("{}-tmp-0123456789abcdef", key.display());
+        fs::rename(&key, &half).unwrap();
+        let mut backup = moved.backup();
+        // The first backup of this test was one of the job, too.
+        backup["allow_new_container"] = json!(true);
+        moved.run(backup, 0);
+        assert_clean_for_restic(moved.directory.to_str().unwrap(), 1);
+        if moved.kind != "rest" {
+            moved.remove_old(0);
+            assert!(!Path::new(&half).exists(), "{}", moved.kind);
+        }
+    });
+}
