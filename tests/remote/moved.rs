@@ -49,12 +49,13 @@ fn on_every_directory(test: impl Fn(&Moved<'_>) + Sync) {
 }
 
 impl Moved<'_> {
-    /// Runs one action and returns its log.
+    /// Runs one action, each kind as a job of its own, and returns its log.
     #[track_caller]
     fn run(&self, keys: Value, exit: i32) -> String {
-        self.host.put("job", now(vec![(self.action)(keys)]));
+        let job = keys["action"].as_str().unwrap().to_owned();
+        self.host.put(&job, now(vec![(self.action)(keys)]));
         self.host.once().exits(exit);
-        self.host.freezerd(&["log", "job"]).exits(0).stdout()
+        self.host.freezerd(&["log", &job]).exits(0).stdout()
     }
 
     fn backup(&self) -> Value {
@@ -218,5 +219,39 @@ fn a_creation_that_was_cut_short_while_it_wrote_the_key_is_done_again() {
             moved.remove_old(0);
             assert!(!Path::new(&half).exists(), "{}", moved.kind);
         }
+    });
+}
+
+#[test]
+fn a_repository_that_is_not_there_is_not_taken_for_an_empty_one() {
+    on_every_directory(|moved| {
+        let away = moved.host.path("away");
+        fs::rename(&moved.directory, &away).unwrap();
+        let target = moved.host.path("target");
+        for words in [
+            &["snapshots", "save"][..],
+            &["ls", "save"],
+            &["find", "save", "letter"],
+            &["stats", "save"],
+            &["verify", "save"],
+            &["repair", "save"],
+            &["prune", "save"],
+            &["restore", "save", "--to", target.to_str().unwrap()],
+        ] {
+            let ran = moved.host.freezerd(words);
+            let said = ran.stdout() + &ran.stderr();
+            let kind = moved.kind;
+            assert_ne!(ran.code(), 0, "{kind}: {words:?}: {said}");
+            assert!(
+                said.contains("there is no repository"),
+                "{kind}: {words:?}: {said}"
+            );
+        }
+        moved.remove_old(1);
+        moved.back_up(1);
+        assert!(!moved.directory.join("config").exists());
+        let _ = fs::remove_dir_all(&moved.directory);
+        fs::rename(away, &moved.directory).unwrap();
+        moved.assert_restores();
     });
 }
