@@ -217,18 +217,27 @@ fn restore(page: &mut Markdown) {
     page.example("json", RESTORE);
     page.paragraph(
         "To get a whole server back, start a rescue system, mount the new disk, for example at `/mnt`, and restore the \
-         snapshot into it. There is no job yet, so the command names the container and the password:",
+         snapshot into it. There is no job yet, so the command names the container, here on a disk that is mounted at \
+         `/media/backup`, and the password:",
     );
     page.example(
         "sh",
-        "freezerd restore --container /media/backup --encrypt-pass-file /root/password --backup-name server \\\n  \
-         --host web1 --to /mnt --numeric-owner --verify",
+        "freezerd restore --container /media/backup/server --encrypt-pass-file /root/password \\\n  \
+         --backup-name server --host web1 --to /mnt --numeric-owner --verify",
     );
     page.paragraph(
         "`--numeric-owner` keeps the numbers of users and groups, which the rescue system may not know by name. If several \
          paths were backed up together, their full paths are below the target. Then install the boot loader of the system, \
-         and adapt `/etc/fstab` to the new disk. `restic restore latest --target /mnt` does the same. \
-         [containers.md](containers.md#a-whole-server) says what comes back.",
+         and adapt `/etc/fstab` to the new disk. [containers.md](containers.md#a-whole-server) says what comes back.",
+    );
+    page.paragraph(
+        "A rescue system without freezerd needs `restic` alone. It always makes full paths below the target, which for a \
+         snapshot of `/` is the same:",
+    );
+    page.example(
+        "sh",
+        "restic -r /media/backup/server --password-file /root/password \\\n  \
+         restore latest --host web1 --target /mnt",
     );
 }
 

@@ -25,6 +25,10 @@ pub fn prune_advice(error: &PruneError) -> &'static str {
         PruneError::MayNotRemove(_) => return "; prune with other credentials, or on another host",
         PruneError::Failed(_) => return "",
     };
+    if let [Obstacle::NoSnapshots] = obstacles[..] {
+        return "; put the files in `snapshots` back from a copy of the container; if all snapshots were removed on purpose, \
+                `restic prune` removes their data";
+    }
     let is_of_the_index = |it: &Obstacle| {
         matches!(
             it,

@@ -182,8 +182,8 @@ pub enum ActionError {
     RepositoryGone { place: Location },
     /// Creating a repository takes seconds.
     #[error(
-        "another process has been creating the repository in {place} for hours; `fuser -v {place}/keys` shows which: end it, \
-         if it hangs"
+        "another process is creating the repository in {place} and does not finish; `fuser -v {place}/keys` shows which: end \
+         it, if it hangs"
     )]
     StillCreated { place: Location },
     #[error("cannot lock the container {place}: {}", os::reason(source))]

@@ -187,22 +187,37 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// Locks a place without a repository for its first backup. This makes the directory, takes the rights of other
-    /// users away, waits for the lock and looks again, because another process may have created the repository since
-    /// the first look.
+    /// Locks a place without a repository, for an action that creates one. See [`Creation::begin_within`].
     ///
     /// # Errors
-    /// When the directory cannot be made, opened or locked; when another process has it for too long; when something
-    /// other than a repository is there now.
+    /// As those of [`Creation::begin_within`].
     pub fn begin(vacant: Vacant, reporter: &Reporter) -> Result<(Self, UnderLock), ActionError> {
+        let waits = |reason: &str| reporter.waits(reason);
+        Creation::begin_within(PATIENCE, vacant, &waits, &|| reporter.goes_on())
+    }
+
+    /// Locks a place without a repository for whoever creates one. This makes the directory, takes the rights of other
+    /// users away, waits for the lock and looks again, because another process may have created the repository since
+    /// the first look. `waits` hears what is waited for, and `goes_on` that this is over.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, opened or locked; when another process has it for longer than `patience`; when
+    /// something other than a repository is there now.
+    pub fn begin_within(
+        patience: Duration,
+        vacant: Vacant,
+        waits: &dyn Fn(&str),
+        goes_on: &dyn Fn(),
+    ) -> Result<(Self, UnderLock), ActionError> {
         vacant.make_directory()?;
         let location = vacant.container().location.clone();
         let Some(path) = location.local() else {
             if vacant.is_unfinished() {
-                let reason = format!("another host may be creating the repository in {location}");
-                reporter.waits(&reason);
+                waits(&format!(
+                    "another host may be creating the repository in {location}"
+                ));
                 std::thread::sleep(STILL);
-                reporter.goes_on();
+                goes_on();
             }
             let creation = Creation { _directory: None };
             return Ok((creation, vacant.look_again()?));
@@ -224,18 +239,18 @@ impl Creation {
             .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
             .open(&keys)
             .map_err(failed)?;
-        let mut waits = false;
-        let taken = lock_within(&directory, PATIENCE, || {
-            if !waits {
-                waits = true;
-                reporter.waits(&format!("the repository in {location} is being created"));
+        let mut waited = false;
+        let taken = lock_within(&directory, patience, || {
+            if !waited {
+                waited = true;
+                waits(&format!("the repository in {location} is being created"));
             }
         });
         if !taken.map_err(failed)? {
             return Err(ActionError::StillCreated { place: location });
         }
-        if waits {
-            reporter.goes_on();
+        if waited {
+            goes_on();
         }
         let creation = Creation {
             _directory: Some(directory),

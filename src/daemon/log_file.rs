@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +12,8 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::control::mark;
 use crate::intake::{Trust, UnsafePath, open_to_append};
+use crate::job::diagnostic::quoted;
+use crate::os;
 
 /// How many bytes one run may append, whatever its number of actions and attempts.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -43,6 +46,7 @@ impl Allowance {
 /// The file is never cut: others may write to it, too. So the last lines beyond the limit wait in memory until this value
 /// is dropped.
 pub(super) struct LogFile {
+    path: PathBuf,
     file: File,
     run: u64,
     allowance: Allowance,
@@ -66,8 +70,14 @@ impl LogFile {
         trust: &Trust,
         allowance: Allowance,
     ) -> Result<LogFile, UnsafePath> {
+        let mut file = open_to_append(path, trust)?;
+        if ends_within_a_line(&file) {
+            // If that fails, the first line fails, too.
+            let _ = file.write_all(b"\n");
+        }
         Ok(LogFile {
-            file: open_to_append(path, trust)?,
+            path: path.to_owned(),
+            file,
             run,
             allowance,
             end: VecDeque::new(),
@@ -80,8 +90,20 @@ impl LogFile {
     /// Appends a whole line.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub(super) fn append(&mut self, line: &str) -> io::Result<()> {
+    /// When the file cannot be written. The error says what follows from that.
+    pub(super) fn append(&mut self, line: &str) -> Result<(), String> {
+        self.append_line(line).map_err(|error| {
+            format!(
+                "cannot append to the log_file {}: {}; nothing more of this attempt is appended there, and `freezerd log {}` \
+                 has all of it",
+                quoted(&self.path.to_string_lossy()),
+                os::reason(&error),
+                self.run
+            )
+        })
+    }
+
+    fn append_line(&mut self, line: &str) -> io::Result<()> {
         if !self.full && self.allowance.take(line.len() as u64) {
             return self.file.write_all(line.as_bytes());
         }
@@ -118,12 +140,24 @@ impl LogFile {
     }
 }
 
+/// Whether the last line has no end, because a disk was full or a writer was killed. What is appended would be a part of
+/// it.
+fn ends_within_a_line(file: &File) -> bool {
+    let mut last = [b'\n'];
+    let length = file.metadata().map_or(0, |about| about.len());
+    // One that cannot be read is taken as it is.
+    length > 0 && file.read_exact_at(&mut last, length - 1).is_ok() && last != [b'\n']
+}
+
 impl Drop for LogFile {
     fn drop(&mut self) {
         if let Err(error) = self.write_end() {
             tracing::warn!(
                 run = self.run,
-                "cannot append the end of the log to log_file: {error}"
+                "cannot append the end of the log to the log_file {}: {}; `freezerd log {}` has it",
+                quoted(&self.path.to_string_lossy()),
+                os::reason(&error),
+                self.run
             );
         }
     }

@@ -189,7 +189,7 @@ impl Daemon<'_> {
             tracing::warn!("cannot forget what is old: {error}");
             false
         });
-        self.guard.wrote();
+        self.guard.wrote(self.scheduler.ledger().last_commit());
         more
     }
 
@@ -204,7 +204,7 @@ impl Daemon<'_> {
     pub(super) fn handle(&mut self, message: Message) -> Result<(), Critical> {
         self.guard.check()?;
         let handled = self.scheduler.handle(message, Utc::now().trunc_subsecs(3));
-        self.guard.wrote();
+        self.guard.wrote(self.scheduler.ledger().last_commit());
         match handled {
             Ok(orders) => {
                 if let Some(publisher) = &mut self.publisher {

@@ -140,6 +140,10 @@ pub async fn run(
     event::sweep(&layout);
     ledger_care::compact(&mut store)?;
     let remembered = ledger_care::recall(&mut store, &layout)?;
+    let guard = StateGuard::new(&layout, lock).map_err(|source| Critical::System {
+        what: "read the state directory",
+        source,
+    })?;
     kill_point::reached(Point::Recalled);
     let zone = settings.zone();
     log_zone(settings, &zone);
@@ -170,10 +174,6 @@ pub async fn run(
         age: TimeDelta::from_std(settings.history_age).unwrap_or(TimeDelta::MAX),
         runs: settings.history_runs,
     };
-    let guard = StateGuard::new(&layout, lock).map_err(|source| Critical::System {
-        what: "read the state directory",
-        source,
-    })?;
     let daemon = Daemon {
         guard,
         complaints: event_files::Complaints::default(),

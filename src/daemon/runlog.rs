@@ -41,9 +41,8 @@ impl RunLog {
         let Some(log_file) = &mut self.log_file else {
             return;
         };
-        if let Err(error) = log_file.append(&line) {
+        if let Err(text) = log_file.append(&line) {
             self.log_file = None;
-            let text = format!("cannot append to log_file: {error}; nothing more is appended");
             tracing::warn!("{text}");
             self.own_line(&format!("{stamp} {}: {text}\n", mark::WRITER));
         }

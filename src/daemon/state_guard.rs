@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::control::daemon_lock::{self, DaemonLock};
@@ -85,6 +85,8 @@ pub(super) struct StateGuard {
     /// The daemon's last write whose outcome nobody has read: somebody else may have written at the same time. The size
     /// and the time of the file do not tell the two apart.
     in_doubt: Option<Instant>,
+    /// The instant in the daemon's last commit. `None` if it is not certain.
+    last_commit: Option<DateTime<Utc>>,
     proof: Option<Proof>,
     /// All pages are not read again before this instant.
     next_proof: Instant,
@@ -93,8 +95,8 @@ pub(super) struct StateGuard {
 /// A thread that checks all pages of a copy of the ledger.
 struct Proof {
     begun: Instant,
-    /// False if the pages do not belong together.
-    is_whole: JoinHandle<bool>,
+    /// False if the pages do not belong together, or the last commit is not the daemon's.
+    is_own: JoinHandle<bool>,
 }
 
 /// The device and inode of a file.
@@ -133,14 +135,16 @@ impl StateGuard {
             content: content(&ledger)?,
             is_strange: false,
             in_doubt: None,
+            last_commit: None,
             proof: None,
             next_proof: Instant::now(),
             ledger,
         })
     }
 
-    /// Takes note of what the daemon itself has written to the ledger.
-    pub(super) fn wrote(&mut self) {
+    /// Takes note of what the daemon itself has written to the ledger, and of the instant in its last commit.
+    pub(super) fn wrote(&mut self, last_commit: Option<DateTime<Utc>>) {
+        self.last_commit = last_commit;
         if let Ok(content) = content(&self.ledger)
             && content != self.content
         {
@@ -164,28 +168,28 @@ impl StateGuard {
         let Ok(copy) = Copy::of(&self.ledger) else {
             return Ok(());
         };
-        let path = self.layout.ledger();
-        let check = move || !matches!(check_copy(&path, copy), Err(LedgerError::Damaged { .. }));
-        if let Ok(is_whole) = thread::Builder::new().spawn(check) {
+        let (path, last_commit) = (self.layout.ledger(), self.last_commit);
+        let check = move || match check_copy(&path, copy) {
+            // An older ledger is whole, too.
+            Ok(found) => last_commit.is_none() || found == last_commit,
+            Err(error) => !matches!(error, LedgerError::Damaged { .. }),
+        };
+        if let Ok(is_own) = thread::Builder::new().spawn(check) {
             // Somebody may still write without changing the time.
             self.in_doubt = self.in_doubt.filter(|wrote| now < *wrote + SAME_TIME);
-            self.proof = Some(Proof {
-                begun: now,
-                is_whole,
-            });
+            self.proof = Some(Proof { begun: now, is_own });
         }
         Ok(())
     }
 
     /// Takes what a thread has found out, if there is one and it has ended.
     fn finish_proof(&mut self) -> Result<(), StateLost> {
-        let Some(Proof { begun, is_whole }) =
-            self.proof.take_if(|proof| proof.is_whole.is_finished())
+        let Some(Proof { begun, is_own }) = self.proof.take_if(|proof| proof.is_own.is_finished())
         else {
             return Ok(());
         };
         self.next_proof = Instant::now() + (begun.elapsed() * SHARE).max(BETWEEN_PROOFS);
-        match is_whole.join() {
+        match is_own.join() {
             Ok(false) => Err(StateLost::LedgerOverwritten {
                 path: self.layout.ledger(),
             }),

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use redb::{Database, ReadableDatabase, TableDefinition};
 
 pub mod check;
@@ -73,6 +74,8 @@ pub struct RedbLedger {
     database: Option<Database>,
     path: PathBuf,
     id: String,
+    /// `None` before the first commit of this process, and after one that failed, because it may have been kept.
+    last_commit: Option<DateTime<Utc>>,
 }
 
 impl RedbLedger {
@@ -92,6 +95,7 @@ impl RedbLedger {
                 database: Some(database),
                 path: path.to_owned(),
                 id,
+                last_commit: None,
             })
         })
     }
@@ -99,6 +103,11 @@ impl RedbLedger {
     /// Eight hexadecimal digits that tell this ledger from all others.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The instant that this process wrote with its last commit. `None` if it is not certain which commit was the last.
+    pub fn last_commit(&self) -> Option<DateTime<Utc>> {
+        self.last_commit
     }
 
     /// The ledger's file.
@@ -147,7 +156,7 @@ impl Drop for RedbLedger {
     }
 }
 
-fn transact(database: &Database, writes: &[Write]) -> Result<(), LedgerError> {
+fn transact(database: &Database, writes: &[Write], now: DateTime<Utc>) -> Result<(), LedgerError> {
     let mut transaction = database.begin_write()?;
     // The repair after a crash then reads one table instead of the whole file.
     transaction.set_quick_repair(true);
@@ -156,7 +165,7 @@ fn transact(database: &Database, writes: &[Write]) -> Result<(), LedgerError> {
     }
     transaction
         .open_table(META)?
-        .insert("last_commit", chrono::Utc::now().to_rfc3339().as_str())?;
+        .insert("last_commit", now.to_rfc3339().as_str())?;
     kill_point::reached(Point::CommitWritten);
     transaction.commit()?;
     kill_point::reached(Point::CommitDone);
@@ -170,14 +179,17 @@ impl Ledger for RedbLedger {
         }
         kill_point::reached(Point::CommitBegins);
         let database = self.database.take();
+        self.last_commit = None;
+        let now = Utc::now();
         self.database = Some(open::quietly(&self.path, || {
             let database = match database {
                 Some(database) => database,
                 None => open::for_writing(&self.path)?,
             };
-            transact(&database, writes)?;
+            transact(&database, writes, now)?;
             Ok(database)
         })?);
+        self.last_commit = Some(now);
         Ok(())
     }
 

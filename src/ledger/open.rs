@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use redb::{
     Builder, CompactionError, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase,
 };
@@ -244,7 +244,7 @@ pub fn open_read_only(path: &Path) -> Result<Reader, LedgerError> {
 /// even when it needs a repair.
 pub fn check_pages(path: &Path) -> Result<(), LedgerError> {
     let copy = File::open(path).and_then(|file| Copy::of(&file));
-    check_copy(path, copy.map_err(|error| file_error(path, error))?)
+    check_copy(path, copy.map_err(|error| file_error(path, error))?).map(drop)
 }
 
 /// A copy of a ledger's file in memory.
@@ -271,15 +271,15 @@ impl Copy {
     }
 }
 
-/// Checks every page of a copy of the ledger at this path.
-pub fn check_copy(path: &Path, Copy(memory): Copy) -> Result<(), LedgerError> {
+/// Checks every page of a copy of the ledger at this path. Returns the instant in its last commit, if there is one.
+pub fn check_copy(path: &Path, Copy(memory): Copy) -> Result<Option<DateTime<Utc>>, LedgerError> {
     quietly(path, || {
         let mut database = Builder::new()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(memory)
             .map_err(|error| LedgerError::at_open(path, error))?;
         match database.check_integrity() {
-            Ok(true) => Ok(()),
+            Ok(true) => Reader::new(database.begin_read()?).last_commit(),
             Ok(false) => Err(LedgerError::Damaged {
                 path: path.to_owned(),
                 damage: Damage::PagesDoNotFit,

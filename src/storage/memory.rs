@@ -177,6 +177,10 @@ impl Storage for Memory {
         })
     }
 
+    fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        Ok(kind.directory().map(|_| true))
+    }
+
     fn size(&self, file: FileName) -> Result<u64, Error> {
         let content = self.content(Request::Size, Doing::Size, file)?;
         Ok(content.len() as u64)

@@ -23,7 +23,6 @@ mod leftovers;
 pub mod limit;
 pub mod local;
 pub mod memory;
-#[cfg(any(feature = "ftp", feature = "sftp"))]
 mod names;
 #[cfg(any(feature = "ftp", feature = "sftp"))]
 mod pool;
@@ -206,6 +205,15 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// When anything of the listing cannot be read: a partial listing is never returned.
     fn list(&self, kind: FileKind) -> Result<Listing, Error>;
+
+    /// Whether there is a directory for files of this kind. `None` if that cannot be known: an object store has no
+    /// directories, and some servers answer as if one that is missing were empty.
+    ///
+    /// # Errors
+    /// When the place cannot be read.
+    fn has_directory(&self, _kind: FileKind) -> Result<Option<bool>, Error> {
+        Ok(None)
+    }
 
     /// The file's size in bytes.
     ///

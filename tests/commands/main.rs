@@ -15,6 +15,7 @@ mod meant;
 mod new_and_edit;
 mod next;
 mod outputs;
+mod pages;
 mod pass_files;
 mod proposed_commands;
 #[path = "../restic_support/mod.rs"]

@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Host, NOBODY, exec, is_root, now};
 
+#[allow(dead_code, reason = "other tests mount other file systems")]
+#[path = "../agent/support/disk.rs"]
+mod disk;
+
 fn exec_with_file(command: &str, log_file: &Path) -> Value {
     let mut action = exec(command);
     action["freezer_action"]["log_file"] = json!(log_file);
@@ -81,6 +85,37 @@ fn a_directory_that_everybody_may_write_to_is_refused_without_the_sticky_bit() {
         let ran = host.once().exits(0);
         assert_eq!(file.exists(), appended);
         assert_eq!(ran.stderr().contains("chmod go-w"), !appended);
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_log_file_and_not_the_run_and_later_lines_are_whole_again() {
+    let host = Host::new();
+    let Some(disk) = disk::SmallDisk::mount(&host.path("disk"), "64k") else {
+        return;
+    };
+    let file = disk.0.join("log");
+    let filler = host.file("disk/filler", &"x".repeat(60_000));
+    let flood = exec_with_file("yes hello | head -c 100000", &file);
+    host.put("a", now(vec![flood]));
+    let ran = host.once().exits(0);
+    let log = host.freezerd(&["log", "a"]).exits(0).stdout();
+    let expected = format!("cannot append to the log_file `{}`: ", file.display());
+    for said in [ran.stderr(), log] {
+        assert!(said.contains(&expected), "{said}");
+        assert!(said.contains("`freezerd log 1` has all of it"), "{said}");
+        assert!(!said.contains("os error"), "{said}");
+    }
+    assert!(!fs::read_to_string(&file).unwrap().ends_with('\n'));
+    fs::remove_file(filler).unwrap();
+    host.put("b", now(vec![exec_with_file("echo again", &file)]));
+    host.once().exits(0);
+    let text = fs::read_to_string(&file).unwrap();
+    let of_b: Vec<&str> = text.lines().rev().take(2).collect();
+    assert!(of_b[0].ends_with("exec: again"), "{text}");
+    for line in of_b {
+        let (stamp, _) = line.split_once(' ').unwrap();
+        assert_eq!(stamp.len(), "2026-11-24T03:25:00.125Z".len(), "{line}");
     }
 }
 

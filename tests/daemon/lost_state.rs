@@ -41,6 +41,7 @@ fn harm(host: &Host, what: &str) {
             fs::remove_file(&ledger).and_then(|()| fs::write(&ledger, "garbage"))
         }
         "pages of the ledger are overwritten" => overwrite_pages(&ledger),
+        "an older ledger is copied over it" => fs::copy(host.path("work/older"), &ledger).map(drop),
         "the state directory is deleted" => fs::remove_dir_all(&state),
         "the state directory is moved" => fs::rename(&state, host.path("work/moved")),
         "an empty directory is in the place of the state directory" => {
@@ -142,6 +143,7 @@ fn a_ledger_that_is_overwritten_while_the_daemon_commits_is_noticed_too() {
         for what in [
             "pages of the ledger are overwritten",
             "the ledger is overwritten",
+            "an older ledger is copied over it",
         ] {
             threads.spawn(move || loses_during_a_commit(what));
         }
@@ -156,6 +158,7 @@ fn loses_during_a_commit(what: &str) {
         .env("FREEZERD_KILL_AT", "CommitDone:1000:stop");
     let daemon = host.start();
     daemon.looks(&host);
+    fs::copy(host.path("state/ledger.redb"), host.path("work/older")).unwrap();
     the_next_commit_is_number(1000, &trace);
     host.put("b", someday(vec![exec("true")]));
     eventually("the daemon in the middle of a commit", || {

@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{eventually, is_root};
 use crate::restic_support::{PASSWORD, restics};
-use crate::support::{Repository, repositories, take};
+use crate::support::{Repository, init_quickly, repositories, take};
 
 /// A dump that has its lock and waits, because nobody reads what it writes.
 fn waiting_dump(repository: &Repository) -> Child {
@@ -129,6 +130,43 @@ fn a_command_waits_visibly_for_an_exclusive_lock() {
     drop(held);
     assert!(ls.wait().unwrap().success());
     assert!(repository.files("locks").is_empty());
+}
+
+#[test]
+fn a_copy_waits_visibly_for_another_process_that_creates_the_other_container() {
+    let Some(restic) = restics().pop() else {
+        return;
+    };
+    let repository = Repository::new(restic, 2);
+    repository.file("letter", "Dear reader");
+    repository.backup();
+    let other = repository.host.path("other");
+    fs::create_dir_all(other.join("keys")).unwrap();
+    let keys = fs::File::open(other.join("keys")).unwrap();
+    flock(&keys, FlockOperation::LockExclusive).unwrap();
+    let pass_file = repository.pass_file.to_str().unwrap();
+    let to = ["copy", "--to", other.to_str().unwrap()];
+    let mut copy = repository
+        .command(&[&to[..], &["--to-pass-file", pass_file]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(copy.stderr.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert!(
+        said.contains("waiting: ") && said.contains("is being created"),
+        "{said}"
+    );
+    init_quickly(&other);
+    let made = fs::read(other.join("config")).unwrap();
+    drop(keys);
+    assert!(copy.wait().unwrap().success());
+    assert_eq!(fs::read(other.join("config")).unwrap(), made);
+    assert_eq!(fs::read_dir(other.join("keys")).unwrap().count(), 1);
+    repository.restic.run(&other, &["check"]);
 }
 
 #[test]

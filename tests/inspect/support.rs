@@ -153,7 +153,7 @@ impl Repository {
 }
 
 /// Makes a repository whose password takes no time to check: restic would take half a second for each command.
-fn init_quickly(path: &Path) {
+pub fn init_quickly(path: &Path) {
     const COST: Cost = Cost {
         n: 1024,
         r: 1,

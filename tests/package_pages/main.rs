@@ -13,6 +13,7 @@ use made::{MADE, page};
 mod completion;
 mod docs;
 mod made;
+mod quoted_commands;
 
 fn commands() -> Vec<clap::Command> {
     let definition = freezerd::cli::definition();

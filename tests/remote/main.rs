@@ -15,6 +15,7 @@ mod jobs;
 mod kills;
 #[path = "../line/mod.rs"]
 mod line;
+mod moved;
 mod network;
 mod object_lock;
 mod places;

@@ -82,6 +82,11 @@ impl Place {
         &self.container
     }
 
+    /// The directory of this host in which the server has the repository. `None` if it does not keep files.
+    pub fn directory(&self) -> Option<&Path> {
+        Some(Path::new(&self.repository)).filter(|path| path.is_absolute())
+    }
+
     fn at(&self, mut action: Value) -> Value {
         action["freezer_action"]["container"] = json!(self.container);
         action

@@ -205,10 +205,18 @@ fn old_leftovers_are_swept_and_new_ones_stay() {
     let left = local.root().join(format!("{kept}-tmp-9"));
     fs::write(&left, "half").unwrap();
     fs::write(local.root().join("config-tmp-1"), "half").unwrap();
+    // As `restic` over SFTP and `rest-server` leave them on the disk of the server.
+    for (kind, end) in [
+        (FileKind::Index, "-restic-temp-5577006791947779410"),
+        (FileKind::Snapshot, ".rest-server-temp5577006791947779410"),
+    ] {
+        let name = format!("{}{end}", named(kind, b"half"));
+        fs::write(local.root().join(name), "half").unwrap();
+    }
     fs::write(local.root().join("data/notes.txt"), "a person's").unwrap();
     assert_eq!(local.sweep(Duration::from_secs(3600)).unwrap(), 0);
     assert!(left.exists());
-    assert_eq!(local.sweep(Duration::ZERO).unwrap(), 2);
+    assert_eq!(local.sweep(Duration::ZERO).unwrap(), 4);
     assert!(!left.exists());
     assert!(local.root().join("data/notes.txt").exists());
     assert_eq!(local.read(kept, 9).unwrap(), b"kept");

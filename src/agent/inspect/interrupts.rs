@@ -17,7 +17,7 @@ use crate::repository::open::Repository;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 
 /// How long a command waits for the locks of others.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// The signals that end a command.
 const SIGNALS: [i32; 2] = [libc::SIGINT, libc::SIGTERM];

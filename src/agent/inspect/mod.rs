@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
+use super::lock::Creation;
 use super::pass_pipe::readable_again;
 use super::password;
 use super::place::{self, Place, UnderLock};
@@ -92,11 +93,16 @@ impl Session {
         say: &dyn Fn(&str),
     ) -> Result<Option<Repository>, SessionError> {
         let password = password::read(container, say)?;
+        let _creation;
         let found = match place::look(container, reach)? {
             Place::Vacant(_) if !create => return Ok(None),
+            // The lock is held until the repository is made.
             Place::Vacant(vacant) => {
-                vacant.make_directory()?;
-                vacant.look_again()?
+                let waits = |reason: &str| say(&format!("waiting: {reason}"));
+                let (creation, found) =
+                    Creation::begin_within(interrupts::PATIENCE, vacant, &waits, &|| ())?;
+                _creation = creation;
+                found
             }
             Place::Other(other) => return Err(other.refusal().into()),
             Place::Repository(existing) => UnderLock::Repository(existing),

@@ -17,16 +17,6 @@ pub enum Content {
     Other,
 }
 
-/// Whether a repository has lost the directory of its snapshots. One without data may have come back from a server
-/// without its empty directories.
-pub fn has_lost_snapshots(path: &Path) -> bool {
-    // It may be a link to a disk that is not mounted.
-    let is_missing = fs::metadata(path.join("snapshots"))
-        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    let has_files = |name| holds_no_file(&path.join(name)).is_ok_and(|is_empty| !is_empty);
-    is_missing && (has_files("index") || has_files("data"))
-}
-
 /// Looks into a directory.
 ///
 /// # Errors

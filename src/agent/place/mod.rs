@@ -20,7 +20,7 @@ use crate::location::Location;
 use crate::repository::error::Error as EngineError;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
-use crate::storage::{FileName, Storage};
+use crate::storage::{FileKind, FileName, Listing, Storage};
 
 mod content;
 mod creatable;
@@ -28,7 +28,7 @@ mod remote;
 
 pub use creatable::Creatable;
 
-use content::{Content, content, has_lost_snapshots};
+use content::{Content, content};
 
 /// What is at a container's location.
 #[derive(Clone)]
@@ -126,16 +126,28 @@ impl Existing {
         self.container.location.local()
     }
 
-    /// Refuses a local repository that has data and has lost the directory of its snapshots.
+    /// Refuses a repository that has data and has lost the directory of its snapshots. One without data may have come back
+    /// from an object store without its empty directories.
     ///
     /// # Errors
-    /// `SnapshotsMissing`.
+    /// `SnapshotsMissing`; what the storage says if it cannot be looked at.
     pub fn refuse_lost_snapshots(&self) -> Result<(), Error> {
-        match self.directory().is_some_and(has_lost_snapshots) {
-            true => Err(Error::SnapshotsMissing {
+        let storage = &*self.storage;
+        let is_lost = || {
+            let has = |kind| {
+                storage
+                    .list(kind)
+                    .map(|listing| listing != Listing::default())
+            };
+            Ok(storage.has_directory(FileKind::Snapshot)? == Some(false)
+                && (has(FileKind::Index)? || has(FileKind::Pack)?))
+        };
+        match is_lost() {
+            Ok(true) => Err(Error::SnapshotsMissing {
                 place: self.container.location.clone(),
             }),
-            false => Ok(()),
+            Ok(false) => Ok(()),
+            Err(error) => Err(failed_to("open the repository", &self.container, error)),
         }
     }
 }

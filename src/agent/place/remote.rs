@@ -3,7 +3,7 @@
 use super::content::Content;
 use crate::storage::error::{Error, ErrorKind};
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Storage};
+use crate::storage::{FileKind, FileName, Storage, Stray, StrayKind};
 
 /// What is at the place of this storage.
 pub(super) fn content(storage: &dyn Storage) -> Result<Content, Error> {
@@ -28,7 +28,9 @@ pub(super) fn content(storage: &dyn Storage) -> Result<Content, Error> {
             (false, false) => return Ok(Content::Other),
         }
     }
-    Ok(match (has_key, keys.strays.is_empty()) {
+    // A creation that was cut short may have left half a key.
+    let is_half = |stray: &Stray| stray.kind == StrayKind::Temporary;
+    Ok(match (has_key, keys.strays.iter().all(is_half)) {
         (false, true) => Content::Nothing,
         (true, true) => Content::Unfinished,
         (_, false) => Content::Other,

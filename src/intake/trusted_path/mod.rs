@@ -20,6 +20,9 @@ use crate::job::diagnostic::quoted;
 /// The most links on the way, as in the kernel.
 const LINKS: usize = 40;
 
+/// How often a file is opened again that others create and remove at the same moments.
+const TRIES: u32 = 100;
+
 /// The one directory that a group of the system may write to: Ubuntu's log service creates its files there.
 const SYSTEM_LOGS: (&str, &str) = ("/var/log", "syslog");
 
@@ -110,20 +113,7 @@ impl fmt::Display for UnsafePath {
 pub fn open_to_append(path: &Path, trust: &Trust) -> Result<File, UnsafePath> {
     let place = Place::find(path, trust)?;
     place.check_file(trust)?;
-    let flags = OFlags::WRONLY
-        | OFlags::APPEND
-        | OFlags::CREATE
-        | OFlags::NOFOLLOW
-        | OFlags::NONBLOCK
-        | OFlags::NOCTTY
-        | OFlags::CLOEXEC;
-    let file = openat(
-        &place.directory,
-        &place.name,
-        flags,
-        Mode::RUSR | Mode::WUSR,
-    )
-    .map_err(|error| match error {
+    let file = place.open().map_err(|error| match error {
         Errno::LOOP => place.fault(PathFault::Link),
         error => place.fault(PathFault::System(error)),
     })?;
@@ -213,6 +203,29 @@ impl Place {
         UnsafePath {
             path: self.path.clone(),
             fault,
+        }
+    }
+
+    /// Opens the file, or creates it. It can be read, too, if its mode permits that.
+    fn open(&self) -> Result<OwnedFd, Errno> {
+        let flags =
+            OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let open = |more| openat(&self.directory, &self.name, flags | more, mode);
+        let mut tries = 0;
+        loop {
+            // With CREATE, the kernel refuses a file of another user in a directory of many, even that of a trusted user
+            // (fs.protected_regular).
+            let opened = match open(OFlags::RDWR) {
+                Err(Errno::ACCESS) => open(OFlags::WRONLY),
+                Err(Errno::NOENT) => open(OFlags::RDWR | OFlags::CREATE | OFlags::EXCL),
+                opened => opened,
+            };
+            tries += 1;
+            // Somebody else created it at the same moment.
+            if opened.as_ref().err() != Some(&Errno::EXIST) || tries == TRIES {
+                return opened;
+            }
         }
     }
 

@@ -19,6 +19,9 @@ pub enum PruneError {
 /// Something that must be read before anything may be removed.
 #[derive(Debug)]
 pub enum Obstacle {
+    /// There is data, no snapshot at all, and no directory of them either as far as is known: all of the data would count
+    /// as unused.
+    NoSnapshots,
     /// A snapshot file that cannot be read. Removing the snapshot lets the prune go on.
     Snapshot(Error),
     /// An index file that cannot be read. A repair of the index replaces it.
@@ -39,6 +42,7 @@ impl From<Error> for PruneError {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Obstacle::NoSnapshots => f.write_str("there is data, and no snapshot"),
             Obstacle::Snapshot(error) | Obstacle::Index(error) | Obstacle::Tree { error, .. } => {
                 write!(f, "{error}")
             }

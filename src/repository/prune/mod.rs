@@ -156,7 +156,9 @@ fn run(
     let mut obstacles = Vec::new();
     observer.stage(Stage::ReadSnapshots, None);
     let mut roots = Vec::new();
-    for (id, snapshot) in read_all(storage, &repository.cipher)? {
+    let snapshots = read_all(storage, &repository.cipher)?;
+    let has_snapshots = !snapshots.is_empty();
+    for (id, snapshot) in snapshots {
         observer.advance(1);
         match snapshot {
             _ if without.contains(&id) => {}
@@ -177,6 +179,16 @@ fn run(
         .list(FileKind::Pack)
         .map_err(super::error::Error::from)?;
     let mut sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
+    // Where their directory is there, somebody removed all snapshots. Elsewhere it may be lost.
+    if !has_snapshots
+        && !sizes.is_empty()
+        && storage
+            .has_directory(FileKind::Snapshot)
+            .map_err(super::error::Error::from)?
+            != Some(true)
+    {
+        return Err(PruneError::Refused(vec![Obstacle::NoSnapshots]));
+    }
     let not_files = listing.not_files();
     sizes.extend(not_files.iter().map(|id| (*id, 0)));
 

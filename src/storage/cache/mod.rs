@@ -160,6 +160,10 @@ impl Storage for Cached {
         Ok(listing)
     }
 
+    fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        self.inner.has_directory(kind)
+    }
+
     fn size(&self, file: FileName) -> Result<u64, Error> {
         if file.kind == FileKind::Config {
             use ErrorKind::{NoPlace, TooLarge};

@@ -14,7 +14,7 @@ use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 use super::concurrency::Concurrency;
-use super::error::{Doing, Error, Place};
+use super::error::{Doing, Error, ErrorKind, Place};
 use super::http::{OptionsError, Trust};
 use super::leftovers::Leftovers;
 use super::limit::{Direction, Pace};
@@ -175,6 +175,17 @@ impl Storage for Ftp {
             .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))?;
         self.leftovers.found(kind, begun, found.temporaries);
         Ok(found.listing)
+    }
+
+    fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        let Some(name) = kind.directory() else {
+            return Ok(None);
+        };
+        match self.run(kind, |session| directory::entries(session, name)) {
+            Ok(_) => Ok(Some(true)),
+            Err(failure) if failure.kind == ErrorKind::NotFound => Ok(Some(false)),
+            Err(failure) => Err(failure.at(Doing::List, Place::Kind(kind))),
+        }
     }
 
     fn size(&self, file: FileName) -> Result<u64, Error> {

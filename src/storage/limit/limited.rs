@@ -31,6 +31,10 @@ impl Storage for Limited {
         self.inner.list(kind)
     }
 
+    fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        self.inner.has_directory(kind)
+    }
+
     fn size(&self, file: FileName) -> Result<u64, Error> {
         self.inner.size(file)
     }

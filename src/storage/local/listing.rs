@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::super::error::{Doing, Error};
 use super::super::id::Id;
+use super::super::names;
 use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
-use super::{Local, write};
+use super::Local;
 
 pub(super) fn list(local: &Local, kind: FileKind) -> Result<Listing, Error> {
     let mut listing = Listing::default();
@@ -35,7 +36,7 @@ fn list_config(local: &Local, listing: &mut Listing) -> Result<(), Error> {
         let name = entry.file_name();
         if name == "config" {
             examine(local, &entry, Id::default(), listing)?;
-        } else if write::is_temporary(name.as_bytes()) {
+        } else if names::is_temporary(name.as_bytes()) {
             stray(local, &entry.path(), StrayKind::Temporary, listing);
         }
     }
@@ -46,8 +47,8 @@ fn list_config(local: &Local, listing: &mut Listing) -> Result<(), Error> {
 fn pack_directory(local: &Local, entry: &DirEntry, listing: &mut Listing) -> Result<(), Error> {
     let name = entry.file_name();
     let path = entry.path();
-    let Some(first) = first_byte(name.as_bytes()) else {
-        let kind = match write::is_temporary(name.as_bytes()) {
+    let Some(first) = names::first_byte(name.as_bytes()) else {
+        let kind = match names::is_temporary(name.as_bytes()) {
             true => StrayKind::Temporary,
             // A pack beside the directories, as an old layout had it, is not read.
             false if Id::parse_bytes(name.as_bytes()).is_ok() => StrayKind::Misplaced,
@@ -71,13 +72,6 @@ fn pack_directory(local: &Local, entry: &DirEntry, listing: &mut Listing) -> Res
     Ok(())
 }
 
-/// The value of a directory's name of two hexadecimal digits.
-fn first_byte(name: &[u8]) -> Option<u8> {
-    let mut digits = [b'0'; 64];
-    digits[..2].copy_from_slice(name.get(..2).filter(|_| name.len() == 2)?);
-    Id::parse_bytes(&digits).ok().map(|id| id.0[0])
-}
-
 fn file(
     local: &Local,
     entry: &DirEntry,
@@ -90,7 +84,7 @@ fn file(
             examine(local, entry, id, listing)?;
         }
         Ok(_) => stray(local, &entry.path(), StrayKind::Misplaced, listing),
-        Err(_) if write::is_temporary(name.as_bytes()) => {
+        Err(_) if names::is_temporary(name.as_bytes()) => {
             stray(local, &entry.path(), StrayKind::Temporary, listing);
         }
         Err(_) => stray(local, &entry.path(), StrayKind::NotAnId, listing),

@@ -100,6 +100,19 @@ impl Storage for Local {
         listing::list(self, kind)
     }
 
+    fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        let Some(name) = kind.directory() else {
+            return Ok(None);
+        };
+        let directory = self.root.join(name);
+        // It may be a link to a disk that is not mounted.
+        match fs::metadata(&directory) {
+            Ok(_) => Ok(Some(true)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Some(false)),
+            Err(cause) => Err(self.failed(Doing::List, &directory, cause)),
+        }
+    }
+
     fn size(&self, file: FileName) -> Result<u64, Error> {
         let about = fs::metadata(self.path(file))
             .map_err(|cause| Error::io(Doing::Size, Place::File(file), cause))?;

@@ -9,16 +9,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::super::error::{Doing, Error, ErrorKind, Place};
-use super::super::id::Id;
 use super::super::{FileKind, FileName};
 use super::{Local, direct};
 use crate::kill_point::{self, Point};
 
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
-
-/// Between the final name and what makes a temporary name unique. restic and rustic use the same.
-const TEMPORARY: &[u8] = b"-tmp-";
 
 pub(super) fn create_layout(local: &Local) -> Result<(), Error> {
     create_directories(local, &local.root)?;
@@ -191,39 +187,5 @@ fn create_directories(local: &Local, path: &Path) -> Result<(), Error> {
             }
         }
         Err(cause) => Err(failed(cause)),
-    }
-}
-
-/// Whether a write that was interrupted left a file of this name: one of ours, of restic's or of rustic's.
-pub(super) fn is_temporary(name: &[u8]) -> bool {
-    let Some(at) = name
-        .windows(TEMPORARY.len())
-        .position(|part| part == TEMPORARY)
-    else {
-        return false;
-    };
-    let (target, rest) = (&name[..at], &name[at + TEMPORARY.len()..]);
-    let target_is_a_file = target == b"config" || Id::parse_bytes(target).is_ok();
-    let unique = !rest.is_empty()
-        && rest
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-    target_is_a_file && unique
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn temporary_names_of_restic_rustic_and_ours_are_known() {
-        let id = Id::of(b"x");
-        assert!(is_temporary(format!("{id}-tmp-123456").as_bytes()));
-        assert!(is_temporary(format!("{id}-tmp-77-0").as_bytes()));
-        assert!(is_temporary(b"config-tmp-1"));
-        assert!(!is_temporary(b"config"));
-        assert!(!is_temporary(b"notes-tmp-1"));
-        assert!(!is_temporary(format!("{id}-tmp-").as_bytes()));
-        assert!(!is_temporary(format!("{id}-tmp-../x").as_bytes()));
     }
 }

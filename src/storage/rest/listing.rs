@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::super::http::{Answer, Failure};
 use super::super::id::Id;
+use super::super::names;
 use super::super::{Listed, Listing, Stray, StrayKind};
 
 /// The most files that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
@@ -115,7 +116,10 @@ impl<'de> Visitor<'de> for Into<'_> {
                 Err(_) if self.listing.strays.len() >= MOST_STRAYS => {}
                 Err(_) => self.listing.strays.push(Stray {
                     path: format!("{}/{name}", self.directory),
-                    kind: StrayKind::NotAnId,
+                    kind: match names::is_temporary(name.as_bytes()) {
+                        true => StrayKind::Temporary,
+                        false => StrayKind::NotAnId,
+                    },
                 }),
             }
             if self.listing.files.len() >= MOST {

@@ -165,6 +165,10 @@ impl Storage for Retry {
         self.attempt(kind, false, |_| self.inner.list(kind))
     }
 
+    fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        self.attempt(kind, false, |_| self.inner.has_directory(kind))
+    }
+
     fn size(&self, file: FileName) -> Result<u64, Error> {
         self.attempt(file.kind, false, |_| self.inner.size(file))
     }

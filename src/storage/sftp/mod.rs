@@ -250,6 +250,19 @@ impl Storage for Sftp {
         Ok(listing)
     }
 
+    fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        let Some(name) = kind.directory() else {
+            return Ok(None);
+        };
+        let path = self.path(name);
+        let is_there = self.run(kind, async |session| {
+            layout::is_there(session.ask(packet::Request::Stat { path: &path }).await?)
+        });
+        is_there
+            .map(Some)
+            .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))
+    }
+
     fn size(&self, file: FileName) -> Result<u64, Error> {
         let path = self.file_path(file);
         self.run(file.kind, async |session| read::size(session, &path).await)
