@@ -4,17 +4,16 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::{job_files, ledger_view};
 use crate::agent::pass_pipe::readable_again;
 use crate::config::Settings;
-use crate::job::action::{Container, Work};
-use crate::job::kind::WorkKind;
+use crate::job::action::Container;
+use crate::job::several;
 use crate::job::storage::Connection;
-use crate::job::{Job, several};
 use crate::location::Location;
 
 pub mod entry;
 pub mod losses;
+mod of_job;
 pub mod output;
 pub mod own;
 pub mod place;
@@ -27,8 +26,8 @@ pub mod target;
 /// The arguments that select a container and snapshots in it.
 #[derive(Debug, clap::Args)]
 pub struct ContainerArgs {
-    /// Use the container, the host and the backup name of this job
-    #[arg(conflicts_with = "container", required_unless_present = "container")]
+    /// Use the container, the host and the backup name of this job; with --container, its snapshots in that container
+    #[arg(required_unless_present = "container")]
     job: Option<String>,
     #[command(flatten)]
     options: ContainerOptions,
@@ -56,7 +55,7 @@ pub struct ContainerOptions {
     #[arg(long = "source", value_name = "PATH")]
     sources: Vec<PathBuf>,
     /// Use this action of the job, counted from 1
-    #[arg(long, value_name = "N", conflicts_with = "container")]
+    #[arg(long, value_name = "N")]
     action: Option<usize>,
 }
 
@@ -85,15 +84,14 @@ impl ContainerArgs {
     /// The arguments that another command needs for the same container: `nightly`, or `--container PLACE`.
     pub fn as_typed(&self) -> String {
         let options = &self.options;
-        let mut typed = match (&self.job, &options.container, &options.storage) {
-            (Some(job), ..) => job.clone(),
-            (None, Some(container), Some(storage)) => {
-                format!("--storage {storage} --container {container}")
-            }
-            (None, container, _) => {
-                format!("--container {}", container.as_deref().unwrap_or("PLACE"))
-            }
-        };
+        let mut words: Vec<String> = self.job.iter().cloned().collect();
+        if let Some(storage) = &options.storage {
+            words.push(format!("--storage {storage}"));
+        }
+        if let Some(container) = &options.container {
+            words.push(format!("--container {container}"));
+        }
+        let mut typed = words.join(" ");
         if let Some(file) = &options.encrypt_pass_file {
             typed.push_str(&format!(" --encrypt-pass-file {}", file.display()));
         }
@@ -103,9 +101,18 @@ impl ContainerArgs {
         typed
     }
 
-    /// As [`ContainerOptions::find_all`].
+    /// Whether a job is named.
+    pub fn has_job(&self) -> bool {
+        self.job.is_some()
+    }
+
+    /// As [`ContainerOptions::find_all`]. With a job and a container: the selections of the job, in that container.
     pub fn find_all(&self, settings: &Settings) -> Result<Vec<ChosenContainer>, Failure> {
-        self.options.find_all(settings, self.job.as_deref())
+        let options = &self.options;
+        match (&self.job, &options.container) {
+            (Some(job), Some(container)) => options.of_job_elsewhere(settings, job, container),
+            (job, _) => options.find_all(settings, job.as_deref()),
+        }
     }
 
     /// The container alone, for a command that is not about snapshots.
@@ -170,6 +177,14 @@ impl ContainerOptions {
     ) -> Result<Vec<ChosenContainer>, Failure> {
         match &self.container {
             Some(name) => {
+                if let Some(number) = self.action {
+                    return Err(Failure::new(
+                        Exit::Usage,
+                        format!(
+                            "--action {number}: that chooses an action of a job, and no job is named"
+                        ),
+                    ));
+                }
                 let (location, connection) = self.place_of(settings, name)?;
                 Ok(vec![ChosenContainer {
                     container: Container {
@@ -185,7 +200,10 @@ impl ContainerOptions {
                     is_further_target: false,
                 }])
             }
-            None => self.of_job(settings, job.unwrap_or_default()),
+            None => {
+                let name = job.unwrap_or_default();
+                self.of_job(&of_job::named(settings, name)?, name)
+            }
         }
     }
 
@@ -205,140 +223,6 @@ impl ContainerOptions {
         };
         place::find(settings, options, self.storage.as_deref(), name)
     }
-
-    fn of_job(&self, settings: &Settings, name: &str) -> Result<Vec<ChosenContainer>, Failure> {
-        let ledger = ledger_view::open(settings).map_err(|error| unless_snapshot(name, error))?;
-        let Some(record) = ledger.reader.job(name)? else {
-            return Err(unless_snapshot(name, ledger.no_such_job(name)));
-        };
-        let job = job_files::remembered(settings, &record)?;
-        let mut found = candidates(&job, self.action);
-        if found.is_empty() {
-            let message = match self.action {
-                Some(number) => format!("{name} has no action {number} with a container"),
-                None => format!(
-                    "{name} has no action with a container; name a container with --container"
-                ),
-            };
-            return Err(Failure::new(Exit::NotFound, message));
-        }
-        let sources = self.source_paths()?;
-        if !sources.is_empty() {
-            let has_source = |chosen: &ChosenContainer| {
-                sources.iter().any(|source| chosen.paths.contains(source))
-            };
-            if found.iter().any(has_source) {
-                found.retain(has_source);
-            }
-        }
-        if let Some(backup_name) = &self.backup_name {
-            let has_name =
-                |chosen: &ChosenContainer| chosen.backup_name.as_ref() == Some(backup_name);
-            if found.iter().any(has_name) {
-                found.retain(has_name);
-            } else {
-                // The paths are those of another name.
-                for chosen in &mut found {
-                    chosen.backup_name = Some(backup_name.clone());
-                    chosen.paths.clear();
-                    chosen.action = None;
-                }
-            }
-        }
-        for chosen in &mut found {
-            if !sources.is_empty() {
-                chosen.paths.clone_from(&sources);
-            }
-            if self.host.is_some() {
-                chosen.host.clone_from(&self.host);
-            }
-        }
-        Ok(distinct(found))
-    }
-}
-
-/// The failure of a command for which the first word is a job, where it seems to be meant as a snapshot.
-fn unless_snapshot(word: &str, mut failure: Failure) -> Failure {
-    let is_id = (8..=64).contains(&word.len()) && word.bytes().all(|it| it.is_ascii_hexdigit());
-    if word == snapshot::LATEST || is_id {
-        failure.message.push_str(&format!(
-            "; if a snapshot is meant, name the job or the container, and then --snapshot {word} (for `freezerd diff`, the \
-             word alone)"
-        ));
-    }
-    failure
-}
-
-/// The selections of a job: those of its backups, or else of the kind of its other actions that says most of snapshots.
-/// With a number: that of this action.
-fn candidates(job: &Job, number: Option<usize>) -> Vec<ChosenContainer> {
-    let all = job
-        .actions
-        .iter()
-        .enumerate()
-        .filter_map(|(index, action)| {
-            let (container, lineage, paths) = match &action.action.work {
-                Work::Backup(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
-                Work::Restore(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
-                Work::Admin(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
-                Work::Info(work) => (&work.container, None, &[][..]),
-                Work::Check(work) => (&work.container, None, &[][..]),
-                Work::Copy(work) => (&work.container, None, &work.paths[..]),
-                Work::Exec(_) => return None,
-            };
-            let kind = action.action.work.kind();
-            let chosen = ChosenContainer {
-                container: container.clone(),
-                backup_name: lineage.map(|lineage| lineage.backup_name.clone()),
-                host: lineage.map(|lineage| lineage.host.clone()),
-                paths: paths.to_vec(),
-                action: Some((index + 1, kind == WorkKind::Backup)),
-                is_further_target: action.action.work.targets_before() > 0,
-            };
-            Some((kind, chosen))
-        });
-    if let Some(number) = number {
-        let is_it = |chosen: &ChosenContainer| chosen.action.is_some_and(|(it, _)| it == number);
-        return all
-            .map(|(_, chosen)| chosen)
-            .filter(|chosen| is_it(chosen))
-            .collect();
-    }
-    let all: Vec<(WorkKind, ChosenContainer)> = all.collect();
-    let Some(best) = all.iter().map(|(kind, _)| *kind).min() else {
-        return Vec::new();
-    };
-    let of_best = all.into_iter().filter(|(kind, _)| *kind == best);
-    let of_best = of_best.map(|(_, chosen)| chosen);
-    match best {
-        WorkKind::Backup | WorkKind::Restore => of_best.collect(),
-        // These do not say which snapshots a restore would take.
-        _ => of_best.take(1).collect(),
-    }
-}
-
-/// Without those that select the same snapshots as an earlier one.
-fn distinct(found: Vec<ChosenContainer>) -> Vec<ChosenContainer> {
-    let mut kept: Vec<ChosenContainer> = Vec::new();
-    for chosen in found {
-        let is_known = kept.iter().any(|other| {
-            (
-                &other.container,
-                &other.backup_name,
-                &other.host,
-                &other.paths,
-            ) == (
-                &chosen.container,
-                &chosen.backup_name,
-                &chosen.host,
-                &chosen.paths,
-            )
-        });
-        if !is_known {
-            kept.push(chosen);
-        }
-    }
-    kept
 }
 
 /// The only selection. `hint` ends the sentence that lists several ones.
