@@ -12,6 +12,7 @@ use crate::job::storage::Connection;
 use crate::location::Location;
 
 pub mod entry;
+pub mod kept;
 pub mod losses;
 mod of_job;
 pub mod output;
