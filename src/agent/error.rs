@@ -261,6 +261,8 @@ impl ActionError {
                 ConnectionFault::NoThread(_) => ErrorKind::Io,
                 #[cfg(feature = "sftp")]
                 ConnectionFault::Key { .. } => ErrorKind::BadOption,
+                #[cfg(feature = "swift")]
+                ConnectionFault::Openrc(_) => ErrorKind::BadOption,
                 ConnectionFault::Rclone(StartError::Refused { .. }) => ErrorKind::Denied,
                 ConnectionFault::Secret(_)
                 | ConnectionFault::Certificates { .. }

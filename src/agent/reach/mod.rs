@@ -26,6 +26,8 @@ mod bandwidth;
 #[cfg(feature = "ftp")]
 mod ftp;
 mod http;
+#[cfg(feature = "swift")]
+pub(super) mod openrc;
 mod rclone;
 #[cfg(feature = "s3")]
 mod s3;
