@@ -16,6 +16,10 @@ use crate::location::Location;
 /// back has a reason that stays true until it comes near.
 pub const NEAR: usize = 16;
 
+/// So many attempts at most are without their slot while others have it. Each is a process: hundreds of jobs with containers on
+/// a server that is down must not all be processes.
+pub const MOST_WITHOUT_SLOT: usize = 32;
+
 /// The container that an attempt needs, beside a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -193,16 +197,22 @@ impl Queue {
     /// The next running attempt that can go on: it has a slot from here on. Ask this before [`Queue::start_next`], so that
     /// an attempt that has begun goes before those that have not.
     pub fn give_slot(&mut self) -> Option<u64> {
-        let is_free = self.has_free_slot();
+        let without = self.without_slot.len().saturating_sub(1);
+        let has_room = self.taken(without) <= self.slots;
         let mut wants = self.wants_slot.iter();
-        let run = *wants.find(|run| is_free || !self.without_slot.contains(*run))?;
+        let run = *wants.find(|run| has_room || !self.without_slot.contains(*run))?;
         self.wants_slot.remove(&run);
         self.without_slot.remove(&run);
         Some(run)
     }
 
     fn has_free_slot(&self) -> bool {
-        self.running.len() - self.without_slot.len() < self.slots
+        self.taken(self.without_slot.len()) < self.slots
+    }
+
+    /// How many slots are taken when so many attempts are without one.
+    fn taken(&self, without: usize) -> usize {
+        self.running.len() - without.min(MOST_WITHOUT_SLOT)
     }
 
     /// Removes a run: its attempt ended, or it is not to start any more.

@@ -268,3 +268,21 @@ fn an_attempt_that_ends_without_its_slot_leaves_nothing_behind() {
     assert_eq!(queue.give_slot(), None);
     assert_eq!(started(&mut queue), [2]);
 }
+
+#[test]
+fn a_server_that_is_down_does_not_make_a_process_of_every_job() {
+    let mut queue = queue(2, (1..=100).map(|run| (run, None)));
+    while let Some(run) = queue.start_next() {
+        queue.return_slot(run);
+    }
+    assert_eq!(queue.running(), MOST_WITHOUT_SLOT + 2);
+    // The server is there again: as many go on as there are slots.
+    for run in 1..=100 {
+        queue.want_slot(run);
+    }
+    let given = |queue: &mut Queue| std::iter::from_fn(|| queue.give_slot()).collect::<Vec<_>>();
+    let first = given(&mut queue);
+    assert_eq!(first, [1, 2]);
+    queue.leave(1);
+    assert_eq!((given(&mut queue), queue.start_next()), (vec![3], None));
+}
