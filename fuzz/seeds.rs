@@ -74,6 +74,13 @@ fn small_files(repository: &Repository) {
         .map(|pack| serde_json::json!({ "name": pack.id.to_string(), "size": pack.size }))
         .collect();
     seed("listing", &serde_json::to_vec(&packs).expect("a document"));
+    for list in [
+        "total 2\r\n-rw------- 1 u g 7 Nov 27 03:15 a b\r\nlrwxrwxrwx 1 u g 7 2026-11-27 03:15 x -> y\r\n",
+        "type=cdir; .\r\ntype=file;size=7;modify=20261127031500; a\r\n",
+        "11-27-26  03:15AM       <DIR>          data\r\n11-27-2026  03:15PM            1234 a b\r\n",
+    ] {
+        seed("ftp_list", list.as_bytes());
+    }
 }
 
 /// Seeds of everything in packs. Returns the trees with their ids.

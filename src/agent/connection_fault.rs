@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+#[cfg(feature = "swift")]
+use super::reach::openrc::OpenrcFault;
 use super::secret::SecretError;
 use crate::location::AddressError;
 use crate::os;
@@ -23,7 +25,9 @@ pub enum ConnectionFault {
     #[error("{}", options_sentence(*_0))]
     Options(OptionsError),
     /// Neither the storage nor the environment says what is needed.
-    #[error("neither `{key}` of the storage nor {variable} of the environment is set")]
+    #[error(
+        "neither `{key}` of the storage nor {variable} of the environment, or of the file that `osrc` names, is set"
+    )]
     #[cfg_attr(not(feature = "swift"), allow(dead_code, reason = "nothing needs it"))]
     NotSaid {
         key: &'static str,
@@ -64,6 +68,9 @@ pub enum ConnectionFault {
         os::reason(source)
     )]
     KnownHosts { path: PathBuf, source: io::Error },
+    #[cfg(feature = "swift")]
+    #[error(transparent)]
+    Openrc(#[from] OpenrcFault),
     #[error(transparent)]
     Rclone(StartError),
     #[error("the system gives no thread: {}", os::reason(_0))]

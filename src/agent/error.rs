@@ -22,6 +22,7 @@ use crate::repository::prune::error::PruneError;
 use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind, NoDelete};
 use crate::source::patterns::PatternFault;
 use crate::source::patterns::file::PatternFileFault;
+use crate::storage::rclone::StartError;
 use crate::units;
 
 /// The failure of an action. `Display` is one sentence without a full stop: what happened, to what, and what to do
@@ -260,6 +261,9 @@ impl ActionError {
                 ConnectionFault::NoThread(_) => ErrorKind::Io,
                 #[cfg(feature = "sftp")]
                 ConnectionFault::Key { .. } => ErrorKind::BadOption,
+                #[cfg(feature = "swift")]
+                ConnectionFault::Openrc(_) => ErrorKind::BadOption,
+                ConnectionFault::Rclone(StartError::Refused { .. }) => ErrorKind::Denied,
                 ConnectionFault::Secret(_)
                 | ConnectionFault::Certificates { .. }
                 | ConnectionFault::Options(_)

@@ -54,6 +54,7 @@ mod restore;
 mod restore_progress;
 pub mod retention;
 mod secret;
+mod slot;
 pub mod snapshot;
 mod termination;
 mod wanted;
@@ -71,6 +72,7 @@ use password::PassFileError;
 use reach::Reach;
 use report::{Reporter, log};
 use repository::Opened;
+use slot::Slot;
 use snapshot::{Filter, Snapshot};
 use termination::Termination;
 
@@ -79,6 +81,7 @@ struct Context {
     request: Request,
     reporter: Arc<Reporter>,
     termination: Arc<Termination>,
+    slot: Arc<Slot>,
     /// How its container is reached.
     reach: Reach,
 }
@@ -97,7 +100,8 @@ pub fn main() -> ExitCode {
     kill_point::reached(Point::RequestRead);
     let reporter = Arc::new(Reporter::new());
     panic_hook::install(Arc::clone(&reporter));
-    let termination = match Termination::start() {
+    let slot = Arc::new(Slot::new(Arc::clone(&reporter)));
+    let termination = match Termination::start(Arc::clone(&slot)) {
         Ok(termination) => termination,
         Err(error) => {
             log(&format!(
@@ -125,12 +129,13 @@ pub fn main() -> ExitCode {
     };
     let mut reach = Reach::of_request(&request, &reporter).with_cache(cache);
     if let Some(limit) = request.network_wait {
-        reach = reach.waiting_for_network(limit, &reporter);
+        reach = reach.waiting_for_network(limit, &reporter, &slot);
     }
     let context = Context {
         request,
         reporter,
         termination,
+        slot,
         reach,
     };
     let outcome = perform(&context).unwrap_or_else(|error| outcome::failed(&error));

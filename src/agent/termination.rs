@@ -17,6 +17,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal};
 
 use super::report::log;
+use super::slot::Slot;
 use crate::os;
 use crate::repository::lock;
 
@@ -50,11 +51,11 @@ struct State {
 
 impl Termination {
     /// Makes this process the leader of a group of its own, ties its life to the daemon's, and starts the thread
-    /// that waits for the end. Call it before any other thread is started.
+    /// that waits for the end, and hears of the slot. Call it before any other thread is started.
     ///
     /// # Errors
     /// When the signal handlers or the thread cannot be set up.
-    pub fn start() -> io::Result<Arc<Self>> {
+    pub fn start(slot: Arc<Slot>) -> io::Result<Arc<Self>> {
         let parent = rustix::process::getppid();
         // Fails only for the leader of a session, which leads its group already.
         let _ = rustix::process::setpgid(None, None);
@@ -68,7 +69,7 @@ impl Termination {
         let waiting = Arc::clone(&termination);
         std::thread::Builder::new()
             .name("termination".to_owned())
-            .spawn(move || waiting.run(&signals))?;
+            .spawn(move || waiting.run(&signals, &slot))?;
         Ok(termination)
     }
 
@@ -97,8 +98,8 @@ impl Termination {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, signals: &OwnedFd) {
-        let why = wait_for_the_end(signals);
+    fn run(&self, signals: &OwnedFd, slot: &Slot) {
+        let why = wait_for_the_end(signals, slot);
         let mut state = self.lock();
         state.ending = true;
         let Some(grace) = state.grace else {
@@ -142,7 +143,7 @@ fn kill_group(group: Pid) {
 }
 
 /// Waits until a signal arrives or the daemon closes the pipe. Returns which, for the log.
-fn wait_for_the_end(signals: &OwnedFd) -> &'static str {
+fn wait_for_the_end(signals: &OwnedFd, slot: &Slot) -> &'static str {
     let stdin = io::stdin();
     let mut buffer = [0; 256];
     loop {
@@ -156,11 +157,13 @@ fn wait_for_the_end(signals: &OwnedFd) -> &'static str {
         if !ready[0].revents().is_empty() {
             return "told to end";
         }
-        // The request was the only line; anything else is ignored. An error counts as an end.
-        if !ready[1].revents().is_empty()
-            && !matches!(rustix::io::read(stdin.as_fd(), &mut buffer), Ok(1..))
-        {
-            return "the daemon is gone";
+        if ready[1].revents().is_empty() {
+            continue;
+        }
+        // After the request, the daemon only answers that there is a slot. An error counts as an end.
+        match rustix::io::read(stdin.as_fd(), &mut buffer) {
+            Ok(1..) => slot.given(),
+            Ok(0) | Err(_) => return "the daemon is gone",
         }
     }
 }

@@ -18,7 +18,8 @@ use crate::source::patterns::Patterns;
 ///
 /// Name a job, or a container with --container. The command restores the newest snapshot with the job's host, backup
 /// name and paths, unless --at or --snapshot chooses another one. It needs no daemon. It waits while a prune of the same
-/// container runs.
+/// container runs. Of several targets, it takes the first that answers and has a snapshot. With a job and --container it
+/// takes that container: a target, the container of a copy, or a place to which the container was moved.
 ///
 /// What was in the directory that was backed up goes directly into DIR. A single file gets its own name in DIR. If
 /// several paths were backed up together, their full paths are below DIR: DIR/etc, DIR/srv/www. To restore in place, name
@@ -27,6 +28,7 @@ use crate::source::patterns::Patterns;
 #[command(after_help = "Example: freezerd restore nightly --to /tmp/nightly\n\
                   Example: freezerd restore nightly --to /etc --path /etc/fstab --overwrite\n\
                   Example: freezerd restore nightly --to /tmp/conf --include '*.conf' --exclude /archive\n\
+                  Example: freezerd restore nightly --storage offsite --container www --to /tmp/nightly\n\
                   Example: freezerd restore --container /srv/backup --backup-name www --to /tmp/www --at 2026-11-01")]
 pub struct Args {
     #[command(flatten)]
@@ -53,7 +55,7 @@ pub struct Args {
     exclude: Vec<String>,
     /// Restore all backups of the job, each to a directory of its own: DIR/1-NAME, DIR/2-NAME, with the numbers of the
     /// actions and their backup names
-    #[arg(long, conflicts_with_all = ["container", "snapshot", "path", "action", "sources"])]
+    #[arg(long, conflicts_with_all = ["snapshot", "path", "action", "sources"])]
     all: bool,
     /// Replace files that differ from the snapshot; files that are not in the snapshot stay
     #[arg(long)]
@@ -106,6 +108,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .as_deref()
         .map(|text| snapshot::time(settings, "--at", text))
         .transpose()?;
+    if args.all && !args.place.has_job() {
+        let message = "--all restores all backups of a job, and no job is named";
+        return Err(Failure::new(Exit::Usage, message));
+    }
     refuse_bad_patterns("--include", &args.include)?;
     refuse_bad_patterns("--exclude", &args.exclude)?;
     let found = args.place.find_all(settings)?;
@@ -280,9 +286,10 @@ fn document(outcome: &Outcome, planned: &Planned, args: &Args) -> Value {
     if let Value::Object(fields) = &mut document {
         fields.insert("target".to_owned(), json!(planned.target.to_string_lossy()));
         fields.insert("dry_run".to_owned(), json!(args.dry_run));
-        fields.insert("backup_name".to_owned(), json!(planned.chosen.backup_name));
-        let action = planned.chosen.action.map(|(number, _)| number);
-        fields.insert("action".to_owned(), json!(action));
+        let chosen = &planned.chosen;
+        fields.insert("container".to_owned(), json!(chosen.container.location));
+        fields.insert("backup_name".to_owned(), json!(chosen.backup_name));
+        fields.insert("action".to_owned(), json!(chosen.action.map(|it| it.0)));
     }
     document
 }

@@ -260,7 +260,8 @@ fn print(
                     (None, _) => String::new(),
                 }
             });
-            println!("  {}. {kind} ({took}) {end}", attempt.action + 1);
+            let place = place_of(run, attempt.action);
+            println!("  {}. {kind}{place} ({took}) {end}", attempt.action + 1);
             if let Some(AttemptEnd::Reported { outcome }) = &attempt.end {
                 for problem in outcome.problems.iter().take(10) {
                     println!("       {}: {}", problem.path, problem.reason);
@@ -281,4 +282,15 @@ fn print(
         print!("{}\n", report.trim_end_matches('\n'));
     }
     Ok(())
+}
+
+/// The container of an action, ` in PLACE`, where not all actions of the run have the same.
+fn place_of(run: &RunRecord, action: u32) -> String {
+    let mut used = run.actions.iter().filter_map(|row| row.container.as_ref());
+    let first = used.next();
+    let own = run.actions.get(action as usize);
+    match own.and_then(|row| row.container.as_ref()) {
+        Some(own) if used.any(|other| Some(other) != first) => format!(" in {own}"),
+        _ => String::new(),
+    }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use serde_json::{Value, json};
 
 use super::container::ContainerOptions;
+use super::container::kept::Kept;
 use super::container::output::{Output, problem, say};
 use super::container::session::{self, Ended, damaged, ok, print, print_json, unless_damaged};
 use super::container::snapshot::{self, Wanted};
@@ -80,9 +81,19 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             });
         }
         let data = collector.data();
-        match args.json {
-            true => print_json(&to_json(session, &rows, data, unreadable, problems))?,
-            false => show(settings, &rows, data)?,
+        let newest = rows.iter().map(|row| &row.chosen);
+        let newest =
+            newest.max_by_key(|it| (it.snapshot.time.seconds, it.snapshot.time.nanoseconds));
+        let kept = Kept::ask(session, newest.map(|it| it.id));
+        if args.json {
+            let mut document = to_json(session, &rows, data, unreadable, problems);
+            document["kept"] = json!(kept.map(|kept| kept.json()));
+            print_json(&document)?;
+        } else {
+            show(settings, &rows, data)?;
+            if let Some(kept) = kept {
+                print(&kept.line(&settings.zone()))?;
+            }
         }
         incomplete(session, &rows, data)
     })

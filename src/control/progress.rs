@@ -58,7 +58,9 @@ impl ProgressFile {
                 self.waiting = None;
             }
             Report::Waiting { reason } => self.waiting = Some(reason.clone()),
-            Report::Panicked { .. }
+            Report::SlotReturned
+            | Report::SlotWanted
+            | Report::Panicked { .. }
             | Report::Outcome(_)
             | Report::Snapshot(_)
             | Report::UnreadableSnapshot(_)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::task::JoinHandle;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::kill_point::{self, Point};
@@ -21,9 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct AgentHandle {
     pub child: Child,
     pid: Pid,
-    /// Holds the pipe to the agent until this value is dropped: the end of the pipe tells the agent that its daemon is
-    /// gone.
-    _stdin: JoinHandle<ChildStdin>,
+    /// Lines for the agent. Its pipe is closed when this value is dropped: that tells it that its daemon is gone.
+    lines: mpsc::UnboundedSender<Vec<u8>>,
     /// `None`: the agent runs without limits.
     group: Option<Group>,
 }
@@ -66,16 +65,19 @@ impl AgentHandle {
         // A task of its own: a request that does not fit into the pipe waits for its reader, and an agent that hangs must
         // not delay its own timeout or abort. (Waiting for the child would close a pipe that is still the child's.)
         let mut stdin = child.stdin.take().ok_or_else(gone)?;
-        let _stdin = tokio::spawn(async move {
+        let (lines, mut further) = mpsc::unbounded_channel::<Vec<u8>>();
+        tokio::spawn(async move {
             // An agent that is gone already is noticed by its end.
             let _ = stdin.write_all(&line).await;
             kill_point::reached(Point::RequestSent);
-            stdin
+            while let Some(line) = further.recv().await {
+                let _ = stdin.write_all(&line).await;
+            }
         });
         let handle = AgentHandle {
             child,
             pid,
-            _stdin,
+            lines,
             group,
         };
         Ok((handle, outputs))
@@ -87,6 +89,11 @@ impl AgentHandle {
         // An agent that is gone needs no signal.
         let _ = kill_process(self.pid, Signal::TERM);
         kill_point::reached(Point::EndAsked);
+    }
+
+    /// Tells the agent that it has a slot again.
+    pub fn give_slot(&self) {
+        let _ = self.lines.send(b"\n".to_vec());
     }
 
     /// The process group that the agent leads.

@@ -102,7 +102,9 @@ impl AttemptLife {
                 Some(Report::Waiting { .. }) => *waits = true,
                 Some(Report::Progress(_)) => *waits = false,
                 Some(
-                    Report::Panicked { .. }
+                    Report::SlotReturned
+                    | Report::SlotWanted
+                    | Report::Panicked { .. }
                     | Report::Outcome(_)
                     | Report::Snapshot(_)
                     | Report::UnreadableSnapshot(_)

@@ -232,6 +232,7 @@ impl Daemon<'_> {
                 spawn.request.clock_in_doubt = self.upkeep.is_clock_in_doubt(Utc::now());
                 self.runner.start(*spawn);
             }
+            Order::SlotGiven { run } => self.runner.give_slot(run),
             Order::End { run, why } => self.runner.end(run, why),
             Order::Answered { event } => event_files::remove_answered(&self.layout, &event),
             Order::Tell(notice) => self.report(&notice),

@@ -80,6 +80,7 @@ pub struct Runner {
 enum Instruction {
     End(EndCause),
     Kill,
+    GiveSlot,
 }
 
 impl Runner {
@@ -113,14 +114,14 @@ impl Runner {
             circumstances: self.circumstances.clone(),
             allowance: self.allowance(run),
             spawn,
+            inbox: self.inbox.clone(),
         };
-        let inbox = self.inbox.clone();
         tokio::spawn(async move {
             let end = attempt.perform(instructions).await;
             attempt.circumstances.progress_sink.ended(run);
             kill_point::reached(Point::AgentGone);
             // The loop is gone only when the process is about to end.
-            let _ = inbox.send(Message::Ended {
+            let _ = attempt.inbox.send(Message::Ended {
                 run,
                 action: attempt.spawn.request.action_index,
                 attempt: attempt.spawn.request.attempt,
@@ -139,8 +140,17 @@ impl Runner {
 
     /// Ends the attempt of a run: asks first, and kills after the grace.
     pub fn end(&self, run: u64, why: EndCause) {
+        self.instruct(run, Instruction::End(why));
+    }
+
+    /// Tells the agent of a run that it has a slot again.
+    pub fn give_slot(&self, run: u64) {
+        self.instruct(run, Instruction::GiveSlot);
+    }
+
+    fn instruct(&self, run: u64, instruction: Instruction) {
         if let Some(live) = self.live.get(&run) {
-            let _ = live.send(Instruction::End(why));
+            let _ = live.send(instruction);
         }
     }
 
@@ -162,6 +172,7 @@ struct Attempt {
     circumstances: Circumstances,
     allowance: Allowance,
     spawn: Spawn,
+    inbox: mpsc::UnboundedSender<Message>,
 }
 
 impl Attempt {
@@ -201,10 +212,14 @@ impl Attempt {
                     None
                 }
                 status = agent.child.wait() => break status,
-                Some(instruction) = instructions.recv() => Some(match instruction {
-                    Instruction::End(why) => life.end(why, began.elapsed()),
-                    Instruction::Kill => Deed::Kill,
-                }),
+                Some(instruction) = instructions.recv() => match instruction {
+                    Instruction::End(why) => Some(life.end(why, began.elapsed())),
+                    Instruction::Kill => Some(Deed::Kill),
+                    Instruction::GiveSlot => {
+                        agent.give_slot();
+                        None
+                    }
+                },
                 () = until(wake_at) => life.tick(began.elapsed()),
             };
             match deed {
@@ -312,6 +327,13 @@ impl<R: AsyncRead + Unpin> Hearing<'_, R> {
             let sink = &self.attempt.circumstances.progress_sink;
             sink.progress(&self.progress);
         }
+        let run = self.attempt.spawn.request.run;
+        let inbox = &self.attempt.inbox;
+        let _ = match report {
+            Report::SlotReturned => inbox.send(Message::SlotReturned { run }),
+            Report::SlotWanted => inbox.send(Message::SlotWanted { run }),
+            _ => Ok(()),
+        };
         if matches!(report, Report::Outcome(_)) {
             kill_point::reached(Point::OutcomeHeard);
         }

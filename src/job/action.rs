@@ -100,6 +100,17 @@ impl Work {
         }
     }
 
+    /// All containers that the work reads or writes.
+    pub fn containers(&self) -> Vec<&Container> {
+        let others = match self {
+            Work::Copy(copy) => std::slice::from_ref(&copy.from),
+            Work::Backup(backup) => &backup.copy_from[..],
+            _ => &[],
+        };
+        let own = self.container().map(|(container, _)| container);
+        own.into_iter().chain(others).collect()
+    }
+
     /// The container that the work needs, and how it uses it. Of a copy: the one that it writes to.
     pub fn container(&self) -> Option<(&Container, Access)> {
         let container = match self {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::job::JobResult;
-use crate::job::action::{JobAction, Work};
+use crate::job::action::JobAction;
 use crate::protocol::Verdict;
 use crate::record::{ActionRecord, AttemptEnd, ExitStatus, PartRead};
 
@@ -38,11 +38,11 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             exit_status: None,
             attempts: 0,
             dry_run: action.action.dry_run,
-            container: match &action.action.work {
-                Work::Backup(work) => Some(work.container.location.clone()),
-                Work::Copy(work) => Some(work.container.location.clone()),
-                _ => None,
-            },
+            container: action
+                .action
+                .work
+                .container()
+                .map(|(container, _)| container.location.clone()),
             partial: false,
             bytes_added: 0,
             problems: 0,

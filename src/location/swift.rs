@@ -15,7 +15,7 @@ const LONGEST_CONTAINER: usize = 256;
 const LONGEST_PREFIX: usize = 900;
 
 /// What says whose containers they are, in the order in which it is shown. The words are those of `freezerd.toml`.
-const OWNER_KEYS: [&str; 10] = [
+const OWNER_KEYS: [&str; 11] = [
     "project_id",
     "project_name",
     "trust_id",
@@ -26,6 +26,7 @@ const OWNER_KEYS: [&str; 10] = [
     "project_domain_name",
     "user_domain_id",
     "user_domain_name",
+    "osrc",
 ];
 
 /// The key of the region, which is shown last.

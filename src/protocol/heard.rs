@@ -25,6 +25,8 @@ impl Heard {
         match &report {
             Report::Progress(_)
             | Report::Waiting { .. }
+            | Report::SlotReturned
+            | Report::SlotWanted
             | Report::Snapshot(_)
             | Report::UnreadableSnapshot(_) => {}
             Report::Panicked { message } => self.panic = Some(message.clone()),

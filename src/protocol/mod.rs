@@ -1,6 +1,7 @@
 //! What the daemon and its agent say to each other, and how an agent is started and heard.
 //!
-//! The task is one line of JSON on the agent's standard input. Each report is one line of JSON on its standard
+//! The task is one line of JSON on the agent's standard input. An empty line after it is a slot for an agent that has asked
+//! for one. Each report is one line of JSON on its standard
 //! output. The agent's log goes to its standard error as plain lines.
 
 pub mod agent_process;

@@ -15,6 +15,10 @@ pub enum Report {
         /// What it waits for, for people.
         reason: String,
     },
+    /// The agent does nothing but wait for the network, and needs no slot for that.
+    SlotReturned,
+    /// The agent can go on, and waits for a slot. The answer is an empty line on its standard input.
+    SlotWanted,
     /// The engine panicked. The agent ends soon after, without an outcome.
     Panicked {
         /// What broke, for people.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{ListRequest, RunTag};
 use crate::job::action::{Action, Bandwidth, Cache};
 
-/// What an agent is started for: the only line on its standard input. The pipe then stays open. Its end tells the agent
+/// What an agent is started for: the first line on its standard input. The pipe then stays open. Its end tells the agent
 /// that nobody waits for it any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -121,7 +121,7 @@ pub struct ActionRecord {
     /// It only shows what it would do.
     #[serde(default)]
     pub dry_run: bool,
-    /// Only for a backup and a copy: where the container is that it writes to.
+    /// Where its container is; of a copy, the one that it writes to. `None`: a command, or a row of an older program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Location>,
     /// Its last attempt did everything except for some paths.

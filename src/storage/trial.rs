@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{Doing, Error, ErrorKind};
 use super::id::Id;
+use super::retention::Retention;
 use super::{FileKind, FileName, Storage};
 
 /// How many small requests the round trip is the median of.
@@ -55,6 +56,8 @@ pub struct Trial {
     pub upload: Option<u64>,
     /// Bytes per second.
     pub download: Option<u64>,
+    /// Until when the server keeps what was written. `None`: it can be removed, or the server does not say it.
+    pub kept: Option<Retention>,
 }
 
 impl Trial {
@@ -124,6 +127,10 @@ pub fn run(
             storage.sync()
         })?;
         trial.upload = rate(bytes, took);
+        let kept = packs
+            .first()
+            .map(|content| storage.retention(name(content)));
+        trial.kept = kept.and_then(|kept| kept.ok().flatten());
         let took = attempt(Step::Read, trial, &mut || {
             each(packs, &|content| {
                 let file = name(content);

@@ -259,6 +259,34 @@ fn a_run_that_waited_for_a_slot_for_hours_is_not_late() {
 }
 
 #[test]
+fn an_attempt_that_returned_its_slot_gets_it_again_although_nothing_new_is_started() {
+    let at_one = json!({"job_actions": [exec("true")], "job_schedule": {"schedule_hour": "1"}});
+    let files = ["first", "second"].map(|name| (name.to_owned(), at_one.clone()));
+    let one = new_year() + TimeDelta::hours(1);
+    let (mut scheduler, _) = scheduler(MemoryLedger::default(), 1, files, new_year());
+    let mut runs = |message: Message| -> Vec<String> {
+        let orders = scheduler.handle(message, one).unwrap();
+        let about = orders.into_iter().filter_map(|order| match order {
+            Order::Spawn(spawn) => Some(format!("start {}", spawn.request.run)),
+            Order::SlotGiven { run } => Some(format!("go on {run}")),
+            _ => None,
+        });
+        about.collect()
+    };
+    assert_eq!(runs(Message::Tick), ["start 1"]);
+    assert_eq!(runs(Message::SlotReturned { run: 1 }), ["start 2"]);
+    assert_eq!(runs(Message::Drain), [""; 0]);
+    assert_eq!(runs(Message::SlotWanted { run: 1 }), [""; 0]);
+    let ended = Message::Ended {
+        run: 2,
+        action: 0,
+        attempt: 1,
+        end: reported(Verdict::Success),
+    };
+    assert_eq!(runs(ended), ["go on 1"]);
+}
+
+#[test]
 fn an_agent_may_open_as_many_files_as_the_host_allows_and_its_command_as_many_as_before() {
     let host = Host::new().job(
         "a",

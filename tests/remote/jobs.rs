@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde_json::json;
 
 use crate::harness::{Host, now};
@@ -180,6 +181,46 @@ fn the_limits_of_the_settings_hold_on_the_line_unless_the_action_lifts_them() {
     free["freezer_action"]["upload_limit"] = json!("off");
     let log = run(&host, "free", vec![free]);
     assert!(!log.contains("the limit of"), "{log}");
+}
+
+#[test]
+fn the_windows_of_the_settings_are_in_the_zone_of_the_job_or_else_in_that_of_the_settings() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    // One zone is a day before the other: each day has a rate of its own.
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let windows = DAYS.iter().zip(1..);
+    let windows: Vec<String> = windows
+        .map(|(day, rate)| format!("{day} {rate}M"))
+        .collect();
+    let host = host(&server.address(""), "")
+        .env("FREEZERD_UPLOAD_LIMIT", &windows.join(", "))
+        .env("FREEZERD_TIMEZONE", "Etc/GMT+12");
+    let told_at = |hours: i64, at: DateTime<Utc>| {
+        let day = (at + TimeDelta::hours(hours)).weekday();
+        format!(
+            "at most {} MiB/s to the container now",
+            day.number_from_monday()
+        )
+    };
+    let mut named = now(vec![saved(&host)]);
+    named["job_schedule"]["schedule_timezone"] = json!("Etc/GMT-12");
+    for (name, job, hours) in [
+        ("named", named, 12),
+        ("plain", now(vec![saved(&host)]), -12),
+    ] {
+        let before = Utc::now();
+        host.put(name, job);
+        host.once().exits(0);
+        let log = host.freezerd(&["log", name]).exits(0).stdout();
+        // Midnight may come meanwhile.
+        let told = [before, Utc::now()].map(|at| told_at(hours, at));
+        assert!(
+            told.iter().any(|told| log.contains(told)),
+            "{told:?}: {log}"
+        );
+    }
 }
 
 /// A restic that ends with the test.

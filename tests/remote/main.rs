@@ -20,6 +20,7 @@ mod network;
 mod object_lock;
 mod places;
 mod rclone;
+mod rclone_logins;
 #[path = "../rclone_programs/mod.rs"]
 mod rclone_programs;
 #[path = "../rest_server/mod.rs"]

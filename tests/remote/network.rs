@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{eventually, now};
+use crate::harness::{Host, eventually, exec, now};
 use crate::rest_server::Server;
 use crate::rest_server::faulty::ClosedPort;
 use crate::site::{assert_clean_for_restic, for_restic, host, saved};
@@ -16,10 +16,7 @@ fn an_action_waits_for_the_network_visibly_and_then_does_its_work() {
     let host = host(&format!("http://{}/", port.authority), "");
     host.put("save", now(vec![saved(&host)]));
     let daemon = host.start();
-    eventually("the action waits", || {
-        let status = host.freezerd(&["status"]).exits(0).stdout();
-        status.contains("save is waiting: the network")
-    });
+    eventually_waits_for(&host, "the network");
     let why = host.freezerd(&["why", "save"]).exits(0).stdout();
     assert!(why.contains("It is waiting: the network"), "{why}");
     assert!(why.contains("Connection refused"), "{why}");
@@ -35,6 +32,62 @@ fn an_action_waits_for_the_network_visibly_and_then_does_its_work() {
     let run = host.history("save")[0]["run"].as_u64().unwrap();
     assert_eq!(host.attempts(run).len(), 1);
     assert_clean_for_restic(&for_restic(&server), 1);
+}
+
+#[test]
+fn another_action_has_the_slot_of_one_that_waits_for_the_network_and_gives_it_back() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let port = ClosedPort::new();
+    let host = host(&format!("http://{}/", port.authority), "").flag("--concurrent-jobs=1");
+    host.put("save", now(vec![saved(&host)]));
+    let daemon = host.start();
+    eventually_waits_for(&host, "the network");
+    let gate = host.gate("other");
+    host.put("other", now(vec![gate.action()]));
+    daemon.says("other", "started");
+    let _proxy = port.open(&server.authority);
+    eventually_waits_for(&host, "a free slot");
+    host.put("later", now(vec![exec("true")]));
+    daemon.says("later", "waiting for a free slot (1 action at a time)");
+    gate.pass();
+    daemon.run_of("save");
+    assert_eq!(host.schedule("save")["result"], "success");
+    assert_eq!(host.schedule("other")["result"], "success");
+    daemon.run_of("later");
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn an_action_that_waits_for_its_slot_can_be_aborted() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let port = ClosedPort::new();
+    let host = host(&format!("http://{}/", port.authority), "").flag("--concurrent-jobs=1");
+    host.put("save", now(vec![saved(&host)]));
+    let daemon = host.start();
+    eventually_waits_for(&host, "the network");
+    let gate = host.gate("other");
+    host.put("other", now(vec![gate.action()]));
+    daemon.says("other", "started");
+    let _proxy = port.open(&server.authority);
+    eventually_waits_for(&host, "a free slot");
+    host.ask("abort", "save");
+    daemon.run_of("save");
+    assert_eq!(host.schedule("save")["result"], "aborted");
+    gate.pass();
+    daemon.run_of("other");
+    assert!(daemon.stop().success());
+}
+
+/// Waits until the job `save` says that it waits for this.
+fn eventually_waits_for(host: &Host, what: &str) {
+    eventually(what, || {
+        let status = host.freezerd(&["status"]).exits(0).stdout();
+        status.contains(&format!("save is waiting: {what}"))
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Jobs with a container in a bucket that keeps files from being removed.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::bucket::{assert_clean_for_restic, define, for_restic, keys};
@@ -26,6 +27,7 @@ fn backups_and_removals_work_in_it_and_the_files_in_use_are_kept_for_longer() {
     define(&host, &server.endpoint(), &bucket, &lines);
     // Only the first backup makes the bucket, and it says that this one keeps nothing.
     let log = run(&host, "first", vec![saved(&host)]);
+    assert_eq!(host.json(&["stats", "first"])["kept"], json!(null));
     assert!(log.contains("`retain_days` of the storage"), "{log}");
     let versions = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     let rule = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>\
@@ -41,6 +43,27 @@ fn backups_and_removals_work_in_it_and_the_files_in_use_are_kept_for_longer() {
     let log = run(&host, "third", vec![saved(&host), restored(&host)]);
     assert!(!log.contains("the server keeps "), "{log}");
     assert_eq!(files(&host.path("source")), files(&host.path("target")));
+
+    // The bucket keeps new files for one day, and a backup renewed that to ten.
+    let in_days = |text: &Value| {
+        let until: DateTime<Utc> = text.as_str().unwrap().parse().unwrap();
+        (until - Utc::now()).num_hours().div_euclid(24)
+    };
+    let kept = host.json(&["stats", "first"])["kept"].clone();
+    assert_eq!(kept["mode"], "compliance", "{kept}");
+    assert_eq!(in_days(&kept["config"]), 9, "{kept}");
+    let newest = in_days(&kept["newest_snapshot"]);
+    assert!((0..10).contains(&newest), "{kept}");
+    let told = host.freezerd(&["stats", "first"]).exits(0).stdout();
+    assert!(
+        told.contains("the server keeps the config until 20"),
+        "{told}"
+    );
+    let test = ["storage", "test", "offsite", "--size", "1M"];
+    let tried = host.json(&test);
+    assert_eq!(in_days(&tried["kept"]["until"]), 0, "{tried:#}");
+    let told = host.freezerd(&test).exits(0).stdout();
+    assert!(told.contains("is kept until 20"), "{told}");
 
     let hidden = || {
         let versions = server.curl(&format!("{bucket}?versions="), &[]).unwrap();

@@ -1,6 +1,8 @@
 //! Jobs with a container in a real Swift, with Keystone.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -321,4 +323,77 @@ fn passwords_and_secrets_are_in_no_argument_no_log_no_message_and_not_in_the_led
         }
         assert!(told.contains("server-"), "the place of the secret is told");
     }
+}
+
+#[test]
+fn a_file_with_the_variables_of_the_cloud_is_read_without_a_shell_and_its_password_stays_there() {
+    let Some(server) = swift_server::start() else {
+        return;
+    };
+    // Nothing of the environment is used beside the file.
+    let host = host("http://127.0.0.1:1/", "").env("OS_PROJECT_NAME", "another");
+    host.file("freezerd.toml", "");
+    let marker = host.path("marker");
+    let openrc = host.file(
+        "openrc",
+        &format!(
+            "#!/bin/sh\nexport OS_AUTH_URL={}\nexport OS_REGION_NAME=\"{REGION}\" # the only one\n\
+             OS_USERNAME='{USER}'\nexport OS_PROJECT_NAME={PROJECT}\nexport OS_PASSWORD=\"{PASSWORD}\"\n\
+             touch {}; # {PASSWORD}\n",
+            server.auth_url(),
+            marker.display()
+        ),
+    );
+    fs::set_permissions(&openrc, fs::Permissions::from_mode(0o600)).unwrap();
+    let place = place(server);
+    let with_keys = |mut action: Value| {
+        let keys = &mut action["freezer_action"];
+        keys["storage"] = json!("swift");
+        keys["osrc"] = json!(openrc);
+        at(&place, action)
+    };
+    let actions = vec![with_keys(saved(&host)), with_keys(restored(&host))];
+    let mut told = run(&host, "save", actions);
+    assert_eq!(files(&host.path("source")), files(&host.path("target")));
+    assert!(told.contains("line 7 is not an assignment"), "{told}");
+    assert!(!marker.exists());
+
+    let toml = format!(
+        "[storage.offsite]\nkind = \"swift\"\nosrc = \"{}\"\n",
+        openrc.display()
+    );
+    host.file("freezerd.toml", &toml);
+    let here = ["--storage", "offsite", "--container", &place];
+    let pass = host.path("pass");
+    let listing = ["ls", "--encrypt-pass-file", pass.to_str().unwrap()];
+    let listing = [&listing[..], &here].concat();
+    let listed = host.freezerd(&listing).exits(0);
+    assert!(listed.stdout().contains("letter"), "{}", listed.stdout());
+    for words in [
+        &["check"][..],
+        &["check", "--effective"],
+        &["show", "save", "--json"],
+        &["history", "--json"],
+        &["config", "show"],
+        &["snapshots", "save"],
+        &["state", "export"],
+        &listing,
+    ] {
+        let ran = host.freezerd(words);
+        told += &(ran.stdout() + &ran.stderr());
+    }
+    assert!(!told.contains(PASSWORD), "{told}");
+    let found = files_with(&host.path("state"), PASSWORD);
+    assert_eq!(found, [""; 0].map(PathBuf::from));
+
+    fs::remove_file(&openrc).unwrap();
+    let error = host.freezerd(&listing).exits(66).stderr();
+    assert!(error.contains("`osrc` of the storage"), "{error}");
+    fs::write(
+        &openrc,
+        "export OS_AUTH_URL=https://127.0.0.1:1/v3\nexport OS_USERNAME=u\n",
+    )
+    .unwrap();
+    let error = host.freezerd(&listing).exits(66).stderr();
+    assert!(error.contains("OS_PASSWORD"), "{error}");
 }

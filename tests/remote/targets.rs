@@ -1,6 +1,7 @@
 //! Backups with several targets: a container on this host and one on a server, of which one may be down.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -136,4 +137,70 @@ fn only_the_target_that_failed_is_tried_again_and_each_keeps_its_own_age() {
         .map(|it| it["attempts"].as_u64().unwrap())
         .collect();
     assert_eq!(attempts, [1, 2]);
+}
+
+#[test]
+fn a_restore_takes_the_container_that_is_named_with_the_password_that_the_job_has_for_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    let other = host.file("other-pass", "another password\n");
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut action = both(&host);
+    action["freezer_action"]["targets"][0]["encrypt_pass_file"] = json!(other);
+    let (run, _) = run(&host, action, 0);
+    let local = host.path("container");
+    let moved = host.path("moved");
+    let far = format!("rest:http://{}/hosts/web%201/", server.authority);
+    assert_eq!(run["actions"][0]["container"], json!(local));
+    assert_eq!(run["actions"][1]["container"], json!(far));
+    let shown = host.freezerd(&["show", "save"]).exits(0).stdout();
+    assert!(shown.contains(&format!("2. backup in {far}")), "{shown}");
+    fs::rename(&local, &moved).unwrap();
+
+    let from = |more: &[&str]| {
+        let target = host.path("target");
+        let _ = fs::remove_dir_all(&target);
+        let words = [
+            "restore",
+            "save",
+            "--json",
+            "--to",
+            target.to_str().unwrap(),
+        ];
+        let ran = host.freezerd(&[&words[..], more].concat()).exits(0);
+        assert!(!ran.stderr().contains("left out"), "{}", ran.stderr());
+        assert_eq!(files(&target), files(&host.path("source")));
+        ran.json()["container"].clone()
+    };
+    let offsite = ["--storage", "offsite", "--container", CONTAINER];
+    assert_eq!(from(&offsite), json!(far));
+    // It is not a container of the job, so the password is that of the job's first.
+    let disk = ["--container", moved.to_str().unwrap()];
+    assert_eq!(from(&disk), json!(moved));
+    let listed = [&["snapshots", "save"], &disk[..]].concat();
+    let listed = host.json(&listed);
+    assert_eq!(listed["snapshots"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_option_that_is_about_a_job_needs_one() {
+    let host = Host::new();
+    for option in [&["--action", "1"][..], &["--all"]] {
+        let words = [
+            "restore",
+            "--container",
+            "/c",
+            "--backup-name",
+            "b",
+            "--to",
+            "t",
+        ];
+        let told = host
+            .freezerd(&[&words[..], option].concat())
+            .exits(64)
+            .stderr();
+        assert!(told.contains("no job is named"), "{told}");
+    }
 }

@@ -38,6 +38,8 @@ pub(super) fn copy(
             Ok(None) => continue,
             Err(error) => {
                 log(&format!("note: the new snapshot cannot be copied: {error}"));
+                // It was given back, if the network was waited for in vain.
+                context.slot.take_again();
                 continue;
             }
         };

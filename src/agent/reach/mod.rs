@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::connection_fault::ConnectionFault;
 use super::error::ActionError;
 use super::report::{Reporter, log};
+use super::slot::Slot;
 use crate::job::action::{Bandwidth, Cache, Container};
 use crate::job::storage::Connection;
 use crate::location::Location;
@@ -25,6 +26,8 @@ mod bandwidth;
 #[cfg(feature = "ftp")]
 mod ftp;
 mod http;
+#[cfg(feature = "swift")]
+pub(super) mod openrc;
 mod rclone;
 #[cfg(feature = "s3")]
 mod s3;
@@ -45,9 +48,9 @@ pub struct Reach {
     rates: Option<Arc<Rates>>,
     /// `None`: containers away from this host are read without a cache.
     cache: Option<CachePlace>,
-    /// For how long a server that cannot be reached is waited for, unless its storage says it, and who is told of that.
-    /// `None`: it is not waited for.
-    network: Option<(Duration, Arc<Reporter>)>,
+    /// For how long a server that cannot be reached is waited for, unless its storage says it, who is told of that, and
+    /// the slot that others may have meanwhile. `None`: it is not waited for.
+    network: Option<(Duration, Arc<Reporter>, Arc<Slot>)>,
     /// Whether a request that fails is not tried again.
     once: bool,
 }
@@ -91,9 +94,14 @@ impl Reach {
         }
     }
 
-    /// The same way, and a server that cannot be reached at the beginning is waited for so long.
-    pub fn waiting_for_network(self, limit: Duration, reporter: &Arc<Reporter>) -> Reach {
-        let network = Some((limit, Arc::clone(reporter)));
+    /// The same way, and a server that cannot be reached at the beginning is waited for so long, without the slot.
+    pub fn waiting_for_network(
+        self,
+        limit: Duration,
+        reporter: &Arc<Reporter>,
+        slot: &Arc<Slot>,
+    ) -> Reach {
+        let network = Some((limit, Arc::clone(reporter), Arc::clone(slot)));
         Reach { network, ..self }
     }
 
@@ -198,31 +206,40 @@ impl Reach {
             return Arc::new(retry);
         }
         let limit = container.connection.network_wait;
-        let Some((limit, reporter)) = self
+        let Some((limit, reporter, slot)) = self
             .network
-            .as_ref()
-            .map(|(general, reporter)| (limit.unwrap_or(*general), reporter))
-            .filter(|(limit, _)| !limit.is_zero())
+            .clone()
+            .map(|(general, reporter, slot)| (limit.unwrap_or(general), reporter, slot))
+            .filter(|(limit, ..)| !limit.is_zero())
         else {
             return Arc::new(retry);
         };
-        let reporter = Arc::clone(reporter);
         let location = container.location.clone();
         Arc::new(retry.waiting_for_network(NetworkWait {
             limit,
-            tell: Box::new(move |news| network_news(news, limit, &location, &reporter)),
+            tell: Box::new(move |news| network_news(news, limit, &location, &reporter, &slot)),
         }))
     }
 }
 
-fn network_news(news: Network<'_>, limit: Duration, location: &Location, reporter: &Reporter) {
+fn network_news(
+    news: Network<'_>,
+    limit: Duration,
+    location: &Location,
+    reporter: &Reporter,
+    slot: &Slot,
+) {
     let limit = units::duration(limit);
     match news {
-        Network::Missing(error) => reporter.waits(&format!(
-            "the network: {error}; {location} is waited for, for up to {limit}"
-        )),
+        Network::Missing(error) => {
+            reporter.waits(&format!(
+                "the network: {error}; {location} is waited for, for up to {limit}"
+            ));
+            slot.give_back();
+        }
         Network::There => {
             log("the server answers");
+            slot.take_again();
             reporter.goes_on();
         }
         Network::GivenUp => {

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::http;
+use super::{http, openrc};
+use zeroize::Zeroizing;
+
 use crate::agent::connection_fault::ConnectionFault;
+use crate::agent::password;
 use crate::agent::report::log;
 use crate::agent::secret;
 use crate::job::storage::{Connection, SecretSource, SwiftConnection};
@@ -29,7 +32,13 @@ pub(super) fn swift(
     connection: &Connection,
     pace: Option<&Arc<Pace>>,
 ) -> Result<Swift, ConnectionFault> {
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let file = connection.swift.as_ref().and_then(|own| own.osrc.as_ref());
+    let file = file.map(|path| openrc::read(path, &log)).transpose()?;
+    // Not both: the file of one cloud must not be completed with the user of another.
+    let environment = |name: &str| match &file {
+        Some(file) => file.value(name),
+        None => std::env::var(name).ok().filter(|value| !value.is_empty()),
+    };
     let settings = settings(place, connection, &environment)?;
     let web = Connection {
         username: None,
@@ -78,7 +87,7 @@ fn settings(
             let identity = Identity::Credential {
                 credential,
                 user,
-                secret: secret::read(&secret, &log)?,
+                secret,
             };
             (identity, scope_of(&own, &domain))
         }
@@ -89,7 +98,7 @@ fn settings(
             let identity = Identity::Password {
                 user,
                 domain: domain.clone(),
-                password: secret::read(&password, &log)?,
+                password,
             };
             (identity, scope_of(&completed(&own, environment), &domain))
         }
@@ -166,12 +175,13 @@ fn secret_of(
     key: &'static str,
     variable: &'static str,
     environment: Environment<'_>,
-) -> Result<SecretSource, ConnectionFault> {
-    match (source, environment(variable)) {
-        (Some(source), _) => Ok(source.clone()),
-        (None, Some(_)) => Ok(SecretSource::Environment(variable.to_owned())),
-        (None, None) => Err(ConnectionFault::NotSaid { key, variable }),
+) -> Result<Zeroizing<String>, ConnectionFault> {
+    if let Some(source) = source {
+        return Ok(secret::read(source, &log)?);
     }
+    password::forbid_core_files();
+    let secret = environment(variable).map(Zeroizing::new);
+    secret.ok_or(ConnectionFault::NotSaid { key, variable })
 }
 
 /// What the storage says of the project, and what the environment says where the storage says nothing. `OS_TENANT_NAME`

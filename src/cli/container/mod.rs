@@ -4,18 +4,17 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::{job_files, ledger_view};
 use crate::agent::pass_pipe::readable_again;
 use crate::config::Settings;
 use crate::job::action::Container;
 use crate::job::storage::Connection;
 use crate::job::{Job, several};
 use crate::location::Location;
-use candidates::{candidates, distinct};
 
-mod candidates;
 pub mod entry;
+pub mod kept;
 pub mod losses;
+mod of_job;
 pub mod output;
 pub mod own;
 pub mod place;
@@ -28,8 +27,8 @@ pub mod target;
 /// The arguments that select a container and snapshots in it.
 #[derive(Debug, clap::Args)]
 pub struct ContainerArgs {
-    /// Use the container, the host and the backup name of this job
-    #[arg(conflicts_with = "container", required_unless_present = "container")]
+    /// Use the container, the host and the backup name of this job; with --container, its snapshots in that container
+    #[arg(required_unless_present = "container")]
     job: Option<String>,
     #[command(flatten)]
     options: ContainerOptions,
@@ -57,7 +56,7 @@ pub struct ContainerOptions {
     #[arg(long = "source", value_name = "PATH")]
     sources: Vec<PathBuf>,
     /// Use this action of the job, counted from 1
-    #[arg(long, value_name = "N", conflicts_with = "container")]
+    #[arg(long, value_name = "N")]
     action: Option<usize>,
 }
 
@@ -86,15 +85,14 @@ impl ContainerArgs {
     /// The arguments that another command needs for the same container: `nightly`, or `--container PLACE`.
     pub fn as_typed(&self) -> String {
         let options = &self.options;
-        let mut typed = match (&self.job, &options.container, &options.storage) {
-            (Some(job), ..) => job.clone(),
-            (None, Some(container), Some(storage)) => {
-                format!("--storage {storage} --container {container}")
-            }
-            (None, container, _) => {
-                format!("--container {}", container.as_deref().unwrap_or("PLACE"))
-            }
-        };
+        let mut words: Vec<String> = self.job.iter().cloned().collect();
+        if let Some(storage) = &options.storage {
+            words.push(format!("--storage {storage}"));
+        }
+        if let Some(container) = &options.container {
+            words.push(format!("--container {container}"));
+        }
+        let mut typed = words.join(" ");
         if let Some(file) = &options.encrypt_pass_file {
             typed.push_str(&format!(" --encrypt-pass-file {}", file.display()));
         }
@@ -104,18 +102,15 @@ impl ContainerArgs {
         typed
     }
 
-    /// The job, unless --container names the container.
+    /// The job, if one is named.
     pub fn find_job(&self, settings: &Settings) -> Result<Option<Job>, Failure> {
-        match &self.job {
-            None => Ok(None),
-            Some(name) => {
-                let ledger = ledger_view::open(settings)?;
-                let Some(record) = ledger.reader.job(name)? else {
-                    return Err(ledger.no_such_job(name));
-                };
-                job_files::remembered(settings, &record).map(Some)
-            }
-        }
+        let job = self.job.as_deref();
+        job.map(|name| of_job::named(settings, name)).transpose()
+    }
+
+    /// Whether --container is given.
+    pub fn names_container(&self) -> bool {
+        self.options.names_container()
     }
 
     /// The action that --action chooses, counted from 1.
@@ -123,9 +118,18 @@ impl ContainerArgs {
         self.options.action
     }
 
-    /// As [`ContainerOptions::find_all`].
+    /// Whether a job is named.
+    pub fn has_job(&self) -> bool {
+        self.job.is_some()
+    }
+
+    /// As [`ContainerOptions::find_all`]. With a job and a container: the selections of the job, in that container.
     pub fn find_all(&self, settings: &Settings) -> Result<Vec<ChosenContainer>, Failure> {
-        self.options.find_all(settings, self.job.as_deref())
+        let options = &self.options;
+        match (&self.job, &options.container) {
+            (Some(job), Some(container)) => options.of_job_elsewhere(settings, job, container),
+            (job, _) => options.find_all(settings, job.as_deref()),
+        }
     }
 
     /// The container alone, for a command that is not about snapshots.
@@ -195,6 +199,14 @@ impl ContainerOptions {
     ) -> Result<Vec<ChosenContainer>, Failure> {
         match &self.container {
             Some(name) => {
+                if let Some(number) = self.action {
+                    return Err(Failure::new(
+                        Exit::Usage,
+                        format!(
+                            "--action {number}: that chooses an action of a job, and no job is named"
+                        ),
+                    ));
+                }
                 let (location, connection) = self.place_of(settings, name)?;
                 Ok(vec![ChosenContainer {
                     container: Container {
@@ -210,7 +222,10 @@ impl ContainerOptions {
                     is_further_target: false,
                 }])
             }
-            None => self.of_job(settings, job.unwrap_or_default()),
+            None => {
+                let name = job.unwrap_or_default();
+                self.of_job(&of_job::named(settings, name)?, name)
+            }
         }
     }
 
@@ -230,68 +245,6 @@ impl ContainerOptions {
         };
         place::find(settings, options, self.storage.as_deref(), name)
     }
-
-    fn of_job(&self, settings: &Settings, name: &str) -> Result<Vec<ChosenContainer>, Failure> {
-        let ledger = ledger_view::open(settings).map_err(|error| unless_snapshot(name, error))?;
-        let Some(record) = ledger.reader.job(name)? else {
-            return Err(unless_snapshot(name, ledger.no_such_job(name)));
-        };
-        let job = job_files::remembered(settings, &record)?;
-        let mut found = candidates(&job, self.action);
-        if found.is_empty() {
-            let message = match self.action {
-                Some(number) => format!("{name} has no action {number} with a container"),
-                None => format!(
-                    "{name} has no action with a container; name a container with --container"
-                ),
-            };
-            return Err(Failure::new(Exit::NotFound, message));
-        }
-        let sources = self.source_paths()?;
-        if !sources.is_empty() {
-            let has_source = |chosen: &ChosenContainer| {
-                sources.iter().any(|source| chosen.paths.contains(source))
-            };
-            if found.iter().any(has_source) {
-                found.retain(has_source);
-            }
-        }
-        if let Some(backup_name) = &self.backup_name {
-            let has_name =
-                |chosen: &ChosenContainer| chosen.backup_name.as_ref() == Some(backup_name);
-            if found.iter().any(has_name) {
-                found.retain(has_name);
-            } else {
-                // The paths are those of another name.
-                for chosen in &mut found {
-                    chosen.backup_name = Some(backup_name.clone());
-                    chosen.paths.clear();
-                    chosen.action = None;
-                }
-            }
-        }
-        for chosen in &mut found {
-            if !sources.is_empty() {
-                chosen.paths.clone_from(&sources);
-            }
-            if self.host.is_some() {
-                chosen.host.clone_from(&self.host);
-            }
-        }
-        Ok(distinct(found))
-    }
-}
-
-/// The failure of a command for which the first word is a job, where it seems to be meant as a snapshot.
-fn unless_snapshot(word: &str, mut failure: Failure) -> Failure {
-    let is_id = (8..=64).contains(&word.len()) && word.bytes().all(|it| it.is_ascii_hexdigit());
-    if word == snapshot::LATEST || is_id {
-        failure.message.push_str(&format!(
-            "; if a snapshot is meant, name the job or the container, and then --snapshot {word} (for `freezerd diff`, the \
-             word alone)"
-        ));
-    }
-    failure
 }
 
 /// The only selection. `hint` ends the sentence that lists several ones.

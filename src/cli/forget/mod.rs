@@ -140,14 +140,18 @@ fn removals_of_job(settings: &Settings, place: &ContainerArgs) -> Result<Vec<Rem
             "a container has no rules of its own: add --keep-daily, another --keep-… option, or --older-than",
         ));
     };
-    let removals = plan::of_job(&job, place.action());
+    let mut removals = plan::of_job(&job, place.action());
+    if place.names_container() {
+        let container = place.find_container(settings)?;
+        removals.retain(|it| it.admin.container.location == container.location);
+    }
     match removals.is_empty() {
         false => Ok(removals),
         true => Err(Failure::new(
             Exit::NotFound,
             format!(
-                "{} removes no snapshots: no action of it has `keep_…` or `remove_older_than`; add --keep-daily, another \
-                 --keep-… option, or --older-than",
+                "{} removes no snapshots there: no such action of it has `keep_…` or `remove_older_than`; add --keep-daily, \
+                 another --keep-… option, or --older-than",
                 place.as_typed()
             ),
         )),

@@ -170,7 +170,7 @@ fn test(settings: &Settings, args: &TestArgs) -> Result<Exit, Failure> {
     if args.json {
         output::json(&words::json(&trial));
     } else {
-        for line in words::lines(&trial) {
+        for line in words::lines(&trial, &settings.zone()) {
             println!("{line}");
         }
     }

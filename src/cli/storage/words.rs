@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::container::kept;
+use crate::schedule::zone::Zone;
 use crate::storage::error::ErrorKind;
 use crate::storage::trial::{Step, Trial, Tried};
 use crate::units;
@@ -55,7 +57,7 @@ fn can(step: Step) -> &'static str {
 }
 
 /// What came of a trial, line by line.
-pub fn lines(trial: &Trial) -> Vec<String> {
+pub fn lines(trial: &Trial, zone: &Zone) -> Vec<String> {
     let mut lines: Vec<String> = trial.steps.iter().map(|tried| line(tried, trial)).collect();
     if let Some(time) = trial.round_trip {
         lines.push(format!("round trip: {:.1} ms", time.as_secs_f64() * 1000.0));
@@ -64,6 +66,13 @@ pub fn lines(trial: &Trial) -> Vec<String> {
         if let Some(rate) = rate {
             lines.push(format!("{what}: {}/s", units::bytes(rate)));
         }
+    }
+    if let Some(retention) = trial.kept {
+        let mode = kept::mode(retention.mode);
+        let until = kept::until(retention, zone);
+        lines.push(format!(
+            "object lock: what is written now is kept {until} ({mode})"
+        ));
     }
     lines.push(match (trial.is_good(), trial.is_append_only()) {
         (true, false) => "The storage works.".to_owned(),
@@ -126,6 +135,7 @@ pub fn json(trial: &Trial) -> Value {
         "round_trip": trial.round_trip.map(|time| time.as_secs_f64()),
         "upload": trial.upload,
         "download": trial.download,
+        "kept": trial.kept.map(|it| json!({"mode": kept::mode(it.mode), "until": kept::instant(it.until)})),
         "steps": steps,
     })
 }

@@ -96,6 +96,10 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Starts the runs that may start, and writes down what the others wait for.
     pub(super) fn dispatch(&mut self, now: DateTime<Utc>) {
+        // These are at work already, so they go on while nothing new starts.
+        while let Some(run) = self.queue.give_slot() {
+            self.batch.order(Order::SlotGiven { run });
+        }
         if self.phase != Phase::Serving {
             return;
         }

@@ -27,6 +27,10 @@ pub enum Message {
         attempt: u32,
         end: AttemptEnd,
     },
+    /// The agent of a run waits for the network, and does not need its slot meanwhile.
+    SlotReturned { run: u64 },
+    /// The agent of a run can go on, and waits for a slot.
+    SlotWanted { run: u64 },
     /// The host has another time zone now.
     Zone(Zone),
     /// Start nothing new. Rows are still claimed, and wait for the next daemon; running attempts go on.
@@ -40,6 +44,8 @@ pub enum Message {
 pub enum Order {
     /// Start an agent.
     Spawn(Box<Spawn>),
+    /// Tell the agent of a run that it has its slot again.
+    SlotGiven { run: u64 },
     /// End the agent of a run.
     End { run: u64, why: EndCause },
     /// An event was handled: delete its file.

@@ -157,6 +157,8 @@ impl<L: Ledger> Scheduler<L> {
                 attempt,
                 end,
             } => self.attempt_ended(run, (action, attempt), end, now),
+            Message::SlotReturned { run } => self.queue.return_slot(run),
+            Message::SlotWanted { run } => self.queue.want_slot(run),
             Message::Zone(zone) => self.zone_changed(zone, now),
             Message::Drain => self.phase = self.phase.max(Phase::Draining),
             Message::Shutdown => self.shutdown(),
@@ -176,7 +178,11 @@ impl<L: Ledger> Scheduler<L> {
                 .get(run)
                 .and_then(|active| self.jobs.get(&active.record.job_id))
                 .is_some_and(|entry| entry.record.pending.is_some() || entry.record.file.is_none()),
-            Message::Tick | Message::Drain | Message::Shutdown => false,
+            Message::SlotReturned { .. }
+            | Message::SlotWanted { .. }
+            | Message::Tick
+            | Message::Drain
+            | Message::Shutdown => false,
         }
     }
 

@@ -99,5 +99,6 @@ pub(super) const STORAGE_KEYS: &[Key] = &[
     row("insecure", Shape::Flag, "insecure", WITH_TLS, "Do not check the certificate of the server.").example("true").of_all_work(),
     row("proxy", Shape::Text, "proxy", S3_AND_SWIFT, "The address of a proxy for HTTP.").example("\"http://proxy.example:3128\"").of_all_work(),
     row("connections", CONNECTIONS, "connections", EVERY, "How many requests the server gets at the same time. A server that wants fewer gets fewer for a while. Default: 5.").example("3"),
+    row("osrc", Shape::Secret, "osrc", SWIFT, "A file with the variables of the cloud, for `\"storage\": \"swift\"`, such as `export OS_AUTH_URL=https://cloud.example:5000/v3`. No shell reads it. Default: the environment of the service.").example("\"/etc/freezer/openrc\""),
     row("interface", Shape::Text, "interface", SWIFT, "Which address of the object store is used: `public`, `internal` or `admin`.").example("\"internal\""),
 ];

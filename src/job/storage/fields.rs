@@ -172,6 +172,16 @@ impl Fields {
         }
     }
 
+    /// An absolute path, or `%d/NAME` for a credential of the service.
+    pub fn file_or_credential(&self, key: &'static str) -> Result<Option<PathBuf>, Fault> {
+        let text = self.text(key)?;
+        match text.as_deref().and_then(secret::credential) {
+            Some(Ok(_)) => Ok(text.map(PathBuf::from)),
+            Some(Err(wrong)) => fault(key, wrong),
+            None => self.path(key),
+        }
+    }
+
     /// The address of a directory on an HTTP server.
     pub fn address(&self, key: &'static str) -> Result<Option<HttpAddress>, Fault> {
         match self.text(key)?.as_deref().map(HttpAddress::parse) {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::fields::{Fault, Fields, fault, general};
 use super::secret_keys::{KEY_PASSWORD, PASSWORD};
 use super::{Connection, SecretSource, StoragePlace};
-use crate::job::secret;
 use crate::location::{AddressError, SftpPlace};
 
 /// How to log in to a server of SSH, and how to know it.
@@ -59,16 +58,8 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
             );
         }
     };
-    let key_file = match fields.text("key_file")? {
-        None => None,
-        Some(text) => match secret::credential(&text) {
-            Some(Ok(_)) => Some(PathBuf::from(text)),
-            Some(Err(wrong)) => return fault("key_file", wrong),
-            None => fields.path("key_file")?,
-        },
-    };
     let sftp = SftpConnection {
-        key_file,
+        key_file: fields.file_or_credential("key_file")?,
         key_password: fields.secret(KEY_PASSWORD)?,
         ssh_agent: fields.switch("ssh_agent")?,
         known_hosts: fields.path("known_hosts")?,

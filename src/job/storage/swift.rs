@@ -1,5 +1,7 @@
 //! Reads a storage in OpenStack Swift.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fault, Fields, fault, general};
@@ -29,6 +31,9 @@ pub struct SwiftConnection {
     pub credential_secret: Option<SecretSource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// A file with variables that take the place of the environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub osrc: Option<PathBuf>,
     /// `public`, `internal` or `admin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
@@ -52,6 +57,7 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
         )?,
         credential_secret: fields.secret(APPLICATION_CREDENTIAL)?,
         region: fields.text("region")?,
+        osrc: fields.file_or_credential("osrc")?,
         interface: interface(fields)?,
     };
     let has_credential = own.credential.is_some() || own.credential_secret.is_some();
@@ -116,6 +122,12 @@ fn owner(fields: &Fields) -> Result<Vec<(&'static str, String)>, Fault> {
         }
         break;
     }
+    if (owner.is_empty() || fields.text("auth_url")?.is_none())
+        && let Some(file) = fields.text("osrc")?
+    {
+        // Another file may be about another cloud.
+        owner.push(("osrc", file));
+    }
     Ok(owner)
 }
 
@@ -178,6 +190,10 @@ mod tests {
     fn a_storage_without_keys_is_the_one_of_the_environment() {
         assert_eq!(location(&[], "www/hosts"), "swift:www:/hosts");
         assert!(read(&[]).unwrap().place.container("/").is_err());
+        let text = location(&[("osrc", "/etc/open rc")], "www");
+        assert_eq!(text, "swift:www:/@?osrc=%2Fetc%2Fopen%20rc");
+        let text = location(&[("osrc", "%d/rc"), ("project_id", "7")], "www");
+        assert_eq!(text, "swift:www:/@?project_id=7&osrc=%25d%2Frc");
     }
 
     #[test]
@@ -195,6 +211,7 @@ mod tests {
                 "project_name=p&project_domain_name=D",
             ),
             (&[("trust_id", "t")], "trust_id=t"),
+            (&[("trust_id", "t"), ("osrc", "/rc")], "trust_id=t"),
             (&[("user_domain_id", "d")], "username=u&user_domain_id=d"),
             (
                 &[("region", "R"), ("interface", "internal")],

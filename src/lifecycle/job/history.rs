@@ -27,8 +27,8 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     // Containers that the job does not use any more go. A row without actions was rebuilt and says nothing of them.
     if !row.actions.is_empty() {
         past.containers.retain(|known| {
-            let mut named = row.actions.iter().flat_map(|action| &action.container);
-            named.any(|container| container == known)
+            let mut written = row.actions.iter().filter(|action| adds_snapshots(action));
+            written.any(|action| action.container.as_ref() == Some(known))
         });
     }
     let kept = row.actions.iter().filter(|action| kept_a_snapshot(action));
@@ -120,7 +120,15 @@ fn is_partial(row: &RunRecord) -> bool {
 }
 
 fn kept_a_snapshot(action: &ActionRecord) -> bool {
-    !action.dry_run && (action.exit_status == Some(ExitStatus::Success) || action.partial)
+    adds_snapshots(action)
+        && !action.dry_run
+        && (action.exit_status == Some(ExitStatus::Success) || action.partial)
+}
+
+fn adds_snapshots(action: &ActionRecord) -> bool {
+    [WorkKind::Backup, WorkKind::Copy]
+        .iter()
+        .any(|kind| kind.word() == action.kind)
 }
 
 fn sum(row: &RunRecord, number: impl Fn(&ActionRecord) -> u64) -> u64 {

@@ -16,6 +16,10 @@ use crate::location::Location;
 /// back has a reason that stays true until it comes near.
 pub const NEAR: usize = 16;
 
+/// So many attempts at most are without their slot while others have it. Each is a process: hundreds of jobs with containers on
+/// a server that is down must not all be processes.
+pub const MOST_WITHOUT_SLOT: usize = 32;
+
 /// The container that an attempt needs, beside a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -73,6 +77,10 @@ pub struct Queue {
     slots: usize,
     waiting: HashMap<u64, Waiter>,
     running: BTreeMap<u64, Option<Location>>,
+    /// The running attempts that have given their slot back.
+    without_slot: BTreeSet<u64>,
+    /// The running attempts that wait for the answer that they have a slot.
+    wants_slot: BTreeSet<u64>,
     lines: HashMap<Option<Location>, Line>,
     /// The heads of lines that wait for nothing but a slot.
     ready: BTreeSet<Turn>,
@@ -154,7 +162,7 @@ impl Queue {
 
     /// Takes the next run that may start now out of the line. It has its slot and its container from here on.
     pub fn start_next(&mut self) -> Option<u64> {
-        if self.running.len() >= self.slots {
+        if !self.has_free_slot() {
             return None;
         }
         let (_, run) = *self.ready.first()?;
@@ -172,8 +180,45 @@ impl Queue {
         Some(run)
     }
 
+    /// Takes back the slot of a running attempt that only waits. It keeps its container.
+    pub fn return_slot(&mut self, run: u64) {
+        if self.running.contains_key(&run) {
+            self.without_slot.insert(run);
+        }
+    }
+
+    /// A running attempt needs a slot again, to go on.
+    pub fn want_slot(&mut self, run: u64) {
+        if self.running.contains_key(&run) {
+            self.wants_slot.insert(run);
+        }
+    }
+
+    /// The next running attempt that can go on: it has a slot from here on. Ask this before [`Queue::start_next`], so that
+    /// an attempt that has begun goes before those that have not.
+    pub fn give_slot(&mut self) -> Option<u64> {
+        let without = self.without_slot.len().saturating_sub(1);
+        let has_room = self.taken(without) <= self.slots;
+        let mut wants = self.wants_slot.iter();
+        let run = *wants.find(|run| has_room || !self.without_slot.contains(*run))?;
+        self.wants_slot.remove(&run);
+        self.without_slot.remove(&run);
+        Some(run)
+    }
+
+    fn has_free_slot(&self) -> bool {
+        self.taken(self.without_slot.len()) < self.slots
+    }
+
+    /// How many slots are taken when so many attempts are without one.
+    fn taken(&self, without: usize) -> usize {
+        self.running.len() - without.min(MOST_WITHOUT_SLOT)
+    }
+
     /// Removes a run: its attempt ended, or it is not to start any more.
     pub fn leave(&mut self, run: u64) {
+        self.without_slot.remove(&run);
+        self.wants_slot.remove(&run);
         if let Some(waiter) = self.leave_line(run) {
             self.refresh(waiter.need.map(|need| need.location));
         }
@@ -185,7 +230,7 @@ impl Queue {
         }
     }
 
-    /// The number of attempts that run.
+    /// The number of attempts that run, with a slot or without.
     pub fn running(&self) -> usize {
         self.running.len()
     }

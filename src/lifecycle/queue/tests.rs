@@ -212,3 +212,77 @@ fn lines_give_the_same_answer_as_a_walk_through_all_runs() {
         }
     }
 }
+
+#[test]
+fn an_attempt_that_returned_its_slot_lets_another_start_and_goes_on_before_a_third() {
+    let mut queue = queue(1, [(1, None), (2, None), (3, None)]);
+    assert_eq!(started(&mut queue), [1]);
+    queue.return_slot(1);
+    assert_eq!(started(&mut queue), [2]);
+    assert_eq!(queue.running(), 2);
+    queue.want_slot(1);
+    assert_eq!(queue.give_slot(), None, "run 2 has the slot");
+    queue.leave(2);
+    assert_eq!(queue.give_slot(), Some(1));
+    assert_eq!((queue.give_slot(), queue.start_next()), (None, None));
+    queue.leave(1);
+    assert_eq!(started(&mut queue), [3]);
+}
+
+#[test]
+fn an_attempt_without_its_slot_keeps_its_container() {
+    let mut queue = queue(
+        2,
+        [
+            (1, on("/a", Access::Exclusive)),
+            (2, on("/a", Access::Shared)),
+        ],
+    );
+    assert_eq!(started(&mut queue), [1]);
+    queue.return_slot(1);
+    assert_eq!(started(&mut queue), [0; 0]);
+    queue.leave(1);
+    assert_eq!(started(&mut queue), [2]);
+}
+
+#[test]
+fn an_attempt_that_has_its_slot_is_answered_at_once() {
+    let mut queue = queue(2, [(1, None), (2, None), (3, None)]);
+    assert_eq!(started(&mut queue), [1, 2]);
+    queue.return_slot(1);
+    assert_eq!(started(&mut queue), [3]);
+    queue.want_slot(1);
+    queue.want_slot(2);
+    assert_eq!((queue.give_slot(), queue.give_slot()), (Some(2), None));
+}
+
+#[test]
+fn an_attempt_that_ends_without_its_slot_leaves_nothing_behind() {
+    let mut queue = queue(1, [(1, None), (2, None), (3, None)]);
+    assert_eq!(started(&mut queue), [1]);
+    queue.return_slot(1);
+    queue.want_slot(1);
+    queue.leave(1);
+    queue.return_slot(1);
+    queue.want_slot(1);
+    assert_eq!(queue.give_slot(), None);
+    assert_eq!(started(&mut queue), [2]);
+}
+
+#[test]
+fn a_server_that_is_down_does_not_make_a_process_of_every_job() {
+    let mut queue = queue(2, (1..=100).map(|run| (run, None)));
+    while let Some(run) = queue.start_next() {
+        queue.return_slot(run);
+    }
+    assert_eq!(queue.running(), MOST_WITHOUT_SLOT + 2);
+    // The server is there again: as many go on as there are slots.
+    for run in 1..=100 {
+        queue.want_slot(run);
+    }
+    let given = |queue: &mut Queue| std::iter::from_fn(|| queue.give_slot()).collect::<Vec<_>>();
+    let first = given(&mut queue);
+    assert_eq!(first, [1, 2]);
+    queue.leave(1);
+    assert_eq!((given(&mut queue), queue.start_next()), (vec![3], None));
+}

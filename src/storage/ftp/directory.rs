@@ -4,13 +4,8 @@
 use super::super::error::ErrorKind;
 use super::entry::{Entry, EntryType, Line, of_list_line, of_machine_line};
 use super::failure::Failure;
+use super::lines::{Found, Reader};
 use super::session::{End, Lists, Session, Wants};
-
-/// The most entries that a directory may have.
-const MOST: usize = 1 << 24;
-
-/// The most bytes of one line.
-const LINE: usize = 16 * 1024;
 
 /// What came of reading a directory.
 enum Seen {
@@ -195,58 +190,18 @@ fn seen(result: Result<Found, Failure>) -> Result<Seen, Failure> {
     }
 }
 
-/// What a list holds.
-#[derive(Default)]
-struct Found {
-    entries: Vec<Entry>,
-    /// Whether the directory itself, or the one above, is among its entries.
-    dots: bool,
-}
-
-impl Found {
-    fn add(&mut self, line: &[u8], parse: fn(&[u8]) -> Option<Line>) -> Result<(), Failure> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match parse(line) {
-            Some(Line::Entry(entry)) => self.entries.push(entry),
-            Some(Line::Dots) => self.dots = true,
-            Some(Line::Nothing) => {}
-            None => {
-                return Err(Failure::answer(format!(
-                    "the server lists in a form that is not known: {:?}",
-                    super::super::error::shown(line)
-                )));
-            }
-        }
-        match self.entries.len() > MOST {
-            true => Err(Failure::answer("the list of the server is too long")),
-            false => Ok(()),
-        }
-    }
-}
-
 fn list(
     session: &mut Session,
     command: &str,
     parse: fn(&[u8]) -> Option<Line>,
 ) -> Result<Found, Failure> {
-    let mut found = Found::default();
-    let mut rest: Vec<u8> = Vec::new();
+    let mut reader = Reader::new(parse);
     let end = session.receive(command, 0, &mut |piece| {
-        let mut piece = piece;
-        while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
-            rest.extend_from_slice(&piece[..end]);
-            found.add(&rest, parse)?;
-            rest.clear();
-            piece = &piece[end + 1..];
-        }
-        rest.extend_from_slice(piece);
-        match rest.len() > LINE {
-            true => Err(Failure::answer("a line of the server's list is too long")),
-            false => Ok(Wants::More),
-        }
+        reader.read(piece)?;
+        Ok(Wants::More)
     })?;
-    if end != End::Whole || !rest.is_empty() {
-        return Err(Failure::lost("the list of the server was cut"));
+    match reader.end() {
+        Some(found) if end == End::Whole => Ok(found),
+        _ => Err(Failure::lost("the list of the server was cut")),
     }
-    Ok(found)
 }

@@ -30,6 +30,8 @@ mod directory;
 mod entry;
 mod failure;
 mod layout;
+#[doc(hidden)]
+pub mod lines;
 mod listing;
 mod passive;
 mod read;

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -17,7 +17,9 @@ use start::Server;
 pub use start::StartError;
 
 mod child;
+mod command;
 mod mask;
+mod refusal;
 mod socket;
 mod start;
 
@@ -61,6 +63,8 @@ pub struct Rclone {
     tell: Arc<Tell>,
     /// `None`: it does not run yet, or has ended.
     server: Mutex<Option<Arc<Server>>>,
+    /// The line by which the login was refused, once rclone was asked for it.
+    refusal: OnceLock<Option<String>>,
 }
 
 impl Rclone {
@@ -72,6 +76,7 @@ impl Rclone {
             options,
             tell: Arc::new(masking),
             server: Mutex::new(None),
+            refusal: OnceLock::new(),
         }
     }
 
@@ -105,14 +110,34 @@ impl Rclone {
         request: impl FnOnce(&Rest) -> Result<T, Error>,
     ) -> Result<T, Error> {
         match self.server() {
-            Ok(server) => request(&server.rest),
+            Ok(server) => request(&server.rest).map_err(|error| self.explained(error)),
             Err(error) => Err(Error {
-                // A second try starts it anew. What would not help was found when it was started first.
-                kind: ErrorKind::Unreachable,
+                kind: match error {
+                    StartError::Refused { .. } => ErrorKind::Unauthorized,
+                    // A second try starts it anew. What would not help was found when it was started first.
+                    _ => ErrorKind::Unreachable,
+                },
                 doing,
                 place: place(),
                 cause: Some(io::Error::other(error)),
             }),
+        }
+    }
+}
+
+impl Rclone {
+    /// The same error, or that the server refuses the login, which rclone does not tell from a fault that passes.
+    fn explained(&self, error: Error) -> Error {
+        if error.kind != ErrorKind::Busy {
+            return error;
+        }
+        match self.refusal.get_or_init(|| refusal::ask(&self.options)) {
+            None => error,
+            Some(said) => Error {
+                kind: ErrorKind::Unauthorized,
+                cause: Some(io::Error::other(start::refused(said))),
+                ..error
+            },
         }
     }
 }

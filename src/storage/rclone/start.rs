@@ -2,15 +2,16 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::child::Child;
+use super::command::{command, output};
 use super::socket::SocketDirectory;
-use super::{Options, Tell, mask};
+use super::{Options, Tell, mask, refusal};
 use crate::storage::http;
 use crate::storage::rest::Rest;
 
@@ -19,35 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(2 * 60);
 
 /// How often a socket is tried that nobody listens at yet.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// How long rclone may take to list its remotes.
-const LIST_PATIENCE: Duration = Duration::from_secs(20);
-
-/// What belongs to the server or to its log in the environment, and is this program's to say.
-const NOT_INHERITED: [&str; 22] = [
-    "LISTEN_FDNAMES",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "NOTIFY_SOCKET",
-    "RCLONE_ADDR",
-    "RCLONE_AUTH_KEY",
-    "RCLONE_BASEURL",
-    "RCLONE_CERT",
-    "RCLONE_CLIENT_CA",
-    "RCLONE_HTPASSWD",
-    "RCLONE_KEY",
-    "RCLONE_LOG_FILE",
-    "RCLONE_LOG_LEVEL",
-    "RCLONE_PRIVATE_REPOS",
-    "RCLONE_QUIET",
-    "RCLONE_STDIO",
-    "RCLONE_SYSLOG",
-    "RCLONE_USER_FROM_HEADER",
-    "RCLONE_USE_JSON_LOG",
-    "RCLONE_VERBOSE",
-    "WATCHDOG_PID",
-    "WATCHDOG_USEC",
-];
 
 /// Why rclone does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +41,8 @@ pub enum StartError {
         "rclone knows no remote {remote:?}: `rclone config` defines one, and `rclone listremotes` lists them; if its configuration is not where rclone looks for it, name it with `config_file`"
     )]
     NoRemote { remote: String },
+    #[error("{}", refused(said))]
+    Refused { said: String },
     #[error("rclone ended before it served: {said}")]
     Ended { said: String },
     #[error("rclone does not serve after {} s: {said}", PATIENCE.as_secs())]
@@ -81,13 +55,21 @@ impl StartError {
         match self {
             StartError::NotInstalled { .. }
             | StartError::Configuration { .. }
-            | StartError::NoRemote { .. } => true,
+            | StartError::NoRemote { .. }
+            | StartError::Refused { .. } => true,
             StartError::NotRun { .. }
             | StartError::Directory { .. }
             | StartError::Ended { .. }
             | StartError::Silent { .. } => false,
         }
     }
+}
+
+/// What to say of a server that refuses the login.
+pub(super) fn refused(said: &str) -> String {
+    format!(
+        "the server does not accept the user or the password that rclone has for it (`rclone config` changes them): {said}"
+    )
 }
 
 fn config_mend(has_password: bool) -> &'static str {
@@ -146,23 +128,6 @@ pub(super) fn start(options: &Options, tell: &Arc<Tell>) -> Result<Server, Start
     }
 }
 
-/// The command, without what it does.
-fn command(options: &Options) -> Command {
-    let mut command = Command::new(&options.program);
-    for name in NOT_INHERITED {
-        command.env_remove(name);
-    }
-    if let Some(file) = &options.config_file {
-        command.env("RCLONE_CONFIG", file);
-    }
-    if let Some(password) = &options.config_password {
-        command.env("RCLONE_CONFIG_PASS", password.as_str());
-    }
-    // Nobody is there to be asked.
-    command.env("RCLONE_ASK_PASSWORD", "false");
-    command
-}
-
 fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server, StartError> {
     let mut command = command(options);
     command
@@ -201,7 +166,10 @@ fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server
         }
         if child.has_ended() {
             let said = said(options, &child);
-            return Err(StartError::Ended { said });
+            return Err(match refusal::is_refusal(&said) {
+                true => StartError::Refused { said },
+                false => StartError::Ended { said },
+            });
         }
         if Instant::now() > deadline {
             let said = said(options, &child);
@@ -307,28 +275,6 @@ fn why(options: &Options, said: String) -> StartError {
             remote: remote.clone(),
         },
     }
-}
-
-/// Whether a command succeeds, and what it prints. `None`: that cannot be told.
-fn output(mut command: Command) -> Option<(bool, String)> {
-    use std::io::Read;
-    const MOST: u64 = 1024 * 1024;
-    crate::os::die_with_parent(&mut command);
-    let mut child = command.spawn().ok()?;
-    let stdout = child.stdout.take()?;
-    let (sender, read) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut content = Vec::new();
-        let _ = stdout.take(MOST).read_to_end(&mut content);
-        let _ = sender.send(content);
-    });
-    let content = read.recv_timeout(LIST_PATIENCE);
-    if content.is_err() {
-        let _ = child.kill();
-    }
-    let status = child.wait().ok()?;
-    let text = String::from_utf8_lossy(&content.ok()?).into_owned();
-    Some((status.success(), text))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A storage whose requests are tried again when their failure may pass: one policy for every kind of server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::concurrency::Concurrency;
@@ -23,7 +23,7 @@ pub type Tell = Box<dyn Fn(&Error, Duration) + Send + Sync>;
 pub struct NetworkWait {
     /// For how long it is waited for, from the first request on.
     pub limit: Duration,
-    /// Is told what becomes of it.
+    /// Is told what becomes of it. No request goes on while this function hears that the server has answered.
     pub tell: Box<dyn Fn(Network<'_>) + Send + Sync>,
 }
 
@@ -51,7 +51,7 @@ pub struct Retry {
     /// `None`: a server that cannot be reached fails as early as one that is busy.
     network: Option<NetworkWait>,
     /// The network is waited for.
-    waits: AtomicBool,
+    waits: Mutex<bool>,
 }
 
 impl Retry {
@@ -70,7 +70,7 @@ impl Retry {
             has_answered: AtomicBool::new(false),
             began: OnceLock::new(),
             network: None,
-            waits: AtomicBool::new(false),
+            waits: Mutex::default(),
         }
     }
 
@@ -113,14 +113,15 @@ impl Retry {
                 Stage::Unlocking | Stage::Opening | Stage::Answering => started.elapsed(),
             };
             let Some(wait) = self.policy.wait(tries, elapsed, stage) else {
-                self.ends_waiting(Network::GivenUp);
+                self.ends_waiting(&mut self.waits(), Network::GivenUp);
                 return Err(error);
             };
             let wanted = error.cause.as_ref().and_then(wanted_wait);
             let wait = wait.max(wanted.unwrap_or_default().min(self.policy.longest_wait));
             match (stage, &self.network) {
                 (Stage::NoNetwork(_), Some(network)) => {
-                    if !self.waits.swap(true, Ordering::Relaxed) {
+                    let mut waits = self.waits();
+                    if !self.has_answered() && !std::mem::replace(&mut waits, true) {
                         (network.tell)(Network::Missing(&error));
                     }
                 }
@@ -131,8 +132,7 @@ impl Retry {
     }
 
     fn stage(&self, unlocks: bool, kind: ErrorKind) -> Stage {
-        let has_answered = self.has_answered.load(Ordering::Relaxed);
-        match (unlocks, has_answered, &self.network) {
+        match (unlocks, self.has_answered(), &self.network) {
             (true, ..) => Stage::Unlocking,
             (false, true, _) => Stage::Answering,
             (false, false, Some(network)) if kind == ErrorKind::Unreachable => {
@@ -142,17 +142,28 @@ impl Retry {
         }
     }
 
-    fn answered(&self) {
-        self.has_answered.store(true, Ordering::Relaxed);
-        self.ends_waiting(Network::There);
+    fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Acquire)
     }
 
-    fn ends_waiting(&self, how: Network<'_>) {
+    fn answered(&self) {
+        if !self.has_answered() {
+            let mut waits = self.waits();
+            self.ends_waiting(&mut waits, Network::There);
+            self.has_answered.store(true, Ordering::Release);
+        }
+    }
+
+    fn ends_waiting(&self, waits: &mut bool, how: Network<'_>) {
         if let Some(network) = &self.network
-            && self.waits.swap(false, Ordering::Relaxed)
+            && std::mem::take(waits)
         {
             (network.tell)(how);
         }
+    }
+
+    fn waits(&self) -> MutexGuard<'_, bool> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

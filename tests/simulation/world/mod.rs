@@ -254,7 +254,7 @@ impl World {
                     self.triggered += u64::from(accepted && command == "trigger");
                 }
             }
-            Order::Answered { .. } => {}
+            Order::Answered { .. } | Order::SlotGiven { .. } => {}
         }
     }
 

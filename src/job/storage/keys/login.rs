@@ -138,6 +138,14 @@ pub(super) const KEYS: &[StorageKey] = &[
          `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`.",
     ),
     key(
+        "osrc",
+        SWIFT,
+        "path",
+        "A file with variables of OpenStack, such as `export OS_USERNAME=backup`, that take the place of the environment of \
+         the service. No shell runs: a line that is not an assignment of a text is left out, with a warning. `%d/NAME` is a \
+         credential that systemd gives to the service.",
+    ),
+    key(
         "application_credential_id",
         SWIFT,
         "text",
