@@ -86,13 +86,15 @@ fn records(export: &str) -> Vec<&str> {
 }
 
 /// Keys of actions that the older program did not have.
-const LATER_KEYS: [&str; 7] = [
+const LATER_KEYS: [&str; 9] = [
+    ".churn_guard",
     ".delete_extra",
     ".exclude_caches",
     ".max_repack",
     ".max_unused",
     ".numeric_owner",
     ".one_file_system",
+    ".shrink_guard",
     ".verify",
 ];
 
