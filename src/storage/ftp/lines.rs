@@ -48,7 +48,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// A reader of lines of the form that `parse` knows; it has read nothing yet.
+    /// A reader of lines that this function understands.
     pub fn new(parse: fn(&[u8]) -> Option<Line>) -> Reader {
         Reader {
             parse,
