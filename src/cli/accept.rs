@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::container::listing::list_all;
 use super::container::output::say;
 use super::container::session::{self, Ended, print, print_json};
 use super::container::{ChosenContainer, ContainerOptions};
@@ -14,7 +15,7 @@ use crate::agent::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::escape::harmless;
 use crate::job::action::Container;
-use crate::protocol::{ListRequest, ListedSnapshot, agent_process};
+use crate::protocol::ListedSnapshot;
 use crate::storage::id::Id;
 
 /// Say that a snapshot is right although it looks as if its source were damaged
@@ -39,7 +40,7 @@ pub struct Args {
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let ledger = ledger_view::open(settings)?;
     let Some(run) = ledger.reader.run(args.run)? else {
-        let message = format!("there is no run {}", args.run);
+        let message = format!("the ledger has no run {}", args.run);
         return Err(Failure::new(Exit::NotFound, message));
     };
     drop(ledger);
@@ -89,14 +90,8 @@ fn alarmed(
     place: &ChosenContainer,
     chosen: &[ChosenContainer],
 ) -> Result<Vec<ListedSnapshot>, Failure> {
-    let listing = agent_process::list(ListRequest {
-        container: place.container.clone(),
-        host: None,
-        backup_name: None,
-        cache: settings.cache(),
-        open: true,
-    })
-    .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?;
+    let listing = list_all(settings, &place.container)
+        .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?;
     let is_of_job = |it: &ListedSnapshot| {
         chosen.iter().any(|place| {
             place.host.as_ref() == Some(&it.host)

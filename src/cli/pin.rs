@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::container::ContainerOptions;
+use super::container::listing::list_all;
 use super::container::output::say;
 use super::container::session::{self, Ended, print, print_json};
 use super::exit::{Exit, Failure};
@@ -13,7 +14,7 @@ use crate::agent::snapshot::PINNED_TAG;
 use crate::config::Settings;
 use crate::escape::harmless;
 use crate::job::action::Container;
-use crate::protocol::{ListRequest, ListedSnapshot, agent_process};
+use crate::protocol::ListedSnapshot;
 use crate::storage::id::Id;
 
 /// Keep snapshots, whatever rules and ages say
@@ -141,13 +142,7 @@ fn find(
     let mut matches: Vec<(usize, &String, ListedSnapshot)> = Vec::new();
     let mut failure = None;
     for (place, container) in places.iter().enumerate() {
-        let listing = agent_process::list(ListRequest {
-            container: container.clone(),
-            host: None,
-            backup_name: None,
-            cache: settings.cache(),
-            open: true,
-        });
+        let listing = list_all(settings, container);
         let listing = match listing {
             Ok(listing) => listing,
             Err(error) => {

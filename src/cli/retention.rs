@@ -10,7 +10,6 @@ use super::table::Table;
 use super::{ledger_view, output};
 use crate::agent::snapshot::Snapshot;
 use crate::config::Settings;
-use crate::escape::harmless;
 use crate::job::Job;
 use crate::job::action::Age;
 use crate::keep::forecast::{Held, Policy, State, play, space};
@@ -182,19 +181,7 @@ fn bytes(forecast: &Forecast, state: &State) -> Option<(u64, u64)> {
 }
 
 fn show(forecast: &Forecast) {
-    let admin = &forecast.removal.admin;
-    let action = match forecast.removal.action {
-        Some(number) => format!("action {number}: "),
-        None => String::new(),
-    };
-    println!(
-        "{}",
-        harmless(&format!(
-            "{action}snapshots {}, in {}",
-            admin.lineage.whose(),
-            admin.container.location
-        ))
-    );
+    println!("{}", forecast.removal.heading());
     let mut table = Table::new(&["WHEN", "RUNS", "SNAPSHOTS", "OLDEST", "ABOUT"]);
     for (name, state) in &forecast.states {
         let oldest = state.kept.first();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::container::listing::list_all;
 use super::container::output::say;
 use super::container::own::OwnArgs;
 use super::container::session::{self, Ended, print, print_json};
@@ -14,7 +15,7 @@ use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::agent::snapshot::set_label;
 use crate::config::Settings;
 use crate::escape::harmless;
-use crate::protocol::{ListRequest, Listing, agent_process};
+use crate::protocol::Listing;
 use crate::repository::replace::{Replaced, replace};
 use crate::repository::snapshot::Snapshot;
 use crate::storage::id::Id;
@@ -80,14 +81,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let own = args.job.find(settings)?;
     let container = own[0].container.clone();
     // Without a lock, so that nobody waits for the answer to the question.
-    let listing = agent_process::list(ListRequest {
-        container: container.clone(),
-        host: None,
-        backup_name: None,
-        cache: settings.cache(),
-        open: true,
-    })
-    .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?;
+    let listing = list_all(settings, &container)
+        .map_err(|error| Failure::new(snapshots::exit_code(&error), error.to_string()))?;
     let plan = plan(&own, &args.from(), &listing.snapshots);
     refuse(&plan, &listing)?;
     for damaged in &listing.unreadable {

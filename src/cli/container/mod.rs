@@ -13,6 +13,7 @@ use crate::location::Location;
 
 pub mod entry;
 pub mod kept;
+pub mod listing;
 pub mod losses;
 mod of_job;
 pub mod output;

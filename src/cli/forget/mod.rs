@@ -3,6 +3,7 @@
 use chrono::Utc;
 use serde_json::{Value, json};
 
+use super::container::listing::list_all;
 use super::container::output::say;
 use super::container::{ChosenContainer, ContainerArgs};
 use super::exit::{Exit, Failure};
@@ -11,9 +12,7 @@ use super::{by_hand, output, snapshots};
 use crate::agent::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::job::action::{Bandwidth, Container, Work};
-use crate::protocol::{
-    ContainerFault, ListError, ListRequest, Listing, Outcome, UnreadableSnapshot, agent_process,
-};
+use crate::protocol::{ContainerFault, ListError, Listing, Outcome, UnreadableSnapshot};
 
 mod plan;
 mod rules;
@@ -81,7 +80,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         })
         .collect();
     if planned.iter().all(|it| it.fates.is_empty()) {
-        let message = "there is no snapshot of these backups".to_owned();
+        let message = "these backups have no snapshots".to_owned();
         return Err(Failure::new(Exit::NotFound, message));
     }
     let damaged: Vec<&UnreadableSnapshot> = listed.iter().flat_map(|it| &it.damaged).collect();
@@ -194,14 +193,8 @@ fn list(
     if listed.iter().any(|it| it.container == *container) {
         return Ok(());
     }
-    // Without a lock, so that nobody waits for the answer to the question. The agent decides again when it has the lock.
-    let listing = agent_process::list(ListRequest {
-        container: container.clone(),
-        host: None,
-        backup_name: None,
-        cache: settings.cache(),
-        open: true,
-    });
+    // The agent decides again when it has the lock.
+    let listing = list_all(settings, container);
     let listing = match listing {
         Err(ListError::Container {
             fault: ContainerFault::NoRepository { .. },

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::agent::retention::{Fate, Policy, fates, limit};
 use crate::agent::snapshot::Snapshot;
 use crate::cli::container::ChosenContainer;
+use crate::escape::harmless;
 use crate::job::Job;
 use crate::job::action::{Admin, Age, Lineage, Work};
 use crate::keep::Rules;
@@ -15,6 +16,24 @@ pub struct Removal {
     /// The action of the job, counted from 1.
     pub action: Option<usize>,
     pub admin: Admin,
+}
+
+impl Removal {
+    /// Which snapshots it is about, as a line above them.
+    pub fn heading(&self) -> String {
+        let action = match self.action {
+            Some(number) => format!("action {number}: "),
+            None => String::new(),
+        };
+        let Admin {
+            lineage, container, ..
+        } = &self.admin;
+        harmless(&format!(
+            "{action}snapshots {}, in {}",
+            lineage.whose(),
+            container.location
+        ))
+    }
 }
 
 /// What becomes of the snapshots of a removal, oldest first.

@@ -8,7 +8,6 @@ use crate::agent::retention::{Fate, Stay};
 use crate::cli::logging;
 use crate::cli::table::{Look, Table};
 use crate::config::Settings;
-use crate::escape::harmless;
 use crate::keep::decide::Reason;
 use crate::protocol::Outcome;
 use crate::units;
@@ -22,19 +21,7 @@ pub fn snapshots(count: u64) -> String {
 pub fn show(settings: &Settings, planned: &[Planned]) {
     let zone = settings.zone();
     for planned in planned {
-        let admin = &planned.removal.admin;
-        let action = match planned.removal.action {
-            Some(number) => format!("action {number}: "),
-            None => String::new(),
-        };
-        println!(
-            "{}",
-            harmless(&format!(
-                "{action}snapshots {}, in {}",
-                admin.lineage.whose(),
-                admin.container.location
-            ))
-        );
+        println!("{}", planned.removal.heading());
         let mut table = Table::new(&["SNAPSHOT", "TIME", "", "KEPT BY", "PATHS"]);
         for (snapshot, fate) in &planned.fates {
             let look = match fate.is_empty() {
