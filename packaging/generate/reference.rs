@@ -217,12 +217,12 @@ fn restore(page: &mut Markdown) {
     page.example("json", RESTORE);
     page.paragraph(
         "To get a whole server back, start a rescue system, mount the new disk, for example at `/mnt`, and restore the \
-         snapshot into it. There is no job yet, so the command names the container, here on a disk that is mounted at \
+         snapshot into it. The new system has no job yet, so the command names the container, here on a disk that is mounted at \
          `/media/backup`, and the password:",
     );
     page.example(
         "sh",
-        "freezerd restore --container /media/backup/server --encrypt-pass-file /root/password \\\n  \
+        "freezerd restore --container /media/backup/server --encrypt-pass-file /media/key/password \\\n  \
          --backup-name server --host web1 --to /mnt --numeric-owner --verify",
     );
     page.paragraph(
@@ -236,7 +236,7 @@ fn restore(page: &mut Markdown) {
     );
     page.example(
         "sh",
-        "restic -r /media/backup/server --password-file /root/password \\\n  \
+        "restic -r /media/backup/server --password-file /media/key/password \\\n  \
          restore latest --host web1 --target /mnt",
     );
 }

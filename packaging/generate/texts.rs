@@ -43,7 +43,7 @@ pub const MORE_OF_PATTERNS: &str = "A backslash takes the next character as it i
 /// What a limit on the bytes a second is.
 pub const LIMITS: &str = "`upload_limit` and `download_limit` take one rate for all times, or a list of windows. A window is a \
      text: days, times and a rate, of which the days, the times or both may be absent. The first window of the list that \
-     holds decides. If none holds, there is no limit. An action that runs while one window ends and another begins has \
+     holds decides. Outside of all windows, the rate is not limited. An action that runs while one window ends and another begins has \
      the new rate within a second. The clock is that of the job's zone (`schedule_timezone`, else the setting `timezone`). \
      A limit of the action comes before that of its storage, which comes before that of the settings.";
 

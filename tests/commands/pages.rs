@@ -151,7 +151,7 @@ fn the_first_job_of_the_readme_and_its_restore_with_restic_work_as_they_are_writ
 fn a_whole_server_comes_back_with_the_commands_of_the_page() {
     let reader = Reader::new(&[
         ("/media/backup", "media"),
-        ("/root/password", "password"),
+        ("/media/key/password", "password"),
         ("/mnt", "new-disk"),
     ]);
     let host = &reader.host;

@@ -26,7 +26,7 @@ pub enum Shape {
     Number(Bounds),
     /// A number of days that is greater than 0.
     Age,
-    /// How many are kept: a whole number, of which 0 means that there is no such rule; -1, `all` or `unlimited`.
+    /// How many are kept: a whole number, or -1, `all` or `unlimited`. 0 leaves the key unset.
     Count,
     /// A flag, or a share such as `50%`.
     Share,
