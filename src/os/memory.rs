@@ -11,8 +11,11 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::ffi::c_void;
+use std::io;
+use std::ops::{Deref, DerefMut};
 
-use rustix::mm::{Advice, madvise};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
 /// The system's allocator, which asks for huge pages for large pieces of memory.
 pub struct HugePages;
@@ -80,6 +83,68 @@ unsafe impl GlobalAlloc for HugePages {
         let start = unsafe { System.realloc(start, layout, length) };
         advise(start, length);
         start
+    }
+}
+
+/// The size of a huge page of x86-64, and of aarch64 with pages of 4 KiB.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// A piece of memory apart from the allocator, in huge pages where the system gives them. What lies in one huge page is one
+/// piece for a disk, too: a request can name only some 250 pieces, so that one of small pages ends at 1 MiB.
+pub struct Area {
+    map: *mut c_void,
+    mapped: usize,
+    start: *mut u8,
+    length: usize,
+}
+
+impl Area {
+    /// Zeroed memory of that many bytes, whose address is divisible by 2 MiB.
+    ///
+    /// # Errors
+    /// When the system has no memory.
+    pub fn new(length: usize) -> io::Result<Area> {
+        let mapped = length.saturating_add(HUGE_PAGE);
+        let (rights, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        // SAFETY: the system chooses an address where nothing is mapped.
+        let map = unsafe { mmap_anonymous(std::ptr::null_mut(), mapped, rights, flags) }?;
+        let before = map.cast::<u8>().align_offset(HUGE_PAGE).min(HUGE_PAGE);
+        // SAFETY: the mapping has one huge page more than what is asked for.
+        let start = unsafe { map.cast::<u8>().add(before) };
+        // SAFETY: the range lies within the new mapping, and this advice changes no content.
+        let _ = unsafe { madvise(start.cast(), length, Advice::LinuxHugepage) };
+        Ok(Area {
+            map,
+            mapped,
+            start,
+            length,
+        })
+    }
+}
+
+impl Drop for Area {
+    fn drop(&mut self) {
+        // SAFETY: this is the whole mapping, and no reference to it outlives its owner.
+        let _ = unsafe { munmap(self.map, self.mapped) };
+    }
+}
+
+// SAFETY: the memory has one owner, and is not bound to a thread.
+unsafe impl Send for Area {}
+
+impl Deref for Area {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: the range is mapped and initialised as long as `self` lives.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+}
+
+impl DerefMut for Area {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and `self` is borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
     }
 }
 

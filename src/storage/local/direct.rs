@@ -5,14 +5,20 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, OFlags, StatxFlags, fcntl_getfl, fcntl_setfl, statx};
+
+use crate::os::memory::Area;
 
 /// Smaller files go through the page cache: they are read soon, as an index is, or are written at once anyway.
 const SMALLEST: usize = 1 << 20;
 
 /// What is copied to an aligned place and written at a time.
 const STEP: usize = 4 << 20;
+
+/// What the last write used. The kernel zeroes new memory, and that would be most of the work.
+static SPARE: Mutex<Option<Area>> = Mutex::new(None);
 
 /// More is not aligned on any file system that is known.
 const LARGEST_ALIGNMENT: usize = 64 << 10;
@@ -54,17 +60,14 @@ fn write_aligned(file: &mut File, content: &[u8], alignment: usize) -> io::Resul
         return Ok(0);
     }
     let whole = content.len() - content.len() % alignment;
-    let mut buffer = vec![0; STEP.min(whole) + alignment];
-    let start = buffer.as_ptr().align_offset(alignment);
+    let mut buffer = buffer()?;
     let mut written = 0;
     let result = loop {
         let length = STEP.min(whole - written);
-        let Some(step) = buffer.get_mut(start..start + length) else {
-            break Ok(());
-        };
         if length == 0 {
             break Ok(());
         }
+        let step = &mut buffer[..length];
         step.copy_from_slice(&content[written..written + length]);
         match file.write(step) {
             Ok(count) => {
@@ -80,8 +83,15 @@ fn write_aligned(file: &mut File, content: &[u8], alignment: usize) -> io::Resul
             Err(error) => break Err(error),
         }
     };
+    *SPARE.lock().unwrap_or_else(PoisonError::into_inner) = Some(buffer);
     fcntl_setfl(&*file, flags)?;
     result.map(|()| written)
+}
+
+/// An aligned place for one step.
+fn buffer() -> io::Result<Area> {
+    let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    spare.map_or_else(|| Area::new(STEP), Ok)
 }
 
 #[cfg(test)]
