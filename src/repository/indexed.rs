@@ -1,5 +1,7 @@
 //! A repository with its index: blobs by their names.
 
+use std::thread::JoinHandle;
+
 use super::blob::BlobReader;
 use super::blob_name::{BlobKind, BlobName};
 use super::error::{Doing, Error, ErrorKind, What};
@@ -14,6 +16,43 @@ pub struct Indexed {
     pub index: Index,
     /// The index files that could not be read. Blobs that only they name are missing from the index.
     pub problems: Vec<Error>,
+}
+
+/// The index of a repository, which is loaded beside other work: away from this host, each list takes its time.
+pub struct Loading {
+    repository: Repository,
+    /// `None`: it is loaded when it is needed, because the storage is quicker so, or because there is no thread.
+    thread: Option<JoinHandle<Result<Indexed, Error>>>,
+}
+
+impl Loading {
+    /// Begins to load the index.
+    pub fn begin(repository: &Repository) -> Loading {
+        let begin = || {
+            let own = repository.clone();
+            let thread = std::thread::Builder::new();
+            thread.spawn(move || Indexed::load(own)).ok()
+        };
+        Loading {
+            repository: repository.clone(),
+            thread: match repository.storage.traits().connects_quickly {
+                true => begin(),
+                false => None,
+            },
+        }
+    }
+
+    /// Waits for the index.
+    ///
+    /// # Errors
+    /// Those of [`Indexed::load`].
+    pub fn finish(self) -> Result<Indexed, Error> {
+        match self.thread.map(JoinHandle::join) {
+            Some(Ok(loaded)) => loaded,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => Indexed::load(self.repository),
+        }
+    }
 }
 
 impl Indexed {

@@ -246,6 +246,7 @@ impl Storage for Memory {
             parallel: 4,
             remote: self.far,
             listing_lags: false,
+            connects_quickly: true,
         }
     }
 }

@@ -188,6 +188,9 @@ pub struct Traits {
     /// Whether a file that another client has written may be missing from a listing for a moment. What lies in a file
     /// system is seen at once.
     pub listing_lags: bool,
+    /// Whether a second request at the same time costs little. Where it needs a connection with a login of its own, it takes
+    /// longer than waiting for the first one does.
+    pub connects_quickly: bool,
 }
 
 /// A place for the files of one repository.

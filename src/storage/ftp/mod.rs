@@ -247,6 +247,7 @@ impl Storage for Ftp {
             parallel: self.options.connections.most(),
             remote: true,
             listing_lags: false,
+            connects_quickly: false,
         }
     }
 }

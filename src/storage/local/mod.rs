@@ -213,6 +213,7 @@ impl Storage for Local {
             parallel: 2,
             remote: false,
             listing_lags: false,
+            connects_quickly: true,
         }
     }
 }

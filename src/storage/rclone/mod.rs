@@ -193,6 +193,7 @@ impl Storage for Rclone {
             parallel: self.options.connections,
             remote: true,
             listing_lags: true,
+            connects_quickly: true,
         }
     }
 }

@@ -262,6 +262,7 @@ impl Storage for Rest {
             parallel: self.parallel,
             remote: true,
             listing_lags: true,
+            connects_quickly: true,
         }
     }
 }

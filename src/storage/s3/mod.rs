@@ -380,6 +380,7 @@ impl Storage for S3 {
             remote: true,
             // Amazon promises it, and those that do as Amazon does.
             listing_lags: false,
+            connects_quickly: true,
         }
     }
 }

@@ -42,18 +42,21 @@ struct Login<'a> {
 
 /// Logs in with what the options have.
 pub(super) async fn login(ssh: &mut Handle<Client>, options: &Options) -> Result<(), Failure> {
-    let first = ssh.authenticate_none(options.user.as_str()).await;
-    let first = said(ssh, first.map_err(of_ssh)?)?;
-    let Said::Goes { on_with, .. } = first else {
-        return Ok(());
-    };
     let mut login = Login {
         ssh,
         options,
-        takes: on_with,
+        // Nearly every server takes keys. To ask takes a way to the server and back.
+        takes: vec![MethodKind::PublicKey],
         refused: Vec::new(),
     };
+    let asks_first = options.keys.is_empty();
+    if asks_first && login.with_nothing().await? {
+        return Ok(());
+    }
     if login.with_keys().await? || login.with_agent().await? || login.with_password().await? {
+        return Ok(());
+    }
+    if !asks_first && matches!(login.with_nothing().await, Ok(true)) {
         return Ok(());
     }
     Err(login.failure())
@@ -95,6 +98,18 @@ impl Login<'_> {
 
     fn takes(&self, method: MethodKind) -> bool {
         self.takes.contains(&method)
+    }
+
+    /// A few servers want no proof. The others say what they take.
+    async fn with_nothing(&mut self) -> Result<bool, Failure> {
+        let asked = self.ssh.authenticate_none(self.options.user.as_str()).await;
+        match said(self.ssh, asked.map_err(of_ssh)?)? {
+            Said::Welcome => Ok(true),
+            Said::Goes { on_with, .. } => {
+                self.takes = on_with;
+                Ok(false)
+            }
+        }
     }
 
     async fn with_keys(&mut self) -> Result<bool, Failure> {

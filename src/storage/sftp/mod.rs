@@ -327,6 +327,7 @@ impl Storage for Sftp {
             parallel: self.options.connections.most(),
             remote: true,
             listing_lags: false,
+            connects_quickly: false,
         }
     }
 }

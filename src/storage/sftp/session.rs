@@ -75,16 +75,28 @@ impl Session {
     /// Begins SFTP on a channel.
     pub async fn begin(
         ssh: Handle<Client>,
-        mut channel: Channel<Msg>,
+        channel: Channel<Msg>,
         stall: Duration,
     ) -> Result<Session, Failure> {
         channel
             .request_subsystem(true, "sftp")
             .await
             .map_err(|_| gone())?;
+        let (channel, sender) = channel.split();
+        let mut receiver = Receiver {
+            channel,
+            bytes: Vec::new(),
+            start: 0,
+            ignored: HashSet::new(),
+        };
+        // As with `ssh`, what is for the subsystem does not wait for it.
+        sender
+            .data_bytes(packet::hello())
+            .await
+            .map_err(|_| gone())?;
         let refused = || Failure::answer("the server has no SFTP");
         loop {
-            match timeout(stall, channel.wait()).await {
+            match timeout(stall, receiver.channel.wait()).await {
                 Ok(Some(ChannelMsg::Success)) => break,
                 Ok(Some(ChannelMsg::Failure)) => return Err(refused()),
                 Ok(Some(ChannelMsg::Close | ChannelMsg::Eof)) => return Err(refused()),
@@ -93,17 +105,6 @@ impl Session {
                 Err(_) => return Err(stalled(stall)),
             }
         }
-        let (channel, sender) = channel.split();
-        let mut receiver = Receiver {
-            channel,
-            bytes: Vec::new(),
-            start: 0,
-            ignored: HashSet::new(),
-        };
-        sender
-            .data_bytes(packet::hello())
-            .await
-            .map_err(|_| gone())?;
         let first = timeout(stall, receiver.packet())
             .await
             .map_err(|_| stalled(stall))??;

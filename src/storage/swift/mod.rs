@@ -352,6 +352,7 @@ impl Storage for Swift {
             parallel: self.parallel,
             remote: true,
             listing_lags: true,
+            connects_quickly: true,
         }
     }
 }
