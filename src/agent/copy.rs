@@ -2,6 +2,7 @@
 
 use super::choice::NoChoice;
 use super::error::ActionError;
+use super::expected::{refuse_vacant, refuse_without_snapshots};
 use super::held::held;
 use super::lineage::shares_path;
 use super::lock::{Creation, Lock};
@@ -92,15 +93,15 @@ pub(super) fn destination(
 ) -> Result<Option<Opened>, ActionError> {
     let password = password::read(container, &log)?;
     let vacant = match place::look(container, &context.reach)? {
-        Place::Repository(existing) => return Opened::open(existing, &password).map(Some),
+        Place::Repository(existing) => {
+            let opened = Opened::open(existing, &password)?;
+            refuse_without_snapshots(context, &opened, allow_new)?;
+            return Ok(Some(opened));
+        }
         Place::Other(other) => return Err(other.refusal()),
         Place::Vacant(vacant) => vacant,
     };
-    if context.request.expects_repository && !allow_new {
-        return Err(ActionError::RepositoryGone {
-            place: container.location.clone(),
-        });
-    }
+    refuse_vacant(context, &container.location, allow_new)?;
     if context.request.action.dry_run {
         return Ok(None);
     }

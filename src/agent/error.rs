@@ -181,6 +181,13 @@ pub enum ActionError {
          allow_new_container begins a new one there"
     )]
     RepositoryGone { place: Location },
+    /// A backup would be the first snapshot again, and the next prune would remove the data of all the others.
+    #[error(
+        "the repository in {place} has no snapshot any more, and earlier runs of this job kept some there: put its files back \
+         from a copy of the container, those in `snapshots` first; if the snapshots were removed on purpose, \
+         allow_new_container begins anew there"
+    )]
+    SnapshotsGone { place: Location },
     /// Creating a repository takes seconds.
     #[error(
         "another process is creating the repository in {place} and does not finish; `fuser -v {place}/keys` shows which: end \
@@ -293,7 +300,9 @@ impl ActionError {
             ActionError::NoChoice(_) | ActionError::NothingIncluded { .. } => {
                 ErrorKind::NoSuchSnapshot
             }
-            ActionError::NewestUnknown { .. } => ErrorKind::Damaged,
+            ActionError::NewestUnknown { .. } | ActionError::SnapshotsGone { .. } => {
+                ErrorKind::Damaged
+            }
             ActionError::SourceUnreadable { .. } => ErrorKind::Denied,
             ActionError::RepositoryGone { .. } => ErrorKind::NoRepository,
             ActionError::StillCreated { .. } => ErrorKind::Busy,

@@ -30,6 +30,7 @@ mod error;
 mod error_kind;
 mod exec;
 pub mod exec_environment;
+mod expected;
 pub mod guard;
 mod held;
 mod info;

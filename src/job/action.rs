@@ -207,7 +207,7 @@ pub struct Backup {
     pub ignore_unreadable: Vec<String>,
     /// Accept an empty source even if the last snapshot had files.
     pub allow_empty: bool,
-    /// Create a new repository even if the one that holds earlier backups is gone.
+    /// Begin anew even if the repository that holds earlier backups is gone, or has no snapshot any more.
     pub allow_new_container: bool,
     /// After the backup, remove snapshots of the same lineage that are older than this number of days.
     pub remove_older_than: Option<f64>,
@@ -341,7 +341,7 @@ pub struct Copy {
     /// Only snapshots that have one of these paths. Empty: of any paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathBuf>,
-    /// Create a new repository even if the one that holds earlier copies is gone.
+    /// Begin anew even if the repository that holds earlier copies is gone, or has no snapshot any more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_new_container: bool,
 }

@@ -165,9 +165,14 @@ fn without_its_directory_of_snapshots_nothing_is_removed_from_a_repository() {
                     says(moved.host.freezerd(&words).stderr());
                 }
             }
-            if is_told {
-                says(moved.back_up(1));
-            }
+            // A new snapshot would be the only one, and a prune would take all other data for unused.
+            let refused = moved.back_up(1);
+            let expected = if is_told {
+                expected
+            } else {
+                "has no snapshot any more"
+            };
+            assert!(refused.contains(expected), "{}: {refused}", moved.kind);
         });
         moved.assert_restores();
     });

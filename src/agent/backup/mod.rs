@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::Utc;
 
 use super::error::ActionError;
+use super::expected::{refuse_vacant, refuse_without_snapshots};
 use super::guard;
 use super::level;
 use super::lineage::{earlier, has_same_paths};
@@ -29,7 +30,7 @@ use crate::job::action::{Access, Age, Backup};
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Summary};
 use crate::repository::blob_name::{BlobKind, BlobName};
-use crate::repository::indexed::Indexed;
+use crate::repository::indexed::{Indexed, Loading};
 use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
 use crate::storage::retention::{self, Renewal};
@@ -69,7 +70,8 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         true => WalkAhead::begin(walk.sources().to_vec()),
         false => walk,
     };
-    let lineage = lineage(&opened, work)?;
+    let index = Loading::begin(&opened.repository);
+    let lineage = lineage(context, &opened, work)?;
     if let Some(summary) = finished_before(context, work, &lineage) {
         return clear_out(context, work, opened, lock, summary);
     }
@@ -96,7 +98,8 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         totals.map(|totals| totals.files),
         totals.map(|totals| totals.bytes),
     );
-    let mut indexed = Indexed::load(opened.repository.clone())
+    let mut indexed = index
+        .finish()
         .map_err(|error| opened.failed("read the index", error))?;
     for problem in &indexed.problems {
         log(&format!(
@@ -177,12 +180,17 @@ fn retain(context: &Context, opened: &Opened) {
     }
 }
 
-fn lineage(opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
-    opened.snapshots(&Filter {
+/// The snapshots of the backup's lineage. They may be none, but not if the repository has lost all that it had.
+fn lineage(context: &Context, opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
+    let lineage = opened.snapshots(&Filter {
         host: Some(work.lineage.host.clone()),
         label: Some(work.lineage.backup_name.clone()),
         tag: None,
-    })
+    })?;
+    if lineage.is_empty() {
+        refuse_without_snapshots(context, opened, work.allow_new_container)?;
+    }
+    Ok(lineage)
 }
 
 /// The snapshots whose content no index names: they were written after their index, so it is lost. A damaged index has been
@@ -248,17 +256,6 @@ fn finished_before(context: &Context, work: &Backup, lineage: &[Found]) -> Optio
     })
 }
 
-/// Refuses to begin a new repository where earlier runs had one: a disk that is not mounted leaves nothing there, a new
-/// repository would be on the wrong disk, and its success would hide that all earlier backups are out of reach.
-fn refuse_lost(context: &Context, work: &Backup) -> Result<(), ActionError> {
-    if !context.request.expects_repository || work.allow_new_container {
-        return Ok(());
-    }
-    Err(ActionError::RepositoryGone {
-        place: work.container.location.clone(),
-    })
-}
-
 /// Opens the repository. The first backup creates it. Meanwhile the walk of the source has begun.
 fn open_or_create(
     context: &Context,
@@ -274,12 +271,12 @@ fn open_or_create(
             return Ok((Opened::open(existing, password)?, walk));
         }
         Place::Vacant(vacant) => {
-            refuse_lost(context, work)?;
+            refuse_vacant(context, &container.location, work.allow_new_container)?;
             vacant
         }
         Place::Other(other) => {
             if !other.is_without_config() {
-                refuse_lost(context, work)?;
+                refuse_vacant(context, &container.location, work.allow_new_container)?;
             }
             return Err(other.refusal());
         }

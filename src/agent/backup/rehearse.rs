@@ -3,6 +3,7 @@
 use chrono::Utc;
 
 use super::super::error::ActionError;
+use super::super::expected::refuse_vacant;
 use super::super::password::Password;
 use super::super::place::{self, Place};
 use super::super::report::{escaped, log};
@@ -10,7 +11,7 @@ use super::super::repository::Opened;
 use super::super::{Context, level, outcome};
 use super::messages::{announcement, partial_reason, tell_changed_paths};
 use super::source::Sources;
-use super::{comparable, lineage, refuse_lost};
+use super::{comparable, lineage};
 use crate::archive;
 use crate::job::action::Backup;
 use crate::protocol::{Outcome, Summary};
@@ -25,7 +26,7 @@ pub(super) fn run(
 ) -> Result<Outcome, ActionError> {
     let lineage = match place::look(&work.container, &context.reach)? {
         Place::Vacant(_) => {
-            refuse_lost(context, work)?;
+            refuse_vacant(context, &work.container.location, work.allow_new_container)?;
             log(&format!(
                 "would create a repository in {}",
                 work.container.location
@@ -34,7 +35,7 @@ pub(super) fn run(
         }
         Place::Repository(existing) => {
             let opened = Opened::open(existing, password)?;
-            let lineage = lineage(&opened, work)?;
+            let lineage = lineage(context, &opened, work)?;
             sources.refuse_emptied(work, &lineage, &opened)?;
             lineage
         }

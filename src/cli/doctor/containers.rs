@@ -112,6 +112,8 @@ pub enum Tried {
     ToBeMade,
     /// Earlier backups of this job are gone: there is no repository now.
     Lost(String),
+    /// Earlier backups of this job are gone: the repository has no snapshot now.
+    Emptied(String),
     /// It cannot be created, because this directory is missing.
     NoParent(PathBuf),
     /// It exists and was not opened: that was not asked for, or its pass file cannot be read.
@@ -131,6 +133,14 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
         open,
     });
     match listed {
+        Ok(listing)
+            if open
+                && listing.snapshots.is_empty()
+                && listing.unreadable.is_empty()
+                && let Some(job) = earlier_job(used, jobs) =>
+        {
+            Tried::Emptied(job)
+        }
         Ok(listing) if open => Tried::Opened {
             snapshots: listing.snapshots.len() as u64,
             earlier: earlier_names::find(&used.backups, &listing.snapshots),
@@ -150,17 +160,22 @@ pub fn try_it(used: &Used, jobs: &[JobRecord], open: bool) -> Tried {
 }
 
 fn no_repository(used: &Used, jobs: &[JobRecord], missing_parent: Option<PathBuf>) -> Tried {
-    let went_there = |job: &&JobRecord| {
-        used.faithful.contains(&job.job_id)
-            && job.past.containers.contains(&used.container.location)
-    };
-    if let Some(job) = jobs.iter().find(went_there) {
-        return Tried::Lost(job.job_id.clone());
+    if let Some(job) = earlier_job(used, jobs) {
+        return Tried::Lost(job);
     }
     match missing_parent {
         Some(parent) => Tried::NoParent(parent),
         None => Tried::ToBeMade,
     }
+}
+
+/// A job that kept snapshots in the container, and may not begin anew.
+fn earlier_job(used: &Used, jobs: &[JobRecord]) -> Option<String> {
+    let went_there = |job: &&JobRecord| {
+        used.faithful.contains(&job.job_id)
+            && job.past.containers.contains(&used.container.location)
+    };
+    Some(jobs.iter().find(went_there)?.job_id.clone())
 }
 
 /// What came of opening a container.
@@ -211,6 +226,16 @@ pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
         )
         .help(
             "mount its disk; to create a new repository instead, set allow_new_container in the job for its next run",
+        ),
+        Tried::Emptied(job) => finding(
+            Level::Error,
+            format!(
+                "the repository has no snapshot any more, and earlier runs of {job} kept some there (for {jobs})"
+            ),
+        )
+        .help(
+            "put its files back from a copy of the container, those in `snapshots` first; if the snapshots were removed on \
+             purpose, set allow_new_container in the job for its next run",
         ),
         Tried::NoParent(parent) => finding(
             Level::Error,

@@ -215,7 +215,7 @@ const OWN_KEYS: &[Key] = &[
     .example("\"lost+found/\""),
     Key::new("allow_empty", Shape::Flag, BACKUP, "Accept an empty directory even if the last snapshot had files.")
     .example("true").default("false"),
-    Key::new("allow_new_container", Shape::Flag, BACKUP_AND_COPY, "Create a new repository even if the one that holds earlier backups or copies of the job is gone.")
+    Key::new("allow_new_container", Shape::Flag, BACKUP_AND_COPY, "Begin anew even if the repository that holds earlier backups or copies of the job is gone, or has no snapshot any more.")
     .example("true").default("false"),
     Key::new(
         "remove_older_than",

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use freezerd::agent::list_snapshots;
-use freezerd::job::action::{Age, Backup, Container, Restore, Work};
+use freezerd::job::action::{Age, Backup, Container, Lineage, Restore, Work};
 use freezerd::location::Location;
 use freezerd::protocol::Verdict;
 use freezerd::repository::key::cost::Cost;
@@ -65,6 +65,42 @@ fn a_repository_that_is_gone_is_not_created_again_unless_that_is_allowed() {
     }));
     allowed.expects_repository = true;
     assert_eq!(run_request(&allowed).outcome().verdict, Verdict::Success);
+}
+
+#[test]
+fn a_repository_that_lost_all_its_snapshots_gets_no_other_unless_that_is_allowed() {
+    let place = Place::new();
+    place.write("source/file", "x");
+    place.back_up();
+    for snapshot in fs::read_dir(place.path("container/snapshots")).unwrap() {
+        fs::remove_file(snapshot.unwrap().path()).unwrap();
+    }
+    for dry_run in [true, false] {
+        let mut asked = request(Work::Backup(place.backup()));
+        asked.expects_repository = true;
+        asked.action.dry_run = dry_run;
+        expect_failure(
+            &run_request(&asked),
+            Verdict::FailedForGood,
+            &["no snapshot any more", "from a copy", "allow_new_container"],
+        );
+    }
+    let mut allowed = request(Work::Backup(Backup {
+        allow_new_container: true,
+        ..place.backup()
+    }));
+    allowed.expects_repository = true;
+    assert_eq!(run_request(&allowed).outcome().verdict, Verdict::Success);
+    // The other jobs of the container go on.
+    let mut other = request(Work::Backup(Backup {
+        lineage: Lineage {
+            backup_name: "other".to_owned(),
+            ..place.backup().lineage
+        },
+        ..place.backup()
+    }));
+    other.expects_repository = true;
+    assert_eq!(run_request(&other).outcome().verdict, Verdict::Success);
 }
 
 #[test]

@@ -92,6 +92,27 @@ fn a_backup_disk_that_is_not_mounted_is_an_error_and_no_backup_goes_to_the_empty
 }
 
 #[test]
+fn a_repository_that_lost_all_its_snapshots_is_an_error_and_no_backup_goes_on_in_it() {
+    let host = backed_up();
+    let snapshots = host.path("container/snapshots");
+    fs::rename(&snapshots, host.path("away")).unwrap();
+    fs::create_dir(&snapshots).unwrap();
+    let lost = "error: the repository has no snapshot any more";
+    Visit::to(&host, &[]).says("container", "/container", lost);
+    let daemon = host.start();
+    host.trigger("www");
+    let ended = daemon.run_of("www").message;
+    assert!(ended.contains("has no snapshot any more"), "{ended}");
+    fs::remove_dir(&snapshots).unwrap();
+    fs::rename(host.path("away"), &snapshots).unwrap();
+    host.trigger("www");
+    let ended = daemon.run_of("www").message;
+    assert!(ended.contains("succeeded"), "{ended}");
+    let sound = "ok: the password opens it, 2 snapshots";
+    Visit::to(&host, &[]).says("container", "/container", sound);
+}
+
+#[test]
 fn a_damaged_repository_is_an_error() {
     let host = backed_up();
     fs::write(host.path("container/config"), "noise").expect("the damage");
