@@ -188,6 +188,15 @@ impl FaultyServer {
         heads.into_iter().map(first).collect()
     }
 
+    /// A server that is too busy makes the client repeat a request, which is none more of the client's.
+    fn forget(&self, head: &str) {
+        let mut state = self.state.lock().unwrap();
+        let lower = head.to_ascii_lowercase();
+        if let Some(at) = state.heads.iter().rposition(|known| *known == lower) {
+            state.heads.remove(at);
+        }
+    }
+
     fn next(&self, method: &str) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
         state.requests.push(method.to_owned());
@@ -228,6 +237,9 @@ impl FaultyServer {
         upstream.read_to_end(&mut answer)?;
         // The client may send the next request as soon as it has the answer.
         drop(under_way);
+        if answer.starts_with(b"HTTP/1.1 5") {
+            self.forget(&head);
+        }
         let end_of_head = answer
             .windows(4)
             .position(|part| part == b"\r\n\r\n")
