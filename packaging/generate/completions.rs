@@ -34,6 +34,7 @@ fn names_of(argument: &str) -> Option<&'static str> {
         "job" => Some("jobs"),
         "run" => Some("runs"),
         "code" => Some("codes"),
+        "receiver" => Some("receivers"),
         _ => None,
     }
 }
@@ -105,7 +106,7 @@ fn zsh(generated: &str) -> String {
             }
         }
         if line.starts_with("#compdef") {
-            for names in ["jobs", "runs", "codes"] {
+            for names in ["jobs", "runs", "codes", "receivers"] {
                 let _ = write!(
                     text,
                     "\n_freezerd_{names}() {{\n    local -a names\n    names=(${{(f)\"$(freezerd complete {names} \

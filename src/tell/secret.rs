@@ -75,6 +75,11 @@ impl Secret {
         }
     }
 
+    /// Whether a command prints it.
+    pub fn is_printed(&self) -> bool {
+        matches!(self, Secret::Kept(SecretSource::Command(_)))
+    }
+
     /// Whether `freezerd.toml` holds it.
     pub fn is_written(&self) -> bool {
         matches!(self, Secret::Written(_))
