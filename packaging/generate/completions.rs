@@ -95,7 +95,7 @@ complete -F _freezerd_with_names -o bashdefault -o default freezerd
 fn zsh(generated: &str) -> String {
     let mut text = String::new();
     for line in generated.lines() {
-        let argument = line.trim_start().trim_start_matches(['\'', '"', ':']);
+        let argument = line.trim_start().trim_start_matches(['\'', '"', ':', '*']);
         let names = argument.split_once(" -- ").and_then(|(id, _)| names_of(id));
         match (names, line.rsplit_once(":_default")) {
             (Some(names), Some((before, after))) => {

@@ -58,7 +58,12 @@ fn of_codes() -> String {
 fn of_receivers(settings: &Settings) -> String {
     let receivers = settings.receivers.iter();
     receivers.fold(String::new(), |mut text, (receiver, _)| {
-        let _ = writeln!(text, "{}\t{}", receiver.name, receiver.channel.kind().word());
+        let _ = writeln!(
+            text,
+            "{}\t{}",
+            receiver.name,
+            receiver.channel.kind().word()
+        );
         text
     })
 }

@@ -65,7 +65,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .iter()
             .map(|(receiver, origin)| {
                 let keys = keys(&receiver.shown);
-                (receiver.name.clone(), json!({"keys": keys, "origin": origin}))
+                (
+                    receiver.name.clone(),
+                    json!({"keys": keys, "origin": origin}),
+                )
             })
             .collect();
         output::json(&json!({

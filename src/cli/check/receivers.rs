@@ -6,7 +6,10 @@ use crate::cli::notify::look::Found;
 
 /// As a warning in the form of those about job files.
 pub(super) fn print(found: &Found) {
-    println!("warning: the receiver {}: {}", found.receiver, found.message);
+    println!(
+        "warning: the receiver {}: {}",
+        found.receiver, found.message
+    );
     println!("  --> {}", found.origin);
     println!("   = help: {}", found.help);
 }

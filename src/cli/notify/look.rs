@@ -96,11 +96,14 @@ fn weak(receiver: &Receiver) -> impl Iterator<Item = (String, String)> {
     weaknesses.map(|weakness| match weakness {
         Weakness::WrittenSecret(key) => (
             format!("`{key}` holds a secret, and others can read freezerd.toml"),
-            format!("write it to a file of its own (chmod 600), and name that file with `{key}_file`"),
+            format!(
+                "write it to a file of its own (chmod 600), and name that file with `{key}_file`"
+            ),
         ),
         Weakness::NotEncrypted => (
             "what is sent is not encrypted: everybody on the way can read it".to_owned(),
-            "use an address that begins with https://, or `tls = \"starttls\"` of a mail server".to_owned(),
+            "use an address that begins with https://, or `tls = \"starttls\"` of a mail server"
+                .to_owned(),
         ),
     })
 }

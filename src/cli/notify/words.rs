@@ -65,7 +65,9 @@ fn of_status(status: u16) -> &'static str {
 
 fn of_mail(code: u16) -> &'static str {
     match code {
-        530 | 534 | 535 | 538 => "check the user, and the file or the command that has the password",
+        530 | 534 | 535 | 538 => {
+            "check the user, and the file or the command that has the password"
+        }
         550..=554 => "check `from` and `to`, and whether the server sends mail for this host",
         400..=499 => "try again later; if it lasts, see the log of the server",
         _ => "see the log of the server",

@@ -98,8 +98,8 @@ pub enum SendError {
     Internal,
 }
 
-/// Exit codes of sysexits(3) that mean the same at every attempt.
-const LASTING: [i32; 13] = [64, 65, 66, 67, 68, 69, 70, 72, 73, 76, 77, 78, 127];
+/// Exit codes that mean the same at every attempt: those of sysexits(3), and of a shell that cannot run its command.
+const LASTING: [i32; 12] = [64, 65, 66, 67, 68, 72, 73, 76, 77, 78, 126, 127];
 
 impl SendError {
     /// What follows from it.
