@@ -185,9 +185,11 @@ fn failure(error: &SmtpError, limit: Duration) -> SendError {
         };
     }
     let Some(cause) = cause.and_then(|cause| cause.downcast_ref::<io::Error>()) else {
-        return match error.is_response() || error.is_client() {
+        return match error.is_client() {
             true => SendError::Nonsense("the server does not speak SMTP as it should".to_owned()),
-            false => SendError::Unreachable("the server cannot be reached".to_owned()),
+            false => SendError::Unreachable(
+                "the connection was cut, or the server does not speak SMTP".to_owned(),
+            ),
         };
     };
     let of_tls = cause

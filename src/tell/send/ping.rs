@@ -85,8 +85,8 @@ fn run_id(message: &Message) -> Option<String> {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
     // Version 8: made by a rule of our own.
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let parts = [
         &hex[..8],

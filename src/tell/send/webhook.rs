@@ -16,8 +16,8 @@ pub(super) fn send(
     let url = read_url(&hook.url)?;
     let mut headers: Headers<'_> = vec![("idempotency-key", message.key())];
     for (name, value) in &hook.headers {
-        headers.retain(|(other, _)| *other != name);
-        headers.push((name, value.clone()));
+        headers.retain(|(other, _)| *other != name.as_str());
+        headers.push((name.as_str(), value.clone()));
     }
     if let Some(token) = &hook.token {
         headers.push(bearer(&read_token(token)?));
