@@ -48,10 +48,10 @@ pub struct Letter {
 /// How a connection to a mail server is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailTls {
-    /// From the command STARTTLS on. Without it, nothing is sent.
-    Starttls,
     /// From the beginning.
     Implicit,
+    /// From the command STARTTLS on. Without it, nothing is sent.
+    Starttls,
     /// Not at all.
     None,
 }

@@ -118,14 +118,14 @@ const KEYS: &[ReceiverKey] = &[
         "port",
         &[Mail],
         "number",
-        "Its port. Default: 587; with `tls = \"tls\"` 465; with `tls = \"none\"` 25.",
+        "Its port. Default: 465; with `tls = \"starttls\"` 587; with `tls = \"none\"` 25.",
     ),
     key(
         "tls",
         &[Mail],
         "word",
-        "How the connection is encrypted: `starttls`, and without it nothing is sent; `tls` from the beginning; `none`. \
-         Default: `starttls`.",
+        "How the connection is encrypted: `tls` from the beginning; `starttls`, from this command on, and without it nothing \
+         is sent; `none`. Default: `tls`.",
     ),
     key(
         "username",

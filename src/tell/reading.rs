@@ -47,11 +47,11 @@ fn server(fields: &Fields, key: &'static str, example: &str) -> Result<HttpAddre
 
 fn mail(fields: &Fields) -> Result<Mail, Fault> {
     let (tls, port) = match fields.text("tls")?.as_deref() {
-        None | Some("starttls") => (MailTls::Starttls, 587),
-        Some("tls") => (MailTls::Implicit, 465),
+        None | Some("tls") => (MailTls::Implicit, 465),
+        Some("starttls") => (MailTls::Starttls, 587),
         Some("none") => (MailTls::None, 25),
         Some(_) => {
-            return fault("tls", "`tls` takes \"starttls\", \"tls\" or \"none\"");
+            return fault("tls", "`tls` takes \"tls\", \"starttls\" or \"none\"");
         }
     };
     let host = fields.needed("host", "mail.example")?;
@@ -71,7 +71,7 @@ fn mail(fields: &Fields) -> Result<Mail, Fault> {
         (Some(_), Some(_)) if tls == MailTls::None && !is_loopback(&host) => {
             return fault(
                 "tls",
-                "without TLS, everybody on the way could read the password: write `tls = \"starttls\"` or `tls = \"tls\"`",
+                "without TLS, everybody on the way could read the password: write `tls = \"tls\"` or `tls = \"starttls\"`",
             );
         }
         _ => {}

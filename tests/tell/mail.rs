@@ -102,7 +102,7 @@ fn a_wrong_password_and_a_refused_address_say_so() {
     let Some((server, directory)) = server(Way::Starttls) else {
         return;
     };
-    let good = login(&directory);
+    let good = login(&directory) + "tls = \"starttls\"\n";
     let host = host_of(&server, &format!("{good}to = \"refused@example.org\"\n"));
     fails(&host, "permanent", "550 5.1.1 there is no such user here");
     let host = host_of(
@@ -132,21 +132,17 @@ fn nothing_is_sent_to_a_server_that_cannot_be_trusted_or_does_not_encrypt() {
         return;
     };
     let login = "username = \"web1\"\npassword_file = \"{password}\"\nto = \"a@example.org\"\n";
-    fails(&host_of(&encrypted, login), "temporary", "certificate");
+    let starttls = format!("{login}tls = \"starttls\"\n");
+    fails(&host_of(&encrypted, &starttls), "temporary", "certificate");
     let Some((plain, _other)) = server(Way::Plain) else {
         return;
     };
-    let one = fails(&host_of(&plain, login), "permanent", "no STARTTLS");
+    let one = fails(&host_of(&plain, &starttls), "permanent", "no STARTTLS");
     assert!(
         one["error"]["advice"].as_str().unwrap().contains("tls = "),
         "{one}"
     );
-    let with_tls = format!("{login}tls = \"tls\"\n");
-    fails(
-        &host_of(&plain, &with_tls),
-        "permanent",
-        "does not speak TLS",
-    );
+    fails(&host_of(&plain, login), "permanent", "does not speak TLS");
     assert!(encrypted.is_empty() && plain.is_empty());
 }
 

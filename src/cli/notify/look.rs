@@ -102,7 +102,7 @@ fn weak(receiver: &Receiver) -> impl Iterator<Item = (String, String)> {
         ),
         Weakness::NotEncrypted => (
             "what is sent is not encrypted: everybody on the way can read it".to_owned(),
-            "use an address that begins with https://, or `tls = \"starttls\"` of a mail server"
+            "use an address that begins with https://, or `tls = \"tls\"` of a mail server"
                 .to_owned(),
         ),
     })
