@@ -77,7 +77,7 @@ fn form(letter: &Letter, message: &Message, with_log: bool) -> Result<Form, Send
         builder = builder.to(mailbox("to", to)?);
     }
     builder
-        .singlepart(SinglePart::plain(message.body(with_log) + "\n"))
+        .singlepart(SinglePart::plain(message.body(with_log)))
         .map_err(|_| SendError::Unusable {
             key: "to",
             what: "no address that a mail can go to",

@@ -76,7 +76,10 @@ pub(super) async fn tell(
 }
 
 /// A mail as it goes over the wire.
-#[cfg_attr(not(feature = "mail"), allow(dead_code, reason = "this build composes none"))]
+#[cfg_attr(
+    not(feature = "mail"),
+    allow(dead_code, reason = "this build composes none")
+)]
 pub(super) struct Composed {
     pub sender: String,
     pub recipients: Vec<String>,
