@@ -1,5 +1,9 @@
 //! The sections `[notify.NAME]` of `freezerd.toml`.
 
+use freezerd::tell::kind::ReceiverKind;
+use freezerd::tell::message::Kind;
+use freezerd::tell::send::program::VARIABLES;
+use freezerd::tell::template::PLACEHOLDERS;
 use serde_json::json;
 
 use crate::harness::Host;
@@ -265,4 +269,45 @@ fn only_receivers_that_exist_are_tried() {
     host.freezerd(&["notify"]).exits(64);
     let names = host.freezerd(&["complete", "receivers"]).exits(0).stdout();
     assert_eq!(names, "a\tcommand\nb\tcommand\n");
+}
+
+/// The blocks of TOML in a page that define receivers.
+fn examples(page: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(page).unwrap();
+    let blocks = text.split("```toml\n").skip(1);
+    blocks
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .filter(|block| block.contains("[notify."))
+        .collect()
+}
+
+#[test]
+fn every_example_of_a_receiver_in_the_pages_is_valid() {
+    let all = [examples("docs/notices.md"), examples("docs/settings.md")].concat();
+    assert!(all.len() >= 7, "{}", all.len());
+    let host = Host::new();
+    for example in all {
+        host.file("freezerd.toml", &example);
+        let shown = host.freezerd(&["config", "show"]).exits(0).stdout();
+        assert!(shown.contains("Receiver "), "{example}");
+    }
+}
+
+#[test]
+fn the_page_on_notices_names_every_kind_placeholder_and_variable() {
+    let page = std::fs::read_to_string("docs/notices.md").unwrap();
+    for kind in Kind::ALL {
+        assert!(page.contains(&format!("`{}`", kind.word())), "{kind:?}");
+    }
+    for placeholder in PLACEHOLDERS {
+        let written = format!("`{{{}}}`", placeholder.name);
+        assert!(page.contains(&written), "{written}");
+    }
+    for (name, about) in VARIABLES {
+        assert!(page.contains(&format!("| `{name}` | {about} |")), "{name}");
+    }
+    for kind in ReceiverKind::ALL {
+        let word = kind.word();
+        assert!(page.contains(&format!("`{word}`")), "{word}");
+    }
 }
