@@ -1,6 +1,8 @@
 //! What is told when a server that speaks HTTP does not accept a message.
 
-use std::net::SocketAddr;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType};
 
@@ -103,6 +105,38 @@ fn a_server_that_is_silent_or_hangs_up_is_given_up() {
         let host = host_of(&toml, &plain(&gone));
         fails(&host, "temporary", "");
     }
+}
+
+/// A server that says this, and then one letter after the other without an end.
+fn dripping(first: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut next = first.as_bytes();
+                while client.write_all(next).is_ok() {
+                    next = b"x";
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn the_time_limit_is_one_for_the_whole_answer() {
+    let address = dripping("HTTP/1.1 200 OK\r\nx: ");
+    let toml = format!("{}timeout = \"1 second\"\n", TYPES[0]);
+    let host = host_of(&toml, &format!("http://{address}"));
+    fails(&host, "temporary", "not answered within 1 s");
+    let port = dripping("220-").port();
+    let host = with(&format!(
+        "[notify.r]\ntype = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"a@b\"\n\
+         to = \"c@d\"\ntimeout = \"1 second\"\n"
+    ));
+    fails(&host, "temporary", "not answered within 1 s");
 }
 
 #[test]
