@@ -1,5 +1,6 @@
 //! The receivers of notices: real servers, programs and files on this host, and the failure of each.
 
+mod answers_put_in_between;
 mod awkward;
 #[path = "../certificate/mod.rs"]
 mod certificate;

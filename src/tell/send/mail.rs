@@ -120,6 +120,7 @@ pub(super) fn send(server: &Mail, receiver: &Receiver, message: &Message) -> Res
             return Err(SendError::NoTls);
         }
         connection.starttls(tls, &hello).map_err(failed)?;
+        is_in_step(&mut connection, limit)?;
     }
     if let (Some(user), Some(password)) = (&server.username, password) {
         let info = connection.server_info();
@@ -140,6 +141,39 @@ pub(super) fn send(server: &Mail, receiver: &Receiver, message: &Message) -> Res
     connection.abort();
     Ok(())
 }
+
+/// A command that no server knows.
+const UNKNOWN: &str = "XFREEZERD\r\n";
+
+/// Refuses a connection on which somebody has put answers between the one to STARTTLS and the encryption: `lettre` keeps
+/// them, and would take them for those of the server. If there are several, one is left now, before anything is asked. If
+/// there was one, the next answer is that to an earlier question, and not that to a command that no server knows.
+fn is_in_step(connection: &mut SmtpConnection, limit: Duration) -> Result<(), SendError> {
+    let out_of_step = || SendError::Nonsense(OUT_OF_STEP.to_owned());
+    let broken = |error: io::Error| SendError::Unreachable(os::reason(&error));
+    let moment = Duration::from_millis(1);
+    connection.set_timeout(Some(moment)).map_err(broken)?;
+    match connection
+        .read_response()
+        .map_err(|error| failure(&error, limit))
+    {
+        Err(SendError::Silent(_)) => {}
+        Err(error @ SendError::Unreachable(_)) => return Err(error),
+        _ => return Err(out_of_step()),
+    }
+    connection.set_timeout(Some(limit)).map_err(broken)?;
+    match connection
+        .command(UNKNOWN)
+        .map_err(|error| failure(&error, limit))
+    {
+        Err(SendError::Mail { code: 500.., .. }) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(out_of_step()),
+    }
+}
+
+/// What is told of such a connection.
+const OUT_OF_STEP: &str = "somebody between this host and the mail server has put answers into the connection before it was encrypted";
 
 /// The name of this host, if a server can take it for one.
 fn hello(host: &str) -> ClientId {
