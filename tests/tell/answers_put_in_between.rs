@@ -107,7 +107,7 @@ fn answers_that_came_before_the_encryption_do_not_count() {
         ));
         match put_in {
             0 => accepts(&host),
-            _ => drop(fails(&host, "permanent", "before it was encrypted")),
+            _ => drop(fails(&host, "temporary", "before it was encrypted")),
         }
     }
 }

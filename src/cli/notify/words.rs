@@ -39,6 +39,9 @@ pub(super) fn advice(error: &SendError) -> Option<String> {
         SendError::NoTls => {
             "write `tls = \"tls\"` and its port, or, for a server on this host, `tls = \"none\"`"
         }
+        SendError::OutOfStep => {
+            "find out who is between this host and the server; `tls = \"tls\"` leaves no room for that"
+        }
         SendError::NoLogin => "leave out `username` if the server needs no login",
         SendError::NotRun { .. } => "correct the path of the program, or install it",
         SendError::Failed { .. } => {

@@ -83,6 +83,12 @@ pub enum SendError {
     Mail { code: u16, text: String },
     #[error("the mail server has no STARTTLS; nothing was sent")]
     NoTls,
+    /// Answers came that nobody had asked for.
+    #[error(
+        "somebody between this host and the mail server has put answers into the connection before it was encrypted; nothing \
+         was sent"
+    )]
+    OutOfStep,
     #[error("the mail server takes no login by a password")]
     NoLogin,
     #[error("the program {program} cannot be run: {}", os::reason(source))]
@@ -112,10 +118,11 @@ impl SendError {
             | SendError::Unusable { .. }
             | SendError::NoMail
             | SendError::NotRun { .. } => Class::Misconfigured,
-            // A server renews its certificate in the end.
+            // A server renews its certificate in the end, and nobody is on the way for ever.
             SendError::Unreachable(_)
             | SendError::Silent(_)
             | SendError::Untrusted(_)
+            | SendError::OutOfStep
             | SendError::TooMany
             | SendError::Internal => Class::Temporary,
             SendError::Status { status, .. } => match status {

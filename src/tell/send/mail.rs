@@ -149,7 +149,6 @@ const UNKNOWN: &str = "XFREEZERD\r\n";
 /// them, and would take them for those of the server. If there are several, one is left now, before anything is asked. If
 /// there was one, the next answer is that to an earlier question, and not that to a command that no server knows.
 fn is_in_step(connection: &mut SmtpConnection, limit: Duration) -> Result<(), SendError> {
-    let out_of_step = || SendError::Nonsense(OUT_OF_STEP.to_owned());
     let broken = |error: io::Error| SendError::Unreachable(os::reason(&error));
     let moment = Duration::from_millis(1);
     connection.set_timeout(Some(moment)).map_err(broken)?;
@@ -159,7 +158,7 @@ fn is_in_step(connection: &mut SmtpConnection, limit: Duration) -> Result<(), Se
     {
         Err(SendError::Silent(_)) => {}
         Err(error @ SendError::Unreachable(_)) => return Err(error),
-        _ => return Err(out_of_step()),
+        _ => return Err(SendError::OutOfStep),
     }
     connection.set_timeout(Some(limit)).map_err(broken)?;
     match connection
@@ -168,12 +167,9 @@ fn is_in_step(connection: &mut SmtpConnection, limit: Duration) -> Result<(), Se
     {
         Err(SendError::Mail { code: 500.., .. }) => Ok(()),
         Err(error) => Err(error),
-        Ok(_) => Err(out_of_step()),
+        Ok(_) => Err(SendError::OutOfStep),
     }
 }
-
-/// What is told of such a connection.
-const OUT_OF_STEP: &str = "somebody between this host and the mail server has put answers into the connection before it was encrypted";
 
 /// The name of this host, if a server can take it for one.
 fn hello(host: &str) -> ClientId {
