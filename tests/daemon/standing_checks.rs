@@ -35,7 +35,10 @@ fn a_container_that_no_job_checks_is_checked_each_week_within_the_window() {
     let host = host().env("FREEZERD_CHECK_WINDOW", "02:00-03:30");
     let daemon = host.start();
     let job = check(&host).unwrap();
-    let next = host.show(&job)["next"].as_str().unwrap().to_owned();
+    let next = host.show(&job)["x-freezerd"]["next"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let hour = &next[11..16];
     assert!(("02:00".."03:30").contains(&hour), "{next}");
     host.trigger("www");
@@ -45,10 +48,13 @@ fn a_container_that_no_job_checks_is_checked_each_week_within_the_window() {
     assert!(ended.contains("succeeded"), "{ended}");
     let shown = host.show(&job);
     assert!(
-        shown["file"].as_str().unwrap().contains("settings"),
+        shown["x-freezerd"]["file"]
+            .as_str()
+            .unwrap()
+            .contains("settings"),
         "{shown}"
     );
-    let status = host.json(&["status", "--json"]);
+    let status = host.json(&["status"]);
     let checks = &status["jobs"]
         .as_array()
         .unwrap()
@@ -82,7 +88,7 @@ fn what_was_read_is_remembered_over_a_restart_and_forgotten_with_the_setting() {
     let host = host();
     let parts_read = || {
         let job = check(&host).unwrap();
-        let shown = host.json(&["status", "--json"]);
+        let shown = host.json(&["status"]);
         let jobs = shown["jobs"].as_array().unwrap().clone();
         let job = jobs.into_iter().find(|it| it["job_id"] == job.as_str());
         job.unwrap()["data_checks"][0]["parts_read"].as_u64()
@@ -117,10 +123,11 @@ fn a_job_with_the_id_of_such_a_check_takes_it_over() {
         ]),
     );
     daemon.says(&id, "changed");
-    assert_eq!(host.show(&id)["file"], format!("{id}.json"));
+    assert_eq!(host.show(&id)["x-freezerd"]["file"], format!("{id}.json"));
     host.delete(&id);
     eventually("the check of the settings is back", || {
-        check(&host).is_some_and(|job| host.show(&job)["file"] != format!("{id}.json"))
+        check(&host)
+            .is_some_and(|job| host.show(&job)["x-freezerd"]["file"] != format!("{id}.json"))
     });
 }
 
