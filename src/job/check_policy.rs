@@ -206,6 +206,8 @@ fn check(policy: CheckPolicy, location: &Location, mut keys: Map<String, Json>) 
     let job_id = format!("check-{stem}-{:02x}{:02x}", hash[0], hash[1]);
     let parts = parts(policy, location);
     keys.insert("action".to_owned(), json!("check"));
+    // The first backup may be weeks away.
+    keys.insert("allow_missing".to_owned(), json!(true));
     match parts {
         None => {}
         Some(1) => drop(keys.insert("read_data".to_owned(), json!(true))),

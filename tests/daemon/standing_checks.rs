@@ -66,6 +66,23 @@ fn a_container_that_no_job_checks_is_checked_each_week_within_the_window() {
 }
 
 #[test]
+fn before_the_first_backup_there_is_nothing_to_check() {
+    let host = host();
+    let daemon = host.start();
+    let job = check(&host).unwrap();
+    host.trigger(&job);
+    let ended = daemon.run_of(&job).message;
+    assert!(ended.contains("succeeded"), "{ended}");
+    let log = host.freezerd(&["log", &job]).exits(0).stdout();
+    assert!(log.contains("no repository"), "{log}");
+    // What is no repository is not taken for a place without one.
+    host.file("container/letter", "mine");
+    host.trigger(&job);
+    let ended = daemon.run_of(&job).message;
+    assert!(ended.contains("failed"), "{ended}");
+}
+
+#[test]
 fn a_check_of_a_job_takes_its_place_and_it_comes_back() {
     let host = host();
     let daemon = host.start();
