@@ -86,7 +86,8 @@ fn records(export: &str) -> Vec<&str> {
 }
 
 /// Keys of actions that the older program did not have.
-const LATER_KEYS: [&str; 9] = [
+const LATER_KEYS: [&str; 10] = [
+    ".allow_missing",
     ".churn_guard",
     ".delete_extra",
     ".exclude_caches",

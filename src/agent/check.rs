@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::ActionError;
+use super::place::{self, Place};
 use super::report::{Reporter, log};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Check};
@@ -24,6 +25,14 @@ const MOST_LINES: usize = 1000;
 /// Verifies one container.
 pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     let place = &work.container.location;
+    if work.allow_missing
+        && let Place::Vacant(_) = place::look(&work.container, &context.reach)?
+    {
+        log(&format!(
+            "there is no repository in {place} yet, so there is nothing to check"
+        ));
+        return Ok(outcome::success(Summary::default()));
+    }
     let (opened, _lock) = open(context, &work.container, Access::Shared)?;
     if context.request.action.dry_run {
         log(&format!("would check the container {place}"));

@@ -13,6 +13,7 @@ use super::exit::{Exit, Failure, io_failure};
 use super::output;
 use super::{job_files, ledger_view};
 use crate::config::Settings;
+use crate::job::check_policy::is_standing_check;
 use crate::job::render::render_all;
 use crate::job::{Parsed, parse};
 
@@ -137,6 +138,15 @@ fn file_of(settings: &Settings, job: &str) -> Result<PathBuf, Failure> {
         .ok()
         .and_then(|ledger| ledger.reader.job(job).ok().flatten())
         .and_then(|record| record.file);
+    if remembered.as_deref().is_some_and(is_standing_check) {
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!(
+                "{job} has no file: the settings check_every and check_data_within ask for this check; a job with an action \
+                 check for its container takes its place"
+            ),
+        ));
+    }
     let names = [
         remembered,
         Some(job.to_owned()),

@@ -7,6 +7,7 @@ use crate::job::Host;
 use crate::schedule::zone::Zone;
 
 mod built_in;
+mod checks;
 mod chosen;
 mod error;
 mod file;

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::checks;
 use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
 use super::limits;
@@ -14,6 +15,7 @@ use super::read;
 use super::setting::{BuiltIn, Form, Setting};
 use super::storages::{self, Defined};
 use crate::job::action::{Bandwidth, Cache};
+use crate::job::check_policy::{CheckPolicy, DataWithin, Every, Window};
 use crate::job::rate_limit::RateLimit;
 use crate::job::storage::Storages;
 use crate::limits::ResourceLimits;
@@ -178,6 +180,19 @@ settings! {
         Setting::new(Form::Switch, "", "refuse jobs that run commands")
             .example("true").default("false");
 
+    // `None`: never.
+    check_every: Option<Every> = checks::every =>
+        Setting::new(Form::Word, "PERIOD", "how often each container of a backup is checked that no job checks: day, week, month or never")
+            .example("month").default("week");
+
+    check_data_within: DataWithin = checks::data_within =>
+        Setting::new(Form::Text, "DURATION", "the time within which these checks read all data; auto: 90 days, and never from S3, Swift and rclone, whose traffic may cost money; off: never")
+            .example("180 days").default("auto");
+
+    check_window: Window = checks::window =>
+        Setting::new(Form::Text, "FROM-TO", "the hours in which these checks start")
+            .example("22:00-06:00").default("01:00-05:00");
+
     // `None`: nowhere.
     metrics_dir: Option<PathBuf> = read::path_or_empty =>
         Setting::new(Form::Text, "DIR", "the directory where the daemon writes freezerd.prom and status.json for monitoring")
@@ -208,6 +223,15 @@ impl Settings {
             upload: self.upload_limit.clone(),
             download: self.download_limit.clone(),
         }
+    }
+
+    /// How containers are checked that no job checks; `None`: not at all.
+    pub fn check_policy(&self) -> Option<CheckPolicy> {
+        Some(CheckPolicy {
+            every: self.check_every?,
+            data: self.check_data_within,
+            window: self.check_window,
+        })
     }
 
     /// The name of the zone of schedules and windows that name none; `None`: the zone of the host.

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use super::Critical;
 use super::scheduler;
+use super::standing_checks::StandingChecks;
 use crate::config::Settings;
 use crate::intake::{self, Catalog, Directory, FileChange, FileState, Trust};
+use crate::job::check_policy::is_standing_check;
 use crate::job::diagnostic::Diagnostic;
 use crate::job::secret_text;
 use crate::os;
@@ -18,6 +20,7 @@ pub struct JobsDir {
     path: PathBuf,
     trust: Trust,
     catalog: Catalog,
+    checks: StandingChecks,
     /// The last complaint about the directory itself, so that it is not repeated after every scan.
     complaint: Option<UnreadableDir>,
 }
@@ -42,6 +45,7 @@ impl JobsDir {
         let remembered: BTreeMap<String, intake::Remembered> = left
             .jobs
             .iter()
+            .filter(|job| !job.file.as_deref().is_some_and(is_standing_check))
             .filter_map(|job| {
                 let known = intake::Remembered {
                     file: job.file.clone()?,
@@ -54,6 +58,7 @@ impl JobsDir {
             path,
             trust: Trust::of_process(settings.trusted_owners.clone()),
             catalog: Catalog::new(settings.job_host(), settings.client_id.clone(), remembered),
+            checks: StandingChecks::new(settings),
             complaint: None,
         })
     }
@@ -114,7 +119,11 @@ impl JobsDir {
         if states.iter().any(|(_, state)| holds_secret(state)) {
             os::forbid_core_files();
         }
-        self.catalog.update(states)
+        let mut changes = self.catalog.update(states);
+        if !changes.is_empty() {
+            changes.extend(self.checks.follow(&self.catalog));
+        }
+        changes
     }
 
     /// Reads the directory. It is opened anew each time, since another one may have its name now.

@@ -44,6 +44,7 @@ mod runner;
 pub mod scheduler;
 mod service;
 pub mod session_summary;
+mod standing_checks;
 pub mod state_guard;
 pub mod upkeep;
 

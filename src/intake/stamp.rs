@@ -19,6 +19,17 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Of a content that is not in a file.
+    pub fn of_no_file(size: usize) -> Stamp {
+        Stamp {
+            device: 0,
+            inode: 0,
+            size: size as u64,
+            modified: 0,
+            changed: 0,
+        }
+    }
+
     // The fields' types differ between platforms.
     #[allow(clippy::unnecessary_cast)]
     pub(super) fn of(stat: &Stat) -> Stamp {

@@ -358,4 +358,7 @@ pub struct Check {
     pub container: Container,
     /// How much of the data is read, beside the structure.
     pub read_data: ReadData,
+    /// Succeed if there is no repository yet.
+    #[serde(default)]
+    pub allow_missing: bool,
 }

@@ -11,6 +11,7 @@ mod access;
 pub mod action;
 mod apart;
 mod bandwidth;
+pub mod check_policy;
 pub mod codes;
 pub mod command;
 mod container;

@@ -293,9 +293,11 @@ fn info(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Info> {
 
 fn check(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Check> {
     let read_data = values.data_to_read(fields);
+    let allow_missing = values.flag(fields.get("allow_missing")).unwrap_or(false);
     Some(Check {
         container: values.container(fields)?,
         read_data,
+        allow_missing,
     })
 }
 

@@ -19,3 +19,4 @@ mod restart;
 mod samples;
 mod service;
 mod stall;
+mod standing_checks;

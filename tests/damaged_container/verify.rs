@@ -78,6 +78,7 @@ fn each_part_of_a_rolling_check_reads_its_own_packs_and_all_parts_read_everythin
         let mut request = request(Work::Check(Check {
             container: place.container(),
             read_data: ReadData::Rolling { rolling: 4 },
+            allow_missing: false,
         }));
         request.check_part = Some(part);
         let ended = run_request(&request);

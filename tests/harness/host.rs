@@ -175,6 +175,8 @@ impl Host {
             // The configuration of the test machine must not apply.
             .env("FREEZERD_CONFIG", self.path("freezerd.toml"))
             .env("FREEZERD_STOP_GRACE", "5 seconds")
+            // Checks that no test has asked for would be jobs, too.
+            .env("FREEZERD_CHECK_EVERY", "never")
             .env("FREEZERD_KEY_COST", "1024")
             .current_dir(self.path("work"))
             .stdin(Stdio::null());

@@ -68,6 +68,14 @@ impl Catalog {
         })
     }
 
+    /// The contents in force with their files, sorted by job id.
+    pub fn contents(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.owners.values().filter_map(|file| {
+            let version = self.files.get(file)?.in_force.as_ref()?;
+            Some((file.as_str(), &*version.bytes))
+        })
+    }
+
     /// The file that owns a job id.
     pub fn owner(&self, job_id: &str) -> Option<&str> {
         self.owners.get(job_id).map(String::as_str)

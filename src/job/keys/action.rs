@@ -321,6 +321,8 @@ const OWN_KEYS: &[Key] = &[
          runs, all data was read.",
     )
     .example("30"),
+    Key::new("allow_missing", Shape::Flag, CHECK, "Succeed if there is no repository yet: the container is empty or does not exist.")
+    .example("true").default("false"),
     Key::new(
         "targets",
         Shape::Targets,

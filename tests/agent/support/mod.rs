@@ -144,6 +144,7 @@ impl Place {
         Work::Check(Check {
             container: self.container(),
             read_data: ReadData::All(read_data),
+            allow_missing: false,
         })
     }
 
