@@ -18,6 +18,7 @@ impl Command {
             Command::Show(args) => args.json,
             Command::History(args) => args.json,
             Command::Log(args) => args.json,
+            Command::Changes(args) => args.json,
             Command::Status(args) => args.json,
             Command::Doctor(args) => args.json,
             Command::Start(args)

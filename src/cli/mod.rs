@@ -14,6 +14,7 @@ mod accept;
 mod adopt;
 mod by_hand;
 mod cache;
+mod changes;
 mod check;
 mod command_facts;
 mod complete;
@@ -107,6 +108,7 @@ enum Command {
     Show(show::Args),
     History(history::Args),
     Log(log::Args),
+    Changes(changes::Args),
     Status(status::Args),
     Doctor(doctor::Args),
     /// Put a job back on its schedule
@@ -284,6 +286,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&settings, &args),
         Command::History(args) => history::run(&settings, &args),
         Command::Log(args) => log::run(&settings, &args),
+        Command::Changes(args) => changes::run(&settings, &args),
         Command::Status(args) => status::run(&settings, &args),
         Command::Start(args) => control::run(&settings, Asked::Start, &args),
         Command::Stop(args) => control::run(&settings, Asked::Stop, &args),

@@ -5,6 +5,7 @@
 //! output. The agent's log goes to its standard error as plain lines.
 
 pub mod agent_process;
+mod changes;
 mod heard;
 mod listing;
 mod loss;
@@ -14,6 +15,9 @@ mod report;
 mod request;
 mod run_tag;
 
+pub use changes::{
+    Amount, ChangedFile, Changes, DirectoryChanges, GoneEntry, PathText, Since,
+};
 pub use heard::Heard;
 pub use listing::{
     ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot, Listing, UnreadableSnapshot,

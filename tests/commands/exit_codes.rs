@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["show", "save"],
     &["history"],
     &["log", "save"],
+    &["changes", "save"],
     &["start", "save"],
     &["stop", "save"],
     &["abort", "save"],

@@ -1,6 +1,7 @@
 //! The command line: every command, its help, its JSON, its errors and its exit codes.
 
 mod adopt;
+mod changes;
 mod check;
 mod check_left_out;
 mod doctor;

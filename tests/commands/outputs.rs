@@ -26,6 +26,7 @@ const PRINTING: &[&[&str]] = &[
     &["show", "save"],
     &["history"],
     &["log", "save"],
+    &["changes", "save"],
     &["status"],
     &["status", "--prometheus"],
     &["doctor"],

@@ -26,6 +26,7 @@ pub const READING: &[&[&str]] = &[
     &["show", "j", "--effective"],
     &["history"],
     &["log", "j"],
+    &["changes", "j"],
     &["status"],
     &["status", "--prometheus"],
     &["doctor"],
