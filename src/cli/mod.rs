@@ -24,6 +24,7 @@ mod control;
 mod copy;
 mod diff;
 mod doctor;
+mod drill;
 mod dump;
 mod edit;
 pub mod exit;
@@ -33,6 +34,7 @@ mod forget;
 mod history;
 mod job_files;
 mod key;
+mod last_drill;
 mod ledger_view;
 mod list;
 mod log;
@@ -144,6 +146,7 @@ enum Command {
     Trigger(control::TriggerArgs),
     Snapshots(snapshots::Args),
     Restore(restore::Args),
+    Drill(drill::Args),
     Ls(ls::Args),
     Find(find::Args),
     Diff(diff::Args),
@@ -295,6 +298,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Trigger(args) => control::trigger(&settings, &args),
         Command::Snapshots(args) => snapshots::run(&settings, &args),
         Command::Restore(args) => restore::run(&settings, &args),
+        Command::Drill(args) => drill::run(&settings, &args),
         Command::Ls(args) => ls::run(&settings, &args),
         Command::Find(args) => find::run(&settings, &args),
         Command::Diff(args) => diff::run(&settings, &args),

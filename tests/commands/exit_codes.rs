@@ -26,6 +26,7 @@ const COMMANDS: &[&[&str]] = &[
     &["trigger", "save"],
     &["snapshots", "save"],
     &["restore", "save", "--to", "back"],
+    &["drill", "save"],
     &["diff", "save"],
     &["dump", "save", "/", "--target", "archive"],
     &["stats", "save"],

@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod check_left_out;
 mod doctor;
+mod drill;
 mod exit_codes;
 mod forget;
 mod guards;
@@ -15,6 +16,8 @@ mod log;
 mod meant;
 mod new_and_edit;
 mod next;
+#[path = "../odd_tree/mod.rs"]
+mod odd_tree;
 mod outputs;
 mod pages;
 mod pass_files;

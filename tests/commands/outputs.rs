@@ -39,6 +39,7 @@ const PRINTING: &[&[&str]] = &[
     &["snapshots", "save", "--json"],
     &["restore", "save", "--to", "back"],
     &["restore", "save", "--to", "back", "--json"],
+    &["drill", "save"],
     &["ls", "save"],
     &["ls", "save", "--json"],
     &["find", "save", "file"],

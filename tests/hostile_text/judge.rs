@@ -43,6 +43,7 @@ pub const READING: &[&[&str]] = &[
     &["key", "list", "j"],
     &["unlock", "j"],
     &["restore", "j", "--to", "restored", "--dry-run"],
+    &["drill", "j", "--dry-run"],
     &["state", "check"],
     &["state", "export"],
     &["config", "show"],
