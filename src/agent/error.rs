@@ -74,6 +74,18 @@ pub enum ActionError {
     /// The restore did not begin, or could not go on.
     #[error("{}", restore_sentence(source))]
     Restore { source: Box<RestoreError> },
+    /// Found before anything was restored.
+    #[error(
+        "the scratch directory {directory} has room for {free}, and the drill needs {what}; free some space, name another \
+         directory with `scratch`, or restore a sample (`sample_files`, `sample_bytes`)"
+    )]
+    ScratchTooSmall {
+        directory: PathBuf,
+        /// `3.2 GB`, or a number of entries.
+        what: String,
+        /// In the same unit.
+        free: String,
+    },
     /// Space was not reclaimed, or not all of it.
     #[error(
         "cannot prune the repository in {place}: {source}{}",
@@ -248,6 +260,7 @@ impl ActionError {
                     of_engine(error.kind)
                 }
             },
+            ActionError::ScratchTooSmall { .. } => ErrorKind::NoSpace,
             ActionError::NoRepository { .. } | ActionError::NoParentDirectory { .. } => {
                 ErrorKind::NoRepository
             }

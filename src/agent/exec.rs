@@ -6,6 +6,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::io::Errno;
@@ -32,8 +33,27 @@ const NOT_INHERITED: [&str; 6] = [
 
 /// Runs one command.
 pub fn run(context: &Context, work: &Exec) -> Result<Outcome, ActionError> {
-    // The log and the reason do not show the command itself: it may hold a password.
-    let (mut command, name) = prepare(&work.command)?;
+    let (command, name) = prepare(&work.command)?;
+    perform(context, command, name)
+}
+
+/// Runs the command of a drill in the directory with the restored files.
+pub fn run_on(
+    context: &Context,
+    command: &action::Command,
+    restored: &Path,
+    snapshot: &str,
+) -> Result<Outcome, ActionError> {
+    let (mut command, name) = prepare(command)?;
+    command
+        .current_dir(restored)
+        .env("FREEZERD_DRILL_DIRECTORY", restored)
+        .env("FREEZERD_DRILL_SNAPSHOT", snapshot);
+    perform(context, command, name)
+}
+
+/// The log and the reason have this name, and not the command itself: it may hold a password.
+fn perform(context: &Context, mut command: Command, name: String) -> Result<Outcome, ActionError> {
     if context.request.action.dry_run {
         log(&format!("would run {name}"));
         return Ok(outcome::success(Summary::default()));

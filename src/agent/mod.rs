@@ -26,6 +26,7 @@ mod check;
 mod choice;
 mod connection_fault;
 mod copy;
+mod drill;
 pub mod earlier_hosts;
 mod error;
 mod error_kind;
@@ -175,6 +176,7 @@ fn perform(context: &Context) -> Result<Outcome, ActionError> {
         Work::Exec(work) => exec::run(context, work),
         Work::Check(work) => check::run(context, work),
         Work::Copy(work) => copy::run(context, work),
+        Work::Drill(work) => drill::run(context, work),
     }
 }
 

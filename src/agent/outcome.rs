@@ -159,7 +159,8 @@ pub fn restore_reason(problem: &RestoreProblem) -> String {
     }
 }
 
-fn restore_kind(problem: &RestoreProblem) -> ProblemKind {
+/// What the daemon calls a problem of a restore.
+pub fn restore_kind(problem: &RestoreProblem) -> ProblemKind {
     match &problem.kind {
         _ if problem.is_out_of_reach() => ProblemKind::Unreadable,
         Kind::Entry(NodeProblem::Name) => ProblemKind::UnsafeName,

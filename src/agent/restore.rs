@@ -82,6 +82,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
     let filter = Selected {
         include: patterns("include", &place, &work.include)?,
         exclude: patterns("exclude", &place, &work.exclude)?,
+        only: None,
     };
     let spared = match work.delete_extra {
         true => Some(spared(work, &snapshot, file, &place)?),

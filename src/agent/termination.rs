@@ -9,6 +9,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -47,6 +48,14 @@ struct State {
     command_ended: bool,
     /// The command and all that it started have ended.
     gone: bool,
+    clean_up: Option<CleanUp>,
+}
+
+/// A directory that goes with this process.
+#[derive(Debug)]
+struct CleanUp {
+    directory: PathBuf,
+    remove: fn(&Path),
 }
 
 impl Termination {
@@ -78,6 +87,14 @@ impl Termination {
         self.lock().grace = Some(grace);
     }
 
+    /// When the end is requested, this directory is removed in this way.
+    pub fn cleans_up(&self, directory: &Path, remove: fn(&Path)) {
+        self.lock().clean_up = Some(CleanUp {
+            directory: directory.to_owned(),
+            remove,
+        });
+    }
+
     /// Whether the end was requested.
     pub fn is_requested(&self) -> bool {
         self.lock().ending
@@ -102,9 +119,16 @@ impl Termination {
         let why = wait_for_the_end(signals, slot);
         let mut state = self.lock();
         state.ending = true;
+        let clean_up = state.clean_up.take();
+        let clean_up = || {
+            if let Some(CleanUp { directory, remove }) = &clean_up {
+                remove(directory);
+            }
+        };
         let Some(grace) = state.grace else {
             log(&format!("{why}: ending at once"));
             lock::release_all();
+            clean_up();
             exit(ENDED);
         };
         log(&format!("{why}: telling the command to end"));
@@ -128,6 +152,7 @@ impl Termination {
                 let _ = rustix::process::kill_process_group(group, Signal::TERM);
             }
         }
+        clean_up();
         exit(ENDED);
     }
 }

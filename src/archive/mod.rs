@@ -72,21 +72,21 @@ pub struct Options<'a> {
 }
 
 /// Backs up the sources of a walk that has begun. The snapshot is written once, after everything that it needs is
-/// durable.
+/// durable. Afterwards the index in memory has the trees of the snapshot.
 ///
 /// # Errors
 /// When no snapshot was written. What was stored until then is used by the next backup.
 pub fn backup(
-    repository: &mut Indexed,
+    indexed: &mut Indexed,
     walk: WalkAhead,
     options: &Options<'_>,
 ) -> Result<Report, Error> {
     let begun = Time::now();
-    repository.repository.writable()?;
-    let packs = repository.repository.storage.list(FileKind::Pack)?.files;
+    indexed.repository.writable()?;
+    let packs = indexed.repository.storage.list(FileKind::Pack)?.files;
     let sizes: HashMap<Id, u64> = packs.iter().map(|pack| (pack.id, pack.size)).collect();
-    let adopted = adopt::adopt(repository, &sizes);
-    let repository = &*repository;
+    let adopted = adopt::adopt(indexed, &sizes);
+    let repository = &*indexed;
     let (distrusted, damage) = missing_packs(repository, &sizes);
     let (sources, ahead, total) = walk.finish();
     if let Some(total) = total {
@@ -184,6 +184,10 @@ pub fn backup(
         &*repository.repository.storage,
         &repository.repository.cipher,
     )?;
+    for (pack, blobs) in &added.trees {
+        // No honest repository is so large, and the snapshot is written.
+        let _ = indexed.index.insert(*pack, blobs);
+    }
     Ok(Report {
         id,
         snapshot,

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::adopt::Adopted;
 use crate::kill_point::{self, Point};
+use crate::repository::blob::PackedBlob;
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::error::Error;
 use crate::repository::index::Index;
@@ -31,7 +32,7 @@ const KEPT: usize = 4 << 20;
 pub(super) struct Stopped;
 
 /// What was added to the repository.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Added {
     pub data_blobs: u64,
     pub tree_blobs: u64,
@@ -39,6 +40,8 @@ pub(super) struct Added {
     pub raw: u64,
     /// In bytes, as stored, without the headers of packs.
     pub stored: u64,
+    /// The packs of trees.
+    pub trees: Vec<(Id, Vec<PackedBlob>)>,
 }
 
 pub(super) struct Store<'a> {
@@ -54,6 +57,8 @@ pub(super) struct Store<'a> {
     spare: Mutex<Vec<Vec<u8>>>,
     writers: Mutex<Option<SyncSender<Packer>>>,
     written: Mutex<IndexWriter>,
+    /// The packs of trees that were written.
+    trees: Mutex<Vec<(Id, Vec<PackedBlob>)>>,
     confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
     failure: Mutex<Option<Error>>,
     stopped: AtomicBool,
@@ -101,6 +106,7 @@ impl<'a> Store<'a> {
             spare: Mutex::default(),
             writers: Mutex::new(Some(sender)),
             written: Mutex::new(written),
+            trees: Mutex::default(),
             confirm,
             failure: Mutex::new(None),
             stopped: AtomicBool::new(false),
@@ -135,6 +141,10 @@ impl<'a> Store<'a> {
         kill_point::reached(Point::PackWritten);
         let mut written = lock(&self.written);
         written.add(pack.id, &pack.blobs);
+        let kind = pack.blobs.first().map(|blob| blob.name.kind);
+        if kind == Some(BlobKind::Tree) {
+            lock(&self.trees).push((pack.id, pack.blobs));
+        }
         lock(&self.spare).push(pack.content);
         // What a backup has stored so far is of use to the next one, if this one is interrupted.
         match written.is_full() {
@@ -282,6 +292,7 @@ impl<'a> Store<'a> {
             tree_blobs,
             raw,
             stored,
+            trees: std::mem::take(&mut *lock(&self.trees)),
         })
     }
 }

@@ -18,6 +18,7 @@ impl Command {
             Command::Show(args) => args.json,
             Command::History(args) => args.json,
             Command::Log(args) => args.json,
+            Command::Changes(args) => args.json,
             Command::Status(args) => args.json,
             Command::Doctor(args) => args.json,
             Command::Start(args)
@@ -27,6 +28,7 @@ impl Command {
             Command::Trigger(args) => args.asked.json,
             Command::Snapshots(args) => args.json,
             Command::Restore(args) => args.json,
+            Command::Drill(args) => args.json,
             Command::Ls(args) => args.json,
             Command::Find(args) => args.json,
             Command::Diff(args) => args.json,
@@ -62,6 +64,7 @@ impl Command {
                 | Command::New(_)
                 | Command::Edit(_)
                 | Command::Restore(_)
+                | Command::Drill(_)
                 | Command::Ls(_)
                 | Command::Find(_)
                 | Command::Diff(_)

@@ -266,7 +266,9 @@ fn tell(output: &mut Output, metadata: bool, above: &[u8], told: Told<'_>) -> Wr
         path => [above, path].concat(),
     };
     let (path, change, node) = match told {
-        Told::Changed { path, change, node } => (whole(path), change, node),
+        Told::Changed {
+            path, change, node, ..
+        } => (whole(path), change, node),
         Told::Unusable { path, problem, .. } => return output.unusable(&whole(path), problem),
         Told::Unreadable { path, error, .. } => return output.unreadable(&whole(path), &error),
     };

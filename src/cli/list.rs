@@ -6,6 +6,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
+use super::last_drill::drill_words;
 use super::ledger_view::{self, LedgerView};
 use super::output;
 use super::screen::describe;
@@ -119,7 +120,7 @@ fn not_loaded(file: &crate::record::FileRecord) -> Option<Value> {
 /// One job in the format that `docs/commands.md` describes.
 fn as_json(job: &JobRecord, ledger: &LedgerView, open: &BTreeMap<u64, RunRecord>) -> Value {
     let run = job.run.and_then(|run| open.get(&run.number));
-    json!({
+    let mut object = json!({
         "job_id": job.job_id,
         "file": job.file,
         "status": job.status(),
@@ -132,7 +133,11 @@ fn as_json(job: &JobRecord, ledger: &LedgerView, open: &BTreeMap<u64, RunRecord>
         "next": job.next,
         "run": run.map(history::as_json),
         "progress": job.run.and_then(|run| live_progress(ledger, run.number)).map(|file| progress_json(&file)),
-    })
+    });
+    if let Some(drill) = &job.past.last_drill {
+        object["last_drill"] = json!(drill);
+    }
+    object
 }
 
 /// The progress of a run; `None` if no daemon runs, since the file is then out of date.
@@ -184,7 +189,9 @@ fn remark(
         }
         return format!("run {}", run.number);
     }
-    job.reason.clone().unwrap_or_default()
+    let drill = job.past.last_drill.as_ref();
+    let drill = drill.map(|last| format!("last drill {}", drill_words(last, zone)));
+    job.reason.clone().or(drill).unwrap_or_default()
 }
 
 /// The status in the word that a job file uses.

@@ -206,7 +206,7 @@ fn attempt_json(row: &RunRecord, attempt: &AttemptRecord) -> Value {
 }
 
 /// Finds the run with this number, or else the newest run of the job with this id. The id of a job may be a number, too.
-fn find(ledger: &LedgerView, name: &str) -> Result<RunRecord, Failure> {
+pub fn find(ledger: &LedgerView, name: &str) -> Result<RunRecord, Failure> {
     let number = name.parse::<u64>().ok();
     if let Some(number) = number
         && let Some(row) = ledger.reader.run(number)?

@@ -14,6 +14,7 @@ mod accept;
 mod adopt;
 mod by_hand;
 mod cache;
+mod changes;
 mod check;
 mod command_facts;
 mod complete;
@@ -23,6 +24,7 @@ mod control;
 mod copy;
 mod diff;
 mod doctor;
+mod drill;
 mod dump;
 mod edit;
 pub mod exit;
@@ -32,6 +34,7 @@ mod forget;
 mod history;
 mod job_files;
 mod key;
+mod last_drill;
 mod ledger_view;
 mod list;
 mod log;
@@ -108,6 +111,7 @@ enum Command {
     Show(show::Args),
     History(history::Args),
     Log(log::Args),
+    Changes(changes::Args),
     Status(status::Args),
     Doctor(doctor::Args),
     /// Put a job back on its schedule
@@ -143,6 +147,7 @@ enum Command {
     Trigger(control::TriggerArgs),
     Snapshots(snapshots::Args),
     Restore(restore::Args),
+    Drill(drill::Args),
     Ls(ls::Args),
     Find(find::Args),
     Diff(diff::Args),
@@ -286,6 +291,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&settings, &args),
         Command::History(args) => history::run(&settings, &args),
         Command::Log(args) => log::run(&settings, &args),
+        Command::Changes(args) => changes::run(&settings, &args),
         Command::Status(args) => status::run(&settings, &args),
         Command::Start(args) => control::run(&settings, Asked::Start, &args),
         Command::Stop(args) => control::run(&settings, Asked::Stop, &args),
@@ -294,6 +300,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Trigger(args) => control::trigger(&settings, &args),
         Command::Snapshots(args) => snapshots::run(&settings, &args),
         Command::Restore(args) => restore::run(&settings, &args),
+        Command::Drill(args) => drill::run(&settings, &args),
         Command::Ls(args) => ls::run(&settings, &args),
         Command::Find(args) => find::run(&settings, &args),
         Command::Diff(args) => diff::run(&settings, &args),

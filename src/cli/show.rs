@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Failure};
+use super::last_drill::drill_words;
 use super::ledger_view::{self, LedgerView};
 use super::list::{live_progress, progress_json, result_word, status_word};
 use super::output;
@@ -180,6 +181,9 @@ fn document(
             "notes": ledger.notes,
         }),
     );
+    if let (Some(drill), Some(own)) = (&record.past.last_drill, document.get_mut("x-freezerd")) {
+        own["last_drill"] = json!(drill);
+    }
     Ok(Value::Object(document))
 }
 
@@ -221,6 +225,9 @@ fn print(
     line("Result", record.result.map_or("–", result_word));
     line("Started", &logging::moment(record.started, &zone));
     line("Ended", &logging::moment(record.ended, &zone));
+    if let Some(drill) = &record.past.last_drill {
+        line("Last drill", &drill_words(drill, &zone));
+    }
     if let Some(progress) = record.run.and_then(|run| live_progress(ledger, run.number)) {
         line(
             "Progress",

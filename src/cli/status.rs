@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::exit::{Exit, Failure};
+use super::last_drill::drill_words;
 use super::ledger_view::LedgerView;
 use super::list::{live_progress, status_word};
 use super::output;
@@ -134,7 +135,13 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
     let jobs = status.jobs.iter();
     let data_checks =
         jobs.flat_map(|job| job.data_checks.iter().map(|it| data_check(job, it, zone)));
-    let mut lines = waiting.iter().cloned().chain(data_checks).peekable();
+    let drills = status.jobs.iter();
+    let drills = drills.filter_map(|job| {
+        let words = drill_words(job.last_drill.as_ref()?, zone);
+        Some(format!("the last drill of {} {words}", job.job_id))
+    });
+    let lines = waiting.iter().cloned().chain(data_checks);
+    let mut lines = lines.chain(drills).peekable();
     if lines.peek().is_some() {
         println!();
     }

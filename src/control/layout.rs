@@ -1,5 +1,6 @@
 //! The paths of all files in the state and runtime directories.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -78,19 +79,28 @@ impl Layout {
         self.logs().join(format!("{run}.log"))
     }
 
-    /// The numbers of the runs that have a log, in no order.
+    /// What the backups of a run have found changed: `logs/<run>.changes` in the state directory.
+    pub fn run_changes(&self, run: u64) -> PathBuf {
+        self.logs().join(format!("{run}.changes"))
+    }
+
+    /// The numbers of the runs that have a log or another file beside it, in no order.
     pub fn logged_runs(&self) -> Vec<u64> {
-        std::fs::read_dir(self.logs())
+        let runs: BTreeSet<u64> = std::fs::read_dir(self.logs())
             .into_iter()
             .flatten()
             .flatten()
             .filter_map(|entry| {
                 let name = entry.file_name();
-                name.to_str()?.strip_suffix(".log")?.parse().ok()
+                let name = name.to_str()?;
+                let of_log = name.strip_suffix(".log");
+                let run = of_log.or_else(|| name.strip_suffix(".changes"))?;
+                run.parse().ok()
             })
             // The number of a run is always smaller.
             .filter(|run| *run < 1 << 53)
-            .collect()
+            .collect();
+        runs.into_iter().collect()
     }
 
     /// The directory of the progress files, with one file for each run at work.

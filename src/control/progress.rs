@@ -60,6 +60,7 @@ impl ProgressFile {
             Report::Waiting { reason } => self.waiting = Some(reason.clone()),
             Report::SlotReturned
             | Report::SlotWanted
+            | Report::Changes(_)
             | Report::Panicked { .. }
             | Report::Outcome(_)
             | Report::Snapshot(_)

@@ -104,6 +104,7 @@ impl AttemptLife {
                 Some(
                     Report::SlotReturned
                     | Report::SlotWanted
+                    | Report::Changes(_)
                     | Report::Panicked { .. }
                     | Report::Outcome(_)
                     | Report::Snapshot(_)

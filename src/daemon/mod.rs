@@ -32,6 +32,7 @@ mod event_files;
 mod inputs;
 mod jobs_dir;
 mod ledger_care;
+mod log_copy;
 mod log_file;
 mod looks;
 mod main_loop;

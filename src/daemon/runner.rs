@@ -2,22 +2,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
 use rustix::process::Pid;
 use tokio::io::AsyncRead;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::agent_handle::AgentHandle;
 use super::attempt::{AttemptLife, Deed, TimeLimits};
+use super::log_copy::LogCopy;
 use super::log_file::{Allowance, LogFile};
 use super::orphans;
 use super::pipe_lines::PipeLines;
 use super::runlog::RunLog;
 use super::scheduler::{EndCause, Message, Spawn};
+use crate::control::changes_file::{self, AttemptChanges};
 use crate::control::layout::Layout;
 use crate::control::mark;
 use crate::control::progress::ProgressFile;
@@ -27,12 +28,9 @@ use crate::job::action::{Bandwidth, Cache};
 use crate::job::diagnostic::quoted;
 use crate::kill_point::{self, Point};
 use crate::limits::Groups;
-use crate::protocol::{AgentLoss, Heard, Report};
+use crate::protocol::{AgentLoss, Changes, Heard, Report};
 use crate::record::AttemptEnd;
 use crate::units;
-
-/// The longest line of a log. A longer one is cut into pieces.
-const LOG_LINE_LIMIT: usize = 16 * 1024;
 
 /// The longest report. An outcome names a thousand paths at most, so a longer line is not a report.
 const REPORT_LIMIT: usize = 16 * 1024 * 1024;
@@ -186,7 +184,8 @@ impl Attempt {
             Ok(started) => started,
             Err(error) => return life.conclude(Err(AgentLoss::NotStarted(error))),
         };
-        let log = LogCopy::start(outputs.log, self);
+        let kind = self.spawn.request.action.work.kind().word();
+        let log = LogCopy::start(outputs.log, self.log_with_file(), kind);
         let mut hearing = Hearing {
             heard: Heard::default(),
             reports: PipeLines::new(outputs.reports, REPORT_LIMIT, Arc::default()),
@@ -282,6 +281,26 @@ impl Attempt {
         log
     }
 
+    /// Keeps what the backup has found changed. A failure costs the report, and not the backup.
+    fn keep_changes(&self, changes: &Changes) {
+        let request = &self.spawn.request;
+        let found = AttemptChanges {
+            action: request.action_index,
+            attempt: request.attempt,
+            changes: changes.clone(),
+        };
+        let layout = &self.circumstances.layout;
+        if let Err(error) = changes_file::add(layout, request.run, &found) {
+            let path = layout.run_changes(request.run);
+            let text = format!(
+                "the report of changes cannot be written to {}: {error}",
+                path.display()
+            );
+            tracing::warn!(run = request.run, "{text}");
+            self.log().line(mark::WRITER, &text);
+        }
+    }
+
     fn run_without_limits(&self, error: &std::io::Error) {
         let text = format!("this attempt runs without limits: {error}");
         tracing::warn!(run = self.spawn.request.run, "{text}");
@@ -329,9 +348,13 @@ impl<R: AsyncRead + Unpin> Hearing<'_, R> {
         }
         let run = self.attempt.spawn.request.run;
         let inbox = &self.attempt.inbox;
-        let _ = match report {
+        let _ = match &report {
             Report::SlotReturned => inbox.send(Message::SlotReturned { run }),
             Report::SlotWanted => inbox.send(Message::SlotWanted { run }),
+            Report::Changes(changes) => {
+                self.attempt.keep_changes(changes);
+                Ok(())
+            }
             _ => Ok(()),
         };
         if matches!(report, Report::Outcome(_)) {
@@ -349,45 +372,6 @@ impl<R: AsyncRead + Unpin> Hearing<'_, R> {
         })
         .await;
         self.heard
-    }
-}
-
-/// Copies the agent's log into the log of its run.
-struct LogCopy {
-    /// Notified when the agent or its command writes, whole lines or not.
-    written: Arc<Notify>,
-    /// The attempt is over. What a command left behind may go on to write.
-    over: Arc<AtomicBool>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl LogCopy {
-    fn start(pipe: impl AsyncRead + Unpin + Send + 'static, attempt: &Attempt) -> LogCopy {
-        let written = Arc::new(Notify::new());
-        let over = Arc::new(AtomicBool::new(false));
-        let mut lines = PipeLines::new(pipe, LOG_LINE_LIMIT, Arc::clone(&written));
-        let mut log = attempt.log_with_file();
-        let kind = attempt.spawn.request.action.work.kind().word();
-        let is_over = Arc::clone(&over);
-        let task = tokio::spawn(async move {
-            let afterwards = format!("{kind}, left behind");
-            while let Some(line) = lines.next().await {
-                let over = is_over.load(Ordering::Relaxed);
-                log.line(if over { &afterwards } else { kind }, &line);
-                kill_point::reached(Point::OutputLogged);
-            }
-        });
-        LogCopy {
-            written,
-            over,
-            task,
-        }
-    }
-
-    /// Waits a moment for the rest. What comes later is marked as left behind: it is not part of the next attempt.
-    async fn end(self) {
-        let _ = timeout(DRAIN, self.task).await;
-        self.over.store(true, Ordering::Relaxed);
     }
 }
 

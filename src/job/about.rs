@@ -42,6 +42,10 @@ impl Work {
             },
             Work::Check(check) => check.container.name.clone(),
             Work::Copy(copy) => format!("{} → {}", copy.from.name, copy.container.name),
+            Work::Drill(drill) => format!(
+                "{} of {} in {}",
+                drill.lineage.backup_name, drill.lineage.host, drill.container.name
+            ),
         }
     }
 }

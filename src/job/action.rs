@@ -76,6 +76,8 @@ pub enum Work {
     Check(Check),
     /// Snapshots of one container into another.
     Copy(Copy),
+    /// A restore for trial.
+    Drill(Drill),
 }
 
 impl Work {
@@ -89,6 +91,7 @@ impl Work {
             Work::Exec(_) => WorkKind::Exec,
             Work::Check(_) => WorkKind::Check,
             Work::Copy(_) => WorkKind::Copy,
+            Work::Drill(_) => WorkKind::Drill,
         }
     }
 
@@ -120,6 +123,7 @@ impl Work {
             Work::Info(info) => &info.container,
             Work::Check(check) => &check.container,
             Work::Copy(copy) => &copy.container,
+            Work::Drill(drill) => &drill.container,
             Work::Exec(_) => return None,
         };
         let access = match self {
@@ -361,4 +365,31 @@ pub struct Check {
     /// Succeed if there is no repository yet.
     #[serde(default)]
     pub allow_missing: bool,
+}
+
+/// A restore for trial: into scratch space, compared, and removed again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drill {
+    pub container: Container,
+    pub lineage: Lineage,
+    /// As in [`Restore::paths`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathBuf>,
+    /// As in [`Restore::snapshot`]. Only the command `drill` sets it.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+    /// The directory in which a directory for the drill is made. `None`: `TMPDIR`, or else `/var/tmp`.
+    #[serde(default)]
+    pub scratch: Option<PathBuf>,
+    /// How many files are restored, chosen at random.
+    #[serde(default)]
+    pub sample_files: Option<u64>,
+    /// How many bytes of files. With neither of the two, everything is restored.
+    #[serde(default)]
+    pub sample_bytes: Option<u64>,
+    /// Compare also with the files of this host that have not changed since the backup.
+    pub compare_source: bool,
+    /// Runs on the restored files, and decides with its exit code.
+    #[serde(default)]
+    pub command: Option<Command>,
 }

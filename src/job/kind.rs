@@ -92,6 +92,12 @@ work_kinds! {
         named: "a copy",
         needs: Needs::Container(Access::Shared),
     };
+    Drill = Row {
+        word: "drill",
+        does: "restores a snapshot for trial, and compares it",
+        named: "a drill",
+        needs: Needs::Snapshots(Access::Shared),
+    };
 }
 
 impl WorkKind {
@@ -239,7 +245,7 @@ mod tests {
         assert_eq!(
             words,
             [
-                "backup", "restore", "admin", "info", "exec", "check", "copy"
+                "backup", "restore", "admin", "info", "exec", "check", "copy", "drill"
             ]
         );
     }

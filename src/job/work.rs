@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::action::{Admin, Age, Backup, Check, Copy, Exec, Info, Levels, Lineage, Restore, Work};
+use super::action::{
+    Admin, Age, Backup, Check, Copy, Drill, Exec, Info, Levels, Lineage, Restore, Work,
+};
 use super::codes;
 use super::decode::{FieldSource, Fields};
 use super::diagnostic::{Diagnostic, quoted};
@@ -33,6 +35,7 @@ pub(super) fn read(
         WorkKind::Exec => exec(fields, values).map(Work::Exec),
         WorkKind::Check => check(fields, values).map(Work::Check),
         WorkKind::Copy => copy(fields, values).map(Work::Copy),
+        WorkKind::Drill => drill(fields, values).map(Work::Drill),
     };
     work.map(|work| vec![work])
 }
@@ -322,9 +325,42 @@ fn copy(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Copy> {
     })
 }
 
-fn exec(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Exec> {
+fn drill(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Drill> {
+    let container = values.container(fields);
+    let lineage = values.lineage(fields);
+    let paths = chosen_paths(fields, values);
+    let scratch_field = fields.set("scratch");
+    let scratch = values.path(scratch_field).map(|path| plain(&path));
+    let sample_files = values.count(fields.get("sample_files")).map(u64::from);
+    let sample_bytes = values.size(fields.get("sample_bytes"));
+    let compare_source = values.flag(fields.get("compare_source")).unwrap_or(true);
+    let command_field = fields.set("command");
+    let command = values.command(command_field);
+    if command.is_some() {
+        refuse_commands(fields, "command", values);
+    }
+    if (scratch_field.is_some() && scratch.is_none())
+        || (command_field.is_some() && command.is_none())
+    {
+        return None;
+    }
+    Some(Drill {
+        container: container?,
+        lineage: lineage?,
+        paths: paths?,
+        snapshot: None,
+        scratch,
+        sample_files,
+        sample_bytes,
+        compare_source,
+        command,
+    })
+}
+
+/// Reports that this host does not run commands of jobs, if that is so.
+fn refuse_commands(fields: &Fields<'_>, key: &str, values: &mut ValueReader<'_>) {
     if values.host.disable_exec {
-        let (span, label) = match fields.get("action") {
+        let (span, label) = match fields.get(key) {
             Some(field) => (field.node.span.clone(), "refused"),
             None => (fields.span.start..fields.span.start + 1, "refused"),
         };
@@ -335,6 +371,10 @@ fn exec(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Exec> {
                 .help("the setting `disable_exec` of the daemon is on; the administrator of the host decides that"),
         );
     }
+}
+
+fn exec(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Exec> {
+    refuse_commands(fields, "action", values);
     let command = values.command(fields.get("command"))?;
     if let Some(field) = fields.set("command") {
         values.warn_of_pipeline(&field, &command);

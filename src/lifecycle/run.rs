@@ -48,6 +48,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             problems: 0,
             alarm: None,
             part_read: None,
+            drill: None,
         })
         .collect()
 }
@@ -135,6 +136,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
         row.alarm = outcome.summary.alarm;
+        row.drill = outcome.summary.drill;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);

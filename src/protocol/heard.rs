@@ -27,6 +27,7 @@ impl Heard {
             | Report::Waiting { .. }
             | Report::SlotReturned
             | Report::SlotWanted
+            | Report::Changes(_)
             | Report::Snapshot(_)
             | Report::UnreadableSnapshot(_) => {}
             Report::Panicked { message } => self.panic = Some(message.clone()),

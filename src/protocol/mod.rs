@@ -5,6 +5,7 @@
 //! output. The agent's log goes to its standard error as plain lines.
 
 pub mod agent_process;
+mod changes;
 mod heard;
 mod listing;
 mod loss;
@@ -14,12 +15,13 @@ mod report;
 mod request;
 mod run_tag;
 
+pub use changes::{Amount, ChangedFile, Changes, DirectoryChanges, GoneEntry, PathText, Since};
 pub use heard::Heard;
 pub use listing::{
     ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot, Listing, UnreadableSnapshot,
 };
 pub use loss::AgentLoss;
-pub use outcome::{DataRead, Missing, Outcome, Summary, Verdict};
+pub use outcome::{DataRead, DrillResult, Missing, Outcome, Summary, Verdict};
 pub use problem::{Problem, ProblemKind};
 pub use report::{Progress, Report};
 pub use request::{Earlier, Request, Task};

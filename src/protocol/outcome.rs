@@ -1,7 +1,9 @@
 //! How an attempt ended, as its agent saw it.
 
 use std::fmt;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
@@ -66,6 +68,28 @@ pub struct DataRead {
     pub damaged: bool,
 }
 
+/// What a drill found. What it restored and compared is in the numbers beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillResult {
+    /// Some of the files were restored, and not all.
+    pub sample: bool,
+    /// When the backup of the snapshot began.
+    pub snapshot_time: DateTime<Utc>,
+    pub restore_milliseconds: u64,
+    /// Entries with another content than in the snapshot, as the next ones.
+    pub content_differs: u64,
+    pub metadata_differs: u64,
+    pub missing: u64,
+    /// Entries that the snapshot does not have.
+    pub surplus: u64,
+    /// What could not be read.
+    pub not_compared: u64,
+    /// Files of this host that have not changed since the backup, and were compared.
+    pub source_files: u64,
+    /// How many of them have another content.
+    pub source_differs: u64,
+}
+
 /// What an action did, in numbers. A number that does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -112,6 +136,9 @@ pub struct Summary {
     /// What a check has read of the data: one part of so many, or all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_read: Option<DataRead>,
+    /// What a drill found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillResult>,
     /// A command's exit code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
@@ -169,6 +196,13 @@ impl fmt::Display for Summary {
                 parts => format!(" (part {part} of {parts})"),
             };
             line.push(format!("{} read{which}", units::bytes(bytes)));
+        }
+        if let Some(drill) = self.drill {
+            let took = Duration::from_millis(drill.restore_milliseconds);
+            let bytes = self.bytes.unwrap_or(0);
+            line.push(format!("restored in {}", units::effort(bytes, took)));
+            let of_host = units::count(drill.source_files, "file", "files");
+            line.push(format!("{of_host} compared with this host"));
         }
         if let Some(id) = &self.snapshot {
             let id: String = id.chars().take(8).collect();

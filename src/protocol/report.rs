@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ListEnd, ListedSnapshot, Outcome, UnreadableSnapshot};
+use super::{Changes, ListEnd, ListedSnapshot, Outcome, UnreadableSnapshot};
 
 /// One line on the agent's standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub enum Report {
         /// What broke, for people.
         message: String,
     },
+    /// What a backup has found changed. Its snapshot is there.
+    Changes(Box<Changes>),
     /// The end of an action, and the last line.
     Outcome(Outcome),
     /// One snapshot of a list, oldest first.

@@ -10,6 +10,7 @@ mod event;
 mod file;
 mod job;
 mod past;
+mod past_drill;
 mod run;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
@@ -19,4 +20,5 @@ pub use event::EventRecord;
 pub use file::{FileRecord, FileVerdict};
 pub use job::{JobRecord, OpenRun, Standing};
 pub use past::{Ending, Past, PastRun, Rows};
+pub use past_drill::PastDrill;
 pub use run::{ActionRecord, ExitStatus, RunRecord, RunState, Trigger};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::DataCheck;
+use super::{DataCheck, PastDrill};
 use crate::location::Location;
 
 /// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
@@ -24,6 +24,9 @@ pub struct Past {
     /// What the checks of the job have read, for each container that the last run checked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_checks: Vec<DataCheck>,
+    /// The newest drill of the job that was not a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_drill: Option<PastDrill>,
     /// How many runs ended, for each way to end.
     pub rows: Rows,
 }

@@ -7,6 +7,7 @@ use super::PartRead;
 use crate::job::JobResult;
 use crate::keep::guard::Alarm;
 use crate::location::Location;
+use crate::protocol::DrillResult;
 
 /// Why a run exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -139,6 +140,9 @@ pub struct ActionRecord {
     /// The part of a container's data that its last attempt read, if it is a check that read one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_read: Option<PartRead>,
+    /// What its last attempt has found, if it is a drill that came to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillResult>,
 }
 
 /// `exit_status` of an action.

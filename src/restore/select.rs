@@ -3,8 +3,9 @@
 //! The entries of the directory that was backed up go directly into the target. A single file becomes
 //! `target/<its name>`. A snapshot of several paths has their full paths below the target.
 
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::error::{Doing, Error, ErrorKind};
 use super::report::Unmatched;
@@ -37,6 +38,43 @@ pub struct Filter {
     pub include: Patterns,
     /// What these match is not restored.
     pub exclude: Patterns,
+    /// Only these files are restored, with the directories that they are in. `None`: everything.
+    pub only: Option<Only>,
+}
+
+/// Single files, and the directories that lead to them. Paths are relative to the target.
+#[derive(Clone, Debug, Default)]
+pub struct Only {
+    files: BTreeSet<PathBuf>,
+    directories: BTreeSet<PathBuf>,
+}
+
+impl Only {
+    /// These files.
+    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Only {
+        let files: BTreeSet<PathBuf> = files.into_iter().collect();
+        let above = files.iter().flat_map(|file| file.ancestors().skip(1));
+        let above = above.filter(|path| !path.as_os_str().is_empty());
+        Only {
+            directories: above.map(Path::to_owned).collect(),
+            files,
+        }
+    }
+
+    /// Whether it is one of the files.
+    pub fn has_file(&self, path: &Path) -> bool {
+        self.files.contains(path)
+    }
+
+    /// Whether one of the files is in the directory, or below it.
+    pub fn has_directory(&self, path: &Path) -> bool {
+        self.directories.contains(path)
+    }
+
+    /// How many directories lead to the files.
+    pub fn directories(&self) -> u64 {
+        self.directories.len() as u64
+    }
 }
 
 /// Which patterns of a filter have matched something so far.
@@ -58,7 +96,7 @@ pub enum Choice {
 impl Filter {
     /// True if everything is restored.
     pub fn is_empty(&self) -> bool {
-        self.include.is_empty() && self.exclude.is_empty()
+        self.include.is_empty() && self.exclude.is_empty() && self.only.is_none()
     }
 
     /// Notes which patterns match an entry.
@@ -79,6 +117,13 @@ impl Filter {
 
     /// Decides for an entry. `above`: whether its directory is selected.
     pub fn choose(&self, path: &Path, is_directory: bool, above: bool) -> Choice {
+        let is_one = |only: &Only| match is_directory {
+            true => only.has_directory(path),
+            false => only.has_file(path),
+        };
+        if self.only.as_ref().is_some_and(|only| !is_one(only)) {
+            return Choice::Skip;
+        }
         if matches!(
             self.exclude.decision(path, is_directory),
             Decision::LeftOut(_)
@@ -204,6 +249,7 @@ mod tests {
         Filter {
             include: patterns(include),
             exclude: patterns(exclude),
+            only: None,
         }
     }
 
@@ -218,6 +264,27 @@ mod tests {
         assert_eq!(choose("a/b/c.o", false, true), Choice::Skip);
         assert_eq!(choose("a/c", false, false), Choice::Skip);
         assert_eq!(choose("x/y.txt", false, false), Choice::Take);
+    }
+
+    #[test]
+    fn of_single_files_only_the_way_to_them_is_entered() {
+        let filter = Filter {
+            only: Some(Only::new(["a/b/c".into(), "x".into()])),
+            ..Filter::default()
+        };
+        assert!(!filter.is_empty());
+        let choose = |path: &str, is_directory| filter.choose(Path::new(path), is_directory, true);
+        for (path, is_directory, choice) in [
+            ("a", true, Choice::Take),
+            ("a/b", true, Choice::Take),
+            ("a/b/c", false, Choice::Take),
+            ("a/b/d", false, Choice::Skip),
+            ("a/c", true, Choice::Skip),
+            ("a", false, Choice::Skip),
+            ("x", false, Choice::Take),
+        ] {
+            assert_eq!(choose(path, is_directory), choice, "{path}");
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::escape::harmless_json;
 use crate::job::Status as Word;
 use crate::ledger::{LedgerError, Reader};
 use crate::record::{
-    DataCheck, Ending, FileRecord, FileVerdict, JobRecord, Rows, RunRecord, RunState, Standing,
+    DataCheck, Ending, FileRecord, FileVerdict, JobRecord, PastDrill, Rows, RunRecord, RunState,
+    Standing,
 };
 
 mod prometheus;
@@ -143,6 +144,9 @@ pub struct JobStatus {
     pub last_run: Option<LastRun>,
     /// How much of the data of its containers the job's checks have read.
     pub data_checks: Vec<DataCheckStatus>,
+    /// The newest drill of the job; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_drill: Option<PastDrill>,
     /// The closed rows since the job was first seen, by how they ended.
     pub runs_total: Rows,
 }
@@ -287,6 +291,7 @@ fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus
             files_failed: run.problems,
         }),
         data_checks: record.past.data_checks.iter().map(data_check).collect(),
+        last_drill: record.past.last_drill.clone(),
         runs_total: record.past.rows,
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{JobStatus, LastRun, Status};
 use crate::escape::harmless;
-use crate::record::Ending;
+use crate::record::{Ending, PastDrill};
 
 /// Renders a status as metrics, in the order of `docs/monitoring.md`.
 pub fn render(status: &Status) -> String {
@@ -208,6 +208,9 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
             text.sample(name, &labels, check.all_read_since.map_or(0.0, unix));
         }
     }
+    if jobs.iter().any(|job| job.last_drill.is_some()) {
+        drills(text, jobs);
+    }
     text.family(
         "freezerd_job_runs_total",
         COUNTER,
@@ -227,6 +230,39 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
             text.sample("freezerd_job_runs_total", &labels, *rows.of(ending));
         }
     }
+}
+
+/// The metrics of the jobs that have had a drill.
+fn drills(text: &mut Text, jobs: &[JobStatus]) {
+    let last =
+        |number: fn(&PastDrill) -> f64| move |job: &JobStatus| job.last_drill.as_ref().map(number);
+    text.each(
+        jobs,
+        "freezerd_job_last_drill_end_timestamp_seconds",
+        "When the job's last drill ended.",
+        last(|drill| unix(drill.ended)),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_drill_success",
+        "Whether the job's last drill found everything as in the snapshot.",
+        last(|drill| f64::from(u8::from(drill.success))),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_good_drill_timestamp_seconds",
+        "When the job's last successful drill ended; 0 before the first.",
+        last(|drill| drill.last_success.map_or(0.0, unix)),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_last_drill_restore_seconds",
+        "How long the restore of the job's last drill took; absent if it did not come so far.",
+        |job| {
+            let found = job.last_drill.as_ref()?.found?;
+            Some(found.restore_milliseconds as f64 / 1000.0)
+        },
+    );
 }
 
 const GAUGE: &str = "gauge";

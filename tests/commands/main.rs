@@ -1,9 +1,11 @@
 //! The command line: every command, its help, its JSON, its errors and its exit codes.
 
 mod adopt;
+mod changes;
 mod check;
 mod check_left_out;
 mod doctor;
+mod drill;
 mod exit_codes;
 mod forget;
 mod guards;
@@ -14,6 +16,8 @@ mod log;
 mod meant;
 mod new_and_edit;
 mod next;
+#[path = "../odd_tree/mod.rs"]
+mod odd_tree;
 mod outputs;
 mod pages;
 mod pass_files;

@@ -19,16 +19,15 @@ fn row(number: u64, job_id: &str, due: DateTime<Utc>, result: JobResult) -> RunR
     }
 }
 
-/// With no daemon running: puts rows into the ledger, each with an attempt and a log.
+/// With no daemon running: puts rows into the ledger, each with an attempt, a log and a report of changes.
 fn write(host: &Host, rows: Vec<RunRecord>) {
     let mut store = host.free_ledger();
     let mut writes = Vec::new();
     for row in rows {
-        fs::write(
-            host.path(&format!("state/logs/{}.log", row.number)),
-            "something\n",
-        )
-        .expect("a log");
+        for file in ["log", "changes"] {
+            let path = host.path(&format!("state/logs/{}.{file}", row.number));
+            fs::write(path, "something\n").expect("a log");
+        }
         writes.push(Write::Attempt(AttemptRecord {
             run: row.number,
             action: 0,

@@ -90,6 +90,7 @@ fn shells_complete_the_names_of_jobs_runs_and_codes() {
             (&["freezerd", "key", "list", ""], "nightly"),
             (&["freezerd", "log", ""], "1"),
             (&["freezerd", "log", "n"], "nightly"),
+            (&["freezerd", "changes", ""], "1"),
             (&["freezerd", "explain", "unknown-k"], "unknown-key"),
         ] {
             match offered(place.path(), shell, words) {

@@ -72,6 +72,7 @@ fn patterns_choose_and_directories_are_made_only_where_they_are_needed() {
             filter: Filter {
                 include: patterns(include),
                 exclude: patterns(exclude),
+                only: None,
             },
             ..request(&indexed, &snapshot, target.path())
         })

@@ -100,6 +100,7 @@ pub fn action_record() -> ActionRecord {
         problems: 0,
         alarm: None,
         part_read: None,
+        drill: None,
     }
 }
 

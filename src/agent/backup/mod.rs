@@ -1,5 +1,6 @@
 //! A backup: checks the sources, chooses the level, lets the engine back up, and removes old snapshots.
 
+mod changes;
 mod describe;
 mod left_out;
 mod messages;
@@ -38,6 +39,7 @@ use crate::storage::retention::{self, Renewal};
 use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
+use changes::Unread;
 use describe::{describe, in_zone};
 use messages::{
     announcement, partial_reason, result_line, tell, tell_changed_paths, tell_lost_index,
@@ -73,7 +75,8 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     };
     let index = Loading::begin(&opened.repository);
     let lineage = lineage(context, &opened, work)?;
-    if let Some(summary) = finished_before(context, work, &lineage) {
+    if let Some((finished, summary)) = finished_before(context, work, &lineage) {
+        changes::tell_finished(context, work, index, &lineage, finished);
         return clear_out(context, work, opened, lock, summary);
     }
     sources.refuse_emptied(work, &lineage, &opened)?;
@@ -129,6 +132,8 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     let snapshot = Snapshot::from_file(report.id, &report.snapshot);
     log(&result_line(&snapshot, start));
     guard::tell(&snapshot);
+    let (tree, unread) = (report.snapshot.tree, Unread::of(&report));
+    changes::tell(context, work, &indexed, &lineage, &snapshot, tree, unread);
     let numbers = snapshot.summary.unwrap_or_default();
     // Nothing was counted in advance. At the end, all of it is known.
     context
@@ -220,21 +225,23 @@ fn of_all_hosts(opened: &Opened, work: &Backup) -> Result<Vec<Snapshot>, ActionE
 
 /// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is
 /// not repeated. Snapshots that are `partial`, that have another path or name, or that are too old do not count.
-fn finished_before(context: &Context, work: &Backup, lineage: &[Found]) -> Option<Summary> {
+fn finished_before<'a>(
+    context: &Context,
+    work: &Backup,
+    lineage: &'a [Found],
+) -> Option<(&'a Found, Summary)> {
     let request = &context.request;
-    let (earlier, snapshot) = request.earlier.iter().find_map(|earlier| {
+    let (earlier, found) = request.earlier.iter().find_map(|earlier| {
         let tag = earlier.run_tag.snapshot_tag(request.action_index);
-        let snapshot = lineage
-            .iter()
-            .map(|(snapshot, ..)| snapshot)
-            .rfind(|snapshot| {
-                !snapshot.partial
-                    && snapshot.tags.contains(&tag)
-                    && snapshot.time >= earlier.not_before
-                    && has_same_paths(&work.paths, snapshot)
-            });
-        Some((earlier, snapshot?))
+        let found = lineage.iter().rfind(|(snapshot, ..)| {
+            !snapshot.partial
+                && snapshot.tags.contains(&tag)
+                && snapshot.time >= earlier.not_before
+                && has_same_paths(&work.paths, snapshot)
+        });
+        Some((earlier, found?))
     })?;
+    let (snapshot, ..) = found;
     let who = if earlier.run_tag == request.run_tag {
         "an earlier attempt"
     } else {
@@ -245,7 +252,7 @@ fn finished_before(context: &Context, work: &Backup, lineage: &[Found]) -> Optio
         snapshot.short_id()
     ));
     let numbers = snapshot.summary.unwrap_or_default();
-    Some(Summary {
+    let summary = Summary {
         snapshot: Some(snapshot.id.clone()),
         level: snapshot.level,
         files: Some(numbers.files),
@@ -254,7 +261,8 @@ fn finished_before(context: &Context, work: &Backup, lineage: &[Found]) -> Optio
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
         ..Summary::default()
-    })
+    };
+    Some((found, summary))
 }
 
 /// Opens the repository. The first backup creates it. Meanwhile the walk of the source has begun.

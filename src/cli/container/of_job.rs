@@ -127,6 +127,7 @@ fn candidates(job: &Job, number: Option<usize>) -> Vec<ChosenContainer> {
                 Work::Info(work) => (&work.container, None, &[][..]),
                 Work::Check(work) => (&work.container, None, &[][..]),
                 Work::Copy(work) => (&work.container, None, &work.paths[..]),
+                Work::Drill(work) => (&work.container, Some(&work.lineage), &work.paths[..]),
                 Work::Exec(_) => return None,
             };
             let kind = action.action.work.kind();
@@ -154,7 +155,7 @@ fn candidates(job: &Job, number: Option<usize>) -> Vec<ChosenContainer> {
     let of_best = all.into_iter().filter(|(kind, _)| *kind == best);
     let of_best = of_best.map(|(_, chosen)| chosen);
     match best {
-        WorkKind::Backup | WorkKind::Restore => of_best.collect(),
+        WorkKind::Backup | WorkKind::Restore | WorkKind::Drill => of_best.collect(),
         // These do not say which snapshots a restore would take.
         _ => of_best.take(1).collect(),
     }

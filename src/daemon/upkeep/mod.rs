@@ -301,11 +301,12 @@ impl Upkeep {
     }
 
     fn remove_log(&self, run: u64) {
-        let path = self.layout.run_log(run);
-        if let Err(error) = fs::remove_file(&path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!("cannot remove {}: {error}", path.display());
+        for path in [self.layout.run_log(run), self.layout.run_changes(run)] {
+            if let Err(error) = fs::remove_file(&path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!("cannot remove {}: {error}", path.display());
+            }
         }
     }
 }

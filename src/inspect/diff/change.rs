@@ -1,6 +1,7 @@
 //! What differs between two nodes of one path.
 
 use crate::repository::node::{Node, NodeKind};
+use crate::repository::time::Time;
 
 /// How an entry differs between two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +73,8 @@ pub fn compare(before: &Node, after: &Node, contents_differ: bool) -> Difference
     let metadata = before.mode != after.mode
         || (before.uid, before.gid) != (after.uid, after.gid)
         || (&before.user, &before.group) != (&after.user, &after.group)
-        || before.mtime != after.mtime
-        || before.ctime != after.ctime
+        || instant(before.mtime) != instant(after.mtime)
+        || instant(before.ctime) != instant(after.ctime)
         || before.links != after.links
         || before.inode != after.inode
         || (has_links && before.device_id != after.device_id)
@@ -88,10 +89,14 @@ pub fn compare(before: &Node, after: &Node, contents_differ: bool) -> Difference
     }
 }
 
+/// Programs may write the same instant in different zones.
+fn instant(time: Time) -> (i64, u32) {
+    (time.seconds, time.nanoseconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::time::Time;
 
     fn marker(before: &Node, after: &Node, contents_differ: bool) -> String {
         Change::Modified(compare(before, after, contents_differ)).marker()
@@ -107,6 +112,13 @@ mod tests {
             mtime: Time::utc(1, 0),
             ..file.clone()
         };
+        let in_another_zone = Node {
+            mtime: Time {
+                offset_minutes: 120,
+                ..touched.mtime
+            },
+            ..touched.clone()
+        };
         let link = Node {
             link_target: b"a".to_vec(),
             ..Node::new("x", NodeKind::Symlink)
@@ -117,6 +129,7 @@ mod tests {
         };
         assert_eq!(marker(&file, &file, false), "");
         assert_eq!(marker(&file, &touched, false), "U");
+        assert_eq!(marker(&touched, &in_another_zone, false), "");
         assert_eq!(marker(&file, &touched, true), "M");
         assert_eq!(marker(&file, &file, true), "M?");
         assert_eq!(marker(&file, &link, false), "T");

@@ -32,6 +32,8 @@ pub enum Told<'a> {
         change: Change,
         /// The entry: of the second side, unless it was removed.
         node: &'a Node,
+        /// The entry of the first side, if both have one.
+        before: Option<&'a Node>,
     },
     /// An entry that is not compared.
     Unusable {
@@ -205,14 +207,14 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
             (Some(before), Some(after)) => self.both(before, after)?,
             (Some(before), None) => {
                 self.statistics.removed.add(before);
-                self.tell(Change::Removed, before)?;
+                self.tell(Change::Removed, before, None)?;
             }
             (None, Some(after)) => {
                 if self.after.leaves_out(&self.path, after) {
                     return ControlFlow::Continue(None);
                 }
                 self.statistics.added.add(after);
-                self.tell(Change::Added, after)?;
+                self.tell(Change::Added, after, None)?;
             }
             (None, None) => {}
         }
@@ -256,7 +258,7 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
         self.count(difference, after);
         match difference.is_none() {
             true => ControlFlow::Continue(()),
-            false => self.tell(Change::Modified(difference), after),
+            false => self.tell(Change::Modified(difference), after, Some(before)),
         }
     }
 
@@ -280,11 +282,12 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
         }
     }
 
-    fn tell(&mut self, change: Change, node: &Node) -> ControlFlow<B> {
+    fn tell(&mut self, change: Change, node: &Node, before: Option<&Node>) -> ControlFlow<B> {
         (self.each)(Told::Changed {
             path: &self.path,
             change,
             node,
+            before,
         })
     }
 

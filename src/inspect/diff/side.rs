@@ -120,6 +120,28 @@ impl Side for Only<'_> {
     }
 }
 
+/// A side without entries: what is compared with it is all added.
+pub struct Nothing;
+
+impl Side for Nothing {
+    fn entries(
+        &mut self,
+        _: &[u8],
+        _: Option<&Node>,
+        _: &mut Faults,
+    ) -> Result<Entries, SideError> {
+        Ok(Vec::new())
+    }
+
+    fn contents_differ(&mut self, _: &[u8], _: &Node, _: &Node) -> Result<bool, SideError> {
+        Ok(true)
+    }
+
+    fn leaves_out(&self, _: &[u8], _: &Node) -> bool {
+        false
+    }
+}
+
 /// A snapshot, or a directory in it.
 pub struct SnapshotSide<'a> {
     repository: &'a Indexed,

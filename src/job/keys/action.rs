@@ -1,5 +1,6 @@
 //! The keys of `freezer_action`.
 
+use super::drill::DRILL_KEYS;
 use super::joined;
 use super::keep::{GUARD_KEYS, KEEP_KEYS, REMOVAL_RULES};
 use super::key::{Key, Support};
@@ -18,8 +19,10 @@ const COPY: WorkKinds = WorkKinds::of(&[WorkKind::Copy]);
 const BACKUP_AND_COPY: WorkKinds = BACKUP.with(WorkKind::Copy);
 const WITH_PATHS: WorkKinds = BACKUP_AND_ADMIN
     .with(WorkKind::Restore)
-    .with(WorkKind::Copy);
+    .with(WorkKind::Copy)
+    .with(WorkKind::Drill);
 const EXEC: WorkKinds = WorkKinds::of(&[WorkKind::Exec]);
+const EXEC_AND_DRILL: WorkKinds = EXEC.with(WorkKind::Drill);
 const CHECK: WorkKinds = WorkKinds::of(&[WorkKind::Check]);
 
 const ADMIN_RULES: &[&str] = &REMOVAL_RULES;
@@ -33,7 +36,8 @@ pub const fn one_of(kind: WorkKind) -> &'static [&'static str] {
         | WorkKind::Info
         | WorkKind::Exec
         | WorkKind::Check
-        | WorkKind::Copy => &[],
+        | WorkKind::Copy
+        | WorkKind::Drill => &[],
     }
 }
 
@@ -64,8 +68,11 @@ const fn unsupported(name: &'static str, about: &'static str, why: &'static str)
 /// The keys of `freezer_action` and `action_defaults`.
 pub const ACTION_KEYS: &[Key] = &ALL_KEYS;
 
-static ALL_KEYS: [Key; OWN_KEYS.len() + KEEP_KEYS.len() + GUARD_KEYS.len() + STORAGE_KEYS.len()] =
-    joined(&[OWN_KEYS, &KEEP_KEYS, GUARD_KEYS, STORAGE_KEYS]);
+static ALL_KEYS: [Key; OWN_KEYS.len()
+    + KEEP_KEYS.len()
+    + GUARD_KEYS.len()
+    + DRILL_KEYS.len()
+    + STORAGE_KEYS.len()] = joined(&[OWN_KEYS, &KEEP_KEYS, GUARD_KEYS, DRILL_KEYS, STORAGE_KEYS]);
 
 /// Those that do not describe a storage.
 const OWN_KEYS: &[Key] = &[
@@ -138,7 +145,7 @@ const OWN_KEYS: &[Key] = &[
         Shape::Paths,
         WITH_PATHS,
         "The file or directory to back up, or a list of them. They become one snapshot. In a restore, in an action \
-         `admin` and in a copy, it chooses the snapshots of this path.",
+         `admin`, in a copy and in a drill, it chooses the snapshots of this path.",
     )
     .aliases(&["src_file"])
     .required(BACKUP, "\"/home\""),
@@ -292,7 +299,15 @@ const OWN_KEYS: &[Key] = &[
         .support(Support::NoEffect("each piece is compared with its SHA-256 before it is written; `verify` also reads the restored files again")),
     Key::new("remove_from_date", Shape::Date, ADMIN, "Remove snapshots with this host and name that were made before this moment, and that no `keep_…` key keeps. Of each path, the newest snapshot and the newest whole one always stay.")
     .example("\"2026-01-01T00:00:00\""),
-    Key::new("command", Shape::Command, EXEC, "A text that `/bin/sh -c` runs, or a list of a program and its arguments.").required(EXEC, "\"/usr/local/bin/prepare\""),
+    Key::new(
+        "command",
+        Shape::Command,
+        EXEC_AND_DRILL,
+        "A text that `/bin/sh -c` runs, or a list of a program and its arguments. In a drill, it runs on the restored files: its \
+         working directory has their full paths (`srv/www/index.html`), and is also in `FREEZERD_DRILL_DIRECTORY`, the id of the \
+         snapshot is in `FREEZERD_DRILL_SNAPSHOT`. Another exit code than 0 makes the drill fail.",
+    )
+    .required(EXEC, "\"/usr/local/bin/prepare\""),
     Key::new(
         "max_unused",
         Shape::MaxUnused,

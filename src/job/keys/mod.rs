@@ -2,6 +2,7 @@
 
 mod action;
 mod document;
+mod drill;
 mod foreign;
 mod habits;
 mod keep;

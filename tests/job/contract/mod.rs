@@ -1,6 +1,7 @@
 //! The sentences of the contract about keys and values, one test each.
 
 mod actions;
+mod drill;
 mod habits;
 mod keep;
 mod keys;

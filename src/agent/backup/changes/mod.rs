@@ -1,0 +1,234 @@
+//! What changed since the snapshot before: compared in the repository when the new snapshot is there, told in the log,
+//! and reported.
+//!
+//! The two trees are compared, and not what the backup did: a backup of level 0 has no parent, and one that an earlier
+//! attempt had finished does nothing. Directories that did not change are not read.
+
+mod directories;
+mod tally;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::agent::Context;
+use crate::agent::lineage::earlier;
+use crate::agent::report::log;
+use crate::agent::repository::Found;
+use crate::agent::snapshot::Snapshot;
+use crate::archive::report::{Problems, Report as BackupReport};
+use crate::escape::shown;
+use crate::inspect::diff::side::{Nothing, Side, SideError, SnapshotSide};
+use crate::inspect::diff::{Told, diff};
+use crate::job::action::Backup;
+use crate::protocol::{Changes, Report, Since};
+use crate::repository::error::Error;
+use crate::repository::indexed::{Indexed, Loading};
+use crate::source::problem::SourceFault;
+use crate::storage::id::Id;
+use crate::units;
+use tally::Tally;
+
+/// How many directories and entries the log names. `freezerd changes` shows more.
+const IN_LOG: usize = 5;
+
+/// Paths that a backup could not read.
+#[derive(Default)]
+pub(super) struct Unread {
+    named: BTreeSet<Vec<u8>>,
+    /// How many there are beyond those.
+    unnamed: u64,
+}
+
+impl Unread {
+    /// Those of a backup.
+    pub fn of(report: &BackupReport) -> Unread {
+        let mut unread = Unread::default();
+        for problems in [&report.problems, &report.ignored] {
+            unread.add(problems);
+        }
+        unread
+    }
+
+    fn add(&mut self, problems: &Problems) {
+        self.unnamed += problems.total.saturating_sub(problems.first.len() as u64);
+        for problem in &problems.first {
+            // Of the others, something is in the snapshot, or nothing is left.
+            if let SourceFault::Unreadable { .. } | SourceFault::ChangedType = problem.fault {
+                let path = problem.path.as_os_str().as_bytes();
+                self.named.insert(path.to_vec());
+            }
+        }
+    }
+}
+
+/// As [`tell`], for a snapshot that an earlier attempt or run had finished.
+pub(super) fn tell_finished(
+    context: &Context,
+    work: &Backup,
+    index: Loading,
+    lineage: &[Found],
+    (new, _, file): &Found,
+) {
+    match index.finish() {
+        Ok(indexed) => {
+            let unread = Unread::default();
+            tell(context, work, &indexed, lineage, new, file.tree, unread);
+        }
+        Err(error) => not_known(&error),
+    }
+}
+
+/// The snapshot is there, so this is not a failure.
+fn not_known(error: &Error) {
+    log(&format!(
+        "warning: what changed since the snapshot before is not known: {error}"
+    ));
+}
+
+/// Compares the new snapshot, whose tree this is, with the newest one before it, says in the log what changed, and reports
+/// it.
+pub(super) fn tell(
+    context: &Context,
+    work: &Backup,
+    indexed: &Indexed,
+    lineage: &[Found],
+    new: &Snapshot,
+    tree: Id,
+    unread: Unread,
+) {
+    let before = before(context, work, lineage, new);
+    let moved = || context.reporter.advance(0, 0);
+    let before_tree = before.map(|(_, _, file)| file.tree);
+    let compared = match compare(indexed, before_tree, tree, unread.named, &moved) {
+        Ok(compared) => compared,
+        Err(error) => return not_known(&error),
+    };
+    let changes = Changes {
+        snapshot: new.id.clone(),
+        since: before.map(|(snapshot, ..)| Since {
+            snapshot: snapshot.id.clone(),
+            time: snapshot.time,
+            partial: snapshot.partial,
+        }),
+        unread_unnamed: unread.unnamed,
+        ..compared
+    };
+    page(&changes, context.request.run)
+        .iter()
+        .for_each(|line| log(line));
+    context.reporter.send(&Report::Changes(Box::new(changes)));
+}
+
+/// The snapshot before the new one in its lineage. What an earlier attempt of the same run has left is a part of the
+/// same backup.
+fn before<'a>(
+    context: &Context,
+    work: &Backup,
+    lineage: &'a [Found],
+    new: &Snapshot,
+) -> Option<&'a Found> {
+    let request = &context.request;
+    let own = request.run_tag.snapshot_tag(request.action_index);
+    let others: Vec<Snapshot> = lineage
+        .iter()
+        .map(|(snapshot, ..)| snapshot)
+        .filter(|it| it.id != new.id && it.time <= new.time && !it.tags.contains(&own))
+        .cloned()
+        .collect();
+    let newest = earlier(&work.paths, &others).pop()?;
+    lineage
+        .iter()
+        .find(|(snapshot, ..)| snapshot.id == newest.id)
+}
+
+/// Compares two trees. The lists and numbers of the result are filled in.
+///
+/// # Errors
+/// When the way to the repository fails. What is damaged in it is counted.
+fn compare(
+    indexed: &Indexed,
+    before: Option<Id>,
+    after: Id,
+    unread: BTreeSet<Vec<u8>>,
+    moved: &dyn Fn(),
+) -> Result<Changes, Error> {
+    if before == Some(after) {
+        return Ok(Changes::default());
+    }
+    let mut one: Box<dyn Side> = match before {
+        Some(tree) => Box::new(SnapshotSide::new(indexed, tree)),
+        None => Box::new(Nothing),
+    };
+    let mut tally = Tally::new(unread);
+    let mut other = SnapshotSide::new(indexed, after);
+    let ended = diff(&mut *one, &mut other, |told| {
+        moved();
+        match told {
+            Told::Unreadable {
+                error: SideError::Repository(error),
+                ..
+            } if error.is_out_of_reach() => return ControlFlow::Break(error),
+            told => tally.add(&told),
+        }
+        ControlFlow::Continue(())
+    });
+    match ended {
+        ControlFlow::Continue(_) => Ok(tally.finish()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+/// The lines of the log.
+fn page(changes: &Changes, run: u64) -> Vec<String> {
+    let mut lines = vec![match &changes.since {
+        Some(since) => {
+            let id: String = since.snapshot.chars().take(8).collect();
+            format!("changed since snapshot {id}: {changes}")
+        }
+        None => format!("this is the first snapshot: {changes}"),
+    }];
+    // The times of a directory change with what is in it, which is told already.
+    let rows = changes.directories.iter();
+    let rows = rows.filter(|row| row.new + row.changed + row.gone > 0);
+    for row in rows.take(IN_LOG) {
+        let counts = [
+            (row.new, "new"),
+            (row.changed, "changed"),
+            (row.gone, "gone"),
+            (row.metadata_changed, "in metadata only"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let bytes = row.bytes.saturating_add(row.bytes_gone);
+        lines.push(format!(
+            "  {}: {}, {}",
+            shown(&row.path.bytes()),
+            counts.join(", "),
+            units::bytes(bytes)
+        ));
+    }
+    for file in changes.largest.iter().take(IN_LOG) {
+        let was = match file.size_before {
+            Some(before) => format!("changed, {} before", units::bytes(before)),
+            None => "new".to_owned(),
+        };
+        let path = shown(&file.path.bytes());
+        lines.push(format!("  {path}: {} ({was})", units::bytes(file.size)));
+    }
+    for entry in changes.largest_gone.iter().take(IN_LOG) {
+        let path = shown(&entry.path.bytes());
+        let count = match entry.entries {
+            1 => String::new(),
+            count => format!(", {}", units::count(count, "entry", "entries")),
+        };
+        let bytes = units::bytes(entry.bytes);
+        lines.push(format!("  {path}: gone ({bytes}{count})"));
+    }
+    if lines.len() > 1 && run > 0 {
+        lines.push(format!("  `freezerd changes {run}` shows more"));
+    }
+    lines
+}

@@ -1,0 +1,386 @@
+//! A drill: restores a snapshot, or a sample of it, into scratch space, compares it with the snapshot and with the source,
+//! runs a command on it, and removes it again.
+
+mod compare;
+mod sample;
+mod scratch;
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::choice::choose;
+use super::error::ActionError;
+use super::held::shown_label;
+use super::report::{escaped, local, log};
+use super::repository::{Opened, SnapshotFiles};
+use super::restore_progress::Progress;
+use super::snapshot::{Filter, Snapshot};
+use super::{Context, exec, open, outcome};
+use crate::inspect::diff::live::LiveSide;
+use crate::inspect::diff::side::{SideError, SnapshotSide};
+use crate::inspect::diff::{Told, diff};
+use crate::job::action::{Access, Drill, Restore};
+use crate::protocol::{DrillResult, Outcome, Summary, Verdict};
+use crate::repository::error::Error as EngineError;
+use crate::repository::indexed::Indexed;
+use crate::repository::node::NodeKind;
+use crate::repository::snapshot::Snapshot as SnapshotFile;
+use crate::repository::walk::{Met, Step, count, refuse_endless, walk};
+use crate::restore::problem::Problem;
+use crate::restore::report::Report;
+use crate::restore::select::{Filter as Selected, Only, Selection};
+use crate::restore::{self, Options, Request};
+use crate::units;
+use compare::{Comparison, Findings};
+use sample::Sampler;
+use scratch::Scratch;
+
+/// So many lines about paths go to the log, at most.
+const MOST_LINES: usize = 1000;
+
+/// What a drill restores.
+pub(super) struct Plan {
+    /// `None`: everything.
+    only: Option<Only>,
+    /// Files and other entries that are not directories.
+    files: u64,
+    directories: u64,
+    bytes: u64,
+}
+
+/// What was restored and compared.
+struct Done {
+    report: Report,
+    findings: Findings,
+    restore_took: Duration,
+}
+
+/// Performs one drill.
+pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
+    let (opened, lock) = open(context, &work.container, Access::Shared)?;
+    let (snapshot, file) = find(&opened, work)?;
+    log(&announcement(&snapshot, work));
+    if snapshot.partial {
+        log("this snapshot is partial: something could not be backed up into it");
+    }
+    let indexed = Indexed::load(opened.repository.clone())
+        .map_err(|error| opened.failed("read the index", error))?;
+    for problem in &indexed.problems {
+        log(&format!("warning: {problem}"));
+    }
+    context.reporter.phase("scanning");
+    let plan = plan(context, work, &indexed, &file)
+        .map_err(|error| opened.failed("read the snapshot", error))?;
+    let place = work.scratch.clone().unwrap_or_else(scratch::default_place);
+    if context.request.action.dry_run {
+        log(&format!(
+            "would restore {} into {}",
+            plan.words(),
+            escaped(&place)
+        ));
+        return Ok(outcome::success(Summary {
+            snapshot: Some(snapshot.id),
+            files: Some(plan.files),
+            bytes: Some(plan.bytes),
+            ..Summary::default()
+        }));
+    }
+    scratch::sweep(&place);
+    let entries = plan.files.saturating_add(plan.directories);
+    scratch::has_room(&place, entries, plan.bytes)?;
+    log(&format!(
+        "restoring {} into {}",
+        plan.words(),
+        escaped(&place)
+    ));
+    let scratch = Scratch::make(&place, &context.request.run_tag.to_string())?;
+    scratch.ends_with(&context.termination);
+    let data = scratch.data();
+    let done = restore_and_compare(context, work, &opened, &indexed, &file, &plan, &data);
+    // A command may take long, and does not need the container.
+    drop((indexed, lock, opened));
+    let ended = match (&done, &work.command) {
+        (Ok(_), Some(command)) => exec::run_on(context, command, &data, &snapshot.id).map(Some),
+        _ => Ok(None),
+    };
+    scratch.remove();
+    Ok(conclude(&snapshot, &plan, done?, ended?))
+}
+
+/// The snapshot that is meant.
+fn find(opened: &Opened, work: &Drill) -> Result<(Snapshot, SnapshotFile), ActionError> {
+    let SnapshotFiles { found, unreadable } = opened.snapshot_files(&Filter::default())?;
+    for (_, error) in &unreadable {
+        log(&format!("warning: {error}"));
+    }
+    let snapshots: Vec<Snapshot> = found
+        .iter()
+        .map(|(snapshot, ..)| snapshot.clone())
+        .collect();
+    let chosen = choose(&snapshots, &as_restore(work))
+        .map_err(|reason| reason.beside(&unreadable))?
+        .clone();
+    let file = found.into_iter().find(|(found, ..)| found.id == chosen.id);
+    match file {
+        Some((_, _, file)) => Ok((chosen, file)),
+        None => Err(ActionError::SnapshotGone {
+            id: chosen.short_id().to_owned(),
+        }),
+    }
+}
+
+/// A restore takes the same snapshot.
+fn as_restore(work: &Drill) -> Restore {
+    Restore {
+        container: work.container.clone(),
+        lineage: work.lineage.clone(),
+        paths: work.paths.clone(),
+        target: PathBuf::new(),
+        not_later_than: None,
+        snapshot: work.snapshot.clone(),
+        part: None,
+        include: Vec::new(),
+        exclude: Vec::new(),
+        overwrite: false,
+        delete_extra: false,
+        numeric_owner: true,
+        verify: false,
+    }
+}
+
+/// Counts what is to be restored, and chooses the sample.
+fn plan(
+    context: &Context,
+    work: &Drill,
+    indexed: &Indexed,
+    file: &SnapshotFile,
+) -> Result<Plan, EngineError> {
+    refuse_endless(indexed, file.tree)?;
+    if work.sample_files.is_none() && work.sample_bytes.is_none() {
+        let count = count(indexed, file.tree);
+        return Ok(Plan {
+            only: None,
+            files: count.files,
+            directories: count.directories,
+            bytes: count.bytes,
+        });
+    }
+    let seed = format!("{}/{}", context.request.run_tag, context.request.attempt);
+    let seed = match context.request.run {
+        // By hand, another sample each time.
+        0 => format!("{seed}/{}", std::process::id()),
+        _ => seed,
+    };
+    let mut sampler = Sampler::new(&seed, work.sample_files, work.sample_bytes);
+    let _: Option<Infallible> = walk(indexed, file.tree, |path, met| {
+        if let Met::Entry {
+            node,
+            problem: None,
+        } = met
+            && node.kind == NodeKind::File
+        {
+            sampler.offer(path, node.size);
+        }
+        context.reporter.advance(0, 0);
+        ControlFlow::Continue(Step::Enter)
+    });
+    let sample = sampler.finish();
+    let files = sample.paths.len() as u64;
+    let paths = sample.paths.into_iter();
+    let only = Only::new(paths.map(|path| PathBuf::from(OsString::from_vec(path))));
+    Ok(Plan {
+        files,
+        directories: only.directories(),
+        bytes: sample.bytes,
+        only: Some(only),
+    })
+}
+
+impl Plan {
+    fn words(&self) -> String {
+        let amount = format!(
+            "{}, {}",
+            units::count(self.files, "file", "files"),
+            units::bytes(self.bytes)
+        );
+        match self.only {
+            Some(_) => format!("a sample of {amount}"),
+            None => amount,
+        }
+    }
+}
+
+fn restore_and_compare(
+    context: &Context,
+    work: &Drill,
+    opened: &Opened,
+    indexed: &Indexed,
+    file: &SnapshotFile,
+    plan: &Plan,
+    target: &Path,
+) -> Result<Done, ActionError> {
+    let start = Instant::now();
+    let protected: Vec<PathBuf> = opened.directory().map(Path::to_owned).into_iter().collect();
+    let progress = Progress {
+        reporter: &context.reporter,
+        target,
+        dry_run: false,
+        deletes: false,
+    };
+    let report = restore::restore(&Request {
+        repository: indexed,
+        snapshot: file,
+        target,
+        selection: Selection::FullPaths,
+        filter: Selected {
+            only: plan.only.clone(),
+            ..Selected::default()
+        },
+        options: Options {
+            numeric_owner: true,
+            ..Options::default()
+        },
+        delete_extra: None,
+        protected: &protected,
+        observer: &progress,
+    })
+    .map_err(|source| ActionError::Restore {
+        source: Box::new(source),
+    })?;
+    let restore_took = start.elapsed();
+    log(&format!(
+        "restored {}, {} in {}",
+        units::count(report.written, "file", "files"),
+        units::bytes(report.bytes),
+        units::effort(report.bytes, restore_took)
+    ));
+    let mut findings = Findings::default();
+    for problem in &report.problems.first {
+        let path = Path::new("/").join(&problem.path);
+        let path = path.as_os_str().as_encoded_bytes();
+        let kind = outcome::restore_kind(problem);
+        findings.note(path, kind, outcome::restore_reason(problem));
+    }
+    findings.total = findings.total.max(report.problems.total);
+    context.reporter.phase("comparing");
+    context.reporter.total(Some(plan.files), Some(plan.bytes));
+    let mut comparison = Comparison {
+        plan,
+        target,
+        with_owners: report.owners_restored,
+        with_source: work.compare_source,
+        found: findings,
+    };
+    let mut one = SnapshotSide::new(indexed, file.tree);
+    let mut other = LiveSide::new(indexed, target.to_owned(), file);
+    let ended = diff(&mut one, &mut other, |told| {
+        let (files, bytes) = comparison.found.seen();
+        match told {
+            Told::Unreadable {
+                error: SideError::Repository(error),
+                ..
+            } if error.is_out_of_reach() => return ControlFlow::Break(error),
+            told => comparison.add(&told),
+        }
+        let (files_now, bytes_now) = comparison.found.seen();
+        context
+            .reporter
+            .advance(files_now - files, bytes_now - bytes);
+        ControlFlow::Continue(())
+    });
+    if let ControlFlow::Break(error) = ended {
+        return Err(opened.failed("read the snapshot", error));
+    }
+    let findings = comparison.found;
+    for problem in findings.problems.iter().take(MOST_LINES) {
+        log(&format!("{}: {}", problem.path, problem.reason));
+    }
+    log(&format!(
+        "compared {} with the snapshot, and {} with this host",
+        units::count(findings.files, "file", "files"),
+        units::count(findings.source_files, "file", "files")
+    ));
+    Ok(Done {
+        report,
+        findings,
+        restore_took,
+    })
+}
+
+fn announcement(snapshot: &Snapshot, work: &Drill) -> String {
+    format!(
+        "drill of snapshot {} ({} of {}, {}) in {}",
+        snapshot.short_id(),
+        shown_label(&snapshot.label),
+        snapshot.host,
+        local(snapshot.time),
+        work.container.location
+    )
+}
+
+/// The outcome of the drill, and of its command.
+fn conclude(snapshot: &Snapshot, plan: &Plan, done: Done, command: Option<Outcome>) -> Outcome {
+    let Done {
+        report,
+        findings,
+        restore_took,
+    } = done;
+    let of_command = command.as_ref().map(|it| &it.summary);
+    let summary = Summary {
+        snapshot: Some(snapshot.id.clone()),
+        files: Some(report.written),
+        bytes: Some(report.bytes),
+        files_verified: Some(findings.files),
+        drill: Some(DrillResult {
+            sample: plan.only.is_some(),
+            snapshot_time: snapshot.time,
+            restore_milliseconds: u64::try_from(restore_took.as_millis()).unwrap_or(u64::MAX),
+            content_differs: findings.content,
+            metadata_differs: findings.metadata,
+            missing: findings.missing,
+            surplus: findings.surplus,
+            not_compared: findings.unread,
+            source_files: findings.source_files,
+            source_differs: findings.source,
+        }),
+        exit_code: of_command.and_then(|it| it.exit_code),
+        signal: of_command.and_then(|it| it.signal),
+        ..Summary::default()
+    };
+    if !findings.is_clean() {
+        let first = findings.problems.first();
+        let problems = &report.problems.first;
+        return Outcome {
+            verdict: match problems.iter().any(Problem::is_out_of_reach) {
+                true => Verdict::Failed,
+                // Another attempt would find the same.
+                false => Verdict::FailedForGood,
+            },
+            reason: Some(format!(
+                "{} not as in the snapshot, or on this host{}",
+                units::count(findings.total, "restored path is", "restored paths are"),
+                first.map_or_else(String::new, |first| format!(
+                    ", the first being {} ({})",
+                    first.path, first.reason
+                ))
+            )),
+            problems_total: findings.total,
+            problems: findings.problems,
+            ..outcome::success(summary)
+        };
+    }
+    match command {
+        Some(ended) if ended.verdict != Verdict::Success => Outcome {
+            verdict: ended.verdict,
+            reason: ended
+                .reason
+                .map(|reason| format!("on the restored files, {reason}")),
+            ..outcome::success(summary)
+        },
+        _ => outcome::success(summary),
+    }
+}
