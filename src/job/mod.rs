@@ -70,6 +70,8 @@ pub struct Job {
     pub actions: Vec<JobAction>,
     pub schedule: Schedule,
     pub initial: InitialState,
+    /// How old the last success may become.
+    pub max_age: Option<std::time::Duration>,
     /// The document as the file has it, without the object around `job`, with the keys in the order of the file.
     pub document: serde_json::Value,
 }

@@ -65,6 +65,11 @@ fn host(text: &mut Text, status: &Status) {
             summary.overdue,
         ),
         (
+            "freezerd_jobs_too_old",
+            "Jobs that have not succeeded for longer than their max_age.",
+            summary.too_old,
+        ),
+        (
             "freezerd_files_invalid",
             "Files in the jobs directory that are not valid jobs.",
             summary.invalid_files,
@@ -127,6 +132,12 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
         "freezerd_job_owed_since_timestamp_seconds",
         "The earliest due instant that no success has followed; absent when none is owed.",
         |job| job.owed_since.map(unix),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_too_old_timestamp_seconds",
+        "From when on the job's last success is older than its max_age; absent without max_age.",
+        |job| job.too_old_at.map(unix),
     );
     text.each(
         jobs,

@@ -61,6 +61,8 @@ pub fn job_record(job_id: &str, created: DateTime<Utc>) -> JobRecord {
         failures: 0,
         reason: None,
         said: InitialState::default(),
+        max_age: None,
+        first_seen: None,
         past: Past::default(),
     }
 }

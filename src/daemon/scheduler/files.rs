@@ -43,6 +43,7 @@ impl<L: Ledger> Scheduler<L> {
                         digest: &digest.to_string(),
                         // The secrets that a job file holds stay in it.
                         document: &secret_text::masked(&text),
+                        max_age: job.max_age.map(|age| age.as_secs()),
                     };
                     self.job_loaded(job, content, warnings.len(), now);
                 }

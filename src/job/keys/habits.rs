@@ -79,7 +79,7 @@ static HABITS: &[Habit] = &[
     ),
     keys("one_fs xdev one_filesystem", &["one_file_system"]),
     keys(
-        "retention_days retention_period retention_time max_age keep_days expire expire_after expiration \
+        "retention_days retention_period retention_time keep_days expire expire_after expiration \
          remove_all_older_than older_than",
         &["remove_older_than"],
     ),

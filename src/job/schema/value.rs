@@ -72,6 +72,10 @@ pub(super) fn value(key: &Key) -> Value {
         Shape::Span => {
             or_unset(json!({ "type": "string", "pattern": "^\\s*([0-9]{1,6}[ymdh]){1,4}\\s*$" }))
         }
+        Shape::Duration => or_unset(json!({
+            "type": "string",
+            "pattern": "^0*[1-9][0-9]*[ \\t]+(week|day|hour|minute|second)s?$"
+        })),
         Shape::Tags => or_unset(json!({
             "anyOf": [
                 { "type": ["string", "number"] },

@@ -3,7 +3,7 @@
 use super::ValueReader;
 use crate::job::decode::Field;
 use crate::job::keys::{Object, Shape, Support};
-use crate::job::timing::Timing;
+use crate::job::timing::{self, Timing};
 
 impl ValueReader<'_> {
     /// Reports what is wrong with a value, whether or not the action uses it.
@@ -52,6 +52,9 @@ impl ValueReader<'_> {
                 if !field.node.is_unset() {
                     self.span(&field);
                 }
+            }
+            Shape::Duration => {
+                timing::duration(given, self);
             }
             Shape::Tags => {
                 if !field.node.is_unset() {

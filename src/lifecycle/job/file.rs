@@ -37,6 +37,8 @@ pub fn first_seen(
         failures: 0,
         reason: None,
         said: initial.clone(),
+        max_age: content.max_age,
+        first_seen: Some(now),
         past: Past::default(),
     };
     let standing = match (initial.event, initial.status) {
@@ -80,6 +82,8 @@ pub struct Content<'a> {
     pub digest: &'a str,
     /// The text.
     pub document: &'a str,
+    /// Its `max_age` in seconds.
+    pub max_age: Option<u64>,
 }
 
 /// What changed between two contents of a job.
@@ -102,6 +106,7 @@ pub fn changed(
     record.file = Some(content.file.to_owned());
     record.digest = content.digest.to_owned();
     record.document = content.document.to_owned();
+    record.max_age = content.max_age;
     if change.schedule_changed {
         // The new schedule does not owe what the old one owed.
         record.handled = handled_at_restart(record.handled, clockwork, now);

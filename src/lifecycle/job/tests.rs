@@ -32,6 +32,7 @@ fn seen(clockwork: Clockwork<'_>, now: DateTime<Utc>) -> JobRecord {
         file: "job.json",
         digest: "",
         document: "",
+        max_age: None,
     };
     first_seen("job", content, &InitialState::default(), clockwork, now).record
 }
