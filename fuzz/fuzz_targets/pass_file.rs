@@ -1,7 +1,7 @@
 //! Any bytes as a pass file. A password is never empty, and has no white space at its ends.
 #![no_main]
 
-use freezerd::agent::password::parse;
+use freezerd::secret::password::parse;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -34,6 +34,7 @@ fn names_of(argument: &str) -> Option<&'static str> {
         "job" => Some("jobs"),
         "run" => Some("runs"),
         "code" => Some("codes"),
+        "receiver" => Some("receivers"),
         _ => None,
     }
 }
@@ -94,7 +95,7 @@ complete -F _freezerd_with_names -o bashdefault -o default freezerd
 fn zsh(generated: &str) -> String {
     let mut text = String::new();
     for line in generated.lines() {
-        let argument = line.trim_start().trim_start_matches(['\'', '"', ':']);
+        let argument = line.trim_start().trim_start_matches(['\'', '"', ':', '*']);
         let names = argument.split_once(" -- ").and_then(|(id, _)| names_of(id));
         match (names, line.rsplit_once(":_default")) {
             (Some(names), Some((before, after))) => {
@@ -105,7 +106,7 @@ fn zsh(generated: &str) -> String {
             }
         }
         if line.starts_with("#compdef") {
-            for names in ["jobs", "runs", "codes"] {
+            for names in ["jobs", "runs", "codes", "receivers"] {
                 let _ = write!(
                     text,
                     "\n_freezerd_{names}() {{\n    local -a names\n    names=(${{(f)\"$(freezerd complete {names} \

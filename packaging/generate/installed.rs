@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 /// The pages that a package installs, by their place in the project.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "SECURITY.md",
     "docs/commands.md",
@@ -12,6 +12,7 @@ const PAGES: [&str; 9] = [
     "docs/containers.md",
     "docs/jobs.md",
     "docs/monitoring.md",
+    "docs/notices.md",
     "docs/schedules.md",
     "docs/settings.md",
 ];

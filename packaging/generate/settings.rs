@@ -2,13 +2,16 @@
 
 use freezerd::config::{Form, Setting, packaged};
 use freezerd::job::storage::{StorageKind, storage_keys};
+use freezerd::tell::keys::receiver_keys;
+use freezerd::tell::kind::ReceiverKind;
+use freezerd::tell::message::Kind;
 
 use crate::page::{Page, head};
 
 /// What the file is, and how its values are chosen.
 pub const DESCRIPTION: [&str; 2] = [
     "Lines of `name = value`, in TOML: texts are in quotes, numbers and `true` and `false` are not; what follows a `#` is a \
-     remark. The only sections are those of storages, which come last. An unknown setting, or a value that a setting cannot \
+     remark. The only sections are those of storages and of receivers of notices, which come last. An unknown setting, or a value that a setting cannot \
      have, is an error that names the line, and nothing starts.",
     "A flag on the command line overrides the environment, the environment overrides the file, and the file overrides the \
      default. `freezerd config show` prints every setting with its value and where it was set. A change takes effect when \
@@ -22,8 +25,23 @@ pub const STORAGES: &str = "A section `[storage.NAME]` defines a storage that is
      The file contains no password: a storage names where its password is. `freezerd config show` lists the storages, and \
      `freezerd storage test` tries one out.";
 
+/// What a section of a receiver is.
+pub const RECEIVERS: &str = "A section `[notify.NAME]` defines a receiver of notices: somebody who is told of failures, or a \
+     program that tells others. The name has letters, digits, `-` and `_`. A secret is in a file, in a credential of the \
+     service, in a variable of its environment, or is printed by a command, and is read again for each message. `freezerd \
+     config show` lists the receivers, and `freezerd notify --test` sends a test message.";
+
+/// The kinds of messages, as a sentence.
+pub fn message_kinds() -> String {
+    let kinds: Vec<String> = Kind::ALL
+        .iter()
+        .map(|kind| format!("`{}` ({})", kind.word(), kind.about()))
+        .collect();
+    format!("The kinds of messages are {}.", kinds.join(", "))
+}
+
 /// Parts of a `freezerd.toml`, each with a remark at its beginning.
-pub const EXAMPLES: [&str; 8] = [
+pub const EXAMPLES: [&str; 11] = [
     "# At most one backup at a time, and time for it to end when the host goes down.\nconcurrent_jobs = 1\nstop_grace = \"10 minutes\"",
     "# During office hours, actions leave the line to others.\nupload_limit = [\"mon-fri 08:00-18:00 2M\", \"20M\"]",
     "# Containers on a server, whose password is a credential of the service.\n[storage.offsite]\nkind = \"rest\"\nendpoint = \"https://backup.example:8000/web1\"\nusername = \"web1\"\npassword_file = \"%d/offsite\"",
@@ -32,6 +50,9 @@ pub const EXAMPLES: [&str; 8] = [
     "# Containers in a remote of rclone, whose configuration is encrypted.\n[storage.drive]\nkind = \"rclone\"\nremote = \"drive:backups\"\nconfig_file = \"/etc/freezerd/rclone.conf\"\nconfig_password_file = \"%d/rclone\"",
     "# Containers on a server with SSH. The server must be in known_hosts.\n[storage.nas]\nkind = \"sftp\"\nhost = \"nas.example\"\nusername = \"web1\"\ndirectory = \"/srv/backups\"\nkey_file = \"%d/nas\"",
     "# Containers in Swift. What is not said here comes from OS_USERNAME and other variables.\n[storage.cloud]\nkind = \"swift\"\nauth_url = \"https://cloud.example:5000/v3\"\nproject_name = \"web\"\nusername = \"backup\"\npassword_file = \"/etc/freezerd/cloud\"",
+    "# Mail about failures. At night it waits.\n[notify.admin]\ntype = \"mail\"\nhost = \"mail.example\"\nusername = \"web1\"\npassword_file = \"%d/mail\"\nfrom = \"freezerd@web1.example\"\nto = [\"admin@example.org\"]\nquiet_hours = \"22:00-07:00\"",
+    "# A channel of Slack.\n[notify.chat]\ntype = \"slack\"\nurl_file = \"/etc/freezerd/slack\"",
+    "# A check of healthchecks.io for each job of this host.\n[notify.checks]\ntype = \"ping\"\nurl_file = \"/etc/freezerd/healthchecks\"\nslug = \"{host}-{job}\"\ncreate = true",
 ];
 
 /// What a setting is where nobody says otherwise.
@@ -79,6 +100,22 @@ pub fn page() -> String {
         }
         page.entry(head(key.name, key.value), &about);
     }
+    page.section("RECEIVERS");
+    page.paragraph(RECEIVERS);
+    page.paragraph("`/usr/share/doc/freezerd/notices.md` describes what each receiver gets.");
+    page.paragraph(&message_kinds());
+    for key in receiver_keys() {
+        let mut about = vec![key.about.to_owned()];
+        if key.kinds.len() < ReceiverKind::ALL.len() {
+            let kinds: Vec<String> = key
+                .kinds
+                .iter()
+                .map(|kind| format!("`{}`", kind.word()))
+                .collect();
+            about.push(format!("Types: {}.", kinds.join(", ")));
+        }
+        page.entry(head(key.name, key.value), &about);
+    }
     page.section("FILES");
     page.paragraph("`/etc/freezerd/freezerd.toml` for root, `~/.config/freezerd/freezerd.toml` for everybody else.");
     page.section("EXAMPLES");
@@ -89,6 +126,7 @@ pub fn page() -> String {
         ("freezerd", "8"),
         ("freezerd-jobs", "5"),
         ("freezerd-config", "8"),
+        ("freezerd-notify", "8"),
     ]);
     page.render()
 }
@@ -120,7 +158,12 @@ pub fn template() -> String {
          #kind = \"rest\"\n\
          #endpoint = \"https://backup.example:8000/web1\"\n\
          #username = \"web1\"\n\
-         #password_file = \"/etc/freezerd/offsite\"\n",
+         #password_file = \"/etc/freezerd/offsite\"\n\
+         \n# Somebody who is told of failures. `freezerd notify --test` sends a test message.\n\
+         #[notify.admin]\n\
+         #type = \"sendmail\"\n\
+         #from = \"freezerd@web1.example\"\n\
+         #to = [\"admin@example.org\"]\n",
     );
     text
 }

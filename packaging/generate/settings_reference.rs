@@ -1,11 +1,16 @@
-//! `docs/settings.md`: every setting and every key of a storage, from the tables that the program uses.
+//! `docs/settings.md`: every setting, every key of a storage and every key of a receiver, from the tables that the program uses.
 
 use freezerd::config::{Form, Setting, packaged};
 use freezerd::job::storage::{StorageKind, storage_keys};
+use freezerd::tell::keys::receiver_keys;
+use freezerd::tell::kind::ReceiverKind;
+use freezerd::tell::message::Kind;
 
 use crate::jobs::list;
 use crate::markdown::Markdown;
-use crate::settings::{DESCRIPTION, EXAMPLES, STORAGES, default_sentence, literal, sentence};
+use crate::settings::{
+    DESCRIPTION, EXAMPLES, RECEIVERS, STORAGES, default_sentence, literal, sentence,
+};
 
 /// The page.
 pub fn page() -> String {
@@ -61,11 +66,45 @@ pub fn page() -> String {
         })
         .collect();
     page.table(&["key", "type", "kinds", "meaning", "since"], &rows);
+    receivers(&mut page);
     page.section(2, "Examples");
     for example in EXAMPLES {
         page.example("toml", example);
     }
     page.render()
+}
+
+fn receivers(page: &mut Markdown) {
+    page.section(2, "Receivers of notices");
+    page.paragraph(RECEIVERS);
+    page.paragraph("[notices.md](notices.md) describes what each receiver gets.");
+    let rows = |rows: Vec<(&'static str, &'static str)>| -> Vec<Vec<String>> {
+        let rows = rows.into_iter();
+        rows.map(|(word, about)| vec![format!("`{word}`"), about.to_owned()])
+            .collect()
+    };
+    let types = ReceiverKind::ALL.iter();
+    let types = types.map(|kind| (kind.word(), kind.about())).collect();
+    page.table(&["type", "what it is"], &rows(types));
+    let kinds = Kind::ALL.iter();
+    let kinds = kinds.map(|kind| (kind.word(), kind.about())).collect();
+    page.table(&["kind of message", "what it tells"], &rows(kinds));
+    let keys: Vec<Vec<String>> = receiver_keys()
+        .map(|key| {
+            let types = match key.kinds.len() < ReceiverKind::ALL.len() {
+                true => list(key.kinds.iter().map(|kind| kind.word())),
+                false => "all".to_owned(),
+            };
+            vec![
+                format!("`{}`", key.name),
+                key.value.to_owned(),
+                types,
+                key.about.to_owned(),
+                key.since.to_owned(),
+            ]
+        })
+        .collect();
+    page.table(&["key", "type", "receivers", "meaning", "since"], &keys);
 }
 
 fn kind(setting: &Setting) -> &'static str {

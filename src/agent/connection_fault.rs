@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 #[cfg(feature = "swift")]
 use super::reach::openrc::OpenrcFault;
-use super::secret::SecretError;
 use crate::location::AddressError;
 use crate::os;
+use crate::secret::SecretError;
 use crate::storage::http::OptionsError;
 use crate::storage::rclone::StartError;
 #[cfg(feature = "sftp")]

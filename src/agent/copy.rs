@@ -10,11 +10,12 @@ use super::report::{local, log};
 use super::repository::{Found, Opened, SnapshotFiles};
 use super::snapshot::Filter;
 use super::wanted::Wanted;
-use super::{Context, check, open, outcome, password};
+use super::{Context, check, open, outcome};
 use crate::job::action::{Access, Container, Copy};
 use crate::protocol::{Outcome, Problem, ProblemKind, Summary, Verdict};
 use crate::repository::indexed::Indexed;
 use crate::repository::transfer::{Destination, Report, Transferred, transfer};
+use crate::secret::password;
 use crate::storage::{FileKind, FileName};
 use crate::units;
 

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ActionError, ErrorKind};
-use super::password;
 use super::place::{self, Place};
 use super::reach::Reach;
 use super::report::{Reporter, log};
@@ -13,6 +12,7 @@ use super::snapshot::{Filter, Snapshot};
 use crate::protocol::{
     ContainerFault, ListEnd, ListRequest, ListedSnapshot, Report, UnreadableSnapshot,
 };
+use crate::secret::password;
 
 /// Reports the snapshots, oldest first, and the end of the list.
 pub fn run(request: &ListRequest, reporter: &Arc<Reporter>) {

@@ -17,6 +17,7 @@ use crate::job::action::{Access, Container, Work};
 use crate::kill_point::{self, Point};
 use crate::os;
 use crate::protocol::{Outcome, Report, Request, Task};
+use crate::secret::password::{self, PassFileError};
 
 mod admin;
 pub mod advice;
@@ -39,12 +40,9 @@ mod level;
 mod lineage;
 mod list;
 mod lock;
-pub mod memory_file;
 mod outcome;
 mod panic_hook;
 pub mod pass_pipe;
-#[doc(hidden)]
-pub mod password;
 mod place;
 mod prune_warnings;
 pub mod reach;
@@ -53,7 +51,6 @@ mod repository;
 mod restore;
 mod restore_progress;
 pub mod retention;
-mod secret;
 mod slot;
 pub mod snapshot;
 mod termination;
@@ -68,7 +65,6 @@ pub use prune_warnings::prune_warnings;
 pub use termination::ENDED;
 
 use lock::Lock;
-use password::PassFileError;
 use reach::Reach;
 use report::{Reporter, log};
 use repository::Opened;

@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::memory_file;
-use super::password::{LIMIT, PassFileError, PassFileFault, forbid_core_files};
+use crate::secret::memory_file;
+use crate::secret::password::{LIMIT, PassFileError, PassFileFault, forbid_core_files};
 
 /// What other processes cannot open, or open as something else.
 const OWN: [&str; 3] = ["/dev/stdin", "/dev/fd", "/proc/self"];
@@ -66,8 +66,8 @@ fn keep(path: &Path) -> Result<PathBuf, PassFileFault> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::memory_file::{as_given, is_one};
     use super::*;
+    use crate::secret::memory_file::{as_given, is_one};
 
     #[test]
     fn what_comes_out_of_a_pipe_can_be_read_twice_and_has_the_name_of_the_pipe() {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ActionError;
-use super::password::Password;
 use super::place::{Creatable, Existing};
 use super::report::log;
 use super::snapshot::{Filter, Snapshot};
@@ -15,6 +14,7 @@ use crate::repository::error::{Error, ErrorKind};
 use crate::repository::key::{self, cost::Cost};
 use crate::repository::open::Repository;
 use crate::repository::snapshot;
+use crate::secret::password::Password;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};

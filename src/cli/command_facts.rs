@@ -47,6 +47,7 @@ impl Command {
             Command::State(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Storage(args) => args.wants_json(),
+            Command::Notify(args) => args.json,
             Command::Cache(args) => args.wants_json(),
             Command::Complete(_) | Command::Agent => false,
         }
@@ -78,6 +79,7 @@ impl Command {
                 | Command::Key(_)
                 | Command::Unlock(_)
                 | Command::Storage(_)
+                | Command::Notify(_)
         )
     }
 }

@@ -31,12 +31,14 @@ enum Names {
     /// The numbers of runs, and jobs, each of which stands for its newest run.
     Runs,
     Codes,
+    Receivers,
 }
 
 /// Runs `freezerd complete`. Nobody wants to read an error in the middle of a command line.
 pub fn run(settings: Result<Settings, Failure>, args: &Args) -> Exit {
     let text = match args.of {
         Names::Codes => Some(of_codes()),
+        Names::Receivers => settings.ok().map(|it| of_receivers(&it)),
         Names::Jobs => settings.ok().and_then(|it| of_jobs(&it).ok()),
         Names::Runs => settings.ok().and_then(|it| of_runs(&it).ok()),
     };
@@ -49,6 +51,19 @@ pub fn run(settings: Result<Settings, Failure>, args: &Args) -> Exit {
 fn of_codes() -> String {
     codes::all().fold(String::new(), |mut text, code| {
         let _ = writeln!(text, "{}\t{}", code.name, code.title);
+        text
+    })
+}
+
+fn of_receivers(settings: &Settings) -> String {
+    let receivers = settings.receivers.iter();
+    receivers.fold(String::new(), |mut text, (receiver, _)| {
+        let _ = writeln!(
+            text,
+            "{}\t{}",
+            receiver.name,
+            receiver.channel.kind().word()
+        );
         text
     })
 }

@@ -56,16 +56,24 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .collect();
         let zone = json!({"name": zone.name(), "source": zone.source()});
         let storages: Map<String, Value> = storages(settings)
-            .map(|(name, origin, keys)| {
-                let keys: Map<String, Value> = keys
-                    .iter()
-                    .map(|(key, value)| ((*key).to_owned(), value.as_str().into()))
-                    .collect();
-                (name.clone(), json!({"keys": keys, "origin": origin}))
+            .map(|(name, origin, shown)| {
+                (name.clone(), json!({"keys": keys(shown), "origin": origin}))
+            })
+            .collect();
+        let receivers: Map<String, Value> = settings
+            .receivers
+            .iter()
+            .map(|(receiver, origin)| {
+                let keys = keys(&receiver.shown);
+                (
+                    receiver.name.clone(),
+                    json!({"keys": keys, "origin": origin}),
+                )
             })
             .collect();
         output::json(&json!({
-            "settings": Value::Object(object), "storages": storages, "zone_in_use": zone, "limits_without_effect": without_effect,
+            "settings": Value::Object(object), "storages": storages, "receivers": receivers, "zone_in_use": zone,
+            "limits_without_effect": without_effect,
         }));
         return Ok(Exit::Success);
     }
@@ -90,6 +98,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             println!("  {key} = {value}");
         }
     }
+    for (receiver, origin) in &settings.receivers {
+        println!();
+        println!("Receiver {} ({origin}):", receiver.name);
+        for (key, value) in &receiver.shown {
+            println!("  {key} = {value}");
+        }
+    }
     println!();
     let bandwidth = settings.bandwidth();
     for (name, limit) in [
@@ -108,6 +123,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         println!("Note: {what}.");
     }
     Ok(Exit::Success)
+}
+
+fn keys(shown: &[(&'static str, String)]) -> Map<String, Value> {
+    let keys = shown.iter();
+    keys.map(|(key, value)| ((*key).to_owned(), value.as_str().into()))
+        .collect()
 }
 
 /// The named storages: the name, where it is defined, and its keys without secrets.

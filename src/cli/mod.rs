@@ -39,6 +39,7 @@ mod logging;
 mod ls;
 mod new;
 mod next;
+mod notify;
 mod pin;
 mod prune;
 mod repair;
@@ -162,6 +163,7 @@ enum Command {
     State(state::Args),
     Config(config::Args),
     Storage(storage::Args),
+    Notify(notify::Args),
     Cache(cache::Args),
     #[command(hide = true)]
     Complete(complete::Args),
@@ -312,6 +314,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::State(args) => state::run(&settings, &args),
         Command::Config(args) => config::run(&settings, &args),
         Command::Storage(args) => storage::run(&settings, &args),
+        Command::Notify(args) => notify::run(&settings, &args),
         Command::Cache(args) => cache::run(&settings, &args),
         // These commands returned above, before the settings were read.
         Command::Explain(_)

@@ -35,12 +35,14 @@ pub enum ConfigError {
         /// `; did you mean …?`, or how to list the settings.
         hint: String,
     },
-    /// A section `[storage.NAME]` cannot be used. No value is repeated that may be a secret.
-    #[error("{path}:{line}: the storage {name}: {message}")]
-    Storage {
+    /// A section such as `[storage.NAME]` cannot be used. No value is repeated that may be a secret.
+    #[error("{path}:{line}: the {what} {name}: {message}")]
+    Section {
         path: PathBuf,
         /// Counted from 1.
         line: usize,
+        /// What the section defines.
+        what: &'static str,
         name: String,
         message: String,
     },

@@ -1,17 +1,21 @@
-//! `freezerd.toml`: flat `key = value` lines, and sections `[storage.NAME]`.
+//! `freezerd.toml`: flat `key = value` lines, and sections `[storage.NAME]` and `[notify.NAME]`.
 
 use std::path::Path;
 
 use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
+use super::receivers;
+use super::section::{Sections, line_of_key};
 use super::settings::SETTINGS;
 use super::storages::{self, Defined};
+use crate::tell::receiver::Receiver;
 
 /// What the file says.
 #[derive(Default)]
 pub(super) struct Content {
     pub values: Vec<Chosen>,
     pub storages: Vec<Defined>,
+    pub receivers: Vec<(Receiver, Origin)>,
 }
 
 /// Reads the file; `None` when it does not exist.
@@ -42,11 +46,25 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
             })?;
 
     let mut values = Vec::new();
-    let mut defined = Vec::new();
+    let mut storages = Vec::new();
+    let mut receivers = Vec::new();
     for (name, value) in table {
-        if name == "storage" {
-            defined = storages::read(&value, path, &|name, key| line_of_storage(&text, name, key))?;
-            continue;
+        let sections = |table, what| Sections {
+            table,
+            what,
+            path,
+            text: &text,
+        };
+        match name.as_str() {
+            "storage" => {
+                storages = storages::read(&value, &sections("storage", "a storage"))?;
+                continue;
+            }
+            "notify" => {
+                receivers = receivers::read(&value, &sections("notify", "a receiver"))?;
+                continue;
+            }
+            _ => {}
         }
         let line = line_of_key(&text, &name);
         let written = name.replace('-', "_");
@@ -78,7 +96,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
     }
     Ok(Some(Content {
         values,
-        storages: defined,
+        storages,
+        receivers,
     }))
 }
 
@@ -93,40 +112,6 @@ fn plain(value: &toml::Value) -> String {
         toml::Value::Datetime(moment) => moment.to_string(),
         toml::Value::Table(_) => "(a table)".to_owned(),
     }
-}
-
-fn line_of_key(text: &str, name: &str) -> usize {
-    text.lines()
-        .position(|line| {
-            let line = line.trim_start().trim_start_matches('[');
-            line.strip_prefix(name)
-                .is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
-        })
-        .map_or(1, |index| index + 1)
-}
-
-/// The line of a section `[storage.NAME]`, or of a key in it.
-fn line_of_storage(text: &str, name: &str, key: Option<&str>) -> usize {
-    let head: String = format!("[storage.{name}]");
-    let is_head = |line: &str| {
-        let plain: String = line
-            .chars()
-            .filter(|it| !it.is_whitespace() && !matches!(it, '"' | '\''))
-            .collect();
-        plain.starts_with(&head)
-    };
-    let Some(section) = text.lines().position(is_head) else {
-        return line_of_key(text, "storage");
-    };
-    let below = text.lines().skip(section + 1);
-    let in_section = below.take_while(|line| !line.trim_start().starts_with('['));
-    let offset = key.and_then(|key| {
-        in_section.into_iter().position(|line| {
-            let rest = line.trim_start().strip_prefix(key);
-            rest.is_some_and(|rest| rest.trim_start().starts_with('='))
-        })
-    });
-    section + 1 + offset.map_or(0, |offset| offset + 1)
 }
 
 fn suggestion(name: &str) -> String {

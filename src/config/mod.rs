@@ -14,6 +14,8 @@ mod limits;
 mod log_format;
 pub mod paths;
 mod read;
+mod receivers;
+mod section;
 mod setting;
 mod settings;
 mod storages;
@@ -50,7 +52,7 @@ impl Settings {
             .each_ref()
             .map(|setting| choose(setting, flags, &from_file.values));
         built_in::follow_state_dir(&mut chosen, paths::is_root());
-        settings::understand(chosen, &from_file.storages)
+        settings::understand(chosen, &from_file.storages, from_file.receivers)
     }
 
     /// What this host adds to a job file.

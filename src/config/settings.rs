@@ -18,6 +18,7 @@ use crate::job::rate_limit::RateLimit;
 use crate::job::storage::Storages;
 use crate::limits::ResourceLimits;
 use crate::schedule::zone::Zone;
+use crate::tell::receiver::Receiver;
 
 /// Makes [`SETTINGS`], [`Settings`] and [`understand`] from the rows.
 macro_rules! settings {
@@ -35,6 +36,8 @@ macro_rules! settings {
             pub storages: Storages,
             /// Where each of them is defined, in the order of their names.
             pub storage_origins: Vec<Origin>,
+            /// The receivers of notices, in the order of their names, each with where it is defined.
+            pub receivers: Vec<(Receiver, Origin)>,
             /// The text and the origin of each value, in the order of [`SETTINGS`].
             pub chosen: Vec<Chosen>,
         }
@@ -43,11 +46,16 @@ macro_rules! settings {
         ///
         /// # Errors
         /// When a setting cannot have the value that was chosen for it.
-        pub(super) fn understand(chosen: [Chosen; COUNT], defined: &[Defined]) -> Result<Settings, ConfigError> {
+        pub(super) fn understand(
+            chosen: [Chosen; COUNT],
+            defined: &[Defined],
+            receivers: Vec<(Receiver, Origin)>,
+        ) -> Result<Settings, ConfigError> {
             let [$($name),*] = &chosen;
             Ok(Settings {
                 storages: storages::by_name(defined),
                 storage_origins: storages::origins(defined),
+                receivers,
                 $($name: $reader($name)?,)*
                 chosen: chosen.to_vec(),
             })

@@ -34,6 +34,7 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["state", "check"],
     &["config", "show"],
+    &["notify", "--test"],
 ];
 
 #[test]

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use freezerd::config::SETTINGS;
 use freezerd::job::keys::Object;
 use freezerd::job::storage::storage_keys;
+use freezerd::tell::keys::receiver_keys;
 
 /// A command that is proposed, and where.
 struct Proposed {
@@ -198,6 +199,7 @@ fn known_keys() -> HashSet<&'static str> {
     let of_jobs = of_jobs.flat_map(|key| key.aliases.iter().chain([&key.name]).copied());
     of_jobs
         .chain(storage_keys().map(|key| key.name))
+        .chain(receiver_keys().map(|key| key.name))
         .chain(SETTINGS.iter().map(|setting| setting.name))
         .collect()
 }

@@ -113,6 +113,7 @@ fn the_script_for_zsh_asks_for_the_names_and_is_accepted() {
         ":_freezerd_jobs'",
         ":_freezerd_runs'",
         ":_freezerd_codes'",
+        ":_freezerd_receivers'",
         "_freezerd_jobs() {",
     ] {
         assert!(script.contains(wanted), "{wanted}");
@@ -194,7 +195,12 @@ fn zsh_completes_commands_and_names_when_the_tab_key_is_pressed() {
 #[test]
 fn without_a_ledger_there_are_no_names_and_no_errors() {
     let place = tempfile::tempdir().unwrap();
-    for (names, any) in [("jobs", false), ("runs", false), ("codes", true)] {
+    for (names, any) in [
+        ("jobs", false),
+        ("runs", false),
+        ("codes", true),
+        ("receivers", false),
+    ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_freezerd"));
         command
             .args(["complete", names])

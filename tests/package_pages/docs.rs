@@ -11,6 +11,7 @@ use freezerd::job::keys::{Key, Object, Support, one_of};
 use freezerd::job::kind::{WorkKind, WorkKinds};
 use freezerd::job::storage::{StorageKind, storage_keys};
 use freezerd::schedule::zone::Zone;
+use freezerd::tell::keys::receiver_keys;
 use serde_json::{Map, Value, json};
 
 use crate::made::{MADE, page};
@@ -52,6 +53,13 @@ fn every_key_and_every_setting_has_an_example_and_a_version_in_its_reference() {
         assert!(!setting.example.is_empty(), "{}", setting.name);
     }
     for key in storage_keys() {
+        assert!(
+            settings.contains(&format!("| `{}` |", key.name)),
+            "{}",
+            key.name
+        );
+    }
+    for key in receiver_keys() {
         assert!(
             settings.contains(&format!("| `{}` |", key.name)),
             "{}",

@@ -3,7 +3,6 @@
 use chrono::Utc;
 
 use super::super::error::ActionError;
-use super::super::password::Password;
 use super::super::place::{self, Place};
 use super::super::report::{escaped, log};
 use super::super::repository::Opened;
@@ -14,6 +13,7 @@ use super::{comparable, lineage, refuse_lost};
 use crate::archive;
 use crate::job::action::Backup;
 use crate::protocol::{Outcome, Summary};
+use crate::secret::password::Password;
 use crate::units;
 
 /// Writes nothing, not even a lock.

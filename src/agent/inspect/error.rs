@@ -6,12 +6,12 @@ use super::reason;
 use crate::agent::advice::{prune_advice, space_advice};
 use crate::agent::error::ActionError;
 use crate::agent::error::ErrorKind as PlaceErrorKind;
-use crate::agent::password::PassFileError;
 use crate::inspect::choice::ChoiceError;
 use crate::inspect::dump::DumpError;
 use crate::inspect::path::PathError;
 use crate::repository::error::{Error as RepositoryError, ErrorKind};
 use crate::repository::prune::error::PruneError;
+use crate::secret::password::PassFileError;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 
 /// Why the command came to nothing. `Display` is one sentence without a full stop, and includes the cause.

@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 
 use super::lock::Creation;
 use super::pass_pipe::readable_again;
-use super::password;
 use super::place::{self, Place, UnderLock};
 use super::reach::Reach;
 use super::repository::Opened;
@@ -17,6 +16,7 @@ use crate::job::action::Container;
 use crate::repository::error::{Error, What};
 use crate::repository::indexed::Indexed;
 use crate::repository::open::Repository;
+use crate::secret::password;
 
 mod error;
 mod interrupts;

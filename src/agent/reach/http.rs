@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use crate::agent::connection_fault::ConnectionFault;
 use crate::agent::report::log;
-use crate::agent::secret;
 use crate::job::storage::Connection;
 use crate::location::RestPlace;
+use crate::secret;
 use crate::storage::http::{Options, Trust};
 use crate::storage::limit::Pace;
 use crate::storage::rest::Rest;

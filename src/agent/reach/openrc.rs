@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::agent::password;
 use crate::job::secret;
 use crate::os;
+use crate::secret::password;
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;

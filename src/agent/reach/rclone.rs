@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::http;
 use crate::agent::connection_fault::ConnectionFault;
 use crate::agent::report::log;
-use crate::agent::secret;
 use crate::job::storage::Connection;
 use crate::location::RclonePlace;
+use crate::secret;
 use crate::storage::limit::Pace;
 use crate::storage::rclone::{Options, Rclone};
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::http;
 use crate::agent::connection_fault::ConnectionFault;
-use crate::agent::password;
 use crate::agent::report::log;
-use crate::agent::secret;
 use crate::job::storage::{Connection, S3Connection};
 use crate::location::S3Place;
+use crate::secret;
+use crate::secret::password;
 use crate::storage::error::ErrorKind;
 use crate::storage::http::{Failure, Options};
 use crate::storage::limit::Pace;

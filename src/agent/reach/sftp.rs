@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::agent::connection_fault::ConnectionFault;
 use crate::agent::report::log;
-use crate::agent::secret as agent_secret;
 use crate::job::secret;
 use crate::job::storage::Connection;
 use crate::location::SftpPlace;
+use crate::secret as agent_secret;
 use crate::storage::concurrency::Concurrency;
 use crate::storage::limit::Pace;
 use crate::storage::sftp::{Key, KnownHosts, Options, Sftp};

@@ -8,11 +8,11 @@ use super::{http, openrc};
 use zeroize::Zeroizing;
 
 use crate::agent::connection_fault::ConnectionFault;
-use crate::agent::password;
 use crate::agent::report::log;
-use crate::agent::secret;
 use crate::job::storage::{Connection, SecretSource, SwiftConnection};
 use crate::location::{HttpAddress, KeystoneName, SwiftCloud, SwiftPlace};
+use crate::secret;
+use crate::secret::password;
 use crate::storage::http::Options;
 use crate::storage::limit::Pace;
 use crate::storage::swift::{Identity, Scope, Settings, Swift};

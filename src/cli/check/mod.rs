@@ -2,6 +2,7 @@
 
 mod left_out;
 mod pattern_files;
+mod receivers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
+use super::notify::look::look;
 use super::{job_files, ledger_view};
 use crate::cli::output;
 use crate::config::Settings;
@@ -21,7 +23,8 @@ use crate::units;
 /// Check job files and report their errors and warnings
 ///
 /// The command checks a directory in the way the daemon reads it. It reports files that other users can change, and two
-/// files with the same job id. If only files are named, it does not check owners and modes.
+/// files with the same job id. If only files are named, it does not check owners and modes. Without a name, it also looks
+/// at the receivers of notices in freezerd.toml.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The exit code is 65 if there is an error, and 3 if --left-out could not read all sources.\n\n\
@@ -80,7 +83,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => checked.files.iter().flat_map(left_out::of_file).collect(),
         false => Vec::new(),
     };
-    let failed = checked.has_errors() || (args.strict && checked.has_diagnostics());
+    let receivers = match args.paths.is_empty() {
+        true => look(settings),
+        false => Vec::new(),
+    };
+    let failed = checked.has_errors()
+        || (args.strict && (checked.has_diagnostics() || !receivers.is_empty()));
 
     if args.json {
         let diagnostics: Vec<_> = checked
@@ -97,6 +105,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         if args.left_out {
             document["left_out"] = left_out.iter().map(left_out::to_json).collect();
         }
+        if args.paths.is_empty() {
+            document["receivers"] = receivers.iter().map(receivers::to_json).collect();
+        }
         output::json(&document);
     } else {
         for file in &checked.files {
@@ -109,6 +120,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             ));
         }
         left_out.iter().for_each(left_out::print);
+        receivers.iter().for_each(receivers::print);
         println!("{}", summary(&checked));
     }
     Ok(if failed {

@@ -26,6 +26,7 @@ mod files;
 mod finding;
 mod ledger;
 mod places;
+mod receivers;
 mod service;
 mod space;
 mod storages;
@@ -43,8 +44,8 @@ const ENOUGH: usize = 20;
 /// Check the whole installation and say how to fix what is wrong
 ///
 /// The command checks the settings, the directories and their modes, the ledger, the daemon and its unit, the clock, the
-/// free space, the job files, the passwords, the storages, the containers, and the results of the jobs. It changes nothing
-/// and needs no daemon. Run it as root or as the daemon's user; other users cannot see everything.
+/// free space, the job files, the passwords, the receivers of notices, the storages, the containers, and the results of the
+/// jobs. It changes nothing and needs no daemon. Run it as root or as the daemon's user; other users cannot see everything.
 ///
 /// It opens the repositories one after the other. Each takes a third of a second and 128 MB of memory.
 #[derive(Debug, clap::Args)]
@@ -143,6 +144,8 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         .filter_map(|used| used.container.location.local());
     let paths = [settings.state_dir.as_path()].into_iter().chain(local);
     findings.extend(space::inspect(paths).iter().map(space::space_finding));
+
+    findings.extend(receivers::findings(settings));
 
     if !args.no_containers {
         let asked = storages::inspect(&settings.storages);

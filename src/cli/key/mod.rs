@@ -12,10 +12,10 @@ use super::container::session::{self, Ended, print, print_json};
 use super::exit::{Exit, Failure};
 use super::table::Table;
 use crate::agent::inspect::{self, Lock, Session, SessionError, keys};
-use crate::agent::memory_file::is_one;
 use crate::config::Settings;
 use crate::escape::harmless;
 use crate::repository::error::Error;
+use crate::secret::memory_file::is_one;
 use crate::storage::id::Id;
 
 mod prompt;

@@ -7,7 +7,7 @@ use crate::schedule::vocabulary::{WEEKDAYS, index_of};
 
 /// A set of weekdays: the bit of Monday is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Days(u8);
+pub struct Days(u8);
 
 impl Days {
     /// The days of a window that names none.
@@ -19,6 +19,9 @@ impl Days {
     }
 
     /// Reads days and ranges of days, separated by commas.
+    ///
+    /// # Errors
+    /// When something between the commas is neither, or a range runs backward.
     pub fn parse(text: &str) -> Result<Days, RateFault> {
         let mut days = 0;
         for item in text.split(',') {

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::schedule::zone::Zone;
 
-mod days;
+pub mod days;
 mod fault;
 mod rate;
-mod times;
+pub mod times;
 mod window;
 mod written;
 

@@ -62,15 +62,10 @@ impl Window {
 
     /// Whether it holds at a minute of a weekday; Monday is 0. A night belongs to the day on which it begins.
     pub(super) fn holds(&self, weekday: u32, minute: u32) -> bool {
-        let Some(times) = self.times else {
-            return self.days.has(weekday);
-        };
-        if !times.is_over_midnight() {
-            return self.days.has(weekday) && (times.from..times.until).contains(&minute);
+        match self.times {
+            None => self.days.has(weekday),
+            Some(times) => times.holds(self.days, weekday, minute),
         }
-        let day_before = (weekday + 6) % 7;
-        (minute >= times.from && self.days.has(weekday))
-            || (minute < times.until && self.days.has(day_before))
     }
 
     /// Whether the days and the times are all that there are.

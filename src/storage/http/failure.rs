@@ -21,15 +21,16 @@ impl Failure {
             kind,
             cause: io::Error::other(text.to_owned()),
         };
+        let late = |text: String| Failure {
+            kind: ErrorKind::Unreachable,
+            cause: io::Error::new(io::ErrorKind::TimedOut, text),
+        };
         match error {
             ureq::Error::Io(cause) => Failure::of_io(cause),
-            ureq::Error::Timeout(ureq::Timeout::PerRead | ureq::Timeout::PerWrite) => told(
-                ErrorKind::Unreachable,
-                &format!("nothing moved on the connection for {} s", stall.as_secs()),
+            ureq::Error::Timeout(ureq::Timeout::PerRead | ureq::Timeout::PerWrite) => late(
+                format!("nothing moved on the connection for {} s", stall.as_secs()),
             ),
-            ureq::Error::Timeout(_) => {
-                told(ErrorKind::Unreachable, "the server does not answer in time")
-            }
+            ureq::Error::Timeout(_) => late("the server does not answer in time".to_owned()),
             ureq::Error::HostNotFound => told(
                 ErrorKind::Unreachable,
                 "the name of the server is not known",
@@ -69,6 +70,11 @@ impl Failure {
             _ => cause,
         };
         Failure { kind, cause }
+    }
+
+    /// Whether the server took too long.
+    pub fn is_timeout(&self) -> bool {
+        self.cause.kind() == io::ErrorKind::TimedOut
     }
 
     /// The same, with the part of the service that it is a failure of.

@@ -1,7 +1,8 @@
-//! HTTP for storages away from the host: one client, limits on every read and write, and the classes of failures.
+//! HTTP for storages away from the host, and for receivers of notices: one client, limits on every read and write, and the
+//! classes of failures.
 //!
-//! A request has no time limit as a whole, because a large file over a slow line takes its time. A connection on which
-//! nothing moves for too long is given up.
+//! A request to a storage has no time limit as a whole, because a large file over a slow line takes its time. A connection
+//! on which nothing moves for too long is given up.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// The headers that hold secrets.
 const SENSITIVE: &[&str] = &[
     "authorization",
+    "x-gotify-key",
     "x-amz-security-token",
     "x-auth-token",
     "x-aws-ec2-metadata-token",
@@ -66,6 +68,8 @@ pub struct Options {
     pub connect: Duration,
     /// A connection on which nothing moves for this long is given up.
     pub stall: Duration,
+    /// A request that is not answered as a whole after so long is given up; `None`: it may take any time.
+    pub total: Option<Duration>,
     /// How many connections are kept open.
     pub connections: usize,
     /// Every body passes through it.
@@ -83,6 +87,7 @@ impl Default for Options {
             connect: CONNECT,
             // A server such as rclone is silent while it tries again itself.
             stall: Duration::from_secs(5 * 60),
+            total: None,
             connections: 5,
             pace: None,
         }
@@ -135,7 +140,7 @@ pub struct Client {
 pub struct Request<'a> {
     pub method: Method,
     pub url: &'a str,
-    pub headers: &'a [(&'static str, String)],
+    pub headers: &'a [(&'a str, String)],
     /// Of a [`Method::Post`] or [`Method::Put`].
     pub body: &'a [u8],
     /// What the bodies belong to, for the limits.
@@ -159,6 +164,7 @@ impl Client {
             .timeout_connect(Some(options.connect))
             .timeout_per_read(Some(options.stall))
             .timeout_per_write(Some(options.stall))
+            .timeout_global(options.total)
             .max_idle_connections(options.connections + 2)
             .max_idle_connections_per_host(options.connections + 2)
             .max_idle_age(IDLE);

@@ -1,4 +1,5 @@
-//! A secret for a server, from where the storage says it is. It is never shown, and never leaves this process.
+//! Secrets, from where a storage, a container or a receiver of notices says they are. They are never shown, and never leave
+//! this process.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read};
@@ -10,11 +11,16 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::password::{self, PassFileError};
 use crate::job::action::Command;
 use crate::job::storage::{JobFileSecret, SecretSource};
 use crate::job::{SIZE_LIMIT, secret_text};
 use crate::os;
+
+pub mod memory_file;
+#[doc(hidden)]
+pub mod password;
+
+use password::PassFileError;
 
 /// How long a command may take to print a secret.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -51,7 +51,7 @@ impl fmt::Debug for Password {
 }
 
 /// The longest pass file that is read, in bytes.
-pub(super) const LIMIT: u64 = 64 * 1024;
+pub const LIMIT: u64 = 64 * 1024;
 
 /// The password in the pass file, as restic reads it: without a byte order mark, and without white space at its ends.
 /// `%d/NAME` is a credential of the service. Without a pass file the password is empty.
@@ -150,7 +150,7 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
 /// A core file would hold the password, and the keys that it opens. With a limit of one byte the kernel writes no file,
 /// and also starts no program that collects cores, which it does for a limit of 0 (`fs/coredump.c`). The alternative,
 /// `PR_SET_DUMPABLE`, would hide the environment by which the daemon of an ordinary user finds orphans.
-pub(super) fn forbid_core_files() {
+pub fn forbid_core_files() {
     let limit = Rlimit {
         current: Some(1),
         maximum: Some(1),

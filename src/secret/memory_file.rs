@@ -20,7 +20,7 @@ const LONGEST: usize = 200;
 ///
 /// # Errors
 /// When there is no memory.
-pub(super) fn write(given: &Path, content: &[u8]) -> io::Result<PathBuf> {
+pub fn write(given: &Path, content: &[u8]) -> io::Result<PathBuf> {
     let shown = given.as_os_str().as_bytes();
     let name = [PREFIX.as_bytes(), &shown[..shown.len().min(LONGEST)]].concat();
     let mut memory = File::from(memfd_create(name, MemfdFlags::CLOEXEC)?);
@@ -33,7 +33,7 @@ pub(super) fn write(given: &Path, content: &[u8]) -> io::Result<PathBuf> {
 }
 
 /// The path that the user gave.
-pub(super) fn as_given(path: &Path) -> PathBuf {
+pub fn as_given(path: &Path) -> PathBuf {
     original(path).unwrap_or_else(|| path.to_owned())
 }
 

@@ -1,0 +1,21 @@
+//! The sections `[notify.NAME]` of `freezerd.toml`: who is told of failures.
+
+use super::chosen::Origin;
+use super::error::ConfigError;
+use super::section::Sections;
+use crate::tell::receiver::Receiver;
+
+/// Reads all sections below `notify`: the receivers in the order of their names, and where each is defined.
+pub(super) fn read(
+    value: &toml::Value,
+    sections: &Sections<'_>,
+) -> Result<Vec<(Receiver, Origin)>, ConfigError> {
+    let mut receivers = Vec::new();
+    for (name, values) in sections.read(value)? {
+        let receiver = Receiver::read(&name, values)
+            .map_err(|fault| sections.wrong(&name, fault.key, fault.message))?;
+        receivers.push((receiver, sections.origin(&name)));
+    }
+    receivers.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    Ok(receivers)
+}
