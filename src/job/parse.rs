@@ -196,6 +196,7 @@ fn read_job(
     spans.schedule = first.map(|field| field.key_span.clone());
     let initial = timing::initial_state(&schedule_fields, values);
     let max_age = timing::duration(fields.get("max_age"), values);
+    let notify = values.receivers(fields.get("notify"));
     let defaults = object(fields, "action_defaults", Object::Action, values);
     for field in defaults.iter() {
         values.check(*field, &timing);
@@ -238,6 +239,7 @@ fn read_job(
         schedule: timing.schedule?,
         initial,
         max_age,
+        notify,
         document: secret_text::without_secrets(node.to_json()),
     })
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::past::Past;
+use super::told::Told;
 use crate::job::{Event, InitialState, JobResult, Status};
 
 /// What is remembered of a job, over restarts of the daemon.
@@ -49,6 +50,9 @@ pub struct JobRecord {
     /// When this ledger first had the job. `None`: an older program wrote the record, and `created` stands for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<DateTime<Utc>>,
+    /// What receivers were told of it.
+    #[serde(default, skip_serializing_if = "Told::is_well")]
+    pub told: Told,
     /// How its past runs ended, for monitoring.
     #[serde(default)]
     pub past: Past,

@@ -9,8 +9,10 @@ mod data_check;
 mod event;
 mod file;
 mod job;
+mod outbox;
 mod past;
 mod run;
+mod told;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use claim::{Claim, ClaimKind};
@@ -18,5 +20,7 @@ pub use data_check::{DataCheck, PartRead};
 pub use event::EventRecord;
 pub use file::{FileRecord, FileVerdict};
 pub use job::{JobRecord, OpenRun, Standing};
+pub use outbox::{OutboxRow, OutboxState};
 pub use past::{Ending, Past, PastRun, Rows};
 pub use run::{ActionRecord, ExitStatus, RunRecord, RunState, Trigger};
+pub use told::Told;

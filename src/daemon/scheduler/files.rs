@@ -217,6 +217,7 @@ impl<L: Ledger> Scheduler<L> {
             }
         };
         let schedule = job.schedule.describe();
+        let nobody = self.unknown_receivers(&job);
         match self.jobs.get_mut(&job_id) {
             Some(entry) => {
                 entry.job = Some(job);
@@ -234,6 +235,12 @@ impl<L: Ledger> Scheduler<L> {
                 changed,
                 warnings,
             });
+            if !nobody.is_empty() {
+                self.batch.notice(Notice::Warning(format!(
+                    "{job_id}: `notify` names {}, and freezerd.toml has no such receiver",
+                    nobody.join(", ")
+                )));
+            }
         }
         self.apply(step, now);
     }

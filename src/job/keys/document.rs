@@ -71,6 +71,13 @@ pub const DOCUMENT_KEYS: &[Key] = &[
          successes. Before the first success, the time counts from when freezerd first saw the job.",
     )
     .example("\"26 hours\""),
+    Key::new(
+        "notify",
+        Shape::Receivers,
+        ALL,
+        "Who is told of this job: the names of receivers in `freezerd.toml`, or `false` for nobody. Default: all of them.",
+    )
+    .example("[\"admins\"]"),
     kept(
         "user_id",
         "The owner of the job in Freezer. Kept, without effect.",

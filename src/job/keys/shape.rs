@@ -66,6 +66,8 @@ pub enum Shape {
     Compression,
     /// A flag, or one of Freezer's words for the links to follow.
     Links,
+    /// The name of a receiver, a list of them, or `false`.
+    Receivers,
     /// The list of actions.
     Actions,
     /// A list of further containers.

@@ -136,6 +136,12 @@ pub(super) fn value(key: &Key) -> Value {
                 { "type": "array", "minItems": 1, "items": { "type": ["string", "number"] } }
             ]
         })),
+        Shape::Receivers => json!({
+            "anyOf": [
+                { "type": ["boolean", "null", "string"] },
+                { "type": "array", "items": { "type": "string", "minLength": 1 } }
+            ]
+        }),
         Shape::Actions => or_unset(json!({
             "anyOf": [
                 { "type": "array", "maxItems": ACTION_LIMIT, "items": { "$ref": "#/$defs/entry" } },

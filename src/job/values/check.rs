@@ -95,6 +95,9 @@ impl ValueReader<'_> {
             Shape::Compression => {
                 self.compression(given);
             }
+            Shape::Receivers => {
+                self.receivers(given);
+            }
             Shape::Command => {
                 self.command(given);
             }
