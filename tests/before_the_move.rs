@@ -112,8 +112,10 @@ fn promised(command: &[String], stdout: &str) -> String {
         return format!("{answer:#}\n");
     }
     if command.iter().any(|word| word == "--prometheus") {
-        // The older program did not know `max_age`.
-        let lines = stdout.lines().filter(|line| !line.contains("_too_old"));
+        // The older program did not know `max_age`, and told nobody.
+        let later = ["_too_old", "freezerd_messages_"];
+        let is_later = |line: &str| later.iter().any(|part| line.contains(part));
+        let lines = stdout.lines().filter(|line| !is_later(line));
         return lines.map(|line| format!("{line}\n")).collect();
     }
     let is_status = command[0] == "status" && command.iter().any(|word| word == "--json");
@@ -130,9 +132,11 @@ fn promised(command: &[String], stdout: &str) -> String {
                 job.shift_remove("data_checks");
             }
         }
-        if answer["summary"]["too_old"] == 0 {
-            let summary = answer["summary"].as_object_mut().expect("an object");
-            summary.shift_remove("too_old");
+        let summary = answer["summary"].as_object_mut().expect("an object");
+        for later in ["too_old", "messages_waiting", "messages_given_up"] {
+            if summary.get(later) == Some(&0.into()) {
+                summary.shift_remove(later);
+            }
         }
     }
     // The older program did not know `max_age`.

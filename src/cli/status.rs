@@ -93,6 +93,11 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         ),
         (summary.runs_queued, "waiting for a slot or a container"),
         (summary.runs_waiting, "waiting for a retry"),
+        (summary.messages_waiting, "messages to be sent"),
+        (
+            summary.messages_given_up,
+            "messages given up (`freezerd notify` lists them)",
+        ),
     ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));

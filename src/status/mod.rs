@@ -11,7 +11,8 @@ use crate::escape::harmless_json;
 use crate::job::Status as Word;
 use crate::ledger::{LedgerError, Reader};
 use crate::record::{
-    DataCheck, Ending, FileRecord, FileVerdict, JobRecord, Rows, RunRecord, RunState, Standing,
+    DataCheck, Ending, FileRecord, FileVerdict, JobRecord, OutboxRow, OutboxState, Rows, RunRecord,
+    RunState, Standing,
 };
 
 mod prometheus;
@@ -29,6 +30,8 @@ pub struct Facts {
     pub files: Vec<FileRecord>,
     /// The runs that are not over.
     pub open_runs: Vec<RunRecord>,
+    /// The messages to receivers.
+    pub outbox: Vec<OutboxRow>,
 }
 
 impl Facts {
@@ -40,6 +43,7 @@ impl Facts {
             jobs: reader.jobs()?,
             files: reader.files()?,
             open_runs: reader.open_runs()?,
+            outbox: reader.outbox()?,
         })
     }
 }
@@ -89,6 +93,10 @@ pub struct Totals {
     pub runs_queued: u64,
     /// Runs that wait for a retry.
     pub runs_waiting: u64,
+    /// Messages that wait to be sent to their receiver.
+    pub messages_waiting: u64,
+    /// Messages that were given up, because their receiver did not accept them.
+    pub messages_given_up: u64,
     /// The earliest next run of all jobs.
     pub next: Option<DateTime<Utc>>,
 }
@@ -235,6 +243,13 @@ impl Status {
             summary.failing += u64::from(job.last_run.as_ref().is_some_and(failing));
             summary.overdue += u64::from(job.owed_since.is_some());
             summary.too_old += u64::from(job.too_old);
+        }
+        for row in &facts.outbox {
+            match row.state {
+                OutboxState::Waiting { .. } => summary.messages_waiting += 1,
+                OutboxState::GivenUp { .. } => summary.messages_given_up += 1,
+                OutboxState::Sent { .. } => {}
+            }
         }
         for run in &facts.open_runs {
             match run.state {

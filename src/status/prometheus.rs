@@ -94,6 +94,16 @@ fn host(text: &mut Text, status: &Status) {
             "Runs that wait for a retry.",
             summary.runs_waiting,
         ),
+        (
+            "freezerd_messages_waiting",
+            "Messages that wait to be sent to their receiver.",
+            summary.messages_waiting,
+        ),
+        (
+            "freezerd_messages_given_up",
+            "Messages of the last 30 days that their receiver did not accept.",
+            summary.messages_given_up,
+        ),
     ] {
         text.one(name, help, value);
     }
