@@ -56,6 +56,10 @@ pub enum Point {
     LogWritten,
     /// The notice is in the daemon's log, too.
     Told,
+    /// A message is about to be sent to a receiver.
+    SendBegins,
+    /// The receiver has accepted the message, and the ledger does not say so.
+    MessageSent,
     /// A line from an agent is in the run's log.
     OutputLogged,
     /// A file that is not an event is renamed.
@@ -164,7 +168,7 @@ impl Point {
     ];
 
     /// All other points. `tests/kill_points` kills there.
-    pub const OTHERS: [Point; 47] = [
+    pub const OTHERS: [Point; 49] = [
         Point::CommitBegins,
         Point::CommitWritten,
         Point::CommitDone,
@@ -186,6 +190,8 @@ impl Point {
         Point::TellBegins,
         Point::LogWritten,
         Point::Told,
+        Point::SendBegins,
+        Point::MessageSent,
         Point::OutputLogged,
         Point::EventRefused,
         Point::LedgerWritten,

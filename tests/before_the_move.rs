@@ -112,8 +112,16 @@ fn promised(command: &[String], stdout: &str) -> String {
         });
         return format!("{answer:#}\n");
     }
+    if command.iter().any(|word| word == "--prometheus") {
+        // The older program did not know `max_age`, and told nobody.
+        let later = ["_too_old", "freezerd_messages_"];
+        let is_later = |line: &str| later.iter().any(|part| line.contains(part));
+        let lines = stdout.lines().filter(|line| !is_later(line));
+        return lines.map(|line| format!("{line}\n")).collect();
+    }
     let is_status = command[0] == "status" && command.iter().any(|word| word == "--json");
-    if command[0] != "why" && !is_status {
+    let is_list = command[0] == "list" && command.iter().any(|word| word == "--json");
+    if command[0] != "why" && !is_status && !is_list {
         return stdout.to_owned();
     }
     let mut answer: Value = serde_json::from_str(stdout).expect("JSON");
@@ -123,6 +131,25 @@ fn promised(command: &[String], stdout: &str) -> String {
         for job in jobs.iter_mut().filter_map(Value::as_object_mut) {
             if job.get("data_checks") == Some(&Value::Array(Vec::new())) {
                 job.shift_remove("data_checks");
+            }
+        }
+        let summary = answer["summary"].as_object_mut().expect("an object");
+        for later in ["too_old", "messages_waiting", "messages_given_up"] {
+            if summary.get(later) == Some(&0.into()) {
+                summary.shift_remove(later);
+            }
+        }
+    }
+    // The older program did not know `max_age`.
+    let jobs = answer.get_mut("jobs").and_then(Value::as_array_mut);
+    for job in jobs.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for (key, absent) in [
+            ("max_age_seconds", Value::Null),
+            ("too_old_at", Value::Null),
+            ("too_old", Value::Bool(false)),
+        ] {
+            if job.get(key) == Some(&absent) {
+                job.shift_remove(key);
             }
         }
     }

@@ -264,6 +264,8 @@ pub fn form(key: &Key) -> String {
         Shape::Links => "true, false, soft, hard or all".to_owned(),
         Shape::Actions | Shape::Targets => "list of objects".to_owned(),
         Shape::Object(_) => "object".to_owned(),
+        Shape::Duration => "number and unit, such as `26 hours`".to_owned(),
+        Shape::Receivers => "name of a receiver, list of them, or `false`".to_owned(),
         Shape::Anything => String::new(),
     }
 }

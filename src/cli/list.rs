@@ -1,8 +1,9 @@
 //! `freezerd list`: every job with its status, and the job files that are not loaded.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
@@ -17,6 +18,7 @@ use crate::control::progress::{self, ProgressFile};
 use crate::job::{JobResult, Status};
 use crate::record::{FileVerdict, JobRecord, RunRecord};
 use crate::schedule::zone::Zone;
+use crate::units;
 
 /// List the jobs with their status, last result and next run
 ///
@@ -40,10 +42,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .into_iter()
         .map(|run| (run.number, run))
         .collect();
+    let now = Utc::now();
     if args.json {
         let jobs: Vec<Value> = jobs
             .iter()
-            .map(|job| as_json(job, &ledger, &open))
+            .map(|job| as_json(job, &ledger, &open, now))
             .collect();
         output::json(
             &json!({"daemon": ledger.daemon, "notes": ledger.notes, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()}),
@@ -53,7 +56,6 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 
     let zone = settings.zone();
     let terminal = Terminal::of_output().is_some();
-    let now = Utc::now();
     let short = |instant| match terminal {
         true => logging::short_moment(instant, now, &zone),
         false => logging::moment(instant, &zone),
@@ -61,14 +63,14 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let mut table = Table::new(&["JOB", "STATUS", "RESULT", "LAST RUN", "NEXT RUN", ""]);
     for job in &jobs {
         table.row_that_looks(
-            look(job),
+            look(job, now),
             vec![
                 job.job_id.clone(),
                 status_word(job.status()).to_owned(),
                 job.result.map_or("–", result_word).to_owned(),
                 short(job.started),
                 short(job.next),
-                remark(job, &ledger, &open, &zone),
+                remark(job, &ledger, &open, now, &zone),
             ],
         );
     }
@@ -92,9 +94,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// Whether the last success of a job is older than its `max_age`.
+fn too_old(job: &JobRecord, now: DateTime<Utc>) -> bool {
+    job.too_old_at().is_some_and(|since| since <= now)
+}
+
 /// How much a job needs a look.
-fn look(job: &JobRecord) -> Look {
+fn look(job: &JobRecord, now: DateTime<Utc>) -> Look {
     match job.result {
+        _ if too_old(job, now) => Look::Alarm,
         Some(JobResult::Fail) => Look::Alarm,
         Some(JobResult::Aborted) => Look::Warning,
         Some(JobResult::Success) | None => Look::Plain,
@@ -118,7 +126,12 @@ fn not_loaded(file: &crate::record::FileRecord) -> Option<Value> {
 }
 
 /// One job in the format that `docs/commands.md` describes.
-fn as_json(job: &JobRecord, ledger: &LedgerView, open: &BTreeMap<u64, RunRecord>) -> Value {
+fn as_json(
+    job: &JobRecord,
+    ledger: &LedgerView,
+    open: &BTreeMap<u64, RunRecord>,
+    now: DateTime<Utc>,
+) -> Value {
     let run = job.run.and_then(|run| open.get(&run.number));
     let mut object = json!({
         "job_id": job.job_id,
@@ -131,6 +144,9 @@ fn as_json(job: &JobRecord, ledger: &LedgerView, open: &BTreeMap<u64, RunRecord>
         "time_started": job.started.map_or(0, |at| at.timestamp()),
         "time_ended": job.ended.map_or(0, |at| at.timestamp()),
         "next": job.next,
+        "max_age_seconds": job.max_age,
+        "too_old_at": job.too_old_at(),
+        "too_old": too_old(job, now),
         "run": run.map(history::as_json),
         "progress": job.run.and_then(|run| live_progress(ledger, run.number)).map(|file| progress_json(&file)),
     });
@@ -172,6 +188,7 @@ fn remark(
     job: &JobRecord,
     ledger: &LedgerView,
     open: &BTreeMap<u64, RunRecord>,
+    now: DateTime<Utc>,
     zone: &Zone,
 ) -> String {
     if let Some(run) = job.run {
@@ -189,9 +206,17 @@ fn remark(
         }
         return format!("run {}", run.number);
     }
-    let drill = job.past.last_drill.as_ref();
-    let drill = drill.map(|last| format!("last drill {}", drill_words(last, zone)));
-    job.reason.clone().or(drill).unwrap_or_default()
+    let max_age = job.max_age.filter(|_| too_old(job, now)).map(|max_age| {
+        let max_age = units::duration(Duration::from_secs(max_age));
+        format!("no success within its max_age of {max_age}")
+    });
+    let mut reasons: Vec<String> = job.reason.clone().into_iter().chain(max_age).collect();
+    if reasons.is_empty()
+        && let Some(drill) = &job.past.last_drill
+    {
+        reasons.push(format!("last drill {}", drill_words(drill, zone)));
+    }
+    reasons.join("; ")
 }
 
 /// The status in the word that a job file uses.

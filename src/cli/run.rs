@@ -1,6 +1,7 @@
 //! `freezerd run`: runs the daemon in the foreground, until it is stopped or until nothing is due (`--once`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -57,7 +58,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         settings.jobs_dir.display(),
         settings.state_dir.display()
     );
-    let summary = match runtime.block_on(daemon::run(settings, mode, screen))? {
+    let ended = runtime.block_on(daemon::run(settings, mode, screen));
+    // A message that a receiver has not accepted yet is sent again after the next start.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let summary = match ended? {
         End::Done(summary) => summary,
         End::Renew => return Ok(Exit::Renew),
     };

@@ -83,6 +83,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
     for (count, what) in [
         (summary.failing, "with a last run that did not succeed"),
         (summary.overdue, "overdue"),
+        (summary.too_old, "without a success within max_age"),
         (
             status
                 .jobs
@@ -93,6 +94,11 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         ),
         (summary.runs_queued, "waiting for a slot or a container"),
         (summary.runs_waiting, "waiting for a retry"),
+        (summary.messages_waiting, "messages to be sent"),
+        (
+            summary.messages_given_up,
+            "messages given up (`freezerd notify` lists them)",
+        ),
     ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
@@ -129,7 +135,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         "NEXT RUN",
     ]);
     for job in &status.jobs {
-        table.row_that_looks(look(job), row(job, &short));
+        table.row_that_looks(look(job), row(job, status.at, &short));
     }
     table.print();
     let jobs = status.jobs.iter();
@@ -140,7 +146,8 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         let words = drill_words(job.last_drill.as_ref()?, zone);
         Some(format!("the last drill of {} {words}", job.job_id))
     });
-    let lines = waiting.iter().cloned().chain(data_checks);
+    let too_old = status.jobs.iter().filter_map(too_old);
+    let lines = waiting.iter().cloned().chain(too_old).chain(data_checks);
     let mut lines = lines.chain(drills).peekable();
     if lines.peek().is_some() {
         println!();
@@ -148,6 +155,16 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
     for line in lines {
         println!("{line}");
     }
+}
+
+/// That the job has not succeeded within its `max_age`.
+fn too_old(job: &JobStatus) -> Option<String> {
+    let max_age = job.max_age_seconds.filter(|_| job.too_old)?;
+    Some(format!(
+        "{} has not succeeded within its max_age of {}",
+        job.job_id,
+        units::duration(Duration::from_secs(max_age))
+    ))
 }
 
 /// How much of the data of a container was read, and since when.
@@ -172,7 +189,8 @@ fn look(job: &JobStatus) -> Look {
     if matches!(
         last,
         Some(Ending::Fail | Ending::Partial | Ending::Interrupted)
-    ) {
+    ) || job.too_old
+    {
         Look::Alarm
     } else if job.owed_since.is_some() || job.stands_since_abort() {
         Look::Warning
@@ -181,7 +199,11 @@ fn look(job: &JobStatus) -> Look {
     }
 }
 
-fn row(job: &JobStatus, short: &dyn Fn(Option<DateTime<Utc>>) -> String) -> Vec<String> {
+fn row(
+    job: &JobStatus,
+    at: DateTime<Utc>,
+    short: &dyn Fn(Option<DateTime<Utc>>) -> String,
+) -> Vec<String> {
     let dash = || "–".to_owned();
     let last = job.last_run.as_ref();
     vec![
@@ -189,10 +211,9 @@ fn row(job: &JobStatus, short: &dyn Fn(Option<DateTime<Utc>>) -> String) -> Vec<
         status_word(job.status).to_owned(),
         last.map_or_else(dash, |run| run.result.name().to_owned()),
         short(job.last_success),
-        match job.owed_since {
-            Some(_) => units::duration(Duration::from_secs_f64(job.overdue_seconds)),
-            None => dash(),
-        },
+        job.late_seconds(at).map_or_else(dash, |seconds| {
+            units::duration(Duration::from_secs_f64(seconds))
+        }),
         last.map_or_else(dash, |run| units::bytes(run.bytes_added)),
         short(job.next),
     ]

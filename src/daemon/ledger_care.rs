@@ -127,6 +127,8 @@ fn read(store: &RedbLedger) -> Result<(StoredState, usize), LedgerError> {
         files: reader.files()?,
         open_runs,
         attempts,
+        outbox: reader.outbox()?,
+        last_message: reader.last_message()?,
         last_run: reader.last_run()?,
         ..StoredState::default()
     };

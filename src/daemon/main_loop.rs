@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::clock::{self, Reading};
 use super::inputs::Inputs;
 use super::jobs_dir::JobsDir;
+use super::messenger::Messenger;
 use super::publish::Publisher;
 use super::renewal::{self, Renewal};
 use super::runlog::RunLog;
@@ -48,6 +49,7 @@ pub(super) struct Daemon<'a> {
     pub(super) layout: Layout,
     pub(super) scheduler: Scheduler<RedbLedger>,
     pub(super) runner: Runner,
+    pub(super) messenger: Messenger,
     pub(super) jobs_dir: JobsDir,
     pub(super) manager: Manager,
     pub(super) zone: Zone,
@@ -236,6 +238,7 @@ impl Daemon<'_> {
             Order::End { run, why } => self.runner.end(run, why),
             Order::Answered { event } => event_files::remove_answered(&self.layout, &event),
             Order::Tell(notice) => self.report(&notice),
+            Order::Send(delivery) => self.messenger.send(*delivery),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::ledger::LedgerError;
 use crate::lifecycle::retention::HistoryLimits;
 use crate::limits::{self, Groups, ResourceLimits};
 use crate::schedule::zone::Zone;
+use crate::tell::receiver::Receiver;
 
 mod agent_handle;
 mod attempt;
@@ -36,6 +37,7 @@ mod log_copy;
 mod log_file;
 mod looks;
 mod main_loop;
+mod messenger;
 mod orphans;
 mod pipe_lines;
 mod publish;
@@ -55,6 +57,7 @@ use inputs::Inputs;
 use jobs_dir::{JobsDir, UnreadableDir};
 use ledger_care::Opening;
 use main_loop::Daemon;
+use messenger::Messenger;
 use publish::Publisher;
 use renewal::Renewal;
 use runner::{Circumstances, Runner};
@@ -159,6 +162,11 @@ pub async fn run(
     // The first scan comes after the watches are set up, so that no change is missed.
     let files = jobs_dir.first_scan()?;
 
+    let receivers: Arc<[Receiver]> = settings
+        .receivers
+        .iter()
+        .map(|(it, _)| it.clone())
+        .collect();
     let now = Utc::now();
     let policy = Policy {
         slots: settings.concurrent_jobs,
@@ -167,6 +175,7 @@ pub async fn run(
         ledger_id: store.id().to_owned(),
         grace: settings.stop_grace,
         only_until: (mode == Mode::Once).then(|| now + FIRST_DUE),
+        receivers: Arc::clone(&receivers),
     };
     let groups = set_limits(settings.limits());
     orphans::kill_of_open_runs(&remembered.open_runs, store.id(), groups.as_ref());
@@ -182,6 +191,7 @@ pub async fn run(
         settings,
         mode,
         upkeep: Upkeep::new(limits, &layout, newest_row, now),
+        messenger: Messenger::new(receivers, &layout, message_sender.clone()),
         runner: Runner::new(
             Circumstances {
                 layout: layout.clone(),

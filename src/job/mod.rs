@@ -27,6 +27,7 @@ pub mod json;
 pub mod keys;
 pub mod kind;
 mod lint;
+mod notify;
 mod one_or_more;
 mod parse;
 pub mod patterns;
@@ -55,6 +56,7 @@ pub use effective::{EffectiveValue, ValueOrigin, effective_values};
 pub use encoding::SIZE_LIMIT;
 pub use explain::explain;
 pub use identity::derived as derived_id;
+pub use notify::Notify;
 pub use parse::{ACTION_LIMIT, parse};
 pub use state::{Event, InitialState, JobResult, Status};
 
@@ -71,6 +73,9 @@ pub struct Job {
     pub actions: Vec<JobAction>,
     pub schedule: Schedule,
     pub initial: InitialState,
+    /// How old the last success may become.
+    pub max_age: Option<std::time::Duration>,
+    pub notify: Notify,
     /// The document as the file has it, without the object around `job`, with the keys in the order of the file.
     pub document: serde_json::Value,
 }

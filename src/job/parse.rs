@@ -195,6 +195,8 @@ fn read_job(
         .find(|field| field.key.name.starts_with("schedule_") && !field.node.is_unset());
     spans.schedule = first.map(|field| field.key_span.clone());
     let initial = timing::initial_state(&schedule_fields, values);
+    let max_age = timing::duration(fields.get("max_age"), values);
+    let notify = values.receivers(fields.get("notify"));
     let defaults = object(fields, "action_defaults", Object::Action, values);
     for field in defaults.iter() {
         values.check(*field, &timing);
@@ -236,6 +238,8 @@ fn read_job(
         actions,
         schedule: timing.schedule?,
         initial,
+        max_age,
+        notify,
         document: secret_text::without_secrets(node.to_json()),
     })
 }

@@ -1,5 +1,7 @@
 //! Reads `job_schedule`: gives its texts to `schedule/`, and finds in the file the faults that come back.
 
+use std::time::Duration;
+
 use super::codes;
 use super::decode::{Field, Fields};
 use super::diagnostic::{Diagnostic, quoted};
@@ -9,6 +11,7 @@ use super::values::{ValueReader, head};
 use crate::schedule::Schedule;
 use crate::schedule::fault::Field as ScheduleField;
 use crate::schedule::habits;
+use crate::schedule::interval;
 use crate::schedule::moment::Moment;
 use crate::schedule::parse::RawSchedule;
 use crate::schedule::zone;
@@ -108,6 +111,36 @@ impl Timing {
                 );
                 None
             }
+        }
+    }
+}
+
+/// A span of time such as `26 hours`, more than 0. `None` where it is unset or wrong.
+pub(super) fn duration(field: Option<Field<'_>>, values: &mut ValueReader<'_>) -> Option<Duration> {
+    let field = field.filter(|field| !field.node.is_unset())?;
+    let Written::Text(text) = written(field.node) else {
+        unusable(&field, values);
+        return None;
+    };
+    match interval::parse_duration(text) {
+        Ok(Duration::ZERO) => {
+            values.report(
+                Diagnostic::error(
+                    codes::OUT_OF_RANGE,
+                    format!("{} takes more than 0", quoted(field.written)),
+                )
+                .at(field.node.span.clone())
+                .label("out of range")
+                .help("to have none, write `null` or remove the key"),
+            );
+            None
+        }
+        Ok(duration) => Some(duration),
+        Err(flaw) => {
+            let span = span_of(field.node, flaw.range.clone());
+            values
+                .report(fault_of_schedule(flaw.code, flaw.message, flaw.label, flaw.help).at(span));
+            None
         }
     }
 }

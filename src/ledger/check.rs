@@ -12,7 +12,7 @@ use super::{
     occurrence,
 };
 use crate::record::{
-    AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
+    AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, OutboxRow, RunRecord,
 };
 
 /// A fault in one record.
@@ -321,6 +321,27 @@ impl Reader {
         for entry in self.transaction.open_table(EVENTS)?.iter()? {
             let (key, bytes) = entry?;
             checkup.read::<EventRecord>("events", key.value().to_owned(), bytes.value());
+        }
+        self.check_outbox(checkup)
+    }
+
+    fn check_outbox(&self, checkup: &mut Checkup) -> Result<(), LedgerError> {
+        let Some(outbox) = self.outbox_table()? else {
+            return Ok(());
+        };
+        let last = self.last_message()?;
+        for entry in outbox.iter()? {
+            let (key, bytes) = entry?;
+            let (id, receiver) = key.value();
+            let name = format!("message {id} to {receiver}");
+            let row: Option<OutboxRow> = checkup.read("outbox", name.clone(), bytes.value());
+            if row.is_some_and(|row| row.message.id != id || row.receiver != receiver) {
+                checkup.find("outbox", name.clone(), "its record names another message");
+            }
+            if id > last {
+                let message = format!("the ledger says that the newest message is {last}");
+                checkup.find("outbox", name, message);
+            }
         }
         Ok(())
     }

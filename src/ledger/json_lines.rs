@@ -14,10 +14,12 @@ use super::FORMAT;
 use super::codec::decode;
 use super::reader::Reader;
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS,
-    RUNS_OF_JOB, open,
+    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OCCURRENCES, OPEN_RUNS,
+    OUTBOX, RUNS, RUNS_OF_JOB, open,
 };
-use crate::record::{AttemptRecord, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord};
+use crate::record::{
+    AttemptRecord, ClaimKind, EventRecord, FileRecord, JobRecord, OutboxRow, RunRecord,
+};
 
 /// One record of one table.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +33,7 @@ pub struct Line {
 }
 
 /// The tables that are exported, in this order.
-pub const TABLES: [&str; 7] = [
+pub const TABLES: [&str; 8] = [
     "meta",
     "jobs",
     "files",
@@ -39,6 +41,7 @@ pub const TABLES: [&str; 7] = [
     "occurrences",
     "attempts",
     "events",
+    "outbox",
 ];
 
 impl Reader {
@@ -95,6 +98,14 @@ impl Reader {
             stored("attempts")
         );
         each!(EVENTS, "events", text, stored("events"));
+        if self.outbox_table()?.is_some() {
+            each!(
+                OUTBOX,
+                "outbox",
+                |key: (u64, &str)| json!(key),
+                stored("outbox")
+            );
+        }
         Ok(())
     }
 }
@@ -221,6 +232,13 @@ fn put(transaction: &WriteTransaction, line: &Line) -> Result<(), LedgerError> {
             transaction
                 .open_table(ATTEMPTS)?
                 .insert(key, bytes.as_slice())?;
+        }
+        "outbox" => {
+            let (id, receiver): (u64, String) = key_of(line)?;
+            let bytes = encoded::<OutboxRow>(line)?;
+            transaction
+                .open_table(OUTBOX)?
+                .insert((id, receiver.as_str()), bytes.as_slice())?;
         }
         _ => return Err(fail("the table is unknown")),
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Ledger, LedgerError, Write};
-use crate::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
+use crate::record::{
+    AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, OutboxRow, RunRecord,
+};
 
 /// Everything that was committed. Jobs and events are stored by id, runs by number, files by name.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,8 @@ pub struct MemoryLedger {
     pub attempts: BTreeMap<(u64, u32, u32), AttemptRecord>,
     pub events: BTreeMap<String, EventRecord>,
     pub files: BTreeMap<String, FileRecord>,
+    /// The key is the number of the message and its receiver.
+    pub outbox: BTreeMap<(u64, String), OutboxRow>,
     /// The run that has claimed each occurrence.
     pub occurrences: BTreeMap<Claim, u64>,
 }
@@ -49,6 +53,11 @@ impl Ledger for MemoryLedger {
                 Write::Event(record) => drop(self.events.insert(record.id.clone(), record)),
                 Write::File(record) => drop(self.files.insert(record.file.clone(), record)),
                 Write::ForgetFile(file) => drop(self.files.remove(&file)),
+                Write::Outbox(row) => {
+                    let key = (row.message.id, row.receiver.clone());
+                    self.outbox.insert(key, *row);
+                }
+                Write::ForgetOutbox { id, receiver } => drop(self.outbox.remove(&(id, receiver))),
                 Write::ForgetRun { number, .. } => {
                     self.runs.remove(&number);
                     self.attempts.retain(|(run, _, _), _| *run != number);

@@ -1,4 +1,4 @@
-//! The ledger: a redb database with tables of jobs, runs, attempts, events and files. One process writes it. Any number
+//! The ledger: a redb database with tables of jobs, runs, attempts, events, files and messages. One process writes it. Any number
 //! of processes can read it.
 //!
 //! This module does not know what the records mean. `docs/design.md` describes the tables and their keys.
@@ -51,6 +51,8 @@ const OCCURRENCES: TableDefinition<(&str, i64, &str), u64> = TableDefinition::ne
 const ATTEMPTS: TableDefinition<(u64, u32, u32), &[u8]> = TableDefinition::new("attempts");
 /// The key is the event's id, which begins with the time.
 const EVENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("events");
+/// (number of the message, name of the receiver). A ledger of an older program does not have it: the first message makes it.
+const OUTBOX: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("outbox");
 
 /// The part of the ledger that the daemon's loop uses. A simulation can provide another implementation.
 pub trait Ledger {

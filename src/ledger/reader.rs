@@ -4,14 +4,18 @@ use std::cell::Cell;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use redb::{ReadOnlyDatabase, ReadTransaction, ReadableTable};
+use redb::{ReadOnlyDatabase, ReadOnlyTable, ReadTransaction, ReadableTable, TableError};
 use serde::de::DeserializeOwned;
 
 use super::codec::decode;
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OPEN_RUNS, RUNS, RUNS_OF_JOB,
+    ATTEMPTS, EVENTS, FILES, JOBS, LEDGER_FORMAT, LedgerError, META, OPEN_RUNS, OUTBOX, RUNS,
+    RUNS_OF_JOB,
 };
-use crate::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
+use crate::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, OutboxRow, RunRecord};
+
+/// The key is the number of the message and its receiver.
+type OutboxTable = ReadOnlyTable<(u64, &'static str), &'static [u8]>;
 
 /// A consistent view of the ledger. Do not hold it for long: meanwhile the file cannot reuse pages or shrink.
 pub struct Reader {
@@ -166,6 +170,29 @@ impl Reader {
             }
         }
         Ok(found)
+    }
+
+    /// Every message to a receiver, the oldest first.
+    pub fn outbox(&self) -> Result<Vec<OutboxRow>, LedgerError> {
+        match self.outbox_table()? {
+            Some(table) => self.collect("outbox", table.iter()?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The number of the newest message. 0: there was none yet.
+    pub fn last_message(&self) -> Result<u64, LedgerError> {
+        let last = self.meta("last_message")?;
+        Ok(last.and_then(|number| number.parse().ok()).unwrap_or(0))
+    }
+
+    /// `None`: an older program made the ledger, and there was no message since.
+    pub(super) fn outbox_table(&self) -> Result<Option<OutboxTable>, LedgerError> {
+        match self.transaction.open_table(OUTBOX) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The event with this id, with its answer. `None`: it has not been answered, or the answer was removed.

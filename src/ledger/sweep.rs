@@ -8,7 +8,7 @@ use redb::ReadableTableMetadata;
 use super::codec::decode;
 use super::reader::Reader;
 use super::{EVENTS, JOBS, LedgerError, OCCURRENCES, RUNS, RUNS_OF_JOB, occurrence};
-use crate::record::{Claim, ClaimKind, EventRecord, RunRecord};
+use crate::record::{Claim, ClaimKind, EventRecord, OutboxRow, RunRecord};
 
 /// Some of the occurrences whose row was removed.
 #[derive(Debug)]
@@ -162,6 +162,26 @@ impl Reader {
     /// The number of events in the ledger.
     pub fn count_events(&self) -> Result<u64, LedgerError> {
         Ok(self.transaction.open_table(EVENTS)?.len()?)
+    }
+
+    /// The next `limit` messages after this one. A message that cannot be read is left out.
+    pub fn outbox_after(
+        &self,
+        (id, receiver): (u64, &str),
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, LedgerError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let Some(table) = self.outbox_table()? else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        let after = (Excluded((id, receiver)), Unbounded);
+        for entry in table.range::<(u64, &str)>(after)?.take(limit) {
+            if let Ok(row) = decode("outbox", entry?.1.value()) {
+                found.push(row);
+            }
+        }
+        Ok(found)
     }
 
     /// The next `limit` events after this id. An event that cannot be read is left out.

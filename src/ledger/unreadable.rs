@@ -16,7 +16,7 @@ use super::reader::Reader;
 use super::{ATTEMPTS, EVENTS, FILES, JOBS, LedgerError, OCCURRENCES, OPEN_RUNS, RUNS};
 use crate::kill_point::{self, Point};
 use crate::record::{
-    AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, RunRecord,
+    AttemptRecord, Claim, ClaimKind, EventRecord, FileRecord, JobRecord, OutboxRow, RunRecord,
 };
 
 /// The table and the key of a value.
@@ -28,6 +28,8 @@ pub enum Key {
     /// The run, the action from 0, and the attempt from 1.
     Attempt((u64, u32, u32)),
     Event(String),
+    /// The number of the message, and its receiver.
+    Outbox((u64, String)),
 }
 
 impl Key {
@@ -41,6 +43,7 @@ impl Key {
                 format!("attempt {attempt} at action {} of run {run}", action + 1)
             }
             Key::Event(id) => format!("the event {id}"),
+            Key::Outbox((id, receiver)) => format!("message {id} to {receiver}"),
         }
     }
 }
@@ -70,7 +73,7 @@ fn collect_if_unreadable<T: DeserializeOwned>(key: Key, bytes: &[u8], found: &mu
 }
 
 impl Reader {
-    /// The unreadable values among the records that a start needs: jobs, files, open runs and their attempts.
+    /// The unreadable values among the records that a start needs: jobs, files, open runs and their attempts, and messages.
     pub fn unreadable_at_start(&self) -> Result<Vec<Unreadable>, LedgerError> {
         let mut found = Vec::new();
         for entry in self.transaction.open_table(JOBS)?.iter()? {
@@ -88,6 +91,17 @@ impl Reader {
                 bytes.value(),
                 &mut found,
             );
+        }
+        if let Some(outbox) = self.outbox_table()? {
+            for entry in outbox.iter()? {
+                let (key, bytes) = entry?;
+                let (id, receiver) = key.value();
+                collect_if_unreadable::<OutboxRow>(
+                    Key::Outbox((id, receiver.to_owned())),
+                    bytes.value(),
+                    &mut found,
+                );
+            }
         }
         let runs = self.transaction.open_table(RUNS)?;
         let attempts = self.transaction.open_table(ATTEMPTS)?;

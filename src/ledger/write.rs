@@ -5,10 +5,12 @@ use redb::ReadableTable;
 use super::codec::encode;
 use super::unreadable::Key;
 use super::{
-    ATTEMPTS, EVENTS, FILES, JOBS, LedgerError, META, OCCURRENCES, OPEN_RUNS, RUNS, RUNS_OF_JOB,
-    occurrence,
+    ATTEMPTS, EVENTS, FILES, JOBS, LedgerError, META, OCCURRENCES, OPEN_RUNS, OUTBOX, RUNS,
+    RUNS_OF_JOB, occurrence,
 };
-use crate::record::{AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, RunRecord};
+use crate::record::{
+    AttemptRecord, Claim, EventRecord, FileRecord, JobRecord, OutboxRow, RunRecord,
+};
 
 /// One change of the ledger. A transaction is a list of changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +31,10 @@ pub enum Write {
     File(FileRecord),
     /// Removes the file with this name.
     ForgetFile(String),
+    /// Inserts or replaces a message to a receiver.
+    Outbox(Box<OutboxRow>),
+    /// Removes a message to a receiver.
+    ForgetOutbox { id: u64, receiver: String },
     /// Removes the row of a run that is over, with its attempts and its entry in the job's history. Its occurrence
     /// stays claimed.
     ForgetRun { job_id: String, number: u64 },
@@ -101,6 +107,12 @@ pub(super) fn apply(
         Write::ForgetFile(file) => {
             transaction.open_table(FILES)?.remove(file.as_str())?;
         }
+        Write::Outbox(row) => put_message(transaction, row)?,
+        Write::ForgetOutbox { id, receiver } => {
+            transaction
+                .open_table(OUTBOX)?
+                .remove((*id, receiver.as_str()))?;
+        }
         Write::ForgetRun { job_id, number } => forget_run(transaction, job_id, *number)?,
         Write::ForgetClaim(claim) => {
             transaction
@@ -129,6 +141,21 @@ fn put_run(transaction: &redb::WriteTransaction, record: &RunRecord) -> Result<(
     Ok(())
 }
 
+fn put_message(transaction: &redb::WriteTransaction, row: &OutboxRow) -> Result<(), LedgerError> {
+    let id = row.message.id;
+    let bytes = encode(row)?;
+    transaction
+        .open_table(OUTBOX)?
+        .insert((id, row.receiver.as_str()), bytes.as_slice())?;
+    let mut meta = transaction.open_table(META)?;
+    let last = meta.get("last_message")?;
+    let last = last.and_then(|last| last.value().parse().ok()).unwrap_or(0);
+    if id > last {
+        meta.insert("last_message", id.to_string().as_str())?;
+    }
+    Ok(())
+}
+
 fn forget_run(
     transaction: &redb::WriteTransaction,
     job_id: &str,
@@ -152,6 +179,13 @@ fn discard(transaction: &redb::WriteTransaction, key: &Key) -> Result<(), Ledger
         Key::Job(job_id) => drop(transaction.open_table(JOBS)?.remove(job_id.as_str())?),
         Key::File(file) => drop(transaction.open_table(FILES)?.remove(file.as_str())?),
         Key::Event(id) => drop(transaction.open_table(EVENTS)?.remove(id.as_str())?),
+        Key::Outbox((id, receiver)) => {
+            drop(
+                transaction
+                    .open_table(OUTBOX)?
+                    .remove((*id, receiver.as_str()))?,
+            );
+        }
         Key::Attempt(key) => drop(transaction.open_table(ATTEMPTS)?.remove(*key)?),
         Key::Run(number) => {
             // The value named the job, but it cannot be read. The index names the job too.

@@ -5,6 +5,7 @@
 
 pub mod clock_doubt;
 pub mod job;
+pub mod notices;
 pub mod queue;
 pub mod retention;
 pub mod run;

@@ -21,6 +21,9 @@ pub const ANSWERED: TimeDelta = TimeDelta::days(30);
 /// How many answers are remembered.
 pub const ANSWERS: u64 = 10_000;
 
+/// How long a message to a receiver is remembered after it was sent or given up.
+pub const TOLD: TimeDelta = TimeDelta::days(30);
+
 /// What decides whether a row goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -67,6 +70,11 @@ pub fn forget_answer(
     now: DateTime<Utc>,
 ) -> bool {
     !file_is_there && (surplus || is_older(handled, ANSWERED, now))
+}
+
+/// Whether a message to a receiver can be forgotten. `over`: when it was sent or given up.
+pub fn forget_message(over: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    over.is_some_and(|over| is_older(over, TOLD, now))
 }
 
 fn is_older(at: DateTime<Utc>, age: TimeDelta, now: DateTime<Utc>) -> bool {
@@ -163,6 +171,14 @@ mod tests {
             runs: 10,
         };
         assert!(!limits.forget(&old(), now()));
+    }
+
+    #[test]
+    fn a_message_stays_until_it_is_sent_and_then_for_a_month() {
+        let days = |days| Some(now() - TimeDelta::days(days));
+        assert!(!forget_message(None, now()));
+        assert!(!forget_message(days(29), now()));
+        assert!(forget_message(days(31), now()));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What is remembered of a job, over restarts of the daemon.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::past::Past;
+use super::told::Told;
 use crate::job::{Event, InitialState, JobResult, Status};
 
 /// What is remembered of a job, over restarts of the daemon.
@@ -43,6 +44,15 @@ pub struct JobRecord {
     /// The state that the content of the file asks for. A later content has an effect only where it asks for another
     /// state.
     pub said: InitialState,
+    /// How old the last success may become, in seconds: the `max_age` of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// When this ledger first had the job. `None`: an older program wrote the record, and `created` stands for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<DateTime<Utc>>,
+    /// What receivers were told of it.
+    #[serde(default, skip_serializing_if = "Told::is_well")]
+    pub told: Told,
     /// How its past runs ended, for monitoring.
     #[serde(default)]
     pub past: Past,
@@ -72,6 +82,19 @@ pub struct OpenRun {
 }
 
 impl JobRecord {
+    /// From when on the job is overdue by its `max_age`: its last success, or the moment at which it was first seen, is
+    /// then older. `None` for a job without `max_age`, and for one that somebody took off its schedule.
+    pub fn too_old_at(&self) -> Option<DateTime<Utc>> {
+        let age = TimeDelta::try_seconds(i64::try_from(self.max_age?).ok()?)?;
+        let by_hand = matches!(self.standing, Standing::Stopped | Standing::Removed);
+        if by_hand && self.run.is_none() {
+            return None;
+        }
+        let known = self.first_seen.unwrap_or(self.created);
+        let from = self.past.last_success.unwrap_or(known);
+        from.checked_add_signed(age)
+    }
+
     /// The `status` of the job, in the sense of the job file.
     pub fn status(&self) -> Status {
         match (self.run, self.standing) {

@@ -11,8 +11,8 @@ use crate::escape::harmless_json;
 use crate::job::Status as Word;
 use crate::ledger::{LedgerError, Reader};
 use crate::record::{
-    DataCheck, Ending, FileRecord, FileVerdict, JobRecord, PastDrill, Rows, RunRecord, RunState,
-    Standing,
+    DataCheck, Ending, FileRecord, FileVerdict, JobRecord, OutboxRow, OutboxState, PastDrill, Rows,
+    RunRecord, RunState, Standing,
 };
 
 mod prometheus;
@@ -30,6 +30,8 @@ pub struct Facts {
     pub files: Vec<FileRecord>,
     /// The runs that are not over.
     pub open_runs: Vec<RunRecord>,
+    /// The messages to receivers.
+    pub outbox: Vec<OutboxRow>,
 }
 
 impl Facts {
@@ -41,6 +43,7 @@ impl Facts {
             jobs: reader.jobs()?,
             files: reader.files()?,
             open_runs: reader.open_runs()?,
+            outbox: reader.outbox()?,
         })
     }
 }
@@ -78,6 +81,8 @@ pub struct Totals {
     pub failing: u64,
     /// Jobs that owe a success.
     pub overdue: u64,
+    /// Jobs that have not succeeded for longer than their `max_age`.
+    pub too_old: u64,
     /// Files that are not valid jobs.
     pub invalid_files: u64,
     /// Files with jobs of other hosts.
@@ -88,6 +93,10 @@ pub struct Totals {
     pub runs_queued: u64,
     /// Runs that wait for a retry.
     pub runs_waiting: u64,
+    /// Messages that wait to be sent to their receiver.
+    pub messages_waiting: u64,
+    /// Messages that were given up, because their receiver did not accept them.
+    pub messages_given_up: u64,
     /// The earliest next run of all jobs.
     pub next: Option<DateTime<Utc>>,
 }
@@ -139,6 +148,12 @@ pub struct JobStatus {
     pub owed_since: Option<DateTime<Utc>>,
     /// The seconds since then; 0 when nothing is owed.
     pub overdue_seconds: f64,
+    /// The `max_age` of the job.
+    pub max_age_seconds: Option<u64>,
+    /// When the last success becomes, or became, older than `max_age`.
+    pub too_old_at: Option<DateTime<Utc>>,
+    /// Whether that instant has come.
+    pub too_old: bool,
     /// How many runs in a row have failed.
     pub failures: u32,
     pub last_run: Option<LastRun>,
@@ -230,6 +245,14 @@ impl Status {
             let failing = |run: &LastRun| run.result != Ending::Success;
             summary.failing += u64::from(job.last_run.as_ref().is_some_and(failing));
             summary.overdue += u64::from(job.owed_since.is_some());
+            summary.too_old += u64::from(job.too_old);
+        }
+        for row in &facts.outbox {
+            match row.state {
+                OutboxState::Waiting { .. } => summary.messages_waiting += 1,
+                OutboxState::GivenUp { .. } => summary.messages_given_up += 1,
+                OutboxState::Sent { .. } => {}
+            }
         }
         for run in &facts.open_runs {
             match run.state {
@@ -261,6 +284,14 @@ impl Status {
 }
 
 impl JobStatus {
+    /// For how many seconds the job has been overdue: since its due instant, or since its last success became too old.
+    /// `None`: it is not overdue.
+    pub fn late_seconds(&self, at: DateTime<Utc>) -> Option<f64> {
+        let too_old = self.too_old_at.filter(|_| self.too_old);
+        let since = [self.owed_since, too_old].into_iter().flatten().min()?;
+        Some(seconds_between(since, at))
+    }
+
     /// Whether the job is off its schedule because somebody aborted its last run.
     pub fn stands_since_abort(&self) -> bool {
         let aborted = |run: &LastRun| run.result == Ending::Aborted;
@@ -280,6 +311,9 @@ fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus
         last_success: record.past.last_success,
         owed_since,
         overdue_seconds: owed_since.map_or(0.0, |since| seconds_between(since, at)),
+        max_age_seconds: record.max_age,
+        too_old_at: record.too_old_at(),
+        too_old: record.too_old_at().is_some_and(|since| since <= at),
         failures: record.failures,
         last_run: record.past.last_run.as_ref().map(|run| LastRun {
             run: run.number,

@@ -65,6 +65,11 @@ fn host(text: &mut Text, status: &Status) {
             summary.overdue,
         ),
         (
+            "freezerd_jobs_too_old",
+            "Jobs that have not succeeded for longer than their max_age.",
+            summary.too_old,
+        ),
+        (
             "freezerd_files_invalid",
             "Files in the jobs directory that are not valid jobs.",
             summary.invalid_files,
@@ -88,6 +93,16 @@ fn host(text: &mut Text, status: &Status) {
             "freezerd_runs_waiting",
             "Runs that wait for a retry.",
             summary.runs_waiting,
+        ),
+        (
+            "freezerd_messages_waiting",
+            "Messages that wait to be sent to their receiver.",
+            summary.messages_waiting,
+        ),
+        (
+            "freezerd_messages_given_up",
+            "Messages of the last 30 days that their receiver did not accept.",
+            summary.messages_given_up,
         ),
     ] {
         text.one(name, help, value);
@@ -127,6 +142,12 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
         "freezerd_job_owed_since_timestamp_seconds",
         "The earliest due instant that no success has followed; absent when none is owed.",
         |job| job.owed_since.map(unix),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_too_old_timestamp_seconds",
+        "From when on the job's last success is older than its max_age; absent without max_age.",
+        |job| job.too_old_at.map(unix),
     );
     text.each(
         jobs,

@@ -77,6 +77,32 @@ fn a_job_that_somebody_took_off_owes_nothing_once_its_run_is_over() {
 }
 
 #[test]
+fn a_job_is_too_old_when_its_last_success_is_older_than_max_age() {
+    let mut record = JobRecord {
+        max_age: Some(3600),
+        first_seen: Some(at(10)),
+        ..job("job")
+    };
+    let never = one(record.clone(), 69);
+    assert_eq!((never.too_old_at, never.too_old), (Some(at(70)), false));
+    assert!(
+        one(record.clone(), 70).too_old,
+        "counted from when it was first seen"
+    );
+    record.past.last_success = Some(at(65));
+    assert!(!one(record.clone(), 124).too_old);
+    let old = one(record.clone(), 135);
+    assert!(old.too_old);
+    assert_eq!(old.late_seconds(at(135)), Some(600.0));
+    let summary = Status::of(&with(vec![record.clone(), job("b")]), None, at(135)).summary;
+    assert_eq!(summary.too_old, 1);
+    record.standing = Standing::Stopped;
+    assert_eq!(one(record.clone(), 135).too_old_at, None, "stopped by hand");
+    record.standing = Standing::Finished;
+    assert!(one(record, 135).too_old, "something else may trigger it");
+}
+
+#[test]
 fn jobs_files_and_runs_are_counted() {
     let file = |file: &str, verdict| FileRecord {
         file: file.to_owned(),
@@ -164,6 +190,7 @@ fn a_jobs_document_is_nowhere_in_it() {
 fn a_job_has_a_line_for_each_of_its_numbers() {
     let mut record = owing(50);
     record.past.last_success = Some(at(20));
+    record.max_age = Some(600);
     record.failures = 2;
     record.result = Some(JobResult::Fail);
     record.past.rows.success = 3;
@@ -182,6 +209,8 @@ fn a_job_has_a_line_for_each_of_its_numbers() {
         "freezerd_job_running{job_id=\"job\"} 0",
         "freezerd_job_last_success_timestamp_seconds{job_id=\"job\"} 1767226800",
         "freezerd_job_overdue_seconds{job_id=\"job\"} 600",
+        "freezerd_jobs_too_old 1",
+        "freezerd_job_too_old_timestamp_seconds{job_id=\"job\"} 1767227400",
         "freezerd_job_consecutive_failures{job_id=\"job\"} 2",
         "freezerd_job_last_run_success{job_id=\"job\"} 0",
         "freezerd_job_last_run_result{job_id=\"job\",result=\"partial\"} 1",

@@ -313,3 +313,17 @@ fn a_date_that_has_passed_gets_a_proposal_that_works() {
     host.trigger("a");
     daemon.run_of("a");
 }
+
+#[test]
+fn a_receiver_that_a_job_names_and_nobody_defines_is_a_warning() {
+    let mut job = someday(vec![exec("true")]);
+    job["notify"] = json!(["admins", "admin"]);
+    let host = Host::new().job("a", job);
+    let receiver = "[notify.admins]\ntype = \"command\"\ncommand = [\"true\"]\n";
+    host.file("freezerd.toml", receiver);
+    let said = host.freezerd(&["check"]).exits(0).stderr();
+    assert!(said.contains("warning[unknown-receiver]"), "{said}");
+    assert!(said.contains("names `admin`"), "{said}");
+    assert!(said.contains("freezerd.toml has admins"), "{said}");
+    assert_eq!(said.matches("unknown-receiver").count(), 1, "{said}");
+}

@@ -12,6 +12,7 @@ mod life_of_a_job;
 mod log_file;
 mod lost_state;
 mod main_job;
+mod messages;
 mod monitoring;
 mod priority;
 mod restart;

@@ -8,6 +8,7 @@ use freezerd::record::RunState;
 
 use super::{Case, cases, exhaust, judge, launch, passed, rehearse, run, runs_of, settle, stage};
 use crate::scenarios::*;
+use crate::telling::TELLING;
 
 fn kill_everywhere(scenario: &Scenario) -> BTreeSet<String> {
     let passed = rehearse(scenario);
@@ -24,6 +25,7 @@ fn after_a_kill_at_any_point_each_occurrence_has_one_row_with_the_true_result() 
         &COMMAND,
         &EVENTS,
         &CHANGES,
+        &TELLING,
         &FORGETTING,
         &DAMAGE,
         &MENDING,

@@ -14,6 +14,7 @@ mod harness;
 #[path = "../samples/mod.rs"]
 mod samples;
 mod scenarios;
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

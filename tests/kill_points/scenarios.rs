@@ -342,7 +342,7 @@ pub fn beside(host: &Host, prefix: &str) -> Vec<PathBuf> {
 }
 
 /// A job that has been due for half a minute, at a whole second.
-fn due(actions: Vec<Value>) -> Value {
+pub fn due(actions: Vec<Value>) -> Value {
     let date = Utc::now() - TimeDelta::seconds(30);
     json!({
         "job_actions": actions,

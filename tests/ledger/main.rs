@@ -4,6 +4,7 @@ mod damage;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod history;
+mod messages;
 mod record_format;
 #[path = "../samples/mod.rs"]
 mod samples;

@@ -22,6 +22,7 @@ const CONTENT: Content<'static> = Content {
     file: "nightly.json",
     digest: "d1",
     document: "{}",
+    max_age: None,
 };
 
 /// A job that fires every hour, at the hour.

@@ -21,13 +21,17 @@ use freezerd::agent::snapshot::Snapshot;
 use freezerd::daemon::scheduler::Policy;
 use freezerd::intake::{FileState, Stamp};
 use freezerd::job::action::{Action, Command, Container, Exec, JobAction, Lineage, Restore, Work};
+use freezerd::job::storage::Value;
 use freezerd::job::{Host, InitialState, JobResult};
 use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Summary, Verdict};
 use freezerd::record::{
-    ActionRecord, AttemptEnd, EventRecord, JobRecord, Past, RunRecord, RunState, Standing, Trigger,
+    ActionRecord, AttemptEnd, EventRecord, JobRecord, OutboxRow, OutboxState, Past, RunRecord,
+    RunState, Standing, Told, Trigger,
 };
 use freezerd::schedule::zone::Zone;
+use freezerd::tell::message::{Kind, Message};
+use freezerd::tell::receiver::Receiver;
 
 pub use scheduler::{loaded, numbered, scheduler};
 
@@ -61,6 +65,9 @@ pub fn job_record(job_id: &str, created: DateTime<Utc>) -> JobRecord {
         failures: 0,
         reason: None,
         said: InitialState::default(),
+        max_age: None,
+        first_seen: None,
+        told: Told::default(),
         past: Past::default(),
     }
 }
@@ -218,6 +225,38 @@ pub fn policy(slots: usize) -> Policy {
         ledger_id: "00000000".to_owned(),
         grace: Duration::from_secs(30),
         only_until: None,
+        receivers: Arc::from([]),
+    }
+}
+
+/// A receiver that a command reaches, with further keys.
+pub fn receiver(name: &str, keys: &[(&str, Value)]) -> Receiver {
+    let command = [
+        ("type", Value::Text("command".to_owned())),
+        ("command", Value::Words(vec!["true".to_owned()])),
+    ];
+    let keys = command.iter().chain(keys);
+    let keys = keys.map(|(key, value)| ((*key).to_owned(), value.clone()));
+    Receiver::read(name, keys.collect()).expect("a receiver")
+}
+
+/// A message to a receiver, about the failure of a job, made at [`new_year`].
+pub fn outbox_row(id: u64, receiver: &str, state: OutboxState) -> OutboxRow {
+    OutboxRow {
+        message: Message {
+            id,
+            at: new_year().fixed_offset(),
+            host: "host".to_owned(),
+            job: Some("job".to_owned()),
+            run: Some(id.to_string()),
+            kind: Kind::Failed,
+            subject: format!("message {id}"),
+            text: String::new(),
+            log: None,
+        },
+        receiver: receiver.to_owned(),
+        made: new_year(),
+        state,
     }
 }
 

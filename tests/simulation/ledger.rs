@@ -8,8 +8,13 @@ use chrono::{DateTime, Utc};
 use freezerd::job::JobResult;
 use freezerd::ledger::{Ledger, LedgerError, Write};
 use freezerd::record::{
-    AttemptRecord, Claim, ClaimKind, FileRecord, JobRecord, RunRecord, RunState,
+    ActionRecord, AttemptRecord, Claim, ClaimKind, ExitStatus, FileRecord, JobRecord, OutboxRow,
+    OutboxState, RunRecord, RunState,
 };
+use freezerd::tell::message::Kind;
+
+/// The name of the receiver that is always there.
+pub const STEADY: &str = "steady";
 
 /// The parts of a row that the test checks later.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +45,13 @@ pub struct Reckoned {
     pub owed_since: Option<DateTime<Utc>>,
 }
 
+/// What is wrong with a job.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trouble {
+    of_run: Option<Kind>,
+    overdue: bool,
+}
+
 /// Everything that was committed.
 #[derive(Default)]
 pub struct Books {
@@ -66,6 +78,20 @@ pub struct Books {
     pub cut: Vec<Cut>,
     /// Runs that another run has made up for.
     pub made_up: BTreeSet<u64>,
+    /// The messages that wait, by number and receiver.
+    pub outbox: BTreeMap<(u64, String), OutboxRow>,
+    pub last_message: u64,
+    /// Messages that a receiver has accepted. Each is accepted once.
+    pub accepted: u64,
+    pub given_up: u64,
+    /// What the receiver that is always there was told of each job.
+    pub heard: HashMap<String, Vec<Kind>>,
+    /// What it should have been told, computed only from the rows.
+    pub expected: HashMap<String, Vec<Kind>>,
+    /// The trouble of each job, as the receivers know it.
+    trouble: HashMap<String, Trouble>,
+    /// Runs that another run of the same transaction makes up for.
+    made_up_now: BTreeSet<u64>,
     /// While this is true, commits fail.
     pub broken: bool,
 }
@@ -82,6 +108,7 @@ impl Books {
                 if !self.jobs.contains_key(&record.job_id) {
                     self.reckoned
                         .insert(record.job_id.clone(), Reckoned::default());
+                    self.trouble.remove(&record.job_id);
                 }
                 self.jobs.insert(record.job_id.clone(), (**record).clone());
             }
@@ -108,11 +135,13 @@ impl Books {
                     "an event is answered once"
                 );
             }
+            Write::Outbox(row) => self.message(row),
             Write::File(record) => drop(self.files.insert(record.file.clone(), record.clone())),
             Write::ForgetFile(file) => drop(self.files.remove(file)),
             Write::ForgetRun { .. }
             | Write::ForgetClaim(_)
             | Write::ForgetEvent(_)
+            | Write::ForgetOutbox { .. }
             | Write::Discard(_) => {
                 panic!("no row is old enough to be removed: {write:?}")
             }
@@ -160,6 +189,7 @@ impl Books {
             return;
         }
         self.reckon(record);
+        self.expect_message(record);
         match record.state {
             RunState::Skipped => {
                 self.skipped += 1;
@@ -195,6 +225,79 @@ impl Books {
                 record.number
             );
         }
+    }
+
+    fn message(&mut self, row: &OutboxRow) {
+        let key = (row.message.id, row.receiver.clone());
+        let known = self.outbox.remove(&key).is_some();
+        match row.state {
+            OutboxState::Waiting { .. } => {
+                if !known {
+                    let id = row.message.id;
+                    // One message may have several receivers.
+                    assert!(id >= self.last_message, "message {id} is not new");
+                    self.last_message = id;
+                    self.note_message(row);
+                }
+                self.outbox.insert(key, row.clone());
+            }
+            OutboxState::Sent { .. } => {
+                assert!(known, "{key:?} was over");
+                self.accepted += 1;
+            }
+            OutboxState::GivenUp { .. } => self.given_up += 1,
+        }
+    }
+
+    fn note_message(&mut self, row: &OutboxRow) {
+        let job_id = row.message.job.clone().expect("it is about a job");
+        if row.receiver != STEADY {
+            return;
+        }
+        if row.message.kind == Kind::Overdue {
+            let trouble = self.trouble.entry(job_id).or_default();
+            assert!(!trouble.overdue, "it was told before");
+            trouble.overdue = true;
+            return;
+        }
+        self.heard.entry(job_id).or_default().push(row.message.kind);
+    }
+
+    /// What the end of a run should tell.
+    fn expect_message(&mut self, record: &RunRecord) {
+        if !self.jobs.contains_key(&record.job_id) {
+            return;
+        }
+        let trouble = self.trouble.entry(record.job_id.clone()).or_default();
+        let is_failed = |action: &&ActionRecord| action.exit_status == Some(ExitStatus::Fail);
+        let mut failed = record.actions.iter().filter(is_failed).peekable();
+        let told = match (record.state, record.result) {
+            (_, Some(JobResult::Aborted)) | (RunState::Skipped, _) => return,
+            (RunState::Interrupted, _) if self.made_up_now.contains(&record.number) => return,
+            (RunState::Ended, Some(JobResult::Success)) => {
+                let before = std::mem::take(trouble);
+                if before.of_run.is_none() && !before.overdue {
+                    return;
+                }
+                Kind::Recovered
+            }
+            (RunState::Ended, _)
+                if failed.peek().is_some() && failed.clone().all(|it| it.partial) =>
+            {
+                Kind::Partial
+            }
+            (RunState::Ended, _)
+                if failed.peek().is_some() && failed.all(|it| it.kind == "check") =>
+            {
+                Kind::Check
+            }
+            _ => Kind::Failed,
+        };
+        if told != Kind::Recovered && trouble.of_run.replace(told) == Some(told) {
+            return;
+        }
+        let expected = self.expected.entry(record.job_id.clone()).or_default();
+        expected.push(told);
     }
 
     fn reckoned_of(&mut self, record: &RunRecord) -> &mut Reckoned {
@@ -256,6 +359,11 @@ impl Ledger for SharedLedger {
                 });
             }
         }
+        let made_up = writes.iter().filter_map(|write| match write {
+            Write::Claim(record) => record.makes_up_for,
+            _ => None,
+        });
+        books.made_up_now = made_up.collect();
         for write in writes {
             books.take(write);
         }

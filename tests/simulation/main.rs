@@ -36,13 +36,14 @@ fn simulate(seed: u64, mix: Mix, jobs: u64, days: u64, with_failing_commits: boo
     world.judge();
     let books = world.ledger.0.borrow();
     println!(
-        "{:.1} s: {} rows ({} caught up, {} skipped, {} interrupted, {} by hand), {:?}",
+        "{:.1} s: {} rows ({} caught up, {} skipped, {} interrupted, {} by hand), {} messages accepted, {:?}",
         begin.elapsed().as_secs_f64(),
         books.runs,
         books.caught_up,
         books.skipped,
         books.interrupted,
         books.manual,
+        books.accepted,
         world.tally,
     );
     drop(books);
@@ -66,9 +67,14 @@ fn every_due_instant_has_exactly_one_row_whatever_happens() {
         "a simulation in which nothing runs proves nothing"
     );
     assert!(
-        tally.crashes > 0 && tally.steps_back > 0 && tally.file_changes > 0 && tally.events > 0,
+        tally.crashes > 0
+            && tally.steps_back > 0
+            && tally.file_changes > 0
+            && tally.events > 0
+            && tally.outages > 0,
         "a simulation without trouble proves little"
     );
+    assert!(books.accepted > jobs, "receivers are told of failures");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `freezerd check`: checks job files in the way the daemon reads them.
 
 mod left_out;
+mod notify;
 mod pattern_files;
 mod receivers;
 
@@ -79,6 +80,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let mut checked = intake::check(&paths, &against);
     look_at_history(settings, &mut checked);
     checked.files.iter_mut().for_each(pattern_files::look_at);
+    if args.paths.is_empty() {
+        let files = checked.files.iter_mut();
+        files.for_each(|file| notify::look_at(file, settings));
+    }
     let left_out: Vec<left_out::Listed> = match args.left_out {
         true => checked.files.iter().flat_map(left_out::of_file).collect(),
         false => Vec::new(),

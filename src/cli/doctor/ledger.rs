@@ -161,16 +161,21 @@ fn job_finding(job: &JobStatus) -> Option<Finding> {
         Finding::new("job", level, &job.job_id, message)
             .help(format!("`freezerd why {}` explains it", job.job_id))
     };
+    let last = match job.last_success {
+        Some(last) => format!("the last success was at {}", last.format("%F %T UTC")),
+        None => "it has never succeeded".to_owned(),
+    };
+    if let (true, Some(max_age)) = (job.too_old, job.max_age_seconds) {
+        let max_age = units::duration(Duration::from_secs(max_age));
+        let message = format!("no success within its max_age of {max_age}; {last}");
+        return Some(finding(Level::Error, message));
+    }
     let overdue = job.overdue_seconds;
     if overdue >= LATE && (job.run.is_none() || overdue >= FAR_TOO_LATE) {
         let level = if overdue >= FAR_TOO_LATE {
             Level::Error
         } else {
             Level::Warning
-        };
-        let last = match job.last_success {
-            Some(last) => format!("the last success was at {}", last.format("%F %T UTC")),
-            None => "it has never succeeded".to_owned(),
         };
         let since = units::duration(Duration::from_secs_f64(overdue));
         return Some(finding(
@@ -229,6 +234,9 @@ mod tests {
             last_success: None,
             owed_since: owed,
             overdue_seconds: overdue.as_seconds_f64(),
+            max_age_seconds: None,
+            too_old_at: None,
+            too_old: false,
             failures,
             last_run: (failures > 0).then(|| LastRun {
                 run: 1,
@@ -266,6 +274,19 @@ mod tests {
             "a run is going on"
         );
         assert_eq!(level(&running(TimeDelta::days(3))), Some(Level::Error));
+    }
+
+    #[test]
+    fn a_job_without_a_success_within_its_max_age_is_an_error() {
+        let too_old = JobStatus {
+            max_age_seconds: Some(3600),
+            too_old_at: Some(now()),
+            too_old: true,
+            ..job(TimeDelta::zero(), 0)
+        };
+        let finding = job_finding(&too_old).expect("a finding");
+        assert_eq!(finding.level, Level::Error);
+        assert!(finding.message.contains("max_age of 1 h"), "{finding:?}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod earlier_names;
 mod files;
 mod finding;
 mod ledger;
+mod messages;
 mod places;
 mod receivers;
 mod service;
@@ -159,6 +160,7 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     if let Ok(rows) = &ledger.rows {
         let status = Status::of(&rows.facts, None, Utc::now());
         findings.extend(ledger::job_findings(&status));
+        findings.extend(messages::findings(&rows.facts.outbox));
     }
 }
 

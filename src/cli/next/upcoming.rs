@@ -228,6 +228,7 @@ mod tests {
             file: "nightly.json",
             digest: "",
             document: "",
+            max_age: None,
         };
         let clockwork = Clockwork {
             schedule: &job.schedule,

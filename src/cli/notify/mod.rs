@@ -1,36 +1,43 @@
-//! `freezerd notify`: the receivers of notices, and whether they work.
+//! `freezerd notify`: the messages to the receivers of notices, and whether the receivers work.
 
 use super::exit::{Exit, Failure};
 use crate::config::Settings;
 
+mod list;
 pub mod look;
 mod trial;
 mod words;
 
-/// Send a test message to the receivers of notices
+/// List the messages that wait or were given up, or send a test message
 ///
-/// Sections [notify.NAME] in freezerd.toml define the receivers, see freezerd.toml(5). The command says of each whether it
-/// has accepted the message, and what to do where it has not. It needs no daemon. What only the service has, as a credential
-/// or a variable of its environment, the command does not have: run it as the service does, see the example.
+/// Sections [notify.NAME] in freezerd.toml define the receivers of notices, see freezerd.toml(5). Without --test, the command
+/// lists the messages that were not accepted yet, and those that were given up.
+///
+/// With --test, it sends a message to the receivers, says of each whether it has accepted the message, and what to do where
+/// it has not. It needs no daemon. What only the service has, as a credential or a variable of its environment, the command
+/// does not have: run it as the service does, see the example.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The exit code is 0 if every receiver has accepted the message, and 1 if one has not.\n\n\
-                        Example: freezerd notify --test\nExample: freezerd notify --test ops --json\n\
+    after_help = "The exit code of --test is 0 if every receiver has accepted the message, and 1 if one has not.\n\n\
+                        Example: freezerd notify\nExample: freezerd notify --test ops --json\n\
                         Example: CREDENTIALS_DIRECTORY=/run/credentials/freezerd.service freezerd notify --test"
 )]
 pub struct Args {
     /// Send a test message
-    #[arg(long, required = true)]
+    #[arg(long)]
     test: bool,
     /// The names of receivers [default: all]
     #[arg(value_name = "NAME")]
     receiver: Vec<String>,
-    /// Print what came of it as JSON
+    /// Print the messages, or what came of the test, as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 /// Runs `freezerd notify`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
-    trial::run(settings, &args.receiver, args.json)
+    match args.test {
+        true => trial::run(settings, &args.receiver, args.json),
+        false => list::run(settings, &args.receiver, args.json),
+    }
 }

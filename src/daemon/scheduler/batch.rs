@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::Order;
 use super::notice::Notice;
 use crate::ledger::Write;
-use crate::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, RunRecord};
+use crate::record::{AttemptRecord, EventRecord, FileRecord, JobRecord, OutboxRow, RunRecord};
 
 /// Changes that are not on disk yet, and the orders that wait for them.
 #[derive(Debug, Default)]
@@ -81,6 +81,19 @@ impl Batch {
     /// Removes a file.
     pub fn forget_file(&mut self, file: String) {
         self.writes.push(Write::ForgetFile(file));
+    }
+
+    /// Writes a message to a receiver as it is now.
+    pub fn message(&mut self, row: OutboxRow) {
+        self.writes.push(Write::Outbox(Box::new(row)));
+    }
+
+    /// Removes a message to a receiver.
+    pub fn forget_message(&mut self, id: u64, receiver: &str) {
+        self.writes.push(Write::ForgetOutbox {
+            id,
+            receiver: receiver.to_owned(),
+        });
     }
 
     /// Gives an order after the commit.

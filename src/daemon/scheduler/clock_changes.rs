@@ -47,6 +47,7 @@ impl<L: Ledger> Scheduler<L> {
     /// Brings every job in line with the clock, whatever it shows.
     pub(super) fn recheck_every_job(&mut self, now: DateTime<Utc>) {
         self.shorten_retries(now);
+        self.hurry_messages(now);
         if self.is_stopping() {
             return;
         }

@@ -146,6 +146,7 @@ impl<L: Ledger> Scheduler<L> {
             return;
         };
         let first = active.record.started.is_none();
+        let notify = active.job.notify.clone();
         active.record.state = RunState::Running { action, attempt };
         active.record.waits_for = None;
         active.record.started.get_or_insert(now);
@@ -167,6 +168,7 @@ impl<L: Ledger> Scheduler<L> {
         let job_id = record.job_id.clone();
         if first {
             self.update(&job_id, |job| life::run_started(job, now));
+            self.tell_of_start(&record, &notify, now);
             self.batch.notice(Notice::RunStarted {
                 job_id: job_id.clone(),
                 run: number,

@@ -43,6 +43,7 @@ impl<L: Ledger> Scheduler<L> {
                         digest: &digest.to_string(),
                         // The secrets that a job file holds stay in it.
                         document: &secret_text::masked(&text),
+                        max_age: job.max_age.map(|age| age.as_secs()),
                     };
                     self.job_loaded(job, content, warnings.len(), now);
                 }
@@ -216,6 +217,7 @@ impl<L: Ledger> Scheduler<L> {
             }
         };
         let schedule = job.schedule.describe();
+        let nobody = self.unknown_receivers(&job);
         match self.jobs.get_mut(&job_id) {
             Some(entry) => {
                 entry.job = Some(job);
@@ -233,6 +235,12 @@ impl<L: Ledger> Scheduler<L> {
                 changed,
                 warnings,
             });
+            if !nobody.is_empty() {
+                self.batch.notice(Notice::Warning(format!(
+                    "{job_id}: `notify` names {}, and freezerd.toml has no such receiver",
+                    nobody.join(", ")
+                )));
+            }
         }
         self.apply(step, now);
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::job::Job;
+use crate::lifecycle::notices::{self, Audience};
 use crate::record::{JobRecord, OpenRun};
+use crate::tell::receiver::Receiver;
 
 /// One job: its record, and what its content means.
 pub(super) struct Entry {
@@ -17,6 +19,8 @@ pub(super) struct Entry {
     pub delay: TimeDelta,
     /// The job's instant in the timeline.
     indexed: Option<DateTime<Utc>>,
+    /// The instant at which receivers are told something of the job, if nothing happens before.
+    looked_at: Option<DateTime<Utc>>,
 }
 
 impl Entry {
@@ -26,21 +30,35 @@ impl Entry {
             job,
             delay,
             indexed: None,
+            looked_at: None,
         }
     }
 }
 
 /// All jobs. A change of a record goes through [`Jobs::put`], which keeps the timeline true.
-#[derive(Default)]
 pub(super) struct Jobs {
     entries: BTreeMap<String, Entry>,
     /// The next firing of each job that has one.
     timeline: BTreeSet<(DateTime<Utc>, String)>,
     /// Jobs that do not fire again in this process: each has had its one run (`Policy::only_until`).
     served: BTreeSet<String>,
+    receivers: Arc<[Receiver]>,
+    /// When receivers are told something of a job, if nothing happens before.
+    looks: BTreeSet<(DateTime<Utc>, String)>,
 }
 
 impl Jobs {
+    /// No jobs yet. The receivers are told of them.
+    pub(super) fn new(receivers: Arc<[Receiver]>) -> Jobs {
+        Jobs {
+            entries: BTreeMap::new(),
+            timeline: BTreeSet::new(),
+            served: BTreeSet::new(),
+            receivers,
+            looks: BTreeSet::new(),
+        }
+    }
+
     pub(super) fn get(&self, job_id: &str) -> Option<&Entry> {
         self.entries.get(job_id)
     }
@@ -98,14 +116,31 @@ impl Jobs {
             }
             entry.indexed = next;
         }
+        let look = entry.job.as_ref().and_then(|job| {
+            let audience = Audience::new(&self.receivers, &job.notify);
+            notices::next_look(record, audience)
+        });
+        if entry.looked_at != look {
+            if let Some(at) = entry.looked_at {
+                self.looks.remove(&(at, record.job_id.clone()));
+            }
+            if let Some(at) = look {
+                self.looks.insert((at, record.job_id.clone()));
+            }
+            entry.looked_at = look;
+        }
         differs
     }
 
     pub(super) fn remove(&mut self, job_id: &str) {
-        if let Some(entry) = self.entries.remove(job_id)
-            && let Some(at) = entry.indexed
-        {
+        let Some(entry) = self.entries.remove(job_id) else {
+            return;
+        };
+        if let Some(at) = entry.indexed {
             self.timeline.remove(&(at, job_id.to_owned()));
+        }
+        if let Some(at) = entry.looked_at {
+            self.looks.remove(&(at, job_id.to_owned()));
         }
     }
 
@@ -117,6 +152,19 @@ impl Jobs {
     /// The earliest firing of all jobs.
     pub(super) fn next_firing(&self) -> Option<DateTime<Utc>> {
         self.timeline.first().map(|(at, _)| *at)
+    }
+
+    /// The earliest instant at which receivers are told something, if nothing happens before.
+    pub(super) fn next_look(&self) -> Option<DateTime<Utc>> {
+        self.looks.first().map(|(at, _)| *at)
+    }
+
+    /// The jobs of which receivers are told something by now.
+    pub(super) fn to_look_at(&self, now: DateTime<Utc>) -> Vec<String> {
+        self.looks
+            .range(..=(now, "\u{10ffff}".to_owned()))
+            .map(|(_, job_id)| job_id.clone())
+            .collect()
     }
 
     /// The jobs that fire at `until` or earlier, the earliest first.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::notice::Notice;
+use super::outbox::{Delivery, Refusal};
 use crate::control::event::EventFile;
 use crate::intake::FileChange;
 use crate::protocol::Request;
@@ -31,6 +32,13 @@ pub enum Message {
     SlotReturned { run: u64 },
     /// The agent of a run can go on, and waits for a slot.
     SlotWanted { run: u64 },
+    /// A delivery has come to its end.
+    Delivered {
+        receiver: String,
+        /// The rows that were sent.
+        ids: Vec<u64>,
+        result: Result<(), Refusal>,
+    },
     /// The host has another time zone now.
     Zone(Zone),
     /// Start nothing new. Rows are still claimed, and wait for the next daemon; running attempts go on.
@@ -53,8 +61,10 @@ pub enum Order {
         /// The event's id.
         event: String,
     },
-    /// Report something to people.
+    /// Report something in the log.
     Tell(Box<Notice>),
+    /// Send a message to a receiver.
+    Send(Box<Delivery>),
 }
 
 /// Why an agent is ended.

@@ -16,6 +16,7 @@ use crate::lifecycle::job::{self as life, Clockwork, Effect, Step};
 use crate::lifecycle::queue::Queue;
 use crate::record::{FileRecord, JobRecord};
 use crate::schedule::zone::Zone;
+use crate::tell::receiver::Receiver;
 
 mod active_run;
 mod batch;
@@ -27,10 +28,13 @@ mod files;
 mod jobs;
 mod messages;
 pub mod notice;
+mod outbox;
 mod recovery;
 mod runs;
+mod telling;
 
 pub use messages::{EndCause, Message, Order, Spawn};
+pub use outbox::{Delivery, Refusal};
 pub use recovery::StoredState;
 
 use active_run::ActiveRun;
@@ -38,6 +42,7 @@ use batch::Batch;
 use clock_changes::ClockReadings;
 use jobs::Jobs;
 use notice::Notice;
+use outbox::Outbox;
 use recovery::FirstScan;
 
 /// The pause between a failed commit and the next try.
@@ -58,6 +63,8 @@ pub struct Policy {
     pub grace: Duration,
     /// When set, only what is due up to this instant runs, and each job runs once.
     pub only_until: Option<DateTime<Utc>>,
+    /// Who is told of what happens, in the order of their names.
+    pub receivers: Arc<[Receiver]>,
 }
 
 /// The owner of all job state.
@@ -77,6 +84,8 @@ pub struct Scheduler<L> {
     queue: Queue,
     /// The runs that wait for their next attempt's instant.
     retries: BTreeSet<(DateTime<Utc>, u64)>,
+    /// The messages to receivers that are not sent yet.
+    outbox: Outbox,
     /// Changes that are not on disk, and the orders that wait for them.
     batch: Batch,
     commits: Commits,
@@ -116,14 +125,15 @@ impl<L: Ledger> Scheduler<L> {
         let mut scheduler = Scheduler {
             ledger,
             queue: Queue::new(policy.slots),
-            policy,
             first_scan: None,
             phase: Phase::Serving,
-            jobs: Jobs::default(),
+            jobs: Jobs::new(Arc::clone(&policy.receivers)),
             files: BTreeMap::new(),
             runs: BTreeMap::new(),
             last_run: 0,
             retries: BTreeSet::new(),
+            outbox: Outbox::default(),
+            policy,
             batch: Batch::default(),
             commits: Commits::default(),
             clock: ClockReadings::default(),
@@ -159,12 +169,18 @@ impl<L: Ledger> Scheduler<L> {
             } => self.attempt_ended(run, (action, attempt), end, now),
             Message::SlotReturned { run } => self.queue.return_slot(run),
             Message::SlotWanted { run } => self.queue.want_slot(run),
+            Message::Delivered {
+                receiver,
+                ids,
+                result,
+            } => self.delivered(&receiver, &ids, result, now),
             Message::Zone(zone) => self.zone_changed(zone, now),
             Message::Drain => self.phase = self.phase.max(Phase::Draining),
             Message::Shutdown => self.shutdown(),
         }
         self.tick(now);
         self.dispatch(now);
+        self.send_due(now);
         self.report_corrections(now);
         self.commit(now)
     }
@@ -180,6 +196,7 @@ impl<L: Ledger> Scheduler<L> {
                 .is_some_and(|entry| entry.record.pending.is_some() || entry.record.file.is_none()),
             Message::SlotReturned { .. }
             | Message::SlotWanted { .. }
+            | Message::Delivered { .. }
             | Message::Tick
             | Message::Drain
             | Message::Shutdown => false,
@@ -193,16 +210,20 @@ impl<L: Ledger> Scheduler<L> {
         });
         let retry = self.retries.first().map(|(until, _)| *until);
         let retry = retry.filter(|_| !self.is_stopping());
-        [due, retry, self.commits.again].into_iter().flatten().min()
+        let look = self.jobs.next_look().filter(|_| !self.is_stopping());
+        let send = self.outbox.next().filter(|_| !self.is_stopping());
+        let wakes = [due, retry, look, send, self.commits.again];
+        wakes.into_iter().flatten().min()
     }
 
-    /// Whether nothing runs, nothing waits to run, and everything is committed.
+    /// Whether nothing runs, nothing waits to run, nothing is being sent, and everything is committed.
     pub fn is_idle(&self) -> bool {
         let due = self
             .jobs
             .next_firing()
             .is_some_and(|at| self.policy.only_until.is_some_and(|limit| at <= limit));
-        self.runs.is_empty() && !due && self.is_committed()
+        let sending = self.outbox.sending() > 0;
+        self.runs.is_empty() && !due && !sending && self.is_committed()
     }
 
     /// Whether everything is on disk.
@@ -273,6 +294,7 @@ impl<L: Ledger> Scheduler<L> {
             self.tick_job(&job_id, now);
         }
         self.wake_retries(now);
+        self.tell_of_time(now);
     }
 
     fn tick_job(&mut self, job_id: &str, now: DateTime<Utc>) {

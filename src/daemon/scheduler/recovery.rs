@@ -13,7 +13,9 @@ use super::runs::{close_row, time_taken};
 use crate::job::JobResult;
 use crate::ledger::Ledger;
 use crate::lifecycle::{job as life, run};
-use crate::record::{AttemptEnd, AttemptRecord, FileRecord, JobRecord, RunRecord, RunState};
+use crate::record::{
+    AttemptEnd, AttemptRecord, FileRecord, JobRecord, OutboxRow, RunRecord, RunState,
+};
 
 /// What an earlier daemon left in the ledger.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,10 @@ pub struct StoredState {
     pub open_runs: Vec<RunRecord>,
     /// The attempts of those runs.
     pub attempts: Vec<AttemptRecord>,
+    /// The messages to receivers.
+    pub outbox: Vec<OutboxRow>,
+    /// The number of the newest message.
+    pub last_message: u64,
     /// The number of the newest run.
     pub last_run: u64,
     /// The ledger replaces a damaged one: a job that seems new may have run.
@@ -64,6 +70,8 @@ impl<L: Ledger> Scheduler<L> {
                 .insert(Entry::new(record, None, TimeDelta::zero()));
         }
         self.last_run = remembered.last_run;
+        self.outbox
+            .remember(remembered.outbox, remembered.last_message);
         self.first_scan = Some(FirstScan {
             begun_anew: remembered.begun_anew,
             lost_jobs: remembered.lost_jobs,
@@ -75,6 +83,7 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Once the files are known: each open run goes on, or is closed and caught up.
     pub(super) fn resume_open_runs(&mut self, first_scan: FirstScan, now: DateTime<Utc>) {
+        self.give_up_for_others(now);
         for record in first_scan.open_runs {
             self.close_attempts(&first_scan.attempts, record.number, now);
             self.resume(record, now);

@@ -9,7 +9,7 @@ use super::notice::Notice;
 use super::{EndCause, Order, Scheduler};
 use crate::job::JobResult;
 use crate::ledger::Ledger;
-use crate::lifecycle::job::{self as life, Interrupted, RunEnd};
+use crate::lifecycle::job::{self as life, Effect, Interrupted, RunEnd};
 use crate::lifecycle::run::{self, Next};
 use crate::record::{AttemptEnd, RunRecord, RunState};
 use crate::schedule::Due;
@@ -240,12 +240,19 @@ impl<L: Ledger> Scheduler<L> {
                 made_up: record.makes_up_for.is_some(),
             }),
         };
-        let step = self.jobs.get(&record.job_id).map(|entry| {
+        let mut step = self.jobs.get(&record.job_id).map(|entry| {
             let job = entry.job.clone().unwrap_or(active.job);
             let clockwork = self.clockwork(&job, entry.delay);
             let counted = life::row_over(entry.record.clone(), &record);
-            life::run_ended(counted, &end, clockwork, now)
+            let step = life::run_ended(counted, &end, clockwork, now);
+            (step, job)
         });
+        if let Some((step, job)) = &mut step {
+            let mut effects = step.effects.iter();
+            let made_up = effects.any(|effect| matches!(effect, Effect::Claim(_)));
+            self.tell_of_end(&mut step.record, &record, &job.notify, made_up, now);
+        }
+        let step = step.map(|(step, _)| step);
         let next = step.as_ref().and_then(|step| step.record.next);
         self.batch.notice(Notice::RunEnded {
             job_id: record.job_id.clone(),

@@ -1,6 +1,7 @@
 //! Keeps the ledger small: removes what is old, a little at a time, between the things that matter.
 //!
-//! A sweep goes through the rows job by job, then through the answers to events, then through the logs without a row.
+//! A sweep goes through the rows job by job, then through the answers to events, the messages to receivers, and the logs
+//! without a row.
 //! The first sweep, and one a day, also goes through the occurrences without a row, and the first one through every
 //! value. A step reads a few hundred of them, and is one transaction at most. A log is deleted only after its row, so a
 //! crash leaves at most a log too many, and the next sweep finds it.
@@ -17,7 +18,7 @@ use crate::kill_point::{self, Point};
 use crate::ledger::unreadable::Key;
 use crate::ledger::{LedgerError, Reader, RedbLedger, Write, set_asides};
 use crate::lifecycle::retention::{self, HistoryLimits};
-use crate::record::Claim;
+use crate::record::{Claim, OutboxRow};
 
 mod clock_guard;
 mod rows;
@@ -50,6 +51,8 @@ enum Stage {
     Rows(String),
     /// The answers after this event.
     Answers(String),
+    /// The messages to receivers after this one.
+    Messages((u64, String)),
     /// The logs of these runs; `None`: the directory is not listed yet.
     Logs(Option<Vec<u64>>),
     /// The occurrences without a row, from this one on. There are as many occurrences as rows, so only one sweep a day
@@ -102,6 +105,7 @@ impl Upkeep {
             Stage::Rows(after) => self.old_rows(&reader, after, now)?,
             Stage::Claims(from) => self.bare_claims(&reader, from.as_ref(), now)?,
             Stage::Answers(after) => self.old_answers(&reader, &after, now)?,
+            Stage::Messages(after) => self.old_messages(&reader, after, now)?,
             Stage::Logs(runs) => {
                 let runs = runs.map_or_else(|| self.logs(&reader), Ok)?;
                 (Vec::new(), self.remove_orphaned_logs(&reader, runs)?)
@@ -214,7 +218,7 @@ impl Upkeep {
         let events = reader.events_after(after, FEW)?;
         let next = match events.last() {
             Some(last) if events.len() == FEW => Stage::Answers(last.id.clone()),
-            _ => Stage::Logs(None),
+            _ => Stage::Messages((0, String::new())),
         };
         let mut old = Vec::new();
         for event in events {
@@ -226,6 +230,29 @@ impl Upkeep {
             }
         }
         Ok((old, Some(next)))
+    }
+
+    /// The removal of old messages to receivers, and the next stage.
+    fn old_messages(
+        &self,
+        reader: &Reader,
+        (id, receiver): (u64, String),
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Write>, Option<Stage>), LedgerError> {
+        let rows = reader.outbox_after((id, &receiver), FEW)?;
+        let next = match rows.last() {
+            Some(last) if rows.len() == FEW => {
+                Stage::Messages((last.message.id, last.receiver.clone()))
+            }
+            _ => Stage::Logs(None),
+        };
+        let forget = |row: &OutboxRow| retention::forget_message(row.over(), now);
+        let old = rows.into_iter().filter(forget);
+        let old = old.map(|row| Write::ForgetOutbox {
+            id: row.message.id,
+            receiver: row.receiver,
+        });
+        Ok((old.collect(), Some(next)))
     }
 
     /// The runs that have a log. None while a damaged ledger is kept: its logs stay for people who inspect it.

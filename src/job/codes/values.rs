@@ -173,4 +173,9 @@ codes! {
             r#"{"action": "exec", "command": "pg_dump shop | gzip > /srv/shop.gz"}"#,
             r#"{"action": "exec", "command": ["bash", "-o", "pipefail", "-c", "pg_dump shop | gzip > /srv/shop.gz"]}"#
         );
+    UNKNOWN_RECEIVER, "unknown-receiver", schema: false,
+        "`notify` names a receiver that does not exist.",
+        "The receivers are the sections `[notify.NAME]` of `freezerd.toml`. Nobody is told in the place of one that is not \
+         there.",
+        Words("`\"notify\": [\"admin\"]`, for a section `[notify.admins]`", "`\"notify\": [\"admins\"]`");
 }

@@ -62,6 +62,22 @@ pub const DOCUMENT_KEYS: &[Key] = &[
         "When the job runs. Default: once, right after the file is first seen.",
     )
     .example("{\"schedule_hour\": \"3\"}"),
+    Key::new(
+        "max_age",
+        Shape::Duration,
+        ALL,
+        "How old the last success of the job may become, as a number and a unit. A job that has not succeeded for longer \
+         is overdue: `list`, `status`, `doctor` and the metrics say so. A `partial` run and a run with `dry_run` are not \
+         successes. Before the first success, the time counts from when freezerd first saw the job.",
+    )
+    .example("\"26 hours\""),
+    Key::new(
+        "notify",
+        Shape::Receivers,
+        ALL,
+        "Who is told of this job: the names of receivers in `freezerd.toml`, or `false` for nobody. Default: all of them.",
+    )
+    .example("[\"admins\"]"),
     kept(
         "user_id",
         "The owner of the job in Freezer. Kept, without effect.",

@@ -79,7 +79,7 @@ static HABITS: &[Habit] = &[
     ),
     keys("one_fs xdev one_filesystem", &["one_file_system"]),
     keys(
-        "retention_days retention_period retention_time max_age keep_days expire expire_after expiration \
+        "retention_days retention_period retention_time keep_days expire expire_after expiration \
          remove_all_older_than older_than",
         &["remove_older_than"],
     ),
@@ -117,10 +117,13 @@ static HABITS: &[Habit] = &[
          do not run",
     ),
     instead(
-        "after_* post_* run_after* run_finally on_error on_failure on_success hooks notify notifications \
-         healthchecks mail email",
+        "after_* post_* run_after* run_finally on_error on_failure on_success hooks",
         "add an action `exec` after this one, with `\"mandatory\": true` beside `freezer_action`. It runs even after a failure, and \
          `FREEZERD_RESULT` tells it the result",
+    ),
+    keys(
+        "notifications notification healthchecks mail email receivers",
+        &["notify"],
     ),
     keys("cmd script run exec shell program commands", &["command"]),
     keys("type operation task kind", &["action"]),

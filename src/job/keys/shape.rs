@@ -32,6 +32,8 @@ pub enum Shape {
     Share,
     /// Years, months, days and hours, such as `1y6m`.
     Span,
+    /// A number and a unit from seconds to weeks, such as `26 hours`; more than 0.
+    Duration,
     /// One text with tags and commas, or a list of them.
     Tags,
     /// Seconds since 1970. 0 and −1 mean that there is none.
@@ -64,6 +66,8 @@ pub enum Shape {
     Compression,
     /// A flag, or one of Freezer's words for the links to follow.
     Links,
+    /// The name of a receiver, a list of them, or `false`.
+    Receivers,
     /// The list of actions.
     Actions,
     /// A list of further containers.

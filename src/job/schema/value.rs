@@ -72,6 +72,10 @@ pub(super) fn value(key: &Key) -> Value {
         Shape::Span => {
             or_unset(json!({ "type": "string", "pattern": "^\\s*([0-9]{1,6}[ymdh]){1,4}\\s*$" }))
         }
+        Shape::Duration => or_unset(json!({
+            "type": "string",
+            "pattern": "^0*[1-9][0-9]*[ \\t]+(week|day|hour|minute|second)s?$"
+        })),
         Shape::Tags => or_unset(json!({
             "anyOf": [
                 { "type": ["string", "number"] },
@@ -132,6 +136,12 @@ pub(super) fn value(key: &Key) -> Value {
                 { "type": "array", "minItems": 1, "items": { "type": ["string", "number"] } }
             ]
         })),
+        Shape::Receivers => json!({
+            "anyOf": [
+                { "type": ["boolean", "null", "string"] },
+                { "type": "array", "items": { "type": "string", "minLength": 1 } }
+            ]
+        }),
         Shape::Actions => or_unset(json!({
             "anyOf": [
                 { "type": "array", "maxItems": ACTION_LIMIT, "items": { "$ref": "#/$defs/entry" } },

@@ -3,7 +3,7 @@
 use super::ValueReader;
 use crate::job::decode::Field;
 use crate::job::keys::{Object, Shape, Support};
-use crate::job::timing::Timing;
+use crate::job::timing::{self, Timing};
 
 impl ValueReader<'_> {
     /// Reports what is wrong with a value, whether or not the action uses it.
@@ -53,6 +53,9 @@ impl ValueReader<'_> {
                     self.span(&field);
                 }
             }
+            Shape::Duration => {
+                timing::duration(given, self);
+            }
             Shape::Tags => {
                 if !field.node.is_unset() {
                     self.tags(&field);
@@ -91,6 +94,9 @@ impl ValueReader<'_> {
             }
             Shape::Compression => {
                 self.compression(given);
+            }
+            Shape::Receivers => {
+                self.receivers(given);
             }
             Shape::Command => {
                 self.command(given);

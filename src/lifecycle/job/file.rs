@@ -6,7 +6,7 @@ use super::due::{handled_at_restart, just_before_now};
 use super::events::ask;
 use super::{Clockwork, Effect, Step, TICK, anchor, date_of, settle};
 use crate::job::{Event, InitialState, Status};
-use crate::record::{JobRecord, Past, Standing};
+use crate::record::{JobRecord, Past, Standing, Told};
 use crate::schedule::Kind;
 
 /// A new job.
@@ -37,6 +37,9 @@ pub fn first_seen(
         failures: 0,
         reason: None,
         said: initial.clone(),
+        max_age: content.max_age,
+        first_seen: Some(now),
+        told: Told::default(),
         past: Past::default(),
     };
     let standing = match (initial.event, initial.status) {
@@ -80,6 +83,8 @@ pub struct Content<'a> {
     pub digest: &'a str,
     /// The text.
     pub document: &'a str,
+    /// Its `max_age` in seconds.
+    pub max_age: Option<u64>,
 }
 
 /// What changed between two contents of a job.
@@ -102,6 +107,11 @@ pub fn changed(
     record.file = Some(content.file.to_owned());
     record.digest = content.digest.to_owned();
     record.document = content.document.to_owned();
+    if record.max_age != content.max_age {
+        // Receivers are told when the job is overdue by the new limit.
+        record.told.overdue = false;
+    }
+    record.max_age = content.max_age;
     if change.schedule_changed {
         // The new schedule does not owe what the old one owed.
         record.handled = handled_at_restart(record.handled, clockwork, now);

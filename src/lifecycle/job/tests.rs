@@ -32,6 +32,7 @@ fn seen(clockwork: Clockwork<'_>, now: DateTime<Utc>) -> JobRecord {
         file: "job.json",
         digest: "",
         document: "",
+        max_age: None,
     };
     first_seen("job", content, &InitialState::default(), clockwork, now).record
 }
@@ -348,4 +349,31 @@ fn what_runs_once_is_held_when_what_was_known_of_it_is_lost() {
     assert!(!held(&[("schedule_interval", "1 hours")]));
     assert!(!held(&[("schedule_interval", "continuous")]));
     assert!(!held(&[("schedule_hour", "3")]));
+}
+
+#[test]
+fn with_another_max_age_receivers_are_told_again_that_the_job_is_overdue() {
+    let (schedule, zone) = (schedule(&[("schedule_hour", "*")]), Zone::utc());
+    let clockwork = clockwork(&schedule, &zone, NO_DELAY);
+    let now = at("2026-01-01T12:00:00Z");
+    let mut record = seen(clockwork, now);
+    record.told.overdue = true;
+    let initial = InitialState::default();
+    let with = |record: JobRecord, max_age| {
+        let content = Content {
+            file: "job.json",
+            digest: "",
+            document: "",
+            max_age,
+        };
+        let change = ContentChange {
+            is: &initial,
+            schedule_changed: false,
+        };
+        changed(record, content, change, clockwork, now).record
+    };
+    let same = with(record, None);
+    assert!(same.told.overdue);
+    let other = with(same, Some(3600));
+    assert_eq!((other.max_age, other.told.overdue), (Some(3600), false));
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{Visit, backed_up, mode};
-use crate::harness::{Host, NOBODY, exec, is_root, once, someday};
+use crate::harness::{Host, NOBODY, eventually, exec, is_root, once, someday};
 
 #[test]
 fn invalid_and_foreign_job_files_are_counted_and_the_finding_names_check() {
@@ -104,6 +104,53 @@ fn jobs_that_fail_or_are_long_overdue_are_named() {
     visit.says("job", "late", "warning: due ");
     visit.says("job", "forgotten", "error: due ");
     visit.says("job", "", "ok: 1 job without a finding");
+}
+
+#[test]
+fn a_job_without_a_success_within_its_max_age_is_an_error() {
+    let rarely = |command: &str| {
+        json!({"max_age": "1 second", "job_actions": [exec(command)],
+               "job_schedule": {"schedule_date": "2100-01-01T00:00:00"}})
+    };
+    let host = Host::new().job("a", rarely("true"));
+    let daemon = host.start();
+    eventually("a job that is too old", || {
+        host.json(&["list"])["jobs"][0]["too_old"] == true
+    });
+    let visit = Visit::to(&host, &[]);
+    visit.says(
+        "job",
+        "a",
+        "error: no success within its max_age of 1.0 s; it has never succeeded",
+    );
+    let said = host.freezerd(&["list"]).exits(0).stdout();
+    assert!(said.contains("no success within its max_age"), "{said}");
+    let said = host.freezerd(&["status"]).exits(0).stdout();
+    assert!(
+        said.contains("1 without a success within max_age"),
+        "{said}"
+    );
+    let said = host.freezerd(&["why", "a"]).exits(0).stdout();
+    assert!(
+        said.contains("has not succeeded within its max_age"),
+        "{said}"
+    );
+    // The file may change its mind at any time.
+    let mut other = rarely("true");
+    other["max_age"] = json!("1 hour");
+    host.put("a", other);
+    eventually("a job that is not", || {
+        host.json(&["list"])["jobs"][0]["too_old"] == false
+    });
+    host.put("a", rarely("true"));
+    eventually("a job that is too old again", || {
+        host.json(&["list"])["jobs"][0]["too_old"] == true
+    });
+    host.trigger("a");
+    daemon.run_of("a");
+    let status = host.json(&["status"]);
+    assert_ne!(status["jobs"][0]["last_success"], serde_json::Value::Null);
+    assert_eq!(status["jobs"][0]["max_age_seconds"], 1);
 }
 
 #[test]

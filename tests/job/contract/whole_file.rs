@@ -44,6 +44,24 @@ fn what_the_file_says_of_its_state_is_where_it_starts() {
 }
 
 #[test]
+fn max_age_is_a_number_and_a_unit_and_more_than_0() {
+    let with = |value: &str| format!("{{\"job_actions\": [], \"max_age\": {value}}}");
+    let age = |value: &str| job(&with(value)).max_age.map(|age| age.as_secs());
+    assert_eq!(age("\"26 hours\""), Some(93_600));
+    assert_eq!(age("\"1 day\""), Some(86_400));
+    assert_eq!((age("null"), age("false"), age("\"\"")), (None, None, None));
+    for (value, code) in [
+        ("\"0 hours\"", "out-of-range"),
+        ("26", "missing-unit"),
+        ("\"26h\"", "unknown-unit"),
+        ("\"-1 hours\"", "negative-number"),
+        ("[1]", "wrong-type"),
+    ] {
+        assert_eq!(errors(&read(&with(value))), [code], "{value}");
+    }
+}
+
+#[test]
 fn a_fault_of_a_schedule_is_shown_inside_of_its_text() {
     let text = with_schedule(
         "{\"schedule_hour\": \"3, 25\", \"schedule_minute\": 61, \"schedule_day\": \"\\u0031, 32\"}",

@@ -153,7 +153,9 @@ impl World {
     /// The end: checks every current stretch, and that every run that shows as running runs.
     pub fn judge(&mut self) {
         self.ledger.0.borrow_mut().broken = false;
+        self.repaired_at = None;
         self.tick();
+        self.deliver_the_rest();
         for (job_id, mut shadow) in std::mem::take(&mut self.shadows) {
             let reach = self.reach(&shadow, self.now);
             let rows = self.rows(&job_id);

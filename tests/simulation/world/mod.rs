@@ -17,9 +17,11 @@ use freezerd::record::{AttemptEnd, RunState};
 use freezerd::schedule::zone::Zone;
 
 mod judge;
+mod post;
 mod tally;
 mod trouble;
 
+use post::Post;
 pub use tally::Tally;
 
 use super::jobs::{Dice, Mix, document};
@@ -59,6 +61,7 @@ pub struct World {
     pub ledger: SharedLedger,
     agents: BTreeMap<u64, Agent>,
     ends: BTreeMap<(i64, u64), ()>,
+    post: Post,
     /// The jobs as in their files, or as in the last good version of an invalid file.
     jobs: HashMap<String, Arc<Job>>,
     shadows: BTreeMap<String, Shadow>,
@@ -109,6 +112,7 @@ impl World {
             ledger: SharedLedger::default(),
             agents: BTreeMap::new(),
             ends: BTreeMap::new(),
+            post: Post::new(seed),
             jobs: HashMap::new(),
             shadows: BTreeMap::new(),
             peaks: Vec::new(),
@@ -160,6 +164,8 @@ impl World {
             files: books.files.values().cloned().collect(),
             open_runs: books.open.values().cloned().collect(),
             attempts: books.open_attempts(),
+            outbox: books.outbox.values().cloned().collect(),
+            last_message: books.last_message,
             last_run: books.last_run,
             ..StoredState::default()
         };
@@ -176,6 +182,7 @@ impl World {
         self.catalog = catalog(&self.zone, known);
         let policy = Policy {
             zone: self.zone.clone(),
+            receivers: Arc::from(Post::receivers()),
             ..policy(self.slots)
         };
         self.scheduler = Some(Scheduler::new(self.ledger.clone(), policy, remembered));
@@ -254,6 +261,7 @@ impl World {
                     self.triggered += u64::from(accepted && command == "trigger");
                 }
             }
+            Order::Send(delivery) => self.send(*delivery),
             Order::Answered { .. } | Order::SlotGiven { .. } => {}
         }
     }
@@ -300,7 +308,7 @@ impl World {
             job_id: request.job_id.clone(),
             container,
         };
-        if self.dice.once_in(300) {
+        if self.dice.once_in(300) && !self.post.calm {
             // More trouble soon, while this attempt may still run.
             let soon = self.elapsed + 1 + self.dice.roll(2 * seconds * 1000 + 1) as i64;
             self.next_trouble = self.next_trouble.min(soon);
@@ -326,13 +334,16 @@ impl World {
             self.repaired_at = None;
             self.ledger.0.borrow_mut().broken = false;
         }
-        let next = wake.min(end).min(self.next_trouble);
+        let arrival = self.post.next();
+        let next = wake.min(end).min(arrival).min(self.next_trouble);
         self.pass((next - self.elapsed).max(0));
         if next == self.next_trouble {
             self.next_trouble = self.elapsed + 1 + self.dice.roll(2 * self.calm) as i64;
             self.trouble();
         } else if next == end {
             self.agent_ends();
+        } else if next == arrival {
+            self.arrive();
         } else {
             self.tick();
         }

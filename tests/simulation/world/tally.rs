@@ -13,4 +13,6 @@ pub struct Tally {
     pub events: u64,
     pub zone_changes: u64,
     pub failed_commits: u64,
+    /// Times at which a receiver of messages was away.
+    pub outages: u64,
 }

@@ -84,6 +84,7 @@ impl World {
         self.scheduler = None;
         self.agents.clear();
         self.ends.clear();
+        self.post.lose();
         self.ledger.0.borrow_mut().broken = false;
         self.repaired_at = None;
         let longest = *self.dice.pick(&[60, 60, 3600, 2 * 24 * 3600]);

@@ -1,8 +1,11 @@
 //! The sentences on a job's state.
 
+use std::time::Duration;
+
 use super::Facts;
 use crate::job::{Event, Status};
 use crate::record::{FileRecord, FileVerdict, JobRecord, Standing};
+use crate::units;
 
 /// The sentences on the job's state.
 pub(super) fn state(facts: &Facts<'_>) -> Vec<String> {
@@ -73,6 +76,14 @@ pub(super) fn state(facts: &Facts<'_>) -> Vec<String> {
     }
     if record.failures > 1 {
         sentences.push(format!("Its last {} runs failed.", record.failures));
+    }
+    if let (Some(max_age), Some(since)) = (record.max_age, record.too_old_at())
+        && since <= facts.now
+    {
+        sentences.push(format!(
+            "It has not succeeded within its max_age of {}.",
+            units::duration(Duration::from_secs(max_age))
+        ));
     }
     if let Some(event) = facts.events.first().filter(|event| !event.accepted) {
         sentences.push(format!(

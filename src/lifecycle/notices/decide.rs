@@ -1,0 +1,242 @@
+//! Which messages follow from the end of a run, and from time.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::job::Notify;
+use crate::job::kind::WorkKind;
+use crate::lifecycle::job::ending;
+use crate::record::{Ending, ExitStatus, JobRecord, RunRecord, Standing, Told};
+use crate::tell::kind::ReceiverKind;
+use crate::tell::message::Kind;
+use crate::tell::receiver::Receiver;
+
+/// How long a due instant may pass without a run before receivers are told.
+const NEVER_RAN: TimeDelta = TimeDelta::hours(1);
+
+/// The receivers that a job tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Audience<'a> {
+    receivers: &'a [Receiver],
+    notify: &'a Notify,
+}
+
+/// A message of this kind for these receivers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    pub kind: Kind,
+    /// Their names.
+    pub to: Vec<String>,
+}
+
+/// What the end of a run means for the state of its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The job is well.
+    Well,
+    /// It is not, in this way.
+    Trouble(Kind),
+    /// The run says nothing of it.
+    Nothing,
+}
+
+impl<'a> Audience<'a> {
+    /// Those of the receivers that the job names.
+    pub fn new(receivers: &'a [Receiver], notify: &'a Notify) -> Audience<'a> {
+        Audience { receivers, notify }
+    }
+
+    /// Those that are told of changes.
+    fn of_changes(self) -> impl Iterator<Item = &'a Receiver> {
+        self.all().filter(|receiver| !hears_every_run(receiver))
+    }
+
+    fn all(self) -> impl Iterator<Item = &'a Receiver> {
+        let receivers = self.receivers.iter();
+        receivers.filter(move |receiver| self.notify.names(&receiver.name))
+    }
+}
+
+/// Whether the receiver is a check that waits for pings: it keeps the state of the job itself.
+fn hears_every_run(receiver: &Receiver) -> bool {
+    receiver.channel.kind() == ReceiverKind::Ping
+}
+
+fn wants(receiver: &Receiver, kind: Kind) -> bool {
+    receiver.events.contains(&kind)
+}
+
+/// What the closed row means. `made_up` says that another run makes up for it.
+pub fn turn(row: &RunRecord, made_up: bool) -> Turn {
+    let is_dry = row.actions.iter().any(|action| action.dry_run);
+    let is_alarmed = row.actions.iter().any(|action| action.alarm.is_some());
+    match ending(row) {
+        Ending::Success if is_dry => Turn::Nothing,
+        Ending::Success if is_alarmed => Turn::Trouble(Kind::Guard),
+        Ending::Success => Turn::Well,
+        Ending::Partial => Turn::Trouble(Kind::Partial),
+        Ending::Fail => Turn::Trouble(failure(row)),
+        // The other run tells how it ends.
+        Ending::Interrupted if made_up => Turn::Nothing,
+        Ending::Interrupted => Turn::Trouble(Kind::Failed),
+        // Somebody wanted that, or it never ran: that is told when the job is overdue.
+        Ending::Aborted | Ending::Skipped => Turn::Nothing,
+    }
+}
+
+/// [`Kind::Check`] where nothing but checks failed.
+fn failure(row: &RunRecord) -> Kind {
+    let is_failed = |status| status == Some(ExitStatus::Fail);
+    let mut failed = row
+        .actions
+        .iter()
+        .filter(|action| is_failed(action.exit_status))
+        .peekable();
+    let only_checks =
+        failed.peek().is_some() && failed.all(|action| action.kind == WorkKind::Check.word());
+    match only_checks {
+        true => Kind::Check,
+        false => Kind::Failed,
+    }
+}
+
+/// The messages that follow from the end of a run. `told` changes with it.
+pub fn after_run(
+    told: &mut Told,
+    turn: Turn,
+    audience: Audience<'_>,
+    now: DateTime<Utc>,
+) -> Vec<Telling> {
+    match turn {
+        Turn::Nothing => Vec::new(),
+        Turn::Well => well(told, audience),
+        Turn::Trouble(kind) => {
+            let changed = told.trouble.replace(kind) != Some(kind);
+            let to = audience.of_changes().filter(|receiver| {
+                wants(receiver, kind) && (changed || is_news(told, receiver, now))
+            });
+            let to: Vec<String> = to.map(|receiver| receiver.name.clone()).collect();
+            note(told, &to, now);
+            telling(kind, to)
+        }
+    }
+}
+
+/// The trouble is over. Those who were told of it are told of that, too.
+fn well(told: &mut Told, audience: Audience<'_>) -> Vec<Telling> {
+    let before = std::mem::take(told);
+    let names = |wanted: &dyn Fn(&Receiver) -> bool| -> Vec<String> {
+        let to = audience.of_changes().filter(|receiver| wanted(receiver));
+        to.map(|receiver| receiver.name.clone()).collect()
+    };
+    let recovered = |receiver: &Receiver| {
+        wants(receiver, Kind::Recovered) && before.receivers.contains_key(&receiver.name)
+    };
+    let mut tellings = telling(Kind::Recovered, names(&recovered));
+    let succeeded = |receiver: &Receiver| wants(receiver, Kind::Succeeded) && !recovered(receiver);
+    tellings.extend(telling(Kind::Succeeded, names(&succeeded)));
+    tellings
+}
+
+/// The message about a run for those that ask for its start (`None`), or that hear of the end of every run.
+pub fn every_run(ended: Option<&RunRecord>, audience: Audience<'_>) -> Vec<Telling> {
+    let kind = match ended {
+        None => Kind::Started,
+        Some(row) => match ending(row) {
+            Ending::Skipped => return Vec::new(),
+            Ending::Success => Kind::Succeeded,
+            Ending::Partial => Kind::Partial,
+            Ending::Fail | Ending::Aborted | Ending::Interrupted => Kind::Failed,
+        },
+    };
+    let to = audience
+        .all()
+        .filter(|receiver| wants(receiver, kind) && (ended.is_none() || hears_every_run(receiver)));
+    telling(kind, to.map(|receiver| receiver.name.clone()).collect())
+}
+
+/// From when on the job is overdue, if nothing happens: its last success is older than `max_age`, or it was due and has
+/// not run since. A run that waits or goes on is not overdue before `max_age`.
+pub fn overdue_at(record: &JobRecord) -> Option<DateTime<Utc>> {
+    let by_hand = matches!(record.standing, Standing::Stopped | Standing::Removed);
+    let never_ran = record.past.owed_since.filter(|since| {
+        let ran = record.past.last_run.as_ref();
+        record.run.is_none() && !by_hand && ran.is_none_or(|run| run.ended < *since)
+    });
+    let never_ran = never_ran.and_then(|since| since.checked_add_signed(NEVER_RAN));
+    [record.too_old_at(), never_ran].into_iter().flatten().min()
+}
+
+/// When [`look`] has something to say, if nothing happens.
+pub fn next_look(record: &JobRecord, audience: Audience<'_>) -> Option<DateTime<Utc>> {
+    audience.of_changes().next()?;
+    let told = &record.told;
+    let overdue = overdue_at(record).filter(|_| !told.overdue);
+    let repeats = audience.of_changes().filter_map(|receiver| {
+        repeated(told, receiver)?;
+        repeat_at(told, receiver)
+    });
+    overdue.into_iter().chain(repeats).min()
+}
+
+/// The messages that follow from the time.
+pub fn look(
+    record: &JobRecord,
+    audience: Audience<'_>,
+    now: DateTime<Utc>,
+) -> (Told, Vec<Telling>) {
+    let mut told = record.told.clone();
+    let mut tellings = Vec::new();
+    if !told.overdue && overdue_at(record).is_some_and(|at| at <= now) {
+        told.overdue = true;
+        let to = audience
+            .of_changes()
+            .filter(|receiver| wants(receiver, Kind::Overdue));
+        let to: Vec<String> = to.map(|receiver| receiver.name.clone()).collect();
+        note(&mut told, &to, now);
+        tellings.extend(telling(Kind::Overdue, to));
+    }
+    for receiver in audience.of_changes() {
+        if let Some(kind) = repeated(&told, receiver)
+            && repeat_at(&told, receiver).is_some_and(|at| at <= now)
+        {
+            let to = vec![receiver.name.clone()];
+            note(&mut told, &to, now);
+            tellings.extend(telling(kind, to));
+        }
+    }
+    (told, tellings)
+}
+
+/// Of what a receiver is told again.
+fn repeated(told: &Told, receiver: &Receiver) -> Option<Kind> {
+    let overdue = told.overdue.then_some(Kind::Overdue);
+    let mut kinds = [overdue, told.trouble].into_iter().flatten();
+    kinds.find(|kind| wants(receiver, *kind))
+}
+
+/// When a receiver is told again of the trouble that it knows.
+fn repeat_at(told: &Told, receiver: &Receiver) -> Option<DateTime<Utc>> {
+    let pause = TimeDelta::from_std(receiver.repeat?).ok()?;
+    let pause = pause.max(TimeDelta::minutes(1));
+    let last = told.receivers.get(&receiver.name)?;
+    last.checked_add_signed(pause)
+}
+
+/// Whether the receiver does not know of the trouble, or wants to be told again by now.
+fn is_news(told: &Told, receiver: &Receiver, now: DateTime<Utc>) -> bool {
+    !told.receivers.contains_key(&receiver.name)
+        || repeat_at(told, receiver).is_some_and(|at| at <= now)
+}
+
+fn note(told: &mut Told, to: &[String], now: DateTime<Utc>) {
+    for name in to {
+        told.receivers.insert(name.clone(), now);
+    }
+}
+
+fn telling(kind: Kind, to: Vec<String>) -> Vec<Telling> {
+    match to.is_empty() {
+        true => Vec::new(),
+        false => vec![Telling { kind, to }],
+    }
+}

@@ -1,0 +1,196 @@
+//! The words of a message.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::escape::harmless;
+use crate::record::{JobRecord, OutboxRow, RunRecord, Trigger};
+use crate::schedule::zone::Zone;
+use crate::tell::message::Kind;
+use crate::units;
+
+/// The longest reason in a message, in characters.
+const LONGEST_REASON: usize = 2_000;
+
+/// How many messages a digest names one by one.
+const NAMED: usize = 200;
+
+/// Where and when something is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    pub host: &'a str,
+    /// The zone of the instants in the text.
+    pub zone: &'a Zone,
+    pub now: DateTime<Utc>,
+}
+
+/// The subject and the text of a message about a run.
+pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String) {
+    let job = &row.job_id;
+    let subject = subject(kind, job, facts.host);
+    let mut text = format!("{}.\n", sentence(kind, job, facts.host));
+    let due = match row.trigger {
+        Trigger::Manual => "was asked for",
+        Trigger::Schedule | Trigger::CatchUp => "was due",
+    };
+    let _ = write!(text, "\nRun {} {due} at {}", row.number, facts.at(row.due));
+    if let Some(started) = row.started {
+        let _ = write!(text, ", began at {}", facts.at(started));
+    }
+    if let Some(ended) = row.ended {
+        let _ = write!(text, " and ended at {}", facts.at(ended));
+    }
+    text.push_str(".\n");
+    if let Some(reason) = &row.reason {
+        let reason: String = harmless(reason).chars().take(LONGEST_REASON).collect();
+        let _ = writeln!(text, "{reason}");
+    }
+    let problems: u64 = row.actions.iter().map(|action| action.problems).sum();
+    if problems > 0 {
+        let problems = units::count(problems, "path was", "paths were");
+        let _ = writeln!(text, "{problems} not backed up or restored.");
+    }
+    let _ = write!(text, "\n{}", help(kind, job, Some(row.number)));
+    (subject, text.trim_end().to_owned())
+}
+
+/// The subject and the text of a message about a job that is overdue, or whose trouble goes on.
+pub fn of_job(kind: Kind, record: &JobRecord, facts: Facts<'_>) -> (String, String) {
+    let job = &record.job_id;
+    let again = kind != Kind::Overdue;
+    let mut subject = subject(kind, job, facts.host);
+    let mut text = format!("{}.\n", sentence(kind, job, facts.host));
+    if again {
+        subject.push_str(" (still)");
+        text = format!(
+            "Nothing has changed: {}.\n",
+            sentence(kind, job, facts.host)
+        );
+    }
+    text.push('\n');
+    let too_old = record.too_old_at().is_some_and(|at| at <= facts.now);
+    if let Some(max_age) = record.max_age.filter(|_| too_old) {
+        let max_age = units::duration(Duration::from_secs(max_age));
+        let _ = writeln!(
+            text,
+            "It has not succeeded within its max_age of {max_age}."
+        );
+    } else if let Some(since) = record.past.owed_since.filter(|_| !again) {
+        let _ = writeln!(text, "It was due at {} and has not run.", facts.at(since));
+    }
+    let last = match record.past.last_success {
+        Some(last) => format!("The last success was at {}.", facts.at(last)),
+        None => "It has never succeeded.".to_owned(),
+    };
+    let run = record.past.last_run.as_ref();
+    if let Some(run) = run {
+        let _ = writeln!(
+            text,
+            "The result of its last run, {}, is {}.",
+            run.number,
+            run.ending.name()
+        );
+    }
+    let _ = write!(
+        text,
+        "{last}\n\n{}",
+        help(kind, job, run.map(|run| run.number))
+    );
+    (subject, text.trim_end().to_owned())
+}
+
+/// The subject and the text of one message for several.
+pub fn digest(rows: &[OutboxRow], facts: Facts<'_>) -> (String, String) {
+    let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row.message.kind).or_default() += 1;
+    }
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(kind, count)| format!("{count} {}", kind.word()))
+        .collect();
+    let subject = format!("freezerd on {}: {}", facts.host, counts.join(", "));
+    let mut text = units::count(rows.len() as u64, "message", "messages") + ":\n";
+    for row in rows.iter().take(NAMED) {
+        let message = &row.message;
+        let _ = write!(
+            text,
+            "\n{} {}",
+            message.at.format("%F %H:%M"),
+            message.subject
+        );
+    }
+    if let more @ 1.. = rows.len().saturating_sub(NAMED) {
+        let _ = write!(text, "\n… and {more} more");
+    }
+    text.push_str("\n\n`freezerd status` shows all jobs.");
+    (subject, text)
+}
+
+fn subject(kind: Kind, job: &str, host: &str) -> String {
+    let what = match kind {
+        Kind::Started => "has started",
+        Kind::Failed => "failed",
+        Kind::Partial => "is incomplete",
+        Kind::Overdue => "is overdue",
+        Kind::Guard => "backed up a source that looks damaged",
+        Kind::Check => "found damage",
+        Kind::Drill => "could not restore",
+        Kind::Space => "has little space",
+        Kind::Recovered => "is well again",
+        Kind::Succeeded => "succeeded",
+        Kind::Digest | Kind::Test => "sends its regards",
+    };
+    format!("{job} {what} on {host}")
+}
+
+fn sentence(kind: Kind, job: &str, host: &str) -> String {
+    let what = match kind {
+        Kind::Started => "has started",
+        Kind::Failed => "has failed",
+        Kind::Partial => "has left something out",
+        Kind::Overdue => "is overdue",
+        Kind::Guard => {
+            "has backed up a source that looks damaged: much of it is gone, or much of it has changed"
+        }
+        Kind::Check => "has found damage in its container, or could not check it",
+        Kind::Drill => "could not restore what it has backed up",
+        Kind::Space => "has little space left",
+        Kind::Recovered => "has succeeded again",
+        Kind::Succeeded => "has succeeded",
+        Kind::Digest | Kind::Test => "is known",
+    };
+    format!("The job {job} on {host} {what}")
+}
+
+/// What to do.
+fn help(kind: Kind, job: &str, run: Option<u64>) -> String {
+    let log = run.map(|run| format!("`freezerd log {run}` shows its log"));
+    let why = format!("`freezerd why {job}` explains it");
+    let accept = run.map(|run| format!("if the source is right, `freezerd accept {run}` says so"));
+    let parts = match kind {
+        Kind::Guard => [accept, log, None],
+        Kind::Recovered | Kind::Succeeded | Kind::Started => [log, None, None],
+        _ => [log, Some(why), None],
+    };
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!("{}.", capital(&parts.join("; "))),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase());
+    first.into_iter().flatten().chain(characters).collect()
+}
+
+impl Facts<'_> {
+    fn at(&self, instant: DateTime<Utc>) -> String {
+        self.zone.to_local(instant).format("%F %T").to_string()
+    }
+}

@@ -1,0 +1,60 @@
+//! A message to a receiver, and what became of it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::tell::message::Message;
+
+/// A message to one receiver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// What is sent. Its `id` is the number of the message on this host.
+    pub message: Message,
+    /// The name of the receiver in the settings.
+    pub receiver: String,
+    /// When it was written.
+    pub made: DateTime<Utc>,
+    pub state: OutboxState,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum OutboxState {
+    /// It is to be sent.
+    Waiting {
+        /// Not before this instant.
+        next: DateTime<Utc>,
+        /// How many times it was sent in vain.
+        tries: u32,
+        /// When it was first sent in vain.
+        #[serde(default)]
+        since: Option<DateTime<Utc>>,
+        /// Why the last try failed, as a sentence for people.
+        #[serde(default)]
+        error: Option<String>,
+    },
+    /// The receiver has accepted it.
+    Sent { at: DateTime<Utc> },
+    /// It is not sent any more.
+    GivenUp {
+        at: DateTime<Utc>,
+        /// Why, as a sentence for people.
+        reason: String,
+    },
+}
+
+impl OutboxRow {
+    /// Whether it is still to be sent.
+    pub fn waits(&self) -> bool {
+        matches!(self.state, OutboxState::Waiting { .. })
+    }
+
+    /// When it was sent or given up.
+    pub fn over(&self) -> Option<DateTime<Utc>> {
+        match self.state {
+            OutboxState::Waiting { .. } => None,
+            OutboxState::Sent { at } | OutboxState::GivenUp { at, .. } => Some(at),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The receivers of messages: one that is always there, one that is away now and then, and one that wants a digest.
+
+use std::collections::BTreeMap;
+
+use freezerd::daemon::scheduler::{Delivery, Message, Refusal};
+use freezerd::job::storage::Value;
+use freezerd::tell::receiver::Receiver;
+
+use super::World;
+use crate::jobs::Dice;
+use crate::ledger::STEADY;
+use crate::samples::receiver;
+
+/// The name of the receiver that is away now and then.
+const FLAKY: &str = "flaky";
+
+/// How long it is away at most, in hours.
+const LONGEST_OUTAGE: u64 = 30;
+
+/// What is on its way, and who is there.
+pub struct Post {
+    dice: Dice,
+    /// By the elapsed time at which it arrives.
+    on_their_way: BTreeMap<(i64, u64), Delivery>,
+    sent: u64,
+    away_until: i64,
+    /// The simulation is about to end: everybody stays there.
+    pub calm: bool,
+}
+
+impl Post {
+    pub fn new(seed: u64) -> Post {
+        Post {
+            dice: Dice::new(seed),
+            on_their_way: BTreeMap::new(),
+            sent: 0,
+            away_until: 0,
+            calm: false,
+        }
+    }
+
+    pub fn receivers() -> [Receiver; 3] {
+        let daily = Value::Text("daily 08:00".to_owned());
+        [
+            receiver("digest", &[("digest", daily)]),
+            receiver(FLAKY, &[]),
+            receiver(STEADY, &[]),
+        ]
+    }
+
+    /// When the next message arrives, in elapsed time.
+    pub fn next(&self) -> i64 {
+        let next = self.on_their_way.first_key_value();
+        next.map_or(i64::MAX, |((at, _), _)| *at)
+    }
+
+    /// The daemon is gone, and with it what it was sending.
+    pub fn lose(&mut self) {
+        self.on_their_way.clear();
+    }
+}
+
+impl World {
+    pub(super) fn send(&mut self, delivery: Delivery) {
+        let books = self.ledger.0.borrow();
+        for id in &delivery.ids {
+            let key = (*id, delivery.receiver.clone());
+            assert!(
+                books.outbox.contains_key(&key),
+                "message {id} to {} is sent, and does not wait",
+                delivery.receiver
+            );
+        }
+        drop(books);
+        let mut others = self.post.on_their_way.values();
+        assert!(
+            others.all(|other| other.receiver != delivery.receiver),
+            "{} gets two messages at the same time",
+            delivery.receiver
+        );
+        self.post.sent += 1;
+        let at = self.elapsed + 50 + self.post.dice.roll(40_000) as i64;
+        let number = self.post.sent;
+        self.post.on_their_way.insert((at, number), delivery);
+    }
+
+    /// A message arrives, or does not.
+    pub(super) fn arrive(&mut self) {
+        let (_, delivery) = self.post.on_their_way.pop_first().expect("one arrives");
+        if self.post.dice.once_in(300) && !self.post.calm {
+            let outage = self.post.dice.roll(LONGEST_OUTAGE * 3_600_000) as i64;
+            self.post.away_until = self.elapsed + outage;
+            self.tally.outages += 1;
+        }
+        let is_away = delivery.receiver == FLAKY && self.elapsed < self.post.away_until;
+        let result = match is_away {
+            true => Err(Refusal {
+                reason: "nobody is there".to_owned(),
+                wait: None,
+                of_message: false,
+            }),
+            false => Ok(()),
+        };
+        let Delivery { receiver, ids, .. } = delivery;
+        let delivered = Message::Delivered {
+            receiver,
+            ids,
+            result,
+        };
+        self.tell(delivered, false, false);
+    }
+
+    /// The end: everybody is there, and gets what waits.
+    pub(super) fn deliver_the_rest(&mut self) {
+        self.post.away_until = 0;
+        self.post.calm = true;
+        let last = self.ledger.0.borrow().last_message;
+        let waits = |world: &World| {
+            let books = world.ledger.0.borrow();
+            books.outbox.keys().any(|(id, _)| *id <= last)
+        };
+        // A digest comes within a day, and a receiver is asked again within seven hours.
+        let end = self.elapsed + 2 * super::super::DAY;
+        self.next_trouble = i64::MAX;
+        while waits(self) && self.elapsed < end {
+            self.live();
+        }
+        let books = self.ledger.0.borrow();
+        let left: Vec<_> = books
+            .outbox
+            .values()
+            .filter(|row| row.message.id <= last)
+            .collect();
+        assert!(
+            left.is_empty(),
+            "{} messages wait: {:#?}",
+            left.len(),
+            left[0]
+        );
+        assert_eq!(books.given_up, 0, "every receiver was there in time");
+        for (job_id, expected) in &books.expected {
+            let heard = books.heard.get(job_id).map_or(&[][..], Vec::as_slice);
+            assert_eq!(heard, expected, "{job_id}");
+        }
+    }
+}
