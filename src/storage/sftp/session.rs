@@ -78,9 +78,9 @@ impl Session {
         channel: Channel<Msg>,
         stall: Duration,
     ) -> Result<Session, Failure> {
-        channel
-            .request_subsystem(true, "sftp")
+        timeout(stall, channel.request_subsystem(true, "sftp"))
             .await
+            .map_err(|_| stalled(stall))?
             .map_err(|_| gone())?;
         let (channel, sender) = channel.split();
         let mut receiver = Receiver {
@@ -89,11 +89,6 @@ impl Session {
             start: 0,
             ignored: HashSet::new(),
         };
-        // As with `ssh`, what is for the subsystem does not wait for it.
-        sender
-            .data_bytes(packet::hello())
-            .await
-            .map_err(|_| gone())?;
         let refused = || Failure::answer("the server has no SFTP");
         loop {
             match timeout(stall, receiver.channel.wait()).await {
@@ -105,9 +100,14 @@ impl Session {
                 Err(_) => return Err(stalled(stall)),
             }
         }
-        let first = timeout(stall, receiver.packet())
-            .await
-            .map_err(|_| stalled(stall))??;
+        // OpenSSH lets nothing be sent before it has begun the subsystem. The library waits for that even when the
+        // connection has ended, and only who reads learns of the end.
+        let hello = async {
+            let sent = sender.data_bytes(packet::hello()).await;
+            sent.map_err(|_| gone())
+        };
+        let begun = async { tokio::try_join!(hello, receiver.packet()) };
+        let ((), first) = timeout(stall, begun).await.map_err(|_| stalled(stall))??;
         let (version, extensions) = packet::decode_version(&receiver.bytes[first])?;
         if version < packet::VERSION {
             return Err(Failure::answer(format!(
@@ -244,10 +244,13 @@ impl Session {
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         self.receiver.ignored.insert(id);
-        self.sender
-            .data_bytes(Request::Close { handle }.encode(id))
-            .await
-            .map_err(|_| gone())
+        let sent = self
+            .sender
+            .data_bytes(Request::Close { handle }.encode(id));
+        // When the server takes no more and the connection ends, nothing else ends this.
+        let sent = timeout(self.stall, sent).await;
+        self.is_broken |= sent.is_err();
+        sent.map_err(|_| stalled(self.stall))?.map_err(|_| gone())
     }
 
     /// What is known of the file system that a path is on; `None` if the server does not say it.
