@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::repository::node::Node;
 use crate::repository::tree::TreeBuilder;
+use crate::source::tree::path::DirectoryPath;
 use crate::storage::id::Id;
 
 /// What the parent snapshot has for a directory.
@@ -12,8 +13,20 @@ use crate::storage::id::Id;
 pub(super) struct Previous {
     /// The id of its tree; `None` when there is none, or when it cannot be read.
     pub tree: Option<Id>,
+    /// There is a tree, and it cannot be read.
+    pub is_damaged: bool,
     /// Sorted by their names.
     pub nodes: Vec<Node>,
+}
+
+impl Previous {
+    /// What cannot be read.
+    pub fn damaged() -> Previous {
+        Previous {
+            is_damaged: true,
+            ..Previous::default()
+        }
+    }
 }
 
 /// What is known of an entry.
@@ -40,6 +53,7 @@ pub(super) struct Above {
 /// A directory whose tree is being put together.
 #[derive(Debug)]
 pub(super) struct Assembly {
+    pub path: Arc<DirectoryPath>,
     pub previous: Previous,
     state: Mutex<State>,
 }
@@ -64,6 +78,7 @@ pub(super) struct Complete {
 impl Assembly {
     /// A directory with these slots.
     pub fn new(
+        path: Arc<DirectoryPath>,
         node: Option<Box<Node>>,
         above: Option<Above>,
         previous: Previous,
@@ -74,6 +89,7 @@ impl Assembly {
             .filter(|slot| matches!(slot, Slot::Waiting))
             .count();
         Assembly {
+            path,
             previous,
             state: Mutex::new(State {
                 slots,
@@ -128,16 +144,20 @@ impl Complete {
         previous.tree.filter(|_| same)
     }
 
+    /// The entries, in the order of their names.
+    pub fn nodes<'a>(&'a self, previous: &'a Previous) -> impl Iterator<Item = &'a Node> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Waiting | Slot::Gone => None,
+            Slot::Same(place) => Some(&previous.nodes[*place]),
+            Slot::New(node) => Some(&**node),
+        })
+    }
+
     /// The text of the tree. `None` if the entries are not in order.
     pub fn text(&self, previous: &Previous) -> Option<Vec<u8>> {
         let mut tree = TreeBuilder::new();
-        for slot in &self.slots {
-            let added = match slot {
-                Slot::Waiting | Slot::Gone => Ok(()),
-                Slot::Same(place) => tree.add(&previous.nodes[*place]),
-                Slot::New(node) => tree.add(node),
-            };
-            added.ok()?;
+        for node in self.nodes(previous) {
+            tree.add(node).ok()?;
         }
         Some(tree.finish())
     }

@@ -74,9 +74,10 @@ impl Worker<'_> {
         match read {
             Ok(()) if sound => Previous {
                 tree: Some(id),
+                is_damaged: false,
                 nodes,
             },
-            Ok(()) => Previous::default(),
+            Ok(()) => Previous::damaged(),
             Err(error) => {
                 let name = BlobName {
                     kind: BlobKind::Tree,
@@ -86,7 +87,7 @@ impl Worker<'_> {
                     self.shared.store.distrust(location.pack);
                 }
                 self.shared.note_damage(error);
-                Previous::default()
+                Previous::damaged()
             }
         }
     }
@@ -141,7 +142,8 @@ impl Worker<'_> {
         }
         self.shared.count_bytes(bytes);
         self.shared.observer.advance(unchanged, bytes);
-        let assembly = Arc::new(Assembly::new(own, above, previous, slots));
+        let path = Arc::clone(&found.path);
+        let assembly = Arc::new(Assembly::new(path, own, above, previous, slots));
         if directories.is_empty() && files.is_empty() {
             return self.fill(assembly, Vec::new());
         }

@@ -19,6 +19,7 @@ use worker::{DirectoryTask, Place, Shared, Task, Worker, lock};
 use crate::kill_point::{self, Point};
 use crate::repository::error::{Damage, Doing, Error, ErrorKind, What};
 use crate::repository::indexed::Indexed;
+use crate::repository::node::Node;
 use crate::repository::snapshot::{BackupSummary, Snapshot};
 use crate::repository::time::Time;
 use crate::source::tree::Tree;
@@ -52,6 +53,17 @@ pub trait BackupObserver: Sync {
 
     /// So many more entries are done, and so many more bytes.
     fn advance(&self, files: u64, bytes: u64);
+
+    /// A directory is complete, and its tree is another one than in the parent snapshot. These are its entries now, sorted
+    /// by name. What lies below it was complete before.
+    fn directory(&self, _: &DirectoryDone<'_>, _: &mut dyn Iterator<Item = &Node>) {}
+}
+
+/// A directory that is complete.
+pub struct DirectoryDone<'a> {
+    pub path: &'a DirectoryPath,
+    /// What the parent snapshot has of it, sorted by name: nothing if it does not have it. `None`: that cannot be read.
+    pub before: Option<&'a [Node]>,
 }
 
 /// How to back up.

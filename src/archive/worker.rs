@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::BackupObserver;
 use super::ahead::ListedAhead;
-use super::assembly::{Above, Assembly, Slot};
+use super::assembly::{Above, Assembly, Complete, Slot};
 use super::chunker::Chunker;
 use super::file::{FileReader, Saving};
 use super::layout::Layout;
@@ -15,6 +14,7 @@ use super::queue::Queue;
 use super::report::{ProblemList, Tally};
 use super::shared_chunks::ChunkTask;
 use super::store::{Saver, Stopped, Store};
+use super::{BackupObserver, DirectoryDone};
 use crate::repository::blob::BlobReader;
 use crate::repository::blob_name::BlobKind;
 use crate::repository::error::{Damage, Error, What};
@@ -283,6 +283,7 @@ impl<'a> Worker<'a> {
                 Some(tree) => tree,
                 None => match complete.text(&assembly.previous) {
                     Some(text) => {
+                        self.tell(&assembly, &complete);
                         self.shared
                             .store
                             .save(&mut self.saver, BlobKind::Tree, &text)?
@@ -317,6 +318,16 @@ impl<'a> Worker<'a> {
                 .map(|complete| (assembly, complete));
         }
         Ok(())
+    }
+
+    fn tell(&self, assembly: &Assembly, complete: &Complete) {
+        let previous = &assembly.previous;
+        let done = DirectoryDone {
+            path: &assembly.path,
+            before: (!previous.is_damaged).then_some(&previous.nodes),
+        };
+        let mut after = complete.nodes(previous);
+        self.shared.observer.directory(&done, &mut after);
     }
 
     /// Notes a problem of an entry, or of the directory itself.

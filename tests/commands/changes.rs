@@ -298,3 +298,88 @@ fn a_run_has_the_report_of_each_backup_and_a_job_that_of_its_newest() {
     assert_eq!(host.json(&["changes", "save"])["run"].to_string(), number);
     host.freezerd(&["changes", "never"]).exits(66);
 }
+
+/// A file for every number, and a directory for every hundred.
+fn many(host: &Host, top: &str, count: u64) {
+    for number in 0..count {
+        let name = format!("{top}/{:02}/{number}", number / 100);
+        host.file(&name, &"x".repeat(number as usize % 500));
+    }
+}
+
+#[test]
+fn a_backup_that_reads_everything_again_has_found_the_same_as_one_that_continues() {
+    let host = Host::new();
+    for name in [
+        "stays",
+        "content",
+        "mode",
+        "gone",
+        "file",
+        "dir/a",
+        "dir/sub/b",
+        "dir-2/x",
+        "dir!/x",
+        "old/a",
+        "old/sub/b",
+    ] {
+        host.file(&format!("source/{name}"), name);
+    }
+    symlink("stays", host.path("source/link")).unwrap();
+    many(&host, "source/many", 300);
+    many(&host, "source/more", 1100);
+    let save = |container: &str, is_again: bool| {
+        let mut save = backup(&host.path("source"), &host.path(container));
+        save["freezer_action"]["no_incremental"] = json!(is_again);
+        save
+    };
+    let source = shown(&host, "source");
+    let both = || {
+        run_with(&host, vec![save("one", false), save("two", true)], 0);
+        let answer = host.json(&["changes", "save"]);
+        let mut found = answer["changes"].as_array().unwrap().clone();
+        assert_eq!(found.len(), 2, "{answer:#}");
+        for report in &mut found {
+            let report = report.as_object_mut().unwrap();
+            for key in ["action", "snapshot", "since"] {
+                report.remove(key).unwrap();
+            }
+            // Other programs change the directories above the source in between.
+            let count = &mut report["metadata_changed"]["directories"];
+            *count = json!(count.as_u64().unwrap() > 0);
+            let rows = report["directories"].as_array_mut().unwrap();
+            rows.retain(|row| row["path"].as_str().unwrap().starts_with(&source));
+        }
+        assert_eq!(found[0], found[1]);
+        found[0].clone()
+    };
+    // Of the first snapshot, everything is new.
+    let first = both();
+    assert_eq!(first["new"]["files"], 1411);
+    assert_eq!(first["largest"][0]["size"], 499);
+
+    host.file("source/content", "another content");
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(host.path("source/mode"), mode).unwrap();
+    fs::remove_file(host.path("source/gone")).unwrap();
+    fs::remove_file(host.path("source/link")).unwrap();
+    symlink("gone", host.path("source/link")).unwrap();
+    fs::remove_file(host.path("source/file")).unwrap();
+    host.file("source/file/inside/deep", "inside");
+    fs::remove_dir_all(host.path("source/dir")).unwrap();
+    host.file("source/dir", "a file now");
+    fs::remove_dir_all(host.path("source/old")).unwrap();
+    fs::remove_dir_all(host.path("source/many/01")).unwrap();
+    many(&host, "source/new", 50);
+    let second = both();
+    assert_eq!(counts(&second["gone"]), [105, 4, 0], "{second:#}");
+    assert_eq!(counts(&second["type_changed"]), [1, 1, 0], "{second:#}");
+
+    // So many that are gone are not kept until the end.
+    for number in 0..1100 {
+        let name = format!("source/more/{:02}/{number}", number / 100);
+        fs::remove_file(host.path(&name)).unwrap();
+    }
+    let third = both();
+    assert_eq!(third["gone"]["files"], 1100, "{third:#}");
+}

@@ -41,7 +41,7 @@ fn faulty() -> Option<Faulty> {
     s3(&server.location(&bucket)).create_layout().unwrap();
     let proxy = FaultyServer::before(&server.authority);
     let options = Options {
-        stall: Duration::from_millis(500),
+        stall: Duration::from_millis(1500),
         ..Options::default()
     };
     let fetched = Arc::new(AtomicUsize::new(0));

@@ -39,7 +39,7 @@ use crate::storage::retention::{self, Renewal};
 use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
-use changes::Unread;
+use changes::{Done, Passing, Unread};
 use describe::{describe, in_zone};
 use messages::{
     announcement, partial_reason, result_line, tell, tell_changed_paths, tell_lost_index,
@@ -111,6 +111,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         ));
     }
     let unnamed = unnamed(&lineage, &indexed);
+    let passing = Passing::new(&context.reporter);
     let options = Options {
         compression_level: work.compression_level.unwrap_or(COMPRESSION_LEVEL),
         parent,
@@ -120,7 +121,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
             let alarm = guard::watch(work, sources.exclude(), &lineage, parent.is_some(), summary);
             describe(context, work, &sources, &next, begun, problems, alarm)
         },
-        observer: &*context.reporter,
+        observer: &passing,
     };
     let report = archive::backup(&mut indexed, walk, &options)
         .map_err(|error| opened.failed("write the backup", error))?;
@@ -132,8 +133,13 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     let snapshot = Snapshot::from_file(report.id, &report.snapshot);
     log(&result_line(&snapshot, start));
     guard::tell(&snapshot);
-    let (tree, unread) = (report.snapshot.tree, Unread::of(&report));
-    changes::tell(context, work, &indexed, &lineage, &snapshot, tree, unread);
+    let done = Done {
+        unread: Unread::of(&report),
+        counted: Some((report.snapshot.parent, passing)),
+    };
+    let new = (snapshot, report.id, report.snapshot);
+    changes::tell(context, work, &indexed, &lineage, &new, done);
+    let (snapshot, ..) = new;
     let numbers = snapshot.summary.unwrap_or_default();
     // Nothing was counted in advance. At the end, all of it is known.
     context

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::change::contents_differ;
 use crate::inspect::path::{self, Entries};
 use crate::repository::blob::BlobReader;
 use crate::repository::error::{Damage, Error, ErrorKind};
@@ -185,8 +186,7 @@ impl Side for SnapshotSide<'_> {
     }
 
     fn contents_differ(&mut self, _: &[u8], own: &Node, other: &Node) -> Result<bool, SideError> {
-        let ids = |node: &'_ Node| node.content.clone().unwrap_or_default();
-        Ok(ids(own) != ids(other))
+        Ok(contents_differ(own, other))
     }
 
     fn leaves_out(&self, _: &[u8], _: &Node) -> bool {

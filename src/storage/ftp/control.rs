@@ -33,6 +33,8 @@ impl Reply {
 pub(super) struct Control {
     stream: BufReader<Stream>,
     stall: Duration,
+    /// The word with which the last command began. What follows may be a password.
+    command: String,
     /// Nothing more can be asked: something was lost, or an answer belongs to another command.
     pub is_broken: bool,
 }
@@ -43,6 +45,7 @@ impl Control {
         Control {
             stream: BufReader::new(stream),
             stall,
+            command: String::new(),
             is_broken: false,
         }
     }
@@ -102,6 +105,7 @@ impl Control {
         if command.contains(['\r', '\n', '\0']) {
             return Err(Failure::answer("FTP cannot carry a text with line ends"));
         }
+        self.command = command.split(' ').next().unwrap_or_default().to_owned();
         // It may be a password.
         let mut line = Zeroizing::new(Vec::with_capacity(command.len() + 2));
         line.extend_from_slice(command.as_bytes());
@@ -149,7 +153,7 @@ impl Control {
         (&mut self.stream)
             .take(*left)
             .read_until(b'\n', &mut line)
-            .map_err(|error| Failure::of_io(error, self.stall))?;
+            .map_err(|error| Failure::of_answer(error, self.stall, &self.command))?;
         *left -= line.len() as u64;
         if line.pop() != Some(b'\n') {
             return Err(match *left {

@@ -55,6 +55,13 @@ pub(super) mod code {
     pub const BAD_NAME: u16 = 553;
 }
 
+fn is_stall(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
 impl Failure {
     /// A failure that this text explains.
     pub fn new(kind: ErrorKind, text: impl Into<String>) -> Failure {
@@ -124,7 +131,7 @@ impl Failure {
             return Failure::new(kind, shown(text.as_bytes()));
         }
         match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Failure::lost(format!(
+            _ if is_stall(&error) => Failure::lost(format!(
                 "nothing moved on the connection for {} s",
                 stall.as_secs()
             )),
@@ -133,9 +140,26 @@ impl Failure {
         }
     }
 
+    /// The failure of a wait for the answer to this command; it is empty before the first one.
+    pub fn of_answer(error: io::Error, stall: Duration, command: &str) -> Failure {
+        match is_stall(&error) && !command.is_empty() {
+            true => Failure::lost(format!(
+                "the server did not answer {command} for {} s",
+                stall.as_secs()
+            )),
+            false => Failure::of_io(error, stall),
+        }
+    }
+
     /// The failure of a connection for data. The control connection speaks TLS already, so other bytes come from a
     /// connection that is not the server's, and the next try may go well.
     pub fn of_data(error: io::Error, stall: Duration) -> Failure {
+        if is_stall(&error) {
+            return Failure::lost(format!(
+                "nothing moved on the connection for data for {} s",
+                stall.as_secs()
+            ));
+        }
         let failure = Failure::of_io(error, stall);
         match failure.kind {
             ErrorKind::Answer => failure.of_kind(ErrorKind::Unreachable),

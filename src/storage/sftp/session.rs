@@ -244,9 +244,7 @@ impl Session {
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         self.receiver.ignored.insert(id);
-        let sent = self
-            .sender
-            .data_bytes(Request::Close { handle }.encode(id));
+        let sent = self.sender.data_bytes(Request::Close { handle }.encode(id));
         // When the server takes no more and the connection ends, nothing else ends this.
         let sent = timeout(self.stall, sent).await;
         self.is_broken |= sent.is_err();

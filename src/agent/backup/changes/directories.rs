@@ -26,12 +26,12 @@ pub(super) struct Row {
     pub bytes_gone: u64,
 }
 
-/// Changes by directory. What is added comes in the order of a walk.
+/// Changes by directory.
 #[derive(Default)]
 pub(super) struct Directories {
     /// The key of a directory has zeros in the place of slashes. So it is sorted directly before all that is below it.
     rows: BTreeMap<Vec<u8>, Row>,
-    /// The directory of the last change, which is not in `rows` yet.
+    /// The directory of the last change, which is not in `rows` yet: the next one is often in the same.
     key: Vec<u8>,
     row: Row,
 }

@@ -1,10 +1,11 @@
-//! What changed since the snapshot before: compared in the repository when the new snapshot is there, told in the log,
-//! and reported.
+//! What changed since the snapshot before: told in the log, and reported.
 //!
-//! The two trees are compared, and not what the backup did: a backup of level 0 has no parent, and one that an earlier
-//! attempt had finished does nothing. Directories that did not change are not read.
+//! A backup that continues the snapshot before has both in memory, and counts in `passing`. Else the two trees are
+//! compared when the new snapshot is there: a backup of level 0 has no parent, and one that an earlier attempt had
+//! finished does nothing. Directories that did not change are not read.
 
 mod directories;
+mod passing;
 mod tally;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ use crate::repository::indexed::{Indexed, Loading};
 use crate::source::problem::SourceFault;
 use crate::storage::id::Id;
 use crate::units;
+pub(super) use passing::Passing;
 use tally::Tally;
 
 /// How many directories and entries the log names. `freezerd changes` shows more.
@@ -62,19 +64,24 @@ impl Unread {
     }
 }
 
+/// What a backup knows of what it did.
+#[derive(Default)]
+pub(super) struct Done<'a> {
+    pub unread: Unread,
+    /// The parent, and what changed since then, if that was counted.
+    pub counted: Option<(Option<Id>, Passing<'a>)>,
+}
+
 /// As [`tell`], for a snapshot that an earlier attempt or run had finished.
 pub(super) fn tell_finished(
     context: &Context,
     work: &Backup,
     index: Loading,
     lineage: &[Found],
-    (new, _, file): &Found,
+    new: &Found,
 ) {
     match index.finish() {
-        Ok(indexed) => {
-            let unread = Unread::default();
-            tell(context, work, &indexed, lineage, new, file.tree, unread);
-        }
+        Ok(indexed) => tell(context, work, &indexed, lineage, new, Done::default()),
         Err(error) => not_known(&error),
     }
 }
@@ -86,21 +93,32 @@ fn not_known(error: &Error) {
     ));
 }
 
-/// Compares the new snapshot, whose tree this is, with the newest one before it, says in the log what changed, and reports
-/// it.
+/// Says in the log what changed since the newest snapshot before the new one, and reports it.
 pub(super) fn tell(
     context: &Context,
     work: &Backup,
     indexed: &Indexed,
     lineage: &[Found],
-    new: &Snapshot,
-    tree: Id,
-    unread: Unread,
+    (new, _, file): &Found,
+    done: Done<'_>,
 ) {
     let before = before(context, work, lineage, new);
-    let moved = || context.reporter.advance(0, 0);
-    let before_tree = before.map(|(_, _, file)| file.tree);
-    let compared = match compare(indexed, before_tree, tree, unread.named, &moved) {
+    let unread = done.unread;
+    let before_id = before.map(|(_, id, _)| *id);
+    let counted = match done.counted {
+        Some((parent, passing)) if parent == before_id => passing.finish(indexed, &unread.named),
+        _ => Ok(None),
+    };
+    let compared = match counted {
+        Ok(Some(changes)) => Ok(changes),
+        Ok(None) => {
+            let moved = || context.reporter.advance(0, 0);
+            let before_tree = before.map(|(_, _, file)| file.tree);
+            compare(indexed, before_tree, file.tree, unread.named, &moved)
+        }
+        Err(error) => Err(error),
+    };
+    let compared = match compared {
         Ok(compared) => compared,
         Err(error) => return not_known(&error),
     };
@@ -160,22 +178,28 @@ fn compare(
         Some(tree) => Box::new(SnapshotSide::new(indexed, tree)),
         None => Box::new(Nothing),
     };
-    let mut tally = Tally::new(unread);
+    let mut tally = Tally::default();
+    tally.could_not_read(unread);
     let mut other = SnapshotSide::new(indexed, after);
     let ended = diff(&mut *one, &mut other, |told| {
         moved();
-        match told {
-            Told::Unreadable {
-                error: SideError::Repository(error),
-                ..
-            } if error.is_out_of_reach() => return ControlFlow::Break(error),
-            told => tally.add(&told),
-        }
+        tally.add(&reachable(told)?);
         ControlFlow::Continue(())
     });
     match ended {
         ControlFlow::Continue(_) => Ok(tally.finish()),
         ControlFlow::Break(error) => Err(error),
+    }
+}
+
+/// Ends a comparison when the way to the repository fails. What is damaged in it is counted.
+fn reachable(told: Told<'_>) -> ControlFlow<Error, Told<'_>> {
+    match told {
+        Told::Unreadable {
+            error: SideError::Repository(error),
+            ..
+        } if error.is_out_of_reach() => ControlFlow::Break(error),
+        told => ControlFlow::Continue(told),
     }
 }
 

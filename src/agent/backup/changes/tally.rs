@@ -1,5 +1,6 @@
 //! Counts what a comparison of two snapshots tells, in bounded memory.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::directories::Directories;
@@ -16,6 +17,7 @@ const MOST_ENTRIES: usize = 20;
 const LONGEST_PATH: usize = 4096;
 
 /// What was counted so far.
+#[derive(Default)]
 pub(super) struct Tally {
     /// Its lists are filled in at the end.
     changes: Changes,
@@ -28,55 +30,64 @@ pub(super) struct Tally {
     unread: BTreeSet<Vec<u8>>,
 }
 
-/// The largest of all that are offered; of equal ones, the first.
+/// The largest of all that are offered. Of equal ones, those whose paths come first.
 struct Largest<T> {
-    kept: Vec<(u64, T)>,
-    /// What is not larger than this is not among them.
-    floor: Option<u64>,
+    kept: Vec<Offered<T>>,
+    /// What comes after this is not among them.
+    floor: Option<Place>,
+}
+
+struct Offered<T> {
+    place: Place,
+    it: T,
+}
+
+/// The largest first.
+type Place = (Reverse<u64>, Vec<u8>);
+
+impl<T> Default for Largest<T> {
+    fn default() -> Largest<T> {
+        Largest {
+            kept: Vec::new(),
+            floor: None,
+        }
+    }
 }
 
 impl<T> Largest<T> {
-    fn offer(&mut self, size: u64, make: impl FnOnce() -> T) {
-        if self.floor.is_some_and(|floor| size <= floor) {
+    fn offer(&mut self, size: u64, path: &[u8], make: impl FnOnce() -> T) {
+        let size = Reverse(size);
+        let is_behind = |(floor, last): &Place| (size, path) > (*floor, last);
+        if self.floor.as_ref().is_some_and(is_behind) {
             return;
         }
-        self.kept.push((size, make()));
+        self.kept.push(Offered {
+            place: (size, path.to_vec()),
+            it: make(),
+        });
         if self.kept.len() >= 2 * MOST_ENTRIES {
             self.cut();
         }
     }
 
     fn cut(&mut self) {
-        self.kept.sort_by(|(one, _), (other, _)| other.cmp(one));
+        self.kept.sort_by(|one, other| one.place.cmp(&other.place));
         self.kept.truncate(MOST_ENTRIES);
         if self.kept.len() == MOST_ENTRIES {
-            self.floor = self.kept.last().map(|(size, _)| *size);
+            self.floor = self.kept.last().map(|last| last.place.clone());
         }
     }
 
     fn finish(mut self) -> Vec<T> {
         self.cut();
-        self.kept.into_iter().map(|(_, it)| it).collect()
+        self.kept.into_iter().map(|offered| offered.it).collect()
     }
 }
 
 impl Tally {
-    /// A tally for a backup that could not read these paths.
-    pub fn new(unread: BTreeSet<Vec<u8>>) -> Tally {
-        Tally {
-            changes: Changes::default(),
-            directories: Directories::default(),
-            largest: Largest {
-                kept: Vec::new(),
-                floor: None,
-            },
-            largest_gone: Largest {
-                kept: Vec::new(),
-                floor: None,
-            },
-            gone: None,
-            unread,
-        }
+    /// From now on, these paths count as unread where they are gone.
+    pub fn could_not_read(&mut self, unread: BTreeSet<Vec<u8>>) {
+        self.unread = unread;
     }
 
     /// Takes in what the comparison comes to.
@@ -122,7 +133,7 @@ impl Tally {
 
     fn file(&mut self, path: &[u8], node: &Node, size_before: Option<u64>) {
         if node.kind == NodeKind::File && path.len() <= LONGEST_PATH {
-            self.largest.offer(node.size, || ChangedFile {
+            self.largest.offer(node.size, path, || ChangedFile {
                 path: path.into(),
                 size: node.size,
                 size_before,
@@ -159,7 +170,7 @@ impl Tally {
         if let Some((path, entry)) = self.gone.take()
             && path.len() <= LONGEST_PATH
         {
-            self.largest_gone.offer(entry.bytes, || entry);
+            self.largest_gone.offer(entry.bytes, &path, || entry);
         }
     }
 
@@ -248,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_gone_stands_for_what_was_in_it() {
-        let mut tally = Tally::new(BTreeSet::new());
+        let mut tally = Tally::default();
         let directory = Node::new("d", NodeKind::Directory);
         for (path, node) in [
             ("/old", &directory),
@@ -270,7 +281,8 @@ mod tests {
     #[test]
     fn what_could_not_be_read_is_not_gone() {
         let unread = ["/dir", "/file"].map(|path| path.as_bytes().to_vec());
-        let mut tally = Tally::new(unread.into_iter().collect());
+        let mut tally = Tally::default();
+        tally.could_not_read(unread.into_iter().collect());
         for path in ["/dir/deep/x", "/file", "/files", "/di"] {
             tally.add(&told(path, Change::Removed, &file(1)));
         }
@@ -280,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_largest_are_kept_of_any_number_and_the_counts_are_of_all() {
-        let mut tally = Tally::new(BTreeSet::new());
+        let mut tally = Tally::default();
         for number in 0..1000_u64 {
             let path = format!("/{number}");
             tally.add(&told(&path, Change::Added, &file(number * 7919 % 1000)));
@@ -299,7 +311,7 @@ mod tests {
 
     #[test]
     fn empty_files_are_named_while_there_is_room() {
-        let mut tally = Tally::new(BTreeSet::new());
+        let mut tally = Tally::default();
         for number in 0..1000 {
             let change = Change::Modified(Difference {
                 content: true,
