@@ -30,6 +30,7 @@ pub fn success(summary: Summary) -> Outcome {
         problems_total: 0,
         missing: None,
         denied: false,
+        no_space: false,
     }
 }
 
@@ -45,6 +46,7 @@ pub fn failed(error: &ActionError) -> Outcome {
             _ => None,
         },
         denied: matches!(error.kind(), ErrorKind::WrongPassword | ErrorKind::Denied),
+        no_space: error.kind() == ErrorKind::NoSpace,
         ..success(Summary::default())
     }
 }

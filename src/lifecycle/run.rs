@@ -49,6 +49,7 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
             alarm: None,
             part_read: None,
             drill: None,
+            no_space: false,
         })
         .collect()
 }
@@ -132,11 +133,13 @@ pub fn after_abort(
 fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     row.partial = false;
     row.problems = 0;
+    row.no_space = false;
     if let AttemptEnd::Reported { outcome } = end {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
         row.alarm = outcome.summary.alarm;
         row.drill = outcome.summary.drill;
+        row.no_space = outcome.no_space;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);

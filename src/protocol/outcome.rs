@@ -27,6 +27,9 @@ pub struct Outcome {
     /// The password is wrong, or this user has no permission.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub denied: bool,
+    /// It failed because a disk or a quota is full.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_space: bool,
 }
 
 /// What an action was asked to use, and is not there.

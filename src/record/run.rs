@@ -143,6 +143,9 @@ pub struct ActionRecord {
     /// What its last attempt has found, if it is a drill that came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillResult>,
+    /// Its last attempt failed because a disk or a quota is full.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_space: bool,
 }
 
 /// `exit_status` of an action.

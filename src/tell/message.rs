@@ -49,7 +49,7 @@ pub enum Kind {
     Check,
     /// A rehearsed restore has failed.
     Drill,
-    /// A disk is nearly full.
+    /// A run has failed because a disk or a quota is full.
     Space,
     /// What was told of is over.
     Recovered,
@@ -126,7 +126,7 @@ impl Kind {
             Kind::Guard => "a source has shrunk, or much of it has changed",
             Kind::Check => "a check has found damage",
             Kind::Drill => "a rehearsed restore has failed",
-            Kind::Space => "a disk is nearly full",
+            Kind::Space => "a run has failed because a disk or a quota is full",
             Kind::Recovered => "what was told of is over",
             Kind::Succeeded => "a run has succeeded",
             Kind::Digest => "a summary of a day or a week",
@@ -142,10 +142,13 @@ impl Kind {
     /// How serious a message of the kind is.
     pub fn severity(self) -> Severity {
         match self {
-            Kind::Failed | Kind::Overdue | Kind::Guard | Kind::Check | Kind::Drill => {
-                Severity::Error
-            }
-            Kind::Partial | Kind::Space => Severity::Warning,
+            Kind::Failed
+            | Kind::Overdue
+            | Kind::Guard
+            | Kind::Check
+            | Kind::Drill
+            | Kind::Space => Severity::Error,
+            Kind::Partial => Severity::Warning,
             Kind::Started | Kind::Recovered | Kind::Succeeded | Kind::Digest | Kind::Test => {
                 Severity::Info
             }

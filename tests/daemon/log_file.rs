@@ -6,11 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::disk::SmallDisk;
 use crate::harness::{Host, NOBODY, exec, is_root, now};
-
-#[allow(dead_code, reason = "other tests mount other file systems")]
-#[path = "../agent/support/disk.rs"]
-mod disk;
 
 fn exec_with_file(command: &str, log_file: &Path) -> Value {
     let mut action = exec(command);
@@ -91,7 +88,7 @@ fn a_directory_that_everybody_may_write_to_is_refused_without_the_sticky_bit() {
 #[test]
 fn a_full_disk_ends_the_log_file_and_not_the_run_and_later_lines_are_whole_again() {
     let host = Host::new();
-    let Some(disk) = disk::SmallDisk::mount(&host.path("disk"), "64k") else {
+    let Some(disk) = SmallDisk::mount(&host.path("disk"), "64k") else {
         return;
     };
     let file = disk.0.join("log");

@@ -4,6 +4,9 @@ mod attempts;
 mod clock;
 mod containers;
 mod data_checks;
+#[allow(dead_code, reason = "other tests mount other file systems")]
+#[path = "../agent/support/disk.rs"]
+mod disk;
 mod events_directory;
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -21,3 +24,5 @@ mod samples;
 mod service;
 mod stall;
 mod standing_checks;
+
+use harness::is_root;

@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 use freezerd::record::{OutboxRow, OutboxState};
 use serde_json::{Value, json};
 
-use crate::harness::{Host, PATIENCE, eventually, exec, someday};
+use crate::disk::SmallDisk;
+use crate::harness::{Host, PATIENCE, backup, eventually, exec, someday};
 
 /// A receiver that writes each message into the file `heard`, while the file `open` exists.
 const ADMINS: &str = r#"
@@ -80,6 +81,42 @@ fn a_failing_job_is_told_of_once_and_its_recovery_once() {
     assert!(text.contains("exec: "), "it says why: {text}");
     assert!(text.contains(&format!("`freezerd log {first}`")), "{text}");
     assert!(failed.get("log").is_none(), "nobody asked for it");
+}
+
+#[test]
+fn a_full_disk_and_a_drill_that_failed_are_told_of_as_such() {
+    let host = host();
+    let Some(disk) = SmallDisk::mount(&host.path("disk"), "1m") else {
+        return;
+    };
+    host.file("source/small", "x");
+    let mut random = fastrand::Rng::with_seed(1);
+    let content: Vec<u8> = std::iter::repeat_with(|| random.u8(..))
+        .take(3_000_000)
+        .collect();
+    std::fs::write(host.path("source/random"), content).expect("a file");
+    let save = backup(&host.path("source"), &disk.0.join("container"));
+    let good = backup(&host.path("source"), &host.path("container"));
+    // The scratch space is too small.
+    let drill = json!({"freezer_action": {
+        "action": "drill", "backup_name": "data", "container": host.path("container"), "scratch": disk.0,
+    }});
+    let host = host
+        .job("full", someday(vec![save]))
+        .job("drill", someday(vec![good, drill]));
+    let daemon = host.start();
+    host.trigger("full");
+    daemon.run_of("full");
+    host.trigger("drill");
+    daemon.run_of("drill");
+    sent(&host, 2);
+    assert_eq!(kinds(&host), ["space", "drill"]);
+    let subjects: Vec<Value> = heard(&host)
+        .iter()
+        .map(|it| it["subject"].clone())
+        .collect();
+    assert_eq!(subjects[0], "full failed for lack of space on testhost");
+    assert!(daemon.stop().success());
 }
 
 #[test]

@@ -108,6 +108,7 @@ pub fn action_record() -> ActionRecord {
         alarm: None,
         part_read: None,
         drill: None,
+        no_space: false,
     }
 }
 
@@ -135,6 +136,7 @@ pub fn outcome(verdict: Verdict) -> Outcome {
         problems_total: 0,
         missing: None,
         denied: false,
+        no_space: false,
     }
 }
 

@@ -9,7 +9,7 @@ use freezerd::job::JobResult;
 use freezerd::ledger::{Ledger, LedgerError, Write};
 use freezerd::record::{
     ActionRecord, AttemptRecord, Claim, ClaimKind, ExitStatus, FileRecord, JobRecord, OutboxRow,
-    OutboxState, RunRecord, RunState,
+    OutboxState, RunRecord, RunState, Standing,
 };
 use freezerd::tell::message::Kind;
 
@@ -41,7 +41,7 @@ pub struct Reckoned {
     pub skipped: u64,
     pub others: u64,
     pub last_success: Option<DateTime<Utc>>,
-    /// The earliest due instant that no success has followed, if nobody stopped the job since.
+    /// The earliest due instant that no success has followed, since the job was put on its schedule last.
     pub owed_since: Option<DateTime<Utc>>,
 }
 
@@ -110,7 +110,16 @@ impl Books {
                         .insert(record.job_id.clone(), Reckoned::default());
                     self.trouble.remove(&record.job_id);
                 }
-                self.jobs.insert(record.job_id.clone(), (**record).clone());
+                let before = self.jobs.insert(record.job_id.clone(), (**record).clone());
+                // A job that somebody has stopped and started owes only what is due from then on.
+                let was_off = before.is_some_and(|it| it.standing != Standing::OnSchedule);
+                let is_back = was_off && record.standing == Standing::OnSchedule;
+                if is_back && record.past.owed_since.is_none() {
+                    self.reckoned
+                        .entry(record.job_id.clone())
+                        .or_default()
+                        .owed_since = None;
+                }
             }
             Write::ForgetJob(job_id) => {
                 self.touched.insert(job_id.clone());

@@ -61,8 +61,10 @@ fn hears_every_run(receiver: &Receiver) -> bool {
     receiver.channel.kind() == ReceiverKind::Ping
 }
 
+/// Who wants to know of failures wants to know of all of them.
 fn wants(receiver: &Receiver, kind: Kind) -> bool {
-    receiver.events.contains(&kind)
+    let is_failure = matches!(kind, Kind::Check | Kind::Drill | Kind::Space);
+    receiver.events.contains(&kind) || is_failure && receiver.events.contains(&Kind::Failed)
 }
 
 /// What the closed row means. `made_up` says that another run makes up for it.
@@ -83,19 +85,23 @@ pub fn turn(row: &RunRecord, made_up: bool) -> Turn {
     }
 }
 
-/// [`Kind::Check`] where nothing but checks failed.
+/// [`Kind::Check`] where nothing but checks failed, and so on.
 fn failure(row: &RunRecord) -> Kind {
-    let is_failed = |status| status == Some(ExitStatus::Fail);
-    let mut failed = row
-        .actions
-        .iter()
-        .filter(|action| is_failed(action.exit_status))
-        .peekable();
-    let only_checks =
-        failed.peek().is_some() && failed.all(|action| action.kind == WorkKind::Check.word());
-    match only_checks {
-        true => Kind::Check,
-        false => Kind::Failed,
+    let actions = row.actions.iter();
+    let failed: Vec<_> = actions
+        .filter(|action| action.exit_status == Some(ExitStatus::Fail))
+        .collect();
+    let only = |kind: WorkKind| {
+        !failed.is_empty() && failed.iter().all(|action| action.kind == kind.word())
+    };
+    if only(WorkKind::Check) {
+        Kind::Check
+    } else if only(WorkKind::Drill) {
+        Kind::Drill
+    } else if failed.iter().any(|action| action.no_space) {
+        Kind::Space
+    } else {
+        Kind::Failed
     }
 }
 

@@ -81,6 +81,8 @@ fn telling(kind: Kind, to: &str) -> Vec<Telling> {
 fn each_ending_of_a_run_has_its_meaning() {
     let partial = failed(|action| action.partial = true);
     let check = failed(|action| action.kind = "check".to_owned());
+    let drill = failed(|action| action.kind = "drill".to_owned());
+    let full = failed(|action| action.no_space = true);
     let mut alarm = succeeded();
     alarm.actions[0].alarm = serde_json::from_str("\"shrink\"").expect("an alarm");
     let mut dry = succeeded();
@@ -95,6 +97,8 @@ fn each_ending_of_a_run_has_its_meaning() {
         (partial, false, Turn::Trouble(Kind::Partial)),
         (failed(|_| {}), false, Turn::Trouble(Kind::Failed)),
         (check, false, Turn::Trouble(Kind::Check)),
+        (drill, false, Turn::Trouble(Kind::Drill)),
+        (full, false, Turn::Trouble(Kind::Space)),
         (both, false, Turn::Trouble(Kind::Failed)),
         (cut.clone(), true, Turn::Nothing),
         (cut, false, Turn::Trouble(Kind::Failed)),
@@ -159,6 +163,18 @@ fn a_receiver_gets_only_the_events_that_it_names_and_hears_of_the_end_of_what_it
     let mut expected = telling(Kind::Recovered, "failed");
     expected.extend(telling(Kind::Succeeded, "success"));
     assert_eq!(third, &expected, "nobody is told twice");
+}
+
+#[test]
+fn who_asks_for_failures_is_told_of_every_kind_of_them_and_others_of_one() {
+    let only = |name: &str, events: &[&str]| receiver(name, &[("events", words(events))]);
+    let receivers = [only("failed", &["failed"]), only("space", &["space"])];
+    let both = vec!["failed", "space"];
+    for (kind, names) in [(Kind::Drill, vec!["failed"]), (Kind::Space, both)] {
+        let told = told(&receivers, &[Turn::Trouble(kind)]).concat();
+        let to: Vec<_> = told.iter().flat_map(|it| &it.to).collect();
+        assert_eq!(to, names, "{kind:?}");
+    }
 }
 
 #[test]

@@ -138,8 +138,8 @@ fn subject(kind: Kind, job: &str, host: &str) -> String {
         Kind::Overdue => "is overdue",
         Kind::Guard => "backed up a source that looks damaged",
         Kind::Check => "found damage",
-        Kind::Drill => "could not restore",
-        Kind::Space => "has little space",
+        Kind::Drill => "could not prove its backup",
+        Kind::Space => "failed for lack of space",
         Kind::Recovered => "is well again",
         Kind::Succeeded => "succeeded",
         Kind::Digest | Kind::Test => "sends its regards",
@@ -157,8 +157,8 @@ fn sentence(kind: Kind, job: &str, host: &str) -> String {
             "has backed up a source that looks damaged: much of it is gone, or much of it has changed"
         }
         Kind::Check => "has found damage in its container, or could not check it",
-        Kind::Drill => "could not restore what it has backed up",
-        Kind::Space => "has little space left",
+        Kind::Drill => "could not prove that its backup can be restored",
+        Kind::Space => "has failed, because a disk or a quota is full",
         Kind::Recovered => "has succeeded again",
         Kind::Succeeded => "has succeeded",
         Kind::Digest | Kind::Test => "is known",

@@ -186,8 +186,7 @@ impl World {
                 skipped: rows.skipped,
                 others: rows.partial + rows.fail + rows.aborted,
                 last_success: record.past.last_success,
-                // If somebody has stopped and started the job, it owes less.
-                owed_since: record.past.owed_since.or(reckoned.owed_since),
+                owed_since: record.past.owed_since,
             };
             assert_eq!(&told, reckoned, "{job_id} does not remember its past");
             owing += u64::from(record.past.owed_since.is_some());

@@ -2,24 +2,40 @@
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use freezerd::storage::error::ErrorKind;
-use freezerd::storage::ftp::Tls;
+use freezerd::storage::concurrency::Concurrency;
+use freezerd::storage::error::{Error, ErrorKind};
+use freezerd::storage::ftp::{Ftp, Tls};
 use freezerd::storage::id::Id;
+use freezerd::storage::retry::{Policy, Retry};
 use freezerd::storage::{FileKind, FileName, Storage, StrayKind};
 
+use super::QUICK;
 use crate::ftp_server::{pyftpdlib, vsftpd};
 use crate::support::{listed, named};
 
 /// Runs a test on a server that has only LIST, and on one that has MLSD.
 fn on_both(test: impl Fn(&dyn Storage, &Path)) {
     if let Some(server) = vsftpd::Server::start() {
-        test(&server.storage("r"), &server.files("r"));
+        test(&as_used(server.storage("r")), &server.files("r"));
     }
     if let Some(server) = pyftpdlib::Server::start(Tls::None) {
-        test(&server.storage("r"), &server.files("r"));
+        test(&as_used(server.storage("r")), &server.files("r"));
     }
+}
+
+/// What may pass is tried again, as in the agent. Once in some thousand lists, vsftpd has not answered for a minute.
+fn as_used(storage: Ftp) -> Retry {
+    let patience = Duration::from_secs(300);
+    let policy = Policy {
+        opening: patience,
+        patience,
+        ..QUICK
+    };
+    let tell = Box::new(|error: &Error, _| println!("tried again: {error}"));
+    Retry::new(Arc::new(storage), policy, Concurrency::untold(5), tell)
 }
 
 #[test]
