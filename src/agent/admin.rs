@@ -144,6 +144,7 @@ pub fn remove_old(
             limit
         },
         rules: removal.rules,
+        proved: &context.request.proved,
         now,
     };
     let fates = retention::fates(&snapshots, &policy);
@@ -234,6 +235,13 @@ fn tell_kept(snapshots: &[Snapshot], fates: &[Fate], whose: &str) {
                 snapshot.short_id(),
                 local(snapshot.time),
                 if path.is_empty() { "its name" } else { path }
+            ));
+        }
+        if fate.contains(&Stay::Proved) {
+            log(&format!(
+                "keeping {} of {}: it is the newest snapshot that a drill has restored",
+                snapshot.short_id(),
+                local(snapshot.time)
             ));
         }
         if fate.contains(&Stay::Future) {

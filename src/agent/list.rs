@@ -68,6 +68,7 @@ fn listed(snapshot: Snapshot) -> ListedSnapshot {
     ListedSnapshot {
         id: snapshot.id,
         time: snapshot.time,
+        original: snapshot.original,
         offset_minutes: snapshot.offset_minutes,
         host: snapshot.host,
         backup_name: snapshot.label,

@@ -22,6 +22,8 @@ pub struct Policy<'a> {
     pub limit: Option<DateTime<Utc>>,
     /// What they keep stays. Empty: they keep nothing.
     pub rules: &'a Rules,
+    /// The first ids of snapshots that a drill has restored. The newest of each lineage stays.
+    pub proved: &'a [String],
     pub now: DateTime<Utc>,
 }
 
@@ -55,6 +57,8 @@ pub enum Stay {
     Future,
     /// It is the newest snapshot, or the newest whole one, of this path. Empty: it has no path.
     Newest(String),
+    /// It is the newest snapshot of its lineage that a drill has restored.
+    Proved,
     /// It could go, and has none of the paths that are asked for.
     Elsewhere,
 }
@@ -91,6 +95,17 @@ pub fn fates(snapshots: &[Snapshot], policy: &Policy<'_>) -> Vec<Fate> {
             lineage
                 .iter()
                 .for_each(|place| fates[*place].push(Stay::Alarm));
+        }
+    }
+    for lineage in lineage::lineages(snapshots) {
+        let is_proved = |place: &&usize| {
+            let first = snapshots[**place].first_id();
+            policy.proved.iter().any(|it| it == first)
+        };
+        if let Some(place) = lineage.iter().rfind(is_proved)
+            && fates[*place].is_empty()
+        {
+            fates[*place].push(Stay::Proved);
         }
     }
     for kept in lineage::kept(snapshots) {
@@ -183,6 +198,7 @@ mod tests {
             paths: &paths,
             limit: limit.map(at),
             rules,
+            proved: &[],
             now: at(100),
         };
         let fates = fates(&snapshots(of), &policy);
@@ -212,6 +228,24 @@ mod tests {
         let held = ["1 /a", "2 /b", "3 /b", "4 /b?"];
         assert_eq!(gone(&held, &[], Some(99), &none), ["2 /b"]);
         assert!(gone(&held, &["/a"], Some(99), &none).is_empty());
+    }
+
+    #[test]
+    fn the_newest_snapshot_that_a_drill_has_restored_stays_in_each_lineage() {
+        let held = snapshots(&["1 /a", "2 /a", "3 /b", "4 /a", "5 /b", "6 /a"]);
+        let proved = ["1 /a", "2 /a", "3 /b", "gone"].map(str::to_owned);
+        let policy = Policy {
+            paths: &[],
+            limit: Some(at(99)),
+            rules: &Rules::default(),
+            proved: &proved,
+            now: at(100),
+        };
+        let fates = fates(&held, &policy);
+        let gone: Vec<usize> = (0..6).filter(|place| fates[*place].is_empty()).collect();
+        assert_eq!(gone, [0, 3]);
+        assert_eq!(fates[1], [Stay::Proved]);
+        assert_eq!(fates[2], [Stay::Proved]);
     }
 
     #[test]
@@ -251,6 +285,7 @@ mod tests {
             paths: &[],
             limit: None,
             rules: &last(1),
+            proved: &[],
             now: at(100),
         };
         let fates = fates(&made, &policy);

@@ -23,6 +23,9 @@ pub const PINNED_TAG: &str = "pinned";
 pub struct Snapshot {
     /// 64 hexadecimal digits.
     pub id: String,
+    /// The id that it had first, if a tag was changed since.
+    #[serde(skip)]
+    pub original: Option<String>,
     /// When the backup began.
     pub time: DateTime<Utc>,
     /// The offset from UTC in which the time was written: the snapshot is of a day and an hour of this offset.
@@ -64,6 +67,11 @@ impl Snapshot {
     /// The tag that keeps a level.
     pub fn level_tag(level: u32) -> String {
         format!("{LEVEL_TAG}{level}")
+    }
+
+    /// The id that it had first.
+    pub fn first_id(&self) -> &str {
+        self.original.as_deref().unwrap_or(&self.id)
     }
 
     /// Whether it has a time that has not come yet: the clock was wrong when it was made, or is wrong now. The clocks of
@@ -131,6 +139,7 @@ impl Snapshot {
         tags.sort();
         Snapshot {
             id: id.to_string(),
+            original: file.original.map(|id| id.to_string()),
             time: DateTime::from_timestamp(file.time.seconds, file.time.nanoseconds)
                 .unwrap_or_default(),
             offset_minutes: file.time.offset_minutes,
@@ -159,6 +168,7 @@ impl From<ListedSnapshot> for Snapshot {
     fn from(listed: ListedSnapshot) -> Snapshot {
         Snapshot {
             id: listed.id,
+            original: listed.original,
             time: listed.time,
             offset_minutes: listed.offset_minutes,
             host: listed.host,

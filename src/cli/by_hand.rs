@@ -20,6 +20,7 @@ pub fn request(settings: &Settings, work: Work, dry_run: bool, bandwidth: Bandwi
         run_tag: RunTag::by_hand(),
         earlier: Vec::new(),
         expects_repository: true,
+        proved: Vec::new(),
         protected: vec![settings.state_dir.clone()],
         cache: settings.cache(),
         network_wait: None,

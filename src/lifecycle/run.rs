@@ -35,21 +35,13 @@ pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
         .iter()
         .map(|action| ActionRecord {
             kind: action.action.work.kind().word().to_owned(),
-            exit_status: None,
-            attempts: 0,
             dry_run: action.action.dry_run,
             container: action
                 .action
                 .work
                 .container()
                 .map(|(container, _)| container.location.clone()),
-            partial: false,
-            bytes_added: 0,
-            problems: 0,
-            alarm: None,
-            part_read: None,
-            drill: None,
-            no_space: false,
+            ..ActionRecord::default()
         })
         .collect()
 }
@@ -139,6 +131,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         row.problems = outcome.problems_total;
         row.alarm = outcome.summary.alarm;
         row.drill = outcome.summary.drill;
+        row.proved = outcome.summary.proved.clone();
         row.no_space = outcome.no_space;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);

@@ -29,6 +29,9 @@ pub struct ListRequest {
 pub struct ListedSnapshot {
     /// 64 hexadecimal digits.
     pub id: String,
+    /// The id that it had first, if a tag was changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
     /// When the backup began.
     pub time: DateTime<Utc>,
     /// The offset from UTC in which the time was written.

@@ -142,6 +142,9 @@ pub struct Summary {
     /// What a drill found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillResult>,
+    /// The snapshot that a drill has proved, by the full id that it had first: it was restored, and is as it should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proved: Option<String>,
     /// A command's exit code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,

@@ -12,6 +12,7 @@ mod job;
 mod outbox;
 mod past;
 mod past_drill;
+mod proof;
 mod run;
 mod told;
 
@@ -24,5 +25,6 @@ pub use job::{JobRecord, OpenRun, Standing};
 pub use outbox::{OutboxRow, OutboxState};
 pub use past::{Ending, Past, PastRun, Rows};
 pub use past_drill::PastDrill;
+pub use proof::Proof;
 pub use run::{ActionRecord, ExitStatus, RunRecord, RunState, Trigger};
 pub use told::Told;

@@ -111,7 +111,7 @@ impl RunState {
 }
 
 /// What became of one action of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ActionRecord {
     /// `backup`, `restore`, …
     pub kind: String,
@@ -143,6 +143,9 @@ pub struct ActionRecord {
     /// What its last attempt has found, if it is a drill that came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillResult>,
+    /// The snapshot that its last attempt has proved, by the full id that it had first, if it is a drill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<String>,
     /// Its last attempt failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::{Gate, Host, backup, eventually, is_root, now};
 use crate::odd_tree::odd_tree;
@@ -18,7 +18,7 @@ mod disk;
 use disk::SmallDisk;
 
 /// A host whose job `save` has backed up twenty files, and whose directory `scratch` is empty.
-fn host() -> Host {
+pub fn host() -> Host {
     let host = Host::new();
     for number in 0..20 {
         // Long enough that the pack of data is larger than that of trees.
@@ -41,13 +41,13 @@ fn drill<'a>(scratch: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     words
 }
 
-fn left(host: &Host) -> Vec<PathBuf> {
+pub fn left(host: &Host) -> Vec<PathBuf> {
     let entries = fs::read_dir(host.path("scratch")).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 /// The largest pack of the container, which has data.
-fn data_pack(host: &Host) -> PathBuf {
+pub fn data_pack(host: &Host) -> PathBuf {
     let directories = fs::read_dir(host.path("container/data")).unwrap();
     let packs = directories.flat_map(|entry| fs::read_dir(entry.unwrap().path()).unwrap());
     let packs = packs.map(|entry| entry.unwrap().path());
@@ -57,7 +57,7 @@ fn data_pack(host: &Host) -> PathBuf {
 }
 
 /// Changes one byte of a file that is read-only.
-fn damage(path: &Path, at: usize) {
+pub fn damage(path: &Path, at: usize) {
     let mut content = fs::read(path).unwrap();
     content[at] ^= 1;
     fs::remove_file(path).unwrap();
@@ -289,79 +289,4 @@ fn an_ordinary_user_can_drill_what_others_own() {
         name.to_string_lossy().starts_with("freezerd-drill-")
     };
     assert!(!fs::read_dir(work).unwrap().any(is_left));
-}
-
-/// A job whose drill is due now.
-fn job(host: &Host, more: Value) -> Value {
-    let mut keys = json!({
-        "action": "drill", "backup_name": "data", "container": host.path("container"),
-        "scratch": host.path("scratch"),
-    });
-    for (key, value) in more.as_object().unwrap() {
-        keys[key] = value.clone();
-    }
-    now(vec![json!({"freezer_action": keys})])
-}
-
-fn status(host: &Host) -> Value {
-    let status = host.json(&["status"]);
-    let jobs = status["jobs"].as_array().unwrap();
-    let job = jobs.iter().find(|it| it["job_id"] == "try").unwrap();
-    job["last_drill"].clone()
-}
-
-#[test]
-fn a_drill_of_a_job_is_in_its_run_and_in_the_status() {
-    let host = host();
-    host.put(
-        "try",
-        job(
-            &host,
-            json!({"sample_files": 5, "command": ["test", "-d", "."]}),
-        ),
-    );
-    host.once().exits(0);
-    let run = host.history("try")[0].clone();
-    let action = &run["actions"][0];
-    assert_eq!(
-        (&action["kind"], &action["exit_status"]),
-        (&json!("drill"), &json!("success"))
-    );
-    assert_eq!(action["drill"]["sample"], true, "{action:#}");
-    let shown = host.freezerd(&["show", "try"]).exits(0).stdout();
-    assert!(shown.contains("restored in"), "{shown}");
-    assert!(shown.contains("Last drill   succeeded at"), "{shown}");
-    let last = status(&host);
-    assert_eq!(
-        (&last["success"], &last["run"]),
-        (&json!(true), &run["run"])
-    );
-    assert_eq!(last["last_success"], last["ended"]);
-    let text = host.freezerd(&["status"]).exits(0).stdout();
-    assert!(
-        text.contains("the last drill of try succeeded at"),
-        "{text}"
-    );
-
-    damage(&data_pack(&host), 40);
-    host.put("try", job(&host, json!({})));
-    host.once().exits(1);
-    let after = status(&host);
-    assert_eq!(after["success"], false);
-    assert_eq!(after["last_success"], last["last_success"]);
-    let list = host.json(&["list"]);
-    let jobs = list["jobs"].as_array().unwrap();
-    let listed = jobs.iter().find(|it| it["job_id"] == "try").unwrap();
-    assert_eq!(listed["last_drill"], after);
-    let metrics = host.freezerd(&["status", "--prometheus"]).exits(0).stdout();
-    for line in [
-        "freezerd_job_last_drill_success{job_id=\"try\"} 0",
-        "freezerd_job_last_good_drill_timestamp_seconds{job_id=\"try\"} ",
-        "freezerd_job_last_drill_restore_seconds{job_id=\"try\"} ",
-    ] {
-        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
-    }
-    let text = host.freezerd(&["status"]).exits(0).stdout();
-    assert!(text.contains("the last good one was at"), "{text}");
-    assert_eq!(left(&host), [] as [PathBuf; 0]);
 }

@@ -6,6 +6,7 @@ mod check;
 mod check_left_out;
 mod doctor;
 mod drill;
+mod drill_jobs;
 mod exit_codes;
 mod forget;
 mod guards;

@@ -108,6 +108,7 @@ pub fn action_record() -> ActionRecord {
         alarm: None,
         part_read: None,
         drill: None,
+        proved: None,
         no_space: false,
     }
 }
@@ -151,6 +152,7 @@ pub fn reported(verdict: Verdict) -> AttemptEnd {
 pub fn snapshot(id: &str, time: DateTime<Utc>) -> Snapshot {
     Snapshot {
         id: id.to_owned(),
+        original: None,
         time,
         offset_minutes: 0,
         host: "host".to_owned(),

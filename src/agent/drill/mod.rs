@@ -381,6 +381,9 @@ fn conclude(snapshot: &Snapshot, plan: &Plan, done: Done, command: Option<Outcom
                 .map(|reason| format!("on the restored files, {reason}")),
             ..outcome::success(summary)
         },
-        _ => outcome::success(summary),
+        _ => outcome::success(Summary {
+            proved: Some(snapshot.first_id().to_owned()),
+            ..summary
+        }),
     }
 }

@@ -8,11 +8,12 @@ use super::container::output::say;
 use super::container::{ChosenContainer, ContainerArgs};
 use super::exit::{Exit, Failure};
 use super::new::questions;
-use super::{by_hand, output, snapshots};
+use super::{by_hand, ledger_view, output, snapshots};
 use crate::agent::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::job::action::{Bandwidth, Container, Work};
-use crate::protocol::{ContainerFault, ListError, Listing, Outcome, UnreadableSnapshot};
+use crate::protocol::{ContainerFault, ListError, Listing, Outcome, Request, UnreadableSnapshot};
+use crate::record::Proof;
 
 mod plan;
 mod rules;
@@ -30,7 +31,7 @@ pub use rules::RuleOptions;
 /// frees their space, as the daemon does.
 ///
 /// The rules mean what those of `restic forget` mean. They apply to each host, backup name and list of paths by itself. The
-/// newest snapshot of each path, its newest whole one, and pinned ones always stay.
+/// newest snapshot of each path, its newest whole one, the newest one that a drill has restored, and pinned ones always stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd forget nightly --dry-run\n\
                         Example: freezerd forget nightly --keep-daily 14 --keep-monthly 12 --dry-run\n\
@@ -70,13 +71,16 @@ pub struct Listed {
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let (removals, listed) = gather(settings, &args.place, &args.rules, Absent::Fails)?;
     let now = Utc::now();
+    let proofs = proofs(settings);
     let planned: Vec<Planned> = removals
         .into_iter()
         .map(|removal| {
             let place = listed
                 .iter()
                 .find(|it| it.container == removal.admin.container);
-            plan::plan(removal, place.map_or(&[], |it| &it.snapshots), now)
+            let snapshots = place.map_or(&[][..], |it| &it.snapshots);
+            let proved = proved(&proofs, &removal.admin.container);
+            plan::plan(removal, snapshots, &proved, now)
         })
         .collect();
     if planned.iter().all(|it| it.fates.is_empty()) {
@@ -103,7 +107,32 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         say("nothing was removed");
         return Ok(Exit::Success);
     }
-    carry_out(settings, args, &planned, exit)
+    carry_out(settings, args, &planned, &proofs, exit)
+}
+
+/// What the drills of all jobs have proved, as the ledger has it.
+fn proofs(settings: &Settings) -> Vec<Proof> {
+    let read = ledger_view::open(settings).and_then(|view| Ok(view.reader.jobs()?));
+    match read {
+        Ok(jobs) => jobs.into_iter().flat_map(|job| job.past.proofs).collect(),
+        // No daemon has run here.
+        Err(failure) if failure.exit == Exit::NotFound => Vec::new(),
+        Err(failure) => {
+            let message = failure.message;
+            say(&format!(
+                "warning: it is not known which snapshots drills have proved: {message}"
+            ));
+            Vec::new()
+        }
+    }
+}
+
+/// The snapshots in a container that were proved.
+fn proved(proofs: &[Proof], container: &Container) -> Vec<String> {
+    let here = proofs
+        .iter()
+        .filter(|it| it.container == container.location);
+    here.map(|it| it.snapshot.clone()).collect()
 }
 
 /// The removals that the arguments mean, and the snapshots of their containers.
@@ -235,6 +264,7 @@ fn carry_out(
     settings: &Settings,
     args: &Args,
     planned: &[Planned],
+    proofs: &[Proof],
     mut exit: Exit,
 ) -> Result<Exit, Failure> {
     let mut outcomes = Vec::new();
@@ -245,7 +275,10 @@ fn carry_out(
             continue;
         }
         let work = Work::Admin(planned.removal.admin.clone());
-        let request = by_hand::request(settings, work, false, Bandwidth::default());
+        let request = Request {
+            proved: proved(proofs, &planned.removal.admin.container),
+            ..by_hand::request(settings, work, false, Bandwidth::default())
+        };
         let outcome = by_hand::perform(request, "forget")?;
         match by_hand::exit_of(&outcome) {
             Exit::Success => {}

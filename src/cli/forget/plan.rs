@@ -100,8 +100,13 @@ pub fn of_selection(
     })
 }
 
-/// Decides about the snapshots that are there.
-pub fn plan(removal: Removal, listed: &[Snapshot], now: DateTime<Utc>) -> Planned {
+/// Decides about the snapshots that are there. `proved` are the first ids of those that drills have restored.
+pub fn plan(
+    removal: Removal,
+    listed: &[Snapshot],
+    proved: &[String],
+    now: DateTime<Utc>,
+) -> Planned {
     let admin = &removal.admin;
     let mut own: Vec<Snapshot> = listed
         .iter()
@@ -116,6 +121,7 @@ pub fn plan(removal: Removal, listed: &[Snapshot], now: DateTime<Utc>) -> Planne
             .remove
             .map(|age| limit(age, now).unwrap_or(DateTime::<Utc>::MIN_UTC)),
         rules: &admin.keep,
+        proved,
         now,
     };
     let fates = fates(&own, &policy);

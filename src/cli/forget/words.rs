@@ -66,6 +66,7 @@ fn text(stay: &Stay) -> String {
         Stay::Rule(Reason::Oldest(_)) => format!("{} (oldest)", key(stay)),
         Stay::Rule(_) => key(stay),
         Stay::Future => "its time has not come".to_owned(),
+        Stay::Proved => "proved by a drill".to_owned(),
         Stay::Newest(path) if path.is_empty() => "newest".to_owned(),
         Stay::Newest(path) => format!("newest of {path}"),
         Stay::Elsewhere => "has other paths".to_owned(),
@@ -80,6 +81,7 @@ fn key(stay: &Stay) -> String {
         Stay::Young => "age".to_owned(),
         Stay::Rule(reason) => reason.key(),
         Stay::Future => "future".to_owned(),
+        Stay::Proved => "proved".to_owned(),
         Stay::Newest(_) => "newest".to_owned(),
         Stay::Elsewhere => "other_paths".to_owned(),
     }

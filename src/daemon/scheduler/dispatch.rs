@@ -207,6 +207,21 @@ impl<L: Ledger> Scheduler<L> {
         })
     }
 
+    /// The snapshots that drills of any job have proved, where the action removes some.
+    fn proved(&self, action: &JobAction) -> Vec<String> {
+        let container = match &action.action.work {
+            Work::Admin(admin) => &admin.container,
+            Work::Backup(backup) if backup.removes() => &backup.container,
+            _ => return Vec::new(),
+        };
+        let jobs = self.jobs.iter().map(|(_, entry)| entry);
+        let proofs = jobs.flat_map(|entry| &entry.record.past.proofs);
+        proofs
+            .filter(|proof| proof.container == container.location)
+            .map(|proof| proof.snapshot.clone())
+            .collect()
+    }
+
     /// The part of the data that a rolling check reads: the one that was read longest ago.
     fn check_part(&self, record: &RunRecord, action: &JobAction) -> Option<u32> {
         let Work::Check(check) = &action.action.work else {
@@ -277,6 +292,7 @@ impl<L: Ledger> Scheduler<L> {
             run_tag: self.run_tag(record.number),
             earlier: self.earlier(record, attempt),
             expects_repository: self.expects_repository(record, action),
+            proved: self.proved(action),
             // Known to whoever starts the agent.
             protected: Vec::new(),
             cache: None,

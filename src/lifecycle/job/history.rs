@@ -5,7 +5,7 @@ use crate::job::JobResult;
 use crate::job::kind::WorkKind;
 use crate::record::{
     ActionRecord, DataCheck, Ending, ExitStatus, JobRecord, PartRead, Past, PastDrill, PastRun,
-    RunRecord, RunState, Trigger,
+    Proof, RunRecord, RunState, Trigger,
 };
 
 /// A row was made. From its earliest due instant on a success is owed, if none was owed before. Nothing is owed for a run
@@ -36,6 +36,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
         .extend(kept.filter_map(|action| action.container.clone()));
     note_parts_read(past, row);
     past.last_drill = PastDrill::after(past.last_drill.take(), row);
+    Proof::note(&mut past.proofs, row);
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);

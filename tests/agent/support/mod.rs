@@ -203,6 +203,7 @@ pub fn request(work: Work) -> Request {
         job_id: "nightly-job".to_owned(),
         run: 7,
         check_part: None,
+        proved: Vec::new(),
         cache: None,
         run_tag: RunTag::new("ledger", 7),
         earlier: Vec::new(),

@@ -1,0 +1,142 @@
+//! Drills of jobs: what is known of them afterwards, and what they prove.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::drill::{damage, data_pack, host, left};
+use crate::harness::{Host, backup, now};
+
+/// A job whose drill is due now.
+fn job(host: &Host, more: Value) -> Value {
+    let mut keys = json!({
+        "action": "drill", "backup_name": "data", "container": host.path("container"),
+        "scratch": host.path("scratch"),
+    });
+    for (key, value) in more.as_object().unwrap() {
+        keys[key] = value.clone();
+    }
+    now(vec![json!({"freezer_action": keys})])
+}
+
+fn status(host: &Host) -> Value {
+    let status = host.json(&["status"]);
+    let jobs = status["jobs"].as_array().unwrap();
+    let job = jobs.iter().find(|it| it["job_id"] == "try").unwrap();
+    job["last_drill"].clone()
+}
+
+/// The ids of the snapshots in the container, oldest first.
+fn held(host: &Host) -> Vec<String> {
+    let listed = host.json(&["snapshots", "save"]);
+    let mut snapshots = listed["snapshots"].as_array().unwrap().clone();
+    snapshots.sort_by_key(|it| it["time"].as_str().unwrap().to_owned());
+    let ids = snapshots.iter().map(|it| it["id"].as_str().unwrap());
+    ids.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_newest_snapshot_that_a_drill_of_a_job_has_restored_is_not_removed() {
+    let host = host();
+    let save = |content: &str, more: Value| {
+        host.file("source/0", content);
+        let mut save = backup(&host.path("source"), &host.path("container"));
+        for (key, value) in more.as_object().unwrap() {
+            save["freezer_action"][key] = value.clone();
+        }
+        let mut job = now(vec![save]);
+        // Another content is another job: it runs again.
+        job["description"] = json!(content);
+        host.put("save", job);
+        host.once().exits(0);
+    };
+    let try_it = |content: &str| {
+        let mut job = job(&host, json!({}));
+        job["description"] = json!(content);
+        host.put("try", job);
+        host.once().exits(0);
+    };
+    try_it("first");
+    save("second", json!({}));
+    try_it("second");
+    save("third", json!({}));
+    save("fourth", json!({}));
+    let before = held(&host);
+    assert_eq!(before.len(), 4);
+    let forget = ["forget", "save", "--keep-last", "1", "--dry-run"];
+    let planned = host.json(&forget);
+    let snapshots = planned["removals"][0]["snapshots"].as_array().unwrap();
+    let kept = |place: usize| &snapshots[place]["kept_by"];
+    assert_eq!(kept(1), &json!(["proved"]), "{planned:#}");
+    assert_eq!(kept(0), &json!([]), "an older one that was proved, too");
+    save("fifth", json!({"keep_last": 1}));
+    let after = held(&host);
+    assert_eq!((after.len(), &after[0]), (2, &before[1]));
+    let log = host.freezerd(&["log", "save"]).exits(0).stdout();
+    let kept = "it is the newest snapshot that a drill has restored";
+    assert!(log.contains(kept), "{log}");
+    // A new tag gives it another id.
+    host.freezerd(&["pin", &after[0]]).exits(0);
+    let pinned = held(&host);
+    assert_ne!(pinned[0], after[0]);
+    host.freezerd(&["unpin", &pinned[0]]).exits(0);
+    host.freezerd(&["forget", "save", "--keep-last", "1", "--yes"])
+        .exits(0);
+    assert_eq!(held(&host).len(), 2);
+}
+
+#[test]
+fn a_drill_of_a_job_is_in_its_run_and_in_the_status() {
+    let host = host();
+    host.put(
+        "try",
+        job(
+            &host,
+            json!({"sample_files": 5, "command": ["test", "-d", "."]}),
+        ),
+    );
+    host.once().exits(0);
+    let run = host.history("try")[0].clone();
+    let action = &run["actions"][0];
+    assert_eq!(
+        (&action["kind"], &action["exit_status"]),
+        (&json!("drill"), &json!("success"))
+    );
+    assert_eq!(action["drill"]["sample"], true, "{action:#}");
+    let shown = host.freezerd(&["show", "try"]).exits(0).stdout();
+    assert!(shown.contains("restored in"), "{shown}");
+    assert!(shown.contains("Last drill   succeeded at"), "{shown}");
+    let last = status(&host);
+    assert_eq!(
+        (&last["success"], &last["run"]),
+        (&json!(true), &run["run"])
+    );
+    assert_eq!(last["last_success"], last["ended"]);
+    let text = host.freezerd(&["status"]).exits(0).stdout();
+    assert!(
+        text.contains("the last drill of try succeeded at"),
+        "{text}"
+    );
+
+    damage(&data_pack(&host), 40);
+    host.put("try", job(&host, json!({})));
+    host.once().exits(1);
+    let after = status(&host);
+    assert_eq!(after["success"], false);
+    assert_eq!(after["last_success"], last["last_success"]);
+    let list = host.json(&["list"]);
+    let jobs = list["jobs"].as_array().unwrap();
+    let listed = jobs.iter().find(|it| it["job_id"] == "try").unwrap();
+    assert_eq!(listed["last_drill"], after);
+    let metrics = host.freezerd(&["status", "--prometheus"]).exits(0).stdout();
+    for line in [
+        "freezerd_job_last_drill_success{job_id=\"try\"} 0",
+        "freezerd_job_last_good_drill_timestamp_seconds{job_id=\"try\"} ",
+        "freezerd_job_last_drill_restore_seconds{job_id=\"try\"} ",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    let text = host.freezerd(&["status"]).exits(0).stdout();
+    assert!(text.contains("the last good one was at"), "{text}");
+    assert_eq!(left(&host), [] as [PathBuf; 0]);
+}
