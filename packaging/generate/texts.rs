@@ -59,8 +59,8 @@ pub const RETENTION: [&str; 5] = [
     "The rules apply to each lineage by itself: the snapshots of one host, backup name and list of paths. They count partial \
      snapshots, and then the whole ones alone, so that a partial one never takes the place of a whole one.",
     "These always stay: of each path the newest snapshot and the newest whole one; the newest one of each lineage that a drill \
-     of a job has restored with success; snapshots that are pinned (`freezerd pin`); snapshots whose time has not come yet; and all of them as long as the clock of the host is in doubt. `freezerd forget \
-     --dry-run` shows each snapshot with the reason why it stays.",
+     of a job has restored with success; snapshots that are pinned (`freezerd pin`); snapshots whose time has not come yet; and \
+     all of them as long as the clock of the host is in doubt. `freezerd forget --dry-run` shows each snapshot with the reason why it stays.",
     "A guard raises an alarm when a new snapshot looks as if its source were damaged: `shrink_guard`, which is on unless it is \
      `false`, and `churn_guard`. It compares with snapshots of the same paths and the same rules for what is left out. The backup \
      is a success, and its snapshot is kept and gets the tag `guard:shrink` or `guard:churn`. No snapshot of the lineage is \

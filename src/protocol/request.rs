@@ -33,8 +33,8 @@ pub struct Request {
     /// repository there, unless its action says so.
     #[serde(default)]
     pub expects_repository: bool,
-    /// Snapshots in the action's container that drills have proved, by the full ids that they had first. The newest of each lineage is not
-    /// removed.
+    /// Snapshots in the action's container that drills have proved, by the full ids that they had first. The newest of each
+    /// lineage is not removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proved: Vec<String>,
     /// Directories around and in which a restore deletes nothing: the state directory.

@@ -1,4 +1,4 @@
-//! A server that asks in unusual ways: the server half of the library, with OpenSSH's `sftp-server` behind it.
+//! A server that asks in unusual ways, or lets nothing be sent: the server half of the library, with OpenSSH's `sftp-server` behind it.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use freezerd::storage::sftp::{Options, Sftp};
 use russh::keys::PrivateKey;
 use russh::server::{Auth, Config, Handler, Msg, Response, Server, Session};
-use russh::{Channel, ChannelId, MethodKind, MethodSet};
+use russh::{Channel, ChannelId, Disconnect, MethodKind, MethodSet};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -30,6 +30,18 @@ pub enum Asks {
     KeyAndPassword,
     /// It ends the connection at a wrong moment.
     HangsUp,
+    /// It asks as with `OneQuestion`, and never lets anything be sent afterwards.
+    GivesNoRoom,
+    /// As `GivesNoRoom`, and it ends the connection. OpenSSH gives room when the subsystem has begun, so a connection that
+    /// is cut before looks like this.
+    EndsWithoutRoom,
+}
+
+impl Asks {
+    /// Whether the client may send something when SFTP has begun.
+    fn gives_room(self) -> bool {
+        !matches!(self, Asks::GivesNoRoom | Asks::EndsWithoutRoom)
+    }
 }
 
 /// A running server, which ends with this value.
@@ -55,12 +67,18 @@ impl Strange {
             Asks::KeyAndPassword => &[MethodKind::PublicKey],
             _ => &[MethodKind::KeyboardInteractive],
         };
+        let usual = Config::default();
         let config = Arc::new(Config {
+            window_size: if asks.gives_room() {
+                usual.window_size
+            } else {
+                0
+            },
             keys: vec![key],
             methods: MethodSet::from(methods),
             auth_rejection_time: std::time::Duration::ZERO,
             auth_rejection_time_initial: Some(std::time::Duration::ZERO),
-            ..Config::default()
+            ..usual
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -201,6 +219,12 @@ impl Handler for Guest {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         session.channel_success(id)?;
+        if self.asks == Asks::EndsWithoutRoom {
+            session.disconnect(Disconnect::ByApplication, "", "")?;
+        }
+        if !self.asks.gives_room() {
+            return Ok(());
+        }
         let Some(channel) = self.channel.take() else {
             return Ok(());
         };

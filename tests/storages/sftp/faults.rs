@@ -10,6 +10,7 @@ use freezerd::storage::sftp::{Options, Sftp};
 use freezerd::storage::{FileKind, FileName, Storage};
 
 use crate::sftp_server::Server;
+use crate::sftp_server::strange::{Asks, Strange};
 use crate::support::{listed, named};
 
 const QUICK: Policy = Policy {
@@ -308,4 +309,29 @@ fn far_away() {
     timed("remove lock", &|| {
         storage.remove(file(FileKind::Lock)).unwrap()
     });
+}
+
+#[test]
+fn a_connection_that_ends_before_anything_may_be_sent_is_lost_at_once() {
+    let Some(server) = Strange::start(Asks::EndsWithoutRoom) else {
+        return;
+    };
+    let error = server.storage("r").list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(!error.to_string().contains("nothing moved"), "{error}");
+}
+
+#[test]
+fn a_server_that_never_lets_anything_be_sent_is_given_up() {
+    let Some(server) = Strange::start(Asks::GivesNoRoom) else {
+        return;
+    };
+    let options = Options {
+        stall: Duration::from_millis(1500),
+        ..server.options("r")
+    };
+    let storage = Sftp::new(options).unwrap();
+    let error = storage.list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(error.to_string().contains("nothing moved"), "{error}");
 }

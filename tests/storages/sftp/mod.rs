@@ -3,7 +3,6 @@
 mod faults;
 mod layout;
 mod login;
-mod window;
 
 use freezerd::storage::sftp::{Options, Sftp};
 
