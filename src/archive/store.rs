@@ -214,13 +214,13 @@ impl<'a> Store<'a> {
             saver.bytes = Vec::new();
         }
         if open.is_full() {
-            let mut next = Packer::new(DEFAULT_TARGET);
-            if let Some(buffer) = lock(&self.spare).pop() {
-                next.reuse(buffer);
-            }
-            let full = std::mem::replace(&mut *open, next);
+            let full = std::mem::replace(&mut *open, Packer::new(DEFAULT_TARGET));
             // The others wait, too, so that no more packs come to be than can be written.
             self.hand_over(full)?;
+            // The writer that took the pack has given back the buffer of its last one.
+            if let Some(buffer) = lock(&self.spare).pop() {
+                open.reuse(buffer);
+            }
         }
         drop(open);
         let blobs = match kind {
