@@ -42,6 +42,8 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Unchanged,
+    /// Unchanged, and it had errors before.
+    UnchangedInvalid,
     Replaced,
     /// Replaced although it has errors.
     Forced,
@@ -68,19 +70,34 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         start_editor(copy.path())?;
         // An editor may have written a new file in place of the copy, so it is opened again.
         let after = content(copy.path())?;
-        if after == before {
-            break End::Unchanged;
-        }
         let parsed = parse(&after, &name, &settings.job_host());
         let faults = render_all(&parsed.diagnostics, &name, &after, job_files::look());
         output::rendered(&faults);
-        let valid = parsed.job.is_some();
+        let owner = parsed
+            .job_id
+            .as_ref()
+            .and_then(|id| other_owner(settings, id, &name));
+        if let (Some(owner), Some(id)) = (&owner, &parsed.job_id) {
+            eprintln!(
+                "The job id {id} belongs to {} already: two files cannot have the same one.",
+                settings.jobs_dir.join(owner).display()
+            );
+        }
+        let valid = parsed.job.is_some() && owner.is_none();
+        if after == before {
+            break match valid {
+                true => End::Unchanged,
+                false => End::UnchangedInvalid,
+            };
+        }
         match if valid { Choice::Force } else { choice()? } {
             Choice::Again => continue,
             Choice::Discard => break End::Discarded,
             Choice::Force => {
                 replace(&path, copy, &before, &after)?;
-                tell_new_id(args, &parsed);
+                if valid {
+                    tell_new_id(args, &parsed);
+                }
                 break if valid { End::Replaced } else { End::Forced };
             }
         }
@@ -88,7 +105,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     report(args, &path, end);
     Ok(match end {
         End::Unchanged | End::Replaced => Exit::Success,
-        End::Forced | End::Discarded => Exit::BadJobFile,
+        End::UnchangedInvalid | End::Forced | End::Discarded => Exit::BadJobFile,
     })
 }
 
@@ -96,16 +113,18 @@ fn report(args: &Args, path: &Path, end: End) {
     let shown = path.display();
     if args.json {
         let word = match end {
-            End::Unchanged => "unchanged",
+            End::Unchanged | End::UnchangedInvalid => "unchanged",
             End::Replaced => "replaced",
             End::Forced => "forced",
             End::Discarded => "discarded",
         };
-        output::json(&serde_json::json!({"file": path, "end": word}));
+        let valid = !matches!(end, End::UnchangedInvalid | End::Forced);
+        output::json(&serde_json::json!({"file": path, "end": word, "valid": valid}));
         return;
     }
     match end {
         End::Unchanged => println!("{shown} is unchanged."),
+        End::UnchangedInvalid => println!("{shown} is unchanged, and is not valid."),
         End::Replaced => println!("{shown} is changed."),
         End::Forced => {
             println!(
@@ -120,7 +139,6 @@ fn report(args: &Args, path: &Path, end: End) {
 fn tell_new_id(args: &Args, parsed: &Parsed) {
     if let Some(id) = &parsed.job_id
         && *id != args.job
-        && parsed.job.is_some()
         && !args.job.contains('.')
     {
         eprintln!(
@@ -128,6 +146,14 @@ fn tell_new_id(args: &Args, parsed: &Parsed) {
             args.job
         );
     }
+}
+
+/// The file in the jobs directory that has this job id, if it is another one than `name`.
+fn other_owner(settings: &Settings, job_id: &str, name: &str) -> Option<String> {
+    let ledger = ledger_view::open(settings).ok()?;
+    let file = ledger.reader.job(job_id).ok().flatten()?.file?;
+    let is_there = settings.jobs_dir.join(&file).is_file();
+    (file != name && is_there).then_some(file)
 }
 
 /// The file of a job: by its name, or by the id of the job, as the ledger knows it.
@@ -147,16 +173,9 @@ fn file_of(settings: &Settings, job: &str) -> Result<PathBuf, Failure> {
             ),
         ));
     }
-    let names = [
-        remembered,
-        Some(job.to_owned()),
-        Some(format!("{job}.json")),
-        Some(format!("{job}.conf")),
-        Some(format!("job_{job}.conf")),
-    ];
-    let found = names
+    let found = remembered
         .into_iter()
-        .flatten()
+        .chain(job_files::possible_names(job))
         .map(|name| directory.join(name))
         .find(|path| path.symlink_metadata().is_ok());
     match found.filter(|_| plain) {

@@ -97,6 +97,16 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The names that the file of a job without an id of its own can have.
+pub fn possible_names(job: &str) -> [String; 4] {
+    [
+        job.to_owned(),
+        format!("{job}.json"),
+        format!("{job}.conf"),
+        format!("job_{job}.conf"),
+    ]
+}
+
 /// The job from its document in the ledger.
 pub fn remembered(settings: &Settings, record: &JobRecord) -> Result<Job, Failure> {
     let name = record.file.as_deref().unwrap_or(&record.job_id);

@@ -1,6 +1,6 @@
 //! Reads the ledger, with or without a running daemon.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Settings, paths};
 use crate::control::daemon_lock;
@@ -9,6 +9,7 @@ use crate::ledger::{self, Damage, LedgerError, Reader, RedbLedger};
 use crate::record::FileVerdict;
 
 use super::exit::{Exit, Failure};
+use super::job_files;
 
 /// The installation that the settings name, opened for reading.
 pub struct LedgerView {
@@ -17,6 +18,8 @@ pub struct LedgerView {
     pub daemon: bool,
     /// A view of the ledger. It does not change while the daemon writes.
     pub reader: Reader,
+    /// Where the job files are.
+    jobs_dir: PathBuf,
     /// Sentences about data that is missing after a damage of the ledger; usually empty.
     pub notes: Vec<String>,
 }
@@ -49,10 +52,17 @@ pub fn open(settings: &Settings) -> Result<LedgerView, Failure> {
             ));
         }
         Err(LedgerError::Missing { .. }) => {
+            let mend = match system_daemon_is_hidden() {
+                true => {
+                    "the daemon of this host belongs to root: use `sudo` to ask it. A daemon of your own starts with `freezerd \
+                     run`"
+                }
+                false => "start it with `freezerd run`, or name another directory with --state-dir",
+            };
             return Err(Failure::new(
                 Exit::NotFound,
                 format!(
-                    "freezerd has not run on {} yet; start it with `freezerd run`, or name another directory with --state-dir",
+                    "freezerd has not run on {} yet; {mend}",
                     settings.state_dir.display()
                 ),
             ));
@@ -64,6 +74,7 @@ pub fn open(settings: &Settings) -> Result<LedgerView, Failure> {
         layout,
         daemon,
         reader,
+        jobs_dir: settings.jobs_dir.clone(),
         notes,
     })
 }
@@ -77,7 +88,7 @@ fn explain(error: LedgerError, daemon: bool) -> Failure {
         LedgerError::Damaged { .. } => {
             "; the next start of the daemon keeps the damaged file under another name and creates a new ledger"
         }
-        LedgerError::Missing { .. } | LedgerError::Denied { .. } if system_daemon_is_hidden() => {
+        LedgerError::Denied { .. } if system_daemon_is_hidden() => {
             "; the daemon of this host belongs to root: use `sudo`"
         }
         _ => "",
@@ -87,7 +98,7 @@ fn explain(error: LedgerError, daemon: bool) -> Failure {
 }
 
 /// Whether this user is not root, on a host where root has a state directory.
-fn system_daemon_is_hidden() -> bool {
+pub fn system_daemon_is_hidden() -> bool {
     !rustix::process::geteuid().is_root() && paths::system_state_dir().exists()
 }
 
@@ -159,18 +170,22 @@ impl LedgerView {
     }
 
     fn explain_absence(&self, name: &str) -> Result<Failure, LedgerError> {
-        for file in self.reader.files()? {
-            match file.verdict {
-                FileVerdict::Invalid {
-                    job_id: Some(job_id),
-                    report,
-                    ..
-                } if job_id == name => {
+        let files = self.reader.files()?;
+        let names = job_files::possible_names(name);
+        for file in &files {
+            match &file.verdict {
+                // Where no id can be read, the file is known by its name.
+                FileVerdict::Invalid { job_id, report, .. }
+                    if match job_id {
+                        Some(job_id) => job_id == name,
+                        None => names.contains(&file.file),
+                    } =>
+                {
                     return Ok(Failure::new(
                         Exit::BadJobFile,
                         format!("{name} is not loaded: {} is invalid", file.file),
                     )
-                    .with_details(report));
+                    .with_details(report.clone()));
                 }
                 FileVerdict::Foreign { job_id, client_id } if job_id == name => {
                     return Ok(Failure::new(
@@ -183,6 +198,20 @@ impl LedgerView {
                 }
                 _ => {}
             }
+        }
+        let is_new = |it: &&String| {
+            !files.iter().any(|file| file.file == **it) && self.jobs_dir.join(it).is_file()
+        };
+        if let Some(file) = names.iter().find(is_new) {
+            let (exit, why) = match self.daemon {
+                true => (
+                    Exit::TryAgain,
+                    "the daemon has not read it yet; ask again in a moment",
+                ),
+                false => (Exit::NotFound, "no daemon is running that reads it"),
+            };
+            let message = format!("{name} is not loaded: {file} is there, and {why}");
+            return Ok(Failure::new(exit, message));
         }
         let known = self.reader.jobs()?.into_iter();
         let hint = known

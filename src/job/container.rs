@@ -9,7 +9,7 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::storage::{Connection, NamedStorage};
 use super::values::ValueReader;
 use super::which_storage::NamedPlace;
-use crate::location::{AddressError, Location};
+use crate::location::{AddressError, Elsewhere, Location, elsewhere};
 
 /// The longest name that file systems accept for a directory, in bytes. It is the limit for a backup's name too.
 const NAME_LIMIT: usize = 255;
@@ -133,7 +133,7 @@ impl<'h> ValueReader<'h> {
                 "no container",
                 "write `CONTAINER` or `CONTAINER/www`; a name has at most 256 bytes, without `:`",
             ),
-            _ if is_address(name) => (
+            _ if elsewhere(name).is_some() => (
                 "cannot be a container in a storage",
                 "not a name",
                 "the storage has the address already, in `freezerd.toml`: write only the name below it, such as `www`",
@@ -156,12 +156,20 @@ impl<'h> ValueReader<'h> {
     /// The directory of a container that is given by a name: directly below the container root.
     fn named_container(&mut self, field: &Field<'_>, name: &str) -> Option<PathBuf> {
         let root = &self.host.container_root;
-        let fault = if is_address(name) {
+        let fault = if let Some(place) = elsewhere(name) {
+            let help = match place {
+                Elsewhere::Server => {
+                    "define the server in `freezerd.toml`, in a section such as `[storage.offsite]`, write `\"storage\": \
+                     \"offsite\"` here, and as `container` only the name below it"
+                }
+                Elsewhere::FileUrl => "write the path itself, such as `/srv/backup`",
+            };
             Some((
-                format!("{} is an address, and not a container of this host", quoted(name)),
-                "define the server in `freezerd.toml`, in a section such as `[storage.offsite]`, write `\"storage\": \
-                 \"offsite\"` here, and as `container` only the name below it"
-                    .to_owned(),
+                format!(
+                    "{} is an address, and not a container of this host",
+                    quoted(name)
+                ),
+                help.to_owned(),
             ))
         } else if name.contains('/') {
             let path = root.join(name);
@@ -281,17 +289,3 @@ const VARIABLES: [&str; 6] = [
     "{project_id}",
     "{resource_id}",
 ];
-
-/// Whether a text is an address as `restic` or `scp` take it: `sftp:host:/path`, `https://host/`, `user@host:/path`.
-fn is_address(text: &str) -> bool {
-    const SCHEMES: [&str; 13] = [
-        "ftp", "ftps", "sftp", "ssh", "rest", "http", "https", "s3", "b2", "azure", "gs", "swift",
-        "rclone",
-    ];
-    let Some((before, after)) = text.split_once(':') else {
-        return false;
-    };
-    SCHEMES.iter().any(|it| before.eq_ignore_ascii_case(it))
-        || after.starts_with("//")
-        || (before.contains('@') && !before.contains('/'))
-}

@@ -34,6 +34,11 @@ pub fn credential(written: &str) -> Option<Result<&str, &'static str>> {
     })
 }
 
+/// Whether a path is written as a credential.
+pub fn is_credential(path: &Path) -> bool {
+    path.to_str().is_some_and(|it| credential(it).is_some())
+}
+
 /// The file of a secret. `directory` is the value of `$CREDENTIALS_DIRECTORY`.
 ///
 /// # Errors

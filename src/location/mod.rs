@@ -18,6 +18,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod address;
+mod elsewhere;
 mod ftp;
 mod rclone;
 mod rest;
@@ -27,6 +28,7 @@ mod sftp;
 mod swift;
 
 pub use address::{AddressError, HttpAddress};
+pub use elsewhere::{Elsewhere, elsewhere};
 pub use ftp::FtpPlace;
 pub use rclone::RclonePlace;
 pub use rest::RestPlace;

@@ -1,5 +1,6 @@
 //! The command line: every command, its help, its JSON, its errors and its exit codes.
 
+mod addresses;
 mod adopt;
 mod changes;
 mod check;

@@ -184,3 +184,133 @@ fn a_file_that_somebody_else_changed_meanwhile_stays_and_the_edit_is_kept() {
     let kept = fs::read_dir(host.path("jobs.d")).unwrap().count();
     assert_eq!(kept, 2);
 }
+
+#[test]
+fn a_password_that_could_not_open_the_container_makes_no_job() {
+    let host = host();
+    for (content, word) in [("", "empty"), (" \n", "empty")] {
+        host.file("secrets/password", content);
+        let said = new(&host, &[]).exits(66).stderr();
+        assert!(
+            said.contains(word) && said.contains("nothing was created"),
+            "{said}"
+        );
+    }
+    fs::remove_file(host.path("secrets/password")).unwrap();
+    fs::create_dir(host.path("secrets/password")).unwrap();
+    new(&host, &[]).exits(66);
+    fs::remove_dir(host.path("secrets/password")).unwrap();
+
+    host.file("secrets/password", "mine\n");
+    new(&host, &[]).exits(0);
+    let daemon = host.start();
+    host.freezerd(&["trigger", "source", "--wait"]).exits(0);
+    drop(daemon);
+    new(&host, &["second"]).exits(0);
+    host.file("secrets/password", "another\n");
+    let said = new(&host, &["third"]).exits(66).stderr();
+    assert!(said.contains("does not open"), "{said}");
+    fs::remove_file(host.path("secrets/password")).unwrap();
+    let said = new(&host, &["third"]).exits(66).stderr();
+    assert!(said.contains("has a repository already"), "{said}");
+    assert!(!host.path("secrets/password").exists());
+    assert!(!host.path("jobs.d/third.json").exists());
+}
+
+#[test]
+fn a_credential_of_the_service_is_no_file_of_this_directory() {
+    let host = host();
+    let source = host.path("source").display().to_string();
+    let arguments = [
+        "new",
+        "--yes",
+        "--path",
+        &source,
+        "--encrypt-pass-file",
+        "%d/disk",
+    ];
+    let said = host.freezerd(&arguments).exits(0).stdout();
+    assert!(said.contains("LoadCredential="), "{said}");
+    assert!(host.read("jobs.d/source.json").contains("\"%d/disk\""));
+    assert!(!host.path("%d").exists());
+}
+
+#[test]
+fn a_new_job_that_the_running_daemon_does_not_take_is_no_success() {
+    let host = host();
+    let daemon = host.start();
+    let said = new(&host, &["first"]).exits(0).stdout();
+    assert!(said.contains("freezerd trigger first --wait"), "{said}");
+    // The daemon was started without the storage.
+    let shelf = host.path("shelf").display().to_string();
+    let settings =
+        format!("[storage.shelf]\nkind = \"rest\"\nendpoint = \"http+unix://{shelf}:/x\"\n");
+    host.file("freezerd.toml", &settings);
+    let source = host.path("source").display().to_string();
+    let second = ["new", "second", "--yes", "--path", &source];
+    let there = ["--storage", "shelf", "--container", "www"];
+    let said = host
+        .freezerd(&[&second[..], &there].concat())
+        .exits(65)
+        .stdout();
+    assert!(
+        said.contains("does not load it") && said.contains("restart"),
+        "{said}"
+    );
+    let said = host.freezerd(&["check"]).exits(0).stderr();
+    assert!(said.contains("daemon-disagrees"), "{said}");
+    drop(daemon);
+}
+
+#[test]
+fn an_edit_never_takes_the_job_id_of_another_file() {
+    let host = edited("s/\"first\"/\"source\"/");
+    new(&host, &["first"]).exits(0);
+    host.once().exits(0);
+    let file = host.read("jobs.d/first.json");
+    let job: Value = serde_json::from_str(&file).unwrap();
+    if job["job_id"].is_null() {
+        let mut with_id = job;
+        with_id["job_id"] = "first".into();
+        host.put("first", with_id);
+        host.once().exits(0);
+    }
+    let before = host.read("jobs.d/first.json");
+    let said = host.freezerd(&["edit", "first"]).exits(65).stderr();
+    assert!(
+        said.contains("belongs to") && said.contains("source.json"),
+        "{said}"
+    );
+    assert_eq!(host.read("jobs.d/first.json"), before);
+}
+
+#[test]
+fn a_file_that_is_not_valid_is_not_called_unchanged_alone() {
+    let host = edited("s/nothing//");
+    let text = host
+        .read("jobs.d/source.json")
+        .replace("remove_older_than", "remove_older");
+    host.file("jobs.d/source.json", &text);
+    let ran = host.freezerd(&["edit", "source"]).exits(65);
+    assert!(ran.stdout().contains("is not valid"), "{}", ran.stdout());
+    assert!(ran.stderr().contains("remove_older"), "{}", ran.stderr());
+}
+
+#[test]
+fn a_file_that_was_not_read_or_is_not_valid_is_not_an_unknown_job() {
+    let host = host();
+    host.once().exits(0);
+    new(&host, &["fresh"]).exits(0);
+    let said = host.freezerd(&["show", "fresh"]).exits(66).stderr();
+    assert!(said.contains("fresh.json is there"), "{said}");
+    host.put_text("broken.json", "{");
+    host.once();
+    for command in [
+        &["show", "broken"][..],
+        &["next", "broken"],
+        &["snapshots", "broken"],
+    ] {
+        let said = host.freezerd(command).exits(65).stderr();
+        assert!(said.contains("broken.json is invalid"), "{said}");
+    }
+}

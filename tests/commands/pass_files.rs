@@ -37,7 +37,7 @@ const OPENING: &[&[&str]] = &[
     &["verify", "save"],
     &["prune", "save"],
     &["repair", "save"],
-    &["copy", "save", "--to", "/tmp/no"],
+    &["copy", "save", "--to", "/tmp/no", "--to-no-password"],
     &["adopt", "save", "--from-host", "old", "--yes"],
     &["key", "list", "save"],
     &["unlock", "save"],
@@ -243,4 +243,32 @@ fn a_job_whose_pass_file_is_a_pipe_fails_at_once_and_says_what_it_needs() {
     let said = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(64), "{said}");
     assert!(said.contains("needs a regular file"), "{said}");
+}
+
+#[test]
+fn a_copy_of_a_container_with_a_password_has_no_password_only_where_that_is_asked_for() {
+    let host = with_password();
+    let other = host.path("other");
+    let copy = ["copy", "save", "--to", other.to_str().unwrap()];
+    let said = host.freezerd(&copy).exits(64).stderr();
+    assert!(
+        said.contains("--to-pass-file") && said.contains("--to-no-password"),
+        "{said}"
+    );
+    assert!(!other.exists());
+    host.freezerd(&[&copy[..], &["--to-no-password"]].concat())
+        .exits(0);
+    let open = [
+        "snapshots",
+        "--container",
+        other.to_str().unwrap(),
+        "--json",
+    ];
+    let snapshots = host.freezerd(&open).exits(0).json();
+    assert_eq!(snapshots["snapshots"].as_array().unwrap().len(), 1);
+    // What has no password is copied to what has none.
+    let third = host.path("third");
+    let from = ["copy", "--container", other.to_str().unwrap()];
+    host.freezerd(&[&from[..], &["--to", third.to_str().unwrap()]].concat())
+        .exits(0);
 }

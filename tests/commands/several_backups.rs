@@ -46,6 +46,22 @@ fn snapshots_shows_the_path_and_the_action_of_all_backups_of_a_job() {
 }
 
 #[test]
+fn an_action_and_a_path_of_another_action_contradict_each_other() {
+    let host = host();
+    let (etc, www) = (host.path("etc"), host.path("www"));
+    let choice = ["--action", "2", "--source"];
+    for command in [&["restore", "save", "--to", "back"][..], &["ls", "save"]] {
+        let with = |path: &std::path::Path| {
+            host.freezerd(&[command, &choice, &[path.to_str().unwrap()]].concat())
+        };
+        let said = with(&etc).exits(64).stderr();
+        assert!(said.contains("path of action 1"), "{said}");
+        assert!(!host.path("back").exists());
+        with(&www).exits(0);
+    }
+}
+
+#[test]
 fn a_restore_of_a_job_of_several_backups_asks_which() {
     let host = host();
     let asked = host

@@ -5,9 +5,10 @@ mod notify;
 mod pattern_files;
 mod receivers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
@@ -19,6 +20,7 @@ use crate::intake::{self, CheckedContent, Trust};
 use crate::job::diagnostic::Diagnostic;
 use crate::job::render::{locate, render_all};
 use crate::job::{JobResult, codes};
+use crate::record::{FileRecord, FileVerdict};
 use crate::units;
 
 /// Check job files and report their errors and warnings
@@ -142,10 +144,25 @@ fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
     let Ok(ledger) = ledger_view::open(settings) else {
         return;
     };
+    let known = ledger.reader.files().unwrap_or_default();
     for file in &mut checked.files {
         let CheckedContent::Job(job) = &file.content else {
             continue;
         };
+        let is_it = |known: &&FileRecord| file.path == settings.jobs_dir.join(&known.file);
+        if ledger.daemon
+            && let Some(known) = known.iter().find(is_it)
+            && let FileVerdict::Invalid { summary, .. } = &known.verdict
+            && is_older(&file.path, known.seen)
+        {
+            let diagnostic = Diagnostic::warning(
+                codes::DAEMON_DISAGREES,
+                format!("the daemon has this file as invalid: {summary}"),
+            )
+            .help("the daemon reads `freezerd.toml` when it starts: restart it, for example with `systemctl restart freezerd`");
+            file.diagnostics.push(diagnostic);
+            continue;
+        }
         let Some(interval) = job.schedule.interval() else {
             continue;
         };
@@ -175,6 +192,12 @@ fn look_at_history(settings: &Settings, checked: &mut intake::Checked) {
         .help("use a longer `schedule_interval`, or `continuous`");
         file.diagnostics.push(diagnostic);
     }
+}
+
+/// Whether the file was changed before this instant.
+fn is_older(path: &Path, instant: DateTime<Utc>) -> bool {
+    let changed = path.metadata().and_then(|about| about.modified());
+    changed.is_ok_and(|changed| DateTime::<Utc>::from(changed) < instant)
 }
 
 fn summary(checked: &intake::Checked) -> String {

@@ -63,6 +63,20 @@ impl ContainerOptions {
             };
             if found.iter().any(has_source) {
                 found.retain(has_source);
+            } else if let (Some(number), [source, ..]) = (self.action, &sources[..])
+                && let Some((other, _)) = candidates(job, None)
+                    .iter()
+                    .filter(|it| has_source(it))
+                    .find_map(|it| it.action)
+            {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!(
+                        "--action {number} and --source {} contradict each other: that is a path of action {other}; leave one \
+                         of them out",
+                        source.display()
+                    ),
+                ));
             }
         }
         if let Some(backup_name) = &self.backup_name {

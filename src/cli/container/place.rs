@@ -6,7 +6,7 @@ use super::output::say;
 use crate::cli::exit::{Exit, Failure};
 use crate::config::Settings;
 use crate::job::storage::{Connection, StorageKind};
-use crate::location::{AddressError, Location};
+use crate::location::{AddressError, Elsewhere, Location, elsewhere};
 
 /// What the options are called, for messages.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,24 @@ pub fn find(
 
 /// The directory of a container that is given by a path or by a name.
 fn directory(settings: &Settings, options: Options, name: &str) -> Result<PathBuf, Failure> {
+    let Options { storage, container } = options;
+    let says = match elsewhere(name) {
+        Some(Elsewhere::Server) => Some(format!(
+            "that is the address of a server, and not a directory of this host: define the server in freezerd.toml, in a \
+             section such as [storage.offsite], and use `{storage} offsite` and, with {container}, only the name below it \
+             (a directory of this host whose name looks like this is ./{name})"
+        )),
+        Some(Elsewhere::FileUrl) => Some("write the path itself, such as /srv/backup".to_owned()),
+        None if name.starts_with('~') => Some(
+            "`~` is no directory here, because the shell did not replace it: write the whole path"
+                .to_owned(),
+        ),
+        None => None,
+    };
+    if let Some(says) = says {
+        let message = format!("{container} {name}: {says}");
+        return Err(Failure::new(Exit::Usage, message));
+    }
     let path = Path::new(name);
     if path.components().count() == 1 && !path.is_absolute() && name != "." && name != ".." {
         let container = settings.container_root.join(path);

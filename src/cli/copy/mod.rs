@@ -45,6 +45,10 @@ pub struct Args {
     /// Read the password of the container that --to names from this file or pipe
     #[arg(long, value_name = "FILE")]
     to_pass_file: Option<PathBuf>,
+    /// The container that --to names has no password, although the one that is copied has one: everybody who gets the
+    /// copies can read them
+    #[arg(long, conflicts_with = "to_pass_file")]
+    to_no_password: bool,
     /// Copy only the snapshot whose id is ID or begins with ID; can be repeated
     #[arg(long = "snapshot", value_name = "ID")]
     snapshots: Vec<String>,
@@ -84,6 +88,14 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::new(
             Exit::Usage,
             format!("--to {}: that is the container that is copied", args.to),
+        ));
+    }
+    if from.pass_file.is_some() && args.to_pass_file.is_none() && !args.to_no_password {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--to-pass-file is missing: it names the file with the password of the container that --to names. With \
+             --to-no-password, that container has no password, and everybody who gets the copies can read them"
+                .to_owned(),
         ));
     }
     let to = Container {

@@ -9,20 +9,21 @@ use chrono::Utc;
 use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
-use super::job_files;
+use super::{job_files, ledger_view};
 use crate::agent::pass_pipe::is_for_now;
 use crate::cli::output;
 use crate::config::Settings;
-use crate::control::daemon_lock;
-use crate::control::layout::Layout;
 use crate::job::render::render_all;
-use crate::job::{Job, parse};
+use crate::job::{Job, parse, secret};
 
+mod daemon;
 mod document;
 mod password;
 pub mod questions;
 
+use daemon::Verdict;
 use document::{Answers, document, name_of, time_of_day};
+use password::Password;
 
 /// Write the job file of a backup
 ///
@@ -109,10 +110,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         output::document(&text);
         return Ok(Exit::Success);
     }
-    let created = password::create(&answers.password_file)?;
+    password::fits(&job)?;
+    let password = password::create(&answers.password_file)?;
     write(&settings.jobs_dir, &file, &text)?;
-    report(settings, args, &answers, (&job, &file, created));
-    Ok(Exit::Success)
+    let verdict = daemon::verdict(settings, &name);
+    report(settings, args, &answers, (&job, &file, password), &verdict);
+    Ok(match verdict {
+        Verdict::Invalid(_) => Exit::BadJobFile,
+        Verdict::NoDaemon | Verdict::Loaded | Verdict::NotRead => Exit::Success,
+    })
 }
 
 /// The answers, from the flags, from the user, or the usual ones.
@@ -189,6 +195,8 @@ fn answers(settings: &Settings, args: &Args) -> Result<Answers, Failure> {
                 path.display()
             )));
         }
+        // A credential of the service: it has no path here.
+        Some(path) if secret::is_credential(path) => path.clone(),
         Some(path) => absolute(path).map_err(usage)?,
         None => beside.join("password"),
     };
@@ -280,19 +288,21 @@ fn report(
     settings: &Settings,
     args: &Args,
     answers: &Answers,
-    (job, file, created): (&Job, &Path, bool),
+    (job, file, made): (&Job, &Path, Password),
+    verdict: &Verdict,
 ) {
     let zone = settings.zone();
     let first = job.schedule.next_after(Utc::now(), Utc::now(), &zone);
-    let running = daemon_lock::is_running(&Layout::new(&settings.state_dir, &settings.runtime_dir));
+    let running = !matches!(verdict, Verdict::NoDaemon);
     if args.json {
         let document = json!({
             "job_id": job.id,
             "file": file,
             "password_file": answers.password_file,
-            "password_created": created,
+            "password_created": made == Password::New,
             "first_run": first,
             "daemon": running,
+            "loaded": matches!(verdict, Verdict::Loaded),
         });
         output::json(&document);
         return;
@@ -306,23 +316,47 @@ fn report(
             file.display()
         );
     }
-    match created {
-        true => println!("A new password is in {password}."),
-        false => println!("Its password is the one in {password}, which was there already."),
+    match made {
+        Password::New => println!("A new password is in {password}."),
+        Password::Old => {
+            println!("Its password is the one in {password}, which was there already.")
+        }
+        Password::OfService => println!(
+            "Its password is the credential {password} of the service: a line LoadCredential= in its unit names the file."
+        ),
     }
     println!(
-        "Keep a copy of that file in another place, for example in a password manager: nobody can open the backups \
+        "Keep a copy of the password in another place, for example in a password manager: nobody can open the backups \
          without it."
     );
+    if let Verdict::Invalid(report) = verdict {
+        println!(
+            "The daemon does not load it. It reads freezerd.toml when it starts: if that has changed since, restart it, for \
+             example with `systemctl restart freezerd`. It says:"
+        );
+        output::rendered(report);
+        return;
+    }
     if let Some(first) = first {
         println!(
             "It runs first on {}.",
             zone.to_local(first).format("%a %Y-%m-%d %H:%M")
         );
     }
-    match running {
-        true => println!("To run it now: freezerd trigger {} --wait", job.id),
-        false => println!(
+    match verdict {
+        Verdict::Loaded | Verdict::Invalid(_) => {
+            println!("To run it now: freezerd trigger {} --wait", job.id)
+        }
+        Verdict::NotRead => println!(
+            "The daemon of {} has not read the file: see whether {} is the jobs directory that it watches (`freezerd doctor`).",
+            settings.state_dir.display(),
+            settings.jobs_dir.display()
+        ),
+        Verdict::NoDaemon if ledger_view::system_daemon_is_hidden() => println!(
+            "No daemon of yours is running, so it does not run yet. Start one with `freezerd run`, or write the job as root, \
+             with `sudo`, for the daemon of this host."
+        ),
+        Verdict::NoDaemon => println!(
             "No daemon is running, so it does not run yet. Start one: systemctl enable --now freezerd, or freezerd run."
         ),
     }

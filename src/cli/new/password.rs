@@ -9,14 +9,74 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::agent::check_password;
+use crate::agent::inspect::{Lock, Session};
+use crate::agent::reach::Reach;
 use crate::cli::exit::{Exit, Failure, io_failure};
+use crate::job::action::Work;
+use crate::job::{Job, secret};
 
 /// Bytes of chance in a password.
 const LENGTH: usize = 32;
 
-/// Makes a file with a new password that only its user can read. Returns false if there is a file already, which stays as
-/// it is.
-pub fn create(path: &Path) -> Result<bool, Failure> {
+/// Where the password of the new job comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// It was made now.
+    New,
+    /// The file was there already.
+    Old,
+    /// A credential of the service.
+    OfService,
+}
+
+/// Checks that the file which is there can hold a password, and that it opens the container on this host, if there is
+/// one. A new password would not.
+pub fn fits(job: &Job) -> Result<(), Failure> {
+    let backups = job.actions.iter().filter_map(|it| match &it.action.work {
+        Work::Backup(work) => Some(&work.container),
+        _ => None,
+    });
+    for container in backups {
+        let Some(path) = &container.pass_file else {
+            continue;
+        };
+        if secret::is_credential(path) {
+            continue;
+        }
+        let place = &container.location;
+        let local = place.local().filter(|it| it.join("config").exists());
+        let refused = |message: String| Err(Failure::new(Exit::NotFound, message));
+        match (path.symlink_metadata().is_ok(), local) {
+            (false, None) => {}
+            (false, Some(_)) => {
+                return refused(format!(
+                    "{place} has a repository already, and {} does not exist: name the file with its password, with \
+                     --encrypt-pass-file, or another container; nothing was created",
+                    path.display()
+                ));
+            }
+            (true, None) => {
+                if let Err(error) = check_password(container) {
+                    return refused(format!("{error}; nothing was created"));
+                }
+            }
+            (true, Some(_)) => {
+                if let Err(error) = Session::open(container, &Reach::default(), Lock::None, &|_| ())
+                {
+                    return refused(format!("{error}; nothing was created"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes a file with a new password that only its user can read. A file that is there already stays as it is.
+pub fn create(path: &Path) -> Result<Password, Failure> {
+    if secret::is_credential(path) {
+        return Ok(Password::OfService);
+    }
     if let Some(parent) = path.parent() {
         super::create_directory(parent)?;
     }
@@ -28,7 +88,7 @@ pub fn create(path: &Path) -> Result<bool, Failure> {
         .open(path);
     let mut file = match opened {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Password::Old),
         Err(error) => return Err(io_failure("create", path, &error)),
     };
     let written = new_password().and_then(|text| {
@@ -43,7 +103,7 @@ pub fn create(path: &Path) -> Result<bool, Failure> {
             format!("cannot write {}: {error}", path.display()),
         ));
     }
-    Ok(true)
+    Ok(Password::New)
 }
 
 fn new_password() -> io::Result<Zeroizing<String>> {

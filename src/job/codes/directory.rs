@@ -46,6 +46,11 @@ codes! {
         "The file that was loaded first keeps the id, and this one is not loaded. Often the reason is a copy of a file in \
          the jobs directory: a copy named `nightly.json~` or `.nightly.json` would be ignored.",
         Words("a.json and b.json, both with \"job_id\": \"nightly\"", "change one of them, or remove the file");
+    DAEMON_DISAGREES, "daemon-disagrees", schema: false,
+        "The file is valid for this command, and the daemon has it as invalid.",
+        "The daemon runs with other settings: it reads `freezerd.toml` when it starts. After a change there, such as a new \
+         storage, restart it.",
+        Words("a storage that was added to `freezerd.toml` after the start", "systemctl restart freezerd");
     SHARED_BACKUP, "shared-backup", schema: false,
         "Two actions back up the same path to the same place under the same name.",
         "Their snapshots cannot be distinguished, and each action takes the other's snapshots as parents. If you do not \
