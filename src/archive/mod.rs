@@ -210,20 +210,20 @@ pub fn backup(
     })
 }
 
-/// The packs that the index names and that are not there, or are shorter than what they must hold.
+/// The packs that the index names and that are not there, or have another length than the index says.
 fn missing_packs(repository: &Indexed, sizes: &HashMap<Id, u64>) -> (HashSet<Id>, Vec<Error>) {
     let mut missing = HashSet::new();
     let mut damage = Vec::new();
-    for (pack, end) in repository.index.pack_ends() {
+    for (pack, expected) in repository.index.pack_sizes() {
         let size = sizes.get(&pack);
-        if size.is_some_and(|size| *size >= end) {
+        if size == Some(&expected) {
             continue;
         }
         missing.insert(pack);
         if damage.len() < worker::MOST_DAMAGE {
             let file = FileName::new(FileKind::Pack, pack);
             damage.push(match size {
-                Some(_) => Error::file(Damage::TooShort, file),
+                Some(_) => Error::file(Damage::Length, file),
                 None => {
                     StorageError::new(StorageErrorKind::NotFound, StorageDoing::Read, file).into()
                 }

@@ -61,6 +61,8 @@ pub enum Damage {
     Hash,
     /// Shorter than the smallest that is possible.
     TooShort,
+    /// Not as long as the index says.
+    Length,
     /// The message authentication code is wrong.
     Authentication,
     /// Not what zstd writes, or not of the length that was announced.
@@ -172,6 +174,7 @@ impl fmt::Display for Damage {
         f.write_str(match self {
             Damage::Hash => "its content does not match its name",
             Damage::TooShort => "it is too short",
+            Damage::Length => "it is not as long as the index says",
             Damage::Authentication => "its authentication code is wrong",
             Damage::Compression => "it cannot be decompressed",
             Damage::Json => "it is not the JSON document that it must be",

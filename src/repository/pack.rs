@@ -153,14 +153,16 @@ pub fn append_header(
 
 /// How many bytes of a pack its header takes.
 pub fn header_size(blobs: &[PackedBlob]) -> usize {
-    let entries: usize = blobs
-        .iter()
-        .map(|blob| match blob.raw_length {
-            0 => PLAIN_ENTRY,
-            _ => COMPRESSED_ENTRY,
-        })
-        .sum();
-    entries + EXTENSION + LENGTH_FIELD
+    let entries = blobs.iter().map(|blob| entry_size(blob.raw_length));
+    entries.sum::<usize>() + EXTENSION + LENGTH_FIELD
+}
+
+/// How many bytes a blob takes in the header. `raw_length` is 0 where it is not compressed.
+pub fn entry_size(raw_length: u32) -> usize {
+    match raw_length {
+        0 => PLAIN_ENTRY,
+        _ => COMPRESSED_ENTRY,
+    }
 }
 
 #[cfg(test)]

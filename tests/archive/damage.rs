@@ -1,6 +1,7 @@
 //! A backup on a damaged repository is whole all the same, and says what it met.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use freezerd::repository::index::file::parse;
@@ -51,8 +52,12 @@ fn what_a_damaged_or_missing_pack_held_is_stored_again() {
             .unwrap();
     };
     let empty = |path: &Path| fs::write(path, "").unwrap();
+    let lengthen = |path: &Path| {
+        let mut pack = fs::File::options().append(true).open(path).unwrap();
+        pack.write_all(&[0; 100]).unwrap();
+    };
     type Damage<'a> = (&'a str, &'a dyn Fn(&Path), bool);
-    let damages: [Damage<'_>; 7] = [
+    let damages: [Damage<'_>; 9] = [
         ("trees are gone", &remove, true),
         ("trees are cut in half", &halve, true),
         ("trees are empty", &empty, true),
@@ -60,6 +65,8 @@ fn what_a_damaged_or_missing_pack_held_is_stored_again() {
         ("data is gone", &remove, false),
         ("data is cut in half", &halve, false),
         ("data is empty", &empty, false),
+        ("trees are longer", &lengthen, true),
+        ("data is longer", &lengthen, false),
     ];
     for (what, damage, trees) in damages {
         let top = tempfile::tempdir().unwrap();

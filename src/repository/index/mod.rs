@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 
 use super::blob::PackedBlob;
 use super::blob_name::{BlobKind, BlobName};
+use super::pack;
 use crate::storage::id::Id;
 
 mod by_pack;
@@ -238,14 +239,15 @@ impl Index {
         self.packs.find(pack).is_some()
     }
 
-    /// Every pack with the end of its last blob: it must be at least so long.
-    pub fn pack_ends(&self) -> Vec<(Id, u64)> {
-        let mut ends: Vec<(Id, u64)> = self.packs.ids.iter().map(|id| (*id, 0)).collect();
+    /// Every pack with the size that it must have, in bytes.
+    pub fn pack_sizes(&self) -> Vec<(Id, u64)> {
+        let empty = pack::header_size(&[]) as u64;
+        let mut sizes: Vec<(Id, u64)> = self.packs.ids.iter().map(|id| (*id, empty)).collect();
         for entry in self.tables.iter().flat_map(|tables| &tables.0).flatten() {
-            let end = &mut ends[entry.pack as usize].1;
-            *end = (*end).max(u64::from(entry.offset) + u64::from(entry.length));
+            let in_header = pack::entry_size(entry.raw_length) as u64;
+            sizes[entry.pack as usize].1 += u64::from(entry.length) + in_header;
         }
-        ends
+        sizes
     }
 
     /// All blobs, in the order of their ids; a blob in two packs comes twice.
