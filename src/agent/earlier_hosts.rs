@@ -57,6 +57,35 @@ pub fn earlier_hosts<'a>(
         .collect()
 }
 
+/// How many snapshots without a name there are of this host and one of these paths, from before the lineage has snapshots
+/// of its own. `restic` makes such.
+pub fn unnamed<'a>(
+    lineage: &Lineage,
+    paths: &[PathBuf],
+    snapshots: impl Iterator<Item = Made<'a>> + Clone,
+) -> u64 {
+    let shares = |made: &Made<'_>| {
+        made.host == lineage.host
+            && made
+                .paths
+                .iter()
+                .any(|it| paths.contains(&PathBuf::from(it)))
+    };
+    let of_paths = snapshots.filter(shares);
+    let own = of_paths
+        .clone()
+        .filter(|made| made.backup_name == lineage.backup_name);
+    let begun = own.map(|made| made.time).min();
+    let is_before = |made: &Made<'_>| begun.is_none_or(|begun| made.time < begun);
+    let without = of_paths.filter(|made| made.backup_name.is_empty());
+    without.filter(is_before).count() as u64
+}
+
+/// The command that makes snapshots without a name those of the job.
+pub fn adopt_unnamed_command(job: &str) -> String {
+    format!("freezerd adopt {job} --from-name ''")
+}
+
 /// The command that makes the snapshots of another host those of the job.
 pub fn adopt_command(job: &str, host: &str) -> String {
     // The name comes from a container. What a shell would understand in another way is not proposed.
@@ -106,6 +135,40 @@ mod tests {
             let found = earlier_hosts(&lineage, &["/w".into()], made);
             let names: Vec<&str> = found.iter().map(|it| it.host.as_str()).collect();
             assert_eq!(names.join(" "), expected, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn snapshots_of_restic_from_before_the_lineage_are_counted() {
+        for (held, expected) in [
+            (&["new - /w", "new - /w,/x"][..], 2),
+            (&["new - /w", "new www /w", "new - /w"], 1),
+            (&["new - /v", "old - /w", "new db /w"], 0),
+            (&[], 0),
+        ] {
+            let rows: Vec<(Vec<&str>, Vec<String>)> = held
+                .iter()
+                .map(|text| {
+                    let words: Vec<&str> = text.split(' ').collect();
+                    let paths = words[2].split(',').map(str::to_owned).collect();
+                    (words, paths)
+                })
+                .collect();
+            let made = rows.iter().enumerate().map(|(at, (words, paths))| Made {
+                host: words[0],
+                backup_name: words[1].trim_matches('-'),
+                paths,
+                time: DateTime::from_timestamp(at as i64, 0).unwrap(),
+            });
+            let lineage = Lineage {
+                host: "new".to_owned(),
+                backup_name: "www".to_owned(),
+            };
+            assert_eq!(
+                unnamed(&lineage, &["/w".into()], made),
+                expected,
+                "{held:?}"
+            );
         }
     }
 

@@ -115,9 +115,23 @@ fn pair(
     let find = |word: &str| Wanted::named(word).find(session, filter);
     match words {
         [before, after, ..] => Ok((find(before)?, find(after)?)),
-        [before] => Ok((find(before)?, find(snapshot::LATEST)?)),
+        [before] => {
+            let before = find(before)?;
+            // The newest one of the same backup.
+            let own = Filter {
+                host: Some(before.snapshot.hostname.clone()),
+                backup_name: Some(before.backup_name().to_owned()),
+                paths: before.snapshot.paths.iter().map(PathBuf::from).collect(),
+            };
+            let filter = match filter.backup_name {
+                Some(_) => filter,
+                None => &own,
+            };
+            let latest = Wanted::named(snapshot::LATEST).find(session, filter)?;
+            Ok((before, latest))
+        }
         [] => {
-            let mut choice = choice::all(&session.repository, filter)?;
+            let mut choice = choice::of_one_backup(&session.repository, filter)?;
             snapshot::tell_unreadable(session, &choice.unreadable);
             match (choice.snapshots.pop(), choice.snapshots.pop()) {
                 (Some(after), Some(before)) => Ok((before, after)),

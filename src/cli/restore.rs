@@ -127,6 +127,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         if args.snapshot_id().is_some() {
             // The id says which one it is.
             chosen.paths.clear();
+        } else if chosen.backup_name.is_none() {
+            snapshot::name_the_only_backup(settings, &mut chosen, not_later_than)?;
         }
         vec![Planned { chosen, target }]
     };
@@ -135,7 +137,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     for planned in planned {
         let restore = Restore {
             container: planned.chosen.container.clone(),
-            lineage: lineage(&planned.chosen, settings, args)?,
+            lineage: lineage(&planned.chosen, settings),
             paths: planned.chosen.paths.clone(),
             target: planned.target.clone(),
             not_later_than,
@@ -254,30 +256,13 @@ fn own_directory(chosen: &ChosenContainer) -> String {
     }
 }
 
-fn lineage(chosen: &ChosenContainer, settings: &Settings, args: &Args) -> Result<Lineage, Failure> {
-    let backup_name = match (&chosen.backup_name, args.snapshot_id()) {
-        (Some(name), _) => name.clone(),
-        (None, Some(_)) => String::new(),
-        (None, None) => {
-            let place = args.place.as_typed();
-            let what = match chosen.action {
-                Some(_) => format!("{place} has no backup"),
-                None => "a container may hold several backups".to_owned(),
-            };
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "{what}, so nobody knows of which backup the newest snapshot is meant: name the backup with \
-                     --backup-name, or a snapshot by its id with --snapshot ID; `freezerd snapshots {place}` lists them"
-                ),
-            ));
-        }
-    };
+fn lineage(chosen: &ChosenContainer, settings: &Settings) -> Lineage {
     let host = chosen.host.clone();
-    Ok(Lineage {
+    Lineage {
         host: host.unwrap_or_else(|| settings.job_host().host_name),
-        backup_name,
-    })
+        // Only where an id says which snapshot it is, no name is known.
+        backup_name: chosen.backup_name.clone().unwrap_or_default(),
+    }
 }
 
 /// The outcome as JSON, with what was restored, where, and whether it was a dry run.

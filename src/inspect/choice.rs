@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::backups::{HeldBackup, backups};
 use crate::repository::error::Error;
 use crate::repository::open::Repository;
 use crate::repository::snapshot::{Snapshot, read_all};
@@ -58,6 +59,8 @@ pub enum ChoiceError {
         limit: i64,
         oldest: Time,
     },
+    /// No backup is named, and the container holds several: the newest snapshot is that of any of them.
+    SeveralBackups { held: Vec<HeldBackup> },
     /// Two are to be compared, and the filter lets fewer through.
     FewerThanTwo { filter: Filter },
     /// The snapshots cannot be listed, or the one that is meant cannot be read.
@@ -139,17 +142,33 @@ pub fn all(repository: &Repository, filter: &Filter) -> Result<Choice, Error> {
     Ok(choice)
 }
 
+/// The snapshots that the filter lets through, if they belong to one backup. A filter with a backup name says which one is
+/// meant.
+///
+/// # Errors
+/// When they are those of several backups, and when they cannot be listed.
+pub fn of_one_backup(repository: &Repository, filter: &Filter) -> Result<Choice, ChoiceError> {
+    let choice = all(repository, filter)?;
+    if filter.backup_name.is_none() {
+        let held = backups(&choice.snapshots);
+        if held.len() > 1 {
+            return Err(ChoiceError::SeveralBackups { held });
+        }
+    }
+    Ok(choice)
+}
+
 /// The newest snapshot that the filter lets through and that is not later than the limit, in seconds since 1970; and the
 /// snapshot files that could not be read, because one of them may be newer.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none, and when the snapshots are those of several backups.
 pub fn newest(
     repository: &Repository,
     filter: &Filter,
     not_later_than: Option<i64>,
 ) -> Result<(Chosen, Vec<Error>), ChoiceError> {
-    let mut choice = all(repository, filter)?;
+    let mut choice = of_one_backup(repository, filter)?;
     let is_early_enough =
         |chosen: &Chosen| not_later_than.is_none_or(|limit| chosen.snapshot.time.seconds <= limit);
     match choice.snapshots.iter().rposition(is_early_enough) {
@@ -278,6 +297,14 @@ impl fmt::Display for ChoiceError {
                 "there is no snapshot{filter} from {} or before: the oldest one is from {oldest}",
                 Time::utc(*limit, 0)
             ),
+            ChoiceError::SeveralBackups { held } => {
+                f.write_str("the container holds several backups: ")?;
+                write_list(f, "; ", held.iter().map(HeldBackup::to_string).collect())?;
+                f.write_str(
+                    ". Choose one with --backup-name (for one without a name: --backup-name ''), --host or --source, or name \
+                     a snapshot by its id",
+                )
+            }
             ChoiceError::FewerThanTwo { filter } => {
                 write!(f, "there are fewer than two snapshots{filter} to compare")
             }

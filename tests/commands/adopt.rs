@@ -231,3 +231,36 @@ fn an_adoption_that_is_killed_is_finished_by_the_next_one() {
         }
     }
 }
+
+#[test]
+fn snapshots_of_restic_of_the_same_paths_are_named_with_the_command_that_adopts_them() {
+    for restic in restics() {
+        let host = Host::new();
+        let pass = host.file("pass", PASSWORD);
+        fs::set_permissions(&pass, fs::Permissions::from_mode(0o600)).unwrap();
+        host.file("source/file", "content");
+        let container = host.path("container");
+        restic.run(&container, &["init"]);
+        let source = host.path("source");
+        restic.run(
+            &container,
+            &["backup", "--host", "new", source.to_str().unwrap()],
+        );
+        // One without a name needs none to be restored.
+        let of = ["--container", container.to_str().unwrap()];
+        let pass_file = ["--encrypt-pass-file", pass.to_str().unwrap()];
+        let restore = [&["restore", "--to", "../to"], &of[..], &pass_file].concat();
+        host.freezerd(&restore).exits(0);
+        put(&host, json!({}));
+        host.once().exits(0);
+        let command = "freezerd adopt save --from-name \'\'";
+        let log = host.freezerd(&["log", "save"]).exits(0).stdout();
+        assert!(log.contains(command), "{log}");
+        let said = host.freezerd(&["doctor"]).stdout();
+        assert!(said.contains(command), "{said}");
+        host.freezerd(&["adopt", "save", "--from-name", "", "--yes"])
+            .exits(0);
+        let said = host.freezerd(&["doctor"]).stdout();
+        assert!(!said.contains(command), "{said}");
+    }
+}

@@ -166,7 +166,6 @@ fn a_wrong_command_line_exits_64() {
         &["next", "save", "--job", "file.json"],
         &["snapshots"],
         &["restore", "save"],
-        &["restore", "--container", "x", "--to", "y"],
         &[
             "restore",
             "--container",

@@ -10,36 +10,58 @@ use freezerd::repository::open::Repository;
 use freezerd::storage::local::Local;
 use serde_json::json;
 
-use crate::harness::{Host, now};
+use crate::harness::{Host, backup, now};
 use crate::{busy, idle};
 
 #[test]
-fn the_newest_snapshot_needs_a_backup_of_which_it_is_the_newest() {
+fn the_newest_snapshot_of_a_container_is_that_of_its_only_backup() {
     let host = busy();
     let container = host.path("container");
     let container = container.to_str().unwrap();
-    host.put(
-        "look",
-        now(vec![json!({"freezer_action": {
-            "action": "check",
-            "container": container,
-        }})]),
-    );
+    let check = json!({"freezer_action": {"action": "check", "container": container}});
+    host.put("look", now(vec![check]));
     host.once();
-    let restore = |words: &[&str]| {
-        let words = [&["restore", "--snapshot", "latest", "--to", "../to"], words].concat();
-        host.freezerd(&words)
-    };
-    let said = restore(&["--container", container]).exits(64).stderr();
-    assert!(said.contains("may hold several backups"), "{said}");
-    assert!(
-        said.contains("name the backup with --backup-name"),
-        "{said}"
-    );
-    let said = restore(&["look"]).exits(64).stderr();
-    assert!(said.contains("look has no backup"), "{said}");
-    assert!(said.contains("`freezerd snapshots look` lists"), "{said}");
-    restore(&["save"]).exits(0);
+    let of = ["--container", container];
+    for place in [&of[..], &["look"], &["save"]] {
+        fs::remove_dir_all(host.path("to")).ok();
+        host.freezerd(&[&["restore", "--to", "../to"], place].concat())
+            .exits(0);
+        host.freezerd(&[&["ls"], place].concat()).exits(0);
+    }
+
+    host.file("other/file", "of another backup");
+    let mut other = backup(&host.path("other"), Path::new(container));
+    other["freezer_action"]["backup_name"] = json!("second");
+    host.put("other", now(vec![other]));
+    host.once().exits(0);
+    for command in [
+        &["restore", "--to", "../to"][..],
+        &["restore", "--to", "../to", "--snapshot", "latest"],
+        &["ls"],
+        &["dump", "/"],
+        &["diff"],
+        &["diff", "--live"],
+    ] {
+        let said = host.freezerd(&[command, &of].concat()).exits(64).stderr();
+        assert!(
+            said.contains("several backups") && said.contains("second of "),
+            "{command:?}: {said}"
+        );
+        assert!(said.contains("--backup-name"), "{said}");
+    }
+    let second = [&["ls", "--backup-name", "second"], &of[..]].concat();
+    assert!(host.freezerd(&second).exits(0).stdout().contains("other"));
+    host.freezerd(&[
+        "restore",
+        "--to",
+        "../to2",
+        "--backup-name",
+        "second",
+        of[0],
+        of[1],
+    ])
+    .exits(0);
+    assert!(host.path("to2/file").is_file());
 }
 
 #[test]

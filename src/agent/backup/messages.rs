@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::earlier_hosts::{adopt_command, earlier_hosts};
+use super::super::earlier_hosts::{adopt_command, adopt_unnamed_command, earlier_hosts, unnamed};
 use super::super::level::NextLevel;
 use super::super::lineage::{has_same_paths, paths_of_all, shares_path};
 use super::super::report::{escaped, log};
@@ -98,10 +98,22 @@ pub(super) fn tell_changed_paths(work: &Backup, next: &NextLevel<'_>, of_name: &
     }
 }
 
-/// Tells of the snapshots that hosts of other names made of the same paths: a host that has a new name does not continue
+/// Tells of the snapshots of the same paths that have no name, and of those that hosts of other names made: a host that has a new name does not continue
 /// them, and nobody removes them by age any more.
 pub(super) fn tell_other_hosts(job: &str, work: &Backup, snapshots: &[Snapshot]) {
     let made = snapshots.iter().map(Snapshot::made);
+    let without_name = unnamed(&work.lineage, &work.paths, made.clone());
+    if without_name > 0 {
+        log(&format!(
+            "note: this is the first snapshot of {}; {} of the same paths that {} no name, as restic makes them, {} as they \
+             are: `{}` makes them those of this job",
+            work.lineage.backup_name,
+            units::count(without_name, "snapshot", "snapshots"),
+            if without_name == 1 { "has" } else { "have" },
+            if without_name == 1 { "stays" } else { "stay" },
+            adopt_unnamed_command(job)
+        ));
+    }
     let hosts = earlier_hosts(&work.lineage, &work.paths, made);
     let Some(first) = hosts.first() else {
         return;

@@ -221,12 +221,10 @@ fn unnamed<'a>(lineage: &'a [Found], indexed: &Indexed) -> Vec<&'a Snapshot> {
 
 /// The snapshots of the backup's name. Those that cannot be read have been told of.
 fn of_all_hosts(opened: &Opened, work: &Backup) -> Result<Vec<Snapshot>, ActionError> {
-    let filter = Filter {
-        label: Some(work.lineage.backup_name.clone()),
-        ..Filter::default()
-    };
-    let found = opened.snapshot_files(&filter)?.found;
-    Ok(found.into_iter().map(|(snapshot, ..)| snapshot).collect())
+    let found = opened.snapshot_files(&Filter::default())?.found;
+    let all = found.into_iter().map(|(snapshot, ..)| snapshot);
+    let has_name = |it: &Snapshot| it.label.is_empty() || it.label == work.lineage.backup_name;
+    Ok(all.filter(has_name).collect())
 }
 
 /// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is

@@ -87,6 +87,7 @@ impl SessionError {
             ) => of_repository(error),
             SessionError::Path(PathError::Unusable { .. })
             | SessionError::Dump(DumpError::Path(PathError::Unusable { .. })) => Fault::Damaged,
+            SessionError::Choice(ChoiceError::SeveralBackups { .. }) => Fault::Refused,
             SessionError::Choice(_) | SessionError::Path(_) => Fault::NotFound,
             SessionError::Dump(error) => match error {
                 DumpError::Output(_) => Fault::Output,

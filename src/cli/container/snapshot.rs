@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::ChosenContainer;
 use super::output::say;
-use crate::agent::inspect::{Session, SessionError};
+use super::session;
+use crate::agent::inspect::{Lock, Session, SessionError};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::logging;
 use crate::config::Settings;
@@ -78,6 +79,28 @@ impl Wanted {
             }
         }
     }
+}
+
+/// Where no backup is named: names the one that the container holds.
+///
+/// # Errors
+/// When it holds several, or none, or cannot be read.
+pub fn name_the_only_backup(
+    settings: &Settings,
+    place: &mut ChosenContainer,
+    limit: Option<i64>,
+) -> Result<(), Failure> {
+    let filter = filter(place);
+    let mut found = None;
+    session::run(settings, &place.container, Lock::None, |session| {
+        found = Some(Wanted::Newest(limit).find(session, &filter)?);
+        Ok(Exit::Success)
+    })?;
+    if let Some(newest) = found {
+        place.backup_name = Some(newest.backup_name().to_owned());
+        place.host = Some(newest.snapshot.hostname);
+    }
+    Ok(())
 }
 
 /// Says which snapshot files could not be read: one of them may be what the user wants.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::finding::{Finding, Level};
-use crate::agent::earlier_hosts::{EarlierHost, Made, adopt_command, earlier_hosts};
+use crate::agent::earlier_hosts::{
+    EarlierHost, Made, adopt_command, adopt_unnamed_command, earlier_hosts, unnamed,
+};
 use crate::job::action::{Lineage, Work};
 use crate::location::Location;
 use crate::protocol::ListedSnapshot;
@@ -31,12 +33,13 @@ impl Own {
     }
 }
 
-/// The snapshots of an earlier host name.
+/// Snapshots that a job seems to have made before it had its name, or its host had.
 #[derive(Clone, Debug)]
 pub struct Earlier {
     job: String,
     backup_name: String,
-    host: String,
+    /// `None`: this host, and the snapshots have no name.
+    host: Option<String>,
     count: u64,
 }
 
@@ -53,10 +56,18 @@ pub fn find(backups: &[Own], listed: &[ListedSnapshot]) -> Vec<Earlier> {
         let earlier = |EarlierHost { host, times }| Earlier {
             job: own.job.clone(),
             backup_name: own.lineage.backup_name.clone(),
-            host,
+            host: Some(host),
             count: times.len() as u64,
         };
-        hosts.into_iter().map(earlier).collect::<Vec<_>>()
+        let without_name = Earlier {
+            job: own.job.clone(),
+            backup_name: own.lineage.backup_name.clone(),
+            host: None,
+            count: unnamed(&own.lineage, &own.paths, made.clone()),
+        };
+        let mut found: Vec<Earlier> = hosts.into_iter().map(earlier).collect();
+        found.extend((without_name.count > 0).then_some(without_name));
+        found
     };
     backups.iter().flat_map(of_backup).collect()
 }
@@ -64,17 +75,28 @@ pub fn find(backups: &[Own], listed: &[ListedSnapshot]) -> Vec<Earlier> {
 /// Names them. They may be those of another host, so this is no warning.
 pub fn findings(place: &Location, earlier: &[Earlier]) -> Vec<Finding> {
     let finding = |it: &Earlier| {
+        let Some(host) = &it.host else {
+            let message = format!(
+                "it has {} without a name, as restic makes them, of the paths of {}",
+                units::count(it.count, "snapshot", "snapshots"),
+                it.job
+            );
+            return Finding::new("container", Level::Info, place, message).help(format!(
+                "`{}` makes them those of the job; it does not remove old ones otherwise",
+                adopt_unnamed_command(&it.job)
+            ));
+        };
         let message = format!(
             "it has {} of {} made on {}, and none that is newer: {} may have made {} under an earlier name of this host",
             units::count(it.count, "snapshot", "snapshots"),
             it.backup_name,
-            it.host,
+            host,
             it.job,
             if it.count == 1 { "it" } else { "them" },
         );
         Finding::new("container", Level::Info, place, message).help(format!(
             "if so, `{}` makes them those of the job; it does not remove old ones otherwise",
-            adopt_command(&it.job, &it.host)
+            adopt_command(&it.job, host)
         ))
     };
     earlier.iter().map(finding).collect()

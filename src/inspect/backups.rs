@@ -1,0 +1,127 @@
+//! Which backups a container holds: the newest snapshot of a container is the newest of one of them. Pure.
+
+use std::fmt;
+
+use super::choice::Chosen;
+
+/// The snapshots of one host and one name that share paths with each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBackup {
+    pub host: String,
+    /// Empty in snapshots that restic made.
+    pub backup_name: String,
+    /// All that were ever backed up together.
+    pub paths: Vec<String>,
+    pub count: u64,
+}
+
+/// The backups that snapshots belong to, in the order of their first snapshots. A backup goes on when its list of paths
+/// changes, as long as one path stays.
+pub fn backups(snapshots: &[Chosen]) -> Vec<HeldBackup> {
+    let mut found: Vec<HeldBackup> = Vec::new();
+    for chosen in snapshots {
+        let mut own = HeldBackup {
+            host: chosen.snapshot.hostname.clone(),
+            backup_name: chosen.backup_name().to_owned(),
+            paths: chosen.snapshot.paths.clone(),
+            count: 1,
+        };
+        let mut place = found.len();
+        // One snapshot may join two that were apart so far.
+        for at in (0..found.len()).rev() {
+            if found[at].continues(&own) {
+                let mut other = found.remove(at);
+                own.paths.retain(|path| !other.paths.contains(path));
+                other.paths.append(&mut own.paths);
+                other.count += own.count;
+                own = other;
+                place = at;
+            }
+        }
+        found.insert(place.min(found.len()), own);
+    }
+    found
+}
+
+impl HeldBackup {
+    fn continues(&self, other: &HeldBackup) -> bool {
+        self.host == other.host
+            && self.backup_name == other.backup_name
+            && (self.paths == other.paths || self.paths.iter().any(|it| other.paths.contains(it)))
+    }
+}
+
+/// `www of web1 (/srv/www; 3 snapshots)`.
+impl fmt::Display for HeldBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 3;
+        let name = match self.backup_name.as_str() {
+            "" => "one without a name",
+            name => name,
+        };
+        let mut paths = self
+            .paths
+            .iter()
+            .take(MOST)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        if self.paths.len() > MOST {
+            paths.push_str(&format!(" and {} more", self.paths.len() - MOST));
+        }
+        let count = crate::units::count(self.count, "snapshot", "snapshots");
+        match paths.as_str() {
+            "" => write!(f, "{name} of {} ({count})", self.host),
+            paths => write!(f, "{name} of {} ({paths}; {count})", self.host),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::snapshot::Snapshot;
+    use crate::repository::time::Time;
+    use crate::storage::id::Id;
+
+    #[test]
+    fn a_backup_goes_on_as_long_as_one_of_its_paths_stays() {
+        // Snapshots as host, name, paths; the backups as their paths and counts.
+        for (held, expected) in [
+            (&["a www /w", "a www /w"][..], "/w 2"),
+            (&["a www /w", "b www /w"], "/w 1; /w 1"),
+            (&["a www /w", "a - /w"], "/w 1; /w 1"),
+            (&["a www /w", "a www /v"], "/w 1; /v 1"),
+            (&["a www /w", "a www /w,/v", "a www /v"], "/w,/v 3"),
+            (&["a www /w", "a www /v", "a www /w,/v"], "/w,/v 3"),
+            (&["a www -", "a www -"], " 2"),
+            (&[], ""),
+        ] {
+            let snapshots: Vec<Chosen> = held
+                .iter()
+                .map(|text| {
+                    let words: Vec<&str> = text.split(' ').collect();
+                    let given = |word: &str| (word != "-").then(|| word.to_owned());
+                    let paths = given(words[2])
+                        .map(|it| it.split(',').map(str::to_owned).collect())
+                        .unwrap_or_default();
+                    let mut snapshot = Snapshot::new(Time::utc(0, 0), Id::default(), paths);
+                    snapshot.hostname = words[0].to_owned();
+                    if let Some(name) = given(words[1]) {
+                        snapshot.other.insert("label".to_owned(), name.into());
+                    }
+                    Chosen {
+                        id: Id::default(),
+                        snapshot,
+                    }
+                })
+                .collect();
+            let found = backups(&snapshots);
+            let texts: Vec<String> = found
+                .iter()
+                .map(|it| format!("{} {}", it.paths.join(","), it.count))
+                .collect();
+            assert_eq!(texts.join("; "), expected, "{held:?}");
+        }
+    }
+}
