@@ -97,7 +97,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         (summary.messages_waiting, "messages to be sent"),
         (
             summary.messages_given_up,
-            "messages given up (`freezerd notify` lists them)",
+            "messages given up (`freezerd notify` lists them, and sends them again with --retry)",
         ),
     ] {
         if count > 0 {

@@ -13,7 +13,7 @@ use super::layout::Layout;
 use crate::kill_point::{self, Point};
 use crate::os;
 
-/// What a request asks the daemon to do with a job.
+/// What a request asks the daemon to do: with a job, or, the last one, with messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
@@ -27,6 +27,8 @@ pub enum Command {
     Remove,
     /// Run the job once, now.
     Trigger,
+    /// Tell receivers again what they have not accepted.
+    Notify,
 }
 
 impl Command {
@@ -38,6 +40,7 @@ impl Command {
             Command::Abort => "abort",
             Command::Remove => "remove",
             Command::Trigger => "trigger",
+            Command::Notify => "notify",
         }
     }
 }
@@ -48,7 +51,11 @@ pub struct EventFile {
     /// The time in nanoseconds and the sender's process id. The ledger holds the answer under this id.
     pub id: String,
     pub command: Command,
+    /// Empty: it is not about a job.
     pub job_id: String,
+    /// Of [`Command::Notify`]: the names of the receivers. Empty: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receivers: Vec<String>,
     /// The name of the user who asks, for example `root (sudo anna)`, or `uid 1000` for a user without a name.
     pub by: String,
     /// When the request was made.
@@ -79,8 +86,17 @@ impl EventFile {
             ),
             command,
             job_id: job_id.to_owned(),
+            receivers: Vec::new(),
             by,
             at: now,
+        }
+    }
+
+    /// A new request to tell these receivers again, or all of them.
+    pub fn notify(receivers: &[String]) -> EventFile {
+        EventFile {
+            receivers: receivers.to_vec(),
+            ..EventFile::new(Command::Notify, "")
         }
     }
 

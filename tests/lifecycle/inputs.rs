@@ -54,6 +54,7 @@ fn inputs() -> BTreeSet<String> {
         Command::Start | Command::Stop | Command::Abort | Command::Remove | Command::Trigger => {
             command.name()
         }
+        Command::Notify => panic!("it is about messages, and not about a job"),
     });
     let facts = [
         "due",

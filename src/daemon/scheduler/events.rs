@@ -1,4 +1,4 @@
-//! The answers to event files: start, stop, abort, remove, trigger.
+//! The answers to event files: start, stop, abort, remove, trigger, notify.
 
 use chrono::{DateTime, Utc};
 
@@ -55,6 +55,14 @@ impl<L: Ledger> Scheduler<L> {
                 "freezerd is stopping; ask again once it is back".to_owned(),
             );
         }
+        let asked = match event.command {
+            Command::Notify => return self.tell_again(&event.receivers, now),
+            Command::Trigger => None,
+            Command::Start => Some(Event::Start),
+            Command::Stop => Some(Event::Stop),
+            Command::Abort => Some(Event::Abort),
+            Command::Remove => Some(Event::Remove),
+        };
         if self.jobs.get(&event.job_id).is_none() {
             return (false, self.why_unknown(&event.job_id));
         }
@@ -64,18 +72,14 @@ impl<L: Ledger> Scheduler<L> {
                 "its file is invalid, and so is what was kept of it; correct the file".to_owned(),
             );
         };
-        let record = || loaded.record.clone();
-        let ask = |event| life::ask(record(), event, loaded.clockwork, now);
+        let record = loaded.record.clone();
         let Answer {
             step,
             accepted,
             text,
-        } = match event.command {
-            Command::Start => ask(Event::Start),
-            Command::Stop => ask(Event::Stop),
-            Command::Abort => ask(Event::Abort),
-            Command::Remove => ask(Event::Remove),
-            Command::Trigger => life::trigger(record(), now),
+        } = match asked {
+            Some(event) => life::ask(record, event, loaded.clockwork, now),
+            None => life::trigger(record, now),
         };
         self.apply(step, now);
         (accepted, text)

@@ -7,7 +7,7 @@ use crate::job::kind::WorkKind;
 use crate::lifecycle::job::ending;
 use crate::record::{Ending, ExitStatus, JobRecord, RunRecord, Standing, Told};
 use crate::tell::kind::ReceiverKind;
-use crate::tell::message::Kind;
+use crate::tell::message::{Kind, Message};
 use crate::tell::receiver::Receiver;
 
 /// How long a due instant may pass without a run before receivers are told.
@@ -160,6 +160,16 @@ pub fn every_run(ended: Option<&RunRecord>, audience: Audience<'_>) -> Vec<Telli
     telling(kind, to.map(|receiver| receiver.name.clone()).collect())
 }
 
+/// Whether a message that was given up is worth sending after all. The start of a run is not: it was days ago. A check
+/// that waits for pings knows only the last ping, so it has to be about the last run of its job, `last_run`.
+pub fn is_still_news(message: &Message, receiver: &Receiver, last_run: Option<u64>) -> bool {
+    let is_last = || {
+        let run = message.run.as_ref().and_then(|run| run.parse().ok());
+        run.is_some() && run == last_run
+    };
+    message.kind != Kind::Started && (!hears_every_run(receiver) || is_last())
+}
+
 /// From when on the job is overdue, if nothing happens: its last success is older than `max_age`, or it was due and has
 /// not run since. A run that waits or goes on is not overdue before `max_age`.
 pub fn overdue_at(record: &JobRecord) -> Option<DateTime<Utc>> {
@@ -244,5 +254,29 @@ fn telling(kind: Kind, to: Vec<String>) -> Vec<Telling> {
     match to.is_empty() {
         true => Vec::new(),
         false => vec![Telling { kind, to }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::storage::Value;
+    use crate::record::OutboxState;
+    use crate::samples::{minute as at, outbox_row, receiver};
+
+    #[test]
+    fn a_ping_that_was_given_up_is_worth_sending_only_if_no_run_has_followed() {
+        let text = |value: &str| Value::Text(value.to_owned());
+        let keys = [("type", text("ping")), ("url", text("http://localhost/x"))];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value));
+        let pings = Receiver::read("pings", keys.into()).expect("a receiver");
+        let mut message = outbox_row(5, "a", OutboxState::Sent { at: at(0) }).message;
+        for (last, expected) in [(Some(5), true), (Some(6), false), (None, false)] {
+            assert_eq!(is_still_news(&message, &pings, last), expected, "{last:?}");
+            assert!(is_still_news(&message, &receiver("a", &[]), last));
+        }
+        message.kind = Kind::Started;
+        assert!(!is_still_news(&message, &pings, Some(5)));
+        assert!(!is_still_news(&message, &receiver("a", &[]), Some(5)));
     }
 }

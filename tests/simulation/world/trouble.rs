@@ -174,6 +174,7 @@ impl World {
             id: format!("event{}", self.asked),
             command,
             job_id,
+            receivers: Vec::new(),
             by: "somebody".into(),
             at: self.now,
         };
