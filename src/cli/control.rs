@@ -168,6 +168,21 @@ pub fn answer_to(
     ))
 }
 
+/// Leaves word for the daemon. If one runs, this waits until it has read that; otherwise the next one does.
+pub fn leave_word(settings: &Settings, event: &EventFile) -> Result<(), Failure> {
+    let ledger = ledger_view::open(settings)?;
+    let events = ledger.layout.events();
+    event
+        .send(&ledger.layout)
+        .map_err(|error| io_failure("write the event to", &events, &error))?;
+    if ledger.daemon {
+        drop(ledger);
+        // It stays there until it is read.
+        wait_for(settings, &event.id)?;
+    }
+    Ok(())
+}
+
 /// Whether a file was added to the directory or removed from it within the time [`SETTLING`].
 fn has_just_changed(dir: &Path) -> bool {
     let modified = std::fs::metadata(dir).and_then(|metadata| metadata.modified());

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::layout::Layout;
 use crate::kill_point::{self, Point};
 use crate::os;
+use crate::protocol::OpenAlarm;
 
-/// What a request asks the daemon to do: with a job, or, the last one, with messages.
+/// What a request asks the daemon to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
@@ -29,6 +30,8 @@ pub enum Command {
     Trigger,
     /// Tell receivers again what they have not accepted.
     Notify,
+    /// Somebody has accepted snapshots of the job that look as if its source were damaged.
+    Accept,
 }
 
 impl Command {
@@ -41,6 +44,7 @@ impl Command {
             Command::Remove => "remove",
             Command::Trigger => "trigger",
             Command::Notify => "notify",
+            Command::Accept => "accept",
         }
     }
 }
@@ -56,6 +60,9 @@ pub struct EventFile {
     /// Of [`Command::Notify`]: the names of the receivers. Empty: all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receivers: Vec<String>,
+    /// Of [`Command::Accept`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<OpenAlarm>,
     /// The name of the user who asks, for example `root (sudo anna)`, or `uid 1000` for a user without a name.
     pub by: String,
     /// When the request was made.
@@ -87,6 +94,7 @@ impl EventFile {
             command,
             job_id: job_id.to_owned(),
             receivers: Vec::new(),
+            alarms: Vec::new(),
             by,
             at: now,
         }
@@ -97,6 +105,14 @@ impl EventFile {
         EventFile {
             receivers: receivers.to_vec(),
             ..EventFile::new(Command::Notify, "")
+        }
+    }
+
+    /// Word that these alarms of a job were accepted.
+    pub fn accept(job_id: &str, alarms: Vec<OpenAlarm>) -> EventFile {
+        EventFile {
+            alarms,
+            ..EventFile::new(Command::Accept, job_id)
         }
     }
 

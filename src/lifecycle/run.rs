@@ -130,6 +130,9 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
         row.alarm = outcome.summary.alarm;
+        if let Some(alarms) = &outcome.summary.open_alarms {
+            row.open_alarms = Some(alarms.clone());
+        }
         row.drill = outcome.summary.drill;
         row.proved = outcome.summary.proved.clone();
         row.no_space = outcome.no_space;

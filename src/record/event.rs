@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct EventRecord {
     /// The id of the event, which begins with its time.
     pub id: String,
-    /// `start`, `stop`, `abort`, `remove`, `trigger` or `notify`.
+    /// `start`, `stop`, `abort`, `remove`, `trigger`, `notify` or `accept`.
     pub command: String,
     /// Empty: it is not about a job.
     pub job_id: String,

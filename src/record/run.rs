@@ -7,7 +7,7 @@ use super::PartRead;
 use crate::job::JobResult;
 use crate::keep::guard::Alarm;
 use crate::location::Location;
-use crate::protocol::DrillResult;
+use crate::protocol::{DrillResult, OpenAlarm};
 
 /// Why a run exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,6 +137,9 @@ pub struct ActionRecord {
     /// Its snapshot looks as if the source were damaged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Alarm>,
+    /// The snapshots of its lineage with an alarm that nobody had accepted when it ended. `None`: it did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_alarms: Option<Vec<OpenAlarm>>,
     /// The part of a container's data that its last attempt read, if it is a check that read one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_read: Option<PartRead>,

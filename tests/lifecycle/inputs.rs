@@ -54,7 +54,7 @@ fn inputs() -> BTreeSet<String> {
         Command::Start | Command::Stop | Command::Abort | Command::Remove | Command::Trigger => {
             command.name()
         }
-        Command::Notify => panic!("it is about messages, and not about a job"),
+        Command::Notify | Command::Accept => panic!("it does not change the state of a job"),
     });
     let facts = [
         "due",

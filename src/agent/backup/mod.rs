@@ -145,6 +145,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     context
         .reporter
         .total(Some(numbers.files), Some(numbers.bytes));
+    let of_lineage = lineage.iter().map(|(snapshot, ..)| snapshot);
     let summary = Summary {
         snapshot: Some(snapshot.id.clone()),
         level: Some(next.level),
@@ -154,6 +155,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
         alarm: snapshot.alarm(),
+        open_alarms: Some(guard::open_alarms(work, of_lineage.chain([&snapshot]))),
         ..Summary::default()
     };
     if !report.problems.is_empty() {
@@ -266,6 +268,8 @@ fn finished_before<'a>(
         files_changed: Some(numbers.files_changed),
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
+        alarm: snapshot.alarm(),
+        open_alarms: Some(guard::open_alarms(work, lineage.iter().map(|(it, ..)| it))),
         ..Summary::default()
     };
     Some((found, summary))

@@ -247,6 +247,7 @@ mod tests {
                 bytes_added: 0,
                 files_failed: 0,
             }),
+            alarms: Vec::new(),
             data_checks: Vec::new(),
             last_drill: None,
             runs_total: Counts::default(),

@@ -1,4 +1,4 @@
-//! The answers to event files: start, stop, abort, remove, trigger, notify.
+//! The answers to event files: start, stop, abort, remove, trigger, notify, accept.
 
 use chrono::{DateTime, Utc};
 
@@ -9,6 +9,7 @@ use crate::job::Event;
 use crate::ledger::Ledger;
 use crate::lifecycle::job::{self as life, Answer};
 use crate::record::{EventRecord, FileVerdict};
+use crate::units;
 
 impl<L: Ledger> Scheduler<L> {
     /// Carries out an event, keeps the answer, and lets the event's file go.
@@ -57,7 +58,7 @@ impl<L: Ledger> Scheduler<L> {
         }
         let asked = match event.command {
             Command::Notify => return self.tell_again(&event.receivers, now),
-            Command::Trigger => None,
+            Command::Trigger | Command::Accept => None,
             Command::Start => Some(Event::Start),
             Command::Stop => Some(Event::Stop),
             Command::Abort => Some(Event::Abort),
@@ -65,6 +66,9 @@ impl<L: Ledger> Scheduler<L> {
         };
         if self.jobs.get(&event.job_id).is_none() {
             return (false, self.why_unknown(&event.job_id));
+        }
+        if event.command == Command::Accept {
+            return self.accepted(event);
         }
         let Some(loaded) = self.loaded(&event.job_id) else {
             return (
@@ -83,6 +87,17 @@ impl<L: Ledger> Scheduler<L> {
         };
         self.apply(step, now);
         (accepted, text)
+    }
+
+    /// Alarms of a job were accepted in their container. The record of the job follows.
+    fn accepted(&mut self, event: &EventFile) -> (bool, String) {
+        self.update(&event.job_id, |mut record| {
+            let is_running = record.run.is_some();
+            record.past.alarms.accept(&event.alarms, is_running);
+            record
+        });
+        let count = units::count(event.alarms.len() as u64, "alarm is", "alarms are");
+        (true, format!("{count} accepted"))
     }
 
     /// Why there is no job with this id. The files may say.

@@ -37,6 +37,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     note_parts_read(past, row);
     past.last_drill = PastDrill::after(past.last_drill.take(), row);
     Proof::note(&mut past.proofs, row);
+    past.alarms.note(row);
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);

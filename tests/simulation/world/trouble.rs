@@ -175,6 +175,7 @@ impl World {
             command,
             job_id,
             receivers: Vec::new(),
+            alarms: Vec::new(),
             by: "somebody".into(),
             at: self.now,
         };
