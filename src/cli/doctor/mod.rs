@@ -19,6 +19,7 @@ use crate::status::Status;
 use crate::units;
 
 mod alarms;
+mod checks;
 mod clock;
 mod containers;
 mod earlier_names;
@@ -160,6 +161,9 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     if let Ok(rows) = &ledger.rows {
         let status = Status::of(&rows.facts, None, Utc::now());
         findings.extend(ledger::job_findings(&status));
+        let watched = checks::inspect(rows, &settings.job_host());
+        let watched = watched.iter();
+        findings.extend(watched.map(|it| checks::check_finding(it, Utc::now())));
         findings.extend(messages::findings(&rows.facts.outbox));
     }
 }
