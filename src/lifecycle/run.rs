@@ -125,6 +125,7 @@ pub fn after_abort(
 fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     row.partial = false;
     row.problems = 0;
+    row.room = None;
     row.no_space = false;
     if let AttemptEnd::Reported { outcome } = end {
         row.partial = outcome.verdict == Verdict::Partial;
@@ -135,6 +136,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         }
         row.drill = outcome.summary.drill;
         row.proved = outcome.summary.proved.clone();
+        row.room = outcome.summary.room;
         row.no_space = outcome.no_space;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use crate::keep::guard::Alarm;
+use crate::keep::room::Room;
 use crate::location::Location;
 use crate::units;
 
@@ -147,6 +148,9 @@ pub struct Summary {
     /// not look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_alarms: Option<Vec<OpenAlarm>>,
+    /// The room on the disk of the container after a backup, if it is on this host and enough is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots_removed: Option<u64>,
     /// Snapshots that are there, after removal.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::PartRead;
 use crate::job::JobResult;
 use crate::keep::guard::Alarm;
+use crate::keep::room::Room;
 use crate::location::Location;
 use crate::protocol::{DrillResult, OpenAlarm};
 
@@ -149,6 +150,9 @@ pub struct ActionRecord {
     /// The snapshot that its last attempt has proved, by the full id that it had first, if it is a drill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<String>,
+    /// The room on the disk of its container after its last attempt, if it is a backup to this host and enough is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
     /// Its last attempt failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,

@@ -110,6 +110,7 @@ pub fn action_record() -> ActionRecord {
         part_read: None,
         drill: None,
         proved: None,
+        room: None,
         no_space: false,
     }
 }

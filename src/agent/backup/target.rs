@@ -1,6 +1,6 @@
 //! A further target of a backup: the new snapshot comes from a target that has it, and the source is not read again.
 
-use super::{clear_out, retain};
+use super::{clear_out, retain, room};
 use crate::agent::error::ActionError;
 use crate::agent::lineage::has_same_paths;
 use crate::agent::lock::Lock;
@@ -176,5 +176,7 @@ pub(super) fn finish(
             ..outcome::success(summary)
         });
     }
-    clear_out(context, work, opened, lock, summary)
+    let growth = room::growth(work, there.iter().map(|(it, ..)| it));
+    let outcome = clear_out(context, work, opened, lock, summary)?;
+    Ok(room::noted(work, growth, outcome))
 }

@@ -147,6 +147,10 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     let paths = [settings.state_dir.as_path()].into_iter().chain(local);
     findings.extend(space::inspect(paths).iter().map(space::space_finding));
 
+    let rows = ledger.rows.as_ref().ok();
+    let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);
+    findings.extend(space::growth_findings(jobs));
+
     findings.extend(receivers::findings(settings));
 
     if !args.no_containers {
@@ -154,8 +158,6 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         findings.extend(asked.iter().map(storages::storage_finding));
     }
 
-    let rows = ledger.rows.as_ref().ok();
-    let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);
     container_findings(&used, jobs, who, !args.no_containers, findings);
 
     if let Ok(rows) = &ledger.rows {
