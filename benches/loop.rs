@@ -15,7 +15,7 @@ use divan::Bencher;
 use freezerd::daemon::scheduler::{Message, Order, Scheduler};
 use freezerd::ledger::{Ledger, LedgerError, RedbLedger, Write};
 use freezerd::protocol::Verdict;
-use freezerd::record::{Claim, RunRecord};
+use freezerd::record::{Claim, OutboxRow, RunRecord};
 use serde_json::{Value, json};
 
 use samples::{new_year, numbered, reported};
@@ -45,6 +45,10 @@ impl Ledger for Forgetful {
 
     fn answered(&self, _: &str) -> Result<bool, LedgerError> {
         Ok(false)
+    }
+
+    fn given_up(&self) -> Result<Vec<OutboxRow>, LedgerError> {
+        Ok(Vec::new())
     }
 }
 

@@ -113,8 +113,8 @@ fn promised(command: &[String], stdout: &str) -> String {
         return format!("{answer:#}\n");
     }
     if command.iter().any(|word| word == "--prometheus") {
-        // The older program did not know `max_age`, and told nobody.
-        let later = ["_too_old", "freezerd_messages_"];
+        // The older program did not know `max_age` and alarms, and told nobody.
+        let later = ["_too_old", "freezerd_messages_", "_alarm"];
         let is_later = |line: &str| later.iter().any(|part| line.contains(part));
         let lines = stdout.lines().filter(|line| !is_later(line));
         return lines.map(|line| format!("{line}\n")).collect();
@@ -134,19 +134,25 @@ fn promised(command: &[String], stdout: &str) -> String {
             }
         }
         let summary = answer["summary"].as_object_mut().expect("an object");
-        for later in ["too_old", "messages_waiting", "messages_given_up"] {
+        for later in [
+            "too_old",
+            "alarmed",
+            "messages_waiting",
+            "messages_given_up",
+        ] {
             if summary.get(later) == Some(&0.into()) {
                 summary.shift_remove(later);
             }
         }
     }
-    // The older program did not know `max_age`.
+    // The older program did not know `max_age` and alarms.
     let jobs = answer.get_mut("jobs").and_then(Value::as_array_mut);
     for job in jobs.into_iter().flatten().filter_map(Value::as_object_mut) {
         for (key, absent) in [
             ("max_age_seconds", Value::Null),
             ("too_old_at", Value::Null),
             ("too_old", Value::Bool(false)),
+            ("alarms", Value::Array(Vec::new())),
         ] {
             if job.get(key) == Some(&absent) {
                 job.shift_remove(key);

@@ -18,8 +18,12 @@ use crate::storage::sftp::KeyError;
 /// Why the way to a server cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionFault {
-    #[error(transparent)]
-    Secret(#[from] SecretError),
+    #[error("`{key}` of the storage: {source}")]
+    Secret {
+        /// The key without `_file` or the like.
+        key: &'static str,
+        source: SecretError,
+    },
     #[error("the certificates in {path} cannot be read: {}", os::reason(source))]
     Certificates { path: PathBuf, source: io::Error },
     #[error("{}", options_sentence(*_0))]

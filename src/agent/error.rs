@@ -277,14 +277,17 @@ impl ActionError {
             ActionError::Engine { source, .. } => of_engine(source.kind),
             ActionError::Connection { source, .. } => match source {
                 // A command may need something that is not there yet.
-                ConnectionFault::Secret(SecretError::Command(_)) => ErrorKind::Io,
+                ConnectionFault::Secret {
+                    source: SecretError::Command(_),
+                    ..
+                } => ErrorKind::Io,
                 ConnectionFault::NoThread(_) => ErrorKind::Io,
                 #[cfg(feature = "sftp")]
                 ConnectionFault::Key { .. } => ErrorKind::BadOption,
                 #[cfg(feature = "swift")]
                 ConnectionFault::Openrc(_) => ErrorKind::BadOption,
                 ConnectionFault::Rclone(StartError::Refused { .. }) => ErrorKind::Denied,
-                ConnectionFault::Secret(_)
+                ConnectionFault::Secret { .. }
                 | ConnectionFault::Certificates { .. }
                 | ConnectionFault::Options(_)
                 | ConnectionFault::NotSaid { .. }

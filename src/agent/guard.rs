@@ -1,12 +1,13 @@
 //! The alarms of a backup: a new snapshot that looks as if its source were damaged.
 
 use super::left_out_rules::LeftOutRules;
-use super::lineage::has_same_paths;
+use super::lineage::{has_same_paths, shares_path};
 use super::report::log;
 use super::repository::Found;
 use super::snapshot::Snapshot;
 use crate::job::action::Backup;
 use crate::keep::guard::{Alarm, Counted, Guards, alarm};
+use crate::protocol::OpenAlarm;
 use crate::repository::snapshot::BackupSummary;
 
 /// Compares what a backup has counted with the snapshots before it: those of the same paths, with the same rules for what
@@ -49,6 +50,27 @@ pub fn watch(
         ..work.guards
     };
     alarm(new, &before, &guards)
+}
+
+/// How many snapshots with an alarm are reported.
+const MOST: usize = 10;
+
+/// The snapshots of the backup's lineage with an alarm that nobody has accepted, the newest first. `of_name` are those of its
+/// host and name, the oldest first.
+pub fn open_alarms<'a>(
+    work: &Backup,
+    of_name: impl DoubleEndedIterator<Item = &'a Snapshot>,
+) -> Vec<OpenAlarm> {
+    let found = of_name.rev().filter_map(|snapshot| {
+        let alarm = snapshot.alarm()?;
+        shares_path(&work.paths, snapshot).then(|| OpenAlarm {
+            container: work.container.location.clone(),
+            snapshot: snapshot.first_id().to_owned(),
+            run: run_of(&snapshot.tags),
+            alarm,
+        })
+    });
+    found.take(MOST).collect()
 }
 
 /// Tells of an alarm that the backup has raised.

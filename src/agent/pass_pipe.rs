@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 use crate::secret::memory_file;
-use crate::secret::password::{LIMIT, PassFileError, PassFileFault, forbid_core_files};
+use crate::secret::password::{LIMIT, PassFileError, PassFileFault, Role, forbid_core_files};
 
 /// What other processes cannot open, or open as something else.
 const OWN: [&str; 3] = ["/dev/stdin", "/dev/fd", "/proc/self"];
@@ -32,6 +32,7 @@ pub fn readable_again(path: &Path) -> Result<PathBuf, PassFileError> {
         return Ok(copy.clone());
     }
     let copy = keep(path).map_err(|fault| PassFileError::Unusable {
+        role: Role::Container,
         path: path.to_owned(),
         fault,
     })?;

@@ -6,6 +6,7 @@ use super::container::listing::list_all;
 use super::container::output::say;
 use super::container::session::{self, Ended, print, print_json};
 use super::container::{ChosenContainer, ContainerOptions};
+use super::control::leave_word;
 use super::exit::{Exit, Failure};
 use super::retag::retagged;
 use super::{ledger_view, logging, snapshots};
@@ -13,9 +14,10 @@ use crate::agent::guard::run_of;
 use crate::agent::inspect::Lock;
 use crate::agent::snapshot::Snapshot;
 use crate::config::Settings;
+use crate::control::event::EventFile;
 use crate::escape::harmless;
 use crate::job::action::Container;
-use crate::protocol::ListedSnapshot;
+use crate::protocol::{ListedSnapshot, OpenAlarm};
 use crate::storage::id::Id;
 
 /// Say that a snapshot is right although it looks as if its source were damaged
@@ -43,6 +45,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let message = format!("the ledger has no run {}", args.run);
         return Err(Failure::new(Exit::NotFound, message));
     };
+    let job = ledger.reader.job(&run.job_id)?;
     drop(ledger);
     let options = ContainerOptions::of_action(args.action);
     let chosen = options.find_all(settings, Some(&run.job_id))?;
@@ -65,6 +68,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         if args.json {
             super::output::json(&json!({ "snapshots": [] }));
         }
+        // It was accepted by somebody who could not say so, or removed.
+        let known = job.iter().flat_map(|job| job.past.alarms.iter());
+        let known: Vec<OpenAlarm> = known
+            .filter(|it| it.run == Some(args.run))
+            .cloned()
+            .collect();
+        if !known.is_empty() {
+            leave_word(settings, &EventFile::accept(&run.job_id, known))?;
+        }
         return Ok(Exit::Success);
     };
     if !found.is_empty() {
@@ -73,13 +85,33 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             "the run raised an alarm in several containers; accept one after the other with --action N",
         ));
     }
-    session::run(settings, &container, Lock::Exclusive, |session| {
+    let ended = session::run(settings, &container, Lock::Exclusive, |session| {
         let accept = |tags: &mut Vec<String>| {
             tags.retain(|tag| Snapshot::alarm_of_tag(tag).is_none());
         };
         let new = retagged(session, &alarmed, &accept)?;
         tell(settings, args, &alarmed, &new)?;
         Ok(Exit::Success)
+    })?;
+    let accepted = alarmed.iter().filter_map(|it| open_alarm(&container, it));
+    let word = EventFile::accept(&run.job_id, accepted.collect());
+    if let Err(failure) = leave_word(settings, &word) {
+        eprintln!(
+            "freezerd: note: {}; `freezerd status` shows the alarm until the next backup",
+            failure.message
+        );
+    }
+    Ok(ended)
+}
+
+/// The alarm of a snapshot, as the agent reported it.
+fn open_alarm(container: &Container, listed: &ListedSnapshot) -> Option<OpenAlarm> {
+    let mut tags = listed.tags.iter();
+    Some(OpenAlarm {
+        container: container.location.clone(),
+        snapshot: listed.original.as_ref().unwrap_or(&listed.id).clone(),
+        run: run_of(&listed.tags),
+        alarm: tags.find_map(|tag| Snapshot::alarm_of_tag(tag))?,
     })
 }
 

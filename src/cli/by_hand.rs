@@ -21,6 +21,7 @@ pub fn request(settings: &Settings, work: Work, dry_run: bool, bandwidth: Bandwi
         earlier: Vec::new(),
         expects_repository: true,
         proved: Vec::new(),
+        drilled: None,
         protected: vec![settings.state_dir.clone()],
         cache: settings.cache(),
         network_wait: None,

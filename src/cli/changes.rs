@@ -132,6 +132,16 @@ fn print(row: &RunRecord, attempt: &AttemptChanges, zone: &Zone) {
             println!("{name:<12} {}", words(amount));
         }
     }
+    if let Some(drill) = &changes.last_drill {
+        let before = match drill.at {
+            Some(at) => format!(
+                " (as of this backup; it ended at {})",
+                logging::moment(Some(at), zone)
+            ),
+            None => String::new(),
+        };
+        println!("{:<12} {drill}{before}", "Last drill:");
+    }
     if changes.unread_unnamed > 0 {
         println!(
             "Note: {} more could not be read; what is below them counts as gone.",

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::exit::{Exit, Failure, io_failure};
-use super::ledger_view;
+use super::ledger_view::{self, LedgerView};
 use super::output;
 use crate::config::Settings;
 use crate::control::event::{Command, EventFile};
+use crate::control::layout::Layout;
 use crate::lifecycle::job as life;
 use crate::record::{Ending, EventRecord, RunRecord};
 
@@ -57,16 +58,7 @@ pub fn run(settings: &Settings, command: Command, args: &Args) -> Result<Exit, F
 
 /// Asks the daemon and waits for its answer, and then maybe for the end of the run.
 fn ask(settings: &Settings, command: Command, args: &Args, wait: bool) -> Result<Exit, Failure> {
-    let mut ledger = ledger_view::open(settings)?;
-    if !ledger.daemon {
-        return Err(Failure::new(
-            Exit::NoDaemon,
-            format!(
-                "no daemon is running for {}; start it with `systemctl start freezerd` or `freezerd run`",
-                settings.state_dir.display()
-            ),
-        ));
-    }
+    let mut ledger = with_daemon(settings)?;
     let asked = Instant::now();
     while ledger.reader.job(&args.job)?.is_none() {
         if asked.elapsed() > SETTLING || !has_just_changed(&settings.jobs_dir) {
@@ -78,22 +70,7 @@ fn ask(settings: &Settings, command: Command, args: &Args, wait: bool) -> Result
     }
     let layout = ledger.layout.clone();
     drop(ledger);
-    let event = EventFile::new(command, &args.job);
-    let path = event
-        .send(&layout)
-        .map_err(|error| io_failure("write the event to", &layout.events(), &error))?;
-    let Some(answer) = wait_for(settings, &event.id)? else {
-        // The daemon must not act on the event after this command has given up.
-        let withdrawn = std::fs::remove_file(&path).is_ok();
-        return Err(Failure::new(
-            Exit::TryAgain,
-            if withdrawn {
-                "the daemon did not answer in time; the request was withdrawn, and nothing was changed".to_owned()
-            } else {
-                "the daemon read the request but has not answered yet; `freezerd show` shows the result".to_owned()
-            },
-        ));
-    };
+    let answer = answer_to(settings, &layout, &EventFile::new(command, &args.job))?;
     let mut document = json!({
         "job_id": answer.job_id, "command": answer.command, "accepted": answer.accepted,
         "answer": answer.answer, "run": answer.run,
@@ -146,6 +123,64 @@ fn ask(settings: &Settings, command: Command, args: &Args, wait: bool) -> Result
         }
         Err(Failure::new(Exit::TryAgain, message))
     }
+}
+
+/// The ledger of a daemon that runs.
+pub fn with_daemon(settings: &Settings) -> Result<LedgerView, Failure> {
+    let ledger = ledger_view::open(settings)?;
+    match ledger.daemon {
+        true => Ok(ledger),
+        false => Err(Failure::new(
+            Exit::NoDaemon,
+            format!(
+                "no daemon is running for {}; start it with `systemctl start freezerd` or `freezerd run`",
+                settings.state_dir.display()
+            ),
+        )),
+    }
+}
+
+/// Sends a request to the daemon, and waits for its answer.
+pub fn answer_to(
+    settings: &Settings,
+    layout: &Layout,
+    event: &EventFile,
+) -> Result<EventRecord, Failure> {
+    let path = event
+        .send(layout)
+        .map_err(|error| io_failure("write the event to", &layout.events(), &error))?;
+    if let Some(answer) = wait_for(settings, &event.id)? {
+        return Ok(answer);
+    }
+    // The daemon must not act on the event after this command has given up.
+    let withdrawn = std::fs::remove_file(&path).is_ok();
+    let command = event.command.name();
+    Err(Failure::new(
+        Exit::TryAgain,
+        if withdrawn {
+            "the daemon did not answer in time; the request was withdrawn, and nothing was changed"
+                .to_owned()
+        } else {
+            format!(
+                "the daemon read the request but has not answered yet; its log has a line that begins with `{command} by`"
+            )
+        },
+    ))
+}
+
+/// Leaves word for the daemon. If one runs, this waits until it has read that; otherwise the next one does.
+pub fn leave_word(settings: &Settings, event: &EventFile) -> Result<(), Failure> {
+    let ledger = ledger_view::open(settings)?;
+    let events = ledger.layout.events();
+    event
+        .send(&ledger.layout)
+        .map_err(|error| io_failure("write the event to", &events, &error))?;
+    if ledger.daemon {
+        drop(ledger);
+        // It stays there until it is read.
+        wait_for(settings, &event.id)?;
+    }
+    Ok(())
 }
 
 /// Whether a file was added to the directory or removed from it within the time [`SETTLING`].

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::exit::{Exit, Failure};
 use super::last_drill::drill_words;
 use super::ledger_view::{self, LedgerView};
+use super::open_alarms;
 use super::output;
 use super::screen::describe;
 use super::table::{Look, Table, Terminal};
@@ -16,6 +17,7 @@ use super::{history, logging};
 use crate::config::Settings;
 use crate::control::progress::{self, ProgressFile};
 use crate::job::{JobResult, Status};
+use crate::protocol::OpenAlarm;
 use crate::record::{FileVerdict, JobRecord, RunRecord};
 use crate::schedule::zone::Zone;
 use crate::units;
@@ -102,7 +104,7 @@ fn too_old(job: &JobRecord, now: DateTime<Utc>) -> bool {
 /// How much a job needs a look.
 fn look(job: &JobRecord, now: DateTime<Utc>) -> Look {
     match job.result {
-        _ if too_old(job, now) => Look::Alarm,
+        _ if too_old(job, now) || job.past.alarms.iter().next().is_some() => Look::Alarm,
         Some(JobResult::Fail) => Look::Alarm,
         Some(JobResult::Aborted) => Look::Warning,
         Some(JobResult::Success) | None => Look::Plain,
@@ -148,6 +150,7 @@ fn as_json(
         "too_old_at": job.too_old_at(),
         "too_old": too_old(job, now),
         "run": run.map(history::as_json),
+        "alarms": job.past.alarms.iter().collect::<Vec<_>>(),
         "progress": job.run.and_then(|run| live_progress(ledger, run.number)).map(|file| progress_json(&file)),
     });
     if let Some(drill) = &job.past.last_drill {
@@ -191,32 +194,37 @@ fn remark(
     now: DateTime<Utc>,
     zone: &Zone,
 ) -> String {
+    let alarms: Vec<OpenAlarm> = job.past.alarms.iter().cloned().collect();
+    let alarms = open_alarms::short(&alarms);
     if let Some(run) = job.run {
-        if let Some(progress) = live_progress(ledger, run.number) {
-            return format!(
-                "run {}: {} {}",
-                run.number,
-                progress.kind,
-                describe(&progress)
-            );
-        }
-        let row = open.get(&run.number);
-        if let Some(waits) = row.and_then(|row| history::waits(row, zone)) {
-            return format!("run {}: {waits}", run.number);
-        }
-        return format!("run {}", run.number);
+        let run = of_run(run.number, ledger, open, zone);
+        let remarks: Vec<String> = [run].into_iter().chain(alarms).collect();
+        return remarks.join("; ");
     }
     let max_age = job.max_age.filter(|_| too_old(job, now)).map(|max_age| {
         let max_age = units::duration(Duration::from_secs(max_age));
         format!("no success within its max_age of {max_age}")
     });
-    let mut reasons: Vec<String> = job.reason.clone().into_iter().chain(max_age).collect();
+    let reasons = job.reason.clone().into_iter().chain(max_age).chain(alarms);
+    let mut reasons: Vec<String> = reasons.collect();
     if reasons.is_empty()
         && let Some(drill) = &job.past.last_drill
     {
         reasons.push(format!("last drill {}", drill_words(drill, zone)));
     }
     reasons.join("; ")
+}
+
+/// What the run of a job does now, or waits for.
+fn of_run(run: u64, ledger: &LedgerView, open: &BTreeMap<u64, RunRecord>, zone: &Zone) -> String {
+    if let Some(progress) = live_progress(ledger, run) {
+        return format!("run {run}: {} {}", progress.kind, describe(&progress));
+    }
+    let row = open.get(&run);
+    match row.and_then(|row| history::waits(row, zone)) {
+        Some(waits) => format!("run {run}: {waits}"),
+        None => format!("run {run}"),
+    }
 }
 
 /// The status in the word that a job file uses.

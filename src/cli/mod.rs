@@ -43,6 +43,7 @@ mod ls;
 mod new;
 mod next;
 mod notify;
+mod open_alarms;
 mod pin;
 mod prune;
 mod repair;

@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::last_drill::drill_words;
 use super::ledger_view::LedgerView;
 use super::list::{live_progress, status_word};
+use super::open_alarms;
 use super::output;
 use super::table::{Look, Table, Terminal};
 use super::{ledger_view, logging};
@@ -84,6 +85,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         (summary.failing, "with a last run that did not succeed"),
         (summary.overdue, "overdue"),
         (summary.too_old, "without a success within max_age"),
+        (summary.alarmed, "with an alarm that nobody has accepted"),
         (
             status
                 .jobs
@@ -97,7 +99,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         (summary.messages_waiting, "messages to be sent"),
         (
             summary.messages_given_up,
-            "messages given up (`freezerd notify` lists them)",
+            "messages given up (`freezerd notify` lists them, and sends them again with --retry)",
         ),
     ] {
         if count > 0 {
@@ -147,7 +149,10 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         Some(format!("the last drill of {} {words}", job.job_id))
     });
     let too_old = status.jobs.iter().filter_map(too_old);
-    let lines = waiting.iter().cloned().chain(too_old).chain(data_checks);
+    let alarms = status.jobs.iter();
+    let alarms = alarms.flat_map(|job| open_alarms::sentences(&job.job_id, &job.alarms));
+    let lines = waiting.iter().cloned().chain(too_old).chain(alarms);
+    let lines = lines.chain(data_checks);
     let mut lines = lines.chain(drills).peekable();
     if lines.peek().is_some() {
         println!();
@@ -190,6 +195,7 @@ fn look(job: &JobStatus) -> Look {
         last,
         Some(Ending::Fail | Ending::Partial | Ending::Interrupted)
     ) || job.too_old
+        || !job.alarms.is_empty()
     {
         Look::Alarm
     } else if job.owed_since.is_some() || job.stands_since_abort() {

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::layout::Layout;
 use crate::kill_point::{self, Point};
 use crate::os;
+use crate::protocol::OpenAlarm;
 
-/// What a request asks the daemon to do with a job.
+/// What a request asks the daemon to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
@@ -27,6 +28,10 @@ pub enum Command {
     Remove,
     /// Run the job once, now.
     Trigger,
+    /// Tell receivers again what they have not accepted.
+    Notify,
+    /// Somebody has accepted snapshots of the job that look as if its source were damaged.
+    Accept,
 }
 
 impl Command {
@@ -38,6 +43,8 @@ impl Command {
             Command::Abort => "abort",
             Command::Remove => "remove",
             Command::Trigger => "trigger",
+            Command::Notify => "notify",
+            Command::Accept => "accept",
         }
     }
 }
@@ -48,7 +55,14 @@ pub struct EventFile {
     /// The time in nanoseconds and the sender's process id. The ledger holds the answer under this id.
     pub id: String,
     pub command: Command,
+    /// Empty: it is not about a job.
     pub job_id: String,
+    /// Of [`Command::Notify`]: the names of the receivers. Empty: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receivers: Vec<String>,
+    /// Of [`Command::Accept`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<OpenAlarm>,
     /// The name of the user who asks, for example `root (sudo anna)`, or `uid 1000` for a user without a name.
     pub by: String,
     /// When the request was made.
@@ -79,8 +93,26 @@ impl EventFile {
             ),
             command,
             job_id: job_id.to_owned(),
+            receivers: Vec::new(),
+            alarms: Vec::new(),
             by,
             at: now,
+        }
+    }
+
+    /// A new request to tell these receivers again, or all of them.
+    pub fn notify(receivers: &[String]) -> EventFile {
+        EventFile {
+            receivers: receivers.to_vec(),
+            ..EventFile::new(Command::Notify, "")
+        }
+    }
+
+    /// Word that these alarms of a job were accepted.
+    pub fn accept(job_id: &str, alarms: Vec<OpenAlarm>) -> EventFile {
+        EventFile {
+            alarms,
+            ..EventFile::new(Command::Accept, job_id)
         }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod decide;
 pub mod forecast;
 pub mod guard;
+pub mod room;
 pub mod span;
 
 use span::Span;

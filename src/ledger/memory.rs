@@ -82,4 +82,9 @@ impl Ledger for MemoryLedger {
     fn answered(&self, event: &str) -> Result<bool, LedgerError> {
         Ok(self.events.contains_key(event))
     }
+
+    fn given_up(&self) -> Result<Vec<OutboxRow>, LedgerError> {
+        let rows = self.outbox.values().filter(|row| row.is_given_up());
+        Ok(rows.cloned().collect())
+    }
 }

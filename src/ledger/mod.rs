@@ -29,7 +29,7 @@ pub use reader::Reader;
 pub use write::Write;
 
 use crate::kill_point::{self, Point};
-use crate::record::{Claim, RunRecord};
+use crate::record::{Claim, OutboxRow, RunRecord};
 
 /// The format: the number of the tables' layout. An older ledger is converted. A newer one is refused.
 const LEDGER_FORMAT: u64 = 1;
@@ -67,6 +67,9 @@ pub trait Ledger {
 
     /// Whether the ledger holds the answer to an event.
     fn answered(&self, event: &str) -> Result<bool, LedgerError>;
+
+    /// The messages that were given up, the oldest first.
+    fn given_up(&self) -> Result<Vec<OutboxRow>, LedgerError>;
 }
 
 /// The ledger, open for writing.
@@ -214,6 +217,14 @@ impl Ledger for RedbLedger {
         open::quietly(&self.path, || {
             let table = self.begin_read()?.open_table(EVENTS)?;
             Ok(table.get(event)?.is_some())
+        })
+    }
+
+    fn given_up(&self) -> Result<Vec<OutboxRow>, LedgerError> {
+        open::quietly(&self.path, || {
+            let mut rows = self.reader()?.outbox()?;
+            rows.retain(OutboxRow::is_given_up);
+            Ok(rows)
         })
     }
 }

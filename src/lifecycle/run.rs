@@ -125,13 +125,18 @@ pub fn after_abort(
 fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     row.partial = false;
     row.problems = 0;
+    row.room = None;
     row.no_space = false;
     if let AttemptEnd::Reported { outcome } = end {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
         row.alarm = outcome.summary.alarm;
+        if let Some(alarms) = &outcome.summary.open_alarms {
+            row.open_alarms = Some(alarms.clone());
+        }
         row.drill = outcome.summary.drill;
         row.proved = outcome.summary.proved.clone();
+        row.room = outcome.summary.room;
         row.no_space = outcome.no_space;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);

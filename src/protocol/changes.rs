@@ -1,6 +1,7 @@
 //! What changed from one snapshot of a backup to the next. The text of a path may be any bytes.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -17,6 +18,9 @@ pub struct Changes {
     pub snapshot: String,
     /// `None`: it is the first one, and everything is new.
     pub since: Option<Since>,
+    /// The newest drill that has proved a snapshot of the lineage. `None`: no job had a drill of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_drill: Option<LastDrill>,
     pub new: Amount,
     /// Files with other bytes, links with another target, devices with another number. The bytes are those of now.
     pub changed: Amount,
@@ -46,6 +50,30 @@ pub struct Since {
     pub time: DateTime<Utc>,
     /// Something was missing in it, and may count as new now.
     pub partial: bool,
+}
+
+/// The newest drill that had proved a snapshot of the lineage when the backup ended. All are `None` where none had.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastDrill {
+    /// The full id that the snapshot had first.
+    pub snapshot: Option<String>,
+    /// The end of the drill's run.
+    pub at: Option<DateTime<Utc>>,
+    /// How long ago that was when the backup ended.
+    pub age_seconds: Option<u64>,
+}
+
+/// `12 d ago, snapshot 1a2b3c4d`, or that there was none.
+impl fmt::Display for LastDrill {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.snapshot, self.age_seconds) {
+            (Some(snapshot), Some(age)) => {
+                let age = units::duration(Duration::from_secs(age));
+                write!(formatter, "{age} ago, snapshot {snapshot:.8}")
+            }
+            _ => formatter.write_str("none yet"),
+        }
+    }
 }
 
 /// Entries by their types, and the bytes of the files.

@@ -15,14 +15,16 @@ mod report;
 mod request;
 mod run_tag;
 
-pub use changes::{Amount, ChangedFile, Changes, DirectoryChanges, GoneEntry, PathText, Since};
+pub use changes::{
+    Amount, ChangedFile, Changes, DirectoryChanges, GoneEntry, LastDrill, PathText, Since,
+};
 pub use heard::Heard;
 pub use listing::{
     ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot, Listing, UnreadableSnapshot,
 };
 pub use loss::AgentLoss;
-pub use outcome::{DataRead, DrillResult, Missing, Outcome, Summary, Verdict};
+pub use outcome::{DataRead, DrillResult, Missing, OpenAlarm, Outcome, Summary, Verdict};
 pub use problem::{Problem, ProblemKind};
 pub use report::{Progress, Report};
-pub use request::{Earlier, Request, Task};
+pub use request::{Drilled, Earlier, Request, Task};
 pub use run_tag::RunTag;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use crate::keep::guard::Alarm;
+use crate::keep::room::Room;
+use crate::location::Location;
 use crate::units;
 
 /// How an attempt ended, as its agent saw it.
@@ -93,6 +95,17 @@ pub struct DrillResult {
     pub source_differs: u64,
 }
 
+/// A snapshot that looks as if its source were damaged, and that nobody has accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAlarm {
+    pub container: Location,
+    /// The full id that it had first: a new tag changes the id.
+    pub snapshot: String,
+    /// The run that made it. `None`: its tags do not say.
+    pub run: Option<u64>,
+    pub alarm: Alarm,
+}
+
 /// What an action did, in numbers. A number that does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -131,6 +144,13 @@ pub struct Summary {
     /// The new snapshot looks as if the source were damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Alarm>,
+    /// The snapshots of a backup's lineage with an alarm that nobody has accepted, the newest first. `None`: the action did
+    /// not look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_alarms: Option<Vec<OpenAlarm>>,
+    /// The room on the disk of the container after a backup, if it is on this host and enough is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots_removed: Option<u64>,
     /// Snapshots that are there, after removal.

@@ -37,6 +37,10 @@ pub struct Request {
     /// lineage is not removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proved: Vec<String>,
+    /// What drills of this host have proved in the action's container, for a backup to tell of. `None`: no job has a drill of
+    /// this lineage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drilled: Option<Vec<Drilled>>,
     /// Directories around and in which a restore deletes nothing: the state directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<PathBuf>,
@@ -71,6 +75,15 @@ pub struct Request {
     pub result_so_far: String,
     /// How long a command may take to end, once it is asked to, before it is killed.
     pub grace: Duration,
+}
+
+/// A snapshot that a drill has proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drilled {
+    /// The full id that it had first.
+    pub snapshot: String,
+    /// The end of the drill's run.
+    pub at: DateTime<Utc>,
 }
 
 /// A run that may have left a whole snapshot, which then stands for a backup of now.

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct EventRecord {
     /// The id of the event, which begins with its time.
     pub id: String,
-    /// `start`, `stop`, `abort`, `remove` or `trigger`.
+    /// `start`, `stop`, `abort`, `remove`, `trigger`, `notify` or `accept`.
     pub command: String,
+    /// Empty: it is not about a job.
     pub job_id: String,
     /// Who asked: a user name, or an id if the user has no name.
     pub by: String,

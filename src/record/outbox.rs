@@ -50,6 +50,11 @@ impl OutboxRow {
         matches!(self.state, OutboxState::Waiting { .. })
     }
 
+    /// Whether it is not sent any more although its receiver has not accepted it.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self.state, OutboxState::GivenUp { .. })
+    }
+
     /// When it was sent or given up.
     pub fn over(&self) -> Option<DateTime<Utc>> {
         match self.state {

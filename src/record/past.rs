@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{DataCheck, PastDrill, Proof};
+use super::{DataCheck, Growth, PastAlarms, PastDrill, Proof};
 use crate::location::Location;
 
 /// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
@@ -24,12 +24,18 @@ pub struct Past {
     /// What the checks of the job have read, for each container that the last run checked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_checks: Vec<DataCheck>,
+    /// What its backups usually add to the containers on this host, as far as the last run has found that out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub growth: Vec<Growth>,
     /// The newest drill of the job that was not a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drill: Option<PastDrill>,
     /// What the drills of the job have proved.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,
+    /// The alarms of guards that nobody has accepted.
+    #[serde(skip_serializing_if = "PastAlarms::is_empty")]
+    pub alarms: PastAlarms,
     /// How many runs ended, for each way to end.
     pub rows: Rows,
 }

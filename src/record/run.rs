@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::PartRead;
 use crate::job::JobResult;
 use crate::keep::guard::Alarm;
+use crate::keep::room::Room;
 use crate::location::Location;
-use crate::protocol::DrillResult;
+use crate::protocol::{DrillResult, OpenAlarm};
 
 /// Why a run exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,6 +138,9 @@ pub struct ActionRecord {
     /// Its snapshot looks as if the source were damaged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Alarm>,
+    /// The snapshots of its lineage with an alarm that nobody had accepted when it ended. `None`: it did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_alarms: Option<Vec<OpenAlarm>>,
     /// The part of a container's data that its last attempt read, if it is a check that read one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_read: Option<PartRead>,
@@ -146,6 +150,9 @@ pub struct ActionRecord {
     /// The snapshot that its last attempt has proved, by the full id that it had first, if it is a drill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<String>,
+    /// The room on the disk of its container after its last attempt, if it is a backup to this host and enough is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
     /// Its last attempt failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,

@@ -13,6 +13,9 @@ use crate::tell::message::Kind;
 pub struct Told {
     /// How the last run that counts went wrong. `None`: it did not.
     pub trouble: Option<Kind>,
+    /// The trouble is only that there is little room for the next backups.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub little_room: bool,
     /// The job is overdue.
     pub overdue: bool,
     /// Who was told of it, and when last.

@@ -20,7 +20,7 @@ pub mod memory_file;
 #[doc(hidden)]
 pub mod password;
 
-use password::PassFileError;
+use password::{PassFileError, Role};
 
 /// How long a command may take to print a secret.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,18 +28,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest secret, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// Why there is no secret. The messages name the place of the secret and nothing that was read there.
+/// Why there is no secret. The messages name the place of the secret and nothing that was read there. They follow the name of
+/// its key.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     #[error(transparent)]
     File(#[from] PassFileError),
-    #[error("the password in {} is not UTF-8 text", _0.display())]
+    #[error("the file {} is not UTF-8 text", _0.display())]
     FileNotUtf8(PathBuf),
-    #[error("the variable {0} of the environment, which should hold the password, is not set")]
+    #[error("the variable {0} of the environment, which should hold it, is not set")]
     NotSet(String),
-    #[error(
-        "the variable {0} of the environment, which should hold the password, is not UTF-8 text"
-    )]
+    #[error("the variable {0} of the environment, which should hold it, is not UTF-8 text")]
     NotUtf8(String),
     #[error("`{key}` in the job file {} cannot be read: {}", path.display(), os::reason(source))]
     JobFile {
@@ -49,7 +48,7 @@ pub enum SecretError {
     },
     #[error("the job file {} does not hold `{key}` now, or cannot be understood", path.display())]
     NotInJobFile { key: String, path: PathBuf },
-    #[error("the command that prints the password {0}")]
+    #[error("the command that prints it {0}")]
     Command(CommandFault),
 }
 
@@ -62,7 +61,7 @@ pub enum CommandFault {
     Failed(std::process::ExitStatus),
     #[error("did not end within {} s", PATIENCE.as_secs())]
     TooSlow,
-    #[error("prints nothing, or something that cannot be a password")]
+    #[error("prints nothing, or something other than one line of text")]
     Unusable,
 }
 
@@ -74,7 +73,7 @@ pub fn read(source: &SecretSource, tell: &dyn Fn(&str)) -> Result<Zeroizing<Stri
     password::forbid_core_files();
     match source {
         SecretSource::File(path) => {
-            let secret = password::in_file(path, tell)?;
+            let secret = password::in_file_for(Role::Other, path, tell)?;
             match std::str::from_utf8(secret.as_bytes()) {
                 Ok(text) => Ok(Zeroizing::new(text.to_owned())),
                 Err(_) => Err(SecretError::FileNotUtf8(path.clone())),
@@ -197,8 +196,8 @@ mod tests {
         for (text, fault) in [
             ("echo secret; exit 3", "failed (exit status: 3)"),
             ("true", "prints nothing"),
-            ("echo a; echo b", "cannot be a password"),
-            ("head -c 100000 /dev/zero", "cannot be a password"),
+            ("echo a; echo b", "other than one line of text"),
+            ("head -c 100000 /dev/zero", "other than one line of text"),
         ] {
             let error = SecretError::Command(shell(text).unwrap_err()).to_string();
             assert!(error.contains(fault), "{error}");

@@ -70,9 +70,37 @@ pub fn read(container: &Container, tell: &dyn Fn(&str)) -> Result<Password, Pass
 /// # Errors
 /// When the file cannot be read or cannot hold a password.
 pub fn in_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
+    in_file_for(Role::Container, path, tell)
+}
+
+/// As [`in_file`], for a secret of this role.
+pub(super) fn in_file_for(
+    role: Role,
+    path: &Path,
+    tell: &dyn Fn(&str),
+) -> Result<Password, PassFileError> {
     let directory = std::env::var_os(secret::DIRECTORY);
     let file = secret::resolve(path, directory.as_deref()).map_err(PassFileError::NoCredential)?;
-    read_file(&file, tell)
+    read_file(role, &file, tell)
+}
+
+/// What a secret in a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The file is the pass file of a container.
+    Container,
+    /// It is a secret of a storage or of a receiver of notices. Whoever tells of the file names the key.
+    Other,
+}
+
+impl Role {
+    /// What such a file is called.
+    fn file(self) -> &'static str {
+        match self {
+            Role::Container => "the pass file",
+            Role::Other => "the file",
+        }
+    }
 }
 
 /// Why there is no password. Each of these would happen again.
@@ -81,8 +109,12 @@ pub enum PassFileError {
     /// The pass file is a credential of the service, and is not available. The sentence is that of [`secret::resolve`].
     #[error("{0}")]
     NoCredential(String),
-    #[error("the pass file {} {fault}", as_given(path).display())]
-    Unusable { path: PathBuf, fault: PassFileFault },
+    #[error("{} {} {fault}", role.file(), as_given(path).display())]
+    Unusable {
+        role: Role,
+        path: PathBuf,
+        fault: PassFileFault,
+    },
 }
 
 /// What is wrong with a pass file.
@@ -103,8 +135,9 @@ pub enum PassFileFault {
     Empty,
 }
 
-fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
+fn read_file(role: Role, path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError> {
     let unusable = |fault| PassFileError::Unusable {
+        role,
         path: path.to_owned(),
         fault,
     };
@@ -125,8 +158,9 @@ fn read_file(path: &Path, tell: &dyn Fn(&str)) -> Result<Password, PassFileError
     }
     if metadata.mode() & 0o007 != 0 {
         tell(&format!(
-            "warning: everybody can read the pass file {}; correct it with: chmod o= {0}",
-            as_given(path).display()
+            "warning: everybody can read {} {path}; correct it with: chmod o= {path}",
+            role.file(),
+            path = as_given(path).display()
         ));
     }
     let mut content = Zeroizing::new(Vec::new());
@@ -258,14 +292,14 @@ mod tests {
         ] {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), content).unwrap();
-            let error = read_file(file.path(), &|_| ()).unwrap_err();
+            let error = read_file(Role::Container, file.path(), &|_| ()).unwrap_err();
             assert!(error.to_string().contains(sign), "{error}");
         }
         for (path, sign) in [
             ("/no/such/file", "/no/such/file"),
             ("/dev/null", "not a regular file"),
         ] {
-            let error = read_file(Path::new(path), &|_| ()).unwrap_err();
+            let error = read_file(Role::Container, Path::new(path), &|_| ()).unwrap_err();
             assert!(error.to_string().contains(sign), "{error}");
         }
     }

@@ -10,6 +10,7 @@ use crate::control::daemon_lock::Holder;
 use crate::escape::harmless_json;
 use crate::job::Status as Word;
 use crate::ledger::{LedgerError, Reader};
+use crate::protocol::OpenAlarm;
 use crate::record::{
     DataCheck, Ending, FileRecord, FileVerdict, JobRecord, OutboxRow, OutboxState, PastDrill, Rows,
     RunRecord, RunState, Standing,
@@ -83,6 +84,8 @@ pub struct Totals {
     pub overdue: u64,
     /// Jobs that have not succeeded for longer than their `max_age`.
     pub too_old: u64,
+    /// Jobs with an alarm of a guard that nobody has accepted.
+    pub alarmed: u64,
     /// Files that are not valid jobs.
     pub invalid_files: u64,
     /// Files with jobs of other hosts.
@@ -157,6 +160,8 @@ pub struct JobStatus {
     /// How many runs in a row have failed.
     pub failures: u32,
     pub last_run: Option<LastRun>,
+    /// The alarms of its guards that nobody has accepted.
+    pub alarms: Vec<OpenAlarm>,
     /// How much of the data of its containers the job's checks have read.
     pub data_checks: Vec<DataCheckStatus>,
     /// The newest drill of the job; absent before the first.
@@ -246,6 +251,7 @@ impl Status {
             summary.failing += u64::from(job.last_run.as_ref().is_some_and(failing));
             summary.overdue += u64::from(job.owed_since.is_some());
             summary.too_old += u64::from(job.too_old);
+            summary.alarmed += u64::from(!job.alarms.is_empty());
         }
         for row in &facts.outbox {
             match row.state {
@@ -324,6 +330,7 @@ fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus
             bytes_added: run.bytes_added,
             files_failed: run.problems,
         }),
+        alarms: record.past.alarms.iter().cloned().collect(),
         data_checks: record.past.data_checks.iter().map(data_check).collect(),
         last_drill: record.past.last_drill.clone(),
         runs_total: record.past.rows,

@@ -70,6 +70,11 @@ fn host(text: &mut Text, status: &Status) {
             summary.too_old,
         ),
         (
+            "freezerd_jobs_alarmed",
+            "Jobs with an alarm of a guard that nobody has accepted.",
+            summary.alarmed,
+        ),
+        (
             "freezerd_files_invalid",
             "Files in the jobs directory that are not valid jobs.",
             summary.invalid_files,
@@ -210,6 +215,12 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
         "freezerd_job_last_run_failed_files",
         "Paths that the job's last run did not back up, or not restore.",
         last(|run| run.files_failed as f64),
+    );
+    text.each(
+        jobs,
+        "freezerd_job_alarms",
+        "Snapshots of the job that look as if its source were damaged, and that nobody has accepted.",
+        |job| Some(job.alarms.len() as f64),
     );
     let checks = jobs.iter().any(|job| !job.data_checks.is_empty());
     if checks {

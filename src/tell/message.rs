@@ -126,7 +126,9 @@ impl Kind {
             Kind::Guard => "a source has shrunk, or much of it has changed",
             Kind::Check => "a check has found damage",
             Kind::Drill => "a rehearsed restore has failed",
-            Kind::Space => "a run has failed because a disk or a quota is full",
+            Kind::Space => {
+                "a run has failed because a disk or a quota is full, or a disk has little room left"
+            }
             Kind::Recovered => "what was told of is over",
             Kind::Succeeded => "a run has succeeded",
             Kind::Digest => "a summary of a day or a week",

@@ -140,3 +140,52 @@ fn a_drill_of_a_job_is_in_its_run_and_in_the_status() {
     assert!(text.contains("the last good one was at"), "{text}");
     assert_eq!(left(&host), [] as [PathBuf; 0]);
 }
+
+#[test]
+fn the_report_of_a_backup_says_how_old_the_last_good_drill_is_where_a_job_has_one() {
+    let host = host();
+    let save = |content: &str| {
+        host.file("source/0", content);
+        let mut job = now(vec![backup(&host.path("source"), &host.path("container"))]);
+        // Another content is another job: it runs again.
+        job["description"] = json!(content);
+        host.put("save", job);
+        host.once().exits(0);
+        let report = host.json(&["changes", "save"])["changes"][0].clone();
+        let shown = host.freezerd(&["changes", "save"]).exits(0).stdout();
+        let log = host.freezerd(&["log", "save"]).exits(0).stdout();
+        (report["last_drill"].clone(), shown, log)
+    };
+    let (drill, shown, log) = save("no job has a drill");
+    assert!(drill.is_null(), "{drill}");
+    assert!(!shown.contains("Last drill"), "{shown}");
+    assert!(!log.contains("last good drill"), "{log}");
+
+    // It finds no snapshot of another name.
+    let mut other = job(&host, json!({"backup_name": "other"}));
+    other["job_schedule"] = json!({"schedule_date": "2099-01-01T00:00:00"});
+    host.put("other", other);
+    assert!(save("a job has a drill of another backup").0.is_null());
+
+    let mut drill_later = job(&host, json!({}));
+    drill_later["job_schedule"] = json!({"schedule_date": "2099-01-01T00:00:00"});
+    host.put("try", drill_later);
+    let (drill, shown, log) = save("a job has a drill, which did not run");
+    assert!(drill.is_object() && drill["at"].is_null(), "{drill}");
+    assert!(shown.contains("Last drill:  none yet"), "{shown}");
+    assert!(log.contains("last good drill: none yet"), "{log}");
+
+    let proved = held(&host).pop().unwrap();
+    host.put("try", job(&host, json!({})));
+    host.once().exits(0);
+    let (drill, shown, log) = save("the drill was a success");
+    assert_eq!(drill["snapshot"], proved, "{drill}");
+    assert_eq!(drill["at"], status(&host)["ended"]);
+    assert!(drill["age_seconds"].is_u64(), "{drill}");
+    let words = format!(" ago, snapshot {}", &proved[..8]);
+    assert!(shown.contains(&words), "{shown}");
+    assert!(
+        log.contains("last good drill: ") && log.contains(&words),
+        "{log}"
+    );
+}

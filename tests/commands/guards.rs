@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Host, backup, now};
+use crate::harness::{Daemon, Host, backup, now, someday};
 
 /// A host with a source of 60 files.
 fn host() -> Host {
@@ -75,9 +75,11 @@ fn a_source_that_lost_most_of_its_files_raises_an_alarm_and_nothing_is_removed_u
     assert_eq!(host.run(number)["actions"][0]["alarm"], "shrink");
     let list = host.freezerd(&["snapshots", "save"]).exits(0).stdout();
     assert!(list.contains("alarm"), "{list}");
+    shows_the_alarm(&host, number);
     // A later backup finds nothing wrong with itself, and removes nothing.
     run(&host, keep_one.clone());
     assert_eq!(held(&host).len(), 3);
+    shows_the_alarm(&host, number);
     assert!(
         log(&host).contains("no snapshot of its lineage is removed"),
         "{}",
@@ -98,7 +100,83 @@ fn a_source_that_lost_most_of_its_files_raises_an_alarm_and_nothing_is_removed_u
     );
     run(&host, keep_one);
     assert_eq!(held(&host).len(), 1);
+    shows_no_alarm(&host);
     host.freezerd(&["accept", "4711"]).exits(66);
+}
+
+/// `list`, `status` and the metrics say that the alarm of the run was not accepted.
+#[track_caller]
+fn shows_the_alarm(host: &Host, run: u64) {
+    let listed = host.json(&["list"])["jobs"][0]["alarms"].clone();
+    assert_eq!(listed[0]["run"], run, "{listed}");
+    assert_eq!(listed[0]["alarm"], "shrink");
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let status = host.json(&["status"]);
+    assert_eq!(status["jobs"][0]["alarms"], listed);
+    assert_eq!(status["summary"]["alarmed"], 1);
+    let command = format!("`freezerd accept {run}`");
+    for name in ["list", "status"] {
+        let text = host.freezerd(&[name]).exits(0).stdout();
+        assert!(text.contains(&command), "{text}");
+    }
+    let metrics = host.freezerd(&["status", "--prometheus"]).stdout();
+    for line in [
+        "freezerd_jobs_alarmed 1",
+        "freezerd_job_alarms{job_id=\"save\"} 1",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line}\n{metrics}");
+    }
+}
+
+#[track_caller]
+fn shows_no_alarm(host: &Host) {
+    assert_eq!(host.json(&["list"])["jobs"][0]["alarms"], json!([]));
+    let status = host.json(&["status"]);
+    assert_eq!(status["summary"]["alarmed"], 0, "{status:#}");
+}
+
+/// A running daemon with a job `save` whose last run raised an alarm, and the number of this run.
+fn alarmed(host: &Host) -> (Daemon, u64) {
+    let save = backup(&host.path("source"), &host.path("container"));
+    host.put("save", someday(vec![save]));
+    let daemon = host.start();
+    host.trigger("save");
+    daemon.run_of("save");
+    delete_files(host, 40);
+    let run = host.trigger("save");
+    daemon.run_of("save");
+    (daemon, run)
+}
+
+#[test]
+fn a_daemon_knows_at_once_that_an_alarm_was_accepted() {
+    let host = host();
+    let (daemon, run) = alarmed(&host);
+    shows_the_alarm(&host, run);
+    // A new tag changes the id of the snapshot.
+    let pinned = host.json(&["snapshots", "save"])["snapshots"][1]["id"].clone();
+    host.freezerd(&["pin", pinned.as_str().unwrap(), "--job", "save"])
+        .exits(0);
+    host.freezerd(&["accept", &run.to_string()]).exits(0);
+    shows_no_alarm(&host);
+    host.trigger("save");
+    daemon.run_of("save");
+    shows_no_alarm(&host);
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn an_alarm_whose_snapshot_was_removed_by_hand_goes_with_the_next_backup_or_when_it_is_accepted() {
+    let host = host();
+    let (daemon, run) = alarmed(&host);
+    let snapshot = host.json(&["snapshots", "save"])["snapshots"][1]["id"].clone();
+    let container = host.path("container");
+    let snapshot = container.join("snapshots").join(snapshot.as_str().unwrap());
+    fs::remove_file(snapshot).unwrap();
+    shows_the_alarm(&host, run);
+    host.freezerd(&["accept", &run.to_string()]).exits(0);
+    shows_no_alarm(&host);
+    assert!(daemon.stop().success());
 }
 
 #[test]

@@ -227,3 +227,36 @@ fn check_warns_where_others_can_read_the_password_of_a_storage() {
         assert_eq!(told.contains("insecure-storage"), warned, "{told}");
     }
 }
+
+#[test]
+fn an_error_about_a_secret_of_a_storage_names_its_key_and_its_file() {
+    let host = Host::new();
+    host.file("pass", "good\n");
+    host.file("bad", "\n");
+    let empty = host.path("bad").display().to_string();
+    for (section, says) in [
+        (
+            "kind = \"rest\"\nendpoint = \"http://127.0.0.1:9\"\nusername = \"x\"\npassword_file = \"/no/such/file\"\n"
+                .to_owned(),
+            "`password` of the storage: the file /no/such/file cannot be read".to_owned(),
+        ),
+        (
+            format!(
+                "kind = \"s3\"\nendpoint = \"http://127.0.0.1:9\"\nbucket = \"backups\"\naccess_key = \"a\"\nsecret_key_file = \"{empty}\"\n"
+            ),
+            format!("`secret_key` of the storage: the file {empty} is empty"),
+        ),
+        (
+            "kind = \"rest\"\nendpoint = \"http://127.0.0.1:9\"\nusername = \"x\"\npassword_env = \"NO_SUCH\"\n".to_owned(),
+            "`password` of the storage: the variable NO_SUCH of the environment".to_owned(),
+        ),
+    ] {
+        host.file("freezerd.toml", &format!("[storage.offsite]\n{section}"));
+        let pass = host.path("pass").display().to_string();
+        let ran = host.freezerd(&[
+            "snapshots", "--storage", "offsite", "--container", "c", "--encrypt-pass-file", &pass,
+        ]);
+        assert!(ran.stderr().contains(&says), "{says}: {}", ran.stderr());
+        assert!(!ran.stderr().contains("pass file"), "{}", ran.stderr());
+    }
+}

@@ -16,6 +16,7 @@ mod log_file;
 mod lost_state;
 mod main_job;
 mod messages;
+mod messages_again;
 mod monitoring;
 mod priority;
 mod restart;

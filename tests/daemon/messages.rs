@@ -11,14 +11,14 @@ use crate::disk::SmallDisk;
 use crate::harness::{Host, PATIENCE, backup, eventually, exec, someday};
 
 /// A receiver that writes each message into the file `heard`, while the file `open` exists.
-const ADMINS: &str = r#"
+pub(super) const ADMINS: &str = r#"
 [notify.admins]
 type = "command"
 command = ["/bin/sh", "-c", "test -e open || { echo closed >&2; exit 1; }; cat >> heard"]
 "#;
 
 /// A host with a receiver, which is there.
-fn host() -> Host {
+pub(super) fn host() -> Host {
     let host = Host::new();
     host.file("freezerd.toml", ADMINS);
     host.file("work/open", "");
@@ -26,7 +26,7 @@ fn host() -> Host {
 }
 
 /// A job that fails until the file `well` exists.
-fn sick() -> Value {
+pub(super) fn sick() -> Value {
     someday(vec![exec("test -e well")])
 }
 
@@ -38,19 +38,19 @@ fn heard(host: &Host) -> Vec<Value> {
         .collect()
 }
 
-fn kinds(host: &Host) -> Vec<String> {
+pub(super) fn kinds(host: &Host) -> Vec<String> {
     let heard = heard(host);
     let kinds = heard.iter().map(|it| it["kind"].as_str().expect("a word"));
     kinds.map(str::to_owned).collect()
 }
 
-fn outbox(host: &Host) -> Vec<OutboxRow> {
+pub(super) fn outbox(host: &Host) -> Vec<OutboxRow> {
     host.ledger().outbox().expect("the messages")
 }
 
 /// Waits until no message waits any more, and so many were sent.
 #[track_caller]
-fn sent(host: &Host, count: usize) {
+pub(super) fn sent(host: &Host, count: usize) {
     eventually("every message sent", || {
         let rows = outbox(host);
         let sent = |row: &&OutboxRow| matches!(row.state, OutboxState::Sent { .. });
@@ -116,6 +116,59 @@ fn a_full_disk_and_a_drill_that_failed_are_told_of_as_such() {
         .map(|it| it["subject"].clone())
         .collect();
     assert_eq!(subjects[0], "full failed for lack of space on testhost");
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_disk_with_little_room_for_the_next_backups_is_told_of_before_it_is_full_and_when_it_has_room()
+{
+    let host = host();
+    let Some(disk) = SmallDisk::mount(&host.path("disk"), "8m") else {
+        return;
+    };
+    let save = backup(&host.path("source"), &disk.0.join("container"));
+    let host = host.job("save", someday(vec![save]));
+    host.file("source/small", "x");
+    let daemon = host.start();
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut back_up = || {
+        let content: Vec<u8> = std::iter::repeat_with(|| random.u8(..))
+            .take(200_000)
+            .collect();
+        std::fs::write(host.path("source/random"), content).expect("a file");
+        let run = host.trigger("save");
+        let ended = daemon.run_of("save").message;
+        assert!(ended.contains("succeeded"), "{ended}");
+        host.freezerd(&["log", &run.to_string()]).stdout()
+    };
+    let doctor = || host.freezerd(&["doctor", "--no-containers"]).stdout();
+    let warning = "and a backup usually adds";
+    for _ in 0..5 {
+        let log = back_up();
+        assert!(!log.contains(warning), "{log}");
+    }
+    assert!(!doctor().contains("more backup"), "{}", doctor());
+    std::fs::write(disk.0.join("other"), vec![1; 6_300_000]).expect("a file");
+    assert!(
+        doctor().contains("a backup of save usually adds"),
+        "{}",
+        doctor()
+    );
+    for _ in 0..2 {
+        let log = back_up();
+        assert!(log.contains(warning), "{log}");
+    }
+    std::fs::remove_file(disk.0.join("other")).expect("it was there");
+    back_up();
+    sent(&host, 2);
+    assert_eq!(kinds(&host), ["space", "recovered"]);
+    let told = &heard(&host)[0];
+    assert_eq!(told["subject"], "save has little room left on testhost");
+    let text = told["text"].as_str().expect("a text");
+    assert!(
+        text.contains("has succeeded") && text.contains("more backup"),
+        "{text}"
+    );
     assert!(daemon.stop().success());
 }
 

@@ -157,3 +157,81 @@ fn such_a_check_has_no_file_to_edit() {
     assert!(refused.contains("check_every"), "{refused}");
     assert_eq!(fs::read_dir(host.path("jobs.d")).unwrap().count(), 1);
 }
+
+/// What `doctor` says of the checks of the container.
+fn told(host: &Host) -> (String, String) {
+    let found = host
+        .freezerd(&["doctor", "--no-containers", "--json"])
+        .json();
+    let findings = found["findings"].as_array().unwrap();
+    let of_checks = |it: &&Value| it["check"] == "check";
+    let found: Vec<&Value> = findings.iter().filter(of_checks).collect();
+    assert_eq!(found.len(), 1, "{findings:#?}");
+    let text = |key: &str| found[0][key].as_str().unwrap().to_owned();
+    (text("level"), text("message"))
+}
+
+#[test]
+fn doctor_says_how_each_container_is_checked_and_what_that_costs() {
+    let host = host();
+    let daemon = host.start();
+    let job = check(&host).unwrap();
+    let (level, message) = told(&host);
+    assert_eq!(level, "ok");
+    assert!(message.contains("has not done so yet"), "{message}");
+    host.trigger("www");
+    daemon.run_of("www");
+    host.trigger(&job);
+    daemon.run_of(&job);
+    let (level, message) = told(&host);
+    assert_eq!(level, "ok");
+    for part in [
+        "checked it 0",
+        "1 of 12 parts of the data were read back so far",
+        "B the last time",
+        &format!("`freezerd stop {job}`"),
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(daemon.stop().success());
+    let host = host.env("FREEZERD_CHECK_EVERY", "never");
+    host.start().stop();
+    let (level, message) = told(&host);
+    assert_eq!(
+        (level.as_str(), message.as_str()),
+        ("info", "no job checks it")
+    );
+}
+
+#[test]
+fn a_check_that_somebody_stopped_stays_stopped_over_restarts_and_changes() {
+    let host = host();
+    let daemon = host.start();
+    let job = check(&host).unwrap();
+    host.ask("stop", &job);
+    assert_eq!(host.schedule(&job)["status"], "stop");
+    // Another backup to the container, which comes first, and a change of the one that there was.
+    let mut first = backs_up(&host);
+    first["job_actions"][0]["freezer_action"]["backup_name"] = json!("first");
+    host.put("a-first", first);
+    daemon.says("a-first", "loaded");
+    let mut other = backs_up(&host);
+    other["job_actions"][0]["freezer_action"]["exclude"] = json!(["x"]);
+    host.put("www", other);
+    daemon.says("www", "changed");
+    assert_eq!(host.schedule(&job)["status"], "stop");
+    assert!(daemon.stop().success());
+    let host = host.env("FREEZERD_CHECK_EVERY", "day");
+    let daemon = host.start();
+    daemon.looks(&host);
+    assert_eq!(check(&host).as_ref(), Some(&job));
+    assert_eq!(host.schedule(&job)["status"], "stop");
+    let (level, message) = told(&host);
+    assert_eq!(level, "info");
+    assert!(
+        message.contains(&format!("somebody stopped {job}")),
+        "{message}"
+    );
+    host.ask("start", &job);
+    assert_eq!(host.schedule(&job)["status"], "scheduled");
+}

@@ -106,9 +106,11 @@ pub fn action_record() -> ActionRecord {
         bytes_added: 0,
         problems: 0,
         alarm: None,
+        open_alarms: None,
         part_read: None,
         drill: None,
         proved: None,
+        room: None,
         no_space: false,
     }
 }

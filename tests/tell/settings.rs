@@ -208,7 +208,7 @@ fn check_and_doctor_name_a_receiver_that_cannot_work_or_is_not_safe() {
     );
     let said = host.freezerd(&["check"]).exits(0).stdout();
     for words in [
-        "the receiver chat: `url`: the pass file /no/such/secret cannot be read",
+        "the receiver chat: `url`: the file /no/such/secret cannot be read",
         "freezerd.toml:1",
         "the receiver open: `url` holds a secret",
         "the receiver open: what is sent is not encrypted",

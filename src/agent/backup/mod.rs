@@ -5,6 +5,7 @@ mod describe;
 mod left_out;
 mod messages;
 mod rehearse;
+mod room;
 mod source;
 mod target;
 
@@ -145,6 +146,8 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     context
         .reporter
         .total(Some(numbers.files), Some(numbers.bytes));
+    let of_lineage = lineage.iter().map(|(snapshot, ..)| snapshot);
+    let growth = room::growth(work, of_lineage.clone().chain([&snapshot]));
     let summary = Summary {
         snapshot: Some(snapshot.id.clone()),
         level: Some(next.level),
@@ -154,13 +157,16 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
         alarm: snapshot.alarm(),
+        open_alarms: Some(guard::open_alarms(work, of_lineage.chain([&snapshot]))),
         ..Summary::default()
     };
     if !report.problems.is_empty() {
         let reason = partial_reason(&report.problems);
-        return Ok(outcome::partial_backup(summary, reason, &report.problems));
+        let partial = outcome::partial_backup(summary, reason, &report.problems);
+        return Ok(room::noted(work, growth, partial));
     }
-    clear_out(context, work, opened, lock, summary)
+    let outcome = clear_out(context, work, opened, lock, summary)?;
+    Ok(room::noted(work, growth, outcome))
 }
 
 /// Removes what interrupted writes have left in the repository: not every container is pruned.
@@ -264,6 +270,8 @@ fn finished_before<'a>(
         files_changed: Some(numbers.files_changed),
         bytes: Some(numbers.bytes),
         bytes_added: Some(numbers.bytes_added),
+        alarm: snapshot.alarm(),
+        open_alarms: Some(guard::open_alarms(work, lineage.iter().map(|(it, ..)| it))),
         ..Summary::default()
     };
     Some((found, summary))

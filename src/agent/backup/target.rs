@@ -1,13 +1,13 @@
 //! A further target of a backup: the new snapshot comes from a target that has it, and the source is not read again.
 
-use super::{clear_out, retain};
+use super::{clear_out, retain, room};
 use crate::agent::error::ActionError;
 use crate::agent::lineage::has_same_paths;
 use crate::agent::lock::Lock;
 use crate::agent::report::log;
 use crate::agent::repository::{Found, Opened};
 use crate::agent::snapshot::{Filter, Snapshot};
-use crate::agent::{Context, check, copy as copies, open, outcome};
+use crate::agent::{Context, check, copy as copies, guard, open, outcome};
 use crate::job::action::{Access, Backup, Container};
 use crate::protocol::{Outcome, Summary, Verdict};
 use crate::repository::transfer::{Destination, Transferred, transfer};
@@ -64,11 +64,7 @@ fn look(
         .iter()
         .map(|it| (&it.run_tag, Some(it.not_before)));
     let runs = std::iter::once((&request.run_tag, None)).chain(earlier);
-    let snapshots = from.snapshots(&Filter {
-        host: Some(work.lineage.host.clone()),
-        label: Some(work.lineage.backup_name.clone()),
-        tag: None,
-    })?;
+    let snapshots = from.snapshots(&of_name(work))?;
     for (run, not_before) in runs {
         let tag = run.snapshot_tag(index);
         let found = snapshots.iter().rfind(|(snapshot, ..)| {
@@ -81,6 +77,15 @@ fn look(
         }
     }
     Ok(None)
+}
+
+/// The snapshots of the backup's host and name.
+fn of_name(work: &Backup) -> Filter {
+    Filter {
+        host: Some(work.lineage.host.clone()),
+        label: Some(work.lineage.backup_name.clone()),
+        tag: None,
+    }
 }
 
 fn copy_from(
@@ -149,6 +154,7 @@ pub(super) fn finish(
     copied: Copied,
 ) -> Result<Outcome, ActionError> {
     let numbers = copied.snapshot.summary.unwrap_or_default();
+    let there = opened.snapshots(&of_name(work))?;
     let summary = Summary {
         snapshot: Some(copied.id),
         level: copied.snapshot.level,
@@ -156,6 +162,7 @@ pub(super) fn finish(
         bytes: Some(numbers.bytes),
         bytes_added: Some(copied.bytes),
         snapshots_copied: Some(1),
+        open_alarms: Some(guard::open_alarms(work, there.iter().map(|(it, ..)| it))),
         ..Summary::default()
     };
     retain(context, &opened);
@@ -169,5 +176,7 @@ pub(super) fn finish(
             ..outcome::success(summary)
         });
     }
-    clear_out(context, work, opened, lock, summary)
+    let growth = room::growth(work, there.iter().map(|(it, ..)| it));
+    let outcome = clear_out(context, work, opened, lock, summary)?;
+    Ok(room::noted(work, growth, outcome))
 }

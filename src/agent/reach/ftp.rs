@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::http::trust;
+use super::storage_secret::storage_secret;
 use crate::agent::connection_fault::ConnectionFault;
-use crate::agent::report::log;
 use crate::job::storage::{Connection, FtpTls};
 use crate::location::FtpPlace;
-use crate::secret;
 use crate::storage::concurrency::Concurrency;
 use crate::storage::ftp::{Ftp, Options, Tls};
 use crate::storage::limit::Pace;
@@ -23,10 +22,7 @@ pub(super) fn open(
     pace: Option<&Arc<Pace>>,
     concurrency: &Arc<Concurrency>,
 ) -> Result<Ftp, ConnectionFault> {
-    let password = match &connection.password {
-        Some(source) => Some(secret::read(source, &log)?),
-        None => None,
-    };
+    let password = storage_secret("password", connection.password.as_ref())?;
     Ftp::new(Options {
         host: place.host().to_owned(),
         port: place.port(),

@@ -5,11 +5,10 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::storage_secret::storage_secret;
 use crate::agent::connection_fault::ConnectionFault;
-use crate::agent::report::log;
 use crate::job::storage::Connection;
 use crate::location::RestPlace;
-use crate::secret;
 use crate::storage::http::{Options, Trust};
 use crate::storage::limit::Pace;
 use crate::storage::rest::Rest;
@@ -36,10 +35,7 @@ pub(super) fn options(
     pace: Option<&Arc<Pace>>,
 ) -> Result<Options, ConnectionFault> {
     let defaults = Options::default();
-    let password = match &connection.password {
-        Some(source) => Some(secret::read(source, &log)?),
-        None => None,
-    };
+    let password = storage_secret("password", connection.password.as_ref())?;
     let user = connection.username.clone().map(|name| {
         let password = password.unwrap_or_default();
         (name, password)

@@ -33,6 +33,7 @@ mod rclone;
 mod s3;
 #[cfg(feature = "sftp")]
 mod sftp;
+mod storage_secret;
 #[cfg(feature = "swift")]
 mod swift;
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::http;
+use super::storage_secret::storage_secret;
 use crate::agent::connection_fault::ConnectionFault;
 use crate::agent::report::log;
 use crate::job::storage::Connection;
 use crate::location::RclonePlace;
-use crate::secret;
 use crate::storage::limit::Pace;
 use crate::storage::rclone::{Options, Rclone};
 
@@ -22,10 +22,7 @@ pub(super) fn open(
     pace: Option<&Arc<Pace>>,
 ) -> Result<Rclone, ConnectionFault> {
     let own = connection.rclone.as_deref().cloned().unwrap_or_default();
-    let config_password = match &own.config_password {
-        Some(source) => Some(secret::read(source, &log)?),
-        None => None,
-    };
+    let config_password = storage_secret("config_password", own.config_password.as_ref())?;
     let defaults = http::options(&Connection::default(), pace)?;
     let rclone = Rclone::new(
         Options {

@@ -4,11 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::http;
+use super::storage_secret::storage_secret;
 use crate::agent::connection_fault::ConnectionFault;
-use crate::agent::report::log;
 use crate::job::storage::{Connection, S3Connection};
 use crate::location::S3Place;
-use crate::secret;
 use crate::secret::password;
 use crate::storage::error::ErrorKind;
 use crate::storage::http::{Failure, Options};
@@ -75,14 +74,10 @@ fn given(own: S3Connection) -> Result<Fetch, ConnectionFault> {
 }
 
 fn read(own: &S3Connection) -> Result<Credentials, ConnectionFault> {
-    let secret = |source: &Option<_>| match source {
-        Some(source) => secret::read(source, &log).map(Some),
-        None => Ok(None),
-    };
     Ok(Credentials {
         access_key: own.access_key.clone().unwrap_or_default(),
-        secret_key: secret(&own.secret_key)?.unwrap_or_default(),
-        session_token: secret(&own.session_token)?,
+        secret_key: storage_secret("secret_key", own.secret_key.as_ref())?.unwrap_or_default(),
+        session_token: storage_secret("session_token", own.session_token.as_ref())?,
         expires: None,
     })
 }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::storage_secret::storage_secret;
 use crate::agent::connection_fault::ConnectionFault;
 use crate::agent::report::log;
 use crate::job::secret;
 use crate::job::storage::Connection;
 use crate::location::SftpPlace;
-use crate::secret as agent_secret;
 use crate::storage::concurrency::Concurrency;
 use crate::storage::limit::Pace;
 use crate::storage::sftp::{Key, KnownHosts, Options, Sftp};
@@ -39,14 +39,8 @@ pub(super) fn open(
     concurrency: &Arc<Concurrency>,
 ) -> Result<Sftp, ConnectionFault> {
     let settings = connection.sftp.clone().unwrap_or_default();
-    let password = match &connection.password {
-        Some(source) => Some(agent_secret::read(source, &log)?),
-        None => None,
-    };
-    let passphrase = match &settings.key_password {
-        Some(source) => Some(agent_secret::read(source, &log)?),
-        None => None,
-    };
+    let password = storage_secret("password", connection.password.as_ref())?;
+    let passphrase = storage_secret("key_password", settings.key_password.as_ref())?;
     let agent = match settings.ssh_agent {
         true => match std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty()) {
             Some(socket) => Some(PathBuf::from(socket)),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::storage_secret::storage_secret;
 use super::{http, openrc};
 use zeroize::Zeroizing;
 
@@ -11,7 +12,6 @@ use crate::agent::connection_fault::ConnectionFault;
 use crate::agent::report::log;
 use crate::job::storage::{Connection, SecretSource, SwiftConnection};
 use crate::location::{HttpAddress, KeystoneName, SwiftCloud, SwiftPlace};
-use crate::secret;
 use crate::secret::password;
 use crate::storage::http::Options;
 use crate::storage::limit::Pace;
@@ -176,8 +176,9 @@ fn secret_of(
     variable: &'static str,
     environment: Environment<'_>,
 ) -> Result<Zeroizing<String>, ConnectionFault> {
-    if let Some(source) = source {
-        return Ok(secret::read(source, &log)?);
+    let stem = key.trim_end_matches("_file");
+    if let Some(secret) = storage_secret(stem, source.as_ref())? {
+        return Ok(secret);
     }
     password::forbid_core_files();
     let secret = environment(variable).map(Zeroizing::new);

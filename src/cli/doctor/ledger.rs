@@ -9,7 +9,7 @@ use super::finding::{Finding, Level};
 use crate::cli::ledger_view;
 use crate::control::layout::Layout;
 use crate::ledger::{self, LedgerError};
-use crate::record::Ending;
+use crate::record::{AttemptRecord, Ending};
 use crate::status::{Facts, JobStatus, Status};
 use crate::units;
 
@@ -33,6 +33,8 @@ pub struct LedgerState {
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     pub facts: Facts,
+    /// The attempts of the last run of each job that has read data of a container, the oldest first.
+    pub attempts: Vec<AttemptRecord>,
     /// The latest instant of the newest row.
     pub newest: Option<DateTime<Utc>>,
     /// The number of the newest run.
@@ -54,8 +56,18 @@ pub fn inspect(layout: &Layout) -> LedgerState {
 fn read(path: &Path) -> Result<Rows, LedgerError> {
     let reader = ledger::open_read_only(path)?;
     let newest = reader.history(None, 1)?.pop();
+    let facts = Facts::read(&reader)?;
+    let mut attempts = Vec::new();
+    let checks = facts
+        .jobs
+        .iter()
+        .filter(|job| !job.past.data_checks.is_empty());
+    for run in checks.filter_map(|job| job.past.last_run.as_ref()) {
+        attempts.extend(reader.attempts(run.number)?);
+    }
     Ok(Rows {
-        facts: Facts::read(&reader)?,
+        facts,
+        attempts,
         newest: newest.and_then(|run| run.ended.max(run.started).max(Some(run.claimed))),
         last_run: reader.last_run()?,
     })
@@ -247,6 +259,7 @@ mod tests {
                 bytes_added: 0,
                 files_failed: 0,
             }),
+            alarms: Vec::new(),
             data_checks: Vec::new(),
             last_drill: None,
             runs_total: Counts::default(),

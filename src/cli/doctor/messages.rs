@@ -48,7 +48,8 @@ fn finding(receiver: &str, trouble: &Trouble<'_>) -> Finding {
     }
     let message = format!("{}: {}", parts.join(", and "), trouble.reason);
     Finding::new("notify", Level::Warning, receiver, message).help(
-        "`freezerd notify` lists the messages; correct the receiver in freezerd.toml, and restart the daemon",
+        "`freezerd notify` lists the messages; correct the receiver in freezerd.toml, restart the daemon, and then \
+         `freezerd notify --retry` sends them again",
     )
 }
 

@@ -19,6 +19,7 @@ use crate::status::Status;
 use crate::units;
 
 mod alarms;
+mod checks;
 mod clock;
 mod containers;
 mod earlier_names;
@@ -146,6 +147,10 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     let paths = [settings.state_dir.as_path()].into_iter().chain(local);
     findings.extend(space::inspect(paths).iter().map(space::space_finding));
 
+    let rows = ledger.rows.as_ref().ok();
+    let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);
+    findings.extend(space::growth_findings(jobs));
+
     findings.extend(receivers::findings(settings));
 
     if !args.no_containers {
@@ -153,13 +158,14 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         findings.extend(asked.iter().map(storages::storage_finding));
     }
 
-    let rows = ledger.rows.as_ref().ok();
-    let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);
     container_findings(&used, jobs, who, !args.no_containers, findings);
 
     if let Ok(rows) = &ledger.rows {
         let status = Status::of(&rows.facts, None, Utc::now());
         findings.extend(ledger::job_findings(&status));
+        let watched = checks::inspect(rows, &settings.job_host());
+        let watched = watched.iter();
+        findings.extend(watched.map(|it| checks::check_finding(it, Utc::now())));
         findings.extend(messages::findings(&rows.facts.outbox));
     }
 }

@@ -5,6 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, Level};
+use crate::keep::room::Room;
+use crate::record::{Growth, JobRecord};
 use crate::units;
 
 /// Less free space than this is an error, in bytes.
@@ -45,6 +47,38 @@ pub fn inspect<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<FileSystem> {
             .push(path.to_owned());
     }
     found.into_values().collect()
+}
+
+/// The jobs for whose next backups there is little room on the disks of their containers now.
+pub fn growth_findings(jobs: &[JobRecord]) -> Vec<Finding> {
+    let of_job = |job: &JobRecord, growth: &Growth| {
+        let container = growth.container.local()?;
+        let system = inspect([container].into_iter()).pop()?;
+        let room = Room {
+            free: system.free,
+            adds: growth.bytes,
+        };
+        growth_finding(&job.job_id, container, room).filter(|_| system.size > 0)
+    };
+    let each = |job| {
+        let job: &JobRecord = job;
+        job.past.growth.iter().filter_map(move |it| of_job(job, it))
+    };
+    jobs.iter().flat_map(each).collect()
+}
+
+/// That there is little room for the next backups of a job.
+fn growth_finding(job: &str, container: &Path, room: Room) -> Option<Finding> {
+    let message = format!(
+        "{} free, and a backup of {job} usually adds {}: {} if nothing is removed",
+        units::bytes(room.free),
+        units::bytes(room.adds),
+        units::count(room.fits(), "more backup fits", "more backups fit")
+    );
+    let finding = Finding::new("space", Level::Warning, container.display(), message);
+    let help =
+        "free some space, let old snapshots be removed, or move the container to a larger disk";
+    room.is_little().then(|| finding.help(help))
 }
 
 /// Whether a file system has enough free space.
@@ -104,6 +138,24 @@ mod tests {
         assert_eq!(level(GB / 2, 100 * GB), Level::Error, "less than 1 %");
         assert_eq!(level(GB / 20, GB / 10), Level::Error, "less than 100 MiB");
         assert_eq!(level(0, 0), Level::Ok, "the size is not reported");
+    }
+
+    #[test]
+    fn little_room_for_the_next_backups_of_a_job_is_a_warning() {
+        let finding = |free| {
+            let room = Room {
+                free,
+                adds: 1_000_000,
+            };
+            growth_finding("www", Path::new("/backup"), room)
+        };
+        assert_eq!(finding(7_000_000), None);
+        let little = finding(6_900_000).expect("a finding");
+        assert_eq!(
+            (little.level, little.subject.as_str()),
+            (Level::Warning, "/backup")
+        );
+        assert!(little.message.contains("6 more backups fit"), "{little:?}");
     }
 
     #[test]

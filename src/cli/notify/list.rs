@@ -43,6 +43,9 @@ pub(super) fn run(settings: &Settings, names: &[String], as_json: bool) -> Resul
     } else {
         table.print();
     }
+    if rows.iter().any(OutboxRow::is_given_up) {
+        println!("`freezerd notify --retry` sends messages again that were given up.");
+    }
     for (receiver, count) in sent {
         let count = units::count(count, "message", "messages");
         println!("{receiver} has accepted {count} in the last 30 days.");

@@ -85,7 +85,11 @@ pub(super) fn run(settings: &Settings, names: &[String], as_json: bool) -> Resul
     })
 }
 
-fn chosen<'a>(settings: &'a Settings, names: &[String]) -> Result<Vec<&'a Receiver>, Failure> {
+/// The receivers with these names, or all.
+pub(super) fn chosen<'a>(
+    settings: &'a Settings,
+    names: &[String],
+) -> Result<Vec<&'a Receiver>, Failure> {
     let all = settings.receivers.iter().map(|(receiver, _)| receiver);
     if settings.receivers.is_empty() {
         return Err(Failure::new(

@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
 use crate::lifecycle::queue::NEAR;
 use crate::lifecycle::run;
-use crate::protocol::{Earlier, Request, RunTag};
+use crate::protocol::{Drilled, Earlier, Request, RunTag};
 use crate::record::{AttemptRecord, RunRecord, RunState};
 
 impl<L: Ledger> Scheduler<L> {
@@ -222,6 +222,32 @@ impl<L: Ledger> Scheduler<L> {
             .collect()
     }
 
+    /// What drills of any job have proved in the container of a backup, if one of them is of its lineage.
+    fn drilled(&self, action: &JobAction) -> Option<Vec<Drilled>> {
+        let Work::Backup(backup) = &action.action.work else {
+            return None;
+        };
+        let place = &backup.container.location;
+        let is_of_lineage = |it: &JobAction| match &it.action.work {
+            Work::Drill(drill) => {
+                drill.container.location == *place && drill.lineage == backup.lineage
+            }
+            _ => false,
+        };
+        let mut jobs = self.jobs.iter().filter_map(|(_, it)| it.job.as_ref());
+        if !jobs.any(|job| job.actions.iter().any(is_of_lineage)) {
+            return None;
+        }
+        let proofs = self.jobs.iter();
+        let proofs = proofs.flat_map(|(_, entry)| &entry.record.past.proofs);
+        let here = proofs.filter(|proof| proof.container == *place);
+        let drilled = here.map(|proof| Drilled {
+            snapshot: proof.snapshot.clone(),
+            at: proof.at,
+        });
+        Some(drilled.collect())
+    }
+
     /// The part of the data that a rolling check reads: the one that was read longest ago.
     fn check_part(&self, record: &RunRecord, action: &JobAction) -> Option<u32> {
         let Work::Check(check) = &action.action.work else {
@@ -293,6 +319,7 @@ impl<L: Ledger> Scheduler<L> {
             earlier: self.earlier(record, attempt),
             expects_repository: self.expects_repository(record, action),
             proved: self.proved(action),
+            drilled: self.drilled(action),
             // Known to whoever starts the agent.
             protected: Vec::new(),
             cache: None,

@@ -1,4 +1,4 @@
-//! The answers to event files: start, stop, abort, remove, trigger.
+//! The answers to event files: start, stop, abort, remove, trigger, notify, accept.
 
 use chrono::{DateTime, Utc};
 
@@ -9,6 +9,7 @@ use crate::job::Event;
 use crate::ledger::Ledger;
 use crate::lifecycle::job::{self as life, Answer};
 use crate::record::{EventRecord, FileVerdict};
+use crate::units;
 
 impl<L: Ledger> Scheduler<L> {
     /// Carries out an event, keeps the answer, and lets the event's file go.
@@ -55,8 +56,19 @@ impl<L: Ledger> Scheduler<L> {
                 "freezerd is stopping; ask again once it is back".to_owned(),
             );
         }
+        let asked = match event.command {
+            Command::Notify => return self.tell_again(&event.receivers, now),
+            Command::Trigger | Command::Accept => None,
+            Command::Start => Some(Event::Start),
+            Command::Stop => Some(Event::Stop),
+            Command::Abort => Some(Event::Abort),
+            Command::Remove => Some(Event::Remove),
+        };
         if self.jobs.get(&event.job_id).is_none() {
             return (false, self.why_unknown(&event.job_id));
+        }
+        if event.command == Command::Accept {
+            return self.accepted(event);
         }
         let Some(loaded) = self.loaded(&event.job_id) else {
             return (
@@ -64,21 +76,28 @@ impl<L: Ledger> Scheduler<L> {
                 "its file is invalid, and so is what was kept of it; correct the file".to_owned(),
             );
         };
-        let record = || loaded.record.clone();
-        let ask = |event| life::ask(record(), event, loaded.clockwork, now);
+        let record = loaded.record.clone();
         let Answer {
             step,
             accepted,
             text,
-        } = match event.command {
-            Command::Start => ask(Event::Start),
-            Command::Stop => ask(Event::Stop),
-            Command::Abort => ask(Event::Abort),
-            Command::Remove => ask(Event::Remove),
-            Command::Trigger => life::trigger(record(), now),
+        } = match asked {
+            Some(event) => life::ask(record, event, loaded.clockwork, now),
+            None => life::trigger(record, now),
         };
         self.apply(step, now);
         (accepted, text)
+    }
+
+    /// Alarms of a job were accepted in their container. The record of the job follows.
+    fn accepted(&mut self, event: &EventFile) -> (bool, String) {
+        self.update(&event.job_id, |mut record| {
+            let is_running = record.run.is_some();
+            record.past.alarms.accept(&event.alarms, is_running);
+            record
+        });
+        let count = units::count(event.alarms.len() as u64, "alarm is", "alarms are");
+        (true, format!("{count} accepted"))
     }
 
     /// Why there is no job with this id. The files may say.

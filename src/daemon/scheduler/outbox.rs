@@ -207,6 +207,18 @@ impl Outbox {
         outcome
     }
 
+    /// Somebody asks that a receiver is told at once what it has not accepted, and these rows that were given up. Returns the
+    /// rows that are sent because of it, as they are now.
+    pub fn try_again(
+        &mut self,
+        receiver: &str,
+        given_up: Vec<OutboxRow>,
+        now: DateTime<Utc>,
+    ) -> Vec<OutboxRow> {
+        let line = self.lines.entry(receiver.to_owned()).or_default();
+        line.try_again(given_up, now)
+    }
+
     /// Gives up what waits for receivers that do not exist any more. Returns the rows as they are now.
     pub fn give_up_for_others(
         &mut self,

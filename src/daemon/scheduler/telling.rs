@@ -1,5 +1,7 @@
 //! From what happens to a job to the messages about it, and from the messages to their delivery.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::notice::Notice;
@@ -10,6 +12,8 @@ use crate::ledger::Ledger;
 use crate::lifecycle::notices::{self, Audience, Facts, Telling};
 use crate::record::{JobRecord, OutboxRow, OutboxState, RunRecord};
 use crate::tell::message::Message;
+use crate::tell::receiver::Receiver;
+use crate::units;
 
 impl<L: Ledger> Scheduler<L> {
     /// A run has started.
@@ -164,6 +168,41 @@ impl<L: Ledger> Scheduler<L> {
         }
     }
 
+    /// Somebody asks that these receivers, or all, are told again what they have not accepted. Whether that can be done, and
+    /// the answer.
+    pub(super) fn tell_again(&mut self, names: &[String], now: DateTime<Utc>) -> (bool, String) {
+        let receivers = Arc::clone(&self.policy.receivers);
+        let is_known = |name: &&String| receivers.iter().any(|it| it.name == **name);
+        if let Some(name) = names.iter().find(|name| !is_known(name)) {
+            let answer = format!(
+                "the daemon has no receiver {name}: it reads freezerd.toml when it starts; restart it after a change"
+            );
+            return (false, answer);
+        }
+        let given_up = match self.ledger.given_up() {
+            Ok(rows) => rows,
+            Err(error) => return (false, error.to_string()),
+        };
+        let (mut sent, mut again, mut old) = (0, 0, 0);
+        let is_meant = |it: &&Receiver| names.is_empty() || names.contains(&it.name);
+        for receiver in receivers.iter().filter(is_meant) {
+            let mine = given_up.iter().filter(|row| row.receiver == receiver.name);
+            let (news, others): (Vec<OutboxRow>, Vec<OutboxRow>) = mine.cloned().partition(|row| {
+                let job = row.message.job.as_deref();
+                let job = job.and_then(|job| self.jobs.get(job));
+                let last = job.and_then(|entry| entry.record.past.last_run.as_ref());
+                notices::is_still_news(&row.message, receiver, last.map(|run| run.number))
+            });
+            again += news.len() as u64;
+            old += others.len() as u64;
+            for row in self.outbox.try_again(&receiver.name, news, now) {
+                sent += 1;
+                self.batch.message(row);
+            }
+        }
+        (true, words_of_again(sent, again, old))
+    }
+
     /// After the start: what waits for a receiver that the settings do not have any more is given up.
     pub(super) fn give_up_for_others(&mut self, now: DateTime<Utc>) {
         for row in self.outbox.give_up_for_others(&self.policy.receivers, now) {
@@ -175,7 +214,8 @@ impl<L: Ledger> Scheduler<L> {
     fn note_given_up(&mut self, row: &OutboxRow) {
         if let OutboxState::GivenUp { reason, .. } = &row.state {
             self.batch.notice(Notice::Warning(format!(
-                "{} is not told of \"{}\" any more: {reason}; `freezerd notify` lists what was given up",
+                "{} is not told of \"{}\" any more: {reason}; `freezerd notify` lists what was given up, and with --retry \
+                 sends it again",
                 row.receiver, row.message.subject
             )));
         }
@@ -207,4 +247,24 @@ impl<L: Ledger> Scheduler<L> {
             now,
         }
     }
+}
+
+/// What is sent again, for a person: how many messages, how many of them were given up, and how many stay given up.
+fn words_of_again(sent: u64, again: u64, old: u64) -> String {
+    let old = match old {
+        0 => String::new(),
+        1 => "; 1 message about a run that others have followed stays given up".to_owned(),
+        old => format!("; {old} messages about runs that others have followed stay given up"),
+    };
+    if sent == 0 {
+        return format!(
+            "no message waits because it was not accepted, and none is taken up again{old}"
+        );
+    }
+    let sent = units::count(sent, "message is", "messages are");
+    let again = match again {
+        0 => String::new(),
+        again => format!(", {again} of which had been given up"),
+    };
+    format!("{sent} sent now{again}; `freezerd notify` shows what comes of that{old}")
 }

@@ -7,7 +7,7 @@ use crate::job::kind::WorkKind;
 use crate::lifecycle::job::ending;
 use crate::record::{Ending, ExitStatus, JobRecord, RunRecord, Standing, Told};
 use crate::tell::kind::ReceiverKind;
-use crate::tell::message::Kind;
+use crate::tell::message::{Kind, Message};
 use crate::tell::receiver::Receiver;
 
 /// How long a due instant may pass without a run before receivers are told.
@@ -35,6 +35,8 @@ pub enum Turn {
     Well,
     /// It is not, in this way.
     Trouble(Kind),
+    /// The run succeeded, and there is little room for the next backups.
+    LittleRoom,
     /// The run says nothing of it.
     Nothing,
 }
@@ -74,6 +76,7 @@ pub fn turn(row: &RunRecord, made_up: bool) -> Turn {
     match ending(row) {
         Ending::Success if is_dry => Turn::Nothing,
         Ending::Success if is_alarmed => Turn::Trouble(Kind::Guard),
+        Ending::Success if has_little_room(row) => Turn::LittleRoom,
         Ending::Success => Turn::Well,
         Ending::Partial => Turn::Trouble(Kind::Partial),
         Ending::Fail => Turn::Trouble(failure(row)),
@@ -83,6 +86,12 @@ pub fn turn(row: &RunRecord, made_up: bool) -> Turn {
         // Somebody wanted that, or it never ran: that is told when the job is overdue.
         Ending::Aborted | Ending::Skipped => Turn::Nothing,
     }
+}
+
+/// Whether a container of the run has little room for the next backups.
+pub(super) fn has_little_room(row: &RunRecord) -> bool {
+    let rooms = row.actions.iter().filter_map(|action| action.room);
+    rooms.into_iter().any(|room| room.is_little())
 }
 
 /// [`Kind::Check`] where nothing but checks failed, and so on.
@@ -112,19 +121,25 @@ pub fn after_run(
     audience: Audience<'_>,
     now: DateTime<Utc>,
 ) -> Vec<Telling> {
-    match turn {
-        Turn::Nothing => Vec::new(),
-        Turn::Well => well(told, audience),
-        Turn::Trouble(kind) => {
-            let changed = told.trouble.replace(kind) != Some(kind);
-            let to = audience.of_changes().filter(|receiver| {
-                wants(receiver, kind) && (changed || is_news(told, receiver, now))
-            });
-            let to: Vec<String> = to.map(|receiver| receiver.name.clone()).collect();
-            note(told, &to, now);
-            telling(kind, to)
-        }
+    let (kind, little_room) = match turn {
+        Turn::Nothing => return Vec::new(),
+        Turn::Well => return well(told, audience),
+        Turn::Trouble(kind) => (kind, false),
+        Turn::LittleRoom => (Kind::Space, true),
+    };
+    if matches!((kind, little_room), (Kind::Guard, _) | (_, true)) {
+        // It was a success.
+        told.overdue = false;
     }
+    let before = (told.trouble.replace(kind), told.little_room);
+    told.little_room = little_room;
+    let changed = before != (Some(kind), little_room);
+    let to = audience
+        .of_changes()
+        .filter(|receiver| wants(receiver, kind) && (changed || is_news(told, receiver, now)));
+    let to: Vec<String> = to.map(|receiver| receiver.name.clone()).collect();
+    note(told, &to, now);
+    telling(kind, to)
 }
 
 /// The trouble is over. Those who were told of it are told of that, too.
@@ -158,6 +173,16 @@ pub fn every_run(ended: Option<&RunRecord>, audience: Audience<'_>) -> Vec<Telli
         .all()
         .filter(|receiver| wants(receiver, kind) && (ended.is_none() || hears_every_run(receiver)));
     telling(kind, to.map(|receiver| receiver.name.clone()).collect())
+}
+
+/// Whether a message that was given up is worth sending after all. The start of a run is not: it was days ago. A check
+/// that waits for pings knows only the last ping, so it has to be about the last run of its job, `last_run`.
+pub fn is_still_news(message: &Message, receiver: &Receiver, last_run: Option<u64>) -> bool {
+    let is_last = || {
+        let run = message.run.as_ref().and_then(|run| run.parse().ok());
+        run.is_some() && run == last_run
+    };
+    message.kind != Kind::Started && (!hears_every_run(receiver) || is_last())
 }
 
 /// From when on the job is overdue, if nothing happens: its last success is older than `max_age`, or it was due and has
@@ -244,5 +269,77 @@ fn telling(kind: Kind, to: Vec<String>) -> Vec<Telling> {
     match to.is_empty() {
         true => Vec::new(),
         false => vec![Telling { kind, to }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::storage::Value;
+    use crate::keep::guard::Alarm;
+    use crate::keep::room::Room;
+    use crate::record::{ActionRecord, OutboxState};
+    use crate::samples::{action_record, minute as at, outbox_row, receiver, run_record};
+
+    #[test]
+    fn a_success_with_little_room_for_the_next_backups_is_no_success_without() {
+        let row = |room: Option<Room>, alarm: Option<Alarm>| {
+            let action = ActionRecord {
+                exit_status: Some(ExitStatus::Success),
+                room,
+                alarm,
+                ..action_record()
+            };
+            RunRecord {
+                actions: vec![action],
+                ..run_record(7, "job", at(60))
+            }
+        };
+        let room = |free| Some(Room { free, adds: 10 });
+        assert_eq!(turn(&row(None, None), false), Turn::Well);
+        assert_eq!(turn(&row(room(1000), None), false), Turn::Well);
+        assert_eq!(turn(&row(room(60), None), false), Turn::LittleRoom);
+        let both = row(room(60), Some(Alarm::Shrink));
+        assert_eq!(turn(&both, false), Turn::Trouble(Kind::Guard));
+    }
+
+    #[test]
+    fn little_room_is_told_once_and_a_disk_that_is_full_then_all_the_same() {
+        let receivers = [receiver("a", &[])];
+        let audience = Audience::new(&receivers, &Notify::All);
+        let mut told = Told {
+            overdue: true,
+            ..Told::default()
+        };
+        for (turn, expected) in [
+            (Turn::LittleRoom, Some(Kind::Space)),
+            (Turn::LittleRoom, None),
+            (Turn::Trouble(Kind::Space), Some(Kind::Space)),
+            (Turn::Trouble(Kind::Space), None),
+            (Turn::LittleRoom, Some(Kind::Space)),
+            (Turn::Well, Some(Kind::Recovered)),
+        ] {
+            let tellings = after_run(&mut told, turn, audience, at(1));
+            let kinds: Vec<Kind> = tellings.iter().map(|it| it.kind).collect();
+            assert_eq!(kinds, Vec::from_iter(expected), "{turn:?}");
+            assert!(!told.overdue, "it succeeded");
+        }
+        assert!(told.is_well());
+    }
+
+    #[test]
+    fn a_ping_that_was_given_up_is_worth_sending_only_if_no_run_has_followed() {
+        let text = |value: &str| Value::Text(value.to_owned());
+        let keys = [("type", text("ping")), ("url", text("http://localhost/x"))];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value));
+        let pings = Receiver::read("pings", keys.into()).expect("a receiver");
+        let mut message = outbox_row(5, "a", OutboxState::Sent { at: at(0) }).message;
+        for (last, expected) in [(Some(5), true), (Some(6), false), (None, false)] {
+            assert_eq!(is_still_news(&message, &pings, last), expected, "{last:?}");
+            assert!(is_still_news(&message, &receiver("a", &[]), last));
+        }
+        message.kind = Kind::Started;
+        assert!(!is_still_news(&message, &pings, Some(5)));
+        assert!(!is_still_news(&message, &receiver("a", &[]), Some(5)));
     }
 }

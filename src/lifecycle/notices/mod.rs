@@ -10,7 +10,7 @@ mod tests;
 mod words;
 
 pub use decide::{
-    Audience, Telling, Turn, after_run, every_run, look, next_look, overdue_at, turn,
+    Audience, Telling, Turn, after_run, every_run, is_still_news, look, next_look, overdue_at, turn,
 };
 pub use delivery::{AFTER_A_REFUSAL, GIVE_UP_AFTER, first_try, next_try};
 pub use words::{Facts, digest, of_job, of_run};

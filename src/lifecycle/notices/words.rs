@@ -7,7 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::escape::harmless;
-use crate::record::{JobRecord, OutboxRow, RunRecord, Trigger};
+use crate::keep::room::Room;
+use crate::lifecycle::job::ending;
+use crate::record::{Ending, JobRecord, OutboxRow, RunRecord, Trigger};
 use crate::schedule::zone::Zone;
 use crate::tell::message::Kind;
 use crate::units;
@@ -30,8 +32,9 @@ pub struct Facts<'a> {
 /// The subject and the text of a message about a run.
 pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String) {
     let job = &row.job_id;
-    let subject = subject(kind, job, facts.host);
-    let mut text = format!("{}.\n", sentence(kind, job, facts.host));
+    let what = What::new(kind, ending(row) == Ending::Success);
+    let subject = subject(what, job, facts.host);
+    let mut text = format!("{}.\n", sentence(what, job, facts.host));
     let due = match row.trigger {
         Trigger::Manual => "was asked for",
         Trigger::Schedule | Trigger::CatchUp => "was due",
@@ -48,6 +51,19 @@ pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String)
         let reason: String = harmless(reason).chars().take(LONGEST_REASON).collect();
         let _ = writeln!(text, "{reason}");
     }
+    for action in &row.actions {
+        if let (Some(room), Some(container)) =
+            (action.room.filter(Room::is_little), &action.container)
+        {
+            let _ = writeln!(
+                text,
+                "{} is free on the disk of {container}, and a backup usually adds {}: {} if nothing is removed.",
+                units::bytes(room.free),
+                units::bytes(room.adds),
+                units::count(room.fits(), "more backup fits", "more backups fit")
+            );
+        }
+    }
     let problems: u64 = row.actions.iter().map(|action| action.problems).sum();
     if problems > 0 {
         let problems = units::count(problems, "path was", "paths were");
@@ -61,13 +77,14 @@ pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String)
 pub fn of_job(kind: Kind, record: &JobRecord, facts: Facts<'_>) -> (String, String) {
     let job = &record.job_id;
     let again = kind != Kind::Overdue;
-    let mut subject = subject(kind, job, facts.host);
-    let mut text = format!("{}.\n", sentence(kind, job, facts.host));
+    let what = What::new(kind, record.told.little_room);
+    let mut subject = subject(what, job, facts.host);
+    let mut text = format!("{}.\n", sentence(what, job, facts.host));
     if again {
         subject.push_str(" (still)");
         text = format!(
             "Nothing has changed: {}.\n",
-            sentence(kind, job, facts.host)
+            sentence(what, job, facts.host)
         );
     }
     text.push('\n');
@@ -130,7 +147,27 @@ pub fn digest(rows: &[OutboxRow], facts: Facts<'_>) -> (String, String) {
     (subject, text)
 }
 
-fn subject(kind: Kind, job: &str, host: &str) -> String {
+/// What a message tells of.
+#[derive(Clone, Copy)]
+enum What {
+    Kind(Kind),
+    /// Of [`Kind::Space`]: the run succeeded, and there is little room for the next ones.
+    LittleRoom,
+}
+
+impl What {
+    fn new(kind: Kind, succeeded: bool) -> What {
+        match kind {
+            Kind::Space if succeeded => What::LittleRoom,
+            kind => What::Kind(kind),
+        }
+    }
+}
+
+fn subject(what: What, job: &str, host: &str) -> String {
+    let What::Kind(kind) = what else {
+        return format!("{job} has little room left on {host}");
+    };
     let what = match kind {
         Kind::Started => "has started",
         Kind::Failed => "failed",
@@ -147,7 +184,12 @@ fn subject(kind: Kind, job: &str, host: &str) -> String {
     format!("{job} {what} on {host}")
 }
 
-fn sentence(kind: Kind, job: &str, host: &str) -> String {
+fn sentence(what: What, job: &str, host: &str) -> String {
+    let What::Kind(kind) = what else {
+        return format!(
+            "The job {job} on {host} has succeeded, and there is little room left for its next backups"
+        );
+    };
     let what = match kind {
         Kind::Started => "has started",
         Kind::Failed => "has failed",

@@ -204,6 +204,7 @@ pub fn request(work: Work) -> Request {
         run: 7,
         check_part: None,
         proved: Vec::new(),
+        drilled: None,
         cache: None,
         run_tag: RunTag::new("ledger", 7),
         earlier: Vec::new(),
@@ -255,10 +256,8 @@ impl Ended {
 
 impl Agent {
     pub fn start(request: &Request) -> Self {
-        Self::start_with(
-            Command::new(env!("CARGO_BIN_EXE_freezerd")).arg("agent"),
-            request,
-        )
+        let program = env!("CARGO_BIN_EXE_freezerd");
+        Self::start_with(Command::new(program).arg("agent"), request)
     }
 
     /// Starts an agent as the daemon does: in its own process group, with three pipes and the request as one line.

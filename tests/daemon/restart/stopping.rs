@@ -41,7 +41,10 @@ fn while_the_ledger_cannot_be_written_nothing_starts_and_afterwards_nothing_is_l
     limit_files(&daemon, Some(0));
     let event =
         json!({"id": "1-1", "command": "trigger", "job_id": "a", "by": "test", "at": Utc::now()});
-    fs::write(host.path("state/events/1-1.json"), event.to_string()).unwrap();
+    // As a sender does it: the daemon must not read half of it.
+    let hidden = host.path("state/events/.1-1.tmp");
+    fs::write(&hidden, event.to_string()).unwrap();
+    fs::rename(hidden, host.path("state/events/1-1.json")).unwrap();
     daemon.until(|line| {
         line.message
             .contains("nothing new is started until it works again")

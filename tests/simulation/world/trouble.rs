@@ -174,6 +174,8 @@ impl World {
             id: format!("event{}", self.asked),
             command,
             job_id,
+            receivers: Vec::new(),
+            alarms: Vec::new(),
             by: "somebody".into(),
             at: self.now,
         };

@@ -12,8 +12,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
+use chrono::{DateTime, Utc};
+
 use crate::agent::Context;
-use crate::agent::lineage::earlier;
+use crate::agent::lineage::{earlier, shares_path};
 use crate::agent::report::log;
 use crate::agent::repository::Found;
 use crate::agent::snapshot::Snapshot;
@@ -22,7 +24,7 @@ use crate::escape::shown;
 use crate::inspect::diff::side::{Nothing, Side, SideError, SnapshotSide};
 use crate::inspect::diff::{Told, diff};
 use crate::job::action::Backup;
-use crate::protocol::{Changes, Report, Since};
+use crate::protocol::{Changes, Drilled, LastDrill, Report, Since};
 use crate::repository::error::Error;
 use crate::repository::indexed::{Indexed, Loading};
 use crate::source::problem::SourceFault;
@@ -129,6 +131,7 @@ pub(super) fn tell(
             time: snapshot.time,
             partial: snapshot.partial,
         }),
+        last_drill: last_drill(context, work, lineage, Utc::now()),
         unread_unnamed: unread.unnamed,
         ..compared
     };
@@ -158,6 +161,26 @@ fn before<'a>(
     lineage
         .iter()
         .find(|(snapshot, ..)| snapshot.id == newest.id)
+}
+
+/// The newest drill that has proved one of these snapshots. `None`: no job has a drill of the lineage.
+fn last_drill(
+    context: &Context,
+    work: &Backup,
+    of_name: &[Found],
+    now: DateTime<Utc>,
+) -> Option<LastDrill> {
+    let drilled = context.request.drilled.as_ref()?;
+    let is_here = |it: &&Drilled| {
+        let mut snapshots = of_name.iter().map(|(snapshot, ..)| snapshot);
+        snapshots.any(|held| held.first_id() == it.snapshot && shares_path(&work.paths, held))
+    };
+    let newest = drilled.iter().filter(is_here).max_by_key(|it| it.at);
+    Some(newest.map_or_else(LastDrill::default, |it| LastDrill {
+        snapshot: Some(it.snapshot.clone()),
+        at: Some(it.at),
+        age_seconds: Some((now - it.at).num_seconds().max(0) as u64),
+    }))
 }
 
 /// Compares two trees. The lists and numbers of the result are filled in.
@@ -251,7 +274,11 @@ fn page(changes: &Changes, run: u64) -> Vec<String> {
         let bytes = units::bytes(entry.bytes);
         lines.push(format!("  {path}: gone ({bytes}{count})"));
     }
-    if lines.len() > 1 && run > 0 {
+    let more = lines.len() > 1;
+    if let Some(drill) = &changes.last_drill {
+        lines.push(format!("last good drill: {drill}"));
+    }
+    if more && run > 0 {
         lines.push(format!("  `freezerd changes {run}` shows more"));
     }
     lines

@@ -100,8 +100,8 @@ impl Notice {
             | Notice::AttemptStarted { job_id, .. }
             | Notice::AttemptEnded { job_id, .. }
             | Notice::RunEnded { job_id, .. }
-            | Notice::Skipped { job_id, .. }
-            | Notice::Asked { job_id, .. } => Some(job_id),
+            | Notice::Skipped { job_id, .. } => Some(job_id),
+            Notice::Asked { job_id, .. } => Some(job_id.as_str()).filter(|id| !id.is_empty()),
             Notice::FileInvalid { keeps, .. } => keeps.as_deref(),
             Notice::MoreWait { .. } | Notice::Warning(_) => None,
         }
@@ -259,7 +259,10 @@ impl Notice {
                 accepted,
             } => (
                 if *accepted { Level::INFO } else { Level::WARN },
-                format!("{command} by {by}: {job_id} {answer}"),
+                match job_id.as_str() {
+                    "" => format!("{command} by {by}: {answer}"),
+                    job => format!("{command} by {by}: {job} {answer}"),
+                },
             ),
             Notice::Warning(text) => (Level::WARN, text.clone()),
         }

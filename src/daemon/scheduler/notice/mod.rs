@@ -116,6 +116,7 @@ pub enum Notice {
     },
     /// An event file was answered.
     Asked {
+        /// Empty: it was not about a job.
         job_id: String,
         /// `start`, `stop`, …
         command: String,

@@ -76,6 +76,27 @@ impl Line {
             .collect()
     }
 
+    /// What the receiver has refused, and what waits behind it, is sent as soon as possible, with these rows that were given
+    /// up. The pauses begin anew. Returns these rows as they are now; those that are being sent are not among them.
+    pub fn try_again(&mut self, given_up: Vec<OutboxRow>, now: DateTime<Utc>) -> Vec<OutboxRow> {
+        self.refusals = 0;
+        self.rests_until = None;
+        for row in given_up {
+            let state = OutboxState::Waiting {
+                next: now,
+                tries: 0,
+                since: None,
+                error: None,
+            };
+            self.put(OutboxRow { state, ..row });
+        }
+        self.hurry(now, DateTime::<Utc>::MAX_UTC);
+        let due = self.order.range(..=(now, u64::MAX));
+        let due = due.filter(|(_, id)| !self.sending.contains(id));
+        due.filter_map(|(_, id)| self.rows.get(id).cloned())
+            .collect()
+    }
+
     /// What waits only because the receiver has refused it is sent as soon as possible, and everything else at this
     /// instant at the latest.
     pub fn hurry(&mut self, now: DateTime<Utc>, latest: DateTime<Utc>) {

@@ -223,3 +223,55 @@ fn a_clock_that_was_far_ahead_keeps_no_message_waiting() {
     bench.outbox.clock_set_back(receivers, zone, at(0));
     assert_eq!(bench.ids(at(0)), [[1]]);
 }
+
+#[test]
+fn what_was_refused_or_given_up_is_sent_at_once_when_somebody_asks_for_it() {
+    let quiet = Value::Text("00:00-23:59".to_owned());
+    let mut bench = Bench::new(vec![receiver("a", &[("quiet_hours", quiet)])]);
+    bench.post([row(1, "a", at(0)), row(2, "a", at(0))]);
+    bench.post([row(3, "a", at(600))]);
+    assert_eq!(bench.ids(at(0)), [[1]]);
+    bench.end(&[1], refusal(), at(0));
+    assert!(bench.ids(at(1)).is_empty(), "the receiver is left alone");
+    let reason = "nobody was there".to_owned();
+    let given_up = outbox_row(9, "a", OutboxState::GivenUp { at: at(0), reason });
+    let rows = bench.outbox.try_again("a", vec![given_up], at(1));
+    let mut ids: Vec<u64> = rows.iter().map(|row| row.message.id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2, 9], "the third waits for its time");
+    assert!(rows.iter().all(OutboxRow::waits));
+    let mut sent = Vec::new();
+    while let [ids] = &bench.ids(at(1))[..] {
+        let ids = ids.clone();
+        assert!(
+            bench.outbox.try_again("a", Vec::new(), at(1)).len() < 3,
+            "what is being sent is not sent twice"
+        );
+        bench.end(&ids, Ok(()), at(1));
+        sent.extend(ids);
+    }
+    sent.sort_unstable();
+    assert_eq!(sent, [1, 2, 9]);
+    assert_eq!(bench.outbox.next(), Some(at(600)));
+}
+
+#[test]
+fn after_somebody_has_asked_a_receiver_that_refuses_again_is_left_alone_for_a_minute_first() {
+    let mut bench = Bench::new(vec![receiver("a", &[])]);
+    bench.post([row(1, "a", at(0))]);
+    let mut now = at(0);
+    for _ in 0..9 {
+        assert_eq!(bench.ids(now), [[1]]);
+        bench.end(&[1], refusal(), now);
+        now = bench.outbox.next().expect("it is tried again");
+    }
+    let now = at(1);
+    bench.outbox.try_again("a", Vec::new(), now);
+    assert_eq!(bench.ids(now), [[1]]);
+    assert!(
+        bench.end(&[1], refusal(), now).first_refusal,
+        "it is said again"
+    );
+    let next = bench.outbox.next().expect("it is tried again");
+    assert!(next - now < TimeDelta::minutes(2), "{next}");
+}
