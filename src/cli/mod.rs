@@ -45,6 +45,7 @@ mod next;
 mod notify;
 mod pin;
 mod prune;
+mod prunes;
 mod repair;
 mod restore;
 mod retag;

@@ -21,7 +21,7 @@ pub use listing::{
     ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot, Listing, UnreadableSnapshot,
 };
 pub use loss::AgentLoss;
-pub use outcome::{DataRead, DrillResult, Missing, Outcome, Summary, Verdict};
+pub use outcome::{DataRead, DrillResult, Missing, Outcome, Reclaim, Summary, Verdict};
 pub use problem::{Problem, ProblemKind};
 pub use report::{Progress, Report};
 pub use request::{Earlier, Request, Task};

@@ -15,6 +15,7 @@ mod past_drill;
 mod proof;
 mod run;
 mod told;
+mod waste;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use claim::{Claim, ClaimKind};
@@ -28,3 +29,4 @@ pub use past_drill::PastDrill;
 pub use proof::Proof;
 pub use run::{ActionRecord, ExitStatus, RunRecord, RunState, Trigger};
 pub use told::Told;
+pub use waste::{ContainerWaste, reclaim_after};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{DataCheck, PastDrill, Proof};
+use super::{ContainerWaste, DataCheck, PastDrill, Proof};
 use crate::location::Location;
 
 /// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
@@ -30,6 +30,9 @@ pub struct Past {
     /// What the drills of the job have proved.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,
+    /// What its removals have left, for each container that the last run may have removed snapshots from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waste: Vec<ContainerWaste>,
     /// How many runs ended, for each way to end.
     pub rows: Rows,
 }

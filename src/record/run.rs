@@ -7,7 +7,7 @@ use super::PartRead;
 use crate::job::JobResult;
 use crate::keep::guard::Alarm;
 use crate::location::Location;
-use crate::protocol::DrillResult;
+use crate::protocol::{DrillResult, Reclaim};
 
 /// Why a run exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,6 +146,9 @@ pub struct ActionRecord {
     /// The snapshot that its last attempt has proved, by the full id that it had first, if it is a drill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<String>,
+    /// What its attempts have removed and left in the container, if it removes snapshots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reclaim: Option<Reclaim>,
     /// Its last attempt failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,

@@ -18,6 +18,7 @@ mod main_job;
 mod messages;
 mod monitoring;
 mod priority;
+mod prunes;
 mod restart;
 #[path = "../samples/mod.rs"]
 mod samples;

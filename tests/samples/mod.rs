@@ -109,6 +109,7 @@ pub fn action_record() -> ActionRecord {
         part_read: None,
         drill: None,
         proved: None,
+        reclaim: None,
         no_space: false,
     }
 }

@@ -169,5 +169,5 @@ pub(super) fn finish(
             ..outcome::success(summary)
         });
     }
-    clear_out(context, work, opened, lock, summary)
+    clear_out(context, work, opened, lock, None, summary)
 }

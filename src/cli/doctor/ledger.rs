@@ -248,6 +248,7 @@ mod tests {
                 files_failed: 0,
             }),
             data_checks: Vec::new(),
+            prunes: Vec::new(),
             last_drill: None,
             runs_total: Counts::default(),
         }
