@@ -1,143 +1,15 @@
 //! When a backup that removes snapshots also prunes its container, and who tells it.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Clock, Host, every};
+use crate::harness::every;
 
-/// A host with an hourly backup that keeps one snapshot. Its source has 400 KB that stay, and 4 KB that change.
-struct Hourly {
-    clock: Clock,
-    now: DateTime<Utc>,
-    runs: u64,
-}
+mod hourly;
 
-/// Bytes that zstd cannot make smaller.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut byte = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| byte()).collect()
-}
-
-impl Hourly {
-    /// `None`: the clock cannot be set here.
-    fn new(keys: &Value, settings: &[(&str, &str)]) -> Option<Hourly> {
-        let now = "2040-06-04T00:30:00Z".parse().expect("an instant");
-        let mut clock = Clock::at(now)?;
-        for (name, value) in settings {
-            clock.host = clock.host.env(name, value);
-        }
-        let host = &clock.host;
-        fs::create_dir(host.path("source")).expect("a directory");
-        fs::write(host.path("source/base"), noise(0, 400_000)).expect("a file");
-        host.file("pass", "secret");
-        let mut job = every("1 hours", vec![action(host, keys)]);
-        job["job_schedule"]["schedule_timezone"] = json!("Asia/Tokyo");
-        host.put("www", job);
-        host.once();
-        let runs = 0;
-        Some(Hourly { clock, now, runs })
-    }
-
-    fn host(&self) -> &Host {
-        &self.clock.host
-    }
-
-    /// Lets so much time pass.
-    fn wait(&mut self, time: TimeDelta) {
-        self.now += time;
-        self.clock.set(self.now);
-    }
-
-    /// Makes a run that is due, so much later, and returns its log.
-    fn run(&mut self, later: TimeDelta) -> String {
-        self.wait(later);
-        self.change();
-        self.host().once().exits(0);
-        self.log()
-    }
-
-    fn change(&mut self) {
-        self.runs += 1;
-        let file = self.host().path("source/new");
-        fs::write(file, noise(self.runs, 4000)).expect("a file");
-    }
-
-    /// The log of the newest run.
-    fn log(&self) -> String {
-        self.host().freezerd(&["log", "www"]).exits(0).stdout()
-    }
-
-    /// What `restic check` says: nothing is missing, and nothing is broken.
-    fn check(&self) {
-        let ran = Command::new("restic")
-            .args(["--no-cache", "check", "--read-data", "--repo"])
-            .arg(self.host().path("container"))
-            .arg("--password-file")
-            .arg(self.host().path("pass"))
-            .output();
-        match ran {
-            Ok(ran) => assert!(ran.status.success(), "{ran:?}"),
-            Err(error) => println!("SKIPPED: restic: {error}"),
-        }
-    }
-
-    /// What the only container of the job knows of its prunes, as `why` says it, and the sentence on it.
-    fn why(&self) -> (Value, String) {
-        let why = self.host().json(&["why", "www"]);
-        let sentences = why["next"].as_array().expect("sentences").iter();
-        let place = self.host().path("container").display().to_string();
-        let mut sentences = sentences.filter_map(|it| it.as_str());
-        let sentence = sentences.find(|it| it.contains(&place));
-        let [prune] = why["prunes"].as_array().expect("a list").as_slice() else {
-            panic!("{why:#}")
-        };
-        (prune.clone(), sentence.unwrap_or_default().to_owned())
-    }
-
-    fn snapshots(&self) -> usize {
-        fs::read_dir(self.host().path("container/snapshots"))
-            .expect("the snapshots")
-            .count()
-    }
-
-    /// The bytes of all packs.
-    fn size(&self) -> u64 {
-        size(&self.host().path("container/data"))
-    }
-}
-
-fn size(directory: &Path) -> u64 {
-    let entries = fs::read_dir(directory).expect("a directory");
-    let sizes = entries.map(|entry| {
-        let entry = entry.expect("an entry");
-        match entry.file_type().expect("a type").is_dir() {
-            true => size(&entry.path()),
-            false => entry.metadata().expect("a file").len(),
-        }
-    });
-    sizes.sum()
-}
-
-/// The backup, with more keys.
-fn action(host: &Host, keys: &Value) -> Value {
-    let mut action = json!({
-        "action": "backup", "path_to_backup": host.path("source"), "backup_name": "www",
-        "container": host.path("container"), "encrypt_pass_file": host.path("pass"), "keep_last": 1,
-    });
-    let keys = keys.as_object().expect("an object").clone();
-    action.as_object_mut().expect("an object").extend(keys);
-    json!({ "freezer_action": action })
-}
+use hourly::{Hourly, action};
 
 const HOUR: TimeDelta = TimeDelta::minutes(61);
 
@@ -249,12 +121,23 @@ fn what_is_removed_is_freed_within_a_time_however_little_it_is() {
     );
     assert_eq!(text.stdout().matches(&note).count(), 2);
 
+    let plan = hourly.host().freezerd(&["next", "--for", "8d"]).exits(0);
+    assert_eq!(plan.stdout().matches(&note).count(), 1, "{}", plan.stdout());
+
     let later = hourly.run(TimeDelta::days(6));
     assert!(!later.contains(PRUNING), "{later}");
     let due = hourly.run(TimeDelta::days(1));
     assert!(due.contains(PRUNING), "{due}");
     assert!(due.contains("(`prune_every`)"), "{due}");
     hourly.check();
+
+    // In a plan, a day with many runs of a job is one row.
+    let often = vec![action(hourly.host(), &json!({}))];
+    hourly.host().put("www", every("20 minutes", often));
+    hourly.host().once();
+    let plan = hourly.host().freezerd(&["next", "--for", "8d"]).exits(0);
+    let note = format!("{note} at ");
+    assert_eq!(plan.stdout().matches(&note).count(), 1, "{}", plan.stdout());
 }
 
 #[test]
@@ -331,6 +214,25 @@ fn an_action_admin_prunes_in_each_run_and_the_backups_know_of_it() {
     assert_eq!(prune["snapshots_removed"], 0, "{prune}");
     hourly.run(HOUR);
     assert_eq!(hourly.why().0["snapshots_removed"], 1);
+}
+
+#[test]
+fn the_actions_of_one_run_know_what_the_earlier_ones_did() {
+    let Some(mut hourly) = Hourly::new(&json!({}), &[]) else {
+        return;
+    };
+    let host = hourly.host();
+    let other = action(host, &json!({"backup_name": "other"}));
+    let both = vec![action(host, &json!({})), other];
+    host.put("www", every("1 hours", both));
+    host.once();
+    let log = hourly.run(HOUR);
+    assert_eq!(
+        log.matches("no earlier prune of it is known").count(),
+        1,
+        "{log}"
+    );
+    assert_eq!(log.matches("there is nothing to prune").count(), 1, "{log}");
 }
 
 #[test]
