@@ -22,6 +22,12 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// So many bytes, of so many in all if that is known: `1.2 MB of 40 MB`.
+pub fn part_of(count: u64, all: Option<u64>) -> String {
+    let all = all.map_or_else(String::new, |all| format!(" of {}", bytes(all)));
+    bytes(count) + &all
+}
+
 /// A size of memory, in powers of 1024: `512 MiB`, `1.5 GiB`.
 pub fn memory(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

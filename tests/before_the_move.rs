@@ -121,6 +121,9 @@ fn promised(command: &[String], stdout: &str) -> String {
     }
     let is_status = command[0] == "status" && command.iter().any(|word| word == "--json");
     let is_list = command[0] == "list" && command.iter().any(|word| word == "--json");
+    if command[0] == "next" {
+        return without_prunes(command, stdout);
+    }
     if command[0] != "why" && !is_status && !is_list {
         return stdout.to_owned();
     }
@@ -145,6 +148,9 @@ fn promised(command: &[String], stdout: &str) -> String {
             }
         }
     }
+    if let Some(answer) = answer.as_object_mut() {
+        answer.shift_remove("prunes");
+    }
     // The older program did not know `max_age` and alarms.
     let jobs = answer.get_mut("jobs").and_then(Value::as_array_mut);
     for job in jobs.into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -161,9 +167,43 @@ fn promised(command: &[String], stdout: &str) -> String {
     }
     for paragraph in ["state", "lately", "next"] {
         if let Some(sentences) = answer.get_mut(paragraph).and_then(Value::as_array_mut) {
+            let is_later = |it: &Value| it.as_str().is_some_and(|it| it.contains("No prune of "));
+            sentences.retain(|it| !is_later(it));
             sentences.fill("a sentence".into());
         }
     }
+    format!("{answer:#}\n")
+}
+
+/// The firings of `next` without what it says of prunes: the older program pruned in each run.
+fn without_prunes(command: &[String], stdout: &str) -> String {
+    if !command.iter().any(|word| word == "--json") {
+        let lines = stdout
+            .lines()
+            .map(|line| match line.split_once("  time to prune ") {
+                Some((line, _)) => line.trim_end(),
+                None => line,
+            });
+        return lines.map(|line| format!("{line}\n")).collect();
+    }
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.shift_remove("prunes");
+                if let Some(Value::Array(notes)) = members.get_mut("notes") {
+                    notes.retain(|it| {
+                        !it.as_str()
+                            .is_some_and(|it| it.starts_with("time to prune"))
+                    });
+                }
+                members.values_mut().for_each(strip);
+            }
+            Value::Array(values) => values.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut answer: Value = serde_json::from_str(stdout).expect("JSON");
+    strip(&mut answer);
     format!("{answer:#}\n")
 }
 

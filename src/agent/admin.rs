@@ -1,34 +1,31 @@
 //! Removes old snapshots, and the data that only they needed.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::check::Stages;
 use super::earlier_hosts::{EarlierHost, adopt_command, earlier_hosts};
 use super::error::ActionError;
 use super::guard;
 use super::lineage::shares_path;
 use super::lock::Lock;
 use super::prune_warnings::prune_warnings;
+use super::reclaim::{self, Freeing};
 use super::report::{local, log};
 use super::repository::{Found, Opened};
 use super::retention::{self, Fate, Policy, Stay};
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
+use crate::job::prune_budget::{Decision, PruneWhen, Reason};
 use crate::job::share::MaxUnused;
 use crate::keep::Rules;
 use crate::kill_point::{self, Point};
-use crate::protocol::{Outcome, Summary};
+use crate::protocol::{Outcome, Reclaim, Summary};
+use crate::repository::prune::Pruned;
 use crate::repository::prune::plan::{MaxUnused as Unused, Options};
-use crate::repository::prune::{self, Orders, Pruned};
 use crate::storage::id::Id;
 use crate::units;
-
-/// An interrupted write leaves a file behind. While the container is locked, none is being written.
-const SWEEP_AGE: Duration = Duration::ZERO;
 
 /// What is to be removed, and how.
 pub struct Removal<'a> {
@@ -39,9 +36,8 @@ pub struct Removal<'a> {
     pub age: Option<Age>,
     /// What they keep stays.
     pub rules: &'a Rules,
-    /// How the prune decides.
-    pub options: Options,
-    pub dry_run: bool,
+    /// How their space is freed.
+    pub freeing: Freeing,
 }
 
 impl Removal<'_> {
@@ -57,6 +53,8 @@ pub struct Removed {
     pub removed: u64,
     /// How many snapshots of the lineage are left.
     pub left: u64,
+    /// What became of the data of those that were removed. `None`: a dry run.
+    pub reclaim: Option<Reclaim>,
 }
 
 /// How a prune decides: as a job or a command says, or as usual.
@@ -88,19 +86,25 @@ pub fn run(context: &Context, work: &Admin) -> Result<Outcome, ActionError> {
         paths: &work.paths,
         age: work.remove,
         rules: &work.keep,
-        options: prune_options(work.max_unused, work.max_repack),
-        dry_run,
+        freeing: Freeing {
+            prune: work.prune.unwrap_or(PruneWhen::Always),
+            size: None,
+            is_damaged: false,
+            options: prune_options(work.max_unused, work.max_repack),
+            dry_run,
+        },
     };
     let removed = remove_old(context, &opened, &lock, &removal)?;
     Ok(outcome::success(Summary {
         snapshots_removed: Some(removed.removed),
         snapshots: Some(removed.left),
+        reclaim: removed.reclaim,
         ..Summary::default()
     }))
 }
 
 /// Removes the snapshots that are older than the limit and that no rule keeps, except the newest and the newest whole one
-/// of each path, and reclaims space. The caller has the container alone, unless it is a dry run.
+/// of each path, and reclaims their space when that is wanted. The caller has the container alone, unless it is a dry run.
 pub fn remove_old(
     context: &Context,
     opened: &Opened,
@@ -110,15 +114,20 @@ pub fn remove_old(
     let Removal {
         lineage,
         paths,
-        options,
-        dry_run,
+        freeing,
         ..
     } = *removal;
+    let dry_run = freeing.dry_run;
     let now = Utc::now();
-    let of_name = opened.snapshots(&Filter {
+    let of_name = opened.snapshot_files(&Filter {
         label: Some(lineage.backup_name.clone()),
         ..Filter::default()
     })?;
+    let freeing = Freeing {
+        is_damaged: freeing.is_damaged || !of_name.unreadable.is_empty(),
+        ..freeing
+    };
+    let of_name = opened.tell_unreadable(of_name);
     let limit = match removal.age {
         None => None,
         Some(age) => Some(retention::limit(age, now).ok_or(ActionError::AgeOutOfRange)?),
@@ -186,38 +195,39 @@ pub fn remove_old(
     let in_scope = |snapshot: &&Snapshot| paths.is_empty() || shares_path(paths, snapshot);
     let left = (snapshots.iter().filter(in_scope).count() - old.len()) as u64;
     let ids: Vec<Id> = old.iter().map(|(_, id, _)| *id).collect();
-    let stages = Stages::new(&context.reporter);
-    let report = if dry_run {
-        let without = ids.iter().copied().collect();
-        prune::rehearse(&opened.repository, &options, &without, &stages)
-    } else {
-        let orders = Orders {
-            forget: &ids,
-            planned: &|_| {},
-            sweep_age: SWEEP_AGE,
-            confirm: &|| lock.confirm(),
-        };
-        prune::forget_and_prune(&opened.repository, &options, &orders, &stages)
+    let decision = reclaim::decide(context, opened, &freeing, &old)?;
+    let end = match decision.course {
+        Decision::Prune(reason) => {
+            if reason != Reason::Always {
+                let why = reason.words(local);
+                let place = &opened.container.location;
+                log(&match dry_run {
+                    true => format!("would prune {place}: {why}"),
+                    false => format!("pruning {place}: {why}"),
+                });
+            }
+            let report = reclaim::prune(context, opened, lock, &freeing, &ids)?;
+            tell(&report);
+            let would = if dry_run { "would have " } else { "" };
+            format!("{would}freed {}", units::bytes(report.freed))
+        }
+        Decision::Later(wait) => {
+            if !dry_run {
+                reclaim::forget(opened, lock, &ids)?;
+            }
+            decision.left_words(wait)
+        }
     };
-    let report = report.map_err(|source| ActionError::Prune {
-        place: opened.container.location.clone(),
-        source: Box::new(source),
-    })?;
-    tell(&report);
     kill_point::reached(Point::Pruned);
-    log(&summary_line(
-        old.len() as u64,
-        left,
-        &whose,
-        &report,
-        dry_run,
-    ));
-    if !dry_run && opened.repository.storage.retains().is_some() {
+    log(&summary_line(old.len() as u64, left, &whose, &end, dry_run));
+    let is_pruned = matches!(decision.course, Decision::Prune(_));
+    if is_pruned && !dry_run && opened.repository.storage.retains().is_some() {
         log("note: the server keeps what was removed until the time is over that it was kept for");
     }
     Ok(Removed {
         removed: if dry_run { 0 } else { old.len() as u64 },
         left,
+        reclaim: (!dry_run).then(|| decision.reclaim()),
     })
 }
 
@@ -327,12 +337,9 @@ fn tell(report: &Pruned) {
     }
 }
 
-fn summary_line(removed: u64, left: u64, whose: &str, report: &Pruned, dry_run: bool) -> String {
+/// `end` is what follows the removal.
+fn summary_line(removed: u64, left: u64, whose: &str, end: &str, dry_run: bool) -> String {
     let would = if dry_run { "would have " } else { "" };
-    format!(
-        "{would}removed {} {whose}, {} left; {would}freed {}",
-        units::count(removed, "snapshot", "snapshots"),
-        left,
-        units::bytes(report.freed),
-    )
+    let snapshots = units::count(removed, "snapshot", "snapshots");
+    format!("{would}removed {snapshots} {whose}, {left} left; {end}")
 }

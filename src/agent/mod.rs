@@ -48,6 +48,7 @@ pub mod pass_pipe;
 mod place;
 mod prune_warnings;
 pub mod reach;
+mod reclaim;
 mod report;
 mod repository;
 mod restore;

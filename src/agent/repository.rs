@@ -109,13 +109,17 @@ impl Opened {
     /// # Errors
     /// When the snapshots cannot be listed.
     pub fn snapshots(&self, filter: &Filter) -> Result<Vec<Found>, ActionError> {
-        let SnapshotFiles { found, unreadable } = self.snapshot_files(filter)?;
-        for (_, error) in unreadable {
+        Ok(self.tell_unreadable(self.snapshot_files(filter)?))
+    }
+
+    /// The snapshots of these files. The log names those that cannot be read.
+    pub fn tell_unreadable(&self, files: SnapshotFiles) -> Vec<Found> {
+        for (_, error) in files.unreadable {
             log(&format!(
                 "warning: {error}; this snapshot is lost, and the others are not affected"
             ));
         }
-        Ok(found)
+        files.found
     }
 
     /// The snapshots that the filter lets through, and the files of which nobody knows whether it would.

@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::job::action::{Action, Bandwidth, Work};
+use crate::job::prune_budget::Waste;
 use crate::protocol::{AgentLoss, Outcome, Request, RunTag, agent_process};
 
 /// What an agent is asked to do for a command.
@@ -22,6 +23,8 @@ pub fn request(settings: &Settings, work: Work, dry_run: bool, bandwidth: Bandwi
         expects_repository: true,
         proved: Vec::new(),
         drilled: None,
+        prune_budget: settings.prune_budget(),
+        waste: Waste::default(),
         protected: vec![settings.state_dir.clone()],
         cache: settings.cache(),
         network_wait: None,

@@ -46,6 +46,7 @@ mod notify;
 mod open_alarms;
 mod pin;
 mod prune;
+mod prunes;
 mod repair;
 mod restore;
 mod retag;

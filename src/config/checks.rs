@@ -3,7 +3,8 @@
 use super::chosen::Chosen;
 use super::error::ConfigError;
 use super::read::is_off;
-use crate::job::check_policy::{DataWithin, Every, Window};
+use crate::job::check_policy::{DataWithin, Every};
+use crate::job::window::Window;
 use crate::schedule::interval::parse_duration;
 
 /// How often; `None`: never.

@@ -14,6 +14,7 @@ mod file;
 mod limits;
 mod log_format;
 pub mod paths;
+mod prunes;
 mod read;
 mod receivers;
 mod section;

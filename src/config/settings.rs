@@ -11,13 +11,16 @@ use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
 use super::limits;
 use super::log_format::LogFormat;
+use super::prunes;
 use super::read;
 use super::setting::{BuiltIn, Form, Setting};
 use super::storages::{self, Defined};
 use crate::job::action::{Bandwidth, Cache};
-use crate::job::check_policy::{CheckPolicy, DataWithin, Every, Window};
+use crate::job::check_policy::{CheckPolicy, DataWithin, Every};
+use crate::job::prune_budget::PruneBudget;
 use crate::job::rate_limit::RateLimit;
 use crate::job::storage::Storages;
+use crate::job::window::Window;
 use crate::limits::ResourceLimits;
 use crate::schedule::zone::Zone;
 use crate::tell::receiver::Receiver;
@@ -193,6 +196,20 @@ settings! {
         Setting::new(Form::Text, "FROM-TO", "the hours in which these checks start")
             .example("22:00-06:00").default("01:00-05:00");
 
+    // Percent of the container.
+    prune_waste: f64 = prunes::waste =>
+        Setting::new(Form::Text, "SHARE", "the share of a container that the data of removed snapshots may take until a backup prunes it: an estimate")
+            .example("10%").default("5%");
+
+    prune_every: Duration = read::duration =>
+        Setting::new(Form::Text, "DURATION", "the time after a prune at which a backup that removes snapshots prunes the container again, whatever it may free")
+            .example("30 days").default("7 days");
+
+    // `None`: at any time.
+    prune_window: Option<Window> = prunes::window =>
+        Setting::new(Form::Text, "FROM-TO", "the hours in which such a prune begins; any: at any time")
+            .example("22:00-06:00").default("any");
+
     // `None`: nowhere.
     metrics_dir: Option<PathBuf> = read::path_or_empty =>
         Setting::new(Form::Text, "DIR", "the directory where the daemon writes freezerd.prom and status.json for monitoring")
@@ -232,6 +249,15 @@ impl Settings {
             data: self.check_data_within,
             window: self.check_window,
         })
+    }
+
+    /// When an action that removes snapshots prunes its container, if the action does not say it.
+    pub fn prune_budget(&self) -> PruneBudget {
+        PruneBudget {
+            waste_percent: self.prune_waste,
+            every: self.prune_every,
+            window: self.prune_window,
+        }
     }
 
     /// The name of the zone of schedules and windows that name none; `None`: the zone of the host.

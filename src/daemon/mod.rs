@@ -201,6 +201,7 @@ pub async fn run(
                 network_wait: settings.network_wait,
                 bandwidth: settings.bandwidth(),
                 zone: settings.zone_name(),
+                prune_budget: settings.prune_budget(),
                 groups,
                 trust: Trust::of_process(settings.trusted_owners.clone()),
             },

@@ -26,6 +26,7 @@ use crate::control::progress_sink::ProgressSink;
 use crate::intake::Trust;
 use crate::job::action::{Bandwidth, Cache};
 use crate::job::diagnostic::quoted;
+use crate::job::prune_budget::PruneBudget;
 use crate::kill_point::{self, Point};
 use crate::limits::Groups;
 use crate::protocol::{AgentLoss, Changes, Heard, Report};
@@ -57,6 +58,8 @@ pub struct Circumstances {
     pub bandwidth: Bandwidth,
     /// The zone that the settings name; `None`: the zone of the host.
     pub zone: Option<String>,
+    /// When a removal prunes its container, where its action does not say it.
+    pub prune_budget: PruneBudget,
     /// Who may choose where a `log_file` is.
     pub trust: Trust,
     /// `None`: agents run without limits.
@@ -97,6 +100,7 @@ impl Runner {
         let state = self.circumstances.layout.state();
         spawn.request.protected = vec![state.to_owned()];
         spawn.request.cache.clone_from(&self.circumstances.cache);
+        spawn.request.prune_budget = self.circumstances.prune_budget;
         spawn.request.network_wait = Some(self.circumstances.network_wait);
         spawn
             .request

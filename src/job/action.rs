@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::WorkKind;
 use super::one_or_more;
+use super::prune_budget::PruneWhen;
 use super::share::{MaxUnused, ReadData};
 use super::storage::Connection;
 use crate::keep::Rules;
@@ -18,6 +19,7 @@ use crate::location::Location;
 pub use super::access::Access;
 pub use super::bandwidth::Bandwidth;
 pub use super::command::Command;
+pub use super::levels::Levels;
 
 /// One entry of `job_actions`: an action, and how often the scheduler tries it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -219,6 +221,9 @@ pub struct Backup {
     /// older. Empty: no rules.
     #[serde(default, skip_serializing_if = "Rules::is_empty")]
     pub keep: Rules,
+    /// When a removal prunes the container. `None`: when it is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune: Option<PruneWhen>,
     /// When the new snapshot looks as if the source were damaged.
     #[serde(default, skip_serializing_if = "Guards::are_usual")]
     pub guards: Guards,
@@ -233,19 +238,6 @@ impl Backup {
 
 fn is_false(flag: &bool) -> bool {
     !flag
-}
-
-/// The keys that choose the level of a backup.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Levels {
-    /// Read everything in every backup: level 0.
-    pub no_incremental: bool,
-    /// The highest level. The next backup has level 0.
-    pub max_level: Option<u32>,
-    /// The level at which backups stay. Their parent stays the last snapshot one level below.
-    pub always_level: Option<u32>,
-    /// The number of days after which a level 0 is followed by a new one.
-    pub restart_always_level: Option<f64>,
 }
 
 /// A restore of one snapshot.
@@ -301,6 +293,9 @@ pub struct Admin {
     /// Snapshots that a rule keeps stay. Empty: no rules. Then there is an age.
     #[serde(default, skip_serializing_if = "Rules::is_empty")]
     pub keep: Rules,
+    /// When the container is pruned. `None`: in each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune: Option<PruneWhen>,
     /// How much may stay in the container that nothing needs. `None`: as usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_unused: Option<MaxUnused>,

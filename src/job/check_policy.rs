@@ -15,6 +15,7 @@ use super::kind::WorkKind;
 use super::parse::{action_nodes, job_node, object};
 use super::share::ReadData;
 use super::values::ValueReader;
+use super::window::Window;
 use super::{Host, derived_id, entry};
 use crate::location::Location;
 
@@ -41,15 +42,6 @@ pub enum DataWithin {
     Auto,
     Never,
     Time(Duration),
-}
-
-/// The hours in which a check starts, in minutes. It may go over midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Since midnight.
-    pub start: u32,
-    /// More than none, a day at most.
-    pub length: u32,
 }
 
 /// A check that the policy makes.
@@ -84,34 +76,6 @@ impl Every {
             Every::Month => 31.0,
         }
     }
-}
-
-impl Window {
-    /// Reads `01:00-05:00`.
-    pub fn parse(text: &str) -> Option<Window> {
-        let (from, to) = text.split_once('-')?;
-        let (start, end) = (minutes(from)?, minutes(to)?);
-        const DAY: u32 = 24 * 60;
-        let length = match (end + DAY - start) % DAY {
-            0 => DAY,
-            length => length,
-        };
-        Some(Window {
-            start: start % DAY,
-            length,
-        })
-    }
-}
-
-/// Minutes since midnight; `24:00` is the end of the day.
-fn minutes(text: &str) -> Option<u32> {
-    let (hour, minute) = text.trim().split_once(':')?;
-    let number = |text: &str| match text.len() == 2 && text.bytes().all(|it| it.is_ascii_digit()) {
-        true => text.parse::<u32>().ok(),
-        false => None,
-    };
-    let (hour, minute) = (number(hour)?, number(minute)?);
-    (minute < 60 && hour * 60 + minute <= 24 * 60).then_some(hour * 60 + minute)
 }
 
 /// The checks of the containers that these jobs back up to. A job is the name of its file and its content.
@@ -372,24 +336,6 @@ mod tests {
             for key in ["read_data", "read_data_parts"] {
                 assert_eq!(action.get(key), expected.get(key), "{policy:?}");
             }
-        }
-    }
-
-    #[test]
-    fn a_window_may_go_over_midnight_and_what_is_none_is_refused() {
-        let window = |start, length| Some(Window { start, length });
-        for (text, expected) in [
-            ("01:00-05:00", window(60, 240)),
-            ("22:30 - 06:00", window(1350, 450)),
-            ("00:00-24:00", window(0, 1440)),
-            ("03:00-03:00", window(180, 1440)),
-            ("1:00-05:00", None),
-            ("01:00-25:00", None),
-            ("01:60-05:00", None),
-            ("01:00", None),
-            ("", None),
-        ] {
-            assert_eq!(Window::parse(text), expected, "{text}");
         }
     }
 }

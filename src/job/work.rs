@@ -65,6 +65,7 @@ fn backup(
         .unwrap_or(false);
     let remove_older_than = values.age_in_days(fields.get("remove_older_than"));
     let keep = values.rules(fields);
+    let prune = values.prune_when(fields);
     let guards = values.guards(fields);
     let targets = values.targets(fields, timing);
     let sources = sources?;
@@ -110,6 +111,7 @@ fn backup(
         allow_new_container,
         remove_older_than,
         keep: keep?,
+        prune,
         guards: guards?,
     };
     Some(target::each(first, targets))
@@ -270,6 +272,7 @@ fn admin(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> 
     if has_age && remove.is_none() {
         return None;
     }
+    let prune = values.prune_when(fields);
     let max_unused = values.max_unused(fields.get("max_unused"));
     let max_repack = values.size(fields.get("max_repack"));
     Some(Admin {
@@ -278,6 +281,7 @@ fn admin(fields: &Fields<'_>, timing: &Timing, values: &mut ValueReader<'_>) -> 
         paths: chosen_paths(fields, values)?,
         remove,
         keep: keep?,
+        prune,
         max_unused,
         max_repack,
     })

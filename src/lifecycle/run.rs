@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::job::JobResult;
 use crate::job::action::JobAction;
 use crate::protocol::Verdict;
-use crate::record::{ActionRecord, AttemptEnd, ExitStatus, PartRead};
+use crate::record::{ActionRecord, AttemptEnd, ExitStatus, PartRead, reclaim_after};
 
 /// What a run does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ pub fn after_attempt(
         };
     };
     add_numbers(row, job_action, end);
+    row.reclaim = reclaim_after(row.reclaim, &job_action.action, end, now);
     match class_of(end) {
         EndClass::Success => row.exit_status = Some(ExitStatus::Success),
         EndClass::Aborted => {

@@ -23,7 +23,7 @@ pub use listing::{
     ContainerFault, ListEnd, ListError, ListRequest, ListedSnapshot, Listing, UnreadableSnapshot,
 };
 pub use loss::AgentLoss;
-pub use outcome::{DataRead, DrillResult, Missing, OpenAlarm, Outcome, Summary, Verdict};
+pub use outcome::{DataRead, DrillResult, Missing, OpenAlarm, Outcome, Reclaim, Summary, Verdict};
 pub use problem::{Problem, ProblemKind};
 pub use report::{Progress, Report};
 pub use request::{Drilled, Earlier, Request, Task};

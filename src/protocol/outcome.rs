@@ -106,6 +106,56 @@ pub struct OpenAlarm {
     pub alarm: Alarm,
 }
 
+/// What a removal of snapshots has left in its container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reclaim {
+    /// When it was over.
+    pub at: DateTime<Utc>,
+    /// The container was pruned, and nothing is left.
+    pub pruned: bool,
+    /// How many snapshots were removed whose data is still there.
+    pub snapshots: u64,
+    /// The bytes that these had added. `None`: it is not known.
+    pub bytes: Option<u64>,
+    /// The bytes of the container. `None`: nobody has looked.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// The last prune that it knew of.
+    pub known: Option<DateTime<Utc>>,
+}
+
+impl Reclaim {
+    /// Something may have been removed.
+    pub fn uncertain(at: DateTime<Utc>) -> Reclaim {
+        Reclaim {
+            at,
+            pruned: false,
+            snapshots: 1,
+            bytes: None,
+            size: None,
+            known: None,
+        }
+    }
+
+    /// What both have left, one after the other. The second is not a prune.
+    pub fn and(self, next: Reclaim) -> Reclaim {
+        let sum = |(one, other): (u64, u64)| one.saturating_add(other);
+        match self.pruned {
+            // What is left after a prune is known to be from then on.
+            true => Reclaim {
+                known: Some(self.at),
+                ..next
+            },
+            false => Reclaim {
+                snapshots: self.snapshots.saturating_add(next.snapshots),
+                bytes: self.bytes.zip(next.bytes).map(sum),
+                known: self.known.max(next.known),
+                ..next
+            },
+        }
+    }
+}
+
 /// What an action did, in numbers. A number that does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -165,6 +215,9 @@ pub struct Summary {
     /// The snapshot that a drill has proved, by the full id that it had first: it was restored, and is as it should be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proved: Option<String>,
+    /// What a removal has left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reclaim: Option<Reclaim>,
     /// A command's exit code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,

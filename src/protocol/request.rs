@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ListRequest, RunTag};
 use crate::job::action::{Action, Bandwidth, Cache};
+use crate::job::prune_budget::{PruneBudget, Waste};
 
 /// What an agent is started for: the first line on its standard input. The pipe then stays open. Its end tells the agent
 /// that nobody waits for it any more.
@@ -41,6 +42,12 @@ pub struct Request {
     /// this lineage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drilled: Option<Vec<Drilled>>,
+    /// When a removal that is not told it by its action prunes the container.
+    #[serde(default, skip_serializing_if = "PruneBudget::is_usual")]
+    pub prune_budget: PruneBudget,
+    /// What is known of the waste in the action's container, where the action removes snapshots.
+    #[serde(default, skip_serializing_if = "Waste::is_unknown")]
+    pub waste: Waste,
     /// Directories around and in which a restore deletes nothing: the state directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<PathBuf>,

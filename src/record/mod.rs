@@ -17,6 +17,7 @@ mod past_drill;
 mod proof;
 mod run;
 mod told;
+mod waste;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use claim::{Claim, ClaimKind};
@@ -32,3 +33,4 @@ pub use past_drill::PastDrill;
 pub use proof::Proof;
 pub use run::{ActionRecord, ExitStatus, RunRecord, RunState, Trigger};
 pub use told::Told;
+pub use waste::{ContainerWaste, reclaim_after};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{DataCheck, Growth, PastAlarms, PastDrill, Proof};
+use super::{ContainerWaste, DataCheck, Growth, PastAlarms, PastDrill, Proof};
 use crate::location::Location;
 
 /// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
@@ -36,6 +36,9 @@ pub struct Past {
     /// The alarms of guards that nobody has accepted.
     #[serde(skip_serializing_if = "PastAlarms::is_empty")]
     pub alarms: PastAlarms,
+    /// What its removals have left, for each container that the last run may have removed snapshots from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waste: Vec<ContainerWaste>,
     /// How many runs ended, for each way to end.
     pub rows: Rows,
 }

@@ -8,7 +8,7 @@ use crate::job::JobResult;
 use crate::keep::guard::Alarm;
 use crate::keep::room::Room;
 use crate::location::Location;
-use crate::protocol::{DrillResult, OpenAlarm};
+use crate::protocol::{DrillResult, OpenAlarm, Reclaim};
 
 /// Why a run exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -153,6 +153,9 @@ pub struct ActionRecord {
     /// The room on the disk of its container after its last attempt, if it is a backup to this host and enough is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<Room>,
+    /// What its attempts have removed and left in the container, if it removes snapshots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reclaim: Option<Reclaim>,
     /// Its last attempt failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,

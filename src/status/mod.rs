@@ -17,8 +17,10 @@ use crate::record::{
 };
 
 mod prometheus;
+mod prunes;
 
 pub use prometheus::render as prometheus;
+pub use prunes::PruneStatus;
 
 /// What a status is made from: one view of the ledger.
 #[derive(Clone, Debug, Default)]
@@ -164,6 +166,9 @@ pub struct JobStatus {
     pub alarms: Vec<OpenAlarm>,
     /// How much of the data of its containers the job's checks have read.
     pub data_checks: Vec<DataCheckStatus>,
+    /// What the job knows of the prunes of the containers from which it removes snapshots.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prunes: Vec<PruneStatus>,
     /// The newest drill of the job; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drill: Option<PastDrill>,
@@ -332,6 +337,7 @@ fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus
         }),
         alarms: record.past.alarms.iter().cloned().collect(),
         data_checks: record.past.data_checks.iter().map(data_check).collect(),
+        prunes: record.past.waste.iter().map(PruneStatus::of).collect(),
         last_drill: record.past.last_drill.clone(),
         runs_total: record.past.rows,
     }

@@ -240,6 +240,9 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
             text.sample(name, &labels, check.all_read_since.map_or(0.0, unix));
         }
     }
+    if jobs.iter().any(|job| !job.prunes.is_empty()) {
+        prunes(text, jobs);
+    }
     if jobs.iter().any(|job| job.last_drill.is_some()) {
         drills(text, jobs);
     }
@@ -260,6 +263,22 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
         ] {
             let labels = [("job_id", job.job_id.as_str()), ("result", ending.name())];
             text.sample("freezerd_job_runs_total", &labels, *rows.of(ending));
+        }
+    }
+}
+
+/// The metrics of the jobs that have removed snapshots.
+fn prunes(text: &mut Text, jobs: &[JobStatus]) {
+    let name = "freezerd_container_pruned_timestamp_seconds";
+    let help = "When a run of the job pruned the container last; 0 before the first.";
+    text.family(name, GAUGE, help);
+    for job in jobs {
+        for prune in &job.prunes {
+            let labels = [
+                ("job_id", job.job_id.as_str()),
+                ("container", prune.container.as_str()),
+            ];
+            text.sample(name, &labels, prune.pruned.map_or(0.0, unix));
         }
     }
 }

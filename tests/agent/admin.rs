@@ -335,6 +335,7 @@ fn a_limit_that_is_out_of_range_is_refused() {
         paths: Vec::new(),
         remove: Some(Age::Days(-1.0)),
         keep: Default::default(),
+        prune: None,
         max_unused: None,
         max_repack: None,
     };

@@ -68,6 +68,7 @@ fn two_paths_under_one_name_have_their_own_levels_and_newest_snapshots() {
             paths,
             remove: Some(Age::Days(0.0)),
             keep: Default::default(),
+            prune: None,
             max_unused: None,
             max_repack: None,
         })

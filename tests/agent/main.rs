@@ -6,6 +6,7 @@ mod bandwidth;
 mod exec;
 mod finished_backup;
 mod lineage;
+mod prunes;
 mod restore;
 mod round_trip;
 #[path = "../samples/mod.rs"]

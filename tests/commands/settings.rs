@@ -74,6 +74,9 @@ fn every_setting_can_be_set_in_all_three_ways() {
         ("check_every", "month"),
         ("check_data_within", "180 days"),
         ("check_window", "22:00-06:00"),
+        ("prune_waste", "10%"),
+        ("prune_every", "30 days"),
+        ("prune_window", "22:00-06:00"),
         ("metrics_dir", "/srv/metrics"),
         ("log_format", "human"),
         ("log_level", "warn"),
@@ -167,6 +170,22 @@ fn a_wrong_configuration_exits_78_and_the_message_says_where() {
             ],
         ),
         ("concurrent_jobs = 0\n", &["freezerd.toml:1", "1 to 256"]),
+        (
+            "prune_waste = \"100%\"\n",
+            &["freezerd.toml:1", "a share such as \"5%\", less than 100%"],
+        ),
+        (
+            "prune_waste = \"2 GB\"\n",
+            &["freezerd.toml:1", "a share such as \"5%\", less than 100%"],
+        ),
+        (
+            "prune_window = \"at night\"\n",
+            &[
+                "freezerd.toml:1",
+                "two times such as \"22:00-06:00\", or any",
+            ],
+        ),
+        ("prune_every = \"5%\"\n", &["freezerd.toml:1", "a duration"]),
         (
             "stop_grace = \"soon\"\n",
             &["freezerd.toml:1", "30 seconds"],

@@ -19,6 +19,7 @@ mod messages;
 mod messages_again;
 mod monitoring;
 mod priority;
+mod prunes;
 mod restart;
 #[path = "../samples/mod.rs"]
 mod samples;

@@ -111,6 +111,7 @@ pub fn action_record() -> ActionRecord {
         drill: None,
         proved: None,
         room: None,
+        reclaim: None,
         no_space: false,
     }
 }

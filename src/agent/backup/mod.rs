@@ -21,6 +21,7 @@ use super::level;
 use super::lineage::{earlier, has_same_paths};
 use super::lock::{Creation, Lock};
 use super::place::{self, Place, UnderLock};
+use super::reclaim::Freeing;
 use super::report::{local, log};
 use super::repository::{Found, Opened};
 use super::snapshot::{Filter, Snapshot};
@@ -28,8 +29,9 @@ use super::{Context, admin, outcome};
 use crate::archive::ahead::WalkAhead;
 use crate::archive::{self, Options};
 use crate::job::action::{Access, Age, Backup};
+use crate::job::prune_budget::PruneWhen;
 use crate::kill_point::{self, Point};
-use crate::protocol::{Outcome, Summary};
+use crate::protocol::{Outcome, Reclaim, Summary};
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::indexed::{Indexed, Loading};
 use crate::repository::snapshot::Snapshot as File;
@@ -78,7 +80,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     let lineage = lineage(context, &opened, work)?;
     if let Some((finished, summary)) = finished_before(context, work, &lineage) {
         changes::tell_finished(context, work, index, &lineage, finished);
-        return clear_out(context, work, opened, lock, summary);
+        return clear_out(context, work, opened, lock, None, summary);
     }
     sources.refuse_emptied(work, &lineage, &opened)?;
     let comparable = comparable(work, &lineage);
@@ -165,7 +167,11 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         let partial = outcome::partial_backup(summary, reason, &report.problems);
         return Ok(room::noted(work, growth, partial));
     }
-    let outcome = clear_out(context, work, opened, lock, summary)?;
+    // Of an index that is damaged, more is to be known.
+    let is_certain = work.removes() && indexed.problems.is_empty();
+    let size = is_certain.then(|| indexed.index.bytes());
+    drop(indexed);
+    let outcome = clear_out(context, work, opened, lock, size, summary)?;
     Ok(room::noted(work, growth, outcome))
 }
 
@@ -337,12 +343,14 @@ fn comparable(work: &Backup, lineage: &[Found]) -> Vec<Snapshot> {
     earlier(&work.paths, &snapshots)
 }
 
-/// Removes old snapshots after the backup, if the job says so. The backup is done, and the reason of a failure says so.
+/// Removes old snapshots after the backup, if the job says so. The backup is done, and the reason of a failure says so. The
+/// container has so many bytes, if that is known.
 fn clear_out(
     context: &Context,
     work: &Backup,
     opened: Opened,
     lock: Lock,
+    size: Option<u64>,
     mut summary: Summary,
 ) -> Result<Outcome, ActionError> {
     if !work.removes() {
@@ -356,8 +364,13 @@ fn clear_out(
             paths: &work.paths,
             age: work.remove_older_than.map(Age::Days),
             rules: &work.keep,
-            options: admin::prune_options(None, None),
-            dry_run: false,
+            freeing: Freeing {
+                prune: work.prune.unwrap_or(PruneWhen::Needed),
+                size,
+                is_damaged: false,
+                options: admin::prune_options(None, None),
+                dry_run: false,
+            },
         };
         admin::remove_old(context, &opened, &lock, &removal)
     });
@@ -365,6 +378,7 @@ fn clear_out(
         Ok(removed) => {
             summary.snapshots_removed = Some(removed.removed);
             summary.snapshots = Some(removed.left);
+            summary.reclaim = removed.reclaim;
             Ok(outcome::success(summary))
         }
         Err(error) => Ok(Outcome {
@@ -372,7 +386,10 @@ fn clear_out(
             reason: Some(format!(
                 "the backup is done, but old snapshots could not be removed: {error}"
             )),
-            ..outcome::success(summary)
+            ..outcome::success(Summary {
+                reclaim: Some(Reclaim::uncertain(Utc::now())),
+                ..summary
+            })
         }),
     }
 }

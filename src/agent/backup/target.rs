@@ -177,6 +177,6 @@ pub(super) fn finish(
         });
     }
     let growth = room::growth(work, there.iter().map(|(it, ..)| it));
-    let outcome = clear_out(context, work, opened, lock, summary)?;
+    let outcome = clear_out(context, work, opened, lock, None, summary)?;
     Ok(room::noted(work, growth, outcome))
 }

@@ -261,6 +261,7 @@ mod tests {
             }),
             alarms: Vec::new(),
             data_checks: Vec::new(),
+            prunes: Vec::new(),
             last_drill: None,
             runs_total: Counts::default(),
         }

@@ -28,7 +28,7 @@ pub use rules::RuleOptions;
 /// Name a job, or a container with --container. Without further options, the rules are those of the job: what its actions
 /// `admin` say, and its backups with `keep_…` or remove_older_than. With --keep-… or --older-than, these rules count instead.
 /// The command shows each snapshot and what becomes of it, and asks, unless --yes is given. Then it removes the snapshots and
-/// frees their space, as the daemon does.
+/// frees their space at once.
 ///
 /// The rules mean what those of `restic forget` mean. They apply to each host, backup name and list of paths by itself. The
 /// newest snapshot of each path, its newest whole one, the newest one that a drill has restored, and pinned ones always stay.

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use super::exit::{Exit, Failure};
 use super::job_files;
 use super::ledger_view::{self, LedgerView};
+use super::prunes;
 use crate::config::Settings;
 use crate::job::Job;
 use crate::lifecycle::queue::Need;
@@ -94,6 +95,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         let job = job_files::remembered(settings, &record)?;
         let client_id = &settings.client_id;
         let upcoming = Upcoming::of_job(&job, &record, client_id, (now, from), &zone, limits(5));
+        let prunes = prunes::of_job(settings, &job, &ledger.reader.jobs()?, now);
+        let upcoming = upcoming.with_prunes(&prunes);
         show::one(&upcoming, now, args.json);
         return Ok(Exit::Success);
     }
@@ -112,9 +115,10 @@ fn all(
     let mut upcoming = Vec::new();
     let mut courses = Vec::new();
     let mut left = MOST_IN_PLAN;
-    for record in ledger.reader.jobs()? {
+    let records = ledger.reader.jobs()?;
+    for record in &records {
         // This command may have other settings than the daemon, so one job may be invalid here. The others are shown.
-        let Ok(job) = job_files::remembered(settings, &record) else {
+        let Ok(job) = job_files::remembered(settings, record) else {
             eprintln!(
                 "freezerd: {} is left out: it is not valid with these settings",
                 record.job_id
@@ -130,12 +134,13 @@ fn all(
         };
         let of_job = Upcoming::of_job(
             &job,
-            &record,
+            record,
             &settings.client_id,
             (now, from),
             &zone,
             limits,
         );
+        let of_job = of_job.with_prunes(&prunes::of_job(settings, &job, &records, now));
         left = left.saturating_sub(of_job.firings.len());
         if limits.until.is_some() {
             courses.push(course(ledger, &job)?);

@@ -38,6 +38,10 @@ pub fn plan_rows(upcoming: &[Upcoming], plan: &Plan, zone: &Zone, table: &mut Da
             )];
             notes.extend((waiting > 0).then(|| format!("{waiting} of them wait")));
             notes.extend((skipped > 0).then(|| format!("{skipped} of them are skipped")));
+            for (at, containers) in job.prunes.range(first.at..=last.at) {
+                let at = zone.to_local(*at).format("%T");
+                notes.push(format!("time to prune {} at {at}", containers.join(", ")));
+            }
             table.row(first.at, plan_cells(first, job, plan, zone), notes);
             continue;
         }

@@ -29,6 +29,7 @@ pub fn one(upcoming: &Upcoming) -> Value {
                 "due": rfc3339(firing.due, zone),
                 "at": rfc3339(firing.at, zone),
                 "notes": upcoming.notes(firing),
+                "prunes": upcoming.prunes(firing),
             })
         })
         .collect();

@@ -1,10 +1,12 @@
 //! The upcoming firings of one job: what is owed, when it fires, and what changes of the clock do to that.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock_changes::time_of_day;
+use crate::cli::prunes::{self, JobPrune};
 use crate::job::Job;
 use crate::lifecycle::job::catch_up_refusal;
 use crate::record::{JobRecord, Standing};
@@ -34,6 +36,8 @@ pub struct Upcoming {
     /// What came due and has not run yet.
     pub owed: Option<Owed>,
     pub firings: Vec<Firing>,
+    /// The containers that it is time to prune, by the firing.
+    pub prunes: BTreeMap<DateTime<Utc>, Vec<String>>,
     /// The job runs again one second after each end.
     pub continuous: bool,
     /// Why there is no upcoming firing. `None` if there may be one.
@@ -141,6 +145,7 @@ impl Upcoming {
             jitter: job.schedule.jitter_delay(client_id, &job.id),
             owed: None,
             firings: Vec::new(),
+            prunes: BTreeMap::new(),
             continuous: job.schedule.kind() == Kind::Continuous,
             off: None,
         }
@@ -150,7 +155,18 @@ impl Upcoming {
         TimeDelta::from_std(self.jitter).unwrap_or(TimeDelta::zero())
     }
 
-    /// Notes about a firing: what a change of the clock does to it, and its jitter.
+    /// Marks the firings at which it is time to prune these containers.
+    pub fn with_prunes(mut self, prunes: &[JobPrune]) -> Upcoming {
+        self.prunes = prunes::due(prunes, self.firings.iter().map(|firing| firing.at));
+        self
+    }
+
+    /// The containers that it is time to prune at a firing.
+    pub fn prunes(&self, firing: &Firing) -> &[String] {
+        self.prunes.get(&firing.at).map_or(&[], Vec::as_slice)
+    }
+
+    /// Notes about a firing: what a change of the clock does to it, its jitter, and prunes.
     pub fn notes(&self, firing: &Firing) -> Vec<String> {
         let mut notes = Vec::new();
         match firing.landing {
@@ -180,6 +196,8 @@ impl Upcoming {
                 units::duration(self.jitter)
             ));
         }
+        let prunes = self.prunes(firing).iter();
+        notes.extend(prunes.map(|container| format!("time to prune {container}")));
         notes
     }
 }

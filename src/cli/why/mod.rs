@@ -7,7 +7,7 @@ use super::exit::{Exit, Failure};
 use super::ledger_view::{self, LedgerView};
 use super::list::{live_progress, status_word};
 use super::next::upcoming::{Upcoming, UpcomingLimits};
-use super::{history, job_files};
+use super::{history, job_files, prunes};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::record::{FileRecord, FileVerdict, JobRecord};
@@ -15,7 +15,7 @@ use crate::record::{FileRecord, FileVerdict, JobRecord};
 mod last_words;
 mod story;
 
-use story::{Facts, Story, story};
+use story::{Facts, Story, instant, story};
 
 /// Explain why a job did or did not run, and when it runs next
 ///
@@ -60,6 +60,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let upcoming = record.as_ref().zip(job.as_ref()).map(|(record, job)| {
         Upcoming::of_job(job, record, &settings.client_id, (now, None), &zone, limits)
     });
+    let prunes = match &job {
+        Some(job) => prunes::of_job(settings, job, &ledger.reader.jobs()?, now),
+        None => Vec::new(),
+    };
     let open = match record.as_ref().and_then(|record| record.run) {
         Some(run) => ledger.reader.run(run.number)?,
         None => None,
@@ -85,6 +89,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         agent_waits: progress.as_ref().and_then(|file| file.waiting.as_deref()),
         runs: &runs,
         last_words: &last_words,
+        prunes: &prunes,
         events: &events,
     });
     if runs.is_empty() && !ledger.notes.is_empty() {
@@ -101,6 +106,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             "state": story.state,
             "lately": story.lately,
             "next": story.next,
+            "prunes": prunes.iter().map(|it| it.as_json(now, |at| instant(&zone, at))).collect::<Vec<_>>(),
             "runs": runs.iter().map(history::as_json).collect::<Vec<_>>(),
             "events": events,
             "daemon": ledger.daemon,

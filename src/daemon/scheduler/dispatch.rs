@@ -4,14 +4,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::Notice;
 use super::{Order, Phase, Scheduler, Spawn};
-use crate::job::action::{Bandwidth, JobAction, Work};
+use crate::job::action::{Access, Bandwidth, JobAction, Work};
+use crate::job::prune_budget::{PruneBudget, Waste};
 use crate::job::share::ReadData;
 use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
 use crate::lifecycle::queue::NEAR;
 use crate::lifecycle::run;
 use crate::protocol::{Drilled, Earlier, Request, RunTag};
-use crate::record::{AttemptRecord, RunRecord, RunState};
+use crate::record::{AttemptRecord, ContainerWaste, RunRecord, RunState};
 
 impl<L: Ledger> Scheduler<L> {
     /// Puts a run where its state belongs: into the queue, or among the runs that wait for their retry.
@@ -187,7 +188,7 @@ impl<L: Ledger> Scheduler<L> {
             attempt,
             attempts: job_action.max_retries.saturating_add(1),
         });
-        let request = self.request(&record, &job_action, (action, attempt));
+        let request = self.request(&record, &job_action, (action, attempt), now);
         self.batch.order(Order::Spawn(Box::new(Spawn {
             request,
             timeout: job_action.timeout,
@@ -246,6 +247,19 @@ impl<L: Ledger> Scheduler<L> {
             at: proof.at,
         });
         Some(drilled.collect())
+    }
+
+    /// What all jobs know of the waste in the container of an action that removes snapshots.
+    fn waste(&self, action: &JobAction, now: DateTime<Utc>) -> Waste {
+        let Some((container, Access::Exclusive)) = action.action.work.container() else {
+            return Waste::default();
+        };
+        let jobs = self.jobs.iter().map(|(_, entry)| entry);
+        let noted = jobs.flat_map(|entry| &entry.record.past.waste);
+        // Runs that are not over have left something, too.
+        let open = self.runs.values().flat_map(|run| &run.record.actions);
+        let open: Vec<ContainerWaste> = open.filter_map(ContainerWaste::of_action).collect();
+        ContainerWaste::together(noted.chain(&open), &container.location, now)
     }
 
     /// The part of the data that a rolling check reads: the one that was read longest ago.
@@ -311,6 +325,7 @@ impl<L: Ledger> Scheduler<L> {
         record: &RunRecord,
         action: &JobAction,
         (index, attempt): (u32, u32),
+        now: DateTime<Utc>,
     ) -> Request {
         Request {
             job_id: record.job_id.clone(),
@@ -320,7 +335,9 @@ impl<L: Ledger> Scheduler<L> {
             expects_repository: self.expects_repository(record, action),
             proved: self.proved(action),
             drilled: self.drilled(action),
+            waste: self.waste(action, now),
             // Known to whoever starts the agent.
+            prune_budget: PruneBudget::default(),
             protected: Vec::new(),
             cache: None,
             network_wait: None,

@@ -2,7 +2,7 @@
 
 use super::drill::DRILL_KEYS;
 use super::joined;
-use super::keep::{GUARD_KEYS, KEEP_KEYS, REMOVAL_RULES};
+use super::keep::{KEEP_KEYS, REMOVAL_KEYS, REMOVAL_RULES};
 use super::key::{Key, Support};
 use super::shape::{Bounds, Shape};
 use super::storage::STORAGE_KEYS;
@@ -70,9 +70,9 @@ pub const ACTION_KEYS: &[Key] = &ALL_KEYS;
 
 static ALL_KEYS: [Key; OWN_KEYS.len()
     + KEEP_KEYS.len()
-    + GUARD_KEYS.len()
+    + REMOVAL_KEYS.len()
     + DRILL_KEYS.len()
-    + STORAGE_KEYS.len()] = joined(&[OWN_KEYS, &KEEP_KEYS, GUARD_KEYS, DRILL_KEYS, STORAGE_KEYS]);
+    + STORAGE_KEYS.len()] = joined(&[OWN_KEYS, &KEEP_KEYS, REMOVAL_KEYS, DRILL_KEYS, STORAGE_KEYS]);
 
 /// Those that do not describe a storage.
 const OWN_KEYS: &[Key] = &[

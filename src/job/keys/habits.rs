@@ -93,8 +93,8 @@ static HABITS: &[Habit] = &[
          `keep_yearly`, `keep_within` and `keep_tags`",
     ),
     instead(
-        "prune forget auto_prune compact cleanup",
-        "`remove_older_than` in a backup or in an action `admin` removes old snapshots and frees their space in the same run",
+        "forget auto_prune compact cleanup",
+        "`remove_older_than` in a backup or in an action `admin` removes old snapshots, and `prune` says when their space is freed",
     ),
     instead(
         "checks check_before check_after verify_after check_last",

@@ -5,6 +5,7 @@ use super::key::Key;
 use super::object::Object;
 use super::shape::Shape;
 use crate::job::kind::{WorkKind, WorkKinds};
+use crate::job::prune_budget::PruneWhen;
 
 const BACKUP: WorkKinds = WorkKinds::of(&[WorkKind::Backup]);
 const KINDS: WorkKinds = BACKUP.with(WorkKind::Admin);
@@ -17,8 +18,16 @@ const fn span(name: &'static str, about: &'static str, example: &'static str) ->
     Key::new(name, Shape::Span, KINDS, about).example(example)
 }
 
-/// The keys of the guards.
-pub const GUARD_KEYS: &[Key] = &[
+/// The keys beside the rules: when the space is freed, and the guards.
+pub const REMOVAL_KEYS: &[Key] = &[
+    Key::new(
+        "prune",
+        Shape::Words(&PruneWhen::WORDS),
+        KINDS,
+        "When the container is pruned, which frees the space of removed snapshots. Default: `needed` in a backup, `always` in an \
+         action `admin`.",
+    )
+    .example("\"always\""),
     Key::new(
         "shrink_guard",
         Shape::Share,

@@ -1,10 +1,11 @@
-//! Shares of a container: what a check reads, and the waste that a prune leaves.
+//! Shares of a container: what a check reads, and the waste that a prune leaves; and when there is a prune.
 
 use super::ValueReader;
 use crate::job::codes;
 use crate::job::decode::{Field, Fields};
 use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::json::Value;
+use crate::job::prune_budget::PruneWhen;
 use crate::job::share::{MaxUnused, ReadData};
 
 impl ValueReader<'_> {
@@ -66,6 +67,11 @@ impl ValueReader<'_> {
             self.not_a_share(field, MaxUnused::EXPECTED);
         }
         found
+    }
+
+    /// When a removal prunes the container; `None`: as usual.
+    pub fn prune_when(&mut self, fields: &Fields<'_>) -> Option<PruneWhen> {
+        PruneWhen::of_word(self.word(fields.get("prune"))?)
     }
 
     fn not_a_share(&mut self, field: Field<'_>, expected: &str) {

@@ -4,8 +4,8 @@
 use crate::job::JobResult;
 use crate::job::kind::WorkKind;
 use crate::record::{
-    ActionRecord, DataCheck, Ending, ExitStatus, Growth, JobRecord, PartRead, Past, PastDrill,
-    PastRun, Proof, RunRecord, RunState, Trigger,
+    ActionRecord, ContainerWaste, DataCheck, Ending, ExitStatus, Growth, JobRecord, PartRead, Past,
+    PastDrill, PastRun, Proof, RunRecord, RunState, Trigger,
 };
 
 /// A row was made. From its earliest due instant on a success is owed, if none was owed before. Nothing is owed for a run
@@ -39,6 +39,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
     Proof::note(&mut past.proofs, row);
     past.alarms.note(row);
     Growth::note(&mut past.growth, row);
+    ContainerWaste::note(&mut past.waste, row);
     let ending = ending(row);
     let count = past.rows.of(ending);
     *count = count.saturating_add(1);

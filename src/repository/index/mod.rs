@@ -229,6 +229,12 @@ impl Index {
         BlobKind::ALL.iter().all(|kind| self.len(*kind) == 0)
     }
 
+    /// The bytes of all blobs as they lie in the packs.
+    pub fn bytes(&self) -> u64 {
+        let entries = self.tables.iter().flat_map(|tables| &tables.0).flatten();
+        entries.map(|entry| u64::from(entry.length)).sum()
+    }
+
     /// All packs that an index file names, also those without blobs.
     pub fn packs(&self) -> &[Id] {
         &self.packs.ids

@@ -129,12 +129,30 @@ pub fn forget_and_prune(
     Ok(pruned)
 }
 
-/// Removes the snapshots that the orders name.
-fn forget_all(repository: &Repository, orders: &Orders<'_>) -> Result<(), PruneError> {
-    if orders.forget.is_empty() {
+/// Removes snapshots alone. Their data stays until a prune. The caller has the exclusive lock, and `confirm` says whether it
+/// still holds.
+///
+/// # Errors
+/// When a snapshot cannot be removed.
+pub fn forget_only(
+    repository: &Repository,
+    snapshots: &[Id],
+    confirm: Confirm<'_>,
+) -> Result<(), PruneError> {
+    repository.writable()?;
+    forget_all(repository, snapshots, confirm)
+}
+
+/// Removes snapshots.
+fn forget_all(
+    repository: &Repository,
+    snapshots: &[Id],
+    confirm: Confirm<'_>,
+) -> Result<(), PruneError> {
+    if snapshots.is_empty() {
         return Ok(());
     }
-    let forgotten = forget(&*repository.storage, orders.forget, orders.confirm)?;
+    let forgotten = forget(&*repository.storage, snapshots, confirm)?;
     match forgotten.failed.into_iter().next() {
         Some((_, error)) => Err(error.into()),
         None => {
@@ -278,7 +296,7 @@ fn run(
             allowed.map_err(|error| PruneError::MayNotRemove(error.into()))?;
         }
         (orders.planned)(&pruned);
-        forget_all(repository, orders)?;
+        forget_all(repository, orders.forget, orders.confirm)?;
         let work = Work {
             indexed: &indexed,
             by_pack: &by_pack,

@@ -9,10 +9,12 @@
 mod disk;
 mod tree;
 mod unprivileged;
+mod works;
 
 pub use disk::SmallDisk;
 pub use tree::{Entry, assert_same_tree, tree};
 pub use unprivileged::{back_up_partially, copy_program, run_as_nobody};
+pub use works::{lineage, shell, words};
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -25,9 +27,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::samples;
-use freezerd::job::action::{
-    self, Admin, Age, Backup, Check, Container, Exec, Info, Levels, Lineage, Restore, Work,
-};
+use freezerd::job::action::{Admin, Age, Backup, Check, Container, Info, Levels, Restore, Work};
 use freezerd::job::share::ReadData;
 use freezerd::location::Location;
 use freezerd::protocol::{Outcome, Report, Request, RunTag, Task, Verdict};
@@ -107,6 +107,7 @@ impl Place {
             allow_new_container: false,
             remove_older_than: None,
             keep: Default::default(),
+            prune: None,
             guards: Default::default(),
         }
     }
@@ -127,6 +128,7 @@ impl Place {
             paths: Vec::new(),
             remove: Some(remove),
             keep: Default::default(),
+            prune: None,
             max_unused: None,
             max_repack: None,
         })
@@ -179,25 +181,6 @@ impl Place {
     }
 }
 
-pub fn lineage() -> Lineage {
-    Lineage {
-        host: "web-1".to_owned(),
-        backup_name: "nightly".to_owned(),
-    }
-}
-
-pub fn shell(text: &str) -> Work {
-    Work::Exec(Exec {
-        command: action::Command::Shell(text.to_owned()),
-    })
-}
-
-pub fn words(words: &[&str]) -> Work {
-    Work::Exec(Exec {
-        command: action::Command::Words(words.iter().map(|word| (*word).to_owned()).collect()),
-    })
-}
-
 pub fn request(work: Work) -> Request {
     Request {
         job_id: "nightly-job".to_owned(),
@@ -205,6 +188,8 @@ pub fn request(work: Work) -> Request {
         check_part: None,
         proved: Vec::new(),
         drilled: None,
+        prune_budget: Default::default(),
+        waste: Default::default(),
         cache: None,
         run_tag: RunTag::new("ledger", 7),
         earlier: Vec::new(),

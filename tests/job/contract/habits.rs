@@ -24,7 +24,7 @@ fn a_key_of_another_program_is_refused_with_the_key_that_is_meant() {
         (r#""keep_minutely": 7"#, "`keep_hourly`"),
         (r#""retention": {"daily": 7}"#, "`keep`"),
         (r#""retention_days": 30"#, "`remove_older_than`"),
-        (r#""prune": true"#, "remove_older_than"),
+        (r#""forget": true"#, "remove_older_than"),
         (r#""exclude_patterns": []"#, "`exclude`"),
         (r#""tags": ["a"]"#, "backup_name"),
         (

@@ -1,6 +1,7 @@
 //! The keys that say how much a check reads, and how much an action `admin` frees.
 
 use freezerd::job::action::{Admin, Work};
+use freezerd::job::prune_budget::PruneWhen;
 use freezerd::job::share::{MaxUnused, ReadData};
 
 use crate::support::*;
@@ -227,6 +228,44 @@ fn max_repack_is_a_size() {
             ("[1]", "wrong-type", "a size such as `100M`"),
         ],
     );
+}
+
+#[test]
+fn prune_is_one_of_three_words_in_a_backup_and_in_an_admin() {
+    let words = [
+        ("", None),
+        ("\"prune\": \"needed\"", Some(PruneWhen::Needed)),
+        ("\"prune\": \"always\"", Some(PruneWhen::Always)),
+        ("\"prune\": \"never\"", Some(PruneWhen::Never)),
+        ("\"prune\": null", None),
+    ];
+    for (written, expected) in words {
+        assert_eq!(admin(written).prune, expected, "{written}");
+        let keys = format!(
+            "\"backup_name\": \"a\", \"path_to_backup\": \"/s\", \"keep_last\": 3, \"targets\": [{{\"container\": \"/d\"}}]{}{written}",
+            if written.is_empty() { "" } else { ", " }
+        );
+        for action in job(&text("backup", &keys)).actions {
+            let Work::Backup(backup) = action.action.work else {
+                panic!("{action:?}")
+            };
+            assert_eq!(
+                backup.prune, expected,
+                "{written}: {}",
+                backup.container.name
+            );
+        }
+    }
+    refused(
+        of_admin,
+        "prune",
+        &[
+            ("\"allways\"", "bad-word", "did you mean `always`?"),
+            ("true", "wrong-type", "a word"),
+        ],
+    );
+    let elsewhere = &["restore", "check", "info", "exec"];
+    refused_elsewhere("prune", "\"always\"", "backup", elsewhere);
 }
 
 #[test]

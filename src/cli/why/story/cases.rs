@@ -40,6 +40,7 @@ pub(super) fn upcoming() -> Upcoming {
             at: at("2026-06-03T02:00:00Z"),
             landing: Landing::AsAsked,
         }],
+        prunes: Default::default(),
         continuous: false,
         off: None,
     }
@@ -102,6 +103,7 @@ impl Case {
             agent_waits: self.agent_waits,
             runs: &self.runs,
             last_words: &self.last_words,
+            prunes: &[],
             events: &self.events,
         })
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::cli::next::upcoming::Upcoming;
+use crate::cli::prunes::JobPrune;
 use crate::record::{EventRecord, FileRecord, JobRecord, RunRecord};
 use crate::schedule::zone::Zone;
 
@@ -35,6 +36,8 @@ pub struct Facts<'a> {
     pub runs: &'a [RunRecord],
     /// The last lines of the command with which the newest run failed.
     pub last_words: &'a [String],
+    /// The containers from which the job removes snapshots.
+    pub prunes: &'a [JobPrune],
     /// The newest first.
     pub events: &'a [EventRecord],
 }
@@ -62,8 +65,13 @@ pub fn story(facts: &Facts<'_>) -> Story {
 impl Facts<'_> {
     /// An instant in the reader's zone.
     fn at(&self, instant: DateTime<Utc>) -> String {
-        self.zone.to_local(instant).format("%a %F %T").to_string()
+        self::instant(self.zone, instant)
     }
+}
+
+/// An instant in a zone.
+pub fn instant(zone: &Zone, instant: DateTime<Utc>) -> String {
+    zone.to_local(instant).format("%a %F %T").to_string()
 }
 
 #[cfg(test)]

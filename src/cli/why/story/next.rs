@@ -63,6 +63,9 @@ pub(super) fn next(facts: &Facts<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    for prune in facts.prunes {
+        sentences.push(prune.sentence(facts.now, |instant| facts.at(instant)));
+    }
     if !facts.daemon {
         sentences.push("freezerd is not running now: nothing starts until it runs.".to_owned());
     }
