@@ -4,6 +4,7 @@
 //! depends on what is different, not on what there is.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::vec::IntoIter;
@@ -113,6 +114,23 @@ impl Statistics {
     }
 }
 
+/// The entries of a directory of one side.
+#[derive(Default)]
+struct Listed {
+    /// Sorted by name.
+    entries: Vec<Node>,
+    /// The names of entries that are there, and that nothing else is known of.
+    unknown: BTreeSet<Vec<u8>>,
+}
+
+impl Listed {
+    fn leave_out(&mut self, names: &BTreeSet<Vec<u8>>) {
+        if !names.is_empty() {
+            self.entries.retain(|node| !names.contains(&node.name));
+        }
+    }
+}
+
 /// A directory that both sides are read in. A side that does not have it has no entries.
 struct Level {
     before: Peekable<IntoIter<Node>>,
@@ -148,9 +166,10 @@ pub fn diff<B, F: FnMut(Told<'_>) -> ControlFlow<B>>(
         is_endless: false,
         each,
     };
+    let (before, after) = comparison.open(Some(None), Some(None))?;
     let mut levels = vec![Level {
-        before: comparison.entries(Which::Before, None)?,
-        after: comparison.entries(Which::After, None)?,
+        before,
+        after,
         path_above: 0,
     }];
     while let Some(level) = levels.last_mut().filter(|_| !comparison.is_endless) {
@@ -228,16 +247,33 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
         if same || before.is_none() && after.is_none() {
             return ControlFlow::Continue(None);
         }
-        let none = || Vec::new().into_iter().peekable();
+        let both = self.open(before.map(Some), after.map(Some))?;
+        ControlFlow::Continue(Some(both))
+    }
+
+    /// The entries of a directory of each side that has it, the root or another one, that can be compared: where one side
+    /// cannot be read, nobody knows what the other one has more or less.
+    fn open(
+        &mut self,
+        before: Option<Option<&Node>>,
+        after: Option<Option<&Node>>,
+    ) -> ControlFlow<B, BothEntries> {
         let before = match before {
-            Some(_) => self.entries(Which::Before, before)?,
-            None => none(),
+            Some(directory) => self.entries(Which::Before, directory)?,
+            None => Some(Listed::default()),
         };
         let after = match after {
-            Some(_) => self.entries(Which::After, after)?,
-            None => none(),
+            Some(directory) => self.entries(Which::After, directory)?,
+            None => Some(Listed::default()),
         };
-        ControlFlow::Continue(Some((before, after)))
+        let (mut before, mut after) = match (before, after) {
+            (Some(before), Some(after)) => (before, after),
+            _ => Default::default(),
+        };
+        before.leave_out(&after.unknown);
+        after.leave_out(&before.unknown);
+        let entries = |listed: Listed| listed.entries.into_iter().peekable();
+        ControlFlow::Continue((entries(before), entries(after)))
     }
 
     fn both(&mut self, before: &Node, after: &Node) -> ControlFlow<B> {
@@ -291,14 +327,14 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
         })
     }
 
-    /// The usable entries of a directory, sorted by name. Others are told, and left out.
+    /// The usable entries of a directory. Others are told, and left out. `None`: it cannot be read, which is told, too.
     fn entries(
         &mut self,
         which: Which,
         directory: Option<&Node>,
-    ) -> ControlFlow<B, Peekable<IntoIter<Node>>> {
+    ) -> ControlFlow<B, Option<Listed>> {
         if self.is_endless {
-            return ControlFlow::Continue(Vec::new().into_iter().peekable());
+            return ControlFlow::Continue(None);
         }
         let side = match which {
             Which::Before => &mut *self.before,
@@ -314,18 +350,19 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
                     _ => b"/".to_vec(),
                 };
                 self.unreadable(&path, which, error)?;
-                Vec::new()
+                return ControlFlow::Continue(None);
             }
         };
+        let mut listed = Listed::default();
         for (name, error) in faults {
             let mut path = self.path.clone();
             path::push(&mut path, &name);
             self.unreadable(&path, which, error)?;
+            listed.unknown.insert(name);
         }
-        let mut usable = Vec::with_capacity(entries.len());
         for (node, problem) in entries {
             let Some(problem) = problem else {
-                usable.push(node);
+                listed.entries.push(node);
                 continue;
             };
             self.statistics.not_compared += 1;
@@ -336,8 +373,11 @@ impl<B, F: FnMut(Told<'_>) -> ControlFlow<B>> Comparison<'_, F> {
                 which,
                 problem,
             })?;
+            listed.unknown.insert(node.name);
         }
-        usable.sort_by(|one, other| one.name.cmp(&other.name));
-        ControlFlow::Continue(usable.into_iter().peekable())
+        listed
+            .entries
+            .sort_by(|one, other| one.name.cmp(&other.name));
+        ControlFlow::Continue(Some(listed))
     }
 }
