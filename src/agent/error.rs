@@ -374,7 +374,11 @@ fn restore_sentence(error: &RestoreError) -> String {
                 _ => "Remove the cause",
             }
         ),
-        _ => error.to_string(),
+        _ => {
+            let cause = error.cause.as_deref();
+            let of_engine = cause.and_then(|it| it.downcast_ref::<EngineError>());
+            format!("{error}{}", of_engine.map_or("", advice))
+        }
     }
 }
 

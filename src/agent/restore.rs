@@ -251,6 +251,11 @@ fn tell_owners(report: &Report, work: &Restore, dry_run: bool) {
             "owners are not restored, nor setuid and setgid of programs of other owners: that takes root's rights",
         );
     }
+    if report.cut_times {
+        log(
+            "note: the file system of the target keeps times less exactly than the snapshot has them",
+        );
+    }
     for mapped in &report.owners_mapped {
         log(&format!(
             "note: the {} {} has the number {} in the snapshot and {} here; {}",

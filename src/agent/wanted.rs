@@ -49,10 +49,13 @@ impl fmt::Display for Wanted {
                 host,
                 limit,
             } => {
-                write!(
-                    formatter,
-                    "there is no snapshot of {backup_name} made on {host}"
-                )?;
+                match backup_name.as_str() {
+                    "" => write!(
+                        formatter,
+                        "there is no snapshot without a name made on {host}"
+                    )?,
+                    name => write!(formatter, "there is no snapshot of {name} made on {host}")?,
+                }
                 match limit {
                     Some(limit) => write!(formatter, " from {} or before", local(*limit)),
                     None => Ok(()),

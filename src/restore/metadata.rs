@@ -242,9 +242,20 @@ fn is_unusual(time: Time) -> bool {
     !(0..i64::from(i32::MAX)).contains(&time.seconds)
 }
 
+/// Whether the entry has the modification time that is wanted, or what its file system makes of it.
 fn is_time(found: &Stat, wanted: &Metadata) -> bool {
-    found.st_mtime == wanted.mtime.seconds
-        && found.st_mtime_nsec == u64::from(wanted.mtime.nanoseconds)
+    let is_exact = found.st_mtime == wanted.mtime.seconds
+        && found.st_mtime_nsec == u64::from(wanted.mtime.nanoseconds);
+    is_exact || is_cut(found, wanted)
+}
+
+/// Whether the file system of the entry keeps times more coarsely, and has cut this one.
+pub fn is_cut(found: &Stat, wanted: &Metadata) -> bool {
+    // Below 10^9.
+    let time = |seconds, nanoseconds: u64| Time::utc(seconds, nanoseconds as u32);
+    let kept = time(found.st_mtime, found.st_mtime_nsec);
+    let changed = time(found.st_ctime, found.st_ctime_nsec);
+    wanted.mtime != UNSET && wanted.mtime.is_kept_coarsely(kept, changed)
 }
 
 #[cfg(test)]

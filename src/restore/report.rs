@@ -41,6 +41,8 @@ pub struct Report {
     pub owners_mapped: Vec<Mapped>,
     /// False when this process may not change owners.
     pub owners_restored: bool,
+    /// The file system of the target keeps times more coarsely than the snapshot.
+    pub cut_times: bool,
     /// The patterns of the filter that matched nothing.
     pub unmatched: Unmatched,
     pub problems: Problems,

@@ -50,6 +50,8 @@ pub struct Restorer<'a> {
     /// What the snapshot does not hold; each has a hold on its directory.
     pub extras: Mutex<Vec<(DirectoryId, OsString)>>,
     pub removed_first: Mutex<Vec<PathBuf>>,
+    /// A directory has got a time that is cut.
+    cut_times: AtomicBool,
     stop: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
@@ -110,6 +112,7 @@ impl<'a> Restorer<'a> {
             problems: ProblemList::default(),
             extras: Mutex::default(),
             removed_first: Mutex::default(),
+            cut_times: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
@@ -292,7 +295,11 @@ impl<'a> Restorer<'a> {
         let missing = match wanted {
             Some(wanted) => {
                 let clean = finished.default_acl || !finished.origin.is_ours();
-                metadata::set(&descriptor, wanted, &self.owners, clean)
+                let missing = metadata::set(&descriptor, wanted, &self.owners, clean);
+                if rustix::fs::fstat(&descriptor).is_ok_and(|it| metadata::is_cut(&it, wanted)) {
+                    self.cut_times.store(true, Ordering::Relaxed);
+                }
+                missing
             }
             // A target that the snapshot says nothing about.
             None => metadata::set_mode(&descriptor, finished.mode_before.unwrap_or(0o755)),
@@ -329,6 +336,7 @@ impl<'a> Restorer<'a> {
             removed_first: std::mem::take(&mut *removed),
             owners_mapped: self.owners.mapped(),
             owners_restored: self.owners.may_change(),
+            cut_times: self.cut_times.load(Ordering::Relaxed),
             problems: self.problems.take(),
             ..self.tally.report()
         }

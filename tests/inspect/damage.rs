@@ -155,7 +155,14 @@ fn a_missing_index_is_an_error_and_not_an_empty_snapshot() {
         );
         repository.freezerd(&["stats"]).exits(3);
         repository.freezerd(&["find", "a"]).exits(3);
-        repository.freezerd(&["dump", "/"]).exits(1);
+        for command in [
+            &["dump", "/"][..],
+            &["dump", "/x"],
+            &["restore", "--to", "back", "--path", "/x"],
+        ] {
+            let said = repository.freezerd(command).exits(1).stderr();
+            assert!(said.contains("`freezerd repair`"), "{command:?}: {said}");
+        }
         repository.freezerd(&["ls", "/x"]).exits(3);
     }
 }

@@ -215,7 +215,9 @@ fn metadata(before: &Node, after: &Node, owners: bool, whole: bool) -> Option<&'
     if owners && (before.uid, before.gid) != (after.uid, after.gid) {
         return Some("owner");
     }
-    if instant(before.mtime) != instant(after.mtime) {
+    let is_time = instant(before.mtime) == instant(after.mtime)
+        || before.mtime.is_kept_coarsely(after.mtime, after.ctime);
+    if !is_time {
         return Some("modification time");
     }
     let is_linked = whole && before.kind == NodeKind::File && before.links > 1;

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::reason;
-use crate::agent::advice::{prune_advice, space_advice};
+use crate::agent::advice::{advice, prune_advice, space_advice};
 use crate::agent::error::ActionError;
 use crate::agent::error::ErrorKind as PlaceErrorKind;
 use crate::inspect::choice::ChoiceError;
@@ -26,9 +26,9 @@ pub enum SessionError {
     Repository(#[from] RepositoryError),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
-    #[error(transparent)]
+    #[error("{_0}{}", path_advice(_0))]
     Path(#[from] PathError),
-    #[error(transparent)]
+    #[error("{_0}{}", dump_advice(_0))]
     Dump(#[from] DumpError),
     #[error("{_0}{}", prune_advice(_0))]
     Prune(#[from] PruneError),
@@ -101,6 +101,21 @@ impl SessionError {
             }
             SessionError::Setup(_) => Fault::Internal,
         }
+    }
+}
+
+fn path_advice(error: &PathError) -> &'static str {
+    match error {
+        PathError::Unreadable { error, .. } => advice(error),
+        _ => "",
+    }
+}
+
+fn dump_advice(error: &DumpError) -> &'static str {
+    match error {
+        DumpError::Unreadable { error, .. } => advice(error),
+        DumpError::Path(error) => path_advice(error),
+        _ => "",
     }
 }
 
