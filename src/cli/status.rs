@@ -10,7 +10,7 @@ use super::ledger_view::LedgerView;
 use super::list::{live_progress, status_word};
 use super::output;
 use super::table::{Look, Table, Terminal};
-use super::{ledger_view, logging};
+use super::{ledger_view, logging, unread};
 use crate::config::Settings;
 use crate::control::daemon_lock::{self, Holder};
 use crate::record::Ending;
@@ -37,6 +37,7 @@ pub struct Args {
 
 /// Runs `freezerd status`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    unread::settle(settings);
     let ledger = ledger_view::open(settings)?;
     let facts = Facts::read(&ledger.reader)?;
     let daemon = daemon_lock::running(&ledger.layout).unwrap_or(None);
@@ -125,7 +126,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         true => logging::short_moment(instant, now, zone),
         false => logging::moment(instant, zone),
     };
-    let mut table = Table::new(&[
+    let mut table = Table::of_jobs(&[
         "JOB",
         "STATUS",
         "LAST RUN",

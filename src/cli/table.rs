@@ -1,5 +1,6 @@
 //! Tables with aligned columns.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -58,7 +59,15 @@ const WIDEST: usize = 200;
 /// Rows under a heading. Each column is as wide as its widest cell.
 pub struct Table {
     rows: Vec<(Look, Vec<String>)>,
+    /// The first column has ids of jobs, whose middle may be left out where there is no room.
+    has_job_ids: bool,
 }
+
+/// How wide the id of a job may be where there is no room for a whole row.
+const ID_WIDTH: usize = 24;
+
+/// What stands for the middle of an id.
+pub const LEFT_OUT: char = '…';
 
 impl Table {
     /// Makes a table without rows.
@@ -68,6 +77,15 @@ impl Table {
                 Look::Plain,
                 heading.iter().map(|cell| (*cell).to_owned()).collect(),
             )],
+            has_job_ids: false,
+        }
+    }
+
+    /// Makes a table whose first column has ids of jobs.
+    pub fn of_jobs(heading: &[&str]) -> Table {
+        Table {
+            has_job_ids: true,
+            ..Table::new(heading)
         }
     }
 
@@ -103,7 +121,13 @@ impl Table {
         terminal: Option<Terminal>,
     ) -> impl Iterator<Item = (Option<&'static str>, String)> {
         let looks = self.rows.iter().map(|(look, _)| *look);
-        self.lines().zip(looks).map(move |(line, look)| {
+        let is_narrow =
+            terminal.is_some_and(|terminal| self.lines().any(|line| line.width() > terminal.width));
+        let rows = match is_narrow && self.has_job_ids {
+            true => with_short_ids(&self.rows),
+            false => self.rows.clone(),
+        };
+        lines(rows).zip(looks).map(move |(line, look)| {
             let Some(terminal) = terminal else {
                 return (None, line);
             };
@@ -114,32 +138,67 @@ impl Table {
 
     /// The heading and the rows, each as one line without a line end.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        let columns = self
-            .rows
-            .iter()
-            .map(|(_, row)| row.len())
-            .max()
-            .unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .filter_map(|(_, row)| row.get(column))
-                    .map(|cell| cell.width().min(WIDEST))
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        self.rows.iter().map(move |(_, row)| {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                line.push_str(cell);
-                line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
-            }
-            line.truncate(line.trim_end().len());
-            line
-        })
+        lines(self.rows.clone())
     }
+}
+
+fn lines(rows: Vec<(Look, Vec<String>)>) -> impl Iterator<Item = String> {
+    let columns = rows.iter().map(|(_, row)| row.len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            rows.iter()
+                .filter_map(|(_, row)| row.get(column))
+                .map(|cell| cell.width().min(WIDEST))
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    rows.into_iter().map(move |(_, row)| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    })
+}
+
+/// The rows with shorter ids of jobs. Ids that would look the same stay whole.
+fn with_short_ids(rows: &[(Look, Vec<String>)]) -> Vec<(Look, Vec<String>)> {
+    let mut ids: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let first = |row: &'_ [String]| row.first().map(|id| short_id(id));
+    for (_, row) in rows {
+        if let (Some(short), Some(id)) = (first(row), row.first()) {
+            ids.entry(short).or_default().insert(id);
+        }
+    }
+    let mut shorter = rows.to_vec();
+    for (_, row) in &mut shorter {
+        if let Some(short) = first(row)
+            && ids.get(&short).is_some_and(|same| same.len() == 1)
+            && let Some(id) = row.first_mut()
+        {
+            *id = short;
+        }
+    }
+    shorter
+}
+
+/// An id without its middle, if it is long: `check-var-l…rs-main-c73a`. [`is_short_for`] knows it again.
+fn short_id(id: &str) -> String {
+    if id.width() <= ID_WIDTH || !id.is_ascii() {
+        return id.to_owned();
+    }
+    let (head, tail) = (ID_WIDTH / 2 - 1, ID_WIDTH / 2);
+    format!("{}{LEFT_OUT}{}", &id[..head], &id[id.len() - tail..])
+}
+
+/// Whether a text is this id without its middle.
+pub fn is_short_for(text: &str, id: &str) -> bool {
+    text.split_once(LEFT_OUT).is_some_and(|(head, tail)| {
+        id.len() >= head.len() + tail.len() && id.starts_with(head) && id.ends_with(tail)
+    })
 }
 
 /// The beginning of a line that fits in so many columns. A line that is cut ends in `…`.
@@ -190,6 +249,37 @@ mod tests {
         assert!(shown(false).iter().all(|(_, line)| line.width() <= 18));
         assert_eq!(shown(true)[1], (None, "etc   –".to_owned()));
         assert_eq!(shown(true)[2], (Some("\x1b[31m"), cut));
+    }
+
+    #[test]
+    fn where_there_is_no_room_a_long_id_has_no_middle_unless_it_would_be_ambiguous() {
+        let ids = [
+            "check-var-lib-freezerd-containers-main-c73a",
+            "check-var-lib-freezerd-containers-home-1111",
+            "check-var-lib-freezerd-archivers-home-1111",
+            "etc",
+        ];
+        let mut table = Table::of_jobs(&["JOB", "STATUS"]);
+        for id in ids {
+            table.row(vec![id.to_owned(), "scheduled".to_owned()]);
+        }
+        let shown = |width| {
+            let terminal = Terminal {
+                width,
+                colour: false,
+            };
+            let lines = table.shown(Some(terminal)).skip(1);
+            let id = |line: String| line.split(' ').next().unwrap_or_default().to_owned();
+            lines.map(|(_, line)| id(line)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(80), ids);
+        let narrow = shown(50);
+        assert_eq!(narrow, ["check-var-l…rs-main-c73a", ids[1], ids[2], ids[3]]);
+        for (short, id) in narrow.iter().zip(ids).take(1) {
+            assert!(is_short_for(short, id));
+            assert!(!is_short_for(short, ids[1]));
+        }
+        assert!(!is_short_for("aba…ba", "aba"));
     }
 
     #[test]
