@@ -156,7 +156,22 @@ impl<'h> ValueReader<'h> {
     /// The directory of a container that is given by a name: directly below the container root.
     fn named_container(&mut self, field: &Field<'_>, name: &str) -> Option<PathBuf> {
         let root = &self.host.container_root;
-        let fault = if is_address(name) {
+        let fault = if let Some(path) = name.strip_prefix("file://") {
+            Some((
+                format!(
+                    "{} is an address, and a container of this host is a path",
+                    quoted(name)
+                ),
+                format!("write {}", quoted(path)),
+            ))
+        } else if is_host_and_path(name) {
+            Some((
+                format!("{} is a directory on another host", quoted(name)),
+                "define the server in `freezerd.toml`, in a section such as `[storage.offsite]` with `kind = \"sftp\"`, write \
+                 `\"storage\": \"offsite\"` here, and as `container` only the name below it"
+                    .to_owned(),
+            ))
+        } else if is_address(name) {
             Some((
                 format!("{} is an address, and not a container of this host", quoted(name)),
                 "define the server in `freezerd.toml`, in a section such as `[storage.offsite]`, write `\"storage\": \
@@ -281,6 +296,14 @@ const VARIABLES: [&str; 6] = [
     "{project_id}",
     "{resource_id}",
 ];
+
+/// Whether a text is a directory on another host, as `scp` and `rsync` take it: `host:/path`.
+fn is_host_and_path(text: &str) -> bool {
+    let is_host = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_');
+    text.split_once(":/").is_some_and(|(host, path)| {
+        !host.is_empty() && host.bytes().all(is_host) && !path.starts_with('/')
+    })
+}
 
 /// Whether a text is an address as `restic` or `scp` take it: `sftp:host:/path`, `https://host/`, `user@host:/path`.
 fn is_address(text: &str) -> bool {

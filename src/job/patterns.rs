@@ -178,7 +178,12 @@ fn separator(pattern: &str) -> Option<char> {
     [';', ':', '|', ' '].into_iter().find(|sign| {
         let mut parts = pattern.split(*sign).filter(|part| !part.trim().is_empty());
         let several = parts.clone().count() > 1 && !pattern.contains(['[', '\\']);
-        several && parts.all(|part| part.contains(['*', '?']) || part.trim().starts_with('/'))
+        several
+            && parts.all(|part| match sign {
+                // Many names have blanks: `/My Documents/*.tmp`.
+                ' ' => part.starts_with(['*', '?', '/']),
+                _ => part.contains(['*', '?']) || part.trim().starts_with('/'),
+            })
     })
 }
 
@@ -300,6 +305,7 @@ mod tests {
             "a\\,b",
             "a b",
             "* b",
+            "/My Documents/*.tmp",
             "12:30*",
             "a:b",
             ".*",
