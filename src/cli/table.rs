@@ -292,7 +292,7 @@ mod tests {
         let ids = [
             "check-var-lib-freezerd-containers-main-c73a",
             "check-var-lib-freezerd-containers-home-1111",
-            "check-var-lib-freezerd-archivers-home-1111",
+            "check-var-lib-fast-disk-containers-home-1111",
             "etc",
         ];
         let mut table = Table::of_jobs(&["JOB", "STATUS"]);
