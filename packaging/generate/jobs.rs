@@ -245,7 +245,12 @@ pub fn form(key: &Key) -> String {
         Shape::Paths => "path, or list of paths".to_owned(),
         Shape::Flag => "true or false".to_owned(),
         Shape::Number(bounds) => number(bounds),
-        Shape::Age => number(Bounds::DAYS),
+        Shape::Age => format!(
+            "number of {}, more than {}, at most {}",
+            Bounds::DAYS.unit,
+            Bounds::DAYS.least,
+            Bounds::DAYS.most
+        ),
         Shape::Count => "whole number, or `all`".to_owned(),
         Shape::Share => "false, or share such as `50%`".to_owned(),
         Shape::Span => "years, months, days and hours, such as `1y6m`".to_owned(),

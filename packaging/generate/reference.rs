@@ -149,6 +149,7 @@ fn describe(page: &mut Markdown, object: Object, key: &Key) {
     let about = key
         .about
         .replace("See PATTERNS.", "See [Patterns](#patterns).")
+        .replace("See RETENTION.", "See [Retention](#retention).")
         .replace("see LIMITS.", "see [Limits](#limits).");
     page.paragraph(&format!("{about}{also}"));
     if let Some(words) = key.shape.words()

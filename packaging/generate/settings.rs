@@ -84,7 +84,7 @@ pub fn page() -> String {
         let names = format!("`{}`, `{}`", setting.flag(), setting.variable());
         page.entry(head(setting.name, ""), &[sentence(setting), default, names]);
     }
-    page.paragraph("A duration is a number and a unit, as `90 seconds`, `5 minutes` or `1 hours`.");
+    page.paragraph("A duration is a number and a unit, as `90 seconds`, `5 minutes` or `1 hours`. In a path, `~` and variables are not expanded, and are refused.");
     page.section("STORAGES");
     page.paragraph(STORAGES);
     for key in storage_keys() {

@@ -54,7 +54,7 @@ pub enum ActionError {
     /// Deleting what a snapshot does not hold would delete what its backup had left out, too.
     #[error(
         "the snapshot {snapshot} was made by {program} and does not say all that its backup left out, so what it does \
-         not hold cannot be deleted; restore it without delete_extra"
+         not hold cannot be deleted; restore it without `delete_extra` (`--delete-extra`)"
     )]
     LeftOutUnknown {
         /// The short id.
@@ -64,7 +64,7 @@ pub enum ActionError {
     /// A restore that deletes must know the newest snapshot.
     #[error(
         "nobody knows whether {snapshot} is the newest snapshot, because one cannot be read: {source}; nothing was \
-         restored or deleted: leave out delete_extra, or restore a snapshot by its id"
+         restored or deleted: leave out `delete_extra` (`--delete-extra`), or restore a snapshot by its id"
     )]
     NewestUnknown {
         /// The short id.
@@ -353,7 +353,7 @@ fn restore_sentence(error: &RestoreError) -> String {
             format!("{error}; the target of a restore is a directory")
         }
         _ if matches!(error.kind, RestoreErrorKind::Delete(_)) => format!(
-            "{error}{}; nothing was restored: leave out delete_extra, or choose another target",
+            "{error}{}; nothing was restored: leave out `delete_extra` (`--delete-extra`), or choose another target",
             match error.kind {
                 RestoreErrorKind::Delete(NoDelete::HoldsProtected) =>
                     " (the container, or the state directory of freezerd)",

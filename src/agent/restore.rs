@@ -354,7 +354,7 @@ fn partial_reason(report: &Report, work: &Restore, unreadable: &[(Id, Error)]) -
                 outcome::restore_reason(problem)
             )),
             if kept && !work.overwrite {
-                "; overwrite replaces what differs"
+                "; `overwrite` (`--overwrite`) replaces what differs"
             } else {
                 ""
             }

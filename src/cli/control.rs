@@ -1,6 +1,5 @@
 //! `freezerd start|stop|abort|remove|trigger`: sends an event file to the daemon and prints its answer.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -8,6 +7,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure, io_failure};
 use super::ledger_view::{self, LedgerView};
 use super::output;
+use super::unread;
 use crate::config::Settings;
 use crate::control::event::{Command, EventFile};
 use crate::control::layout::Layout;
@@ -22,9 +22,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The pause between two looks at a run.
 const RUN_PAUSE: Duration = Duration::from_millis(200);
-
-/// How long the command waits for an unknown job. The daemon needs a moment to read a new job file.
-const SETTLING: Duration = Duration::from_secs(3);
 
 /// The arguments of each of the five commands.
 #[derive(Debug, clap::Args)]
@@ -61,8 +58,8 @@ fn ask(settings: &Settings, command: Command, args: &Args, wait: bool) -> Result
     let mut ledger = with_daemon(settings)?;
     let asked = Instant::now();
     while ledger.reader.job(&args.job)?.is_none() {
-        if asked.elapsed() > SETTLING || !has_just_changed(&settings.jobs_dir) {
-            return Err(ledger.no_such_job(&args.job));
+        if asked.elapsed() > unread::SETTLING || !unread::has_just_changed(&settings.jobs_dir) {
+            return Err(unread::no_such_job(settings, &ledger, &args.job));
         }
         std::thread::sleep(PAUSE);
         drop(ledger);
@@ -181,12 +178,6 @@ pub fn leave_word(settings: &Settings, event: &EventFile) -> Result<(), Failure>
         wait_for(settings, &event.id)?;
     }
     Ok(())
-}
-
-/// Whether a file was added to the directory or removed from it within the time [`SETTLING`].
-fn has_just_changed(dir: &Path) -> bool {
-    let modified = std::fs::metadata(dir).and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < SETTLING))
 }
 
 fn wait_for(settings: &Settings, event: &str) -> Result<Option<EventRecord>, Failure> {

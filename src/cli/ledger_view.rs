@@ -1,15 +1,15 @@
 //! Reads the ledger, with or without a running daemon.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::{Settings, paths};
 use crate::control::daemon_lock;
 use crate::control::layout::Layout;
+use crate::job::derived_id;
 use crate::ledger::{self, Damage, LedgerError, Reader, RedbLedger};
 use crate::record::FileVerdict;
 
 use super::exit::{Exit, Failure};
-use super::job_files;
 
 /// The installation that the settings name, opened for reading.
 pub struct LedgerView {
@@ -18,8 +18,6 @@ pub struct LedgerView {
     pub daemon: bool,
     /// A view of the ledger. It does not change while the daemon writes.
     pub reader: Reader,
-    /// Where the job files are.
-    jobs_dir: PathBuf,
     /// Sentences about data that is missing after a damage of the ledger; usually empty.
     pub notes: Vec<String>,
 }
@@ -74,7 +72,6 @@ pub fn open(settings: &Settings) -> Result<LedgerView, Failure> {
         layout,
         daemon,
         reader,
-        jobs_dir: settings.jobs_dir.clone(),
         notes,
     })
 }
@@ -171,14 +168,13 @@ impl LedgerView {
 
     fn explain_absence(&self, name: &str) -> Result<Failure, LedgerError> {
         let files = self.reader.files()?;
-        let names = job_files::possible_names(name);
         for file in &files {
             match &file.verdict {
                 // Where no id can be read, the file is known by its name.
                 FileVerdict::Invalid { job_id, report, .. }
                     if match job_id {
                         Some(job_id) => job_id == name,
-                        None => names.contains(&file.file),
+                        None => derived_id(&file.file) == name,
                     } =>
                 {
                     return Ok(Failure::new(
@@ -198,20 +194,6 @@ impl LedgerView {
                 }
                 _ => {}
             }
-        }
-        let is_new = |it: &&String| {
-            !files.iter().any(|file| file.file == **it) && self.jobs_dir.join(it).is_file()
-        };
-        if let Some(file) = names.iter().find(is_new) {
-            let (exit, why) = match self.daemon {
-                true => (
-                    Exit::TryAgain,
-                    "the daemon has not read it yet; ask again in a moment",
-                ),
-                false => (Exit::NotFound, "no daemon is running that reads it"),
-            };
-            let message = format!("{name} is not loaded: {file} is there, and {why}");
-            return Ok(Failure::new(exit, message));
         }
         let known = self.reader.jobs()?.into_iter();
         let hint = known

@@ -13,7 +13,7 @@ use super::open_alarms;
 use super::output;
 use super::screen::describe;
 use super::table::{Look, Table, Terminal};
-use super::{history, logging};
+use super::{history, logging, unread};
 use crate::config::Settings;
 use crate::control::progress::{self, ProgressFile};
 use crate::job::{JobResult, Status};
@@ -24,7 +24,7 @@ use crate::units;
 
 /// List the jobs with their status, last result and next run
 ///
-/// The list ends with the job files that are invalid or belong to another host.
+/// The list ends with the job files that are invalid, belong to another host, or are not read yet.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd list --json")]
 pub struct Args {
@@ -35,9 +35,11 @@ pub struct Args {
 
 /// Runs `freezerd list`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    unread::settle(settings);
     let ledger = ledger_view::open(settings)?;
     let jobs = ledger.reader.jobs()?;
     let files = ledger.reader.files()?;
+    let unread = unread::unread(settings, &ledger.reader)?;
     let open: BTreeMap<u64, RunRecord> = ledger
         .reader
         .open_runs()?
@@ -50,8 +52,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             .iter()
             .map(|job| as_json(job, &ledger, &open, now))
             .collect();
+        let unread = unread
+            .iter()
+            .map(|file| json!({"file": file, "state": "unread"}));
+        let files: Vec<Value> = files.iter().filter_map(not_loaded).chain(unread).collect();
         output::json(
-            &json!({"daemon": ledger.daemon, "notes": ledger.notes, "jobs": jobs, "files": files.iter().filter_map(not_loaded).collect::<Vec<_>>()}),
+            &json!({"daemon": ledger.daemon, "notes": ledger.notes, "jobs": jobs, "files": files}),
         );
         return Ok(Exit::Success);
     }
@@ -62,7 +68,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => logging::short_moment(instant, now, &zone),
         false => logging::moment(instant, &zone),
     };
-    let mut table = Table::new(&["JOB", "STATUS", "RESULT", "LAST RUN", "NEXT RUN", ""]);
+    let mut table = Table::of_jobs(&["JOB", "STATUS", "RESULT", "LAST RUN", "NEXT RUN", ""]);
     for job in &jobs {
         table.row_that_looks(
             look(job, now),
@@ -89,6 +95,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             }
             FileVerdict::Loaded { .. } => {}
         }
+    }
+    for file in &unread {
+        println!("unread   {file}: {}", unread::why(&ledger));
     }
     if !ledger.daemon {
         eprintln!("No daemon is running. This is the state when the last one ended.");

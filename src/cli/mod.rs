@@ -40,6 +40,7 @@ mod list;
 mod log;
 mod logging;
 mod ls;
+mod meant;
 mod new;
 mod next;
 mod notify;
@@ -64,6 +65,7 @@ mod storage;
 mod table;
 mod terminal;
 mod unlock;
+mod unread;
 mod verify;
 mod why;
 
@@ -182,7 +184,15 @@ enum Command {
 /// Runs the program with this command line. The exit code is one of [`exit::Exit`].
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     crate::os::raise_open_files();
-    let cli = match parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = parse(arguments.clone()).and_then(|cli| {
+        let load = || cli.settings.load().ok();
+        match meant::with_whole_ids(load, &arguments) {
+            Some(arguments) => parse(arguments),
+            None => Ok(cli),
+        }
+    });
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let printed = output::command_line_error(&error);
@@ -243,6 +253,12 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
     let read = |arguments: &[OsString]| {
         let matches = definition().try_get_matches_from(arguments)?;
         Cli::from_arg_matches(&matches)
+    };
+    let read = |arguments: &[OsString]| {
+        read(arguments).map_err(|mut error| {
+            meant::improve(&mut error, &definition(), arguments);
+            error
+        })
     };
     read(&arguments).map_err(|error| {
         let harmless = |it: &OsString| crate::escape::harmless(&it.to_string_lossy()).into();

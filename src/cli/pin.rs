@@ -14,7 +14,7 @@ use crate::agent::snapshot::PINNED_TAG;
 use crate::config::Settings;
 use crate::escape::harmless;
 use crate::job::action::Container;
-use crate::protocol::ListedSnapshot;
+use crate::protocol::{ContainerFault, ListError, ListedSnapshot};
 use crate::storage::id::Id;
 
 /// Keep snapshots, whatever rules and ages say
@@ -145,6 +145,11 @@ fn find(
         let listing = list_all(settings, container);
         let listing = match listing {
             Ok(listing) => listing,
+            // A job that has made no backup yet has no snapshot.
+            Err(ListError::Container {
+                fault: ContainerFault::NoRepository { .. },
+                ..
+            }) if places.len() > 1 => continue,
             Err(error) => {
                 let failed = Failure::new(snapshots::exit_code(&error), error.to_string());
                 if places.len() > 1 {

@@ -9,7 +9,7 @@ use super::list::{live_progress, progress_json, result_word, status_word};
 use super::output;
 use super::screen::describe;
 use super::table::Table;
-use super::{history, job_files, logging};
+use super::{history, job_files, logging, unread};
 use crate::config::Settings;
 use crate::job::{EffectiveValue, Job, ValueOrigin, effective_values};
 use crate::record::{AttemptEnd, ExitStatus, FileVerdict, JobRecord, RunRecord};
@@ -36,9 +36,10 @@ pub struct Args {
 
 /// Runs `freezerd show`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    unread::settle(settings);
     let ledger = ledger_view::open(settings)?;
     let Some(record) = ledger.reader.job(&args.job)? else {
-        return Err(ledger.no_such_job(&args.job));
+        return Err(unread::no_such_job(settings, &ledger, &args.job));
     };
     if args.effective {
         return show_effective(settings, &record, args.json);

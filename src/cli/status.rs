@@ -11,7 +11,7 @@ use super::list::{live_progress, status_word};
 use super::open_alarms;
 use super::output;
 use super::table::{Look, Table, Terminal};
-use super::{ledger_view, logging};
+use super::{ledger_view, logging, unread};
 use crate::config::Settings;
 use crate::control::daemon_lock::{self, Holder};
 use crate::record::Ending;
@@ -38,6 +38,7 @@ pub struct Args {
 
 /// Runs `freezerd status`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    unread::settle(settings);
     let ledger = ledger_view::open(settings)?;
     let facts = Facts::read(&ledger.reader)?;
     let daemon = daemon_lock::running(&ledger.layout).unwrap_or(None);
@@ -127,7 +128,7 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         true => logging::short_moment(instant, now, zone),
         false => logging::moment(instant, zone),
     };
-    let mut table = Table::new(&[
+    let mut table = Table::of_jobs(&[
         "JOB",
         "STATUS",
         "LAST RUN",

@@ -22,6 +22,13 @@ pub(super) fn path(chosen: &Chosen) -> Result<PathBuf, ConfigError> {
     if chosen.text.is_empty() {
         return Err(ConfigError::refuse(chosen, "expected a path"));
     }
+    // As in a job file. Nobody means a directory of this name.
+    if chosen.text.starts_with(['~', '$']) {
+        return Err(ConfigError::refuse(
+            chosen,
+            "`~` and variables are not expanded here; write the full path, for example /home/ada/freezerd",
+        ));
+    }
     std::path::absolute(&chosen.text)
         .map_err(|error| ConfigError::refuse(chosen, error.to_string()))
 }

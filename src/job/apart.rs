@@ -1,43 +1,59 @@
 //! Containers, sources and targets that must not lie in each other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::action::Container;
 use super::codes;
 use super::decode::Fields;
 use super::diagnostic::{Diagnostic, quoted};
 use super::sources::{Named, plain};
-use super::values::ValueReader;
+use super::values::{ValueReader, WrittenPatterns};
+use crate::source::patterns::Patterns;
 
 impl ValueReader<'_> {
-    /// Reports a container inside one of its sources, and a source inside its own container.
-    pub fn keep_apart(&mut self, container: &Container, sources: &[Named], all_is_kept: bool) {
-        let Some(directory) = container.location.local().map(plain) else {
-            return;
-        };
+    /// Reports containers inside of a source, unless the patterns leave them out there, and a source inside of a container.
+    pub fn keep_apart(
+        &mut self,
+        containers: &[&Container],
+        sources: &[Named],
+        exclude: &WrittenPatterns<'_>,
+    ) {
+        let texts: Vec<&str> = exclude.iter().map(|(text, _)| text.as_str()).collect();
+        let local = containers.iter().filter_map(|it| it.location.local());
+        let directories: Vec<PathBuf> = local.map(plain).collect();
         for source in sources {
-            let fault = if source.path.starts_with(&directory) {
-                Diagnostic::error(
-                    codes::CONTAINER_IN_SOURCE,
-                    "the container would be backed up into itself",
-                )
-                .help("choose a container elsewhere")
-            } else if directory.starts_with(&source.path) && all_is_kept {
-                Diagnostic::warning(
-                    codes::CONTAINER_IN_SOURCE,
-                    "the container is inside the directory that is backed up",
-                )
-                .help(
-                    "the backup leaves the container out; a disk that fails takes the files and their backups, so \
-                     choose a container on another disk",
-                )
-            } else {
-                continue;
+            // There may be many patterns, and few sources have a container in them.
+            let mut patterns: Option<Patterns> = None;
+            let mut is_left_out = |below: &Path| {
+                let made = || Patterns::new(&source.path, &texts).0;
+                patterns.get_or_insert_with(made).leave_out(below, true)
             };
-            self.report(fault.at(source.span.clone()).label(format!(
-                "the container is {}",
-                quoted(&container.location.to_string())
-            )));
+            for directory in &directories {
+                let fault = if source.path.starts_with(directory) {
+                    Diagnostic::error(
+                        codes::CONTAINER_IN_SOURCE,
+                        "the container would be backed up into itself",
+                    )
+                    .help("choose a container elsewhere")
+                } else if let Ok(below) = directory.strip_prefix(&source.path)
+                    && !is_left_out(below)
+                {
+                    Diagnostic::warning(
+                        codes::CONTAINER_IN_SOURCE,
+                        "the container is inside the directory that is backed up",
+                    )
+                    .help(
+                        "the backup leaves the container out; a disk that fails takes the files and their backups, so \
+                         choose a container on another disk",
+                    )
+                } else {
+                    continue;
+                };
+                self.report(fault.at(source.span.clone()).label(format!(
+                    "the container is {}",
+                    quoted(&directory.to_string_lossy())
+                )));
+            }
         }
     }
 

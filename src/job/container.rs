@@ -156,13 +156,24 @@ impl<'h> ValueReader<'h> {
     /// The directory of a container that is given by a name: directly below the container root.
     fn named_container(&mut self, field: &Field<'_>, name: &str) -> Option<PathBuf> {
         let root = &self.host.container_root;
-        let fault = if let Some(place) = elsewhere(name) {
+        let fault = if let Some(path) = name.strip_prefix("file://") {
+            Some((
+                format!(
+                    "{} is an address, and a container of this host is a path",
+                    quoted(name)
+                ),
+                format!("write {}", quoted(path)),
+            ))
+        } else if let Some(place) = elsewhere(name) {
             let help = match place {
-                Elsewhere::Server => {
+                Elsewhere::Host => {
+                    "define the server in `freezerd.toml`, in a section such as `[storage.offsite]` with `kind = \"sftp\"`, \
+                     write `\"storage\": \"offsite\"` here, and as `container` only the name below it"
+                }
+                Elsewhere::Server | Elsewhere::FileUrl => {
                     "define the server in `freezerd.toml`, in a section such as `[storage.offsite]`, write `\"storage\": \
                      \"offsite\"` here, and as `container` only the name below it"
                 }
-                Elsewhere::FileUrl => "write the path itself, such as `/srv/backup`",
             };
             Some((
                 format!(

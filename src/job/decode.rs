@@ -353,14 +353,11 @@ fn foreign_word(
         ),
         (Meaning::Instead(text), None) => (text.to_owned(), None),
         (Meaning::Time | Meaning::Keys(_), None) => {
-            let text = match &member.node.value {
-                Value::Text(text) => habits::as_members(&text.content),
-                _ => None,
+            let help = match &member.node.value {
+                Value::Text(text) => habits::in_keys(&text.content),
+                _ => format!("write the time, for example {}", habits::EXAMPLE),
             };
-            let fields = text.unwrap_or_else(|| {
-                "\"schedule_hour\": \"3\", \"schedule_minute\": \"25\"".to_owned()
-            });
-            (format!("in `job_schedule`, write `{fields}`"), None)
+            (format!("in `job_schedule`, {help}"), None)
         }
     }
 }

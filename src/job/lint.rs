@@ -80,8 +80,9 @@ fn warn_of_own(member: &Member, values: &mut ValueReader<'_>) {
 }
 
 /// Names of keys whose value is a secret, alone or after an underscore.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "password",
+    "pass",
     "passwd",
     "secret_key",
     "access_key",

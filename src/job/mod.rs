@@ -40,6 +40,8 @@ pub mod schema;
 pub mod secret;
 pub mod secret_text;
 pub mod share;
+mod shell_text;
+mod shell_words;
 mod sources;
 mod state;
 pub mod storage;

@@ -168,10 +168,11 @@ pub(super) fn object<'a>(
         )
         .at(head(field.node))
         .label("expected an object");
-        if let (Object::Schedule, Value::Text(text)) = (object, &field.node.value)
-            && let Some(fields) = habits::as_members(&text.content)
-        {
-            wrong = wrong.help(format!("write `{{{fields}}}`"));
+        if let (Object::Schedule, Value::Text(text)) = (object, &field.node.value) {
+            wrong = wrong.help(match habits::as_members(&text.content) {
+                Some(fields) => format!("write `{{{fields}}}`"),
+                None => format!("in an object, {}", habits::in_keys(&text.content)),
+            });
         }
         values.report(wrong);
     }

@@ -19,8 +19,16 @@ pub enum Judgement {
 pub enum Doubt {
     /// It begins with `~` or a variable.
     NotExpanded,
-    /// Commas separate what looks like several patterns.
-    List,
+    /// This sign separates what looks like several patterns.
+    List(char),
+    /// It begins with a blank.
+    BlankBefore,
+    /// It begins with the name of a language, as borg's patterns do.
+    NamedLanguage,
+    /// It begins with a sign and a blank, as the rules of rsync do.
+    Rule,
+    /// It is written as a regular expression.
+    Regex,
     /// It has `{a,b}`.
     Braces,
     /// It begins like the absolute path of something outside of the sources.
@@ -36,7 +44,19 @@ impl Doubt {
             Doubt::NotExpanded => {
                 "write a path from the top of the source, for example `/ada/private`"
             }
-            Doubt::List => "write a list with one pattern in each text: `[\"*.tmp\", \"*.bak\"]`",
+            Doubt::List(_) => {
+                "write a list with one pattern in each text: `[\"*.tmp\", \"*.bak\"]`"
+            }
+            Doubt::BlankBefore => "remove the blank",
+            Doubt::NamedLanguage => {
+                "write a name or a pattern alone, for example `*.tmp`, or `/ada/cache` for a path from the top of the source"
+            }
+            Doubt::Rule => {
+                "write the pattern alone; one that begins with `!` keeps what it matches"
+            }
+            Doubt::Regex => {
+                "`*` stands for any characters of a name and `?` for one: write `*.tmp`"
+            }
             Doubt::Braces => "write one pattern for each word",
             Doubt::OtherPath => {
                 "a pattern begins at the top of the source, or with the absolute path of the source"
@@ -50,9 +70,25 @@ impl Doubt {
 
 impl fmt::Display for Doubt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Doubt::List(sign) = self {
+            let sign = match sign {
+                ',' => "a comma".to_owned(),
+                ' ' => "a blank".to_owned(),
+                '\n' => "a line break".to_owned(),
+                sign => format!("`{sign}`"),
+            };
+            return write!(
+                formatter,
+                "{sign} is a part of the pattern: this is one pattern, not several"
+            );
+        }
         formatter.write_str(match self {
             Doubt::NotExpanded => "`~` and variables are not replaced",
-            Doubt::List => "a comma is a part of the pattern: this is one pattern, not several",
+            Doubt::List(_) => "this is one pattern, not several",
+            Doubt::BlankBefore => "the blank at its beginning is a part of the pattern",
+            Doubt::NamedLanguage => "the word before the colon is a part of the pattern",
+            Doubt::Rule => "the sign and the blank at its beginning are a part of the pattern",
+            Doubt::Regex => "it looks like a regular expression, and is none here",
             Doubt::Braces => "braces have no special meaning",
             Doubt::OtherPath => "it matches below the source only, and not this absolute path",
             Doubt::Anchored => {
@@ -84,8 +120,16 @@ fn doubt(text: &str, sources: &[PathBuf]) -> Option<Doubt> {
     let inner = text.strip_suffix('/').unwrap_or(text);
     if begins_as_in_a_shell(inner) {
         Some(Doubt::NotExpanded)
-    } else if is_a_list(inner) {
-        Some(Doubt::List)
+    } else if names_a_language(inner) {
+        Some(Doubt::NamedLanguage)
+    } else if inner.starts_with("- ") || inner.starts_with("+ ") {
+        Some(Doubt::Rule)
+    } else if let Some(sign) = separator(inner) {
+        Some(Doubt::List(sign))
+    } else if inner.starts_with(char::is_whitespace) {
+        Some(Doubt::BlankBefore)
+    } else if is_a_regex(inner) {
+        Some(Doubt::Regex)
     } else if has_braces(inner) {
         Some(Doubt::Braces)
     } else if text.starts_with('/') {
@@ -107,7 +151,43 @@ fn begins_as_in_a_shell(pattern: &str) -> bool {
     first == "~" || (first.starts_with('~') && pattern.len() > first.len())
 }
 
-/// `*.tmp,*.bak` and `a,b`; not `*,v`, nor a name as `Smith, John`.
+/// `re:\.tmp$` and `pp:/srv/cache` of borg, `glob:*.tmp` and `regexp:` of others; not a name as `a:b`.
+fn names_a_language(pattern: &str) -> bool {
+    const LANGUAGES: [&str; 11] = [
+        "re", "sh", "fm", "pp", "pf", "glob", "iglob", "regex", "regexp", "relglob", "relre",
+    ];
+    let word = pattern.split_once(':').map(|(word, _)| word);
+    word.is_some_and(|word| LANGUAGES.contains(&word))
+}
+
+/// `^cache`, `.*\.tmp`, `\.tmp$`; not `.*`, nor an escaped sign as `\[`.
+fn is_a_regex(pattern: &str) -> bool {
+    pattern.starts_with('^') || pattern.contains("\\.") || pattern.contains(".*$")
+}
+
+/// The sign that separates what looks like several patterns: `*.tmp,*.bak` and `a,b`; not `*,v`, nor a name as
+/// `Smith, John`.
+fn separator(pattern: &str) -> Option<char> {
+    if pattern.contains('\n') {
+        return Some('\n');
+    }
+    if is_a_list(pattern) {
+        return Some(',');
+    }
+    // Other signs are more usual in names, so that only what must be patterns counts.
+    [';', ':', '|', ' '].into_iter().find(|sign| {
+        let mut parts = pattern.split(*sign).filter(|part| !part.trim().is_empty());
+        let several = parts.clone().count() > 1 && !pattern.contains(['[', '\\']);
+        several
+            && parts.all(|part| match sign {
+                // Many names have blanks: `/My Documents/*.tmp`.
+                ' ' => part.starts_with(['*', '?', '/']),
+                _ => part.contains(['*', '?']) || part.trim().starts_with('/'),
+            })
+    })
+}
+
+/// Whether commas separate several patterns.
 fn is_a_list(pattern: &str) -> bool {
     if pattern.contains(['[', '{', '\\']) || !pattern.contains(',') {
         return false;
@@ -167,9 +247,27 @@ mod tests {
                 ][..],
             ),
             (
-                Doubt::List,
+                Doubt::List(','),
                 &["a,b", "*.tmp,*.bak", "*.tmp, *.bak", "/cache,/tmp"],
             ),
+            (Doubt::List(' '), &["*.log *.tmp", "/cache /tmp"]),
+            (Doubt::List(':'), &["*.log:*.tmp"]),
+            (Doubt::List(';'), &["*.log;*.tmp", "*.log; *.tmp"]),
+            (Doubt::List('|'), &["*.log|*.tmp"]),
+            (Doubt::List('\n'), &["a\nb"]),
+            (
+                Doubt::NamedLanguage,
+                &[
+                    "re:\\.log$",
+                    "sh:**/*.log",
+                    "fm:*.log",
+                    "pp:/srv/cache",
+                    "pf:a",
+                ],
+            ),
+            (Doubt::Rule, &["- *.log", "+ a/"]),
+            (Doubt::Regex, &["^.*\\.log$", "^cache", ".*\\.log"]),
+            (Doubt::BlankBefore, &[" *.log", "\ta"]),
             (Doubt::Braces, &["*.{jpg,png}"]),
             (
                 Doubt::OtherPath,
@@ -206,6 +304,13 @@ mod tests {
             "{x}",
             "a\\,b",
             "a b",
+            "* b",
+            "/My Documents/*.tmp",
+            "12:30*",
+            "a:b",
+            ".*",
+            "x;y",
+            "-a",
         ] {
             assert_eq!(doubt_of(text), None, "{text}");
         }
@@ -222,7 +327,7 @@ mod tests {
             judged("[a", &["/a", "/b"]),
             unusable(PatternFault::OpenClass)
         );
-        assert_eq!(judged("/a", &["/a"]), unusable(PatternFault::Outside));
+        assert_eq!(judged("/a", &["/a"]), unusable(PatternFault::WholeSource));
         // In the other source, it is anchored at the top.
         assert_eq!(judged("/a", &["/a", "/b"]), None);
     }

@@ -1,152 +1,97 @@
 //! Finds pipelines in a shell command: of all their commands, the shell reports only the failure of the last.
 
+use super::shell_text::{Simple, simple_commands};
+use super::shell_words::script;
+
 /// Commands that only make text. Nobody minds their failure.
 const HARMLESS: [&str; 5] = ["echo", "printf", "yes", "true", ":"];
+
+/// Words of the language that come before a command.
+const BEFORE: [&str; 9] = [
+    "if", "then", "else", "elif", "while", "until", "do", "time", "!",
+];
+
+/// Words that end a compound command.
+const AFTER: [&str; 3] = ["done", "fi", "}"];
+
+/// How deep the shell may run a shell. A deeper one is not looked at.
+const DEEPEST: u32 = 8;
+
+/// A command whose failure the shell would hide.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hidden {
+    /// `None`: it is not a single program.
+    pub program: Option<String>,
+}
 
 /// The first command of the first pipeline whose failure the shell would hide. `None`: there is none, or the command
 /// takes care of it.
 ///
-/// This reads the text roughly, as a lint may: quotes, comments and substitutions are left out. It never warns where it is
-/// not sure that it sees a pipeline.
-pub(super) fn hidden_failure(command: &str) -> Option<&str> {
+/// This reads the text roughly, as a lint may. It never warns where it is not sure that it sees a pipeline.
+pub(super) fn hidden_failure(text: &str) -> Option<Hidden> {
+    in_text(text, DEEPEST)
+}
+
+/// As [`hidden_failure`], of a program and its arguments: `sudo -u postgres sh -c '…'`.
+pub(super) fn hidden_failure_of_words(words: &[String]) -> Option<Hidden> {
+    in_text(&script(words)?, DEEPEST)
+}
+
+fn in_text(text: &str, depth: u32) -> Option<Hidden> {
     let cares = ["pipefail", "PIPESTATUS", "pipestatus", "mispipe"];
     // The patterns of `case` have the same character, and the text of a here-document is not a command.
     let unclear = ["esac", "<<"];
-    if cares.iter().chain(&unclear).any(|it| command.contains(it)) {
+    if depth == 0 || cares.iter().chain(&unclear).any(|it| text.contains(it)) {
         return None;
     }
-    let mut text = Text {
-        bytes: command.as_bytes(),
-        at: 0,
+    simple_commands(text)
+        .iter()
+        .find_map(|command| in_command(command, depth - 1))
+}
+
+fn in_command(command: &Simple, depth: u32) -> Option<Hidden> {
+    let words = without_syntax(&command.words);
+    let program = words.first().map(String::as_str);
+    let is_harmless = program.is_some_and(|it| HARMLESS.contains(&it));
+    if command.is_piped && !is_harmless {
+        let program = program.filter(|it| !AFTER.contains(it));
+        return Some(Hidden {
+            program: program.map(str::to_owned),
+        });
+    }
+    if let Some(found) = script(words).and_then(|text| in_text(&text, depth)) {
+        return Some(found);
+    }
+    // Beside a command, the shell reports no failure of a substitution, with `pipefail` or without.
+    let values = command.assigned.iter().filter(|_| words.is_empty());
+    values.into_iter().find_map(|text| in_text(text, depth))
+}
+
+/// The words from the program on: without keywords, assignments and the head of a function.
+fn without_syntax(words: &[String]) -> &[String] {
+    let head = words.iter().rposition(|word| word == "{");
+    let mut words = &words[head.map_or(0, |place| place + 1)..];
+    let is_assignment = |word: &str| {
+        let name = word.split_once('=').map(|(name, _)| name);
+        name.is_some_and(|name| {
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|it| it.is_ascii_alphanumeric() || it == '_')
+        })
     };
-    let mut start = 0;
-    while let Some(found) = text.next_operator() {
-        let stage = command.get(start..found.at).unwrap_or_default().trim();
-        if found.is_pipe && !is_harmless(stage) {
-            return Some(first_word(stage));
+    while let Some((first, rest)) = words.split_first() {
+        if !BEFORE.contains(&first.as_str()) && !is_assignment(first) {
+            break;
         }
-        start = text.at;
+        words = rest;
     }
-    None
-}
-
-fn first_word(stage: &str) -> &str {
-    stage
-        .trim_start_matches(['(', '{', '!', ' ', '\t', '\n'])
-        .split_whitespace()
-        .find(|word| !word.contains('='))
-        .unwrap_or("the first command")
-}
-
-fn is_harmless(stage: &str) -> bool {
-    HARMLESS.contains(&first_word(stage))
-}
-
-/// What ends a simple command.
-struct Operator {
-    at: usize,
-    is_pipe: bool,
-}
-
-/// A shell text, read up to `at`.
-struct Text<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Text<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    /// The next operator outside of quotes and substitutions.
-    fn next_operator(&mut self) -> Option<Operator> {
-        while let Some(byte) = self.peek() {
-            let at = self.at;
-            self.at += 1;
-            match byte {
-                b'\\' => self.at += 1,
-                b'\'' => self.skip_past(b'\''),
-                b'`' => self.skip_past(b'`'),
-                b'"' => self.skip_double_quotes(),
-                b'$' if self.peek() == Some(b'(') => {
-                    self.at += 1;
-                    self.skip_substitution();
-                }
-                b'#' if at == 0
-                    || self
-                        .bytes
-                        .get(at - 1)
-                        .is_some_and(|before| before.is_ascii_whitespace() || *before == b';') =>
-                {
-                    while self.peek().is_some_and(|byte| byte != b'\n') {
-                        self.at += 1;
-                    }
-                }
-                // `>|` writes to a file.
-                b'>' if self.peek() == Some(b'|') => self.at += 1,
-                b'|' => {
-                    let is_or = self.peek() == Some(b'|');
-                    // `|&` takes the errors along.
-                    if matches!(self.peek(), Some(b'|' | b'&')) {
-                        self.at += 1;
-                    }
-                    return Some(Operator {
-                        at,
-                        is_pipe: !is_or,
-                    });
-                }
-                b';' | b'&' | b'\n' => {
-                    return Some(Operator { at, is_pipe: false });
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    fn skip_past(&mut self, end: u8) {
-        while let Some(byte) = self.peek() {
-            self.at += 1;
-            if byte == end {
-                return;
-            }
-        }
-    }
-
-    fn skip_double_quotes(&mut self) {
-        while let Some(byte) = self.peek() {
-            self.at += 1;
-            match byte {
-                b'"' => return,
-                b'\\' => self.at += 1,
-                _ => {}
-            }
-        }
-    }
-
-    /// Skips `$(…)`, with the parentheses in it.
-    fn skip_substitution(&mut self) {
-        let mut depth = 1_u32;
-        while let Some(byte) = self.peek() {
-            self.at += 1;
-            match byte {
-                b'\\' => self.at += 1,
-                b'\'' => self.skip_past(b'\''),
-                b'(' => depth = depth.saturating_add(1),
-                b')' => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
+    words
 }
 
 #[cfg(test)]
 mod tests {
-    use super::hidden_failure;
+    use super::*;
 
     #[test]
     fn a_pipeline_whose_first_command_may_fail_is_found() {
@@ -156,16 +101,27 @@ mod tests {
             ("set -e; cd /srv && tar c . |gzip>a.gz", "tar"),
             ("PGUSER=x pg_dump shop |& tee log", "pg_dump"),
             ("(mysqldump a; mysqldump b) | zstd -o c", "mysqldump"),
-            ("if dump | gzip > a; then true; fi", "if"),
-            ("echo a | cat; dump 2>&1 | logger", "1"),
+            ("if dump | gzip > a; then true; fi", "dump"),
+            ("for d in a b; do dump $d | gzip > $d; done", "dump"),
+            ("while ! dump | gzip > a; do sleep 1; done", "dump"),
+            ("f() { dump | gzip; }; f", "dump"),
+            ("echo a | cat; dump 2>&1 | logger", "dump"),
+            ("dump &> log | logger", "dump"),
             ("# comment | here\ndump \\\n | gzip", "dump"),
             ("echo '|' \"|\"; dump|gzip", "dump"),
+            ("sudo -u postgres sh -c 'pg_dump x | gzip > y'", "pg_dump"),
+            ("cd /; su postgres -c \"pg_dump x | gzip > y\"", "pg_dump"),
+            ("bash -c \"sh -c 'dump | gzip'\"", "dump"),
+            ("ssh host 'dump | gzip' > a", "dump"),
+            ("X=$(dump | gzip)", "dump"),
+            ("X=\"$(dump | gzip)\"; run $X", "dump"),
+            ("x=`cat a | head -1`; run $x", "cat"),
         ] {
-            assert!(hidden_failure(command).is_some(), "{command}");
-            if first != "if" && first != "1" {
-                assert_eq!(hidden_failure(command), Some(first), "{command}");
-            }
+            let found = hidden_failure(command).unwrap_or_else(|| panic!("{command}"));
+            assert_eq!(found.program.as_deref(), Some(first), "{command}");
         }
+        let whole = "for d in a b; do dump $d; done | gzip > c";
+        assert_eq!(hidden_failure(whole), Some(Hidden { program: None }));
     }
 
     #[test]
@@ -177,19 +133,26 @@ mod tests {
             "printf '%s' x | nc localhost 1",
             "set -o pipefail; pg_dump | gzip",
             "bash -c 'set -o pipefail; pg_dump | gzip'",
+            "bash -o pipefail -c 'pg_dump | gzip'",
             "sed 's|a|b|' file",
             "grep \"a|b\" file",
             "grep a\\|b file",
-            "x=$(cat a | head -1); run $x",
-            "x=`cat a | head -1`; run $x",
+            "run $(cat a | head -1)",
+            "x=1 run \"$(cat a | head -1)\"",
+            "n=$((1 | 2))",
+            "[[ $x =~ a|b ]]",
+            "echo sh -c 'a | b'",
             "true # a | b",
             "date >| file",
             "case $1 in a|b) run ;; esac",
             "cat <<END\na | b\nEND",
             "'unterminated | quote",
+            "\"unterminated | quote",
+            "x=$(unterminated | ",
             "$(unterminated | ",
             "",
             "\\",
+            "é\\é'é'`é",
         ] {
             assert_eq!(hidden_failure(command), None, "{command}");
         }

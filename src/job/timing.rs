@@ -52,7 +52,7 @@ impl Timing {
                     let of_text = fault.code != codes::SEVERAL_KINDS.name;
                     let habit = raw
                         .get(fault.field)
-                        .filter(|_| of_text)
+                        .filter(|text| of_text && names_a_time(fault.field, text))
                         .and_then(habits::as_members);
                     let help = habit
                         .map(|fields| format!("write `{fields}`"))
@@ -153,10 +153,12 @@ fn warn_of_weekdays(fields: &Fields<'_>, values: &mut ValueReader<'_>) {
     let Written::Text(text) = written(given.node) else {
         return;
     };
-    let Some(named) = habits::named_weekdays(text) else {
+    let Some((named, cron)) = habits::numbered_weekdays(text) else {
         return;
     };
-    let cron = habits::cron_weekdays(text).unwrap_or_default();
+    let or_cron = cron.map_or_else(String::new, |cron| {
+        format!(", or `{cron}` if you mean it as in cron, where 0 is Sunday")
+    });
     values.report(
         Diagnostic::warning(
             codes::NUMBERED_WEEKDAYS,
@@ -164,10 +166,23 @@ fn warn_of_weekdays(fields: &Fields<'_>, values: &mut ValueReader<'_>) {
         )
         .at(given.node.span.clone())
         .label("counted from Monday")
-        .help(format!(
-            "write `{named}`, or `{cron}` if you mean it as in cron, where 0 is Sunday"
-        )),
+        .help(format!("write `{named}`{or_cron}")),
     );
+}
+
+/// Whether a text in the wrong field is a whole time, and not a mistake in a value of that field. A word as `daily` and a
+/// span as `6h` say only in some fields which time is meant: beside `schedule_hour`, a day that is `daily` has its hour.
+fn names_a_time(field: ScheduleField, text: &str) -> bool {
+    let lower = text.trim().to_ascii_lowercase();
+    let is_simple = !lower.starts_with('@')
+        && !lower.contains(|it: char| it == ':' || it.is_whitespace())
+        && !lower.ends_with("am")
+        && !lower.ends_with("pm");
+    match field {
+        ScheduleField::Date => true,
+        ScheduleField::Interval => !is_simple,
+        field => ScheduleField::CALENDAR.contains(&field) && !is_simple,
+    }
 }
 
 /// Warns about a zone whose sign is the other way round.

@@ -70,23 +70,18 @@ fn backup(
     let targets = values.targets(fields, timing);
     let sources = sources?;
     let paths = sources.paths();
-    let narrows = one_file_system
-        || exclude_caches
-        || !exclude.is_empty()
-        || !exclude_from.is_empty()
-        || !exclude_if_present.is_empty();
+    let narrows = one_file_system || !exclude_from.is_empty() || !exclude_if_present.is_empty();
     if !narrows && paths.iter().any(|path| path == Path::new("/")) {
-        values.warn_of_whole_server(fields.get("path_to_backup"));
+        values.warn_of_whole_server(fields.get("path_to_backup"), &exclude);
     }
     values.judge_patterns(&exclude, &paths);
     values.judge_patterns(&ignore_unreadable, &paths);
     values.keep_sources(&sources, &exclude);
     let container = container?;
-    values.keep_apart(&container, &sources.tops, exclude.is_empty());
     let targets = targets?;
-    for target in &targets {
-        values.keep_apart(&target.container, &sources.tops, exclude.is_empty());
-    }
+    let others = targets.iter().map(|target| &target.container);
+    let containers: Vec<_> = std::iter::once(&container).chain(others).collect();
+    values.keep_apart(&containers, &sources.tops, &exclude);
     let first = Backup {
         container,
         copy_from: Vec::new(),
@@ -340,8 +335,9 @@ fn drill(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Drill> {
     let compare_source = values.flag(fields.get("compare_source")).unwrap_or(true);
     let command_field = fields.set("command");
     let command = values.command(command_field);
-    if command.is_some() {
+    if let (Some(field), Some(command)) = (command_field, &command) {
         refuse_commands(fields, "command", values);
+        values.warn_of_shell(&field, command);
     }
     if (scratch_field.is_some() && scratch.is_none())
         || (command_field.is_some() && command.is_none())
@@ -381,7 +377,7 @@ fn exec(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Option<Exec> {
     refuse_commands(fields, "action", values);
     let command = values.command(fields.get("command"))?;
     if let Some(field) = fields.set("command") {
-        values.warn_of_pipeline(&field, &command);
+        values.warn_of_shell(&field, &command);
     }
     Some(Exec { command })
 }

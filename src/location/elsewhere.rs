@@ -5,6 +5,8 @@
 pub enum Elsewhere {
     /// An address of a server, as `restic`, `scp` or `rsync` take it.
     Server,
+    /// A directory on another host, as `scp` and `rsync` take it.
+    Host,
     /// The URL of a file. It has the path after its scheme.
     FileUrl,
 }
@@ -24,9 +26,12 @@ pub fn elsewhere(text: &str) -> Option<Elsewhere> {
         return Some(Elsewhere::FileUrl);
     }
     let is_server = SCHEMES.iter().any(|it| before.eq_ignore_ascii_case(it))
-        || after.starts_with('/')
+        || after.starts_with("//")
         || before.contains('@');
-    is_server.then_some(Elsewhere::Server)
+    match is_server {
+        true => Some(Elsewhere::Server),
+        false => after.starts_with('/').then_some(Elsewhere::Host),
+    }
 }
 
 #[cfg(test)]
@@ -35,7 +40,7 @@ mod tests {
 
     #[test]
     fn addresses_are_told_from_names_and_paths() {
-        use Elsewhere::{FileUrl, Server};
+        use Elsewhere::{FileUrl, Host, Server};
         for (text, expected) in [
             ("sftp:u@host:/srv/offsite", Some(Server)),
             ("SFTP://host/srv", Some(Server)),
@@ -43,7 +48,7 @@ mod tests {
             ("rest:http://h:8000/", Some(Server)),
             ("rclone:remote:x", Some(Server)),
             ("b2:bucket:x", Some(Server)),
-            ("nas:/backups", Some(Server)),
+            ("nas:/backups", Some(Host)),
             ("root@nas:backups", Some(Server)),
             ("dav://host/x", Some(Server)),
             ("file:///srv/x", Some(FileUrl)),

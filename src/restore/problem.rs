@@ -214,7 +214,7 @@ impl fmt::Display for Stays {
             Stays::MountPoint => "a file system is mounted there",
             Stays::Protected => "a protected directory is in it",
             Stays::Spared => "something in it was left out of the backup",
-            Stays::NotEmpty => "it is a directory that is not empty, and delete_extra is not set",
+            Stays::NotEmpty => "it is a directory that is not empty, and `delete_extra` (`--delete-extra`) is not set",
             Stays::Refused => "the system refused",
         })
     }

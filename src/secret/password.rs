@@ -125,13 +125,13 @@ pub enum PassFileFault {
     #[error("is not a regular file")]
     NotAFile,
     /// Each attempt reads it, and so does each command.
-    #[error("is a pipe, which can be read only once: name a regular file in the job")]
+    #[error("is a pipe, which can be read only once: name a regular file")]
     Pipe,
     #[error("is too long to hold a password")]
     TooLong,
     #[error("begins with the byte order mark of UTF-16, and is not UTF-16 text")]
     NotUtf16,
-    #[error("is empty; leave out the key that names it where no password is wanted")]
+    #[error("is empty; name no file where no password is wanted")]
     Empty,
 }
 

@@ -301,6 +301,37 @@ fn a_pipeline_that_hides_a_failure_is_a_warning() {
     let careful = ["bash", "-o", "pipefail", "-c", "pg_dump shop | gzip > a"];
     assert_eq!(words(json!(careful)), "");
     assert_eq!(words(json!(["grep", "a|b", "file"])), "");
+    let behind_others = ["sudo", "-u", "postgres", "sh", "-ec", "pg_dump x | gzip"];
+    assert!(words(json!(behind_others)).contains("hidden-failure"));
+    let said = words(json!(["pg_dump", "x", "|", "gzip"]));
+    assert!(
+        said.contains("warning[no-shell]") && said.contains("`|` is only an argument"),
+        "{said}"
+    );
+    assert!(words(json!(["pg_dump x | gzip > y"])).contains("no-shell"));
+}
+
+#[test]
+fn a_source_that_does_not_exist_and_looks_like_several_or_like_a_pattern_is_a_warning() {
+    let host = Host::new();
+    let warns = |path: &str| {
+        let job = json!({"job_actions": [{"freezer_action": {
+            "path_to_backup": path, "backup_name": "a", "container": "c",
+        }}]});
+        let file = host.file("a.json", &job.to_string());
+        let ran = host.freezerd(&["check", file.to_str().unwrap()]);
+        let said = ran.exits(0).stderr();
+        said.contains("warning[doubtful-source]")
+    };
+    let top = host.path("");
+    let top = top.to_str().unwrap().trim_end_matches('/');
+    for wrong in ["/*", ",/etc", " /etc", ", /etc", ":/etc", "/{a,b}"] {
+        assert!(warns(&format!("{top}{wrong}")), "{wrong}");
+    }
+    // A path that exists is what it says, and one without such signs may exist later.
+    host.file("a,b/c*/x", "");
+    assert!(!warns(&format!("{top}/a,b/c*")));
+    assert!(!warns(&format!("{top}/later")));
 }
 
 #[test]

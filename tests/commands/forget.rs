@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Host, backup, now};
+use crate::harness::{Host, backup, now, someday};
 use crate::restic_support::{PASSWORD, init, restics};
 
 /// A host with a source and a password.
@@ -169,6 +169,11 @@ fn forget_has_the_rules_of_the_job_and_says_where_there_are_none() {
         refused.stderr()
     );
 
+    // A rule that keeps nothing is none, and the rules of the job do not take its place.
+    let refused = host.freezerd(&["forget", "save", "--keep-last", "0"]);
+    let said = refused.exits(64).stderr();
+    assert!(said.contains("with 0 keeps nothing"), "{said}");
+
     put(&host, json!({"keep_last": 5}));
     run_anew(&host);
     put(&host, json!({"keep_last": 3}));
@@ -209,6 +214,11 @@ fn a_pinned_snapshot_stays_until_it_is_unpinned() {
     assert_eq!(unpinned["snapshots"][0]["pinned"], false);
     run_anew(&host);
     assert_eq!(held(&host).len(), 1);
+    // A job that has made no backup yet does not hide that the id is wrong.
+    let mut later = backup(&host.path("source"), &host.path("none-yet"));
+    later["freezer_action"]["encrypt_pass_file"] = json!(host.path("pass"));
+    host.put("later", someday(vec![later]));
+    host.once();
     let refused = host.freezerd(&["pin", "0123456789ab"]).exits(66);
     assert!(
         refused.stderr().contains("0123456789ab"),

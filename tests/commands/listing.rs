@@ -35,6 +35,41 @@ fn list_shows_every_job_and_every_file_that_is_not_a_job() {
 }
 
 #[test]
+fn a_job_file_that_was_just_added_is_known_to_the_next_command() {
+    let host = Host::new();
+    let _daemon = host.start();
+    // The answer must not depend on how fast the daemon is, so each command comes directly after its file.
+    for (job, command) in [
+        ("one", &["list"][..]),
+        ("two", &["show", "two"]),
+        ("three", &["next", "three"]),
+        ("four", &["why", "four"]),
+    ] {
+        host.put(job, someday(vec![exec("true")]));
+        let said = host.freezerd(command).exits(0).stdout();
+        assert!(said.contains(job), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn a_job_file_that_no_daemon_has_read_is_listed_as_that() {
+    let host = idle();
+    host.put("fresh", someday(vec![exec("true")]));
+    let said = host.freezerd(&["list"]).exits(0).stdout();
+    assert!(
+        said.contains("unread   fresh.json: no daemon has read it yet"),
+        "{said}"
+    );
+    let files = host.json(&["list"])["files"].clone();
+    assert_eq!(files, json!([{"file": "fresh.json", "state": "unread"}]));
+    let said = host.freezerd(&["show", "fresh"]).exits(66).stderr();
+    assert!(
+        said.contains("fresh.json is there") && said.contains("no daemon has read it"),
+        "{said}"
+    );
+}
+
+#[test]
 fn show_prints_the_job_document_in_the_form_of_the_file_with_the_live_schedule() {
     let host = Host::new();
     let document = json!({"job": {

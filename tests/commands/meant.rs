@@ -10,7 +10,7 @@ use freezerd::repository::open::Repository;
 use freezerd::storage::local::Local;
 use serde_json::json;
 
-use crate::harness::{Host, backup, now};
+use crate::harness::{Host, backup, exec, now, someday};
 use crate::{busy, idle};
 
 #[test]
@@ -62,6 +62,40 @@ fn the_newest_snapshot_of_a_container_is_that_of_its_only_backup() {
     ])
     .exits(0);
     assert!(host.path("to2/file").is_file());
+}
+
+#[test]
+fn an_option_of_another_program_is_refused_with_the_one_that_is_meant_or_with_none() {
+    let host = Host::new();
+    for (words, meant) in [
+        (&["restore", "a", "--target", "/x"][..], Some("--to")),
+        (
+            &["snapshots", "a", "--password-file", "x"],
+            Some("--encrypt-pass-file"),
+        ),
+        (&["restore", "a", "--overwite"], Some("--overwrite")),
+        (&["forget", "a", "--prune"], None),
+        (&["trigger", "--all"], None),
+        (&["delete", "a"], Some("forget")),
+        (&["mount", "a"], Some("ls")),
+        (&["histroy"], Some("history")),
+    ] {
+        let said = host.freezerd(words).exits(64).stderr();
+        match meant {
+            Some(meant) => assert!(said.contains(&format!("'{meant}'")), "{words:?}: {said}"),
+            None => assert!(!said.contains("similar"), "{words:?}: {said}"),
+        }
+    }
+}
+
+#[test]
+fn an_id_without_its_middle_as_a_list_shows_it_names_the_job() {
+    let host = Host::new();
+    host.put("check-of-a-very-long-place", someday(vec![exec("true")]));
+    host.once();
+    let said = host.freezerd(&["next", "check-of-…long-place"]).exits(0);
+    assert!(said.stdout().contains("check-of-a-very-long-place"));
+    host.freezerd(&["next", "check-of-…no-place"]).exits(66);
 }
 
 #[test]

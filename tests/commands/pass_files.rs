@@ -222,7 +222,7 @@ fn a_job_whose_pass_file_is_a_pipe_fails_at_once_and_says_what_it_needs() {
     make_pipe(&host);
     host.put("piped", now(vec![action(&host, "pipe")]));
     host.once().exits(1);
-    let text = "is a pipe, which can be read only once: name a regular file in the job";
+    let text = "is a pipe, which can be read only once: name a regular file";
     let reason = &host.history("piped")[0]["reason"];
     assert!(reason.as_str().unwrap().contains(text), "{reason}");
     let said = host.freezerd(&["doctor"]).exits(5).stdout();

@@ -250,6 +250,34 @@ fn a_wrong_configuration_exits_78_and_the_message_says_where() {
 }
 
 #[test]
+fn a_path_with_a_tilde_or_a_variable_is_refused_wherever_it_is_set() {
+    let host = Host::new();
+    let refused = |mut command: std::process::Command, origin: &str| {
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{said}");
+        assert!(
+            said.contains("not expanded") && said.contains(origin),
+            "{said}"
+        );
+    };
+    host.file("freezerd.toml", "jobs_dir = \"~/jobs\"\n");
+    let mut command = host.command(&["list"]);
+    command.env_remove("FREEZERD_JOBS_DIR");
+    refused(command, "freezerd.toml:1");
+    host.file("freezerd.toml", "metrics_dir = \"$HOME/metrics\"\n");
+    refused(host.command(&["list"]), "freezerd.toml:1");
+    host.file("freezerd.toml", "");
+    refused(
+        host.command(&["list", "--state-dir", "${HOME}/state"]),
+        "flag --state-dir",
+    );
+    let mut command = host.command(&["list"]);
+    command.env("FREEZERD_CONTAINER_ROOT", "~backup/containers");
+    refused(command, "environment FREEZERD_CONTAINER_ROOT");
+}
+
+#[test]
 fn config_show_says_the_windows_of_a_limit_in_words() {
     let host = Host::new();
     host.file(

@@ -4,6 +4,7 @@ mod left_out;
 mod notify;
 mod pattern_files;
 mod receivers;
+mod sources;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,6 +83,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     let mut checked = intake::check(&paths, &against);
     look_at_history(settings, &mut checked);
     checked.files.iter_mut().for_each(pattern_files::look_at);
+    checked.files.iter_mut().for_each(sources::look_at);
     if args.paths.is_empty() {
         let files = checked.files.iter_mut();
         files.for_each(|file| notify::look_at(file, settings));

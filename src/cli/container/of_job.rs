@@ -2,7 +2,7 @@
 
 use super::{ChosenContainer, ContainerOptions, pass_file, snapshot};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::{job_files, ledger_view};
+use crate::cli::{job_files, ledger_view, unread};
 use crate::config::Settings;
 use crate::job::Job;
 use crate::job::action::{Container, Work};
@@ -109,7 +109,10 @@ impl ContainerOptions {
 pub(super) fn named(settings: &Settings, name: &str) -> Result<Job, Failure> {
     let ledger = ledger_view::open(settings).map_err(|error| unless_snapshot(name, error))?;
     let Some(record) = ledger.reader.job(name)? else {
-        return Err(unless_snapshot(name, ledger.no_such_job(name)));
+        return Err(unless_snapshot(
+            name,
+            unread::no_such_job(settings, &ledger, name),
+        ));
     };
     job_files::remembered(settings, &record)
 }

@@ -60,7 +60,7 @@ pub fn find(
 fn directory(settings: &Settings, options: Options, name: &str) -> Result<PathBuf, Failure> {
     let Options { storage, container } = options;
     let says = match elsewhere(name) {
-        Some(Elsewhere::Server) => Some(format!(
+        Some(Elsewhere::Server | Elsewhere::Host) => Some(format!(
             "that is the address of a server, and not a directory of this host: define the server in freezerd.toml, in a \
              section such as [storage.offsite], and use `{storage} offsite` and, with {container}, only the name below it \
              (a directory of this host whose name looks like this is ./{name})"

@@ -143,6 +143,12 @@ pub fn gather(
     absent: Absent,
 ) -> Result<(Vec<Removal>, Vec<Listed>), Failure> {
     let (older_than, rules) = options.read();
+    if older_than.is_none() && options.keep_nothing() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a --keep-… option with 0 keeps nothing: give one of them a number from 1 on, or `all`",
+        ));
+    }
     let mut listed: Vec<Listed> = Vec::new();
     if older_than.is_none() && rules.is_empty() {
         let removals = removals_of_job(settings, place)?;

@@ -63,6 +63,20 @@ pub struct RuleOptions {
 pub struct Counted(Option<Count>);
 
 impl RuleOptions {
+    /// Whether options are given that together keep nothing, as `--keep-last 0`.
+    pub fn keep_nothing(&self) -> bool {
+        let given = [
+            self.keep_last,
+            self.keep_hourly,
+            self.keep_daily,
+            self.keep_weekly,
+            self.keep_monthly,
+            self.keep_quarterly,
+            self.keep_yearly,
+        ];
+        given.iter().any(Option::is_some) && self.read().1.is_empty()
+    }
+
     /// The age, and the rules.
     pub fn read(&self) -> (Option<f64>, Rules) {
         let counts = [

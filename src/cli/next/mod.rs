@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use super::exit::{Exit, Failure};
 use super::job_files;
 use super::ledger_view::{self, LedgerView};
-use super::prunes;
+use super::{prunes, unread};
 use crate::config::Settings;
 use crate::job::Job;
 use crate::lifecycle::queue::Need;
@@ -87,10 +87,11 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         show::one(&upcoming, now, args.json);
         return Ok(Exit::Success);
     }
+    unread::settle(settings);
     let ledger = ledger_view::open(settings)?;
     if let Some(name) = &args.job {
         let Some(record) = ledger.reader.job(name)? else {
-            return Err(ledger.no_such_job(name));
+            return Err(unread::no_such_job(settings, &ledger, name));
         };
         let job = job_files::remembered(settings, &record)?;
         let client_id = &settings.client_id;

@@ -7,7 +7,7 @@ use super::exit::{Exit, Failure};
 use super::ledger_view::{self, LedgerView};
 use super::list::{live_progress, status_word};
 use super::next::upcoming::{Upcoming, UpcomingLimits};
-use super::{history, job_files, prunes};
+use super::{history, job_files, prunes, unread};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::record::{FileRecord, FileVerdict, JobRecord};
@@ -39,6 +39,7 @@ const EVENTS: usize = 5;
 
 /// Runs `freezerd why`.
 pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
+    unread::settle(settings);
     let ledger = ledger_view::open(settings)?;
     let record = ledger.reader.job(&args.job)?;
     let file = file_of(&ledger, &args.job, record.as_ref())?;
@@ -46,7 +47,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         .reader
         .history(Some(&args.job), args.limit.min(10_000))?;
     if record.is_none() && runs.is_empty() && file.is_none() {
-        return Err(ledger.no_such_job(&args.job));
+        return Err(unread::no_such_job(settings, &ledger, &args.job));
     }
     let zone = settings.zone();
     let now = Utc::now();

@@ -42,7 +42,7 @@ codes! {
         Schedule(r##"{"schedule_hour": "3", "schedule_timezone": "Etc/GMT+2"}"##, r##"{"schedule_hour": "3", "schedule_timezone": "Europe/Berlin"}"##);
     NUMBERED_WEEKDAYS, "numbered-weekdays", schema: false,
         "Weekdays are given by number.",
-        "Here, 0 is Monday, as in Freezer. For cron, 0 is Sunday, so `1-5` is Tuesday to Saturday here and Monday to Friday there. Names mean the same everywhere.",
+        "Here, 0 is Monday, as in Freezer. For cron, 0 is Sunday, so `1-5` is Tuesday to Saturday here and Monday to Friday there, and `*/2` begins on Monday here. Names mean the same everywhere.",
         Schedule(r##"{"schedule_day_of_week": "1-5", "schedule_hour": "3"}"##, r##"{"schedule_day_of_week": "mon-fri", "schedule_hour": "3"}"##);
     UNKNOWN_POLICY, "unknown-policy", schema: false,
         "There is no such catch-up policy.",
@@ -117,8 +117,8 @@ codes! {
         "Separate the items of a list with commas only.",
         Schedule(r##"{"schedule_minute": "5;10"}"##, r##"{"schedule_minute": "5,10"}"##);
     FOREIGN_DASH, "foreign-dash", schema: false,
-        "The dash is not a plain `-`.",
-        "Word processors turn hyphens into longer dashes.",
+        "The range has another sign than a plain `-`.",
+        "Word processors turn hyphens into longer dashes, and systemd writes `mon..fri`.",
         Schedule(r##"{"schedule_hour": "1–5"}"##, r##"{"schedule_hour": "1-5"}"##);
     BACKWARD_RANGE, "backward-range", schema: false,
         "The range runs backward.",

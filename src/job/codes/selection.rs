@@ -6,15 +6,16 @@ use super::codes;
 codes! {
     BAD_PATTERN, "bad-pattern", schema: false,
         "The pattern can match nothing.",
-        "Patterns are those of `.gitignore` files. This one is not complete, or is empty or a comment, or names a path \
-         that is not in the source. In a list, `\\\\#` begins a pattern for a name that begins with `#`.",
+        "Patterns are those of `.gitignore` files. This one is not complete, or is empty or a comment, or names the \
+         source itself. In a list, `\\\\#` begins a pattern for a name that begins with `#`.",
         Action(
             r#"{"path_to_backup": "/home", "container": "/srv/backups", "backup_name": "home", "exclude": "[0-9"}"#,
             r#"{"path_to_backup": "/home", "container": "/srv/backups", "backup_name": "home", "exclude": "[0-9]*"}"#
         );
     DOUBTFUL_PATTERN, "doubtful-pattern", schema: false,
         "The pattern probably does not mean what you want.",
-        "Patterns are those of `.gitignore` files. A comma is a part of a name. `~`, variables and braces have no special \
+        "Patterns are those of `.gitignore` files. A comma, a blank or another sign between patterns is a part of \
+         a name, and so is what other programs write before a pattern: `re:`, `pp:`, `- `. `~`, variables and braces have no special \
          meaning. A pattern with a slash at its beginning or in its middle matches from the top of the source only: \
          write `**/cache/*.tmp` to match at any depth, and `/cache/*.tmp` for the top. `*` does not match a slash. \
          `freezerd check --left-out` FILE shows what a backup leaves out.",
@@ -26,11 +27,16 @@ codes! {
         "The backup takes everything on the server.",
         "A backup of `/` goes into every disk and every network share that is mounted, and takes temporary files and \
          caches. It never goes into the kernel's own file systems, such as `/proc`. `one_file_system` keeps it on the file \
-         system of `/`; patterns in `exclude` leave out single directories. The example `whole-server.json` shows it.",
+         system of `/`; patterns in `exclude` that begin with a slash leave out single directories. The example `whole-server.json` shows it.",
         Action(
             r#"{"path_to_backup": "/", "container": "/mnt/backup", "backup_name": "server"}"#,
             r#"{"path_to_backup": "/", "container": "/mnt/backup", "backup_name": "server", "one_file_system": true, "exclude": ["/tmp/", "/mnt/backup/"]}"#
         );
+    DOUBTFUL_SOURCE, "doubtful-source", schema: false,
+        "The source does not exist, and looks like several paths, or like a pattern.",
+        "`path_to_backup` is one path or a list of paths. `*`, commas and blanks in it are parts of a name. A backup of a \
+         path that does not exist fails.",
+        Words("`\"path_to_backup\": \"/srv/www,/etc\"`", "`\"path_to_backup\": [\"/srv/www\", \"/etc\"]`");
     BAD_MARKER, "bad-marker", schema: false,
         "The marker cannot be the name of a file.",
         "A marker is the name of a file, without a directory. After a colon, it may have the text with which the file \

@@ -173,6 +173,14 @@ codes! {
             r#"{"action": "exec", "command": "pg_dump shop | gzip > /srv/shop.gz"}"#,
             r#"{"action": "exec", "command": ["bash", "-o", "pipefail", "-c", "pg_dump shop | gzip > /srv/shop.gz"]}"#
         );
+    NO_SHELL, "no-shell", schema: false,
+        "A list of words has signs that only a shell understands.",
+        "A list is a program and its arguments, and no shell reads them: `|` and `>` are arguments like others, and a whole \
+         command line in one word is the name of a program that does not exist. `/bin/sh` runs a command that is one text.",
+        Action(
+            r#"{"action": "exec", "command": ["mysqldump", "shop", ">", "/srv/shop.sql"]}"#,
+            r#"{"action": "exec", "command": "mysqldump shop > /srv/shop.sql"}"#
+        );
     UNKNOWN_RECEIVER, "unknown-receiver", schema: false,
         "`notify` names a receiver that does not exist.",
         "The receivers are the sections `[notify.NAME]` of `freezerd.toml`. Nobody is told in the place of one that is not \

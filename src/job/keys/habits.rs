@@ -50,7 +50,7 @@ static HABITS: &[Habit] = &[
         &["encrypt_pass_file"],
     ),
     instead(
-        "password passphrase encryption_passphrase encryption_password repo_password repository_password \
+        "password encrypt_password passphrase encryption_passphrase encryption_password repo_password repository_password \
          restic_password borg_passphrase",
         "write the password into a file that only its user can read, and name that file: `\"encrypt_pass_file\": \"/etc/freezerd/password\"`",
     ),
@@ -66,11 +66,15 @@ static HABITS: &[Habit] = &[
     ),
     keys("include includes", &["restore_include", "path_to_backup"]),
     keys(
-        "exclude_patterns exclude_pattern excludes excluded ignore ignores iexclude exclude_paths",
+        "exclude_patterns exclude_pattern excludes excluded ignore ignores exclude_paths",
         &["exclude", "restore_exclude"],
     ),
+    instead(
+        "iexclude iexclude_patterns",
+        "the key is `exclude` here, and it tells capitals from small letters: write `[Tt]humbs.db` for both",
+    ),
     keys(
-        "exclude_file exclude_files exclude_list excludes_file patterns_from iexclude_file",
+        "exclude_file exclude_files exclude_list excludes_file patterns_from",
         &["exclude_from"],
     ),
     keys(
@@ -97,7 +101,7 @@ static HABITS: &[Habit] = &[
         "`remove_older_than` in a backup or in an action `admin` removes old snapshots, and `prune` says when their space is freed",
     ),
     instead(
-        "checks check_before check_after verify_after check_last",
+        "check checks check_before check_after verify_after check_last",
         "add an action of its own: `\"action\": \"check\"`, with `read_data` for the content",
     ),
     keys(

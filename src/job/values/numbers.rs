@@ -50,6 +50,10 @@ impl ValueReader<'_> {
             } else {
                 ""
             };
+            let unit = match least == 1.0 {
+                true => unit.strip_suffix('s').unwrap_or(unit),
+                false => unit,
+            };
             Some((format!("takes at least {least} {unit}"), help.to_owned()))
         } else if number > most {
             Some((format!("takes at most {most} {unit}"), String::new()))

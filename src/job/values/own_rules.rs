@@ -8,6 +8,7 @@ use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::json::Value;
 use crate::job::keys::openstack_service;
 use crate::job::pipeline;
+use crate::job::shell_words::{self, Unread};
 
 impl ValueReader<'_> {
     /// The mode, which is `fs` in this version.
@@ -106,37 +107,54 @@ impl ValueReader<'_> {
         None
     }
 
-    /// Warns where a shell hides the failure of a command whose output it gives to another.
-    pub fn warn_of_pipeline(&mut self, field: &Field<'_>, command: &Command) {
-        let text = match command {
-            Command::Shell(text) => text,
-            Command::Words(words) => match words.as_slice() {
-                // The options of the shell may say pipefail.
-                [program, options @ .., text]
-                    if is_shell(program) && options.iter().any(|it| it == "-c") =>
-                {
-                    if options.iter().any(|it| it.contains("pipefail")) {
-                        return;
-                    }
-                    text
-                }
-                _ => return,
-            },
+    /// Warns where a shell hides the failure of a command whose output it gives to another, and where there is no shell
+    /// that would read the command.
+    pub fn warn_of_shell(&mut self, field: &Field<'_>, command: &Command) {
+        let hidden = match command {
+            Command::Shell(text) => pipeline::hidden_failure(text),
+            Command::Words(words) => {
+                self.warn_of_no_shell(field, words);
+                pipeline::hidden_failure_of_words(words)
+            }
         };
-        let Some(first) = pipeline::hidden_failure(text) else {
+        let Some(hidden) = hidden else {
             return;
+        };
+        let whose = match hidden.program {
+            Some(program) => format!("{} fails", quoted(&program)),
+            None => "a command before the `|` fails".to_owned(),
         };
         self.report(
             Diagnostic::warning(
                 codes::HIDDEN_FAILURE,
                 format!(
-                    "nobody will notice if {} fails: of a pipeline, the shell reports only the last command",
-                    quoted(first)
+                    "nobody will notice if {whose}: of a pipeline, the shell reports only the last command"
                 ),
             )
             .at(field.node.span.clone())
             .label("a failure before the last `|` counts as success")
             .help("let bash report it: `\"command\": [\"bash\", \"-o\", \"pipefail\", \"-c\", \"…\"]`"),
+        );
+    }
+
+    fn warn_of_no_shell(&mut self, field: &Field<'_>, words: &[String]) {
+        let program = words.first().map(String::as_str).unwrap_or_default();
+        let message = match shell_words::unread_sign(words) {
+            None => return,
+            Some(Unread::Sign(sign)) => {
+                format!(
+                    "{} is only an argument of {}",
+                    quoted(sign),
+                    quoted(program)
+                )
+            }
+            Some(Unread::Line) => format!("the name of the program would be {}", quoted(program)),
+        };
+        self.report(
+            Diagnostic::warning(codes::NO_SHELL, format!("no shell reads this list: {message}"))
+                .at(field.node.span.clone())
+                .label("a list is a program and its arguments")
+                .help("write the command as one text, which `/bin/sh` runs, or as `[\"bash\", \"-o\", \"pipefail\", \"-c\", \"…\"]`"),
         );
     }
 
@@ -186,10 +204,4 @@ impl ValueReader<'_> {
         }
         Some(Command::Words(words))
     }
-}
-
-/// Whether a program is a shell, by its name.
-fn is_shell(program: &str) -> bool {
-    let name = program.rsplit('/').next().unwrap_or(program);
-    matches!(name, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh")
 }

@@ -16,23 +16,37 @@ use crate::units;
 /// The largest size in a job file. Below 2^53 every whole number is exact.
 pub(in crate::job) const MOST_BYTES: f64 = 8e15;
 
+/// Directories where other disks are usually mounted, below `/`.
+const MOUNTS: [&str; 3] = ["mnt/disk", "media/disk", "srv/disk"];
+
 /// The patterns of a key, each with the field that points at it alone.
 pub(in crate::job) type WrittenPatterns<'a> = Vec<(String, Field<'a>)>;
 
 impl ValueReader<'_> {
-    /// Warns about a backup of `/` that leaves nothing out.
-    pub fn warn_of_whole_server(&mut self, field: Option<Field<'_>>) {
+    /// Warns about a backup of `/` whose patterns leave out no directory at its top, nor one where disks are mounted.
+    pub fn warn_of_whole_server(
+        &mut self,
+        field: Option<Field<'_>>,
+        exclude: &WrittenPatterns<'_>,
+    ) {
         let Some(field) = field else {
             return;
         };
+        let texts: Vec<&str> = exclude.iter().map(|(text, _)| text.as_str()).collect();
+        let (patterns, _) = Patterns::new(Path::new("/"), &texts);
+        // A pattern that begins with a slash shows that its writer has thought of the top.
+        let leaves_out = |path: &&str| patterns.leave_out(Path::new(path), true);
+        if texts.iter().any(|text| text.starts_with('/')) || MOUNTS.iter().any(leaves_out) {
+            return;
+        }
         self.report(
             Diagnostic::warning(
                 codes::WHOLE_SERVER,
                 "this is everything on the server, with all disks and network shares that are mounted",
             )
             .at(field.node.span.clone())
-            .label("nothing is left out")
-            .help("add `\"one_file_system\": true`, `\"exclude_caches\": true`, or patterns such as `\"exclude\": [\"/tmp/\", \"/mnt/\"]`"),
+            .label("no directory at its top is left out")
+            .help("add `\"one_file_system\": true`, or patterns such as `\"exclude\": [\"/tmp/\", \"/mnt/\"]`"),
         );
     }
 
@@ -206,7 +220,10 @@ fn advice(fault: PatternFault) -> &'static str {
         PatternFault::OpenClass => "close the class, or write `\\\\[` for a bracket",
         PatternFault::OpenEscape => "write `\\\\\\\\` for a backslash",
         PatternFault::NoSuchName => "write the path as it is below the source",
-        PatternFault::Outside => "write a pattern for what lies in the source",
+        PatternFault::EmptyClass => "write the smaller character first: `[a-z]`",
+        PatternFault::WholeSource => {
+            "write a pattern for what lies in it, or remove it from `path_to_backup`"
+        }
     }
 }
 

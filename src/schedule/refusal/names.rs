@@ -227,6 +227,16 @@ impl RefusedItem<'_> {
     }
 }
 
+/// An item with the forms of three letters in place of longer names.
+pub(super) fn short_names(item: &str) -> String {
+    let pieces = item.split_inclusive(is_separator).map(|piece| {
+        let word = piece.trim_end_matches(is_separator);
+        let short = short_name(word).unwrap_or(word);
+        format!("{short}{}", &piece[word.len()..])
+    });
+    pieces.collect()
+}
+
 fn is_separator(character: char) -> bool {
     !character.is_ascii_alphanumeric()
 }

@@ -3,6 +3,7 @@
 use super::super::fault::Flaw;
 use super::super::vocabulary::{ORDINALS, WEEKDAYS, index_of, read_number};
 use super::item::RefusedItem;
+use super::names::short_names;
 
 impl RefusedItem<'_> {
     /// Characters that no item may have: digits and dashes outside ASCII.
@@ -49,6 +50,14 @@ impl RefusedItem<'_> {
             return Some(
                 self.flaw("question-mark", "`?` means nothing here")
                     .help("leave the key out, or write `*`, for every value"),
+            );
+        }
+        if let Some(place) = item.find("..") {
+            let range = short_names(&item.replace("..", "-"));
+            return Some(
+                Flaw::new("foreign-dash", "`..` is not the sign of a range here")
+                    .at(self.at + place..self.at + place + 2)
+                    .help(format!("write `{range}`")),
             );
         }
         if let Some((day, number)) = item.split_once('#') {

@@ -60,8 +60,10 @@ pub enum PatternFault {
     OpenEscape,
     /// Two slashes follow each other, or a name is `.` or `..`: no path in a source looks like that.
     NoSuchName,
-    /// It starts with an absolute path that lies outside of the source, or above it.
-    Outside,
+    /// A class has no character: its ranges end before they begin.
+    EmptyClass,
+    /// It is the absolute path of the source itself.
+    WholeSource,
 }
 
 impl fmt::Display for PatternFault {
@@ -72,7 +74,10 @@ impl fmt::Display for PatternFault {
             PatternFault::OpenClass => "a [ has no ]",
             PatternFault::OpenEscape => "it ends with a single \\",
             PatternFault::NoSuchName => "a name is empty, `.` or `..`",
-            PatternFault::Outside => "it names a path outside of the source",
+            PatternFault::EmptyClass => "the ranges of a [ ] end before they begin",
+            PatternFault::WholeSource => {
+                "it names the source itself, and a pattern is about what lies in it"
+            }
         })
     }
 }
@@ -275,7 +280,7 @@ fn anchor<'a>(source: &Path, pattern: &'a str) -> Result<(bool, &'a str), Patter
     };
     let source = source.to_str().unwrap_or_default().trim_end_matches('/');
     match pattern.strip_prefix(source) {
-        Some("") => Err(PatternFault::Outside),
+        Some("") => Err(PatternFault::WholeSource),
         Some(rest) if !source.is_empty() && rest.starts_with('/') => Ok((true, &rest[1..])),
         _ => Ok((true, below)),
     }

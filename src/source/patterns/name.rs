@@ -41,7 +41,7 @@ impl NamePattern {
     /// Reads the pattern.
     ///
     /// # Errors
-    /// When a class or an escape is not complete.
+    /// When a class or an escape is not complete, or a class has no character.
     pub(super) fn new(text: &str) -> Result<NamePattern, PatternFault> {
         let mut characters = text.chars();
         let mut tokens = Vec::new();
@@ -150,6 +150,10 @@ fn read_class(text: &str) -> Result<(Token, &str), PatternFault> {
     loop {
         // A `]` at the start stands for itself.
         if let Some(after) = rest.strip_prefix(']').filter(|_| !is_first) {
+            // Of a negated one, nothing is excepted.
+            if !negated && ranges.iter().all(|(first, last)| first > last) {
+                return Err(PatternFault::EmptyClass);
+            }
             return Ok((Token::Class { negated, ranges }, after));
         }
         is_first = false;

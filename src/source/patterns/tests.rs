@@ -106,7 +106,9 @@ fn a_text_that_can_match_nothing_is_refused_with_its_reason() {
         ("a//b", PatternFault::NoSuchName),
         ("../x", PatternFault::NoSuchName),
         ("a/./b", PatternFault::NoSuchName),
-        ("/srv/www", PatternFault::Outside),
+        ("[b-a]", PatternFault::EmptyClass),
+        ("x/[9-0z-y].c", PatternFault::EmptyClass),
+        ("/srv/www", PatternFault::WholeSource),
     ] {
         let (patterns, faults) = Patterns::new(Path::new("/srv/www"), &["x", text]);
         assert_eq!(faults, [(1, fault)], "{text:?}");

@@ -163,7 +163,7 @@ fn a_snapshot_of_another_program_deletes_nothing() {
         Verdict::FailedForGood,
         &[
             "does not say all that its backup left out",
-            "without delete_extra",
+            "without `delete_extra` (`--delete-extra`)",
         ],
     );
     assert!(place.path("source/new").exists());

@@ -44,7 +44,7 @@ fn without_overwrite_entries_that_differ_are_kept_and_listed_and_the_restore_fai
     let texts = [
         "6 paths are not as in the snapshot",
         "exists and was kept",
-        "overwrite replaces",
+        "`overwrite` (`--overwrite`) replaces",
     ];
     let ended = fail(Work::Restore(place.restore()), Verdict::Partial, &texts);
     let expected = [
@@ -88,7 +88,10 @@ fn overwriting_replaces_what_differs_and_keeps_what_the_snapshot_does_not_hold()
     let ended = fail(
         overwriting(&place),
         Verdict::Partial,
-        &["1 path is not", "not empty, and delete_extra is not set"],
+        &[
+            "1 path is not",
+            "not empty, and `delete_extra` (`--delete-extra`) is not set",
+        ],
     );
     assert_eq!(problems(&ended), std::slice::from_ref(&full));
     assert!(full.join("inside").exists());

@@ -163,9 +163,14 @@ fn a_container_is_not_backed_up_into_itself() {
     assert_eq!(codes(&read(&text("/srv", ""))), ["container-in-source"]);
     assert_eq!(errors(&read(&text("/srv", ""))), Vec::<&str>::new());
     assert_eq!(
-        codes(&read(&text("/srv", ", \"exclude\": \"/srv/c\""))),
-        Vec::<&str>::new()
+        codes(&read(&text("/srv", ", \"exclude\": \"*.tmp\""))),
+        ["container-in-source"]
     );
+    for left_out in ["/srv/c", "c/", "/c"] {
+        let exclude = format!(", \"exclude\": \"{left_out}\"");
+        let parsed = read(&text("/srv", &exclude));
+        assert_eq!(codes(&parsed), Vec::<&str>::new(), "{left_out}");
+    }
     assert_eq!(errors(&read(&text("/srv/c", ""))), ["container-in-source"]);
     assert_eq!(
         errors(&read(&text("/srv/c/data", ""))),

@@ -21,6 +21,9 @@ fn a_key_of_another_program_is_refused_with_the_key_that_is_meant() {
         (r#""source_directories": ["/etc"]"#, "`path_to_backup`"),
         (r#""password": "x""#, "encrypt_pass_file"),
         (r#""password-file": "/etc/p""#, "`encrypt_pass_file`"),
+        (r#""encrypt_pass": "x""#, "`encrypt_pass_file`"),
+        (r#""iexclude": ["a"]"#, "capitals"),
+        (r#""check": true"#, "`\"action\": \"check\"`"),
         (r#""keep_minutely": 7"#, "`keep_hourly`"),
         (r#""retention": {"daily": 7}"#, "`keep`"),
         (r#""retention_days": 30"#, "`remove_older_than`"),
@@ -45,6 +48,16 @@ fn a_key_of_another_program_is_refused_with_the_key_that_is_meant() {
     ] {
         let said = helps(&backup(written));
         assert!(said.contains(meant), "{written}: {said}");
+    }
+}
+
+#[test]
+fn a_secret_under_a_wrong_key_is_a_warning_as_well() {
+    for key in ["encrypt_pass", "password"] {
+        let parsed = read(&backup(&format!(r#""{key}": "x""#)));
+        let codes = parsed.diagnostics.iter().map(|it| it.code.as_str());
+        let codes: Vec<&str> = codes.collect();
+        assert!(codes.contains(&"secret-in-file"), "{key}: {codes:?}");
     }
 }
 
@@ -84,9 +97,47 @@ fn a_time_of_cron_or_of_a_clock_is_refused_with_the_fields_that_mean_it() {
         (r#""25 3 * * *""#, at_3_25),
         (r#"{"schedule": "whenever"}"#, "schedule_hour"),
         (r#"{"interval": "1 days"}"#, "`schedule_interval`"),
+        (
+            r#"{"schedule": "0 4 * * 0-7"}"#,
+            r#"write `"schedule_hour": "4", "schedule_minute": "0"`"#,
+        ),
+        (
+            r#"{"schedule": "0 4 * * */2"}"#,
+            r#""schedule_day_of_week": "tue,thu,sat,sun""#,
+        ),
+        (
+            r#"{"schedule": "@every 6h"}"#,
+            r#"`"schedule_interval": "6 hours"`"#,
+        ),
+        (
+            r#"{"oncalendar": "Mon..Fri 05:00"}"#,
+            r#""schedule_day_of_week": "mon-fri", "schedule_hour": "5""#,
+        ),
+        (r#"{"schedule_day_of_week": "Mon..Fri"}"#, "write `mon-fri`"),
+        (r#"{"schedule_day": "monday..fri"}"#, "write `mon-fri`"),
+        // The hour is in its own key already.
+        (r#"{"schedule_interval": "6h"}"#, "write `6 hours`"),
     ] {
         let said = helps(&with_schedule(written));
         assert!(said.contains(meant), "{written}: {said}");
+    }
+}
+
+#[test]
+fn a_time_without_a_translation_is_refused_with_an_example_that_is_called_one() {
+    for (written, why) in [
+        (r#"{"schedule": "@reboot"}"#, "when the host starts"),
+        (r#"{"schedule": "H 4 * * *"}"#, "`schedule_jitter`"),
+        (r#"{"schedule": "whenever"}"#, "means `whenever`"),
+        (r#"{"schedule": 3}"#, "write the time"),
+        (r#""whenever""#, "means `whenever`"),
+    ] {
+        let said = helps(&with_schedule(written));
+        assert!(said.contains(why), "{written}: {said}");
+        assert!(
+            said.contains(r#"for example `"schedule_hour": "3""#),
+            "{written}: {said}"
+        );
     }
 }
 
@@ -98,6 +149,10 @@ fn weekdays_by_number_and_inverted_zones_are_accepted_with_a_warning() {
             "tue-sat",
         ),
         (r#"{"schedule_day_of_week": 0, "schedule_hour": 3}"#, "mon"),
+        (
+            r#"{"schedule_day_of_week": "*/2", "schedule_hour": 3}"#,
+            "mon,wed,fri,sun",
+        ),
         (
             r#"{"schedule_hour": "3", "schedule_timezone": "Etc/GMT+2"}"#,
             "2 hours behind Greenwich",
@@ -117,7 +172,7 @@ fn weekdays_by_number_and_inverted_zones_are_accepted_with_a_warning() {
     }
     for written in [
         r#"{"schedule_day_of_week": "mon-fri", "schedule_hour": 3}"#,
-        r#"{"schedule_day_of_week": "*/2", "schedule_hour": 3}"#,
+        r#"{"schedule_day_of_week": "0-6", "schedule_hour": 3}"#,
         r#"{"schedule_hour": "3", "schedule_timezone": "Etc/GMT"}"#,
     ] {
         assert!(

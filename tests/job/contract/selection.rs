@@ -75,6 +75,10 @@ fn a_container_in_any_of_the_sources_is_reported_there() {
     let parsed = read(&text);
     let fault = only(&parsed, "container-in-source");
     assert_eq!(pointed(&text, fault), "\"/srv\"");
+    // Only a pattern that leaves the container out says that its writer knows.
+    let with = |exclude: &str| of("\"/\"", &format!("\"exclude\": [{exclude}]"));
+    let warned = |text: &str| codes(&read(text)).contains(&"container-in-source");
+    assert!(warned(&with("\"/tmp/\", \"*.tmp\"")));
 }
 
 #[test]
@@ -140,7 +144,7 @@ fn a_pattern_that_can_match_nothing_is_an_error_at_its_place() {
     }
     // It matches in one of the sources.
     let text = of("[\"/home\", \"/srv\"]", "\"exclude\": \"/home\"");
-    assert_eq!(codes(&read(&text)), Vec::<&str>::new());
+    assert_eq!(codes(&read(&text)), ["container-in-source"]);
 }
 
 #[test]
@@ -210,7 +214,7 @@ fn one_source_stands_alone_in_a_request_and_several_are_a_list() {
 }
 
 #[test]
-fn a_backup_of_the_whole_server_that_leaves_nothing_out_is_a_warning() {
+fn a_backup_of_the_whole_server_that_leaves_out_no_directory_at_its_top_is_a_warning() {
     let job = |more: &str| {
         with_action(&format!(
             r#"{{"path_to_backup": ["/", "/boot"], "backup_name": "all", "container": "backup", "storage": "local", "encrypt_pass_file": "/etc/pass"{more}}}"#
@@ -225,11 +229,17 @@ fn a_backup_of_the_whole_server_that_leaves_nothing_out_is_a_warning() {
             .any(|it| it.code == "whole-server")
     };
     assert!(warned(&job("")));
-    assert!(warned(&job(r#", "one_file_system": false"#)));
+    for too_little in [
+        r#", "one_file_system": false"#,
+        r#", "exclude": ["*.tmp"]"#,
+        r#", "exclude_caches": true"#,
+    ] {
+        assert!(warned(&job(too_little)), "{too_little}");
+    }
     for enough in [
         r#", "one_file_system": true"#,
         r#", "exclude": "/tmp/""#,
-        r#", "exclude_caches": true"#,
+        r#", "exclude": "mnt""#,
         r#", "exclude_if_present": ".nobackup""#,
     ] {
         assert!(!warned(&job(enough)), "{enough}");

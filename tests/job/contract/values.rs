@@ -178,6 +178,15 @@ fn a_container_is_an_absolute_path_or_a_name_below_the_root() {
             "{bad}"
         );
     }
+    for (bad, advice) in [
+        ("host:/srv/b", "`kind = \"sftp\"`"),
+        ("file:///srv/b", "write `/srv/b`"),
+        ("sftp:host:/srv/b", "define the server"),
+    ] {
+        let parsed = read(&backup("").replace("/srv/backups", bad));
+        let help = only(&parsed, "bad-container").help.clone();
+        assert!(help.is_some_and(|help| help.contains(advice)), "{bad}");
+    }
     assert_eq!(
         errors(&read(&backup("").replace("/srv/backups", &"x".repeat(256)))),
         ["bad-container"]
