@@ -249,7 +249,7 @@ fn tell_kept(snapshots: &[Snapshot], fates: &[Fate], whose: &str) {
         }
         if fate.contains(&Stay::Proved) {
             log(&format!(
-                "keeping {} of {}: it is the newest snapshot that a drill has restored",
+                "keeping {} of {}: a drill has restored it, and no later drill has proved as much",
                 snapshot.short_id(),
                 local(snapshot.time)
             ));

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::ActionError;
+use super::expected::{refuse_vacant, refuse_without_snapshots};
 use super::place::{self, Place};
 use super::report::{Reporter, log};
 use super::{Context, open, outcome};
@@ -26,6 +27,7 @@ const MOST_LINES: usize = 1000;
 pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
     let place = &work.container.location;
     if work.allow_missing
+        && !context.request.expects_repository
         && let Place::Vacant(_) = place::look(&work.container, &context.reach)?
     {
         log(&format!(
@@ -33,7 +35,11 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
         ));
         return Ok(outcome::success(Summary::default()));
     }
+    if let Place::Vacant(_) = place::look(&work.container, &context.reach)? {
+        refuse_vacant(context, place, false)?;
+    }
     let (opened, _lock) = open(context, &work.container, Access::Shared)?;
+    refuse_without_snapshots(context, &opened, false)?;
     if context.request.action.dry_run {
         log(&format!("would check the container {place}"));
         return Ok(outcome::success(Summary::default()));

@@ -189,15 +189,15 @@ pub enum ActionError {
     },
     /// A disk that is not mounted leaves nothing where the repository was.
     #[error(
-        "the repository in {place} is gone, to which earlier backups of this job went: is its disk not mounted? \
-         allow_new_container begins a new one there"
+        "the repository in {place} is gone, to which earlier backups went: is its disk not mounted? allow_new_container of a \
+         backup begins a new one there"
     )]
     RepositoryGone { place: Location },
     /// A backup would be the first snapshot again, and the next prune would remove the data of all the others.
     #[error(
-        "the repository in {place} has no snapshot any more, and earlier runs of this job kept some there: put its files back \
-         from a copy of the container, those in `snapshots` first; if the snapshots were removed on purpose, \
-         allow_new_container begins anew there"
+        "the repository in {place} has no snapshot any more, and earlier backups kept some there: put its files back from a \
+         copy of the container, those in `snapshots` first; if the snapshots were removed on purpose, allow_new_container of \
+         a backup begins anew there"
     )]
     SnapshotsGone { place: Location },
     /// Creating a repository takes seconds.

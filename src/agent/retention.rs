@@ -22,7 +22,7 @@ pub struct Policy<'a> {
     pub limit: Option<DateTime<Utc>>,
     /// What they keep stays. Empty: they keep nothing.
     pub rules: &'a Rules,
-    /// The first ids of snapshots that a drill has restored. The newest of each lineage stays.
+    /// The first ids of the snapshots that drills have restored, as the ledger remembers them. They stay.
     pub proved: &'a [String],
     pub now: DateTime<Utc>,
 }
@@ -57,7 +57,7 @@ pub enum Stay {
     Future,
     /// It is the newest snapshot, or the newest whole one, of this path. Empty: it has no path.
     Newest(String),
-    /// It is the newest snapshot of its lineage that a drill has restored.
+    /// A drill has restored it, and no later drill has proved as much.
     Proved,
     /// It could go, and has none of the paths that are asked for.
     Elsewhere,
@@ -98,14 +98,14 @@ pub fn fates(snapshots: &[Snapshot], policy: &Policy<'_>) -> Vec<Fate> {
         }
     }
     for lineage in lineage::lineages(snapshots) {
-        let is_proved = |place: &&usize| {
-            let first = snapshots[**place].first_id();
+        let is_proved = |place: &usize| {
+            let first = snapshots[*place].first_id();
             policy.proved.iter().any(|it| it == first)
         };
-        if let Some(place) = lineage.iter().rfind(is_proved)
-            && fates[*place].is_empty()
-        {
-            fates[*place].push(Stay::Proved);
+        for place in lineage {
+            if is_proved(&place) && fates[place].is_empty() {
+                fates[place].push(Stay::Proved);
+            }
         }
     }
     for kept in lineage::kept(snapshots) {
@@ -231,9 +231,9 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_snapshot_that_a_drill_has_restored_stays_in_each_lineage() {
+    fn a_snapshot_that_a_remembered_drill_has_restored_stays() {
         let held = snapshots(&["1 /a", "2 /a", "3 /b", "4 /a", "5 /b", "6 /a"]);
-        let proved = ["1 /a", "2 /a", "3 /b", "gone"].map(str::to_owned);
+        let proved = ["2 /a", "3 /b", "gone"].map(str::to_owned);
         let policy = Policy {
             paths: &[],
             limit: Some(at(99)),

@@ -10,14 +10,16 @@ use crate::config::Settings;
 use crate::control::layout::Layout;
 use crate::ledger;
 
-/// Options of other programs, and those that mean the same here. The first one that the command has counts.
-const OPTIONS: [(&str, &[&str]); 6] = [
+/// Options of other programs, and those that mean the same here. The first one that the command has counts; without one, none
+/// is suggested.
+const OPTIONS: [(&str, &[&str]); 7] = [
     ("target", &["to"]),
     ("destination", &["to"]),
     ("output", &["to"]),
     ("password-file", &["encrypt-pass-file"]),
     ("repo", &["container"]),
     ("host", &["hostname"]),
+    ("prune", &[]),
 ];
 
 /// Commands of other programs, and those that mean the same here.
@@ -67,7 +69,7 @@ fn improve_option(error: &mut Error, definition: &clap::Command, arguments: &[Os
         return;
     }
     let suggested = text(error, ContextKind::SuggestedArg);
-    if suggested.is_some_and(|suggested| !is_similar(written, &suggested)) {
+    if row.is_some() || suggested.is_some_and(|suggested| !is_similar(written, &suggested)) {
         error.remove(ContextKind::SuggestedArg);
     }
 }

@@ -78,6 +78,9 @@ pub struct DataRead {
 pub struct DrillResult {
     /// Some of the files were restored, and not all.
     pub sample: bool,
+    /// The snapshot is partial.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// When the backup of the snapshot began.
     pub snapshot_time: DateTime<Utc>,
     pub restore_milliseconds: u64,

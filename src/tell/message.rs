@@ -124,7 +124,7 @@ impl Kind {
             Kind::Partial => "a backup or a restore has left something out",
             Kind::Overdue => "a job was due and has not succeeded since",
             Kind::Guard => "a source has shrunk, or much of it has changed",
-            Kind::Check => "a check has found damage",
+            Kind::Check => "a check has found damage, or could not be done",
             Kind::Drill => "a rehearsed restore has failed",
             Kind::Space => {
                 "a run has failed because a disk or a quota is full, or a disk has little room left"
@@ -167,7 +167,12 @@ impl Message {
             _ => '-',
         };
         let host: String = self.host.chars().map(plain).take(64).collect();
-        format!("{host}-{}-{}", self.at.timestamp_millis(), self.id)
+        let at = self.at.timestamp_millis();
+        match self.kind {
+            // It has the number of the newest message that it sums up, which is a message of its own.
+            Kind::Digest => format!("{host}-{at}-digest-{}", self.id),
+            _ => format!("{host}-{at}-{}", self.id),
+        }
     }
 
     /// The JSON that a webhook and a command get: `docs/notices.md` describes it. It has the log only `with_log`.

@@ -73,7 +73,7 @@ fn the_newest_snapshot_that_a_drill_of_a_job_has_restored_is_not_removed() {
     let after = held(&host);
     assert_eq!((after.len(), &after[0]), (2, &before[1]));
     let log = host.freezerd(&["log", "save"]).exits(0).stdout();
-    let kept = "it is the newest snapshot that a drill has restored";
+    let kept = "a drill has restored it, and no later drill has proved as much";
     assert!(log.contains(kept), "{log}");
     // A new tag gives it another id.
     host.freezerd(&["pin", &after[0]]).exits(0);
@@ -188,4 +188,81 @@ fn the_report_of_a_backup_says_how_old_the_last_good_drill_is_where_a_job_has_on
         log.contains("last good drill: ") && log.contains(&words),
         "{log}"
     );
+}
+
+#[test]
+fn a_sample_proves_less_than_all_files_and_restores_at_least_one() {
+    let host = host();
+    let run = |name: &str, content: &str, mut job: Value| {
+        job["description"] = json!(content);
+        host.put(name, job);
+        host.once().exits(0);
+    };
+    let save = |content: &str| {
+        host.file("source/0", content);
+        let save = backup(&host.path("source"), &host.path("container"));
+        run("save", content, now(vec![save]));
+    };
+    run("try", "all", job(&host, json!({})));
+    save("second");
+    // Every file is larger.
+    run("try", "sample", job(&host, json!({"sample_bytes": 1})));
+    let drill = &status(&host)["found"];
+    assert_eq!(drill["sample"], true, "{drill:#}");
+    let log = host.freezerd(&["log", "try"]).exits(0).stdout();
+    assert!(log.contains("a sample of 1 file"), "{log}");
+    save("third");
+    let planned = host.json(&["forget", "save", "--keep-last", "1", "--dry-run"]);
+    let snapshots = planned["removals"][0]["snapshots"].as_array().unwrap();
+    for place in [0, 1] {
+        assert_eq!(
+            snapshots[place]["kept_by"],
+            json!(["proved"]),
+            "{planned:#}"
+        );
+    }
+    // What a drill of all files has proved later takes the place of both.
+    run("try", "all again", job(&host, json!({})));
+    save("fourth");
+    let planned = host.json(&["forget", "save", "--keep-last", "1", "--dry-run"]);
+    let snapshots = planned["removals"][0]["snapshots"].as_array().unwrap();
+    let kept: Vec<&Value> = snapshots.iter().map(|it| &it["kept_by"]).collect();
+    assert_eq!(
+        kept[..3],
+        [&json!([]), &json!([]), &json!(["proved"])],
+        "{planned:#}"
+    );
+}
+
+#[test]
+fn a_drill_does_not_pass_over_a_snapshot_that_cannot_be_read() {
+    let host = host();
+    host.file("source/0", "second");
+    let mut save = now(vec![backup(&host.path("source"), &host.path("container"))]);
+    save["description"] = json!("again");
+    host.put("save", save);
+    host.once().exits(0);
+    let newest = held(&host).pop().unwrap();
+    let older = held(&host).remove(0);
+    let file = host.path("container/snapshots").join(newest);
+    let content = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, &content[..40]).unwrap();
+    let mut drill = job(&host, json!({}));
+    host.put("try", drill.clone());
+    host.once();
+    let last = status(&host);
+    assert_eq!(
+        (&last["success"], &last["last_success"]),
+        (&json!(false), &Value::Null)
+    );
+    let why = host.freezerd(&["log", "try"]).exits(0).stdout();
+    assert!(why.contains("cannot be read"), "{why}");
+    // One that is named does not depend on it.
+    drill["job_actions"][0]["freezer_action"]["snapshot"] = json!(older);
+    host.put("try", drill);
+    if host.freezerd(&["check"]).code() == 0 {
+        host.once();
+        assert_eq!(status(&host)["success"], true);
+    }
 }

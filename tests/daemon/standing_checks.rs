@@ -235,3 +235,38 @@ fn a_check_that_somebody_stopped_stays_stopped_over_restarts_and_changes() {
     host.ask("start", &job);
     assert_eq!(host.schedule(&job)["status"], "scheduled");
 }
+
+#[test]
+fn a_check_of_a_repository_that_is_gone_or_lost_its_snapshots_is_a_failure() {
+    let host = host();
+    let daemon = host.start();
+    let job = check(&host).unwrap();
+    host.trigger("www");
+    daemon.run_of("www");
+    let container = host.path("container");
+    let ends = |word: &str| {
+        let number = host.trigger(&job);
+        daemon.until(|line| {
+            line.message.starts_with(&format!("run {number} ")) && line.message.contains(word)
+        });
+        host.freezerd(&["log", &number.to_string()])
+            .exits(0)
+            .stdout()
+    };
+    ends("succeeded");
+
+    let away = host.path("away");
+    fs::rename(&container, &away).unwrap();
+    let said = ends("failed");
+    assert!(said.contains("is gone"), "{said}");
+    fs::rename(&away, &container).unwrap();
+
+    let snapshots = container.join("snapshots");
+    fs::rename(&snapshots, &away).unwrap();
+    fs::create_dir(&snapshots).unwrap();
+    let said = ends("failed");
+    assert!(said.contains("has no snapshot any more"), "{said}");
+    fs::remove_dir(&snapshots).unwrap();
+    fs::rename(&away, &snapshots).unwrap();
+    ends("succeeded");
+}

@@ -24,7 +24,7 @@ use freezerd::job::action::{Action, Command, Container, Exec, JobAction, Lineage
 use freezerd::job::storage::Value;
 use freezerd::job::{Host, InitialState, JobResult};
 use freezerd::location::Location;
-use freezerd::protocol::{Outcome, Summary, Verdict};
+use freezerd::protocol::{DrillResult, Outcome, Summary, Verdict};
 use freezerd::record::{
     ActionRecord, AttemptEnd, EventRecord, JobRecord, OutboxRow, OutboxState, Past, RunRecord,
     RunState, Standing, Told, Trigger,
@@ -91,6 +91,23 @@ pub fn run_record(number: u64, job_id: &str, due: DateTime<Utc>) -> RunRecord {
         makes_up_for: None,
         digest: String::new(),
         actions: Vec::new(),
+    }
+}
+
+/// A drill that found everything as it should be.
+pub fn drill_result() -> DrillResult {
+    DrillResult {
+        sample: false,
+        partial: false,
+        snapshot_time: minute(0),
+        restore_milliseconds: 7,
+        content_differs: 0,
+        metadata_differs: 0,
+        missing: 0,
+        surplus: 0,
+        not_compared: 0,
+        source_files: 0,
+        source_differs: 0,
     }
 }
 

@@ -62,7 +62,11 @@ struct Done {
 /// Performs one drill.
 pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
     let (opened, lock) = open(context, &work.container, Access::Shared)?;
-    let (snapshot, file) = find(&opened, work)?;
+    let Meant {
+        snapshot,
+        file,
+        unreadable,
+    } = find(&opened, work)?;
     log(&announcement(&snapshot, work));
     if snapshot.partial {
         log("this snapshot is partial: something could not be backed up into it");
@@ -108,11 +112,33 @@ pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
         _ => Ok(None),
     };
     scratch.remove();
-    Ok(conclude(&snapshot, &plan, done?, ended?))
+    let outcome = conclude(&snapshot, &plan, done?, ended?);
+    Ok(match unreadable {
+        Some(first) if outcome.verdict == Verdict::Success => Outcome {
+            verdict: Verdict::FailedForGood,
+            reason: Some(format!(
+                "nobody knows whether a newer snapshot is among those that cannot be read: {first}; `freezerd repair` shows what \
+                 can be done, and a drill of a snapshot by its id does not depend on the others"
+            )),
+            summary: Box::new(Summary {
+                proved: None,
+                ..*outcome.summary
+            }),
+            ..outcome
+        },
+        _ => outcome,
+    })
 }
 
 /// The snapshot that is meant.
-fn find(opened: &Opened, work: &Drill) -> Result<(Snapshot, SnapshotFile), ActionError> {
+struct Meant {
+    snapshot: Snapshot,
+    file: SnapshotFile,
+    /// The first snapshot file that cannot be read, if it may be a newer one.
+    unreadable: Option<EngineError>,
+}
+
+fn find(opened: &Opened, work: &Drill) -> Result<Meant, ActionError> {
     let SnapshotFiles { found, unreadable } = opened.snapshot_files(&Filter::default())?;
     for (_, error) in &unreadable {
         log(&format!("warning: {error}"));
@@ -126,7 +152,14 @@ fn find(opened: &Opened, work: &Drill) -> Result<(Snapshot, SnapshotFile), Actio
         .clone();
     let file = found.into_iter().find(|(found, ..)| found.id == chosen.id);
     match file {
-        Some((_, _, file)) => Ok((chosen, file)),
+        Some((_, _, file)) => Ok(Meant {
+            snapshot: chosen,
+            file,
+            unreadable: match work.snapshot {
+                Some(_) => None,
+                None => unreadable.into_iter().map(|(_, error)| error).next(),
+            },
+        }),
         None => Err(ActionError::SnapshotGone {
             id: chosen.short_id().to_owned(),
         }),
@@ -337,6 +370,7 @@ fn conclude(snapshot: &Snapshot, plan: &Plan, done: Done, command: Option<Outcom
         files_verified: Some(findings.files),
         drill: Some(DrillResult {
             sample: plan.only.is_some(),
+            partial: snapshot.partial,
             snapshot_time: snapshot.time,
             restore_milliseconds: u64::try_from(restore_took.as_millis()).unwrap_or(u64::MAX),
             content_differs: findings.content,
@@ -381,6 +415,8 @@ fn conclude(snapshot: &Snapshot, plan: &Plan, done: Done, command: Option<Outcom
                 .map(|reason| format!("on the restored files, {reason}")),
             ..outcome::success(summary)
         },
+        // A sample without a file proves nothing.
+        _ if plan.only.is_some() && findings.files == 0 => outcome::success(summary),
         _ => outcome::success(Summary {
             proved: Some(snapshot.first_id().to_owned()),
             ..summary

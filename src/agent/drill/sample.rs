@@ -14,6 +14,8 @@ pub(super) struct Sampler {
     most_bytes: Option<u64>,
     /// Those whose hashes are the smallest so far. A file's hash has nothing to do with its name, its size or its place.
     chosen: BinaryHeap<(Id, Vec<u8>, u64)>,
+    /// The smallest file with content: it is taken where no other one fits.
+    smallest: Option<(u64, Vec<u8>)>,
 }
 
 /// The files that were chosen.
@@ -32,11 +34,20 @@ impl Sampler {
             most_files: most.unwrap_or(MOST_FILES),
             most_bytes,
             chosen: BinaryHeap::new(),
+            smallest: None,
         }
     }
 
     /// There is such a file.
     pub fn offer(&mut self, path: &[u8], size: u64) {
+        if size > 0
+            && self
+                .smallest
+                .as_ref()
+                .is_none_or(|(known, _)| size < *known)
+        {
+            self.smallest = Some((size, path.to_vec()));
+        }
         let hash = Id::of(&[self.seed.as_bytes(), b"\0", path].concat());
         if self.chosen.len() < self.most_files {
             self.chosen.push((hash, path.to_vec(), size));
@@ -46,7 +57,7 @@ impl Sampler {
         }
     }
 
-    /// The choice among all that were offered.
+    /// The choice among all that were offered: at least one file with content, if there is one.
     pub fn finish(self) -> Sample {
         let mut sample = Sample::default();
         for (_, path, size) in self.chosen.into_sorted_vec() {
@@ -55,6 +66,10 @@ impl Sampler {
                 sample.bytes = bytes;
                 sample.paths.insert(path);
             }
+        }
+        if let (0, Some((size, path))) = (sample.bytes, self.smallest) {
+            sample.bytes = size;
+            sample.paths.insert(path);
         }
         sample
     }
@@ -91,6 +106,22 @@ mod tests {
         sampler.offer(b"/large", 1_000_000);
         sampler.offer(b"/small", 10);
         assert_eq!(sampler.finish().paths, BTreeSet::from([b"/small".to_vec()]));
+    }
+
+    #[test]
+    fn one_file_with_content_is_chosen_though_all_are_too_large() {
+        let mut sampler = Sampler::new("x", None, Some(10));
+        for (path, size) in [
+            ("/large", 1000),
+            ("/small", 100),
+            ("/empty", 0),
+            ("/other", 500),
+        ] {
+            sampler.offer(path.as_bytes(), size);
+        }
+        let sample = sampler.finish();
+        assert!(sample.paths.contains(&b"/small"[..]) && !sample.paths.contains(&b"/large"[..]));
+        assert_eq!(sample.bytes, 100);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use rules::RuleOptions;
 /// frees their space at once.
 ///
 /// The rules mean what those of `restic forget` mean. They apply to each host, backup name and list of paths by itself. The
-/// newest snapshot of each path, its newest whole one, the newest one that a drill has restored, and pinned ones always stay.
+/// newest snapshot of each path, its newest whole one, those that drills have restored, and pinned ones always stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd forget nightly --dry-run\n\
                         Example: freezerd forget nightly --keep-daily 14 --keep-monthly 12 --dry-run\n\

@@ -12,7 +12,7 @@ use crate::lifecycle::job as life;
 use crate::lifecycle::queue::NEAR;
 use crate::lifecycle::run;
 use crate::protocol::{Drilled, Earlier, Request, RunTag};
-use crate::record::{AttemptRecord, ContainerWaste, RunRecord, RunState};
+use crate::record::{AttemptRecord, ContainerWaste, JobRecord, RunRecord, RunState};
 
 impl<L: Ledger> Scheduler<L> {
     /// Puts a run where its state belongs: into the queue, or among the runs that wait for their retry.
@@ -198,14 +198,18 @@ impl<L: Ledger> Scheduler<L> {
 
     /// Whether earlier runs of the job have kept snapshots in the action's container.
     fn expects_repository(&self, record: &RunRecord, action: &JobAction) -> bool {
-        let known = self
-            .jobs
-            .get(&record.job_id)
-            .zip(action.action.work.container());
-        known.is_some_and(|(entry, (container, _))| {
-            let known = &entry.record.past.containers;
-            known.contains(&container.location)
-        })
+        let Some((container, _)) = action.action.work.container() else {
+            return false;
+        };
+        let holds = |job: &JobRecord| job.past.containers.contains(&container.location);
+        match action.action.work {
+            // A check is about the snapshots of all jobs.
+            Work::Check(_) => self.jobs.iter().any(|(_, entry)| holds(&entry.record)),
+            _ => {
+                let own = self.jobs.get(&record.job_id);
+                own.is_some_and(|entry| holds(&entry.record))
+            }
+        }
     }
 
     /// The snapshots that drills of any job have proved, where the action removes some.

@@ -125,10 +125,11 @@ impl Outbox {
             }
             let due = line.order.range(..=(facts.now, u64::MAX));
             let mut ids: Vec<u64> = due.map(|(_, id)| *id).collect();
+            // In the order in which it happened: what was refused is due later than what came after it.
+            ids.sort_unstable();
             if receiver.digest.is_none() {
                 ids.truncate(1);
             }
-            ids.sort_unstable();
             let rows: Vec<OutboxRow> = ids
                 .iter()
                 .filter_map(|id| line.rows.get(id).cloned())

@@ -34,7 +34,8 @@ impl<L: Ledger> Scheduler<L> {
     ) {
         let audience = Audience::new(&self.policy.receivers, notify);
         let turn = notices::turn(row, made_up);
-        let mut tellings = notices::after_run(&mut job.told, turn, audience, now);
+        let is_alarmed = job.past.alarms.iter().next().is_some();
+        let mut tellings = notices::after_run(&mut job.told, turn, is_alarmed, audience, now);
         let of_run = notices::every_run(Some(row), audience);
         for name in of_run.iter().flat_map(|telling| &telling.to) {
             let run = row.number.to_string();

@@ -336,7 +336,7 @@ const OWN_KEYS: &[Key] = &[
          runs, all data was read.",
     )
     .example("30"),
-    Key::new("allow_missing", Shape::Flag, CHECK, "Succeed if there is no repository yet: the container is empty or does not exist.")
+    Key::new("allow_missing", Shape::Flag, CHECK, "Succeed if there is no repository yet: the container is empty or does not exist. If earlier backups of the host went there, it is a failure all the same.")
     .example("true").default("false"),
     Key::new(
         "targets",

@@ -35,7 +35,7 @@ pub const DRILL_KEYS: &[Key] = &[
         Shape::Size,
         DRILL,
         "Restore only so many bytes of files, which each run chooses at random. A file that is larger than what is left is \
-         passed over.",
+         passed over; if all are larger, the smallest one is restored.",
     )
     .example("\"2 GiB\""),
     Key::new(

@@ -35,6 +35,8 @@ pub enum Turn {
     Well,
     /// It is not, in this way.
     Trouble(Kind),
+    /// A guard raised an alarm, and something is missing, too.
+    PartialAlarm,
     /// The run succeeded, and there is little room for the next backups.
     LittleRoom,
     /// The run says nothing of it.
@@ -78,6 +80,8 @@ pub fn turn(row: &RunRecord, made_up: bool) -> Turn {
         Ending::Success if is_alarmed => Turn::Trouble(Kind::Guard),
         Ending::Success if has_little_room(row) => Turn::LittleRoom,
         Ending::Success => Turn::Well,
+        // That something is missing is less than a source that looks damaged.
+        Ending::Partial if is_alarmed => Turn::PartialAlarm,
         Ending::Partial => Turn::Trouble(Kind::Partial),
         Ending::Fail => Turn::Trouble(failure(row)),
         // The other run tells how it ends.
@@ -114,20 +118,27 @@ fn failure(row: &RunRecord) -> Kind {
     }
 }
 
-/// The messages that follow from the end of a run. `told` changes with it.
+/// The messages that follow from the end of a run. `told` changes with it. `is_alarmed`: a guard's alarm waits until somebody
+/// accepts it.
 pub fn after_run(
     told: &mut Told,
     turn: Turn,
+    is_alarmed: bool,
     audience: Audience<'_>,
     now: DateTime<Utc>,
 ) -> Vec<Telling> {
     let (kind, little_room) = match turn {
         Turn::Nothing => return Vec::new(),
+        Turn::Well if is_alarmed && told.trouble == Some(Kind::Guard) => {
+            told.overdue = false;
+            return succeeded(audience, &|_| false);
+        }
         Turn::Well => return well(told, audience),
         Turn::Trouble(kind) => (kind, false),
+        Turn::PartialAlarm => (Kind::Guard, false),
         Turn::LittleRoom => (Kind::Space, true),
     };
-    if matches!((kind, little_room), (Kind::Guard, _) | (_, true)) {
+    if matches!(turn, Turn::Trouble(Kind::Guard) | Turn::LittleRoom) {
         // It was a success.
         told.overdue = false;
     }
@@ -145,17 +156,24 @@ pub fn after_run(
 /// The trouble is over. Those who were told of it are told of that, too.
 fn well(told: &mut Told, audience: Audience<'_>) -> Vec<Telling> {
     let before = std::mem::take(told);
-    let names = |wanted: &dyn Fn(&Receiver) -> bool| -> Vec<String> {
-        let to = audience.of_changes().filter(|receiver| wanted(receiver));
-        to.map(|receiver| receiver.name.clone()).collect()
-    };
     let recovered = |receiver: &Receiver| {
         wants(receiver, Kind::Recovered) && before.receivers.contains_key(&receiver.name)
     };
-    let mut tellings = telling(Kind::Recovered, names(&recovered));
-    let succeeded = |receiver: &Receiver| wants(receiver, Kind::Succeeded) && !recovered(receiver);
-    tellings.extend(telling(Kind::Succeeded, names(&succeeded)));
+    let to = audience.of_changes().filter(|it| recovered(it));
+    let to = to.map(|receiver| receiver.name.clone()).collect();
+    let mut tellings = telling(Kind::Recovered, to);
+    tellings.extend(succeeded(audience, &recovered));
     tellings
+}
+
+/// A success, for those who want to hear of each and are not told something else.
+fn succeeded(audience: Audience<'_>, is_told: &dyn Fn(&Receiver) -> bool) -> Vec<Telling> {
+    let to = audience.of_changes();
+    let to = to.filter(|receiver| wants(receiver, Kind::Succeeded) && !is_told(receiver));
+    telling(
+        Kind::Succeeded,
+        to.map(|receiver| receiver.name.clone()).collect(),
+    )
 }
 
 /// The message about a run for those that ask for its start (`None`), or that hear of the end of every run.
@@ -275,6 +293,7 @@ fn telling(kind: Kind, to: Vec<String>) -> Vec<Telling> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::JobResult;
     use crate::job::storage::Value;
     use crate::keep::guard::Alarm;
     use crate::keep::room::Room;
@@ -319,10 +338,47 @@ mod tests {
             (Turn::LittleRoom, Some(Kind::Space)),
             (Turn::Well, Some(Kind::Recovered)),
         ] {
-            let tellings = after_run(&mut told, turn, audience, at(1));
+            let tellings = after_run(&mut told, turn, false, audience, at(1));
             let kinds: Vec<Kind> = tellings.iter().map(|it| it.kind).collect();
             assert_eq!(kinds, Vec::from_iter(expected), "{turn:?}");
             assert!(!told.overdue, "it succeeded");
+        }
+        assert!(told.is_well());
+    }
+
+    #[test]
+    fn an_alarm_is_told_though_the_run_is_partial_and_is_not_over_before_it_is_accepted() {
+        let action = |alarm: Option<Alarm>, partial: bool| ActionRecord {
+            exit_status: Some(match partial {
+                true => ExitStatus::Fail,
+                false => ExitStatus::Success,
+            }),
+            partial,
+            alarm,
+            ..action_record()
+        };
+        let row = |alarm, partial| RunRecord {
+            actions: vec![action(alarm, partial)],
+            result: Some(match partial {
+                true => JobResult::Fail,
+                false => JobResult::Success,
+            }),
+            ..run_record(7, "job", at(60))
+        };
+        let receivers = [receiver("a", &[])];
+        let audience = Audience::new(&receivers, &Notify::All);
+        let mut told = Told::default();
+        for (row, is_alarmed, expected) in [
+            (row(None, true), false, Some(Kind::Partial)),
+            (row(Some(Alarm::Shrink), true), true, Some(Kind::Guard)),
+            (row(None, false), true, None),
+            (row(None, false), true, None),
+            (row(None, false), false, Some(Kind::Recovered)),
+        ] {
+            let turn = turn(&row, false);
+            let tellings = after_run(&mut told, turn, is_alarmed, audience, at(1));
+            let kinds: Vec<Kind> = tellings.iter().map(|it| it.kind).collect();
+            assert_eq!(kinds, Vec::from_iter(expected), "{turn:?}");
         }
         assert!(told.is_well());
     }

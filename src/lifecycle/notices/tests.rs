@@ -68,7 +68,7 @@ fn told(receivers: &[Receiver], turns: &[Turn]) -> Vec<Vec<Telling>> {
     let audience = Audience::new(receivers, &Notify::All);
     let turns = turns.iter().enumerate();
     turns
-        .map(|(minute, turn)| after_run(&mut told, *turn, audience, at(minute as i64)))
+        .map(|(minute, turn)| after_run(&mut told, *turn, false, audience, at(minute as i64)))
         .collect()
 }
 
@@ -183,7 +183,7 @@ fn a_job_tells_only_those_that_it_names() {
     let to = |notify: &Notify| {
         let audience = Audience::new(&receivers, notify);
         let trouble = Turn::Trouble(Kind::Failed);
-        let tellings = after_run(&mut Told::default(), trouble, audience, at(0));
+        let tellings = after_run(&mut Told::default(), trouble, false, audience, at(0));
         let names = tellings.into_iter().flat_map(|telling| telling.to);
         names.collect::<Vec<_>>()
     };
@@ -211,7 +211,7 @@ fn a_check_that_waits_for_pings_hears_of_every_run() {
     assert!(every_run(Some(&skipped), audience).is_empty());
     let mut told = Told::default();
     let trouble = Turn::Trouble(Kind::Failed);
-    let changes = after_run(&mut told, trouble, audience, at(0));
+    let changes = after_run(&mut told, trouble, false, audience, at(0));
     assert_eq!(changes, telling(Kind::Failed, "admins"));
 }
 
@@ -272,7 +272,7 @@ fn a_job_that_becomes_overdue_is_told_of_once_and_its_success_too() {
     record.told = told;
     assert_eq!(next_look(&record, audience), None);
     assert!(look(&record, audience, at(900)).1.is_empty());
-    let well = after_run(&mut record.told, Turn::Well, audience, at(901));
+    let well = after_run(&mut record.told, Turn::Well, false, audience, at(901));
     assert_eq!(well, telling(Kind::Recovered, "admins"));
     let nobody = Audience::new(&[], &Notify::All);
     assert_eq!(next_look(&record, nobody), None);
@@ -284,17 +284,17 @@ fn a_receiver_that_wants_it_is_told_again_while_the_trouble_lasts() {
     let audience = Audience::new(&receivers, &Notify::All);
     let mut record = job(|_| {});
     let trouble = Turn::Trouble(Kind::Failed);
-    after_run(&mut record.told, trouble, audience, at(0));
+    after_run(&mut record.told, trouble, false, audience, at(0));
     assert_eq!(next_look(&record, audience), Some(at(120)));
-    let before = after_run(&mut record.told, trouble, audience, at(119));
+    let before = after_run(&mut record.told, trouble, false, audience, at(119));
     assert!(before.is_empty());
     let (told, tellings) = look(&record, audience, at(120));
     assert_eq!(tellings, telling(Kind::Failed, "again"));
     record.told = told;
     assert_eq!(next_look(&record, audience), Some(at(240)));
-    let by_run = after_run(&mut record.told, trouble, audience, at(240));
+    let by_run = after_run(&mut record.told, trouble, false, audience, at(240));
     assert_eq!(by_run, telling(Kind::Failed, "again"));
-    after_run(&mut record.told, Turn::Well, audience, at(241));
+    after_run(&mut record.told, Turn::Well, false, audience, at(241));
     assert_eq!(next_look(&record, audience), None);
 }
 

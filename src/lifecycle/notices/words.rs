@@ -174,7 +174,7 @@ fn subject(what: What, job: &str, host: &str) -> String {
         Kind::Partial => "is incomplete",
         Kind::Overdue => "is overdue",
         Kind::Guard => "backed up a source that looks damaged",
-        Kind::Check => "found damage",
+        Kind::Check => "failed a check",
         Kind::Drill => "could not prove its backup",
         Kind::Space => "failed for lack of space",
         Kind::Recovered => "is well again",
