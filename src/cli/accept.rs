@@ -1,10 +1,10 @@
 //! `freezerd accept`: says that a snapshot is right although it looks as if its source were damaged.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::container::listing::list_all;
 use super::container::output::say;
-use super::container::session::{self, Ended, print, print_json};
+use super::container::session::{self, Ended, print};
 use super::container::{ChosenContainer, ContainerOptions};
 use super::control::leave_word;
 use super::exit::{Exit, Failure};
@@ -60,7 +60,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
     }
     found.retain(|(_, alarmed)| !alarmed.is_empty());
-    let Some((container, alarmed)) = found.pop() else {
+    if found.is_empty() {
         say(&format!(
             "no snapshot of run {} waits for an answer: it raised no alarm, or was accepted before",
             args.run
@@ -78,30 +78,38 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             leave_word(settings, &EventFile::accept(&run.job_id, known))?;
         }
         return Ok(Exit::Success);
-    };
-    if !found.is_empty() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "the run raised an alarm in several containers; accept one after the other with --action N",
-        ));
     }
-    let ended = session::run(settings, &container, Lock::Exclusive, |session| {
-        let accept = |tags: &mut Vec<String>| {
-            tags.retain(|tag| Snapshot::alarm_of_tag(tag).is_none());
-        };
-        let new = retagged(session, &alarmed, &accept)?;
-        tell(settings, args, &alarmed, &new)?;
-        Ok(Exit::Success)
-    })?;
-    let accepted = alarmed.iter().filter_map(|it| open_alarm(&container, it));
-    let word = EventFile::accept(&run.job_id, accepted.collect());
-    if let Err(failure) = leave_word(settings, &word) {
-        eprintln!(
-            "freezerd: note: {}; `freezerd status` shows the alarm until the next backup",
-            failure.message
-        );
+    let mut documents = Vec::new();
+    let mut ended = Ok(Exit::Success);
+    for (container, alarmed) in found {
+        ended = session::run(settings, &container, Lock::Exclusive, |session| {
+            let accept = |tags: &mut Vec<String>| {
+                tags.retain(|tag| Snapshot::alarm_of_tag(tag).is_none());
+            };
+            let new = retagged(session, &alarmed, &accept)?;
+            if !args.json {
+                tell(settings, &alarmed, &new)?;
+            }
+            let changed = alarmed.iter().zip(&new);
+            documents.extend(changed.map(|(old, new)| json!({ "id": old.id, "new_id": new })));
+            Ok(Exit::Success)
+        });
+        if ended.is_err() {
+            break;
+        }
+        let accepted = alarmed.iter().filter_map(|it| open_alarm(&container, it));
+        let word = EventFile::accept(&run.job_id, accepted.collect());
+        if let Err(failure) = leave_word(settings, &word) {
+            eprintln!(
+                "freezerd: note: {}; `freezerd status` shows the alarm until the next backup",
+                failure.message
+            );
+        }
     }
-    Ok(ended)
+    if args.json && !documents.is_empty() {
+        super::output::json(&json!({ "snapshots": documents }));
+    }
+    ended
 }
 
 /// The alarm of a snapshot, as the agent reported it.
@@ -138,21 +146,9 @@ fn alarmed(
     Ok(listed.filter(|it| is_of_job(it) && has_alarm(it)).collect())
 }
 
-fn tell(
-    settings: &Settings,
-    args: &Args,
-    old: &[ListedSnapshot],
-    new: &[Option<Id>],
-) -> Result<(), Ended> {
-    let changed = old.iter().zip(new);
-    if args.json {
-        let each: Vec<Value> = changed
-            .map(|(old, new)| json!({ "id": old.id, "new_id": new }))
-            .collect();
-        return print_json(&json!({ "snapshots": each }));
-    }
+fn tell(settings: &Settings, old: &[ListedSnapshot], new: &[Option<Id>]) -> Result<(), Ended> {
     let zone = settings.zone();
-    for (old, new) in changed {
+    for (old, new) in old.iter().zip(new) {
         let new = new.map_or_else(String::new, |id| format!("; its id is {id:.8} now"));
         let line = format!(
             "accepted {:.8} of {}{new}",

@@ -261,7 +261,7 @@ impl Reason {
                 "it is not known how much the removed snapshots have left".to_owned()
             }
             Reason::Share { bytes, size } => format!(
-                "the removed snapshots may have left {} of {} (`prune_waste`)",
+                "up to {} of {} may be waste now (`prune_waste`)",
                 units::bytes(bytes),
                 units::bytes(size)
             ),

@@ -222,3 +222,23 @@ fn a_source_whose_files_change_far_more_than_before_raises_an_alarm() {
         log(&host)
     );
 }
+
+#[test]
+fn one_answer_accepts_the_alarms_of_a_run_in_all_its_containers() {
+    let host = host();
+    let targets = json!({"targets": [{"container": host.path("second")}]});
+    run(&host, targets.clone());
+    delete_files(&host, 40);
+    run(&host, targets);
+    let last = &host.history("save")[0];
+    let number = last["run"].as_u64().or(last["number"].as_u64()).unwrap();
+    let accepted = host.json(&["accept", &number.to_string()]);
+    assert_eq!(
+        accepted["snapshots"].as_array().unwrap().len(),
+        2,
+        "{accepted}"
+    );
+    let again = host.json(&["accept", &number.to_string()]);
+    assert_eq!(again["snapshots"], json!([]));
+    assert!(!findings(&host).contains("raised an alarm"));
+}
