@@ -49,18 +49,38 @@ impl fmt::Display for Wanted {
                 host,
                 limit,
             } => {
-                match backup_name.as_str() {
-                    "" => write!(
-                        formatter,
-                        "there is no snapshot without a name made on {host}"
-                    )?,
-                    name => write!(formatter, "there is no snapshot of {name} made on {host}")?,
+                match backup_name.is_empty() {
+                    true => formatter.write_str("there is no snapshot without a backup name")?,
+                    false => write!(formatter, "there is no snapshot of {backup_name}")?,
                 }
+                write!(formatter, " made on {host}")?;
                 match limit {
                     Some(limit) => write!(formatter, " from {} or before", local(*limit)),
                     None => Ok(()),
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_backup_name_is_said_in_words() {
+        let wanted = |backup_name: &str| Wanted::Newest {
+            backup_name: backup_name.to_owned(),
+            host: "web-1".to_owned(),
+            limit: None,
+        };
+        assert_eq!(
+            wanted("").to_string(),
+            "there is no snapshot without a backup name made on web-1"
+        );
+        assert_eq!(
+            wanted("nightly").to_string(),
+            "there is no snapshot of nightly made on web-1"
+        );
     }
 }

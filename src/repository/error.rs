@@ -188,8 +188,10 @@ impl fmt::Display for Damage {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An error of the storage says all of this itself.
-        if let (ErrorKind::Storage(_), Some(cause)) = (self.kind, &self.cause) {
+        // An error of the storage, or of a key file, says all of this itself.
+        if let (ErrorKind::Storage(_) | ErrorKind::KeysUnreadable { .. }, Some(cause)) =
+            (self.kind, &self.cause)
+        {
             return fmt::Display::fmt(cause, f);
         }
         let doing = match self.doing {

@@ -92,6 +92,8 @@ fn a_key_file_that_asks_for_too_much_is_refused() {
         memory.write(name, text.as_bytes()).unwrap();
         let error = open(&memory, b"x", None, |_| Ok(true)).unwrap_err();
         assert_eq!(error.kind, ErrorKind::KeysUnreadable { others: false });
+        let said = error.to_string();
+        assert_eq!(said.matches("keys/").count(), 1, "{said}");
         memory.remove(name).unwrap();
     }
 }
