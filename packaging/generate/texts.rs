@@ -58,8 +58,9 @@ pub const RETENTION: [&str; 5] = [
      (`schedule_timezone`, else the setting `timezone`).",
     "The rules apply to each lineage by itself: the snapshots of one host, backup name and list of paths. They count partial \
      snapshots, and then the whole ones alone, so that a partial one never takes the place of a whole one.",
-    "These always stay: of each path the newest snapshot and the newest whole one; the newest one of each lineage that a drill \
-     of a job has restored with success; snapshots that are pinned (`freezerd pin`); snapshots whose time has not come yet; and \
+    "These always stay: of each path the newest snapshot and the newest whole one; those that \
+     drills of jobs have restored with success (of each drill the newest, and beside a sample or a partial snapshot the newest \
+     one of which it restored all files, or that is whole); snapshots that are pinned (`freezerd pin`); snapshots whose time has not come yet; and \
      all of them as long as the clock of the host is in doubt. `freezerd forget --dry-run` shows each snapshot with the reason why it stays.",
     "A guard raises an alarm when a new snapshot looks as if its source were damaged: `shrink_guard`, which is on unless it is \
      `false`, and `churn_guard`. It compares with snapshots of the same paths and the same rules for what is left out. The backup \

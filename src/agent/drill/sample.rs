@@ -68,6 +68,10 @@ impl Sampler {
             }
         }
         if let (0, Some((size, path))) = (sample.bytes, self.smallest) {
+            // An empty file shows nothing, and makes room for one with content.
+            if sample.paths.len() >= self.most_files {
+                sample.paths.pop_last();
+            }
             sample.bytes = size;
             sample.paths.insert(path);
         }
@@ -122,6 +126,15 @@ mod tests {
         let sample = sampler.finish();
         assert!(sample.paths.contains(&b"/small"[..]) && !sample.paths.contains(&b"/large"[..]));
         assert_eq!(sample.bytes, 100);
+        let mut sampler = Sampler::new("x", Some(1), None);
+        for number in 0..100 {
+            sampler.offer(format!("/{number}").as_bytes(), 0);
+        }
+        sampler.offer(b"/content", 7);
+        assert_eq!(
+            sampler.finish().paths,
+            BTreeSet::from([b"/content".to_vec()])
+        );
     }
 
     #[test]
