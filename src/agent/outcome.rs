@@ -104,6 +104,14 @@ pub fn partial_list(summary: Summary, first: &Error, unreadable: &[(Id, Error)])
     with_unreadable_snapshots(outcome, unreadable)
 }
 
+/// Why nobody knows which snapshot is the newest where one cannot be read.
+pub fn newest_unknown(first: &Error) -> String {
+    format!(
+        "nobody knows whether a newer snapshot is among those that cannot be read: {first}; `freezerd repair` shows what can \
+         be done, and a restore of a snapshot by its id does not depend on the others"
+    )
+}
+
 /// Adds the snapshot files that cannot be read to the problems.
 pub fn with_unreadable_snapshots(mut outcome: Outcome, unreadable: &[(Id, Error)]) -> Outcome {
     let problem = |(id, error): &(Id, Error)| Problem {

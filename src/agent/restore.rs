@@ -373,10 +373,7 @@ fn partial_reason(report: &Report, work: &Restore, unreadable: &[(Id, Error)]) -
         ));
     }
     if let Some((_, first)) = unreadable.first() {
-        reasons.push(format!(
-            "nobody knows whether a newer snapshot is among those that cannot be read: {first}; `freezerd repair` shows \
-             what can be done, and a restore of a snapshot by its id does not depend on the others"
-        ));
+        reasons.push(outcome::newest_unknown(first));
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::choice::Chosen;
+use crate::repository::snapshot::Snapshot;
 
 /// The snapshots of one host and one name that share paths with each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,15 +15,15 @@ pub struct HeldBackup {
     pub count: u64,
 }
 
-/// The backups that snapshots belong to, in the order of their first snapshots. A backup goes on when its list of paths
+/// The backups that snapshots, each with its backup name, belong to, in the order of their first snapshots. A backup goes on when its list of paths
 /// changes, as long as one path stays.
-pub fn backups(snapshots: &[Chosen]) -> Vec<HeldBackup> {
+pub fn backups<'a>(snapshots: impl Iterator<Item = (&'a Snapshot, &'a str)>) -> Vec<HeldBackup> {
     let mut found: Vec<HeldBackup> = Vec::new();
-    for chosen in snapshots {
+    for (snapshot, name) in snapshots {
         let mut own = HeldBackup {
-            host: chosen.snapshot.hostname.clone(),
-            backup_name: chosen.backup_name().to_owned(),
-            paths: chosen.snapshot.paths.clone(),
+            host: snapshot.hostname.clone(),
+            backup_name: name.to_owned(),
+            paths: snapshot.paths.clone(),
             count: 1,
         };
         let mut place = found.len();
@@ -80,7 +80,6 @@ impl fmt::Display for HeldBackup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::snapshot::Snapshot;
     use crate::repository::time::Time;
     use crate::storage::id::Id;
 
@@ -97,26 +96,20 @@ mod tests {
             (&["a www -", "a www -"], " 2"),
             (&[], ""),
         ] {
-            let snapshots: Vec<Chosen> = held
+            let snapshots: Vec<(Snapshot, &str)> = held
                 .iter()
                 .map(|text| {
                     let words: Vec<&str> = text.split(' ').collect();
-                    let given = |word: &str| (word != "-").then(|| word.to_owned());
-                    let paths = given(words[2])
-                        .map(|it| it.split(',').map(str::to_owned).collect())
-                        .unwrap_or_default();
+                    let paths = match words[2] {
+                        "-" => Vec::new(),
+                        paths => paths.split(',').map(str::to_owned).collect(),
+                    };
                     let mut snapshot = Snapshot::new(Time::utc(0, 0), Id::default(), paths);
                     snapshot.hostname = words[0].to_owned();
-                    if let Some(name) = given(words[1]) {
-                        snapshot.other.insert("label".to_owned(), name.into());
-                    }
-                    Chosen {
-                        id: Id::default(),
-                        snapshot,
-                    }
+                    (snapshot, words[1].trim_matches('-'))
                 })
                 .collect();
-            let found = backups(&snapshots);
+            let found = backups(snapshots.iter().map(|(it, name)| (it, *name)));
             let texts: Vec<String> = found
                 .iter()
                 .map(|it| format!("{} {}", it.paths.join(","), it.count))

@@ -150,7 +150,8 @@ pub fn all(repository: &Repository, filter: &Filter) -> Result<Choice, Error> {
 pub fn of_one_backup(repository: &Repository, filter: &Filter) -> Result<Choice, ChoiceError> {
     let choice = all(repository, filter)?;
     if filter.backup_name.is_none() {
-        let held = backups(&choice.snapshots);
+        let all = choice.snapshots.iter();
+        let held = backups(all.map(|it| (&it.snapshot, it.backup_name())));
         if held.len() > 1 {
             return Err(ChoiceError::SeveralBackups { held });
         }

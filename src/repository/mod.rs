@@ -9,6 +9,7 @@ pub mod check;
 pub mod compression;
 pub mod config;
 pub mod crypto;
+pub mod cut_time;
 pub mod error;
 pub mod forget;
 mod go_text;

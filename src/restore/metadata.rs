@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid};
 use super::attributes::{Bearer, by_descriptor};
 use super::owners::Owners;
 use super::problem::{Difference, Missing, Part};
+use crate::repository::cut_time;
 use crate::repository::node::{Attribute, Node, NodeKind, UNSET};
 use crate::repository::time::Time;
 
@@ -255,7 +256,7 @@ pub fn is_cut(found: &Stat, wanted: &Metadata) -> bool {
     let time = |seconds, nanoseconds: u64| Time::utc(seconds, nanoseconds as u32);
     let kept = time(found.st_mtime, found.st_mtime_nsec);
     let changed = time(found.st_ctime, found.st_ctime_nsec);
-    wanted.mtime != UNSET && wanted.mtime.is_kept_coarsely(kept, changed)
+    wanted.mtime != UNSET && cut_time::is_cut(wanted.mtime, kept, changed)
 }
 
 #[cfg(test)]

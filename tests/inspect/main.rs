@@ -10,6 +10,7 @@ mod hostile;
 mod keys;
 mod locks;
 mod ls;
+mod not_compared;
 mod prompt;
 #[path = "../restic_support/mod.rs"]
 mod restic_support;

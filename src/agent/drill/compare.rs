@@ -12,6 +12,7 @@ use super::Plan;
 use crate::inspect::diff::change::Change;
 use crate::inspect::diff::{Told, Which};
 use crate::protocol::{Problem, ProblemKind};
+use crate::repository::cut_time::is_cut;
 use crate::repository::node::{Attribute, Node, NodeKind};
 use crate::repository::time::Time;
 use crate::source::tree::stat::{EntryKind, Stat};
@@ -216,7 +217,7 @@ fn metadata(before: &Node, after: &Node, owners: bool, whole: bool) -> Option<&'
         return Some("owner");
     }
     let is_time = instant(before.mtime) == instant(after.mtime)
-        || before.mtime.is_kept_coarsely(after.mtime, after.ctime);
+        || is_cut(before.mtime, after.mtime, after.ctime);
     if !is_time {
         return Some("modification time");
     }

@@ -2,6 +2,7 @@
 //! runs a command on it, and removes it again.
 
 mod compare;
+mod conclude;
 mod sample;
 mod scratch;
 
@@ -10,7 +11,7 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::choice::choose;
 use super::error::ActionError;
@@ -24,18 +25,18 @@ use crate::inspect::diff::live::LiveSide;
 use crate::inspect::diff::side::{SideError, SnapshotSide};
 use crate::inspect::diff::{Told, diff};
 use crate::job::action::{Access, Drill, Restore};
-use crate::protocol::{DrillResult, Outcome, Summary, Verdict};
+use crate::protocol::{Outcome, Summary};
 use crate::repository::error::Error as EngineError;
 use crate::repository::indexed::Indexed;
 use crate::repository::node::NodeKind;
 use crate::repository::snapshot::Snapshot as SnapshotFile;
 use crate::repository::walk::{Met, Step, count, refuse_endless, walk};
-use crate::restore::problem::Problem;
-use crate::restore::report::Report;
 use crate::restore::select::{Filter as Selected, Only, Selection};
 use crate::restore::{self, Options, Request};
+use crate::storage::id::Id;
 use crate::units;
 use compare::{Comparison, Findings};
+use conclude::{Done, conclude};
 use sample::Sampler;
 use scratch::Scratch;
 
@@ -50,23 +51,16 @@ pub(super) struct Plan {
     files: u64,
     directories: u64,
     bytes: u64,
+    /// It is a sample of a snapshot that has files, or may have some where it cannot be read.
+    has_files: bool,
 }
 
-/// What was restored and compared.
-struct Done {
-    report: Report,
-    findings: Findings,
-    restore_took: Duration,
-}
+type FoundSnapshot = (Snapshot, SnapshotFile, Vec<(Id, EngineError)>);
 
 /// Performs one drill.
 pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
     let (opened, lock) = open(context, &work.container, Access::Shared)?;
-    let Meant {
-        snapshot,
-        file,
-        unreadable,
-    } = find(&opened, work)?;
+    let (snapshot, file, unreadable) = find(&opened, work)?;
     log(&announcement(&snapshot, work));
     if snapshot.partial {
         log("this snapshot is partial: something could not be backed up into it");
@@ -112,34 +106,15 @@ pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
         _ => Ok(None),
     };
     scratch.remove();
-    let outcome = conclude(&snapshot, &plan, done?, ended?);
-    Ok(match unreadable {
-        Some(first) if outcome.verdict == Verdict::Success => Outcome {
-            verdict: Verdict::FailedForGood,
-            reason: Some(format!(
-                "nobody knows whether a newer snapshot is among those that cannot be read: {first}; `freezerd repair` shows what \
-                 can be done, and a drill of a snapshot by its id does not depend on the others"
-            )),
-            summary: Box::new(Summary {
-                proved: None,
-                ..*outcome.summary
-            }),
-            ..outcome
-        },
-        _ => outcome,
-    })
+    Ok(conclude(&snapshot, done?, ended?, &unreadable))
 }
 
-/// The snapshot that is meant.
-struct Meant {
-    snapshot: Snapshot,
-    file: SnapshotFile,
-    /// The first snapshot file that cannot be read, if it may be a newer one.
-    unreadable: Option<EngineError>,
-}
-
-fn find(opened: &Opened, work: &Drill) -> Result<Meant, ActionError> {
-    let SnapshotFiles { found, unreadable } = opened.snapshot_files(&Filter::default())?;
+/// The snapshot that is meant, and those that cannot be read, of which one may be newer.
+fn find(opened: &Opened, work: &Drill) -> Result<FoundSnapshot, ActionError> {
+    let SnapshotFiles {
+        found,
+        mut unreadable,
+    } = opened.snapshot_files(&Filter::default())?;
     for (_, error) in &unreadable {
         log(&format!("warning: {error}"));
     }
@@ -150,16 +125,13 @@ fn find(opened: &Opened, work: &Drill) -> Result<Meant, ActionError> {
     let chosen = choose(&snapshots, &as_restore(work))
         .map_err(|reason| reason.beside(&unreadable))?
         .clone();
+    if work.snapshot.is_some() {
+        // What is asked for is there, whatever the others are.
+        unreadable.clear();
+    }
     let file = found.into_iter().find(|(found, ..)| found.id == chosen.id);
     match file {
-        Some((_, _, file)) => Ok(Meant {
-            snapshot: chosen,
-            file,
-            unreadable: match work.snapshot {
-                Some(_) => None,
-                None => unreadable.into_iter().map(|(_, error)| error).next(),
-            },
-        }),
+        Some((_, _, file)) => Ok((chosen, file, unreadable)),
         None => Err(ActionError::SnapshotGone {
             id: chosen.short_id().to_owned(),
         }),
@@ -200,6 +172,7 @@ fn plan(
             files: count.files,
             directories: count.directories,
             bytes: count.bytes,
+            has_files: false,
         });
     }
     let seed = format!("{}/{}", context.request.run_tag, context.request.attempt);
@@ -209,19 +182,26 @@ fn plan(
         _ => seed,
     };
     let mut sampler = Sampler::new(&seed, work.sample_files, work.sample_bytes);
+    let mut has_files = false;
     let _: Option<Infallible> = walk(indexed, file.tree, |path, met| {
-        if let Met::Entry {
-            node,
-            problem: None,
-        } = met
-            && node.kind == NodeKind::File
-        {
-            sampler.offer(path, node.size);
+        match met {
+            Met::Entry {
+                node,
+                problem: None,
+            } if node.kind == NodeKind::File => {
+                has_files = true;
+                sampler.offer(path, node.size);
+            }
+            Met::Entry { problem: None, .. } | Met::Left { .. } => {}
+            Met::Entry { .. } | Met::Unreadable { .. } => has_files = true,
         }
         context.reporter.advance(0, 0);
         ControlFlow::Continue(Step::Enter)
     });
     let sample = sampler.finish();
+    if sample.is_over {
+        log("all files with content are larger than the sample may be: the smallest one is taken");
+    }
     let files = sample.paths.len() as u64;
     let paths = sample.paths.into_iter();
     let only = Only::new(paths.map(|path| PathBuf::from(OsString::from_vec(path))));
@@ -229,6 +209,7 @@ fn plan(
         files,
         directories: only.directories(),
         bytes: sample.bytes,
+        has_files,
         only: Some(only),
     })
 }
@@ -341,6 +322,8 @@ fn restore_and_compare(
         report,
         findings,
         restore_took,
+        is_sample: plan.only.is_some(),
+        has_files: plan.has_files,
     })
 }
 
@@ -353,73 +336,4 @@ fn announcement(snapshot: &Snapshot, work: &Drill) -> String {
         local(snapshot.time),
         work.container.location
     )
-}
-
-/// The outcome of the drill, and of its command.
-fn conclude(snapshot: &Snapshot, plan: &Plan, done: Done, command: Option<Outcome>) -> Outcome {
-    let Done {
-        report,
-        findings,
-        restore_took,
-    } = done;
-    let of_command = command.as_ref().map(|it| &it.summary);
-    let summary = Summary {
-        snapshot: Some(snapshot.id.clone()),
-        files: Some(report.written),
-        bytes: Some(report.bytes),
-        files_verified: Some(findings.files),
-        drill: Some(DrillResult {
-            sample: plan.only.is_some(),
-            partial: snapshot.partial,
-            snapshot_time: snapshot.time,
-            restore_milliseconds: u64::try_from(restore_took.as_millis()).unwrap_or(u64::MAX),
-            content_differs: findings.content,
-            metadata_differs: findings.metadata,
-            missing: findings.missing,
-            surplus: findings.surplus,
-            not_compared: findings.unread,
-            source_files: findings.source_files,
-            source_differs: findings.source,
-        }),
-        exit_code: of_command.and_then(|it| it.exit_code),
-        signal: of_command.and_then(|it| it.signal),
-        ..Summary::default()
-    };
-    if !findings.is_clean() {
-        let first = findings.problems.first();
-        let problems = &report.problems.first;
-        return Outcome {
-            verdict: match problems.iter().any(Problem::is_out_of_reach) {
-                true => Verdict::Failed,
-                // Another attempt would find the same.
-                false => Verdict::FailedForGood,
-            },
-            reason: Some(format!(
-                "{} not as in the snapshot, or on this host{}",
-                units::count(findings.total, "restored path is", "restored paths are"),
-                first.map_or_else(String::new, |first| format!(
-                    ", the first being {} ({})",
-                    first.path, first.reason
-                ))
-            )),
-            problems_total: findings.total,
-            problems: findings.problems,
-            ..outcome::success(summary)
-        };
-    }
-    match command {
-        Some(ended) if ended.verdict != Verdict::Success => Outcome {
-            verdict: ended.verdict,
-            reason: ended
-                .reason
-                .map(|reason| format!("on the restored files, {reason}")),
-            ..outcome::success(summary)
-        },
-        // A sample without a file proves nothing.
-        _ if plan.only.is_some() && findings.files == 0 => outcome::success(summary),
-        _ => outcome::success(Summary {
-            proved: Some(snapshot.first_id().to_owned()),
-            ..summary
-        }),
-    }
 }

@@ -14,7 +14,7 @@ pub(super) struct Sampler {
     most_bytes: Option<u64>,
     /// Those whose hashes are the smallest so far. A file's hash has nothing to do with its name, its size or its place.
     chosen: BinaryHeap<(Id, Vec<u8>, u64)>,
-    /// The smallest file with content: it is taken where no other one fits.
+    /// The smallest file with content, in case that no other fits.
     smallest: Option<(u64, Vec<u8>)>,
 }
 
@@ -23,6 +23,8 @@ pub(super) struct Sampler {
 pub(super) struct Sample {
     pub paths: BTreeSet<Vec<u8>>,
     pub bytes: u64,
+    /// All files with content that could be chosen were larger than the limit, so the smallest one was.
+    pub is_over: bool,
 }
 
 impl Sampler {
@@ -44,7 +46,7 @@ impl Sampler {
             && self
                 .smallest
                 .as_ref()
-                .is_none_or(|(known, _)| size < *known)
+                .is_none_or(|(least, _)| size < *least)
         {
             self.smallest = Some((size, path.to_vec()));
         }
@@ -57,7 +59,7 @@ impl Sampler {
         }
     }
 
-    /// The choice among all that were offered: at least one file with content, if there is one.
+    /// The choice among all that were offered. It has content, if one of them has.
     pub fn finish(self) -> Sample {
         let mut sample = Sample::default();
         for (_, path, size) in self.chosen.into_sorted_vec() {
@@ -67,11 +69,14 @@ impl Sampler {
                 sample.paths.insert(path);
             }
         }
-        if let (0, Some((size, path))) = (sample.bytes, self.smallest) {
+        if sample.bytes == 0
+            && let Some((size, path)) = self.smallest
+        {
             // An empty file shows nothing, and makes room for one with content.
             if sample.paths.len() >= self.most_files {
                 sample.paths.pop_last();
             }
+            sample.is_over = self.most_bytes.is_some_and(|most| size > most);
             sample.bytes = size;
             sample.paths.insert(path);
         }
@@ -113,28 +118,21 @@ mod tests {
     }
 
     #[test]
-    fn one_file_with_content_is_chosen_though_all_are_too_large() {
-        let mut sampler = Sampler::new("x", None, Some(10));
-        for (path, size) in [
-            ("/large", 1000),
-            ("/small", 100),
-            ("/empty", 0),
-            ("/other", 500),
-        ] {
-            sampler.offer(path.as_bytes(), size);
-        }
+    fn a_sample_has_content_if_a_file_has() {
+        let mut sampler = Sampler::new("x", None, Some(1));
+        sampler.offer(b"/large", 1_000_000);
+        sampler.offer(b"/less", 1_000);
         let sample = sampler.finish();
-        assert!(sample.paths.contains(&b"/small"[..]) && !sample.paths.contains(&b"/large"[..]));
-        assert_eq!(sample.bytes, 100);
+        assert_eq!(sample.paths, BTreeSet::from([b"/less".to_vec()]));
+        assert!(sample.is_over && sample.bytes == 1_000);
         let mut sampler = Sampler::new("x", Some(1), None);
         for number in 0..100 {
             sampler.offer(format!("/{number}").as_bytes(), 0);
         }
         sampler.offer(b"/content", 7);
-        assert_eq!(
-            sampler.finish().paths,
-            BTreeSet::from([b"/content".to_vec()])
-        );
+        let sample = sampler.finish();
+        assert_eq!(sample.paths, BTreeSet::from([b"/content".to_vec()]));
+        assert!(!sample.is_over);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! By default a receiver is told when the state of a job changes: when its runs begin to go wrong, when they go wrong in
 //! another way, when it becomes overdue, and when it is well again.
 
+#[cfg(test)]
+mod alarm_tests;
 mod decide;
 mod delivery;
 #[cfg(test)]
