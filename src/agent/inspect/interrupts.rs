@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::exit;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Lock, SessionError};
@@ -21,6 +21,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// The signals that end a command.
 const SIGNALS: [i32; 2] = [libc::SIGINT, libc::SIGTERM];
+
+/// Those of this process.
+static STARTED: OnceLock<Arc<Interrupts>> = OnceLock::new();
 
 /// What the thread that hears signals and the thread that works tell each other.
 #[derive(Debug, Default)]
@@ -42,11 +45,15 @@ struct State {
 }
 
 impl Interrupts {
-    /// Starts the thread that waits for signals.
+    /// Starts the thread that waits for signals. There is one in a process, also for a command that opens one container after
+    /// the other.
     ///
     /// # Errors
     /// When the handlers or the thread cannot be set up.
     pub(super) fn start() -> io::Result<Arc<Interrupts>> {
+        if let Some(started) = STARTED.get() {
+            return Ok(Arc::clone(started));
+        }
         // restic asks whether the process of a lock lives by sending it this signal.
         os::disregard_hangup()?;
         let signals = os::signals_to_pipe(&SIGNALS)?;
@@ -55,6 +62,7 @@ impl Interrupts {
         std::thread::Builder::new()
             .name("signals".into())
             .spawn(move || waiting.run(&signals))?;
+        let _ = STARTED.set(Arc::clone(&interrupts));
         Ok(interrupts)
     }
 
