@@ -51,28 +51,33 @@ impl HeldBackup {
     }
 }
 
+/// A text as far as it goes into a message: it comes from the repository, and may be of any length.
+fn short(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// `www of web1 (/srv/www; 3 snapshots)`.
 impl fmt::Display for HeldBackup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MOST: usize = 3;
         let name = match self.backup_name.as_str() {
-            "" => "one without a name",
-            name => name,
+            "" => "one without a name".to_owned(),
+            name => short(name),
         };
-        let mut paths = self
-            .paths
-            .iter()
-            .take(MOST)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ");
+        let host = short(&self.host);
+        let paths: Vec<String> = self.paths.iter().take(MOST).map(|it| short(it)).collect();
+        let mut paths = paths.join(", ");
         if self.paths.len() > MOST {
             paths.push_str(&format!(" and {} more", self.paths.len() - MOST));
         }
         let count = crate::units::count(self.count, "snapshot", "snapshots");
         match paths.as_str() {
-            "" => write!(f, "{name} of {} ({count})", self.host),
-            paths => write!(f, "{name} of {} ({paths}; {count})", self.host),
+            "" => write!(f, "{name} of {host} ({count})"),
+            paths => write!(f, "{name} of {host} ({paths}; {count})"),
         }
     }
 }

@@ -97,11 +97,20 @@ fn snapshots_keys_and_locks_of_others_are_harmless_in_every_command() {
     let container = host.path("container");
     let container = container.to_str().unwrap();
     judge_every_command(&host);
-    for command in ["snapshots", "ls", "stats", "verify", "unlock"] {
-        let ran = host.freezerd(&[command, "--container", container]);
-        judge(command, &ran);
+    for command in [
+        &["snapshots"][..],
+        &["ls", "--backup-name", "b"],
+        &["stats"],
+        &["verify"],
+        &["unlock"],
+    ] {
+        let ran = host.freezerd(&[command, &["--container", container]].concat());
+        judge(command[0], &ran);
         assert_ne!(ran.code(), 64, "{}", ran.stderr());
     }
+    // The backups are listed, because several are there.
+    let ran = host.freezerd(&["ls", "--container", container]).exits(64);
+    judge("ls", &ran);
     for words in [
         &["snapshots", "--container", container, "--json"][..],
         &["key", "list", "--container", container, "--json"],
