@@ -36,6 +36,7 @@ impl<L: Ledger> Scheduler<L> {
         let turn = notices::turn(row, made_up);
         let is_alarmed = job.past.alarms.iter().next().is_some();
         let mut tellings = notices::after_run(&mut job.told, turn, is_alarmed, audience, now);
+        tellings.extend(notices::alarm_of_failed(row, turn, audience));
         let of_run = notices::every_run(Some(row), audience);
         for name in of_run.iter().flat_map(|telling| &telling.to) {
             let run = row.number.to_string();

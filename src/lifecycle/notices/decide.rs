@@ -129,7 +129,8 @@ pub fn after_run(
 ) -> Vec<Telling> {
     let (kind, little_room) = match turn {
         Turn::Nothing => return Vec::new(),
-        Turn::Well if is_alarmed && told.trouble == Some(Kind::Guard) => {
+        // Whatever has gone wrong since, the job is not well before somebody has answered.
+        Turn::Well if is_alarmed && told.trouble.is_some() => {
             told.overdue = false;
             return succeeded(audience, &|_| false);
         }
@@ -151,6 +152,20 @@ pub fn after_run(
     let to: Vec<String> = to.map(|receiver| receiver.name.clone()).collect();
     note(told, &to, now);
     telling(kind, to)
+}
+
+/// A run that failed may have raised an alarm as well: that is told beside the failure.
+pub fn alarm_of_failed(row: &RunRecord, turn: Turn, audience: Audience<'_>) -> Vec<Telling> {
+    let is_alarmed = row.actions.iter().any(|action| action.alarm.is_some());
+    let is_told = matches!(
+        turn,
+        Turn::Trouble(Kind::Guard) | Turn::PartialAlarm | Turn::Nothing
+    );
+    if !is_alarmed || is_told {
+        return Vec::new();
+    }
+    let to = audience.of_changes().filter(|it| wants(it, Kind::Guard));
+    telling(Kind::Guard, to.map(|it| it.name.clone()).collect())
 }
 
 /// The trouble is over. Those who were told of it are told of that, too.

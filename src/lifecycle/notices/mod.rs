@@ -12,7 +12,8 @@ mod tests;
 mod words;
 
 pub use decide::{
-    Audience, Telling, Turn, after_run, every_run, is_still_news, look, next_look, overdue_at, turn,
+    Audience, Telling, Turn, after_run, alarm_of_failed, every_run, is_still_news, look, next_look,
+    overdue_at, turn,
 };
 pub use delivery::{AFTER_A_REFUSAL, GIVE_UP_AFTER, first_try, next_try};
 pub use words::{Facts, digest, of_job, of_run};
