@@ -239,6 +239,15 @@ pub(crate) mod tests {
         let message = failed();
         assert_eq!(message.key(), "web1-1795743060000-17");
         assert_eq!(message.key(), message.clone().key());
+        let digest = Message {
+            kind: Kind::Digest,
+            ..message.clone()
+        };
+        assert_ne!(
+            digest.key(),
+            message.key(),
+            "it is no message that it sums up"
+        );
         let mut odd = message.clone();
         odd.host = "ü\r\nX: y".repeat(100);
         assert!(

@@ -268,13 +268,10 @@ fn an_edit_never_takes_the_job_id_of_another_file() {
     new(&host, &["first"]).exits(0);
     host.once().exits(0);
     let file = host.read("jobs.d/first.json");
-    let job: Value = serde_json::from_str(&file).unwrap();
-    if job["job_id"].is_null() {
-        let mut with_id = job;
-        with_id["job_id"] = "first".into();
-        host.put("first", with_id);
-        host.once().exits(0);
-    }
+    let mut job: Value = serde_json::from_str(&file).unwrap();
+    job["job_id"] = "first".into();
+    host.put("first", job);
+    host.once().exits(0);
     let before = host.read("jobs.d/first.json");
     let said = host.freezerd(&["edit", "first"]).exits(65).stderr();
     assert!(

@@ -8,7 +8,7 @@ use freezerd::record::{OutboxRow, OutboxState};
 use serde_json::{Value, json};
 
 use crate::disk::SmallDisk;
-use crate::harness::{Host, PATIENCE, backup, eventually, exec, someday};
+use crate::harness::{Daemon, Host, PATIENCE, backup, eventually, exec, someday};
 
 /// A receiver that writes each message into the file `heard`, while the file `open` exists.
 pub(super) const ADMINS: &str = r#"
@@ -56,6 +56,17 @@ pub(super) fn sent(host: &Host, count: usize) {
         let sent = |row: &&OutboxRow| matches!(row.state, OutboxState::Sent { .. });
         rows.iter().filter(sent).count() == count && rows.len() == count
     });
+}
+
+/// A host whose job `a` has failed, and whose receiver was away when it was told of that.
+pub fn with_a_receiver_that_is_away() -> (Host, Daemon) {
+    let host = host().job("a", sick());
+    std::fs::remove_file(host.path("work/open")).expect("it was there");
+    let daemon = host.start();
+    host.trigger("a");
+    daemon.run_of("a");
+    daemon.until(|line| line.message.contains("cannot tell admins"));
+    (host, daemon)
 }
 
 #[test]
@@ -223,12 +234,7 @@ fn a_daemon_that_is_killed_between_the_commit_and_the_sending_tells_exactly_once
 
 #[test]
 fn what_waits_for_a_receiver_that_was_deleted_is_given_up_and_that_is_visible() {
-    let host = host().job("a", sick());
-    std::fs::remove_file(host.path("work/open")).expect("it was there");
-    let daemon = host.start();
-    host.trigger("a");
-    daemon.run_of("a");
-    daemon.until(|line| line.message.contains("cannot tell admins"));
+    let (host, daemon) = with_a_receiver_that_is_away();
     assert!(daemon.stop().success());
     host.file("freezerd.toml", "");
     let daemon = host.start();

@@ -1,15 +1,10 @@
 //! Messages that were not accepted or were given up, and that an administrator asks for again.
 
-use crate::messages::{ADMINS, host, kinds, outbox, sent, sick};
+use crate::messages::{ADMINS, kinds, outbox, sent, with_a_receiver_that_is_away};
 
 #[test]
 fn what_was_not_accepted_is_sent_at_once_when_an_administrator_asks_for_it() {
-    let host = host().job("a", sick());
-    std::fs::remove_file(host.path("work/open")).expect("it was there");
-    let daemon = host.start();
-    host.trigger("a");
-    daemon.run_of("a");
-    daemon.until(|line| line.message.contains("cannot tell admins"));
+    let (host, daemon) = with_a_receiver_that_is_away();
     host.file("work/open", "");
     let said = host.freezerd(&["notify", "--retry"]).exits(0).stdout();
     assert!(said.starts_with("1 message is sent now;"), "{said}");
@@ -33,12 +28,7 @@ fn what_was_not_accepted_is_sent_at_once_when_an_administrator_asks_for_it() {
 
 #[test]
 fn what_was_given_up_is_taken_up_again_when_an_administrator_asks_for_it() {
-    let host = host().job("a", sick());
-    std::fs::remove_file(host.path("work/open")).expect("it was there");
-    let daemon = host.start();
-    host.trigger("a");
-    daemon.run_of("a");
-    daemon.until(|line| line.message.contains("cannot tell admins"));
+    let (host, daemon) = with_a_receiver_that_is_away();
     assert!(daemon.stop().success());
     host.file("freezerd.toml", "");
     let daemon = host.start();

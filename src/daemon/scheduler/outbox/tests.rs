@@ -104,9 +104,26 @@ fn a_receiver_that_is_away_is_left_alone_for_longer_and_longer_and_then_gets_eve
         bench.end(&ids, Ok(()), now);
         sent.extend(ids);
     }
-    sent.sort_unstable();
-    assert_eq!(sent, [1, 2, 3], "none waits for its own next try");
+    assert_eq!(
+        sent,
+        [1, 2, 3],
+        "in their order, and none waits for its own next try"
+    );
     assert_eq!(bench.outbox.next(), None);
+}
+
+#[test]
+fn after_an_outage_a_receiver_gets_what_it_refused_before_what_came_later() {
+    let mut bench = Bench::new(vec![receiver("a", &[])]);
+    bench.post([row(1, "a", at(0))]);
+    assert_eq!(bench.ids(at(0)), [[1]]);
+    bench.end(&[1], refusal(), at(0));
+    bench.post([row(2, "a", at(0))]);
+    let again = bench.outbox.next().expect("it is tried again");
+    for id in [1, 2] {
+        assert_eq!(bench.ids(again), [[id]]);
+        bench.end(&[id], Ok(()), again);
+    }
 }
 
 #[test]
