@@ -79,6 +79,9 @@ pub struct OpenRun {
     pub started: bool,
     /// Somebody asked to abort it.
     pub aborting: bool,
+    /// When its row was made. `None`: an older program wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl JobRecord {

@@ -45,6 +45,14 @@ pub enum OutboxState {
 }
 
 impl OutboxRow {
+    /// How many times it was sent in vain, if it is still to be sent.
+    pub fn tries(&self) -> u32 {
+        match self.state {
+            OutboxState::Waiting { tries, .. } => tries,
+            OutboxState::Sent { .. } | OutboxState::GivenUp { .. } => 0,
+        }
+    }
+
     /// Whether it is still to be sent.
     pub fn waits(&self) -> bool {
         matches!(self.state, OutboxState::Waiting { .. })

@@ -119,6 +119,7 @@ fn jobs_files_and_runs_are_counted() {
         number: 1,
         started: true,
         aborting: false,
+        since: None,
     });
     running.next = Some(at(10));
     let facts = Facts {

@@ -292,7 +292,10 @@ fn check_cell(input: &str, situation: &str) -> Vec<&'static str> {
             let once = Bench::new(&RawSchedule::default());
             let due = tick(once.fresh(), once.clockwork(), at(0, 31));
             assert_eq!(claims(&due), Some(Trigger::Schedule));
-            let running = run_started(claimed(due.record, 7, once.clockwork()), at(0, 31));
+            let running = run_started(
+                claimed(due.record, 7, once.clockwork(), at(0, 31)),
+                at(0, 31),
+            );
             let over = once.ended(running, JobResult::Fail).record;
             assert_eq!(
                 (over.status(), over.result),

@@ -63,7 +63,7 @@ impl Bench {
     }
 
     fn queued(&self) -> JobRecord {
-        claimed(self.fresh(), 7, self.clockwork())
+        claimed(self.fresh(), 7, self.clockwork(), at(0, 35))
     }
 
     fn started(&self) -> JobRecord {

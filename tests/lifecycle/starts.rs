@@ -61,7 +61,7 @@ fn a_continuous_job_that_keeps_failing_backs_off_up_to_an_hour() {
     for _ in 0..15 {
         record = bench
             .ended(
-                run_started(claimed(record, 7, bench.clockwork()), at(0, 40)),
+                run_started(claimed(record, 7, bench.clockwork(), at(0, 40)), at(0, 40)),
                 JobResult::Fail,
             )
             .record;
@@ -71,7 +71,7 @@ fn a_continuous_job_that_keeps_failing_backs_off_up_to_an_hour() {
     assert_eq!(pauses.last(), Some(&3600));
     let well = bench
         .ended(
-            run_started(claimed(record, 7, bench.clockwork()), at(0, 40)),
+            run_started(claimed(record, 7, bench.clockwork(), at(0, 40)), at(0, 40)),
             JobResult::Success,
         )
         .record;

@@ -78,7 +78,7 @@ impl<L: Ledger> Scheduler<L> {
         let number = record.number;
         self.batch.claim(record.clone());
         self.advance(job_id, now, |job, clockwork| {
-            let claimed = life::claimed(life::row_made(job, &record), number, clockwork);
+            let claimed = life::claimed(life::row_made(job, &record), number, clockwork, now);
             Step::without_effects(claimed)
         });
         let next = run::begin(&job.actions, &record.actions);

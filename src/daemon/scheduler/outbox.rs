@@ -1,8 +1,9 @@
 //! The messages to receivers that are not sent yet. Each is a row in the transaction of what it tells of, and is sent after
 //! it. A receiver gets one message at a time, the oldest first. One that does not accept a message is left alone for a
-//! while, and no other receiver waits for it.
+//! while, and no other receiver waits for it. Where it refuses only this message, messages about other jobs follow, and one
+//! about the same job follows after another try of the refused one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -85,6 +86,12 @@ impl Outbox {
         line.put(row);
     }
 
+    /// The receivers for which a message about this job waits.
+    pub fn unsent_about(&self, job: &str) -> BTreeSet<String> {
+        let lines = self.lines.iter().filter(|(_, line)| line.is_about(job));
+        lines.map(|(receiver, _)| receiver.clone()).collect()
+    }
+
     /// Takes out a message about the start of this run that is not being sent: its end is known.
     pub fn take_start_of(&mut self, receiver: &str, run: &str) -> Option<u64> {
         let line = self.lines.get_mut(receiver)?;
@@ -129,6 +136,7 @@ impl Outbox {
             ids.sort_unstable();
             if receiver.digest.is_none() {
                 ids.truncate(1);
+                ids.iter_mut().for_each(|id| *id = line.before(*id));
             }
             let rows: Vec<OutboxRow> = ids
                 .iter()
@@ -171,6 +179,17 @@ impl Outbox {
             Ok(()) => {
                 line.refusals = 0;
                 line.rests_until = None;
+                let is_state = notices::hears_every_run(receiver) && receiver.digest.is_none();
+                let over = match is_state {
+                    true => line.give_up_before(&taken, now),
+                    false => Vec::new(),
+                };
+                for row in over {
+                    match is_of_every_run(row.message.kind) {
+                        true => outcome.gone.push(row.message.id),
+                        false => outcome.rows.push(row),
+                    }
+                }
                 for mut row in taken {
                     if is_of_every_run(row.message.kind) {
                         outcome.gone.push(row.message.id);
@@ -185,7 +204,7 @@ impl Outbox {
                 outcome.first_refusal = line.refusals == 0;
                 line.refusals = line.refusals.saturating_add(1);
                 let first = ids.first().copied().unwrap_or(0);
-                let mine = taken.iter().map(tries).max().unwrap_or(0);
+                let mine = taken.iter().map(OutboxRow::tries).max().unwrap_or(0);
                 let tries = match refusal.of_message {
                     true => (first, mine.saturating_add(1)),
                     false => (first, line.refusals),
@@ -200,6 +219,9 @@ impl Outbox {
                     row.state = refused(&row, until, &refusal, now);
                     line.put(row.clone());
                     outcome.rows.push(row);
+                }
+                if refusal.of_message {
+                    line.let_pass(ids);
                 }
                 let given_up = line.give_up(&refusal.reason, now);
                 outcome.rows.extend(given_up);
@@ -252,14 +274,6 @@ impl Outbox {
                 line.hurry(now, notices::first_try(receiver, zone, now));
             }
         }
-    }
-}
-
-/// How many times a message was sent in vain.
-fn tries(row: &OutboxRow) -> u32 {
-    match row.state {
-        OutboxState::Waiting { tries, .. } => tries,
-        OutboxState::Sent { .. } | OutboxState::GivenUp { .. } => 0,
     }
 }
 

@@ -9,7 +9,7 @@ use super::outbox::Refusal;
 use super::{Order, Scheduler};
 use crate::job::{Job, Notify};
 use crate::ledger::Ledger;
-use crate::lifecycle::notices::{self, Audience, Facts, Telling};
+use crate::lifecycle::notices::{self, AtEnd, Audience, Facts, Telling};
 use crate::record::{JobRecord, OutboxRow, OutboxState, RunRecord};
 use crate::tell::message::Message;
 use crate::tell::receiver::Receiver;
@@ -20,7 +20,7 @@ impl<L: Ledger> Scheduler<L> {
     pub(super) fn tell_of_start(&mut self, row: &RunRecord, notify: &Notify, now: DateTime<Utc>) {
         let audience = Audience::new(&self.policy.receivers, notify);
         let tellings = notices::every_run(None, audience);
-        self.post_of_run(tellings, row, now);
+        self.post_of_run(tellings.into_iter().collect(), row, now);
     }
 
     /// A row was closed. `made_up` says that another run makes up for it.
@@ -34,9 +34,13 @@ impl<L: Ledger> Scheduler<L> {
     ) {
         let audience = Audience::new(&self.policy.receivers, notify);
         let turn = notices::turn(row, made_up);
-        let is_alarmed = job.past.alarms.iter().next().is_some();
-        let mut tellings = notices::after_run(&mut job.told, turn, is_alarmed, audience, now);
-        tellings.extend(notices::alarm_of_failed(row, turn, audience));
+        let at_end = AtEnd {
+            now,
+            alarms: &job.past.alarms,
+            unsent: &self.outbox.unsent_about(&job.job_id),
+        };
+        let tellings = turn.map(|turn| notices::after_run(&mut job.told, turn, audience, at_end));
+        let mut tellings = tellings.unwrap_or_default();
         let of_run = notices::every_run(Some(row), audience);
         for name in of_run.iter().flat_map(|telling| &telling.to) {
             let run = row.number.to_string();
@@ -56,7 +60,8 @@ impl<L: Ledger> Scheduler<L> {
             };
             let notify = entry.job.as_ref().map_or(&Notify::All, |job| &job.notify);
             let audience = Audience::new(&self.policy.receivers, notify);
-            let (told, tellings) = notices::look(&entry.record, audience, now);
+            let unsent = self.outbox.unsent_about(&job_id);
+            let (told, tellings) = notices::look(&entry.record, audience, &unsent, now);
             let mut record = entry.record.clone();
             record.told = told;
             for telling in tellings {

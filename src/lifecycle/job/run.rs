@@ -10,12 +10,18 @@ use crate::job::{Event, JobResult};
 use crate::record::{JobRecord, OpenRun, Standing, Trigger};
 use crate::schedule::Due;
 
-/// A row was claimed for the job: it has a run now.
-pub fn claimed(mut record: JobRecord, run: u64, clockwork: Clockwork<'_>) -> JobRecord {
+/// A row was claimed for the job at `now`: it has a run now.
+pub fn claimed(
+    mut record: JobRecord,
+    run: u64,
+    clockwork: Clockwork<'_>,
+    now: DateTime<Utc>,
+) -> JobRecord {
     record.run = Some(OpenRun {
         number: run,
         started: false,
         aborting: false,
+        since: Some(now),
     });
     record.next = upcoming(&record, clockwork);
     record

@@ -55,7 +55,7 @@ fn run_at(
     let [Effect::Claim(occurrence)] = &step.effects[..] else {
         panic!("one run, and nothing else: {:?}", step.effects);
     };
-    let record = claimed(step.record, number, clockwork);
+    let record = claimed(step.record, number, clockwork, now);
     (run_started(record, now), occurrence.clone())
 }
 
@@ -248,7 +248,7 @@ fn a_continuous_job_goes_on_after_a_claimed_run_is_dropped() {
     let record = seen(clockwork, at("2026-01-01T12:00:00Z"));
     let step = tick(record, clockwork, at("2026-01-01T12:00:01Z"));
     let now = at("2026-01-01T12:05:00Z");
-    let step = dropped(claimed(step.record, 1, clockwork), clockwork, now);
+    let step = dropped(claimed(step.record, 1, clockwork, now), clockwork, now);
     assert_eq!(step.record.standing, Standing::OnSchedule);
     assert_eq!(step.record.next, Some(now + TimeDelta::seconds(1)));
 }

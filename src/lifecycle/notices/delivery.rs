@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
+use super::audience::hears_every_run;
 use crate::schedule::zone::Zone;
+use crate::tell::message::{Kind, Message};
 use crate::tell::receiver::Receiver;
 use crate::tell::times::DigestTime;
 
@@ -71,4 +73,14 @@ fn after_quiet_hours(receiver: &Receiver, zone: &Zone, at: DateTime<Utc>) -> Dat
         .filter_map(|minutes| DateTime::from_timestamp(begin + minutes * 60, 0))
         .find(|at| !quiet(*at))
         .unwrap_or(at)
+}
+
+/// Whether a message that was given up is worth sending after all. The start of a run is not: it was days ago. A check
+/// that waits for pings knows only the last ping, so it has to be about the last run of its job, `last_run`.
+pub fn is_still_news(message: &Message, receiver: &Receiver, last_run: Option<u64>) -> bool {
+    let is_last = || {
+        let run = message.run.as_ref().and_then(|run| run.parse().ok());
+        run.is_some() && run == last_run
+    };
+    message.kind != Kind::Started && (!hears_every_run(receiver) || is_last())
 }

@@ -3,17 +3,16 @@
 //! By default a receiver is told when the state of a job changes: when its runs begin to go wrong, when they go wrong in
 //! another way, when it becomes overdue, and when it is well again.
 
-#[cfg(test)]
-mod alarm_tests;
-mod decide;
+mod audience;
 mod delivery;
 #[cfg(test)]
 mod tests;
+mod time;
+mod turn;
 mod words;
 
-pub use decide::{
-    Audience, Telling, Turn, after_run, alarm_of_failed, every_run, is_still_news, look, next_look,
-    overdue_at, turn,
-};
-pub use delivery::{AFTER_A_REFUSAL, GIVE_UP_AFTER, first_try, next_try};
+pub use audience::{Audience, Telling, hears_every_run};
+pub use delivery::{AFTER_A_REFUSAL, GIVE_UP_AFTER, first_try, is_still_news, next_try};
+pub use time::{look, next_look, overdue_at};
+pub use turn::{AtEnd, Turn, after_run, every_run, turn};
 pub use words::{Facts, digest, of_job, of_run};

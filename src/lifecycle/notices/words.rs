@@ -1,15 +1,16 @@
 //! The words of a message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::turn::had_no_space;
 use crate::escape::harmless;
 use crate::keep::room::Room;
-use crate::lifecycle::job::ending;
-use crate::record::{Ending, JobRecord, OutboxRow, RunRecord, Trigger};
+use crate::protocol::OpenAlarm;
+use crate::record::{JobRecord, OutboxRow, RunRecord, Trigger};
 use crate::schedule::zone::Zone;
 use crate::tell::message::Kind;
 use crate::units;
@@ -32,7 +33,7 @@ pub struct Facts<'a> {
 /// The subject and the text of a message about a run.
 pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String) {
     let job = &row.job_id;
-    let what = What::new(kind, ending(row) == Ending::Success);
+    let what = What::new(kind, !had_no_space(row));
     let subject = subject(what, job, facts.host);
     let mut text = format!("{}.\n", sentence(what, job, facts.host));
     let due = match row.trigger {
@@ -69,7 +70,15 @@ pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String)
         let problems = units::count(problems, "path was", "paths were");
         let _ = writeln!(text, "{problems} not backed up or restored.");
     }
-    let _ = write!(text, "\n{}", help(kind, job, Some(row.number)));
+    let alarms = row
+        .actions
+        .iter()
+        .flat_map(|it| it.open_alarms.iter().flatten());
+    let runs = Runs {
+        log: Some(row.number),
+        accept: runs_of(alarms),
+    };
+    let _ = write!(text, "\n{}", help(kind, job, &runs));
     (subject, text.trim_end().to_owned())
 }
 
@@ -111,11 +120,11 @@ pub fn of_job(kind: Kind, record: &JobRecord, facts: Facts<'_>) -> (String, Stri
             run.ending.name()
         );
     }
-    let _ = write!(
-        text,
-        "{last}\n\n{}",
-        help(kind, job, run.map(|run| run.number))
-    );
+    let runs = Runs {
+        log: run.map(|run| run.number),
+        accept: runs_of(record.past.alarms.iter()),
+    };
+    let _ = write!(text, "{last}\n\n{}", help(kind, job, &runs));
     (subject, text.trim_end().to_owned())
 }
 
@@ -151,14 +160,14 @@ pub fn digest(rows: &[OutboxRow], facts: Facts<'_>) -> (String, String) {
 #[derive(Clone, Copy)]
 enum What {
     Kind(Kind),
-    /// Of [`Kind::Space`]: the run succeeded, and there is little room for the next ones.
+    /// Of [`Kind::Space`]: there was space for the run, and there is little room for the next ones.
     LittleRoom,
 }
 
 impl What {
-    fn new(kind: Kind, succeeded: bool) -> What {
+    fn new(kind: Kind, has_space: bool) -> What {
         match kind {
-            Kind::Space if succeeded => What::LittleRoom,
+            Kind::Space if has_space => What::LittleRoom,
             kind => What::Kind(kind),
         }
     }
@@ -187,7 +196,7 @@ fn subject(what: What, job: &str, host: &str) -> String {
 fn sentence(what: What, job: &str, host: &str) -> String {
     let What::Kind(kind) = what else {
         return format!(
-            "The job {job} on {host} has succeeded, and there is little room left for its next backups"
+            "The job {job} on {host} has made a backup, and there is little room left for the next ones"
         );
     };
     let what = match kind {
@@ -208,11 +217,36 @@ fn sentence(what: What, job: &str, host: &str) -> String {
     format!("The job {job} on {host} {what}")
 }
 
+/// The runs that the commands in a message name.
+struct Runs {
+    log: Option<u64>,
+    /// Their alarms wait for an answer.
+    accept: BTreeSet<u64>,
+}
+
+/// The runs that have raised these alarms.
+fn runs_of<'a>(alarms: impl Iterator<Item = &'a OpenAlarm>) -> BTreeSet<u64> {
+    alarms.filter_map(|alarm| alarm.run).collect()
+}
+
 /// What to do.
-fn help(kind: Kind, job: &str, run: Option<u64>) -> String {
-    let log = run.map(|run| format!("`freezerd log {run}` shows its log"));
+fn help(kind: Kind, job: &str, runs: &Runs) -> String {
+    let log = runs
+        .log
+        .map(|run| format!("`freezerd log {run}` shows its log"));
     let why = format!("`freezerd why {job}` explains it");
-    let accept = run.map(|run| format!("if the source is right, `freezerd accept {run}` says so"));
+    let mut accept = runs
+        .accept
+        .iter()
+        .map(|run| format!("`freezerd accept {run}`"));
+    let accept = accept.next().map(|first| {
+        let all: Vec<String> = [first].into_iter().chain(accept).collect();
+        let (verb, all) = (
+            if all.len() == 1 { "says" } else { "say" },
+            all.join(" and "),
+        );
+        format!("if the source is right, {all} {verb} so")
+    });
     let parts = match kind {
         Kind::Guard => [accept, log, None],
         Kind::Recovered | Kind::Succeeded | Kind::Started => [log, None, None],

@@ -107,6 +107,7 @@ fn a_job_that_is_busy_with_a_run_that_is_over_is_found_and_let_go() {
         number: 1,
         started: true,
         aborting: false,
+        since: None,
     });
     job.created = Utc::now();
     store

@@ -22,6 +22,11 @@ pub(super) struct Line {
     pub refusals: u32,
     /// After a refusal, nothing is sent before this instant.
     pub rests_until: Option<DateTime<Utc>>,
+    /// The rows that the receiver has refused while it accepts others, each with the newest row of that moment: rows up to
+    /// that one do not wait for it.
+    passed: BTreeMap<u64, u64>,
+    /// How many rows wait about each job.
+    jobs: BTreeMap<String, usize>,
 }
 
 impl Line {
@@ -31,6 +36,9 @@ impl Line {
         self.take(id);
         if let OutboxState::Waiting { next, .. } = row.state {
             self.order.insert((next, id));
+            if let Some(job) = &row.message.job {
+                *self.jobs.entry(job.clone()).or_default() += 1;
+            }
             self.rows.insert(id, row);
         }
     }
@@ -41,7 +49,79 @@ impl Line {
         if let OutboxState::Waiting { next, .. } = row.state {
             self.order.remove(&(next, id));
         }
+        if let Some(job) = &row.message.job
+            && let Some(count) = self.jobs.get_mut(job)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.jobs.remove(job);
+            }
+        }
         Some(row)
+    }
+
+    /// Whether a row about this job waits.
+    pub fn is_about(&self, job: &str) -> bool {
+        self.jobs.contains_key(job)
+    }
+
+    /// The row that is sent first where this one is due: the oldest refused one about the same job that it must not pass.
+    pub fn before(&self, id: u64) -> u64 {
+        let Some(job) = self.rows.get(&id).and_then(|it| it.message.job.as_ref()) else {
+            return id;
+        };
+        let must_wait = |(older, row): &(&u64, &OutboxRow)| {
+            let passed = self.passed.get(older).is_some_and(|newest| id <= *newest);
+            row.tries() > 0 && !passed && row.message.job.as_ref() == Some(job)
+        };
+        let mut older = self.rows.range(..id);
+        older.find(must_wait).map_or(id, |(older, _)| *older)
+    }
+
+    /// The receiver refuses these rows, and may accept others. What waits now does not wait for them any more, nor for what
+    /// was refused before of the same job.
+    pub fn let_pass(&mut self, ids: &[u64]) {
+        let Some(newest) = self.rows.last_key_value().map(|(id, _)| *id) else {
+            return;
+        };
+        let rows = &self.rows;
+        self.passed.retain(|id, _| rows.contains_key(id));
+        let job_of = |id: &u64| rows.get(id).and_then(|row| row.message.job.as_ref());
+        let jobs: BTreeSet<_> = ids.iter().filter_map(job_of).collect();
+        for (id, passed) in &mut self.passed {
+            if job_of(id).is_some_and(|job| jobs.contains(job)) {
+                *passed = newest;
+            }
+        }
+        self.passed.extend(ids.iter().map(|id| (*id, newest)));
+    }
+
+    /// The receiver knows only the last state of a job, and has accepted these rows: what it refused before of the same
+    /// jobs would be taken for the state of now. Returns such rows as they are now.
+    pub fn give_up_before(&mut self, accepted: &[OutboxRow], now: DateTime<Utc>) -> Vec<OutboxRow> {
+        let newest = accepted.iter().map(|row| row.message.id).max().unwrap_or(0);
+        let is_old = |row: &OutboxRow| {
+            let mut later = accepted.iter().map(|it| &it.message);
+            later.any(|it| it.job == row.message.job && it.id > row.message.id)
+        };
+        let older = self.rows.range(..newest).filter(|(_, row)| is_old(row));
+        let old: Vec<u64> = older.map(|(id, _)| *id).collect();
+        let reason = "a later message about the same job was accepted";
+        self.take_all(old, reason, now)
+    }
+
+    fn take_all(&mut self, ids: Vec<u64>, reason: &str, now: DateTime<Utc>) -> Vec<OutboxRow> {
+        let taken = ids.into_iter().filter_map(|id| self.take(id));
+        let state = OutboxState::GivenUp {
+            at: now,
+            reason: reason.to_owned(),
+        };
+        taken
+            .map(|row| OutboxRow {
+                state: state.clone(),
+                ..row
+            })
+            .collect()
     }
 
     /// When the next row is sent. `None` while another one is.
@@ -64,16 +144,7 @@ impl Line {
         };
         let old = self.rows.values().filter(is_old);
         let old: Vec<u64> = old.map(|row| row.message.id).collect();
-        let taken = old.into_iter().filter_map(|id| self.take(id));
-        taken
-            .map(|row| OutboxRow {
-                state: OutboxState::GivenUp {
-                    at: now,
-                    reason: reason.to_owned(),
-                },
-                ..row
-            })
-            .collect()
+        self.take_all(old, reason, now)
     }
 
     /// What the receiver has refused, and what waits behind it, is sent as soon as possible, with these rows that were given

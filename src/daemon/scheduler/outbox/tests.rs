@@ -134,17 +134,104 @@ fn a_receiver_that_refuses_one_message_gets_the_others_within_a_minute() {
     for tries in 0..15 {
         let ids = bench.ids(now);
         assert_eq!(ids, [[1]], "{tries}");
-        let result = refusal().map_err(|refusal| Refusal {
-            of_message: true,
-            ..refusal
-        });
-        bench.end(&[1], result, now);
+        bench.end(&[1], refusal_of_message(), now);
         now = bench.outbox.next().expect("it is tried again");
     }
     // The last refusal was hours ago for the first message, and the second one is sent at once.
     let soon = now - TimeDelta::hours(3);
-    bench.post([row(2, "a", soon)]);
+    bench.post([about("other", row(2, "a", soon))]);
     assert_eq!(bench.ids(soon), [[2]]);
+}
+
+/// The receiver refuses this message, and may accept others.
+fn refusal_of_message() -> Result<(), Refusal> {
+    refusal().map_err(|refusal| Refusal {
+        of_message: true,
+        ..refusal
+    })
+}
+
+/// A message about this job.
+fn about(job: &str, row: OutboxRow) -> OutboxRow {
+    let message = Message {
+        job: Some(job.to_owned()),
+        ..row.message
+    };
+    OutboxRow { message, ..row }
+}
+
+/// One message is refused for hours, until a new one about the same job, the second, comes.
+fn with_a_refused_message(receiver: Receiver) -> (Bench, DateTime<Utc>) {
+    let mut bench = Bench::new(vec![receiver]);
+    bench.post([about("x", row(1, "a", at(0)))]);
+    let mut now = at(0);
+    for _ in 0..12 {
+        assert_eq!(bench.ids(now), [[1]]);
+        bench.end(&[1], refusal_of_message(), now);
+        now = bench.outbox.next().expect("it is tried again");
+    }
+    let soon = now - TimeDelta::hours(3);
+    bench.post([about("x", row(2, "a", soon))]);
+    (bench, soon)
+}
+
+#[test]
+fn a_message_that_is_refused_is_tried_once_more_before_the_next_one_about_its_job() {
+    let (mut bench, now) = with_a_refused_message(receiver("a", &[]));
+    assert_eq!(bench.ids(now), [[1]], "it may be accepted by now");
+    bench.end(&[1], Ok(()), now);
+    assert_eq!(bench.ids(now), [[2]]);
+
+    let (mut bench, now) = with_a_refused_message(receiver("a", &[]));
+    bench.post([about("y", row(3, "a", now))]);
+    assert_eq!(bench.ids(now), [[1]]);
+    bench.end(&[1], refusal_of_message(), now);
+    let now = bench.outbox.next().expect("the next one");
+    assert_eq!(bench.ids(now), [[2]], "and then it holds nothing up");
+    let outcome = bench.end(&[2], Ok(()), now);
+    assert_eq!(outcome.rows.len(), 1, "the first one goes on waiting");
+    assert_eq!(bench.ids(now), [[1]], "the receiver is well");
+    bench.end(&[1], Ok(()), now);
+    assert_eq!(bench.ids(now), [[3]]);
+}
+
+#[test]
+fn a_check_never_gets_a_ping_that_a_later_one_of_its_job_has_overtaken() {
+    let text = |value: &str| Value::Text(value.to_owned());
+    let keys = [("type", text("ping")), ("url", text("http://localhost/x"))];
+    let keys = keys.map(|(key, value)| (key.to_owned(), value));
+    let pings = Receiver::read("a", keys.into()).expect("a receiver");
+    let (mut bench, now) = with_a_refused_message(pings);
+    bench.post([about("y", row(3, "a", now))]);
+    assert_eq!(bench.ids(now), [[1]]);
+    bench.end(&[1], refusal_of_message(), now);
+    let now = bench.outbox.next().expect("the next one");
+    assert_eq!(bench.ids(now), [[2]]);
+    let outcome = bench.end(&[2], Ok(()), now);
+    let given_up: Vec<u64> = outcome
+        .rows
+        .iter()
+        .filter(|row| row.is_given_up())
+        .map(|row| row.message.id)
+        .collect();
+    assert_eq!(given_up, [1], "it would be taken for the state of now");
+    assert_eq!(bench.ids(now), [[3]]);
+    bench.end(&[3], Ok(()), now);
+    assert_eq!(bench.outbox.next(), None);
+}
+
+#[test]
+fn a_receiver_is_known_to_have_messages_about_a_job_until_it_has_accepted_them() {
+    let mut bench = Bench::new(vec![receiver("a", &[])]);
+    let names = |bench: &Bench, job: &str| Vec::from_iter(bench.outbox.unsent_about(job));
+    bench.post([1, 2].map(|id| about("x", row(id, "a", at(0)))));
+    for id in [1, 2] {
+        assert_eq!(names(&bench, "x"), ["a"]);
+        assert!(names(&bench, "y").is_empty());
+        assert_eq!(bench.ids(at(0)), [[id]]);
+        bench.end(&[id], Ok(()), at(0));
+    }
+    assert!(names(&bench, "x").is_empty());
 }
 
 #[test]

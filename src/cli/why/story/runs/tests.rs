@@ -209,6 +209,7 @@ fn a_run_in_progress_names_its_action_and_the_pending_event() {
                 number: 7,
                 started: true,
                 aborting: false,
+                since: None,
             }),
             pending: Some(Event::Stop),
             ..record()
