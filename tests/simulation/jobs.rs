@@ -52,11 +52,15 @@ pub fn document(dice: &mut Dice, mix: Mix, number: u64, year: &str, containers: 
             json!({"schedule_interval": "continuous", "schedule_catch_up": catch_up})
         }
     };
-    json!({
+    let mut document = json!({
         "job_id": format!("job{number}"),
         "job_actions": actions(dice, containers),
         "job_schedule": schedule,
-    })
+    });
+    if dice.once_in(4) {
+        document["max_age"] = json!("2 days");
+    }
+    document
 }
 
 fn schedule(dice: &mut Dice, year: &str) -> Value {

@@ -8,13 +8,11 @@ use chrono::{DateTime, Utc};
 use freezerd::job::JobResult;
 use freezerd::ledger::{Ledger, LedgerError, Write};
 use freezerd::record::{
-    ActionRecord, AttemptRecord, Claim, ClaimKind, ExitStatus, FileRecord, JobRecord, OutboxRow,
-    OutboxState, RunRecord, RunState, Standing,
+    AttemptRecord, Claim, ClaimKind, FileRecord, JobRecord, OutboxRow, OutboxState, RunRecord,
+    RunState, Standing,
 };
-use freezerd::tell::message::Kind;
 
-/// The name of the receiver that is always there.
-pub const STEADY: &str = "steady";
+use super::notices::Notices;
 
 /// The parts of a row that the test checks later.
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +41,6 @@ pub struct Reckoned {
     pub last_success: Option<DateTime<Utc>>,
     /// The earliest due instant that no success has followed, since the job was put on its schedule last.
     pub owed_since: Option<DateTime<Utc>>,
-}
-
-/// What is wrong with a job.
-#[derive(Clone, Copy, Debug, Default)]
-struct Trouble {
-    of_run: Option<Kind>,
-    overdue: bool,
 }
 
 /// Everything that was committed.
@@ -84,12 +75,8 @@ pub struct Books {
     /// Messages that a receiver has accepted. Each is accepted once.
     pub accepted: u64,
     pub given_up: u64,
-    /// What the receiver that is always there was told of each job.
-    pub heard: HashMap<String, Vec<Kind>>,
-    /// What it should have been told, computed only from the rows.
-    pub expected: HashMap<String, Vec<Kind>>,
-    /// The trouble of each job, as the receivers know it.
-    trouble: HashMap<String, Trouble>,
+    /// What the receiver that is always there was told, and what it should have been told.
+    pub notices: Notices,
     /// Runs that another run of the same transaction makes up for.
     made_up_now: BTreeSet<u64>,
     /// While this is true, commits fail.
@@ -108,9 +95,15 @@ impl Books {
                 if !self.jobs.contains_key(&record.job_id) {
                     self.reckoned
                         .insert(record.job_id.clone(), Reckoned::default());
-                    self.trouble.remove(&record.job_id);
+                    self.notices.forget(&record.job_id);
                 }
                 let before = self.jobs.insert(record.job_id.clone(), (**record).clone());
+                if before
+                    .as_ref()
+                    .is_some_and(|it| it.max_age != record.max_age)
+                {
+                    self.notices.max_age_changed(&record.job_id);
+                }
                 // A job that somebody has stopped and started owes only what is due from then on.
                 let was_off = before.is_some_and(|it| it.standing != Standing::OnSchedule);
                 let is_back = was_off && record.standing == Standing::OnSchedule;
@@ -198,7 +191,10 @@ impl Books {
             return;
         }
         self.reckon(record);
-        self.expect_message(record);
+        if self.jobs.contains_key(&record.job_id) {
+            let made_up = self.made_up_now.contains(&record.number);
+            self.notices.run_over(record, made_up);
+        }
         match record.state {
             RunState::Skipped => {
                 self.skipped += 1;
@@ -246,7 +242,7 @@ impl Books {
                     // One message may have several receivers.
                     assert!(id >= self.last_message, "message {id} is not new");
                     self.last_message = id;
-                    self.note_message(row);
+                    self.notices.heard(row);
                 }
                 self.outbox.insert(key, row.clone());
             }
@@ -256,57 +252,6 @@ impl Books {
             }
             OutboxState::GivenUp { .. } => self.given_up += 1,
         }
-    }
-
-    fn note_message(&mut self, row: &OutboxRow) {
-        let job_id = row.message.job.clone().expect("it is about a job");
-        if row.receiver != STEADY {
-            return;
-        }
-        if row.message.kind == Kind::Overdue {
-            let trouble = self.trouble.entry(job_id).or_default();
-            assert!(!trouble.overdue, "it was told before");
-            trouble.overdue = true;
-            return;
-        }
-        self.heard.entry(job_id).or_default().push(row.message.kind);
-    }
-
-    /// What the end of a run should tell.
-    fn expect_message(&mut self, record: &RunRecord) {
-        if !self.jobs.contains_key(&record.job_id) {
-            return;
-        }
-        let trouble = self.trouble.entry(record.job_id.clone()).or_default();
-        let is_failed = |action: &&ActionRecord| action.exit_status == Some(ExitStatus::Fail);
-        let mut failed = record.actions.iter().filter(is_failed).peekable();
-        let told = match (record.state, record.result) {
-            (_, Some(JobResult::Aborted)) | (RunState::Skipped, _) => return,
-            (RunState::Interrupted, _) if self.made_up_now.contains(&record.number) => return,
-            (RunState::Ended, Some(JobResult::Success)) => {
-                let before = std::mem::take(trouble);
-                if before.of_run.is_none() && !before.overdue {
-                    return;
-                }
-                Kind::Recovered
-            }
-            (RunState::Ended, _)
-                if failed.peek().is_some() && failed.clone().all(|it| it.partial) =>
-            {
-                Kind::Partial
-            }
-            (RunState::Ended, _)
-                if failed.peek().is_some() && failed.all(|it| it.kind == "check") =>
-            {
-                Kind::Check
-            }
-            _ => Kind::Failed,
-        };
-        if told != Kind::Recovered && trouble.of_run.replace(told) == Some(told) {
-            return;
-        }
-        let expected = self.expected.entry(record.job_id.clone()).or_default();
-        expected.push(told);
     }
 
     fn reckoned_of(&mut self, record: &RunRecord) -> &mut Reckoned {

@@ -12,6 +12,7 @@
 
 mod jobs;
 mod ledger;
+mod notices;
 #[path = "../samples/mod.rs"]
 mod samples;
 mod shadow;
@@ -36,7 +37,7 @@ fn simulate(seed: u64, mix: Mix, jobs: u64, days: u64, with_failing_commits: boo
     world.judge();
     let books = world.ledger.0.borrow();
     println!(
-        "{:.1} s: {} rows ({} caught up, {} skipped, {} interrupted, {} by hand), {} messages accepted, {:?}",
+        "{:.1} s: {} rows ({} caught up, {} skipped, {} interrupted, {} by hand), {} messages accepted, {} alarms told, {:?}",
         begin.elapsed().as_secs_f64(),
         books.runs,
         books.caught_up,
@@ -44,6 +45,7 @@ fn simulate(seed: u64, mix: Mix, jobs: u64, days: u64, with_failing_commits: boo
         books.interrupted,
         books.manual,
         books.accepted,
+        books.notices.alarms,
         world.tally,
     );
     drop(books);
@@ -71,10 +73,14 @@ fn every_due_instant_has_exactly_one_row_whatever_happens() {
             && tally.steps_back > 0
             && tally.file_changes > 0
             && tally.events > 0
-            && tally.outages > 0,
+            && tally.outages > 0
+            && tally.refusals > 0
+            && tally.cut_alarms > 0
+            && tally.accepted > 0,
         "a simulation without trouble proves little"
     );
     assert!(books.accepted > jobs, "receivers are told of failures");
+    assert!(books.notices.alarms > tally.cut_alarms, "and of alarms");
 }
 
 #[test]

@@ -5,39 +5,28 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use freezerd::daemon::scheduler::notice::Notice;
-use freezerd::daemon::scheduler::{
-    EndCause, Message, Order, Policy, Scheduler, Spawn, StoredState,
-};
+use freezerd::daemon::scheduler::{EndCause, Message, Order, Policy, Scheduler, StoredState};
 use freezerd::intake::{self, Catalog, FileState};
 use freezerd::job::Job;
-use freezerd::job::action::Access;
-use freezerd::location::Location;
-use freezerd::protocol::{Outcome, Verdict};
-use freezerd::record::{AttemptEnd, RunState};
+use freezerd::record::AttemptEnd;
 use freezerd::schedule::zone::Zone;
 
+mod agents;
+mod containers;
 mod judge;
 mod post;
 mod tally;
 mod trouble;
 
+use agents::{Agent, ended};
+use containers::Containers;
 use post::Post;
 pub use tally::Tally;
 
 use super::jobs::{Dice, Mix, document};
 use super::ledger::SharedLedger;
 use super::shadow::Shadow;
-use crate::samples::{content, host, outcome, policy};
-
-/// A running attempt.
-struct Agent {
-    action: u32,
-    attempt: u32,
-    /// The end of the attempt in elapsed time, in milliseconds.
-    end: i64,
-    job_id: String,
-    container: Option<(Location, Access)>,
-}
+use crate::samples::{content, host, policy};
 
 /// The clock, the daemon, its agents, and what the test expects of them.
 pub struct World {
@@ -62,6 +51,7 @@ pub struct World {
     agents: BTreeMap<u64, Agent>,
     ends: BTreeMap<(i64, u64), ()>,
     post: Post,
+    containers_hold: Containers,
     /// The jobs as in their files, or as in the last good version of an invalid file.
     jobs: HashMap<String, Arc<Job>>,
     shadows: BTreeMap<String, Shadow>,
@@ -113,6 +103,7 @@ impl World {
             agents: BTreeMap::new(),
             ends: BTreeMap::new(),
             post: Post::new(seed),
+            containers_hold: Containers::new(seed),
             jobs: HashMap::new(),
             shadows: BTreeMap::new(),
             peaks: Vec::new(),
@@ -266,57 +257,6 @@ impl World {
         }
     }
 
-    fn spawn(&mut self, spawn: &Spawn) {
-        let request = &spawn.request;
-        let (run, action) = (request.run, request.action_index);
-        let container = request
-            .action
-            .work
-            .container()
-            .map(|(container, access)| (container.location.clone(), access));
-        for (other, agent) in &self.agents {
-            assert_ne!(*other, run, "run {run} has an agent already");
-            assert_ne!(
-                agent.job_id, request.job_id,
-                "{}: runs {other} and {run} at the same time",
-                request.job_id
-            );
-            if let (Some((ours, access)), Some((theirs, other))) = (&container, &agent.container) {
-                assert!(
-                    ours != theirs || (*access == Access::Shared && *other == Access::Shared),
-                    "run {run} is not alone on {ours}"
-                );
-            }
-        }
-        assert!(self.agents.len() < self.slots, "more agents than slots");
-        let row = self.ledger.0.borrow().open[&run].clone();
-        assert!(
-            matches!(row.state, RunState::Running { .. }),
-            "a run is a row that says so before it is a process"
-        );
-        // Most attempts are short. Some take half a day.
-        let seconds = if self.dice.once_in(100) {
-            self.dice.roll(12 * 3600)
-        } else {
-            self.dice.roll(300)
-        };
-        let end = self.elapsed + 1000 + seconds as i64 * 1000;
-        let agent = Agent {
-            action,
-            attempt: request.attempt,
-            end,
-            job_id: request.job_id.clone(),
-            container,
-        };
-        if self.dice.once_in(300) && !self.post.calm {
-            // More trouble soon, while this attempt may still run.
-            let soon = self.elapsed + 1 + self.dice.roll(2 * seconds * 1000 + 1) as i64;
-            self.next_trouble = self.next_trouble.min(soon);
-        }
-        self.ends.insert((end, run), ());
-        self.agents.insert(run, agent);
-    }
-
     // What happens.
 
     /// Advances the time to the next thing that happens.
@@ -352,49 +292,8 @@ impl World {
     fn tick(&mut self) {
         self.tell(Message::Tick, false, false);
     }
-
-    fn agent_ends(&mut self) {
-        let ((_, run), ()) = self.ends.pop_first().expect("one ends");
-        let agent = self.agents.remove(&run).expect("its agent");
-        let end = match self.dice.roll(40) {
-            0..=5 => reported(Verdict::Failed),
-            6 => reported(Verdict::Partial),
-            7 => AttemptEnd::TimedOut,
-            9 => AttemptEnd::Stalled { seconds: 600.0 },
-            8 => AttemptEnd::Crashed {
-                reason: "gone".into(),
-            },
-            _ => reported(Verdict::Success),
-        };
-        self.tell(ended(run, &agent, end), false, false);
-        // After a failed attempt, a run must wait for the interval before the next one.
-        let books = self.ledger.0.borrow();
-        if let Some(row) = books.open.get(&run)
-            && let RunState::Waiting { until, .. } = row.state
-        {
-            assert!(until > self.last_alive, "run {run} does not wait");
-        }
-    }
 }
 
 fn catalog(zone: &Zone, remembered: BTreeMap<String, intake::Remembered>) -> Catalog {
     Catalog::new(host(zone.clone()), "host", remembered)
-}
-
-fn ended(run: u64, agent: &Agent, end: AttemptEnd) -> Message {
-    Message::Ended {
-        run,
-        action: agent.action,
-        attempt: agent.attempt,
-        end,
-    }
-}
-
-fn reported(verdict: Verdict) -> AttemptEnd {
-    AttemptEnd::Reported {
-        outcome: Box::new(Outcome {
-            reason: (verdict != Verdict::Success).then(|| "bad luck".to_owned()),
-            ..outcome(verdict)
-        }),
-    }
 }

@@ -15,4 +15,10 @@ pub struct Tally {
     pub failed_commits: u64,
     /// Times at which a receiver of messages was away.
     pub outages: u64,
+    /// Messages that a receiver refused while it accepted others.
+    pub refusals: u64,
+    /// Backups that were cut off after their snapshot had got an alarm.
+    pub cut_alarms: u64,
+    /// Answers to alarms.
+    pub accepted: u64,
 }

@@ -55,7 +55,8 @@ impl World {
                 let states = self.states_of(changed);
                 self.look(states, false);
             }
-            20..=27 if writable => self.ask(),
+            20..=26 if writable => self.ask(),
+            27 if writable => self.accept_alarms(),
             28 if writable => self.move_host(false),
             _ => self.tick(),
         }
@@ -82,7 +83,10 @@ impl World {
 
     fn down(&mut self) {
         self.scheduler = None;
-        self.agents.clear();
+        for (run, agent) in std::mem::take(&mut self.agents) {
+            let is_alarmed = self.containers_hold.cut_off(run, &agent);
+            self.tally.cut_alarms += u64::from(is_alarmed);
+        }
         self.ends.clear();
         self.post.lose();
         self.ledger.0.borrow_mut().broken = false;
