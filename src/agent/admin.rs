@@ -196,6 +196,7 @@ pub fn remove_old(
     let left = (snapshots.iter().filter(in_scope).count() - old.len()) as u64;
     let ids: Vec<Id> = old.iter().map(|(_, id, _)| *id).collect();
     let decision = reclaim::decide(context, opened, &freeing, &old)?;
+    let mut pruned = None;
     let end = match decision.course {
         Decision::Prune(reason) => {
             if reason != Reason::Always {
@@ -209,7 +210,9 @@ pub fn remove_old(
             let report = reclaim::prune(context, opened, lock, &freeing, &ids)?;
             tell(&report);
             let would = if dry_run { "would have " } else { "" };
-            format!("{would}freed {}", units::bytes(report.freed))
+            let freed = units::bytes(report.freed);
+            pruned = Some(report);
+            format!("{would}freed {freed}")
         }
         Decision::Later(wait) => {
             if !dry_run {
@@ -220,14 +223,13 @@ pub fn remove_old(
     };
     kill_point::reached(Point::Pruned);
     log(&summary_line(old.len() as u64, left, &whose, &end, dry_run));
-    let is_pruned = matches!(decision.course, Decision::Prune(_));
-    if is_pruned && !dry_run && opened.repository.storage.retains().is_some() {
+    if pruned.is_some() && !dry_run && opened.repository.storage.retains().is_some() {
         log("note: the server keeps what was removed until the time is over that it was kept for");
     }
     Ok(Removed {
         removed: if dry_run { 0 } else { old.len() as u64 },
         left,
-        reclaim: (!dry_run).then(|| decision.reclaim()),
+        reclaim: (!dry_run).then(|| decision.reclaim(pruned.as_ref())),
     })
 }
 

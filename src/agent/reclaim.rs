@@ -101,7 +101,7 @@ fn size(
     freeing: &Freeing,
     waste: &Waste,
 ) -> Result<(Option<u64>, bool), ActionError> {
-    if waste.pruned.is_none() || waste.snapshots == 0 || freeing.size.is_some() {
+    if waste.pruned.is_none() || waste.is_none() || freeing.size.is_some() {
         return Ok((freeing.size, false));
     }
     let loaded = opened.repository.load_index();
@@ -161,19 +161,24 @@ fn failed(opened: &Opened, source: PruneError) -> ActionError {
 }
 
 impl Decided {
-    /// What is left, as the ledger remembers it.
-    pub fn reclaim(&self) -> Reclaim {
+    /// What is left, as the ledger remembers it. `pruned` is what the prune did, if there was one.
+    pub fn reclaim(&self, pruned: Option<&Pruned>) -> Reclaim {
         let at = Utc::now().trunc_subsecs(3);
-        match self.course {
-            Decision::Prune(_) => Reclaim {
-                at,
-                pruned: true,
-                snapshots: 0,
-                bytes: Some(0),
-                size: None,
-                known: self.waste.pruned,
-            },
-            Decision::Later(_) => Reclaim {
+        match pruned {
+            Some(pruned) => {
+                let summary = &pruned.summary;
+                // A few percent of waste stay by intention, and are no reason for another prune.
+                let left = summary.unused_bytes.saturating_sub(pruned.freed);
+                Reclaim {
+                    at,
+                    pruned: true,
+                    snapshots: 0,
+                    bytes: Some(if pruned.no_space { left } else { 0 }),
+                    size: (pruned.no_space).then(|| summary.bytes.saturating_sub(pruned.freed)),
+                    known: self.waste.pruned,
+                }
+            }
+            None => Reclaim {
                 at,
                 pruned: false,
                 snapshots: self.snapshots,
@@ -187,9 +192,9 @@ impl Decided {
     /// What may be waste, and what the next prune waits for, as a clause.
     pub fn left_words(&self, wait: Wait) -> String {
         let at = |instant: DateTime<Utc>| local(instant);
-        let waste = match (self.waste.snapshots, self.waste.bytes) {
-            (0, _) | (_, None) => String::new(),
-            (_, Some(bytes)) => {
+        let waste = match self.waste.bytes {
+            None | Some(0) => String::new(),
+            Some(bytes) => {
                 format!("up to {} may be waste; ", units::part_of(bytes, self.size))
             }
         };

@@ -110,15 +110,18 @@ impl JobPrune {
             None => format!("No prune of {} is known", self.container),
         }];
         let removed = units::count(snapshots, "snapshot was removed", "snapshots were removed");
-        match (snapshots, bytes) {
-            (0, _) if pruned.is_some() => clauses.push("nothing was removed since".to_owned()),
-            (0, _) => {}
-            (_, Some(bytes)) => clauses.push(format!(
-                "since then {removed}, and up to {} may be waste",
-                units::part_of(bytes, size)
-            )),
-            (_, None) => clauses.push(format!("since then {removed}")),
-        }
+        let removed = match (snapshots, pruned) {
+            (0, Some(_)) => Some("nothing was removed since".to_owned()),
+            (0, None) => None,
+            (_, Some(_)) => Some(format!("since then {removed}")),
+            (_, None) => Some(removed),
+        };
+        let waste = bytes.filter(|bytes| *bytes > 0);
+        let waste =
+            waste.map(|bytes| format!("up to {} may be waste", units::part_of(bytes, size)));
+        let both = [removed, waste].into_iter().flatten();
+        let both = both.collect::<Vec<_>>().join(", and ");
+        clauses.extend(Some(both).filter(|it| !it.is_empty()));
         clauses.extend(self.next(now, at));
         clauses.join("; ") + "."
     }

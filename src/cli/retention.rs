@@ -4,14 +4,19 @@ use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 
 use super::container::ContainerArgs;
+use super::container::output::say;
+use super::container::session;
 use super::exit::{Exit, Failure};
 use super::forget::{self, Absent, Listed, Removal, RuleOptions};
 use super::table::Table;
 use super::{ledger_view, output};
+use crate::agent::inspect::{Lock, SessionError};
 use crate::agent::snapshot::Snapshot;
 use crate::config::Settings;
+use crate::inspect::choice::{self, Filter};
+use crate::inspect::stats::Collector;
 use crate::job::Job;
-use crate::job::action::Age;
+use crate::job::action::{Admin, Age};
 use crate::keep::forecast::{Held, Policy, State, play, space};
 use crate::keep::span::Span;
 use crate::units;
@@ -19,8 +24,8 @@ use crate::units;
 /// Show what the rules of a job will keep over the time to come
 ///
 /// The command plays the schedule of the job through: each run makes a snapshot, and then the rules apply. It shows how many
-/// snapshots there will be, how far back they go, and about how much space they take, by what past backups have added. It
-/// begins with the snapshots that are there. With --keep-… or --older-than, these rules count in place of those of the job,
+/// snapshots there will be, how far back they go, and about how much space they take, by what the newest snapshot takes and what
+/// past backups have added. It begins with the snapshots that are there. With --keep-… or --older-than, these rules count in place of those of the job,
 /// so that you can try rules before you write them into a job. Nothing is changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd retention nightly --for 2y\n\
@@ -48,10 +53,19 @@ const SHOWN: [&str; 9] = ["1d", "7d", "1m", "3m", "6m", "1y", "2y", "5y", "10y"]
 struct Forecast {
     removal: Removal,
     states: Vec<(String, State)>,
-    /// What the first snapshot takes, and what each backup adds, in bytes. `None`: no backup has told it yet.
-    sizes: Option<(u64, u64)>,
+    sizes: Option<Sizes>,
     /// The time ends early, because there are too many runs.
     is_cut: bool,
+}
+
+/// How much space snapshots take, in bytes.
+struct Sizes {
+    /// All that are there.
+    all: u64,
+    /// The newest one alone.
+    newest: u64,
+    /// What a backup adds, if another one is before it: the median.
+    added: u64,
 }
 
 /// Runs `freezerd retention`.
@@ -64,9 +78,16 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
     };
     let (removals, listed) = forget::gather(settings, &args.place, &args.rules, Absent::IsEmpty)?;
     let firings = firings(settings, args, &job)?;
+    let proofs = forget::proofs(settings);
     let forecasts: Vec<Forecast> = removals
         .into_iter()
-        .map(|removal| forecast(args, removal, &listed, &firings))
+        .map(|removal| {
+            let admin = &removal.admin;
+            let proved = forget::proved(&proofs, &admin.container);
+            let own = own(admin, &listed);
+            let sizes = sizes(settings, admin, &own);
+            forecast(args, removal, &own, &proved, sizes, &firings)
+        })
         .collect();
     if args.json {
         let each: Vec<Value> = forecasts.iter().map(document).collect();
@@ -110,8 +131,8 @@ fn firings(settings: &Settings, args: &Args, job: &Job) -> Result<Firings, Failu
     Ok(Firings { now, until, at })
 }
 
-fn forecast(args: &Args, removal: Removal, listed: &[Listed], firings: &Firings) -> Forecast {
-    let admin = &removal.admin;
+/// The snapshots that a removal is about, oldest first.
+fn own<'a>(admin: &Admin, listed: &'a [Listed]) -> Vec<&'a Snapshot> {
     let place = listed.iter().find(|it| it.container == admin.container);
     let mut own: Vec<&Snapshot> = place
         .map_or(&[][..], |it| &it.snapshots)
@@ -119,10 +140,24 @@ fn forecast(args: &Args, removal: Removal, listed: &[Listed], firings: &Firings)
         .filter(|it| it.host == admin.lineage.host && it.label == admin.lineage.backup_name)
         .collect();
     own.sort_by_key(|it| it.time);
+    own
+}
+
+/// `proved`: the first ids of the snapshots that drills have restored. They stay as long as no later drill proves as much, and
+/// nobody knows when that will be.
+fn forecast(
+    args: &Args,
+    removal: Removal,
+    own: &[&Snapshot],
+    proved: &[String],
+    sizes: Option<Sizes>,
+    firings: &Firings,
+) -> Forecast {
+    let admin = &removal.admin;
     let held = own.iter().map(|it| Held {
         time: it.local_time(),
         tags: it.tags.clone(),
-        pinned: it.is_pinned(),
+        pinned: it.is_pinned() || proved.iter().any(|proved| proved == it.first_id()),
     });
     let policy = Policy {
         rules: &admin.keep,
@@ -156,28 +191,62 @@ fn forecast(args: &Args, removal: Removal, listed: &[Listed], firings: &Firings)
     let names = instants.into_iter().map(|(name, _)| name);
     Forecast {
         states: names.zip(states).collect(),
-        sizes: sizes(&own),
+        sizes,
         is_cut,
         removal,
     }
 }
 
-/// The most that a backup has added, which is the first one's as a rule, and the median of the others.
-fn sizes(own: &[&Snapshot]) -> Option<(u64, u64)> {
+/// How much space the snapshots take. `None`, and a warning, where that cannot be read.
+fn sizes(settings: &Settings, admin: &Admin, own: &[&Snapshot]) -> Option<Sizes> {
+    if own.is_empty() {
+        return None;
+    }
     let mut added: Vec<u64> = own
         .iter()
+        .filter(|it| it.parent.is_some())
         .filter_map(|it| it.summary.map(|summary| summary.bytes_added))
         .collect();
     added.sort_unstable();
-    let full = added.pop()?;
-    Some((full, added.get(added.len() / 2).copied().unwrap_or(0)))
+    let added = added.get(added.len() / 2).copied().unwrap_or(0);
+    let filter = Filter {
+        host: Some(admin.lineage.host.clone()),
+        backup_name: Some(admin.lineage.backup_name.clone()),
+        paths: Vec::new(),
+    };
+    let mut sizes = None;
+    // It is an estimate, so that a snapshot that somebody removes meanwhile is no trouble.
+    let ended = session::run(settings, &admin.container, Lock::None, |session| {
+        let choice = choice::all(&session.repository, &filter).map_err(SessionError::from)?;
+        let repository = session.index(&say)?;
+        let mut collector = Collector::new(&repository);
+        let mut stored = Vec::new();
+        for chosen in choice.snapshots.iter().rev() {
+            collector.snapshot(chosen.snapshot.tree);
+            stored.push(collector.data().stored_size);
+        }
+        let ends = stored.first().copied().zip(stored.last().copied());
+        sizes = ends.map(|(newest, all)| Sizes { all, newest, added });
+        Ok(Exit::Success)
+    });
+    if let Err(failure) = ended {
+        say(&format!(
+            "warning: it is not known how much space the snapshots take: {}",
+            failure.message
+        ));
+    }
+    sizes
 }
 
 /// The least and the most bytes of a state.
 fn bytes(forecast: &Forecast, state: &State) -> Option<(u64, u64)> {
-    let (full, added) = forecast.sizes?;
+    let sizes = forecast.sizes.as_ref()?;
+    if state.runs == 0 {
+        return Some((sizes.all, sizes.all));
+    }
     let kept = state.kept.len() as u64;
-    Some(space(kept, state.made_since_oldest, full, added))
+    let made = state.made_since_oldest;
+    Some(space(kept, made, sizes.newest, sizes.added))
 }
 
 fn show(forecast: &Forecast) {

@@ -83,7 +83,7 @@ pub struct Waste {
     pub pruned: Option<DateTime<Utc>>,
     /// How many snapshots were removed since.
     pub snapshots: u64,
-    /// The bytes that these had added. `None`: it is not known.
+    /// The bytes that these had added, and what the last prune could not free. `None`: it is not known.
     pub bytes: Option<u64>,
     /// The bytes of the container, when somebody looked last. `None`: nobody has since the prune.
     #[serde(default)]
@@ -106,6 +106,11 @@ impl Waste {
     /// Whether nothing is known.
     pub fn is_unknown(&self) -> bool {
         *self == Waste::default()
+    }
+
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        self.snapshots == 0 && self.bytes == Some(0)
     }
 
     /// With more snapshots that are removed.
@@ -172,14 +177,22 @@ pub enum Wait {
     /// The action wants it so.
     Never,
     NothingRemoved,
-    /// For the budget.
+    /// For the budget: the share, or the first run after this instant.
     Budget {
         percent: f64,
         by: DateTime<Utc>,
+        window: Option<InWindow>,
     },
-    /// It is needed, and comes in these hours.
-    Window(Window),
+    /// It is needed.
+    Window(InWindow),
     Clock,
+}
+
+/// A prune comes in these hours, and with a run at any hour only from this instant on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InWindow {
+    pub window: Window,
+    pub at_any_hour: DateTime<Utc>,
 }
 
 /// The clocks of two runs may differ by this much.
@@ -200,7 +213,7 @@ impl Circumstances<'_> {
         let Some(pruned) = known else {
             return Decision::Prune(Reason::NoneKnown);
         };
-        if waste.snapshots == 0 {
+        if waste.is_none() {
             return Decision::Later(Wait::NothingRemoved);
         }
         if let Some(free) = self.little_space {
@@ -208,30 +221,37 @@ impl Circumstances<'_> {
         }
         let every = TimeDelta::from_std(budget.every).unwrap_or(LONGEST);
         let every = every.min(LONGEST);
-        let passed = self.now - pruned;
+        let after = |time: TimeDelta| pruned.checked_add_signed(time).unwrap_or(self.now);
         // The runs of a job do not begin at the same second of each period.
-        let is_time = !self.clock_in_doubt && passed >= every - TOLERANCE.min(every / 10);
+        let tolerance = TOLERANCE.min(every / 10);
+        let has_passed = |time: TimeDelta| self.now - pruned >= time - tolerance;
+        let window = budget.window.map(|window| InWindow {
+            window,
+            // A window in which the job never runs must not keep the waste for ever.
+            at_any_hour: after(every * 2),
+        });
         let reason = match (waste.bytes, self.size) {
             (None, _) => Reason::NotCounted,
             (Some(bytes), Some(size)) if budget.is_reached(bytes, size) => {
                 Reason::Share { bytes, size }
             }
-            _ if is_time => Reason::Time { pruned },
-            _ => {
-                let by = pruned.checked_add_signed(every);
+            _ if !has_passed(every) => {
                 return Decision::Later(Wait::Budget {
                     percent: budget.waste_percent,
-                    by: by.unwrap_or(self.now),
+                    by: after(every),
+                    window,
                 });
             }
+            _ if self.clock_in_doubt => return Decision::Later(Wait::Clock),
+            _ => Reason::Time { pruned },
         };
-        match budget.window {
+        match window {
             Some(_) if self.clock_in_doubt => Decision::Later(Wait::Clock),
-            // A window in which the job never runs must not keep the waste for ever.
-            Some(window)
-                if !window.has(self.zone.to_local(self.now).time()) && passed / 2 < every =>
+            Some(wait)
+                if !wait.window.has(self.zone.to_local(self.now).time())
+                    && !has_passed(every * 2) =>
             {
-                Decision::Later(Wait::Window(window))
+                Decision::Later(Wait::Window(wait))
             }
             _ => Decision::Prune(reason),
         }
@@ -281,12 +301,19 @@ impl Wait {
         match self {
             Wait::Never => "this action does not prune (`prune`)".to_owned(),
             Wait::NothingRemoved => "there is nothing to prune".to_owned(),
-            Wait::Budget { percent, by } => format!(
-                "the next prune comes when {percent} % of the container may be waste, and on {} at the latest",
-                at(by)
-            ),
-            Wait::Window(window) => {
-                format!("the next prune comes between {window} (`prune_window`)")
+            Wait::Budget {
+                percent,
+                by,
+                window,
+            } => {
+                let by = at(by);
+                let need = format!(
+                    "the next prune comes when {percent} % of the container may be waste, or with the first run after {by}"
+                );
+                window.map_or(need.clone(), |wait| format!("{need}, {}", wait.words(at)))
+            }
+            Wait::Window(wait) => {
+                format!("a prune is needed, and comes {}", wait.words(at))
             }
             Wait::Clock => {
                 "the next prune waits until the clock of this host is certain".to_owned()
@@ -294,12 +321,23 @@ impl Wait {
         }
     }
 
-    /// The latest time of the next prune, if something was removed and a time is known.
+    /// The instant from which on the next run prunes, whatever its hour, if something was removed and a time is known.
     pub fn latest(self) -> Option<DateTime<Utc>> {
         match self {
-            Wait::Budget { by, .. } => Some(by),
-            Wait::Never | Wait::NothingRemoved | Wait::Window(_) | Wait::Clock => None,
+            Wait::Budget { by, window, .. } => Some(window.map_or(by, |wait| wait.at_any_hour)),
+            Wait::Window(wait) => Some(wait.at_any_hour),
+            Wait::Never | Wait::NothingRemoved | Wait::Clock => None,
         }
+    }
+}
+
+impl InWindow {
+    fn words(self, at: impl Fn(DateTime<Utc>) -> String) -> String {
+        format!(
+            "in the hours {} (`prune_window`), or after {} at any hour",
+            self.window,
+            at(self.at_any_hour)
+        )
     }
 }
 

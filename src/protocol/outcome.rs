@@ -114,7 +114,7 @@ pub struct OpenAlarm {
 pub struct Reclaim {
     /// When it was over.
     pub at: DateTime<Utc>,
-    /// The container was pruned, and nothing is left.
+    /// The container was pruned. `bytes` is then what could not be freed.
     pub pruned: bool,
     /// How many snapshots were removed whose data is still there.
     pub snapshots: u64,
@@ -146,6 +146,7 @@ impl Reclaim {
         match self.pruned {
             // What is left after a prune is known to be from then on.
             true => Reclaim {
+                bytes: self.bytes.zip(next.bytes).map(sum),
                 known: Some(self.at),
                 ..next
             },

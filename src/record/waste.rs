@@ -18,7 +18,7 @@ pub struct ContainerWaste {
     pub pruned: Option<DateTime<Utc>>,
     /// How many snapshots the job has removed since, and since it heard of a prune of another job.
     pub snapshots: u64,
-    /// The bytes that these had added. `None`: it is not known.
+    /// The bytes that these had added, and what its prune could not free. `None`: it is not known.
     pub bytes: Option<u64>,
     /// The bytes of the container, when it looked last. `None`: it has not since its prune.
     #[serde(default)]
@@ -75,12 +75,14 @@ impl ContainerWaste {
         if reclaim.pruned {
             *self = ContainerWaste {
                 pruned: Some(reclaim.at),
+                bytes: reclaim.bytes,
+                size: reclaim.size,
                 ..ContainerWaste::new(self.container.clone())
             };
             return;
         }
         // Another job has pruned since.
-        if self.removed <= reclaim.known {
+        if self.pruned < reclaim.known && self.removed <= reclaim.known {
             (self.snapshots, self.bytes) = (0, Some(0));
         }
         self.size = reclaim.size.or(self.size);
@@ -108,8 +110,11 @@ impl ContainerWaste {
         let here: Vec<_> = known.filter(|it| it.container == *container).collect();
         let prunes = here.iter().filter_map(|it| it.pruned);
         let pruned = prunes.filter(|it| *it <= now + TOLERANCE).max();
-        let since = here.iter().filter(|it| it.removed > pruned);
-        let newest = since.clone().max_by_key(|it| it.removed);
+        let is_left = |it: &&&ContainerWaste| {
+            it.removed > pruned || it.pruned == pruned && it.bytes != Some(0)
+        };
+        let since = here.iter().filter(is_left);
+        let newest = since.clone().max_by_key(|it| it.removed.max(it.pruned));
         let nothing = Waste {
             pruned,
             size: newest.and_then(|it| it.size),
@@ -190,6 +195,7 @@ mod tests {
     fn pruned(at_minute: i64) -> Reclaim {
         Reclaim {
             pruned: true,
+            size: None,
             ..left(at_minute, 0, None)
         }
     }
@@ -232,6 +238,29 @@ mod tests {
         // The first job hears of it with its next removal.
         let on = [&one[..], &[left(6, 1, Some(5))]].concat();
         assert_eq!(together(&[&on, &prune]), (Some(at(5)), 1, Some(10)));
+    }
+
+    #[test]
+    fn what_a_prune_had_no_space_to_free_counts_until_the_next_one() {
+        let full = Reclaim {
+            bytes: Some(300),
+            size: Some(1000),
+            ..pruned(5)
+        };
+        let one = [pruned(1), left(2, 1, Some(1)), full];
+        assert_eq!(together(&[&one]), (Some(at(5)), 0, Some(300)));
+        let two = [&one[..], &[left(6, 1, Some(5))]].concat();
+        assert_eq!(together(&[&two]), (Some(at(5)), 1, Some(310)));
+        let other = [left(3, 1, Some(1)), left(7, 1, Some(5))];
+        assert_eq!(together(&[&two, &other]), (Some(at(5)), 2, Some(320)));
+        let freed = [&two[..], &[pruned(8)]].concat();
+        assert_eq!(together(&[&freed]), (Some(at(8)), 0, Some(0)));
+        assert_eq!(together(&[&two, &[pruned(8)]]), (Some(at(8)), 0, Some(0)));
+        let on = [&two[..], &[left(9, 1, Some(8))]].concat();
+        assert_eq!(together(&[&on, &[pruned(8)]]), (Some(at(8)), 1, Some(10)));
+        let both = pruned(5).and(left(6, 1, None));
+        assert_eq!(both.bytes, Some(10));
+        assert_eq!(full.and(left(6, 1, None)).bytes, Some(310));
     }
 
     #[test]

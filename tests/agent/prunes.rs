@@ -42,7 +42,7 @@ fn where_little_space_is_left_on_the_disk_each_removal_prunes() {
     };
     place.write("source/file", noise(100_000));
     let request = request_for(&place, container);
-    let later = "the next prune comes when 99.9 % of the container may be waste, and on ";
+    let later = "the next prune comes when 99.9 % of the container may be waste, or with the first run after ";
     let little = "are free on its disk";
     run_request(&request).outcome();
     place.write("source/file", noise(200_000));
@@ -64,4 +64,61 @@ fn where_little_space_is_left_on_the_disk_each_removal_prunes() {
     assert!(ended.said(little), "{ended:#?}");
     let reclaim = ended.outcome().summary.reclaim.expect("what is left");
     assert!(reclaim.pruned, "{reclaim:?}");
+}
+
+#[test]
+fn what_a_prune_had_no_space_to_free_is_known_to_be_waste() {
+    const FILE: usize = 400_000;
+    let place = Place::new();
+    let Some(disk) = SmallDisk::mount(&place.path("disk"), "16m") else {
+        return;
+    };
+    let container = Container {
+        location: Location::Local(disk.0.join("container")),
+        ..place.container()
+    };
+    let write = |files: std::ops::Range<u8>, round: u8| {
+        for file in files {
+            let all_different = noise(FILE).into_iter().map(|byte| byte ^ (file + round));
+            place.write(
+                &format!("source/{file}"),
+                all_different.collect::<Vec<u8>>(),
+            );
+        }
+    };
+    write(0..10, 0);
+    let request = request_for(&place, container);
+    run_request(&request).outcome();
+    // The next backup fits, and then there is no space to copy the two files that are still needed.
+    write(2..10, 100);
+    let disk_free = rustix::fs::statvfs(&disk.0).expect("a disk");
+    let free = (disk_free.f_bavail * disk_free.f_frsize) as usize;
+    let filler = disk.0.join("others");
+    fs::write(&filler, vec![1; free - 8 * FILE - 500_000]).unwrap();
+    let ended = run_request(&request);
+    assert!(ended.said("are free on its disk"), "{ended:#?}");
+    assert!(ended.said("there was no space to copy"), "{ended:#?}");
+    let reclaim = ended.outcome().summary.reclaim.expect("what is left");
+    assert!(reclaim.pruned, "{reclaim:?}");
+    let (bytes, size) = (reclaim.bytes.unwrap(), reclaim.size.unwrap());
+    assert!(bytes as usize >= 8 * FILE, "{reclaim:?}");
+    assert!(size as usize >= 18 * FILE && bytes < size, "{reclaim:?}");
+
+    // With space again, the next removal frees it.
+    fs::remove_file(filler).unwrap();
+    let again = Request {
+        prune_budget: PruneBudget::default(),
+        waste: Waste {
+            pruned: Some(reclaim.at),
+            snapshots: 0,
+            bytes: reclaim.bytes,
+            size: reclaim.size,
+        },
+        ..request
+    };
+    write(0..1, 200);
+    let ended = run_request(&again);
+    assert!(ended.said("(`prune_waste`)"), "{ended:#?}");
+    let reclaim = ended.outcome().summary.reclaim.expect("what is left");
+    assert_eq!((reclaim.pruned, reclaim.bytes), (true, Some(0)));
 }

@@ -290,6 +290,37 @@ fn retention_shows_what_the_rules_will_keep() {
 }
 
 #[test]
+fn the_space_in_a_forecast_is_what_the_snapshots_take_though_the_first_one_is_gone() {
+    let host = host();
+    let mut save = backup(&host.path("source"), &host.path("container"));
+    save["freezer_action"]["keep_last"] = json!(1);
+    let large: Vec<u8> = (0..300_000_u32)
+        .flat_map(|number| (number.wrapping_mul(0x9e37_79b9) ^ (number >> 3)).to_be_bytes())
+        .collect();
+    std::fs::write(host.path("source/large"), large).unwrap();
+    let nightly = json!({"schedule_hour": "3", "schedule_timezone": "UTC"});
+    host.put(
+        "save",
+        json!({"job_actions": [save], "job_schedule": nightly}),
+    );
+    let daemon = host.start();
+    for text in ["one", "two"] {
+        std::fs::write(host.path("source/small"), text).unwrap();
+        host.freezerd(&["trigger", "save", "--wait"]).exits(0);
+    }
+    drop(daemon);
+    let seen = host.json(&["retention", "save", "--for", "7d"]);
+    let states = seen["forecasts"][0]["states"].as_array().unwrap();
+    assert_eq!(states[0]["snapshots"], 1, "the first one is gone");
+    let stored = host.json(&["stats", "save"])["data"]["stored_size"].as_u64();
+    assert!(stored > Some(100_000), "{stored:?}");
+    for bytes in ["bytes_least", "bytes_most"] {
+        assert_eq!(states[0][bytes].as_u64(), stored, "{states:#?}");
+        assert!(states[1][bytes].as_u64() >= stored, "{states:#?}");
+    }
+}
+
+#[test]
 fn forget_keeps_what_restic_forget_keeps() {
     let host = host();
     let container = host.path("container");

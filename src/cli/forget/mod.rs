@@ -111,7 +111,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// What the drills of all jobs have proved, as the ledger has it.
-fn proofs(settings: &Settings) -> Vec<Proof> {
+pub fn proofs(settings: &Settings) -> Vec<Proof> {
     let read = ledger_view::open(settings).and_then(|view| Ok(view.reader.jobs()?));
     match read {
         Ok(jobs) => jobs.into_iter().flat_map(|job| job.past.proofs).collect(),
@@ -128,7 +128,7 @@ fn proofs(settings: &Settings) -> Vec<Proof> {
 }
 
 /// The snapshots in a container that were proved.
-fn proved(proofs: &[Proof], container: &Container) -> Vec<String> {
+pub fn proved(proofs: &[Proof], container: &Container) -> Vec<String> {
     let here = proofs
         .iter()
         .filter(|it| it.container == container.location);

@@ -38,7 +38,11 @@ fn a_prune_waits_until_the_share_or_the_time_is_reached() {
     let utc = Zone::utc();
     let tuesday = on("2026-06-02T12:00:00Z", &utc);
     let by = at("2026-06-08T12:00:00Z");
-    let wait = Wait::Budget { percent: 5.0, by };
+    let wait = Wait::Budget {
+        percent: 5.0,
+        by,
+        window: None,
+    };
     assert_eq!(tuesday.decide(), Decision::Later(wait));
     assert_eq!(wait.latest(), Some(by));
     let more = Circumstances {
@@ -77,6 +81,13 @@ fn what_is_not_known_is_pruned_and_where_nothing_was_removed_there_is_no_prune()
         ..on("2026-06-02T12:00:00Z", &utc)
     };
     assert_eq!(damaged.decide(), Decision::Prune(Reason::Damage));
+    let left = Circumstances {
+        waste: removed(0, Some(50)),
+        ..never
+    };
+    let (bytes, size) = (50, 1000);
+    let share = Decision::Prune(Reason::Share { bytes, size });
+    assert_eq!(left.decide(), share, "the last prune could not free it");
     let nothing = Circumstances {
         waste: removed(0, Some(0)),
         ..on("2027-06-02T12:00:00Z", &utc)
@@ -96,11 +107,31 @@ fn outside_the_window_a_prune_waits_for_it_but_not_for_ever() {
         };
         Circumstances { budget, ..case }
     };
-    let later = Decision::Later(Wait::Window(window));
+    let at_any_hour = at("2026-06-15T12:00:00Z");
+    let wait = Wait::Window(InWindow {
+        window,
+        at_any_hour,
+    });
+    assert_eq!(wait.latest(), Some(at_any_hour));
+    let later = Decision::Later(wait);
     let prune = Decision::Prune(Reason::Time { pruned: at(MONDAY) });
     assert_eq!(when("2026-06-09T12:00:00Z").decide(), later);
     assert_eq!(when("2026-06-09T23:30:00Z").decide(), prune, "01:30 there");
-    assert_eq!(when("2026-06-15T12:00:00Z").decide(), prune, "two weeks");
+    // The runs of a job do not begin at the same second.
+    assert_eq!(when("2026-06-15T11:59:55Z").decide(), prune, "two weeks");
+    let Decision::Later(early) = when("2026-06-03T12:00:00Z").decide() else {
+        panic!("two days are no week");
+    };
+    assert_eq!(early.latest(), Some(at_any_hour));
+    assert_eq!(
+        early.words(|at| at.format("%d.%m.").to_string()),
+        "the next prune comes when 5 % of the container may be waste, or with the first run after 08.06., in the hours \
+         01:00-05:00 (`prune_window`), or after 15.06. at any hour"
+    );
+    assert_eq!(
+        wait.words(|at| at.format("%d.%m.").to_string()),
+        "a prune is needed, and comes in the hours 01:00-05:00 (`prune_window`), or after 15.06. at any hour"
+    );
     let full = Circumstances {
         little_space: Some(7),
         ..when("2026-06-09T12:00:00Z")
@@ -115,8 +146,13 @@ fn a_clock_in_doubt_decides_nothing_by_time() {
         clock_in_doubt: true,
         ..on("2030-06-02T12:00:00Z", &utc)
     };
+    assert_eq!(doubt.decide(), Decision::Later(Wait::Clock));
+    let early = Circumstances {
+        now: at("2026-06-02T12:00:00Z"),
+        ..doubt
+    };
     assert!(matches!(
-        doubt.decide(),
+        early.decide(),
         Decision::Later(Wait::Budget { .. })
     ));
     let share = Circumstances {
