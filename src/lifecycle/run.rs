@@ -31,19 +31,17 @@ pub enum Next {
 
 /// The records of the actions of a run that has not begun.
 pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
-    actions
-        .iter()
-        .map(|action| ActionRecord {
-            kind: action.action.work.kind().word().to_owned(),
-            dry_run: action.action.dry_run,
-            container: action
-                .action
-                .work
-                .container()
-                .map(|(container, _)| container.location.clone()),
+    let row = |JobAction { action, .. }: &JobAction| {
+        let container = action.work.container().map(|(container, _)| container);
+        ActionRecord {
+            kind: action.work.kind().word().to_owned(),
+            dry_run: action.dry_run,
+            container: container.map(|it| it.location.clone()),
+            storage: container.and_then(|it| it.connection.storage.clone()),
             ..ActionRecord::default()
-        })
-        .collect()
+        }
+    };
+    actions.iter().map(row).collect()
 }
 
 /// The first thing a run does.

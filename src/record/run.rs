@@ -127,6 +127,10 @@ pub struct ActionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Location>,
     /// Its last attempt did everything except for some paths.
+    /// The name in `freezerd.toml` of the storage that the container is in. `None`: it is on this host, the job describes
+    /// its storage itself, or the row is of an older program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
     #[serde(default)]
     pub partial: bool,
     /// How many bytes its attempts added to the container.

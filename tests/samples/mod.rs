@@ -119,6 +119,7 @@ pub fn action_record() -> ActionRecord {
         attempts: 1,
         dry_run: false,
         container: None,
+        storage: None,
         partial: false,
         bytes_added: 0,
         problems: 0,
