@@ -83,7 +83,7 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
             repair_command(&report)
         )),
         problems_total: faults,
-        missing: None,
+        damaged: true,
         problems: report
             .damage
             .iter()

@@ -126,6 +126,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     row.problems = 0;
     row.room = None;
     row.no_space = false;
+    row.damaged = false;
     if let AttemptEnd::Reported { outcome } = end {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
@@ -137,6 +138,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         row.proved = outcome.summary.proved.clone();
         row.room = outcome.summary.room;
         row.no_space = outcome.no_space;
+        row.damaged = outcome.damaged;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);

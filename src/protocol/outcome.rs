@@ -32,6 +32,9 @@ pub struct Outcome {
     /// It failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,
+    /// It failed because its container is damaged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damaged: bool,
 }
 
 /// What an action was asked to use, and is not there.

@@ -131,6 +131,7 @@ pub fn action_record() -> ActionRecord {
         room: None,
         reclaim: None,
         no_space: false,
+        damaged: false,
     }
 }
 
@@ -159,6 +160,7 @@ pub fn outcome(verdict: Verdict) -> Outcome {
         missing: None,
         denied: false,
         no_space: false,
+        damaged: false,
     }
 }
 

@@ -56,7 +56,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
             started,
             ended,
             bytes_added: sum(row, |action| action.bytes_added),
-            problems: sum(row, |action| action.problems),
+            problems: sum(row, ActionRecord::paths_missing),
         });
     }
     record
