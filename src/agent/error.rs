@@ -76,10 +76,17 @@ pub enum ActionError {
     Restore { source: Box<RestoreError> },
     /// Found before anything was restored.
     #[error(
-        "the scratch directory {directory} has room for {free}, and the drill needs {what}; free some space, name another \
-         directory with `scratch`, or restore a sample (`sample_files`, `sample_bytes`)"
+        "the scratch directory {directory} has room for {free}, and the drill needs {what}; free some space, {}",
+        match by_hand {
+            true =>
+                "name another directory with --scratch, or restore a sample (--sample-files, --sample-bytes)",
+            false =>
+                "name another directory with `scratch`, or restore a sample (`sample_files`, `sample_bytes`)",
+        }
     )]
     ScratchTooSmall {
+        /// Of `freezerd drill`, and not of a job.
+        by_hand: bool,
         directory: PathBuf,
         /// `3.2 GB`, or a number of entries.
         what: String,

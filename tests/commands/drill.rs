@@ -242,12 +242,18 @@ fn too_little_space_is_found_before_anything_is_restored() {
     };
     let ran = host.freezerd(&drill(&disk.0, &["--json"])).exits(1);
     let reason = ran.json()["reason"].as_str().unwrap().to_owned();
-    for part in ["has room for", "the drill needs", "sample_files"] {
+    for part in [
+        "has room for",
+        "the drill needs",
+        "--scratch",
+        "--sample-files",
+    ] {
         assert!(reason.contains(part), "{reason}");
     }
     assert_eq!(fs::read_dir(&disk.0).unwrap().count(), 0);
     host.freezerd(&drill(&disk.0, &["--sample-files", "1"]))
         .exits(0);
+    assert!(!reason.contains('`'), "a key of a job file: {reason}");
 }
 
 #[test]
