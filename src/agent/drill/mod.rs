@@ -221,14 +221,13 @@ fn plan(
 
 impl Plan {
     fn words(&self) -> String {
-        let amount = format!(
-            "{}, {}",
-            units::count(self.files, "file", "files"),
-            units::bytes(self.bytes)
-        );
+        let bytes = units::bytes(self.bytes);
         match self.only {
-            Some(_) => format!("a sample of {amount}"),
-            None => amount,
+            Some(_) => {
+                let files = units::count(self.files, "file", "files");
+                format!("a sample of {files}, {bytes}")
+            }
+            None => format!("{}, {bytes}", units::files_and_others(self.files)),
         }
     }
 }
@@ -273,7 +272,7 @@ fn restore_and_compare(
     let restore_took = start.elapsed();
     log(&format!(
         "restored {}, {} in {}",
-        units::count(report.written, "file", "files"),
+        units::files_and_others(report.written),
         units::bytes(report.bytes),
         units::effort(report.bytes, restore_took)
     ));
