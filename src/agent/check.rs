@@ -168,7 +168,8 @@ fn tell(report: &Report) {
         }
     }
     if report.left_out > 0 {
-        log(&format!("{} more findings are not listed", report.left_out));
+        let more = units::count(report.left_out, "more finding is", "more findings are");
+        log(&format!("{more} not listed"));
     }
 }
 
