@@ -107,6 +107,12 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// A number of entries that are not directories: `1 file or other entry`, `2 files and other entries`. Restic's `files` are
+/// such entries: links and devices are among them.
+pub fn files_and_others(number: u64) -> String {
+    count(number, "file or other entry", "files and other entries")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +178,14 @@ mod tests {
         assert_eq!(memory(3 << 29), "1.5 GiB");
         assert_eq!(memory(64 << 20), "64 MiB");
         assert_eq!(memory(1_000_000_000), "953.7 MiB");
+    }
+
+    #[test]
+    fn one_of_something_is_not_several() {
+        assert_eq!(count(1, "file", "files"), "1 file");
+        assert_eq!(count(0, "file", "files"), "0 files");
+        assert_eq!(files_and_others(1), "1 file or other entry");
+        assert_eq!(files_and_others(2), "2 files and other entries");
     }
 
     #[test]

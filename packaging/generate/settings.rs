@@ -84,7 +84,7 @@ pub fn page() -> String {
         let names = format!("`{}`, `{}`", setting.flag(), setting.variable());
         page.entry(head(setting.name, ""), &[sentence(setting), default, names]);
     }
-    page.paragraph("A duration is a number and a unit, as `90 seconds`, `5 minutes` or `1 hours`. In a path, `~` and variables are not expanded, and are refused.");
+    page.paragraph("A duration is a number and a unit, as `90 seconds`, `5 minutes` or `1 hour`. In a path, `~` and variables are not expanded, and are refused.");
     page.section("STORAGES");
     page.paragraph(STORAGES);
     for key in storage_keys() {
@@ -180,14 +180,7 @@ pub fn default_sentence(setting: &Setting, text: &str) -> String {
 
 /// The meaning of a setting, as a sentence.
 pub fn sentence(setting: &Setting) -> String {
-    if setting.form == Form::Word {
-        return format!("One of {}.", setting.help);
-    }
-    let mut characters = setting.help.chars();
-    let first = characters
-        .next()
-        .map(|first| first.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
+    format!("{}.", setting.meaning())
 }
 
 /// Whether a default can be written down in `freezerd.toml`.

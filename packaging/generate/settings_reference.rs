@@ -23,7 +23,7 @@ pub fn page() -> String {
         page.paragraph(text);
     }
     page.paragraph(
-        "A duration is a number and a unit, such as `90 seconds`, `5 minutes` or `1 hours`. In a path, `~` and variables are not \
+        "A duration is a number and a unit, such as `90 seconds`, `5 minutes` or `1 hour`. In a path, `~` and variables are not \
          expanded, and are refused.",
     );
     page.section(2, "All settings");

@@ -83,7 +83,7 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
             repair_command(&report)
         )),
         problems_total: faults,
-        missing: None,
+        damaged: true,
         problems: report
             .damage
             .iter()
@@ -168,7 +168,8 @@ fn tell(report: &Report) {
         }
     }
     if report.left_out > 0 {
-        log(&format!("{} more findings are not listed", report.left_out));
+        let more = units::count(report.left_out, "more finding is", "more findings are");
+        log(&format!("{more} not listed"));
     }
 }
 

@@ -76,10 +76,17 @@ pub enum ActionError {
     Restore { source: Box<RestoreError> },
     /// Found before anything was restored.
     #[error(
-        "the scratch directory {directory} has room for {free}, and the drill needs {what}; free some space, name another \
-         directory with `scratch`, or restore a sample (`sample_files`, `sample_bytes`)"
+        "the scratch directory {directory} has room for {free}, and the drill needs {what}; free some space, {}",
+        match by_hand {
+            true =>
+                "name another directory with --scratch, or restore a sample (--sample-files, --sample-bytes)",
+            false =>
+                "name another directory with `scratch`, or restore a sample (`sample_files`, `sample_bytes`)",
+        }
     )]
     ScratchTooSmall {
+        /// Of `freezerd drill`, and not of a job.
+        by_hand: bool,
         directory: PathBuf,
         /// `3.2 GB`, or a number of entries.
         what: String,
@@ -177,14 +184,14 @@ pub enum ActionError {
         "the source {path} is empty, and the last snapshot ({snapshot}, {}) holds {}: is something not mounted? \
          allow_empty lets it pass",
         local(*time),
-        files.map_or_else(|| "files".to_owned(), |files| units::count(files, "file", "files"))
+        files.map_or_else(|| "files".to_owned(), units::files_and_others)
     )]
     SourceEmptied {
         path: PathBuf,
         /// The short id of the last snapshot.
         snapshot: String,
         time: DateTime<Utc>,
-        /// `None`: the snapshot has no counts.
+        /// Entries that are not directories. `None`: the snapshot has no counts.
         files: Option<u64>,
     },
     /// A disk that is not mounted leaves nothing where the repository was.
@@ -368,7 +375,7 @@ fn restore_sentence(error: &RestoreError) -> String {
         Some(done) if done.written > 0 => format!(
             "{error}; the restore ended after {}, and the target is not complete. {}, then start the same restore again: it \
              continues there",
-            units::count(done.written, "file", "files"),
+            units::files_and_others(done.written),
             match error.kind {
                 RestoreErrorKind::NoSpace => "Free some space",
                 _ => "Remove the cause",

@@ -31,6 +31,7 @@ pub fn success(summary: Summary) -> Outcome {
         missing: None,
         denied: false,
         no_space: false,
+        damaged: false,
     }
 }
 
@@ -47,6 +48,7 @@ pub fn failed(error: &ActionError) -> Outcome {
         },
         denied: matches!(error.kind(), ErrorKind::WrongPassword | ErrorKind::Denied),
         no_space: error.kind() == ErrorKind::NoSpace,
+        damaged: error.kind() == ErrorKind::Damaged,
         ..success(Summary::default())
     }
 }

@@ -295,7 +295,7 @@ fn announcement(snapshot: &Snapshot, work: &Restore, dry_run: bool) -> String {
 fn result_line(report: &Report, work: &Restore, start: Instant, dry_run: bool) -> String {
     let amount = format!(
         "{}, {}",
-        units::count(report.written, "file", "files"),
+        units::files_and_others(report.written),
         units::bytes(report.bytes)
     );
     let mut line = if dry_run {

@@ -91,7 +91,7 @@ impl ProgressSink for Screen {
     }
 }
 
-/// The progress of an action in one line: phase, files, bytes, rate and time left, or what it waits for.
+/// The progress of an action in one line: phase, entries, bytes, rate and time left, or what it waits for.
 pub fn describe(file: &ProgressFile) -> String {
     if let Some(waiting) = &file.waiting {
         return format!("waiting: {waiting}");
@@ -101,10 +101,16 @@ pub fn describe(file: &ProgressFile) -> String {
     if !progress.phase.is_empty() {
         parts.push(progress.phase.clone());
     }
+    // What has no bytes is not of files: the phase says what is counted, such as snapshots.
+    let has_bytes = progress.bytes_done > 0 || progress.bytes_total.is_some();
     match (progress.files_done, progress.files_total) {
         (0, None) => {}
-        (done, Some(total)) => parts.push(format!("{done} of {total} files")),
-        (done, None) => parts.push(units::count(done, "file", "files")),
+        (done, Some(total)) if has_bytes => {
+            parts.push(format!("{done} of {}", units::files_and_others(total)))
+        }
+        (done, None) if has_bytes => parts.push(units::files_and_others(done)),
+        (done, Some(total)) => parts.push(format!("{done} of {total}")),
+        (done, None) => parts.push(done.to_string()),
     }
     match (progress.bytes_done, progress.bytes_total) {
         (0, None) => {}

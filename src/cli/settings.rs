@@ -114,22 +114,11 @@ fn argument(setting: &'static Setting, flag: &'static str) -> Arg {
 }
 
 fn help(setting: &Setting) -> String {
-    let mut help = match setting.form {
-        Form::Word => setting.help.to_owned(),
-        Form::Text | Form::Number | Form::List | Form::Switch => capitalised(setting.help),
-    };
+    let mut help = setting.meaning();
     if let Some(words) = setting.default_in_words {
         help.push_str(&format!(" [default: {words}]"));
     }
     help
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    }
 }
 
 impl FromArgMatches for SettingsArgs {

@@ -23,7 +23,8 @@ use crate::units;
 ///
 /// Name a job, or a container with --container. A job stands for all its backups; ACTION is the action that makes the
 /// snapshot, if there are several. The command takes no lock and waits for no run. Snapshot files that are damaged are
-/// named. Containers are restic repositories: `restic snapshots` reads them, too.
+/// named. FILES counts all entries that are not directories. Containers are restic repositories: `restic snapshots` reads
+/// them, too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd snapshots nightly\n\
                         Example: freezerd snapshots --container /srv/backup --encrypt-pass-file /etc/freezerd/pass")]

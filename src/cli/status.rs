@@ -97,15 +97,20 @@ fn print_for_people(status: &Status, waiting: &[String], zone: &Zone) {
         ),
         (summary.runs_queued, "waiting for a slot or a container"),
         (summary.runs_waiting, "waiting for a retry"),
-        (summary.messages_waiting, "messages to be sent"),
-        (
-            summary.messages_given_up,
-            "messages given up (`freezerd notify` lists them, and sends them again with --retry)",
-        ),
     ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
         }
+    }
+    let messages = |count| units::count(count, "message", "messages");
+    if summary.messages_waiting > 0 {
+        parts.push(format!("{} to be sent", messages(summary.messages_waiting)));
+    }
+    if summary.messages_given_up > 0 {
+        parts.push(format!(
+            "{} given up (`freezerd notify` lists what was given up, and with --retry sends it again)",
+            messages(summary.messages_given_up)
+        ));
     }
     println!("{}", parts.join(", "));
     if summary.invalid_files > 0 {

@@ -101,7 +101,8 @@ fn text(report: &Report) -> Vec<String> {
     let shown = report.notes.len().min(MOST_LINES) + report.damage.len().min(MOST_LINES);
     let found = (report.notes.len() + report.damage.len()) as u64 + report.left_out;
     if found > shown as u64 {
-        lines.push(format!("{} more findings", found - shown as u64));
+        let more = found - shown as u64;
+        lines.push(units::count(more, "more finding", "more findings"));
     }
     lines.extend(losses::lines(&report.losses));
     lines.push(format!(

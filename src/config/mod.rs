@@ -41,7 +41,7 @@ impl Settings {
     /// the default file, which need not exist.
     ///
     /// # Errors
-    /// When the file cannot be used, or a setting cannot have the value that was chosen for it.
+    /// When the file cannot be used, a setting cannot have the value that was chosen for it, or two do not fit together.
     pub fn load(flags: &Flags, config: Option<&Path>) -> Result<Settings, ConfigError> {
         let named = config
             .map(Path::to_path_buf)
@@ -54,7 +54,9 @@ impl Settings {
             .each_ref()
             .map(|setting| choose(setting, flags, &from_file.values));
         built_in::follow_state_dir(&mut chosen, paths::is_root());
-        settings::understand(chosen, &from_file.storages, from_file.receivers)
+        let settings = settings::understand(chosen, &from_file.storages, from_file.receivers)?;
+        checks::fit(&settings.chosen)?;
+        Ok(settings)
     }
 
     /// What this host adds to a job file.

@@ -2,6 +2,7 @@
 
 use super::chosen::Chosen;
 use super::error::ConfigError;
+use super::read;
 use crate::job::share::MaxUnused;
 use crate::job::window::Window;
 
@@ -21,7 +22,6 @@ pub(super) fn window(chosen: &Chosen) -> Result<Option<Window>, ConfigError> {
     if chosen.text.trim() == "any" {
         return Ok(None);
     }
-    Window::parse(&chosen.text).map(Some).ok_or_else(|| {
-        ConfigError::refuse(chosen, "expected two times such as \"22:00-06:00\", or any")
-    })
+    let expected = "expected two times such as \"22:00-06:00\", or any";
+    read::window(chosen, expected, "any").map(Some)
 }

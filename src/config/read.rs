@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::chosen::Chosen;
 use super::error::ConfigError;
 use super::log_format::LogFormat;
+use crate::job::rate_limit::RateFault;
+use crate::job::window::Window;
 use crate::schedule::interval::parse_duration;
 use crate::schedule::zone::Zone;
 use crate::units;
@@ -117,6 +119,23 @@ pub(super) fn history_runs(chosen: &Chosen) -> Result<u64, ConfigError> {
     number
         .filter(|number| *number >= 1)
         .ok_or_else(|| ConfigError::refuse(chosen, "expected a whole number, at least 1"))
+}
+
+/// Two times of the day; `expected` names the forms that the setting takes.
+pub(super) fn window(
+    chosen: &Chosen,
+    expected: &str,
+    whole_day: &str,
+) -> Result<Window, ConfigError> {
+    Window::parse(&chosen.text).map_err(|fault| match fault {
+        RateFault::Empty(_) => ConfigError::refuse(
+            chosen,
+            format!(
+                "a window that ends when it begins is empty; write {whole_day} for the whole day"
+            ),
+        ),
+        _ => ConfigError::refuse(chosen, expected),
+    })
 }
 
 /// User ids, separated by commas.

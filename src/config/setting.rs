@@ -5,7 +5,7 @@
 pub struct Setting {
     /// The name in `freezerd.toml`.
     pub name: &'static str,
-    /// A clause without a capital letter and without a full stop. Of a [`Form::Word`]: the words, as a list.
+    /// A clause without a capital letter and without a full stop.
     pub help: &'static str,
     /// What the help of the command line calls the value, for example `DIR`. Empty for a [`Form::Switch`].
     pub value_name: &'static str,
@@ -84,6 +84,13 @@ impl Setting {
     pub(super) const fn named(mut self, name: &'static str) -> Setting {
         self.name = name;
         self
+    }
+
+    /// What the setting means, with a capital letter and without a full stop.
+    pub fn meaning(&self) -> String {
+        let mut characters = self.help.chars();
+        let first = characters.next().map(char::to_uppercase);
+        first.into_iter().flatten().chain(characters).collect()
     }
 
     /// The form on the command line: `--jobs-dir`.

@@ -189,11 +189,11 @@ settings! {
             .example("month").default("week");
 
     check_data_within: DataWithin = checks::data_within =>
-        Setting::new(Form::Text, "DURATION", "the time within which these checks read all data; auto: 90 days, and never from S3, Swift and rclone, whose traffic may cost money; off: never")
+        Setting::new(Form::Text, "DURATION", "the time within which these checks read all data, at least as long as the time between two of them (7 days for week, 31 days for month); auto: 90 days, and never from S3, Swift and rclone, whose traffic may cost money; off: never")
             .example("180 days").default("auto");
 
     check_window: Window = checks::window =>
-        Setting::new(Form::Text, "FROM-TO", "the hours in which these checks start")
+        Setting::new(Form::Text, "FROM-TO", "the hours in which these checks start; 00:00-24:00: at any time; one that was missed, because the host was off for example, is made up for as soon as freezerd runs again, also outside of these hours")
             .example("22:00-06:00").default("01:00-05:00");
 
     // Percent of the container.

@@ -37,9 +37,11 @@ pub(super) fn read(
 
 /// The storages by their names.
 pub(super) fn by_name(defined: &[Defined]) -> Storages {
-    let pairs = defined
-        .iter()
-        .map(|defined| (defined.name.clone(), defined.storage.clone()));
+    let pairs = defined.iter().map(|Defined { name, storage, .. }| {
+        let mut storage = storage.clone();
+        storage.connection.storage = Some(name.clone());
+        (name.clone(), storage)
+    });
     pairs.collect()
 }
 

@@ -14,6 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpgid, pidfd_open, pidfd_send_s
 use crate::limits::Groups;
 use crate::protocol::{RunTag, agent_process};
 use crate::record::{RunRecord, RunState};
+use crate::units;
 
 /// How long killed processes may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,7 +36,8 @@ pub fn kill_of_open_runs(open_runs: &[RunRecord], ledger_id: &str, groups: Optio
     }
     let killed = kill(&actions, None);
     if killed > 0 {
-        tracing::warn!("killed {killed} processes that an earlier freezerd left running");
+        let killed = units::count(killed as u64, "process", "processes");
+        tracing::warn!("killed {killed} that an earlier freezerd left running");
     }
 }
 

@@ -20,8 +20,10 @@ impl Work {
             }
             Work::Admin(admin) => match admin.remove {
                 Some(Age::Days(days)) => format!(
-                    "snapshots of {} older than {days} days in {}",
-                    admin.lineage.backup_name, admin.container.name
+                    "snapshots of {} older than {days} {} in {}",
+                    admin.lineage.backup_name,
+                    if days == 1.0 { "day" } else { "days" },
+                    admin.container.name
                 ),
                 Some(Age::Before(instant)) => format!(
                     "snapshots of {} from before {} in {}",

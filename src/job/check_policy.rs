@@ -69,12 +69,13 @@ impl DataWithin {
 
 impl Every {
     /// The longest time between two checks.
-    fn days(self) -> f64 {
-        match self {
-            Every::Day => 1.0,
-            Every::Week => 7.0,
-            Every::Month => 31.0,
-        }
+    pub fn longest(self) -> Duration {
+        let days = match self {
+            Every::Day => 1,
+            Every::Week => 7,
+            Every::Month => 31,
+        };
+        Duration::from_secs(days * 24 * 60 * 60)
     }
 }
 
@@ -204,10 +205,10 @@ fn parts(policy: CheckPolicy, location: &Location) -> Option<u32> {
             Location::Local(_) | Location::Sftp(_) | Location::Ftp(_) | Location::Rest(_),
         ) => DataWithin::BY_ITSELF,
     };
-    let days = within.as_secs_f64() / (24.0 * 60.0 * 60.0);
-    let parts = (days / policy.every.days()).floor();
-    // A number that is too large or below one is the nearest that is possible.
-    Some((parts as u32).clamp(1, ReadData::MOST_PARTS))
+    let parts = within.as_secs() / policy.every.longest().as_secs();
+    // The settings refuse a time that is shorter than the period. A number that is too large is the nearest that is possible.
+    let parts = u32::try_from(parts).unwrap_or(ReadData::MOST_PARTS);
+    Some(parts.clamp(1, ReadData::MOST_PARTS))
 }
 
 /// One start in each period. Containers differ in the day, and hosts and containers in the time within the window.
@@ -317,7 +318,7 @@ mod tests {
             ),
             (
                 Every::Week,
-                DataWithin::Time(Duration::from_secs(86_400)),
+                DataWithin::Time(Duration::from_secs(13 * 86_400)),
                 json!({"read_data": true}),
             ),
             (

@@ -14,6 +14,7 @@ use super::timing::{self, Timing};
 use super::values::{ValueReader, head};
 use super::{Host, Job, Parsed, Spans};
 use crate::schedule::habits;
+use crate::units;
 
 /// The largest number of actions in a job.
 pub const ACTION_LIMIT: usize = 1_000;
@@ -335,7 +336,8 @@ fn finish(
         let more = diagnostics.len().saturating_sub(DIAGNOSTIC_LIMIT);
         diagnostics.truncate(DIAGNOSTIC_LIMIT);
         if more > 0 {
-            let rest = format!("there are {more} more messages about this file");
+            let are = units::count(more as u64, "more message", "more messages");
+            let rest = format!("this file has {are}");
             diagnostics.push(if failed {
                 Diagnostic::error(codes::TOO_MANY_FAULTS, rest)
             } else {

@@ -31,19 +31,17 @@ pub enum Next {
 
 /// The records of the actions of a run that has not begun.
 pub fn rows(actions: &[JobAction]) -> Vec<ActionRecord> {
-    actions
-        .iter()
-        .map(|action| ActionRecord {
-            kind: action.action.work.kind().word().to_owned(),
-            dry_run: action.action.dry_run,
-            container: action
-                .action
-                .work
-                .container()
-                .map(|(container, _)| container.location.clone()),
+    let row = |JobAction { action, .. }: &JobAction| {
+        let container = action.work.container().map(|(container, _)| container);
+        ActionRecord {
+            kind: action.work.kind().word().to_owned(),
+            dry_run: action.dry_run,
+            container: container.map(|it| it.location.clone()),
+            storage: container.and_then(|it| it.connection.storage.clone()),
             ..ActionRecord::default()
-        })
-        .collect()
+        }
+    };
+    actions.iter().map(row).collect()
 }
 
 /// The first thing a run does.
@@ -128,6 +126,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
     row.problems = 0;
     row.room = None;
     row.no_space = false;
+    row.damaged = false;
     if let AttemptEnd::Reported { outcome } = end {
         row.partial = outcome.verdict == Verdict::Partial;
         row.problems = outcome.problems_total;
@@ -139,6 +138,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         row.proved = outcome.summary.proved.clone();
         row.room = outcome.summary.room;
         row.no_space = outcome.no_space;
+        row.damaged = outcome.damaged;
         // An attempt that failed may have added something, too.
         let added = outcome.summary.bytes_added.unwrap_or(0);
         row.bytes_added = row.bytes_added.saturating_add(added);

@@ -32,6 +32,9 @@ pub struct Outcome {
     /// It failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,
+    /// It failed because its container is damaged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damaged: bool,
 }
 
 /// What an action was asked to use, and is not there.
@@ -170,11 +173,13 @@ pub struct Summary {
     /// A backup's level.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<u32>,
-    /// Files seen, or restored.
+    /// Files and other entries seen, or restored: all that are not directories.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<u64>,
+    /// How many of the entries are new against the parent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files_new: Option<u64>,
+    /// How many of the entries have changed against the parent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files_changed: Option<u64>,
     /// Bytes seen, or restored.
@@ -230,12 +235,16 @@ pub struct Summary {
     pub signal: Option<i32>,
 }
 
-/// For people: `12 files, 3.4 MB; 2 new, 1 changed; snapshot 84b9adec (level 0)`. Empty where no number applies.
+/// For people: `12 files and other entries, 3.4 MB; 2 new, 1 changed; snapshot 84b9adec (level 0)`. Empty where no number applies.
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = Vec::new();
         if let Some(files) = self.files {
-            let files = units::count(files, "file", "files");
+            // A sample has nothing but files.
+            let files = match self.drill {
+                Some(drill) if drill.sample => units::count(files, "file", "files"),
+                _ => units::files_and_others(files),
+            };
             let bytes = self
                 .bytes
                 .map_or_else(String::new, |bytes| format!(", {}", units::bytes(bytes)));
@@ -322,7 +331,7 @@ mod tests {
         };
         assert_eq!(
             backup.to_string(),
-            "12 files, 3.4 MB; 2 new, 1 changed; 999 B added; snapshot 84b9adec (level 0)"
+            "12 files and other entries, 3.4 MB; 2 new, 1 changed; 999 B added; snapshot 84b9adec (level 0)"
         );
         let prune = Summary {
             snapshots_removed: Some(1),

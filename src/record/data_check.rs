@@ -19,6 +19,9 @@ pub struct PartRead {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataCheck {
     pub container: Location,
+    /// The name of its storage in `freezerd.toml`, as far as the last run knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
     /// One instant for each part; `None`: the part was not read yet.
     pub read: Vec<Option<DateTime<Utc>>>,
 }
@@ -28,6 +31,7 @@ impl DataCheck {
     pub fn new(container: Location) -> DataCheck {
         DataCheck {
             container,
+            storage: None,
             read: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PartRead;
 use crate::job::JobResult;
+use crate::job::kind::WorkKind;
 use crate::keep::guard::Alarm;
 use crate::keep::room::Room;
 use crate::location::Location;
@@ -126,13 +127,17 @@ pub struct ActionRecord {
     /// Where its container is; of a copy, the one that it writes to. `None`: a command, or a row of an older program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Location>,
+    /// The name in `freezerd.toml` of the storage that the container is in. `None`: it is on this host, the job describes
+    /// its storage itself, or the row is of an older program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
     /// Its last attempt did everything except for some paths.
     #[serde(default)]
     pub partial: bool,
     /// How many bytes its attempts added to the container.
     #[serde(default)]
     pub bytes_added: u64,
-    /// How many paths its last attempt did not back up or restore.
+    /// How many problems its last attempt reported: of a backup or a restore, paths that are missing; of a check, faults.
     #[serde(default)]
     pub problems: u64,
     /// Its snapshot looks as if the source were damaged.
@@ -159,6 +164,21 @@ pub struct ActionRecord {
     /// Its last attempt failed because a disk or a quota is full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_space: bool,
+    /// Its last attempt failed because its container is damaged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damaged: bool,
+}
+
+impl ActionRecord {
+    /// How many paths its last attempt did not back up or restore. The problems of other kinds of work are not such paths.
+    pub fn paths_missing(&self) -> u64 {
+        let is_of_paths =
+            [WorkKind::Backup.word(), WorkKind::Restore.word()].contains(&&*self.kind);
+        match is_of_paths {
+            true => self.problems,
+            false => 0,
+        }
+    }
 }
 
 /// `exit_status` of an action.

@@ -14,6 +14,9 @@ use crate::protocol::{Reclaim, Verdict};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerWaste {
     pub container: Location,
+    /// The name of its storage in `freezerd.toml`, as far as the last run knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
     /// When the job has pruned it last.
     pub pruned: Option<DateTime<Utc>>,
     /// How many snapshots the job has removed since, and since it heard of a prune of another job.
@@ -34,6 +37,7 @@ impl ContainerWaste {
     fn new(container: Location) -> ContainerWaste {
         ContainerWaste {
             container,
+            storage: None,
             pruned: None,
             snapshots: 0,
             bytes: Some(0),
@@ -68,6 +72,7 @@ impl ContainerWaste {
                 known.len() - 1
             });
             known[place].add(reclaim);
+            known[place].storage.clone_from(&action.storage);
         }
     }
 

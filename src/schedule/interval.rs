@@ -127,8 +127,11 @@ fn no_number(text: &str, shape: impl Fn(&'static str, String) -> Flaw) -> Flaw {
     }
     let digits = number_of(text);
     if digits == text.len() && digits > 0 {
-        return shape("missing-unit", format!("{} has no unit", shorten(text)))
-            .help(format!("write the unit, as `{} minutes`", shorten(text)));
+        return shape("missing-unit", format!("{} has no unit", shorten(text))).help(format!(
+            "write the unit, as `{} minute{}`",
+            shorten(text),
+            if text == "1" { "" } else { "s" }
+        ));
     }
     if digits > 0 && text[digits..].starts_with(['.', ',']) {
         return shape("not-whole", "the number is not whole".to_owned())

@@ -47,11 +47,16 @@ impl UnknownZone {
         };
         Some(match number.parse::<u32>() {
             Ok(hours) if (1..=most).contains(&hours) => format!(
-                "`Etc/GMT{sign}{hours}` is {hours} hours {direction} Greenwich all year: its sign is the other way round; {city}"
+                "`Etc/GMT{sign}{hours}` is {} {direction} Greenwich all year: its sign is the other way round; {city}",
+                in_hours(hours)
             ),
             _ => format!("an offset is not a time zone; {city}"),
         })
     }
+}
+
+fn in_hours(number: u32) -> String {
+    format!("{number} hour{}", if number == 1 { "" } else { "s" })
 }
 
 /// For a zone such as `Etc/GMT+2`, whose sign is the other way round: what it is (`2 hours behind`), and the zone of the
@@ -64,9 +69,8 @@ pub fn inverted(name: &str) -> Option<(String, String)> {
         (None, None) => return None,
     };
     let hours: u32 = number.parse().ok().filter(|hours| *hours > 0)?;
-    let unit = if hours == 1 { "hour" } else { "hours" };
     Some((
-        format!("{hours} {unit} {direction}"),
+        format!("{} {direction}", in_hours(hours)),
         format!("Etc/GMT{other}{hours}"),
     ))
 }

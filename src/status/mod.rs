@@ -180,6 +180,9 @@ pub struct JobStatus {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataCheckStatus {
     pub container: String,
+    /// The name of its storage in `freezerd.toml`; absent if it is not in one, or if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
     /// Into how many parts the data is divided; 1: it is read as a whole.
     pub parts: u32,
     /// How many of them were read at least once.
@@ -346,6 +349,7 @@ fn job_status(record: &JobRecord, invalid: bool, at: DateTime<Utc>) -> JobStatus
 fn data_check(check: &DataCheck) -> DataCheckStatus {
     DataCheckStatus {
         container: check.container.to_string(),
+        storage: check.storage.clone(),
         parts: check.parts(),
         parts_read: check.parts_read(),
         all_read_since: check.all_read_since(),

@@ -153,6 +153,21 @@ fn what_is_new_changed_and_gone_is_counted_and_named() {
 }
 
 #[test]
+fn a_run_counts_the_same_files_and_other_entries_as_its_changes() {
+    let host = Host::new();
+    host.file("source/a", "a");
+    host.file("source/deep/b", "b");
+    symlink("a", host.path("source/link")).unwrap();
+    run(&host);
+    let [files, _, others] = counts(&changes(&host)["new"]);
+    assert_eq!((files, others), (2, 1));
+    for command in ["log", "show"] {
+        let said = host.freezerd(&[command, "save"]).exits(0).stdout();
+        assert!(said.contains("3 files and other entries"), "{said}");
+    }
+}
+
+#[test]
 fn the_log_has_a_page_of_it() {
     let host = Host::new();
     host.file("source/a", "a");

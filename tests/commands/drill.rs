@@ -93,7 +93,10 @@ fn a_drill_restores_everything_compares_it_and_leaves_nothing() {
     // What has changed since the backup is not compared with it.
     host.file("source/3", "changed");
     let text = host.freezerd(&drill(&scratch, &[])).exits(0).stdout();
-    assert!(text.contains("The drill succeeded: 22 files"), "{text}");
+    assert!(
+        text.contains("The drill succeeded: 22 files and other entries"),
+        "{text}"
+    );
     assert!(text.contains("20 files compared with this host"), "{text}");
     let without = host.json(&drill(&scratch, &["--no-source"]));
     assert_eq!(without["summary"]["drill"]["source_files"], 0);
@@ -242,9 +245,15 @@ fn too_little_space_is_found_before_anything_is_restored() {
     };
     let ran = host.freezerd(&drill(&disk.0, &["--json"])).exits(1);
     let reason = ran.json()["reason"].as_str().unwrap().to_owned();
-    for part in ["has room for", "the drill needs", "sample_files"] {
+    for part in [
+        "has room for",
+        "the drill needs",
+        "--scratch",
+        "--sample-files",
+    ] {
         assert!(reason.contains(part), "{reason}");
     }
+    assert!(!reason.contains('`'), "a key of a job file: {reason}");
     assert_eq!(fs::read_dir(&disk.0).unwrap().count(), 0);
     host.freezerd(&drill(&disk.0, &["--sample-files", "1"]))
         .exits(0);

@@ -62,6 +62,7 @@ fn wrong_answers_create_nothing() {
     let host = host();
     for arguments in [
         &["--at", "25:00"][..],
+        &["--at", "6h"],
         &["--keep", "0"],
         &["--keep", "ever"],
         &["two/words"],
@@ -115,6 +116,40 @@ fn the_flags_choose_what_the_job_says() {
         job["job_actions"][0]["freezer_action"]["backup_name"],
         "root"
     );
+}
+
+#[test]
+fn a_time_that_people_write_is_understood_and_another_kind_of_time_has_its_option() {
+    let host = host();
+    let text = new(&host, &["--at", "3am", "--dry-run"]).exits(0).stdout();
+    let job: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(job["job_schedule"]["schedule_hour"], "3");
+    assert_eq!(job["job_schedule"]["schedule_minute"], "0");
+    let said = new(&host, &["--at", "6h"]).exits(64).stderr();
+    assert!(said.contains("--every '6 hours'"), "{said}");
+    let said = new(&host, &["--at", "25 3 * * 1-5"]).exits(64).stderr();
+    assert!(said.contains("--days mon-fri --at 03:25"), "{said}");
+}
+
+#[test]
+fn a_path_that_gives_no_name_gets_that_of_a_directory_above_and_the_command_says_how_to_choose() {
+    let host = host();
+    host.file("shop/ü/file", "content");
+    let path = host.path("shop/ü").display().to_string();
+    let ran = host
+        .freezerd(&["new", "--yes", "--path", &path, "--dry-run"])
+        .exits(0);
+    let job: Value = serde_json::from_str(&ran.stdout()).unwrap();
+    let action = &job["job_actions"][0]["freezer_action"];
+    assert_eq!(action["backup_name"], "shop");
+    let said = ran.stderr();
+    assert!(said.contains("the name shop"), "{said}");
+    assert!(said.contains("freezerd new NAME"), "{said}");
+    let source = host.path("source").display().to_string();
+    let plain = host
+        .freezerd(&["new", "--yes", "--path", &source, "--dry-run"])
+        .exits(0);
+    assert_eq!(plain.stderr(), "");
 }
 
 /// A host with a job `source`, and an editor that runs this `sed` script.

@@ -62,7 +62,8 @@ fn every_flag_keeps_its_name_and_its_value() {
         };
         assert_eq!(values.join(" "), *value, "--{name}");
         assert!(matches!(flag.get_action(), ArgAction::Set), "--{name}");
-        assert!(flag.get_help().is_some(), "--{name} has no help");
+        let help = flag.get_help().expect("a help").to_string();
+        assert!(help.starts_with(char::is_uppercase), "--{name}: {help}");
         assert_eq!(!flag.is_hide_short_help_set(), *common, "--{name}");
         assert_eq!(
             flag.get_help_heading(),

@@ -185,6 +185,18 @@ fn a_wrong_configuration_exits_78_and_the_message_says_where() {
                 "two times such as \"22:00-06:00\", or any",
             ],
         ),
+        (
+            "prune_window = \"05:00-05:00\"\n",
+            &["freezerd.toml:1", "is empty", "write any for the whole day"],
+        ),
+        (
+            "check_window = \"05:00-05:00\"\n",
+            &[
+                "freezerd.toml:1",
+                "is empty",
+                "write 00:00-24:00 for the whole day",
+            ],
+        ),
         ("prune_every = \"5%\"\n", &["freezerd.toml:1", "a duration"]),
         (
             "stop_grace = \"soon\"\n",
@@ -328,4 +340,42 @@ fn disable_exec_refuses_jobs_with_commands_when_they_are_loaded() {
     assert!(!host.path("work/ran").exists());
     let said = host.freezerd(&["check"]).exits(65).stderr();
     assert!(said.contains("disable_exec"), "{said}");
+}
+
+#[test]
+fn all_data_cannot_be_read_within_less_than_the_time_between_two_checks() {
+    let host = Host::new();
+    let shown = |every: &str, within: &str| {
+        let arguments = ["config", "show", "--check-every", every];
+        let mut command = host.command(&arguments);
+        command.args(["--check-data-within", within]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    for (every, within, mend) in [
+        (
+            "week",
+            "6 days",
+            "at least \"7 days\", or more frequent checks",
+        ),
+        ("month", "30 days", "at least \"31 days\""),
+        ("day", "23 hours", "at least \"1 day\"\n"),
+    ] {
+        let (code, said) = shown(every, within);
+        assert_eq!(code, Some(78), "{said}");
+        for part in ["check_data_within", "flag --check-every", mend] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+    for (every, within) in [
+        ("week", "7 days"),
+        ("month", "31 days"),
+        ("day", "1 day"),
+        ("week", "off"),
+        ("never", "1 day"),
+    ] {
+        let (code, said) = shown(every, within);
+        assert_eq!(code, Some(0), "{every} {within}: {said}");
+    }
 }

@@ -196,7 +196,13 @@ fn a_running_backup_shows_its_progress() {
     assert_eq!(listed["bytes_total"], size);
     for arguments in [&["list"][..], &["show", "a"]] {
         let said = host.freezerd(arguments).exits(0).stdout();
-        for part in ["backup ", " of 1 files", " of 215 GB", "/s", " left"] {
+        for part in [
+            "backup ",
+            " of 1 file or other entry",
+            " of 215 GB",
+            "/s",
+            " left",
+        ] {
             assert!(said.contains(part), "{part:?} is not in\n{said}");
         }
     }

@@ -237,7 +237,7 @@ fn the_log_tells_what_happens_in_order_in_plain_words_with_sizes_and_times() {
         "copy: run 1 started",
         "copy: backup ",
         "copy: backup done in ",
-        " s: 5 files, 25 B;",
+        " s: 5 files and other entries, 25 B;",
         "copy: restore ",
         "copy: restore done in ",
         "copy: run 1 succeeded after ",

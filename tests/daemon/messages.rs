@@ -199,6 +199,12 @@ fn a_receiver_that_is_away_is_told_later_and_no_run_waits_for_it() {
     assert_eq!(status["summary"]["messages_waiting"], 2, "{status:#}");
     let doctor = host.freezerd(&["doctor", "--no-containers"]).stdout();
     assert!(doctor.contains("was not accepted yet"), "{doctor}");
+    assert!(
+        doctor.contains("`freezerd notify --test admins`"),
+        "{doctor}"
+    );
+    let summary = host.freezerd(&["status"]).stdout();
+    assert!(summary.contains("2 messages to be sent"), "{summary}");
     assert!(daemon.stop().success());
     assert_eq!(heard(&host), [] as [Value; 0]);
     host.file("work/open", "");

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::harness::{Host, backup, eventually, someday};
@@ -63,6 +64,29 @@ fn a_container_that_no_job_checks_is_checked_each_week_within_the_window() {
         .unwrap()["data_checks"];
     assert_eq!(checks[0]["parts"], 12, "{status}");
     assert_eq!(checks[0]["parts_read"], 1, "{status}");
+}
+
+#[test]
+fn checks_that_were_missed_are_made_up_for_once_also_outside_of_the_window() {
+    // It is hours until the window begins.
+    let begins = Utc::now() + TimeDelta::hours(12);
+    let ends = begins + TimeDelta::hours(1);
+    let window = format!("{}-{}", begins.format("%H:%M"), ends.format("%H:%M"));
+    let host = host()
+        .env("FREEZERD_CHECK_EVERY", "day")
+        .env("FREEZERD_CHECK_WINDOW", &window);
+    let daemon = host.start();
+    let job = check(&host).unwrap();
+    assert!(host.history(&job).is_empty());
+    assert!(daemon.stop().success());
+    host.sleep_through(&job, TimeDelta::days(3));
+    let daemon = host.start();
+    daemon.run_of(&job);
+    let rows = host.history(&job);
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    assert_eq!(rows[0]["trigger"], "catch_up");
+    assert_eq!(rows[0]["covers"], 3);
+    assert_eq!(rows[0]["result"], "success");
 }
 
 #[test]

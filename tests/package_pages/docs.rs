@@ -51,6 +51,10 @@ fn every_key_and_every_setting_has_an_example_and_a_version_in_its_reference() {
             setting.name
         );
         assert!(!setting.example.is_empty(), "{}", setting.name);
+        let meaning = setting.meaning();
+        let first: Vec<&str> = meaning.split(' ').take(3).collect();
+        let paragraph = format!("\n\n{}", first.join(" "));
+        assert!(settings.contains(&paragraph), "{meaning}");
     }
     for key in storage_keys() {
         assert!(

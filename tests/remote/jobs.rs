@@ -41,10 +41,18 @@ fn backup_restore_check_and_removal_work_on_a_server_and_restic_reads_it() {
     assert!(log.contains("2 snapshots in the container rest:"), "{log}");
     assert_eq!(files(&host.path("source")), files(&host.path("target")));
     assert_clean_for_restic(&for_restic(&server), 2);
+    let of = |job: &str, what: &str| {
+        let status = host.json(&["status"]);
+        let mut jobs = status["jobs"].as_array().unwrap().iter();
+        let job = jobs.find(|it| it["job_id"] == job).unwrap();
+        job[what][0].clone()
+    };
+    assert_eq!(of("second", "data_checks")["storage"], "offsite");
 
     let removal = json!({"action": "admin", "backup_name": "data", "remove_older_than": 1e-9});
     run(&host, "third", vec![action(&host, removal)]);
     assert_clean_for_restic(&for_restic(&server), 1);
+    assert_eq!(of("third", "prunes")["storage"], "offsite");
     let left: Vec<_> = std::fs::read_dir(server.files("hosts/web 1/locks"))
         .unwrap()
         .collect();

@@ -50,6 +50,12 @@ fn a_backup_reaches_each_of_its_targets_and_reads_its_source_once() {
     host.file("source/later", "one more");
     let (second, _) = run(&host, both(&host), 0);
     assert_eq!(results(&second), ["success", "success"]);
+    // Each action has the name of its storage; this host is none.
+    let shown = host.show("save")["x-freezerd"]["last_run"].clone();
+    for run in [&second, &shown] {
+        let storages = [0, 1].map(|action| run["actions"][action].get("storage"));
+        assert_eq!(storages, [None, Some(&json!("offsite"))], "{run:#}");
+    }
     assert_clean_for_restic(&for_restic(&server), 2);
     assert_clean_for_restic(host.path("container").to_str().unwrap(), 2);
     let trees = |repository: &str| {

@@ -119,6 +119,7 @@ pub fn action_record() -> ActionRecord {
         attempts: 1,
         dry_run: false,
         container: None,
+        storage: None,
         partial: false,
         bytes_added: 0,
         problems: 0,
@@ -130,6 +131,7 @@ pub fn action_record() -> ActionRecord {
         room: None,
         reclaim: None,
         no_space: false,
+        damaged: false,
     }
 }
 
@@ -158,6 +160,7 @@ pub fn outcome(verdict: Verdict) -> Outcome {
         missing: None,
         denied: false,
         no_space: false,
+        damaged: false,
     }
 }
 

@@ -142,7 +142,7 @@ pub(super) fn result_line(snapshot: &Snapshot, start: Instant) -> String {
     format!(
         "snapshot {}: {} ({} new, {} changed), {} in {}, {} added",
         snapshot.short_id(),
-        units::count(summary.files, "file", "files"),
+        units::files_and_others(summary.files),
         summary.files_new,
         summary.files_changed,
         units::bytes(summary.bytes),

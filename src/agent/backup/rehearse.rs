@@ -53,7 +53,7 @@ pub(super) fn run(
     }
     log(&format!(
         "would back up {}, {}",
-        units::count(found.files, "file", "files"),
+        units::files_and_others(found.files),
         units::bytes(found.bytes)
     ));
     let summary = Summary {

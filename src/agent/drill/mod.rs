@@ -89,7 +89,7 @@ pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
     }
     scratch::sweep(&place);
     let entries = plan.files.saturating_add(plan.directories);
-    scratch::has_room(&place, entries, plan.bytes)?;
+    scratch::has_room(&place, entries, plan.bytes, is_by_hand(context))?;
     log(&format!(
         "restoring {} into {}",
         plan.words(),
@@ -107,6 +107,11 @@ pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
     };
     scratch.remove();
     Ok(conclude(&snapshot, done?, ended?, &unreadable))
+}
+
+/// Whether a command asks for the drill, and not a job.
+fn is_by_hand(context: &Context) -> bool {
+    context.request.run == 0
 }
 
 /// The snapshot that is meant, and those that cannot be read, of which one may be newer.
@@ -176,10 +181,10 @@ fn plan(
         });
     }
     let seed = format!("{}/{}", context.request.run_tag, context.request.attempt);
-    let seed = match context.request.run {
-        // By hand, another sample each time.
-        0 => format!("{seed}/{}", std::process::id()),
-        _ => seed,
+    // By hand, another sample each time.
+    let seed = match is_by_hand(context) {
+        true => format!("{seed}/{}", std::process::id()),
+        false => seed,
     };
     let mut sampler = Sampler::new(&seed, work.sample_files, work.sample_bytes);
     let mut has_files = false;
@@ -216,14 +221,13 @@ fn plan(
 
 impl Plan {
     fn words(&self) -> String {
-        let amount = format!(
-            "{}, {}",
-            units::count(self.files, "file", "files"),
-            units::bytes(self.bytes)
-        );
+        let bytes = units::bytes(self.bytes);
         match self.only {
-            Some(_) => format!("a sample of {amount}"),
-            None => amount,
+            Some(_) => {
+                let files = units::count(self.files, "file", "files");
+                format!("a sample of {files}, {bytes}")
+            }
+            None => format!("{}, {bytes}", units::files_and_others(self.files)),
         }
     }
 }
@@ -268,7 +272,7 @@ fn restore_and_compare(
     let restore_took = start.elapsed();
     log(&format!(
         "restored {}, {} in {}",
-        units::count(report.written, "file", "files"),
+        units::files_and_others(report.written),
         units::bytes(report.bytes),
         units::effort(report.bytes, restore_took)
     ));

@@ -49,11 +49,16 @@ pub(super) fn default_place() -> PathBuf {
     named.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
-/// Finds out whether so much fits below a directory.
+/// Finds out whether so much fits below a directory. `by_hand`: no job asks.
 ///
 /// # Errors
 /// When it does not, and when the directory cannot be examined.
-pub(super) fn has_room(above: &Path, entries: u64, bytes: u64) -> Result<(), ActionError> {
+pub(super) fn has_room(
+    above: &Path,
+    entries: u64,
+    bytes: u64,
+    by_hand: bool,
+) -> Result<(), ActionError> {
     let about = rustix::fs::statvfs(above)
         .map_err(|error| ActionError::io("examine the scratch directory", above, error.into()))?;
     let needed = bytes.saturating_add(entries.saturating_mul(BLOCK));
@@ -64,6 +69,7 @@ pub(super) fn has_room(above: &Path, entries: u64, bytes: u64) -> Result<(), Act
         return Ok(());
     }
     Err(ActionError::ScratchTooSmall {
+        by_hand,
         directory: above.to_owned(),
         what: match needed <= free {
             true => units::count(entries, "entry", "entries"),
@@ -296,8 +302,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_found_before() {
         let above = tempfile::tempdir().unwrap();
-        has_room(above.path(), 1, 1).unwrap();
-        let error = has_room(above.path(), 1, u64::MAX / 2).unwrap_err();
-        assert!(error.to_string().contains("scratch"), "{error}");
+        has_room(above.path(), 1, 1, false).unwrap();
+        for (by_hand, named, other) in [
+            (true, "--scratch", "`scratch`"),
+            (false, "`scratch`", "--scratch"),
+        ] {
+            let error = has_room(above.path(), 1, u64::MAX / 2, by_hand).unwrap_err();
+            let said = error.to_string();
+            assert!(said.contains(named) && !said.contains(other), "{said}");
+        }
     }
 }

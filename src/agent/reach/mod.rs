@@ -273,7 +273,8 @@ fn concurrency(connection: &Connection) -> Arc<Concurrency> {
                 "warning: the server wants fewer requests: it gets {now} at a time for now, and not {most}"
             ),
             Change::AllAgain { most } => {
-                format!("the server takes {most} requests at a time again")
+                let most = units::count(most as u64, "request", "requests");
+                format!("the server takes {most} at a time again")
             }
         });
     };

@@ -6,6 +6,7 @@ use super::output::put_path;
 use crate::escape::shown;
 use crate::inspect::choice::short;
 use crate::repository::check::lost::{Loss, LossKind, LostPath};
+use crate::units;
 
 /// The most paths of one snapshot that are lines of text.
 const MOST_LINES: usize = 100;
@@ -22,7 +23,10 @@ pub fn lines(losses: &[Loss]) -> Vec<String> {
         let rest = loss.paths.len().saturating_sub(MOST_LINES);
         match (loss.more, rest) {
             (false, 0) => {}
-            (false, rest) => lines.push(format!("lost in snapshot {id}: {rest} more paths")),
+            (false, rest) => {
+                let more = units::count(rest as u64, "more path", "more paths");
+                lines.push(format!("lost in snapshot {id}: {more}"));
+            }
             (true, _) => lines.push(format!("lost in snapshot {id}: further paths")),
         }
     }

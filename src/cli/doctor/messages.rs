@@ -14,8 +14,17 @@ struct Trouble<'a> {
     reason: &'a str,
 }
 
-/// One finding for each receiver that does not accept its messages.
-pub fn findings(outbox: &[OutboxRow]) -> Vec<Finding> {
+/// What can be seen of a receiver without sending anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing is wrong with it here.
+    Fine,
+    /// A secret, a file or a program of it is missing: a finding of its own says which.
+    Broken,
+}
+
+/// One finding for each receiver that does not accept its messages. `receivers` are those of the settings.
+pub fn findings(outbox: &[OutboxRow], receivers: &BTreeMap<&str, Seen>) -> Vec<Finding> {
     let mut troubles: BTreeMap<&str, Trouble<'_>> = BTreeMap::new();
     for row in outbox {
         let (reason, given_up) = match &row.state {
@@ -32,25 +41,45 @@ pub fn findings(outbox: &[OutboxRow]) -> Vec<Finding> {
     }
     troubles
         .into_iter()
-        .map(|(receiver, trouble)| finding(receiver, &trouble))
+        .map(|(receiver, trouble)| finding(receiver, &trouble, receivers.get(receiver).copied()))
         .collect()
 }
 
-fn finding(receiver: &str, trouble: &Trouble<'_>) -> Finding {
+fn finding(receiver: &str, trouble: &Trouble<'_>, seen: Option<Seen>) -> Finding {
     let mut parts = Vec::new();
     if trouble.given_up > 0 {
         let count = units::count(trouble.given_up, "message was", "messages were");
         parts.push(format!("{count} given up"));
     }
     if trouble.refused > 0 {
-        let count = units::count(trouble.refused, "message waits", "messages wait");
-        parts.push(format!("{count}, because it was not accepted yet"));
+        let wait = units::count(
+            trouble.refused,
+            "message waits, because it was",
+            "messages wait, because they were",
+        );
+        parts.push(format!("{wait} not accepted yet"));
     }
     let message = format!("{}: {}", parts.join(", and "), trouble.reason);
-    Finding::new("notify", Level::Warning, receiver, message).help(
-        "`freezerd notify` lists the messages; correct the receiver in freezerd.toml, restart the daemon, and then \
-         `freezerd notify --retry` sends them again",
-    )
+    Finding::new("notify", Level::Warning, receiver, message).help(help(receiver, seen))
+}
+
+/// What to do, by what can be seen of the receiver. `None`: the settings do not have it.
+fn help(receiver: &str, seen: Option<Seen>) -> String {
+    let retry = format!("`freezerd notify --retry {receiver}` sends the messages again");
+    match seen {
+        None => format!(
+            "freezerd.toml has no [notify.{receiver}] any more; if that is right, there is nothing to do; if not, write the \
+             section again, restart the daemon, and then {retry}"
+        ),
+        Some(Seen::Broken) => format!(
+            "correct what is said of the receiver {receiver} above; after a change of freezerd.toml, restart the daemon; \
+             then {retry}"
+        ),
+        Some(Seen::Fine) => format!(
+            "`freezerd notify --test {receiver}` says whether it accepts messages now, and what to do where it does not; \
+             then {retry} at once"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -71,15 +100,44 @@ mod tests {
             reason: "it is gone".to_owned(),
         };
         let sent = OutboxState::Sent { at: at(0) };
-        let found = findings(&[
+        let outbox = [
             outbox_row(1, "a", waiting(Some("nobody is there"))),
-            outbox_row(2, "a", given_up),
+            outbox_row(2, "a", given_up.clone()),
             outbox_row(3, "b", waiting(None)),
             outbox_row(4, "b", sent),
-        ]);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!((found[0].check, found[0].level), ("notify", Level::Warning));
-        assert_eq!(found[0].subject, "a");
-        assert!(found[0].message.contains("1 message was given up"));
+            outbox_row(5, "c", waiting(Some("no secret"))),
+            outbox_row(6, "c", waiting(Some("no secret"))),
+            outbox_row(7, "gone", given_up),
+        ];
+        let receivers = [("a", Seen::Fine), ("b", Seen::Fine), ("c", Seen::Broken)];
+        let found = findings(&outbox, &receivers.into());
+        let said: Vec<(&str, &str)> = found
+            .iter()
+            .map(|it| (it.subject.as_str(), it.message.as_str()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                (
+                    "a",
+                    "1 message was given up, and 1 message waits, because it was not accepted yet: it is gone"
+                ),
+                (
+                    "c",
+                    "2 messages wait, because they were not accepted yet: no secret"
+                ),
+                ("gone", "1 message was given up: it is gone"),
+            ]
+        );
+        let is_of = |it: &Finding| (it.check, it.level) == ("notify", Level::Warning);
+        assert!(found.iter().all(is_of), "{found:?}");
+        for (finding, mend) in found.iter().zip([
+            "`freezerd notify --test a` says whether it accepts messages now",
+            "correct what is said of the receiver c above",
+            "freezerd.toml has no [notify.gone] any more",
+        ]) {
+            let help = finding.help.as_deref().unwrap_or_default();
+            assert!(help.contains(mend), "{help}");
+        }
     }
 }

@@ -151,7 +151,8 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
     let jobs = rows.map_or(&[][..], |rows| &rows.facts.jobs);
     findings.extend(space::growth_findings(jobs));
 
-    findings.extend(receivers::findings(settings));
+    let (of_receivers, seen) = receivers::findings(settings);
+    findings.extend(of_receivers);
 
     if !args.no_containers {
         let asked = storages::inspect(&settings.storages);
@@ -166,7 +167,7 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         let watched = checks::inspect(rows, &settings.job_host());
         let watched = watched.iter();
         findings.extend(watched.map(|it| checks::check_finding(it, Utc::now())));
-        findings.extend(messages::findings(&rows.facts.outbox));
+        findings.extend(messages::findings(&rows.facts.outbox, &seen));
     }
 }
 

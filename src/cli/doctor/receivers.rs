@@ -1,17 +1,24 @@
 //! The receivers of notices: whether their secrets and programs are there. Nothing is sent.
 
+use std::collections::BTreeMap;
+
 use super::finding::{Finding, Level};
+use super::messages::Seen;
 use crate::cli::notify::look::look;
 use crate::config::Settings;
 use crate::units;
 
-/// What is wrong with each receiver, and which are fine.
-pub fn findings(settings: &Settings) -> Vec<Finding> {
+/// What is wrong with each receiver, and which are fine; and for each name whether the receiver can get messages at all.
+pub fn findings(settings: &Settings) -> (Vec<Finding>, BTreeMap<&str, Seen>) {
     let found = look(settings);
+    let mut seen = BTreeMap::new();
     let mut findings = Vec::new();
     for (receiver, _) in &settings.receivers {
         let name = &receiver.name;
         let own: Vec<_> = found.iter().filter(|it| it.receiver == *name).collect();
+        let is_broken = own.iter().any(|it| it.is_broken);
+        let state = if is_broken { Seen::Broken } else { Seen::Fine };
+        seen.insert(name.as_str(), state);
         if own.is_empty() {
             let kinds = units::count(
                 receiver.events.len() as u64,
@@ -32,5 +39,5 @@ pub fn findings(settings: &Settings) -> Vec<Finding> {
             Finding::new("receiver", level, name, it.message.clone()).help(it.help.clone())
         }));
     }
-    findings
+    (findings, seen)
 }

@@ -1,8 +1,12 @@
 //! The job file for the answers of a user: a pure function.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
+
+use crate::schedule::fault::Field;
+use crate::schedule::habits;
 
 /// What the new job does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,33 +92,59 @@ pub fn document(answers: &Answers) -> String {
     format!("{job:#}\n")
 }
 
-/// A name for the job, from the first path: `etc` for `/etc`, `root` for `/`.
+/// A name for the job, from the first path: `etc` for `/etc`, `root` for `/`. What a name cannot have becomes a `-`. Where
+/// nothing is left, the directory above gives the name: `srv` for `/srv/ü`.
 pub fn name_of(paths: &[PathBuf]) -> String {
-    let last = paths.first().and_then(|path| path.file_name());
-    let name: String = last
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
-        .chars()
-        .map(|it| match it {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => it,
-            _ => '-',
-        })
-        .collect();
-    match name.trim_matches('-') {
-        "" => "root".to_owned(),
-        name => name.to_owned(),
-    }
+    let Some(path) = paths.first().filter(|path| path.file_name().is_some()) else {
+        return "root".to_owned();
+    };
+    let mut names = path.ancestors().filter_map(|it| fitting(it.file_name()?));
+    names.next().unwrap_or_else(|| "backup".to_owned())
 }
 
-/// Reads a time of day, as `3:25`. `None`: it is not one.
-pub fn time_of_day(text: &str) -> Option<(u32, u32)> {
-    let (hour, minute) = text.trim().split_once(':')?;
-    let number = |text: &str, most: u32| {
-        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_digit());
-        let number: u32 = digits.then(|| text.parse().ok()).flatten()?;
-        (number <= most).then_some(number)
+/// Whether the name says the same as the first path.
+pub fn is_plain_name_of(name: &str, paths: &[PathBuf]) -> bool {
+    let last = paths.first().and_then(|path| path.file_name());
+    last.is_none_or(|last| last == name)
+}
+
+/// What is left of a name of a file in the name of a job.
+fn fitting(name: &OsStr) -> Option<String> {
+    let fit = |it: char| match it {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => it,
+        _ => '-',
     };
-    Some((number(hour, 23)?, number(minute, 59)?))
+    let name: String = name.to_string_lossy().chars().map(fit).collect();
+    let name = name.trim_matches('-');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Reads a time of day in any form that has a translation: `3:25`, `3am`, `25 3 * * *`.
+///
+/// # Errors
+/// When it is no time of day, with what to write.
+pub fn time_of_day(text: &str) -> Result<(u32, u32), String> {
+    let fields = habits::translated(text).unwrap_or_default();
+    let value = |wanted| {
+        let mut fields = fields.iter();
+        fields.find_map(|(field, value)| (*field == wanted).then_some(value.as_str()))
+    };
+    let number = |value: Option<&str>| value.and_then(|value| value.parse::<u32>().ok());
+    // An hour without a minute is a full hour.
+    let minute = number(value(Field::Minute).or(Some("0")));
+    let time = number(value(Field::Hour)).zip(minute);
+    let has_only = |known: &[Field]| fields.iter().all(|(field, _)| known.contains(field));
+    let wrong = |help: String| Err(format!("{text:?} is not a time of day: {help}"));
+    match (time, value(Field::Interval), value(Field::DayOfWeek)) {
+        (Some(time), ..) if has_only(&[Field::Hour, Field::Minute]) => Ok(time),
+        (_, Some(interval), _) => wrong(format!("`--every '{interval}'` runs the job so often")),
+        (Some((hour, minute)), _, Some(days))
+            if has_only(&[Field::Hour, Field::Minute, Field::DayOfWeek]) =>
+        {
+            wrong(format!("write `--days {days} --at {hour:02}:{minute:02}`"))
+        }
+        _ => wrong("write the hour and the minute, such as 03:25".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -123,22 +153,50 @@ mod tests {
 
     #[test]
     fn a_job_gets_the_name_of_its_first_path() {
-        for (path, name) in [
-            ("/etc", "etc"),
-            ("/", "root"),
-            ("/srv/my shop", "my-shop"),
-            ("/srv/ä", "root"),
+        for (path, name, is_plain) in [
+            ("/etc", "etc", true),
+            ("/", "root", true),
+            ("/srv/my shop", "my-shop", false),
+            ("/srv/ä", "srv", false),
+            ("/srv/ä/ö", "srv", false),
+            ("/srv/grün", "gr-n", false),
+            ("/ü", "backup", false),
         ] {
-            assert_eq!(name_of(&[path.into()]), name);
+            let paths = [PathBuf::from(path)];
+            assert_eq!(name_of(&paths), name);
+            assert_eq!(is_plain_name_of(name, &paths), is_plain, "{path}");
         }
     }
 
     #[test]
-    fn a_time_of_day_has_an_hour_and_a_minute() {
-        assert_eq!(time_of_day("03:25"), Some((3, 25)));
-        assert_eq!(time_of_day(" 23:59 "), Some((23, 59)));
-        for wrong in ["24:00", "3", "3:60", "3:5pm", "+3:10", "", ":"] {
-            assert_eq!(time_of_day(wrong), None, "{wrong}");
+    fn a_time_of_day_has_an_hour_and_may_have_a_minute() {
+        for (text, time) in [
+            ("03:25", (3, 25)),
+            (" 23:59 ", (23, 59)),
+            ("3am", (3, 0)),
+            ("3:25 PM", (15, 25)),
+            ("midnight", (0, 0)),
+            ("25 3 * * *", (3, 25)),
+        ] {
+            assert_eq!(time_of_day(text), Ok(time), "{text}");
+        }
+        for (text, help) in [
+            ("24:00", "such as 03:25"),
+            ("3", "such as 03:25"),
+            ("3:60", "such as 03:25"),
+            ("3:25:30", "such as 03:25"),
+            ("3:5pm ish", "such as 03:25"),
+            ("+3:10", "such as 03:25"),
+            ("hourly", "such as 03:25"),
+            ("*/15 3 * * *", "such as 03:25"),
+            ("@monthly", "such as 03:25"),
+            ("", "such as 03:25"),
+            ("6h", "`--every '6 hours'`"),
+            ("Mon..Fri 05:00", "`--days mon-fri --at 05:00`"),
+            ("25 3 * * 1-5", "`--days mon-fri --at 03:25`"),
+        ] {
+            let wrong = time_of_day(text).unwrap_err();
+            assert!(wrong.contains(help), "{text}: {wrong}");
         }
     }
 }

@@ -22,7 +22,7 @@ mod password;
 pub mod questions;
 
 use daemon::Verdict;
-use document::{Answers, document, name_of, time_of_day};
+use document::{Answers, document, is_plain_name_of, name_of, time_of_day};
 use password::Password;
 
 /// Write the job file of a backup
@@ -35,7 +35,8 @@ use password::Password;
                   Example: freezerd new --yes --path /etc --path /home --at 03:25 --keep 90\n\
                   Example: freezerd new shop --path /srv/shop --container /mnt/backup --every '6 hours' --dry-run")]
 pub struct Args {
-    /// The name of the job and of its backups; the usual one is the last part of the first path
+    /// The name of the job and of its backups, of letters from a to z, digits, `_` and `-`; the usual one is the last part of
+    /// the first path
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Back up this file or directory; can be repeated
@@ -53,7 +54,7 @@ pub struct Args {
     /// The file with the password of the container; it is created if it does not exist
     #[arg(long, value_name = "FILE")]
     encrypt_pass_file: Option<PathBuf>,
-    /// Run at this time of day, for example 03:25
+    /// Run at this time of day, for example 03:25 or 3am
     #[arg(long, value_name = "TIME", conflicts_with = "every")]
     at: Option<String>,
     /// Run only on these days, for example mon-fri
@@ -101,7 +102,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::new(
             Exit::CannotCreate,
             format!(
-                "{shown} exists already; give the job another name, or change it with `freezerd edit {}`",
+                "{shown} exists already; give the job another name (`freezerd new NAME`), or change it with `freezerd edit \
+                 {}`",
                 answers.name
             ),
         ));
@@ -158,23 +160,28 @@ fn answers(settings: &Settings, args: &Args) -> Result<Answers, Failure> {
     let name = match &args.name {
         Some(name) => read_name(name).map_err(usage)?,
         None if asks => questions::ask("The name of the job", &usual, read_name)?,
-        None => usual,
+        None => {
+            if !is_plain_name_of(&usual, &paths) {
+                eprintln!(
+                    "The job gets the name {usual}: a name has only letters from a to z, digits, `_` and `-`. `freezerd new \
+                     NAME` takes another one."
+                );
+            }
+            usual
+        }
     };
     let container = ask(
         &args.container,
         "Where the snapshots are kept (a path on another disk, or a name)",
         "main",
     )?;
-    let read_time = |text: &str| {
-        time_of_day(text).ok_or_else(|| format!("{text:?} is not a time of day, such as 03:25"))
-    };
     let at = match (&args.every, &args.at) {
         (Some(_), _) => None,
-        (None, Some(text)) => Some(read_time(text).map_err(usage)?),
+        (None, Some(text)) => Some(time_of_day(text).map_err(usage)?),
         (None, None) if asks => Some(questions::ask(
             "At what time it runs, every day",
             "03:25",
-            read_time,
+            time_of_day,
         )?),
         (None, None) => Some((3, 25)),
     };
@@ -240,7 +247,7 @@ fn read_name(text: &str) -> Result<String, String> {
     match !text.is_empty() && text.chars().all(fits) {
         true => Ok(text.to_owned()),
         false => Err(format!(
-            "{text:?} cannot be the name of a job: it has only letters, digits, `_` and `-`"
+            "{text:?} cannot be the name of a job: a name has only letters from a to z, digits, `_` and `-`"
         )),
     }
 }

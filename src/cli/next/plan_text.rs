@@ -36,8 +36,15 @@ pub fn plan_rows(upcoming: &[Upcoming], plan: &Plan, zone: &Zone, table: &mut Da
                 entries.len(),
                 zone.to_local(last.at).format("%T")
             )];
-            notes.extend((waiting > 0).then(|| format!("{waiting} of them wait")));
-            notes.extend((skipped > 0).then(|| format!("{skipped} of them are skipped")));
+            let of_them = |count: usize, one, many| {
+                (count > 0).then(|| units::count(count as u64, one, many))
+            };
+            notes.extend(of_them(waiting, "of them waits", "of them wait"));
+            notes.extend(of_them(
+                skipped,
+                "of them is skipped",
+                "of them are skipped",
+            ));
             for (at, containers) in job.prunes.range(first.at..=last.at) {
                 let at = zone.to_local(*at).format("%T");
                 notes.push(format!("time to prune {} at {at}", containers.join(", ")));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::cli::exit::{Exit, Failure};
@@ -22,11 +23,13 @@ pub(super) fn run(settings: &Settings, names: &[String], as_json: bool) -> Resul
         output::json(&json!({ "daemon": ledger.daemon, "messages": messages }));
         return Ok(Exit::Success);
     }
-    let zone = settings.zone();
+    let (zone, now) = (settings.zone(), Utc::now());
+    let asked_again = asked_again(&rows);
     let mut table = Table::new(&["MESSAGE", "RECEIVER", "MADE", "SUBJECT", ""]);
     let mut sent: BTreeMap<&str, u64> = BTreeMap::new();
     for row in &rows {
-        let Some(state) = state(row, &zone) else {
+        let again = asked_again.get(&*row.receiver).copied();
+        let Some(state) = state(row, again, now, &zone) else {
             *sent.entry(&row.receiver).or_default() += 1;
             continue;
         };
@@ -43,6 +46,9 @@ pub(super) fn run(settings: &Settings, names: &[String], as_json: bool) -> Resul
     } else {
         table.print();
     }
+    if !ledger.daemon && rows.iter().any(OutboxRow::waits) {
+        println!("No daemon is running, so nothing is sent now.");
+    }
     if rows.iter().any(OutboxRow::is_given_up) {
         println!("`freezerd notify --retry` sends messages again that were given up.");
     }
@@ -53,18 +59,49 @@ pub(super) fn run(settings: &Settings, names: &[String], as_json: bool) -> Resul
     Ok(Exit::Success)
 }
 
-/// What became of the message; `None`: it was sent.
-fn state(row: &OutboxRow, zone: &Zone) -> Option<String> {
+/// When each receiver that has refused a message is asked again, at the latest. After a refusal, a receiver is left alone for
+/// a while, which no row has. It is over when the message that was refused is due again, if not before.
+fn asked_again(rows: &[OutboxRow]) -> BTreeMap<&str, DateTime<Utc>> {
+    let mut again: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
+    for row in rows {
+        if let OutboxState::Waiting { next, tries, .. } = row.state
+            && tries > 0
+        {
+            let known = again.entry(&row.receiver).or_insert(next);
+            *known = next.max(*known);
+        }
+    }
+    again
+}
+
+/// What became of the message; `None`: it was sent. `again`: when its receiver is asked again, at the latest.
+fn state(
+    row: &OutboxRow,
+    again: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    zone: &Zone,
+) -> Option<String> {
+    let moment = |at| logging::moment(Some(at), zone);
     match &row.state {
         OutboxState::Waiting {
             next, tries, error, ..
         } => {
-            let next = logging::moment(Some(*next), zone);
+            let until = match again.filter(|again| *again > now) {
+                // A message that is due waits for one that was refused.
+                Some(again) if *next <= now => {
+                    format!(
+                        "waits for its receiver, until {} at the latest",
+                        moment(again)
+                    )
+                }
+                _ if *next > now => format!("waits until {} at least", moment(*next)),
+                _ => "is to be sent now".to_owned(),
+            };
             let tried = error.as_ref().map_or_else(String::new, |error| {
                 let tries = units::count(u64::from(*tries), "try", "tries");
                 format!(" after {tries}: {error}")
             });
-            Some(format!("waits until {next}{tried}"))
+            Some(until + &tried)
         }
         OutboxState::GivenUp { reason, .. } => Some(format!("given up: {reason}")),
         OutboxState::Sent { .. } => None,
@@ -104,4 +141,49 @@ fn to_json(row: &OutboxRow) -> Value {
         }
     }
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{minute as at, outbox_row};
+
+    fn waiting(id: u64, receiver: &str, next: DateTime<Utc>, tries: u32) -> OutboxRow {
+        let error = (tries > 0).then(|| "nobody is there".to_owned());
+        let state = OutboxState::Waiting {
+            next,
+            tries,
+            since: None,
+            error,
+        };
+        outbox_row(id, receiver, state)
+    }
+
+    #[test]
+    fn a_message_that_is_due_waits_for_the_one_that_its_receiver_has_refused() {
+        let rows = [
+            waiting(1, "a", at(70), 3),
+            waiting(2, "a", at(40), 0),
+            waiting(3, "b", at(40), 0),
+            waiting(4, "b", at(90), 0),
+            waiting(5, "c", at(59), 1),
+            waiting(6, "c", at(40), 0),
+        ];
+        let again = asked_again(&rows);
+        let said = rows.each_ref().map(|row| {
+            let again = again.get(&*row.receiver).copied();
+            state(row, again, at(60), &Zone::utc()).expect("it waits")
+        });
+        assert_eq!(
+            said,
+            [
+                "waits until 2026-01-01 01:10:00 at least after 3 tries: nobody is there",
+                "waits for its receiver, until 2026-01-01 01:10:00 at the latest",
+                "is to be sent now",
+                "waits until 2026-01-01 01:30:00 at least",
+                "is to be sent now after 1 try: nobody is there",
+                "is to be sent now",
+            ]
+        );
+    }
 }

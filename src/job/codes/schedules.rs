@@ -7,14 +7,14 @@ codes! {
     SEVERAL_KINDS, "several-kinds", schema: false,
         "The job has two kinds of schedule.",
         "A job runs at one date, at an interval, or by a calendar. Freezer takes the first of them and ignores the others. freezerd cannot know which one you mean.",
-        Schedule(r##"{"schedule_date": "2026-06-02T16:20:00", "schedule_interval": "1 days"}"##, r##"{"schedule_interval": "1 days"}"##);
+        Schedule(r##"{"schedule_date": "2026-06-02T16:20:00", "schedule_interval": "1 day"}"##, r##"{"schedule_interval": "1 day"}"##);
     NOT_A_DATE, "not-a-date", schema: false,
         "The text is not a date and time.",
         "Dates have the form of ISO 8601: `2026-06-02T16:20:00`. `Z` or an offset such as `+02:00` may follow. Without one, the job's time zone applies.",
         Schedule(r##"{"schedule_date": "tomorrow"}"##, r##"{"schedule_date": "2026-06-02T16:20:00"}"##);
     NO_SUCH_DAY, "no-such-day", schema: false,
         "The month has no such day.",
-        "Months have 28 to 31 days, and February has 29 only in leap years.",
+        "Months have 28 to 31 day, and February has 29 only in leap years.",
         Schedule(r##"{"schedule_date": "2026-02-30T16:20:00"}"##, r##"{"schedule_date": "2026-02-28T16:20:00"}"##);
     BAD_OFFSET, "bad-offset", schema: false,
         "The offset from UTC does not have the form of ISO 8601.",
@@ -31,7 +31,7 @@ codes! {
     END_BEFORE_START, "end-before-start", schema: false,
         "The end comes before the start.",
         "No run would ever be due. Freezer ignores the end date in this case.",
-        Schedule(r##"{"schedule_interval": "1 days", "schedule_start_date": "2026-06-02", "schedule_end_date": "2026-06-01"}"##, r##"{"schedule_interval": "1 days", "schedule_start_date": "2026-06-01", "schedule_end_date": "2026-06-02"}"##);
+        Schedule(r##"{"schedule_interval": "1 day", "schedule_start_date": "2026-06-02", "schedule_end_date": "2026-06-01"}"##, r##"{"schedule_interval": "1 day", "schedule_start_date": "2026-06-01", "schedule_end_date": "2026-06-02"}"##);
     UNKNOWN_ZONE, "unknown-zone", schema: false,
         "There is no time zone with this name.",
         "Zones have the names of the IANA database, as `Europe/Berlin`. Abbreviations such as `CEST` are not names of zones: several zones use the same one.",

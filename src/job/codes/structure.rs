@@ -14,8 +14,8 @@ codes! {
         "The key exists, but not here. `freezer_action` says what to do, the keys beside it say how often to try, and \
          `job_schedule` says when.",
         File(
-            r#"{"job_actions": [], "schedule_interval": "1 days"}"#,
-            r#"{"job_actions": [], "job_schedule": {"schedule_interval": "1 days"}}"#
+            r#"{"job_actions": [], "schedule_interval": "1 day"}"#,
+            r#"{"job_actions": [], "job_schedule": {"schedule_interval": "1 day"}}"#
         );
     OTHER_ACTIONS_KEY, "other-actions-key", schema: true,
         "The key belongs to another kind of action.",

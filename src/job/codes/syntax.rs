@@ -67,7 +67,7 @@ codes! {
     MISSING_KEY_NAME, "missing-key-name", schema: false,
         "A value in an object has no key.",
         "In an object every value has a key. Only the values of a list have none.",
-        File(r#"{"job_actions": [], {"schedule_interval": "1 days"}}"#, r#"{"job_actions": [], "job_schedule": {"schedule_interval": "1 days"}}"#);
+        File(r#"{"job_actions": [], {"schedule_interval": "1 day"}}"#, r#"{"job_actions": [], "job_schedule": {"schedule_interval": "1 day"}}"#);
     MISSING_CLOSING, "missing-closing", schema: false,
         "A closing bracket is missing.",
         "An outer bracket is closed here while an inner one is still open. The help line says where it was opened.",

@@ -198,7 +198,7 @@ pub const SCHEDULE_KEYS: &[Key] = &[
     scheduled("schedule_date", "Run once, at this moment: `2026-06-02T16:20:00`, in the zone of the job unless the value names another.")
     .example("\"2027-06-02T16:20:00\"")
         .aliases(&["schedule_time"]),
-    scheduled("schedule_interval", "Run at this interval: `continuous`, or a number and a unit, for example `1 days` or `30 minutes`.")
+    scheduled("schedule_interval", "Run at this interval: `continuous`, or a number and a unit, for example `1 day` or `30 minutes`.")
     .example("\"6 hours\""),
     scheduled("schedule_start_date", "An interval or a calendar starts at this moment. The interval counts from it.")
     .example("\"2027-01-01T02:00:00\""),

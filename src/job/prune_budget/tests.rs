@@ -164,7 +164,7 @@ fn a_clock_in_doubt_decides_nothing_by_time() {
         Decision::Prune(Reason::Share { .. })
     ));
     let budget = PruneBudget {
-        window: Window::parse("01:00-05:00"),
+        window: Window::parse("01:00-05:00").ok(),
         ..share.budget
     };
     let windowed = Circumstances { budget, ..share };

@@ -166,6 +166,9 @@ impl StoragePlace {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Connection {
+    /// The name of the storage in `freezerd.toml`; `None`: the job describes the storage itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

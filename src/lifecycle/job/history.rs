@@ -56,7 +56,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
             started,
             ended,
             bytes_added: sum(row, |action| action.bytes_added),
-            problems: sum(row, |action| action.problems),
+            problems: sum(row, ActionRecord::paths_missing),
         });
     }
     record
@@ -67,10 +67,10 @@ fn note_parts_read(past: &mut Past, row: &RunRecord) {
     let Some(ended) = row.ended else {
         return;
     };
-    let read: Vec<&PartRead> = row
+    let read: Vec<(&PartRead, &Option<String>)> = row
         .actions
         .iter()
-        .filter_map(|it| it.part_read.as_ref())
+        .filter_map(|it| Some((it.part_read.as_ref()?, &it.storage)))
         .collect();
     // A check that failed, or found damage, says nothing of its container.
     let checks = row
@@ -79,26 +79,17 @@ fn note_parts_read(past: &mut Past, row: &RunRecord) {
         .filter(|it| it.kind == WorkKind::Check.word());
     if checks.clone().count() == read.len() && !read.is_empty() {
         past.data_checks
-            .retain(|known| read.iter().any(|it| it.container == known.container));
+            .retain(|known| read.iter().any(|(it, _)| it.container == known.container));
     }
-    for PartRead {
-        container,
-        part,
-        parts,
-    } in read
-    {
-        let known = past
-            .data_checks
-            .iter_mut()
-            .find(|it| it.container == *container);
-        match known {
-            Some(known) => known.note(*part, *parts, ended),
-            None => {
-                let mut new = DataCheck::new(container.clone());
-                new.note(*part, *parts, ended);
-                past.data_checks.push(new);
-            }
-        }
+    for (read, storage) in read {
+        let checks = &mut past.data_checks;
+        let place = checks.iter().position(|it| it.container == read.container);
+        let place = place.unwrap_or_else(|| {
+            checks.push(DataCheck::new(read.container.clone()));
+            checks.len() - 1
+        });
+        checks[place].note(read.part, read.parts, ended);
+        checks[place].storage.clone_from(storage);
     }
 }
 

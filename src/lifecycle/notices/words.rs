@@ -10,7 +10,7 @@ use super::turn::had_no_space;
 use crate::escape::harmless;
 use crate::keep::room::Room;
 use crate::protocol::OpenAlarm;
-use crate::record::{JobRecord, OutboxRow, RunRecord, Trigger};
+use crate::record::{ActionRecord, JobRecord, OutboxRow, RunRecord, Trigger};
 use crate::schedule::zone::Zone;
 use crate::tell::message::Kind;
 use crate::units;
@@ -33,21 +33,10 @@ pub struct Facts<'a> {
 /// The subject and the text of a message about a run.
 pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String) {
     let job = &row.job_id;
-    let what = What::new(kind, !had_no_space(row));
+    let what = What::of_run(kind, row);
     let subject = subject(what, job, facts.host);
     let mut text = format!("{}.\n", sentence(what, job, facts.host));
-    let due = match row.trigger {
-        Trigger::Manual => "was asked for",
-        Trigger::Schedule | Trigger::CatchUp => "was due",
-    };
-    let _ = write!(text, "\nRun {} {due} at {}", row.number, facts.at(row.due));
-    if let Some(started) = row.started {
-        let _ = write!(text, ", began at {}", facts.at(started));
-    }
-    if let Some(ended) = row.ended {
-        let _ = write!(text, " and ended at {}", facts.at(ended));
-    }
-    text.push_str(".\n");
+    let _ = writeln!(text, "\nRun {} {}.", row.number, times(row, facts));
     if let Some(reason) = &row.reason {
         let reason: String = harmless(reason).chars().take(LONGEST_REASON).collect();
         let _ = writeln!(text, "{reason}");
@@ -65,10 +54,11 @@ pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String)
             );
         }
     }
-    let problems: u64 = row.actions.iter().map(|action| action.problems).sum();
-    if problems > 0 {
-        let problems = units::count(problems, "path was", "paths were");
-        let _ = writeln!(text, "{problems} not backed up or restored.");
+    // Of other kinds of work, the reason counts what was found.
+    let missing: u64 = row.actions.iter().map(ActionRecord::paths_missing).sum();
+    if missing > 0 {
+        let missing = units::count(missing, "path was", "paths were");
+        let _ = writeln!(text, "{missing} not backed up or restored.");
     }
     let alarms = row
         .actions
@@ -82,11 +72,31 @@ pub fn of_run(kind: Kind, row: &RunRecord, facts: Facts<'_>) -> (String, String)
     (subject, text.trim_end().to_owned())
 }
 
+/// When the run was due, began and ended, as far as it has.
+fn times(row: &RunRecord, facts: Facts<'_>) -> String {
+    let due = match row.trigger {
+        Trigger::Manual => "was asked for",
+        Trigger::Schedule | Trigger::CatchUp => "was due",
+    };
+    let at = |what: &str, instant| format!("{what} at {}", facts.at(instant));
+    let due = at(due, row.due);
+    let began = row.started.map(|started| at("began", started));
+    let ended = row.ended.map(|ended| at("ended", ended));
+    match (began, ended) {
+        (None, None) => due,
+        (Some(last), None) | (None, Some(last)) => format!("{due} and {last}"),
+        (Some(began), Some(ended)) => format!("{due}, {began} and {ended}"),
+    }
+}
+
 /// The subject and the text of a message about a job that is overdue, or whose trouble goes on.
 pub fn of_job(kind: Kind, record: &JobRecord, facts: Facts<'_>) -> (String, String) {
     let job = &record.job_id;
     let again = kind != Kind::Overdue;
-    let what = What::new(kind, record.told.little_room);
+    let what = match kind {
+        Kind::Space if record.told.little_room => What::LittleRoom,
+        kind => What::Kind(kind),
+    };
     let mut subject = subject(what, job, facts.host);
     let mut text = format!("{}.\n", sentence(what, job, facts.host));
     if again {
@@ -162,20 +172,30 @@ enum What {
     Kind(Kind),
     /// Of [`Kind::Space`]: there was space for the run, and there is little room for the next ones.
     LittleRoom,
+    /// Of [`Kind::Check`]: a check has found damage.
+    Damage,
+    /// Of [`Kind::Check`]: no check came to a result.
+    NotChecked,
 }
 
 impl What {
-    fn new(kind: Kind, has_space: bool) -> What {
+    fn of_run(kind: Kind, row: &RunRecord) -> What {
+        let mut actions = row.actions.iter();
         match kind {
-            Kind::Space if has_space => What::LittleRoom,
+            Kind::Space if !had_no_space(row) => What::LittleRoom,
+            Kind::Check if actions.any(|action| action.damaged) => What::Damage,
+            Kind::Check => What::NotChecked,
             kind => What::Kind(kind),
         }
     }
 }
 
 fn subject(what: What, job: &str, host: &str) -> String {
-    let What::Kind(kind) = what else {
-        return format!("{job} has little room left on {host}");
+    let kind = match what {
+        What::Kind(kind) => kind,
+        What::LittleRoom => return format!("{job} has little room left on {host}"),
+        What::Damage => return format!("{job} found damage in its container on {host}"),
+        What::NotChecked => return format!("{job} could not check its container on {host}"),
     };
     let what = match kind {
         Kind::Started => "has started",
@@ -194,12 +214,19 @@ fn subject(what: What, job: &str, host: &str) -> String {
 }
 
 fn sentence(what: What, job: &str, host: &str) -> String {
-    let What::Kind(kind) = what else {
-        return format!(
-            "The job {job} on {host} has made a backup, and there is little room left for the next ones"
-        );
+    let what = match what {
+        What::LittleRoom => {
+            "has made a backup, and there is little room left for the next ones"
+        }
+        What::Damage => "has found damage in its container",
+        What::NotChecked => "could not check its container",
+        What::Kind(kind) => what_of(kind),
     };
-    let what = match kind {
+    format!("The job {job} on {host} {what}")
+}
+
+fn what_of(kind: Kind) -> &'static str {
+    match kind {
         Kind::Started => "has started",
         Kind::Failed => "has failed",
         Kind::Partial => "has left something out",
@@ -213,8 +240,7 @@ fn sentence(what: What, job: &str, host: &str) -> String {
         Kind::Recovered => "has succeeded again",
         Kind::Succeeded => "has succeeded",
         Kind::Digest | Kind::Test => "is known",
-    };
-    format!("The job {job} on {host} {what}")
+    }
 }
 
 /// The runs that the commands in a message name.
@@ -268,5 +294,87 @@ fn capital(text: &str) -> String {
 impl Facts<'_> {
     fn at(&self, instant: DateTime<Utc>) -> String {
         self.zone.to_local(instant).format("%F %T").to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ExitStatus;
+    use crate::samples::{action_record, minute as at, run_record};
+
+    fn told(kind: Kind, row: &RunRecord) -> (String, String) {
+        let zone = Zone::utc();
+        let facts = Facts {
+            host: "web1",
+            zone: &zone,
+            now: at(90),
+        };
+        of_run(kind, row, facts)
+    }
+
+    #[test]
+    fn a_message_says_when_its_run_was_due_began_and_ended_as_far_as_it_has() {
+        for (started, ended, expected) in [
+            (None, None, "Run 7 was due at 2026-01-01 01:00:00."),
+            (
+                Some(at(61)),
+                None,
+                "Run 7 was due at 2026-01-01 01:00:00 and began at 2026-01-01 01:01:00.",
+            ),
+            (
+                None,
+                Some(at(62)),
+                "Run 7 was due at 2026-01-01 01:00:00 and ended at 2026-01-01 01:02:00.",
+            ),
+            (
+                Some(at(61)),
+                Some(at(62)),
+                "Run 7 was due at 2026-01-01 01:00:00, began at 2026-01-01 01:01:00 and ended at 2026-01-01 01:02:00.",
+            ),
+        ] {
+            let row = RunRecord {
+                started,
+                ended,
+                ..run_record(7, "job", at(60))
+            };
+            let (_, text) = told(Kind::Started, &row);
+            assert!(
+                text.lines().any(|line| line == expected),
+                "{expected}\n{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_check_that_found_damage_is_told_apart_from_one_that_was_not_done() {
+        let check = |damaged, problems| ActionRecord {
+            kind: "check".to_owned(),
+            exit_status: Some(ExitStatus::Fail),
+            damaged,
+            problems,
+            ..action_record()
+        };
+        let row = |actions| RunRecord {
+            actions,
+            ..run_record(7, "job", at(60))
+        };
+        let damage = row(vec![check(true, 3)]);
+        let (subject, text) = told(Kind::Check, &damage);
+        assert_eq!(subject, "job found damage in its container on web1");
+        assert!(
+            text.starts_with("The job job on web1 has found damage in its container.\n"),
+            "{text}"
+        );
+        assert!(!text.contains("paths"), "a fault is not a path: {text}");
+        let away = row(vec![check(false, 0)]);
+        let (subject, text) = told(Kind::Check, &away);
+        assert_eq!(subject, "job could not check its container on web1");
+        assert!(
+            text.starts_with("The job job on web1 could not check its container.\n"),
+            "{text}"
+        );
+        let both = row(vec![check(false, 0), check(true, 1)]);
+        assert!(told(Kind::Check, &both).1.contains("has found damage"));
     }
 }

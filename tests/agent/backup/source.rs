@@ -113,7 +113,7 @@ fn an_emptied_source_fails_permanently_unless_that_is_allowed() {
     fail(
         Work::Backup(place.backup()),
         Verdict::FailedForGood,
-        &["is empty", "holds 1 file", "allow_empty"],
+        &["is empty", "holds 1 file or other entry", "allow_empty"],
     );
     assert_eq!(
         list_snapshots(&place.container(), &Default::default())
@@ -214,7 +214,10 @@ fn a_dry_run_says_what_would_be_done_and_changes_nothing() {
     let ended = run_dry(Work::Backup(place.backup()));
     assert_eq!(ended.outcome().verdict, Verdict::Success);
     assert!(ended.said("would create a repository"), "{ended:#?}");
-    assert!(ended.said("would back up 1 file, 1 B"), "{ended:#?}");
+    assert!(
+        ended.said("would back up 1 file or other entry, 1 B"),
+        "{ended:#?}"
+    );
     assert!(!place.path("container").exists());
     place.back_up();
     let before = tree(&place.path("container"));
