@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::finding::{Finding, Level};
 use crate::record::{OutboxRow, OutboxState};
 use crate::units;
@@ -10,6 +12,8 @@ use crate::units;
 #[derive(Default)]
 struct Trouble<'a> {
     refused: u64,
+    /// Is due, and waits for what was refused.
+    behind: u64,
     given_up: u64,
     reason: &'a str,
 }
@@ -24,7 +28,11 @@ pub enum Seen {
 }
 
 /// One finding for each receiver that does not accept its messages. `receivers` are those of the settings.
-pub fn findings(outbox: &[OutboxRow], receivers: &BTreeMap<&str, Seen>) -> Vec<Finding> {
+pub fn findings(
+    outbox: &[OutboxRow],
+    receivers: &BTreeMap<&str, Seen>,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
     let mut troubles: BTreeMap<&str, Trouble<'_>> = BTreeMap::new();
     for row in outbox {
         let (reason, given_up) = match &row.state {
@@ -39,6 +47,16 @@ pub fn findings(outbox: &[OutboxRow], receivers: &BTreeMap<&str, Seen>) -> Vec<F
         trouble.given_up += u64::from(given_up);
         trouble.reason = reason;
     }
+    for row in outbox {
+        if let OutboxState::Waiting {
+            error: None, next, ..
+        } = &row.state
+            && *next <= now
+            && let Some(trouble) = troubles.get_mut(&*row.receiver)
+        {
+            trouble.behind += u64::from(trouble.refused > 0);
+        }
+    }
     troubles
         .into_iter()
         .map(|(receiver, trouble)| finding(receiver, &trouble, receivers.get(receiver).copied()))
@@ -52,12 +70,13 @@ fn finding(receiver: &str, trouble: &Trouble<'_>, seen: Option<Seen>) -> Finding
         parts.push(format!("{count} given up"));
     }
     if trouble.refused > 0 {
-        let wait = units::count(
-            trouble.refused,
-            "message waits, because it was",
-            "messages wait, because they were",
-        );
-        parts.push(format!("{wait} not accepted yet"));
+        let refused = units::count(trouble.refused, "message was", "messages were");
+        let behind = match trouble.behind {
+            0 => String::new(),
+            1 => " (1 more waits behind)".to_owned(),
+            more => format!(" ({more} more wait behind)"),
+        };
+        parts.push(format!("{refused} not accepted yet{behind}"));
     }
     let message = format!("{}: {}", parts.join(", and "), trouble.reason);
     Finding::new("notify", Level::Warning, receiver, message).help(help(receiver, seen))
@@ -103,6 +122,7 @@ mod tests {
         let outbox = [
             outbox_row(1, "a", waiting(Some("nobody is there"))),
             outbox_row(2, "a", given_up.clone()),
+            outbox_row(8, "a", waiting(None)),
             outbox_row(3, "b", waiting(None)),
             outbox_row(4, "b", sent),
             outbox_row(5, "c", waiting(Some("no secret"))),
@@ -110,7 +130,7 @@ mod tests {
             outbox_row(7, "gone", given_up),
         ];
         let receivers = [("a", Seen::Fine), ("b", Seen::Fine), ("c", Seen::Broken)];
-        let found = findings(&outbox, &receivers.into());
+        let found = findings(&outbox, &receivers.into(), at(2));
         let said: Vec<(&str, &str)> = found
             .iter()
             .map(|it| (it.subject.as_str(), it.message.as_str()))
@@ -120,12 +140,9 @@ mod tests {
             [
                 (
                     "a",
-                    "1 message was given up, and 1 message waits, because it was not accepted yet: it is gone"
+                    "1 message was given up, and 1 message was not accepted yet (1 more waits behind): it is gone"
                 ),
-                (
-                    "c",
-                    "2 messages wait, because they were not accepted yet: no secret"
-                ),
+                ("c", "2 messages were not accepted yet: no secret"),
                 ("gone", "1 message was given up: it is gone"),
             ]
         );

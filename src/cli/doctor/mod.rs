@@ -167,7 +167,7 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         let watched = checks::inspect(rows, &settings.job_host());
         let watched = watched.iter();
         findings.extend(watched.map(|it| checks::check_finding(it, Utc::now())));
-        findings.extend(messages::findings(&rows.facts.outbox, &seen));
+        findings.extend(messages::findings(&rows.facts.outbox, &seen, Utc::now()));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cli::{ledger_view, logging, output};
 use crate::config::Settings;
 use crate::record::{OutboxRow, OutboxState};
 use crate::schedule::zone::Zone;
+use crate::tell::message::Kind;
 use crate::units;
 
 /// Lists the messages to the receivers with these names, or to all.
@@ -50,13 +51,30 @@ pub(super) fn run(settings: &Settings, names: &[String], as_json: bool) -> Resul
         println!("No daemon is running, so nothing is sent now.");
     }
     if rows.iter().any(OutboxRow::is_given_up) {
-        println!("`freezerd notify --retry` sends messages again that were given up.");
+        println!(
+            "`freezerd notify --retry` sends messages again that were given up, or drops them where they are no news any more."
+        );
     }
     for (receiver, count) in sent {
         let count = units::count(count, "message", "messages");
-        println!("{receiver} has accepted {count} in the last 30 days.");
+        let besides = match hears_every_run(settings, receiver) {
+            true => ", beside those of starts and successes, which are not kept",
+            false => "",
+        };
+        println!("{receiver} has accepted {count} in the last 30 days{besides}.");
     }
     Ok(Exit::Success)
+}
+
+/// Whether the receiver gets messages that are not kept once they are sent.
+fn hears_every_run(settings: &Settings, receiver: &str) -> bool {
+    let known = settings.receivers.iter().map(|(known, _)| known);
+    let mut mine = known.filter(|known| known.name == receiver);
+    mine.any(|it| {
+        [Kind::Started, Kind::Succeeded]
+            .iter()
+            .any(|kind| it.events.contains(kind))
+    })
 }
 
 /// When each receiver that has refused a message is asked again, at the latest. After a refusal, a receiver is left alone for

@@ -180,15 +180,8 @@ impl Outbox {
                 line.refusals = 0;
                 line.rests_until = None;
                 let is_state = notices::hears_every_run(receiver) && receiver.digest.is_none();
-                let over = match is_state {
-                    true => line.give_up_before(&taken, now),
-                    false => Vec::new(),
-                };
-                for row in over {
-                    match is_of_every_run(row.message.kind) {
-                        true => outcome.gone.push(row.message.id),
-                        false => outcome.rows.push(row),
-                    }
+                if is_state {
+                    outcome.gone.extend(line.drop_before(&taken));
                 }
                 for mut row in taken {
                     if is_of_every_run(row.message.kind) {

@@ -190,7 +190,7 @@ impl<L: Ledger> Scheduler<L> {
             Ok(rows) => rows,
             Err(error) => return (false, error.to_string()),
         };
-        let (mut sent, mut again, mut old) = (0, 0, 0);
+        let (mut sent, mut again, mut dropped) = (0, 0, 0);
         let is_meant = |it: &&Receiver| names.is_empty() || names.contains(&it.name);
         for receiver in receivers.iter().filter(is_meant) {
             let mine = given_up.iter().filter(|row| row.receiver == receiver.name);
@@ -201,13 +201,16 @@ impl<L: Ledger> Scheduler<L> {
                 notices::is_still_news(&row.message, receiver, last.map(|run| run.number))
             });
             again += news.len() as u64;
-            old += others.len() as u64;
+            dropped += others.len() as u64;
+            for row in others {
+                self.batch.forget_message(row.message.id, &row.receiver);
+            }
             for row in self.outbox.try_again(&receiver.name, news, now) {
                 sent += 1;
                 self.batch.message(row);
             }
         }
-        (true, words_of_again(sent, again, old))
+        (true, words_of_again(sent, again, dropped))
     }
 
     /// After the start: what waits for a receiver that the settings do not have any more is given up.
@@ -256,16 +259,18 @@ impl<L: Ledger> Scheduler<L> {
     }
 }
 
-/// What is sent again, for a person: how many messages, how many of them were given up, and how many stay given up.
-fn words_of_again(sent: u64, again: u64, old: u64) -> String {
-    let old = match old {
+/// What is sent again, for a person: how many messages, how many of them were given up, and how many are dropped.
+fn words_of_again(sent: u64, again: u64, dropped: u64) -> String {
+    let dropped = match dropped {
         0 => String::new(),
-        1 => "; 1 message about a run that others have followed stays given up".to_owned(),
-        old => format!("; {old} messages about runs that others have followed stay given up"),
+        1 => "; 1 message that was given up is no news any more, and is dropped".to_owned(),
+        dropped => {
+            format!("; {dropped} messages that were given up are no news any more, and are dropped")
+        }
     };
     if sent == 0 {
         return format!(
-            "no message waits because it was not accepted, and none is taken up again{old}"
+            "no message waits because it was not accepted, and none is taken up again{dropped}"
         );
     }
     let sent = units::count(sent, "message is", "messages are");
@@ -273,5 +278,5 @@ fn words_of_again(sent: u64, again: u64, old: u64) -> String {
         0 => String::new(),
         again => format!(", {again} of which had been given up"),
     };
-    format!("{sent} sent now{again}; `freezerd notify` shows what comes of that{old}")
+    format!("{sent} sent now{again}; `freezerd notify` shows what comes of that{dropped}")
 }

@@ -102,7 +102,7 @@ impl World {
             ledger: SharedLedger::default(),
             agents: BTreeMap::new(),
             ends: BTreeMap::new(),
-            post: Post::new(seed),
+            post: Post::new(seed, jobs),
             containers_hold: Containers::new(seed),
             jobs: HashMap::new(),
             shadows: BTreeMap::new(),

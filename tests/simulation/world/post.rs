@@ -25,17 +25,20 @@ pub struct Post {
     on_their_way: BTreeMap<(i64, u64), Delivery>,
     sent: u64,
     away_until: i64,
+    jobs: u64,
     /// The simulation is about to end: everybody stays there.
     pub calm: bool,
 }
 
 impl Post {
-    pub fn new(seed: u64) -> Post {
+    /// More jobs have more messages: these take less time, and one in more of them finds nobody.
+    pub fn new(seed: u64, jobs: u64) -> Post {
         Post {
             dice: Dice::new(seed),
             on_their_way: BTreeMap::new(),
             sent: 0,
             away_until: 0,
+            jobs,
             calm: false,
         }
     }
@@ -80,7 +83,8 @@ impl World {
             delivery.receiver
         );
         self.post.sent += 1;
-        let at = self.elapsed + 50 + self.post.dice.roll(40_000) as i64;
+        let at =
+            self.elapsed + 50 + self.post.dice.roll(6_000_000 / self.post.jobs.max(100)) as i64;
         let number = self.post.sent;
         self.post.on_their_way.insert((at, number), delivery);
     }
@@ -88,7 +92,7 @@ impl World {
     /// A message arrives, or does not.
     pub(super) fn arrive(&mut self) {
         let (_, delivery) = self.post.on_their_way.pop_first().expect("one arrives");
-        if self.post.dice.once_in(300) && !self.post.calm {
+        if self.post.dice.once_in(2 * self.post.jobs.max(100)) && !self.post.calm {
             let outage = self.post.dice.roll(LONGEST_OUTAGE * 3_600_000) as i64;
             self.post.away_until = self.elapsed + outage;
             self.tally.outages += 1;

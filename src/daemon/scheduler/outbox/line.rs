@@ -96,9 +96,9 @@ impl Line {
         self.passed.extend(ids.iter().map(|id| (*id, newest)));
     }
 
-    /// The receiver knows only the last state of a job, and has accepted these rows: what it refused before of the same
-    /// jobs would be taken for the state of now. Returns such rows as they are now.
-    pub fn give_up_before(&mut self, accepted: &[OutboxRow], now: DateTime<Utc>) -> Vec<OutboxRow> {
+    /// The receiver knows only the last state of a job, and has accepted these rows: it would take what it refused before of
+    /// the same jobs for the state of now. Takes such rows out, and returns their numbers.
+    pub fn drop_before(&mut self, accepted: &[OutboxRow]) -> Vec<u64> {
         let newest = accepted.iter().map(|row| row.message.id).max().unwrap_or(0);
         let is_old = |row: &OutboxRow| {
             let mut later = accepted.iter().map(|it| &it.message);
@@ -106,22 +106,8 @@ impl Line {
         };
         let older = self.rows.range(..newest).filter(|(_, row)| is_old(row));
         let old: Vec<u64> = older.map(|(id, _)| *id).collect();
-        let reason = "a later message about the same job was accepted";
-        self.take_all(old, reason, now)
-    }
-
-    fn take_all(&mut self, ids: Vec<u64>, reason: &str, now: DateTime<Utc>) -> Vec<OutboxRow> {
-        let taken = ids.into_iter().filter_map(|id| self.take(id));
-        let state = OutboxState::GivenUp {
-            at: now,
-            reason: reason.to_owned(),
-        };
-        taken
-            .map(|row| OutboxRow {
-                state: state.clone(),
-                ..row
-            })
-            .collect()
+        old.iter().for_each(|id| drop(self.take(*id)));
+        old
     }
 
     /// When the next row is sent. `None` while another one is.
@@ -144,7 +130,16 @@ impl Line {
         };
         let old = self.rows.values().filter(is_old);
         let old: Vec<u64> = old.map(|row| row.message.id).collect();
-        self.take_all(old, reason, now)
+        let taken = old.into_iter().filter_map(|id| self.take(id));
+        taken
+            .map(|row| OutboxRow {
+                state: OutboxState::GivenUp {
+                    at: now,
+                    reason: reason.to_owned(),
+                },
+                ..row
+            })
+            .collect()
     }
 
     /// What the receiver has refused, and what waits behind it, is sent as soon as possible, with these rows that were given
