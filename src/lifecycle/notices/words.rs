@@ -215,9 +215,7 @@ fn subject(what: What, job: &str, host: &str) -> String {
 
 fn sentence(what: What, job: &str, host: &str) -> String {
     let what = match what {
-        What::LittleRoom => {
-            "has made a backup, and there is little room left for the next ones"
-        }
+        What::LittleRoom => "has made a backup, and there is little room left for the next ones",
         What::Damage => "has found damage in its container",
         What::NotChecked => "could not check its container",
         What::Kind(kind) => what_of(kind),
