@@ -177,7 +177,7 @@ fn a_disk_with_little_room_for_the_next_backups_is_told_of_before_it_is_full_and
     assert_eq!(told["subject"], "save has little room left on testhost");
     let text = told["text"].as_str().expect("a text");
     assert!(
-        text.contains("has succeeded") && text.contains("more backup"),
+        text.contains("has made a backup") && text.contains("more backup"),
         "{text}"
     );
     assert!(daemon.stop().success());
