@@ -127,3 +127,54 @@ pub fn describe(file: &ProgressFile) -> String {
     }
     parts.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Progress;
+    use crate::samples::minute as at;
+
+    #[test]
+    fn what_has_bytes_is_counted_in_files_and_other_entries_and_the_rest_as_the_phase_says() {
+        for (phase, files, bytes, expected) in [
+            (
+                "backing up",
+                (3, Some(12)),
+                (500, Some(1000)),
+                "backing up, 3 of 12 files and other entries, 500 B of 1.0 kB",
+            ),
+            (
+                "scanning",
+                (1, None),
+                (500, None),
+                "scanning, 1 file or other entry, 500 B",
+            ),
+            (
+                "reading snapshots",
+                (1, Some(40)),
+                (0, None),
+                "reading snapshots, 1 of 40",
+            ),
+            ("reading trees", (7, None), (0, None), "reading trees, 7"),
+        ] {
+            let file = ProgressFile {
+                run: 7,
+                job_id: "job".to_owned(),
+                action: 0,
+                kind: "backup".to_owned(),
+                attempt: 1,
+                started: at(0),
+                updated: at(0),
+                waiting: None,
+                progress: Progress {
+                    phase: phase.to_owned(),
+                    files_done: files.0,
+                    files_total: files.1,
+                    bytes_done: bytes.0,
+                    bytes_total: bytes.1,
+                },
+            };
+            assert_eq!(describe(&file), expected);
+        }
+    }
+}

@@ -230,6 +230,7 @@ fn an_offset_is_not_taken_for_the_zone_with_the_same_sign() {
     for (zone, advice) in [
         ("GMT+2", "`Etc/GMT-2` is 2 hours ahead of Greenwich"),
         ("UTC-5", "`Etc/GMT+5` is 5 hours behind Greenwich"),
+        ("GMT+1", "`Etc/GMT-1` is 1 hour ahead of Greenwich"),
         ("gmt+02:00", "`Etc/GMT-2` is 2 hours ahead"),
         ("+0200", "`Etc/GMT-2` is 2 hours ahead"),
         ("UTC+05:30", "an offset is not a time zone"),

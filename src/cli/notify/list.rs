@@ -77,13 +77,13 @@ fn hears_every_run(settings: &Settings, receiver: &str) -> bool {
     })
 }
 
-/// When each receiver that has refused a message is asked again, at the latest. After a refusal, a receiver is left alone for
-/// a while, which no row has. It is over when the message that was refused is due again, if not before.
+/// When each receiver that has refused a message is asked again, at the latest. After a refusal a receiver is left alone for
+/// a while. No row says how long, but it is over when what was refused is due again.
 fn asked_again(rows: &[OutboxRow]) -> BTreeMap<&str, DateTime<Utc>> {
     let mut again: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
     for row in rows {
-        if let OutboxState::Waiting { next, tries, .. } = row.state
-            && tries > 0
+        if let OutboxState::Waiting { next, .. } = row.state
+            && row.tries() > 0
         {
             let known = again.entry(&row.receiver).or_insert(next);
             *known = next.max(*known);
@@ -104,22 +104,19 @@ fn state(
         OutboxState::Waiting {
             next, tries, error, ..
         } => {
-            let until = match again.filter(|again| *again > now) {
-                // A message that is due waits for one that was refused.
-                Some(again) if *next <= now => {
-                    format!(
-                        "waits for its receiver, until {} at the latest",
-                        moment(again)
-                    )
-                }
-                _ if *next > now => format!("waits until {} at least", moment(*next)),
-                _ => "is to be sent now".to_owned(),
+            let due = match again.filter(|again| *again > now) {
+                _ if *next > now => format!("due at {}", moment(*next)),
+                Some(again) => format!(
+                    "due; its receiver is asked again at {} at the latest",
+                    moment(again)
+                ),
+                None => "due now".to_owned(),
             };
             let tried = error.as_ref().map_or_else(String::new, |error| {
                 let tries = units::count(u64::from(*tries), "try", "tries");
-                format!(" after {tries}: {error}")
+                format!(", after {tries}: {error}")
             });
-            Some(until + &tried)
+            Some(due + &tried)
         }
         OutboxState::GivenUp { reason, .. } => Some(format!("given up: {reason}")),
         OutboxState::Sent { .. } => None,
@@ -195,12 +192,12 @@ mod tests {
         assert_eq!(
             said,
             [
-                "waits until 2026-01-01 01:10:00 at least after 3 tries: nobody is there",
-                "waits for its receiver, until 2026-01-01 01:10:00 at the latest",
-                "is to be sent now",
-                "waits until 2026-01-01 01:30:00 at least",
-                "is to be sent now after 1 try: nobody is there",
-                "is to be sent now",
+                "due at 2026-01-01 01:10:00, after 3 tries: nobody is there",
+                "due; its receiver is asked again at 2026-01-01 01:10:00 at the latest",
+                "due now",
+                "due at 2026-01-01 01:30:00",
+                "due now, after 1 try: nobody is there",
+                "due now",
             ]
         );
     }

@@ -129,6 +129,7 @@ const REFUSALS: &[Refusal] = &[
     (DayOfWeek, "tues", "long-name", "tues", "names have three letters: `tue`, not `tues`", "write `tue`"),
     (Interval, "hourly", "not-a-span", "hourly", "`hourly` is not a span of time", "write `1 hour`"),
     (Interval, "5", "missing-unit", "5", "5 has no unit", "write the unit, as `5 minutes`"),
+    (Interval, "1", "missing-unit", "1", "1 has no unit", "write the unit, as `1 minute`"),
     (Interval, "days", "not-a-span", "days", "`days` is not a span of time", "write the number, as `2 days`"),
     (Interval, "1.5 days", "not-whole", "1.5 days", "the number is not whole", "use a smaller unit, as `36 hours` for one and a half days"),
     (Interval, "5days", "missing-blank", "5days", "there is no blank between 5 and `days`", "write `5 days`"),
