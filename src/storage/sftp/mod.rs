@@ -18,14 +18,16 @@ use super::error::{Doing, Error, ErrorKind, Place};
 use super::leftovers::Leftovers;
 use super::limit::Pace;
 use super::pool::Pool;
-use super::{Durability, FileKind, FileName, Listing, Storage, Stray, StrayKind, Traits};
+use super::{Durability, FileKind, FileName, First, Listing, Storage, Stray, StrayKind, Traits};
 use failure::Failure;
 pub use key::{Key, KeyError};
 pub use known_hosts::KnownHosts;
 use session::Session;
 
 mod connect;
+mod directories;
 mod failure;
+mod first;
 mod host;
 mod key;
 mod known_hosts;
@@ -34,6 +36,7 @@ mod listing;
 mod login;
 mod packet;
 mod read;
+mod receiver;
 mod session;
 mod write;
 
@@ -164,10 +167,8 @@ impl Sftp {
         requests: impl AsyncFnOnce(&mut Session) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         // A lock comes next.
-        if kind == FileKind::Key
-            && let Some(runtime) = &self.runtime
-        {
-            self.for_locks.begin(runtime, &self.options);
+        if kind == FileKind::Key {
+            self.begin_for_locks();
         }
         // Until the other connection is there, nothing large can be in the way on this one.
         let of = match kind {
@@ -179,6 +180,21 @@ impl Sftp {
             || self.connect(of),
             |session| self.wait(requests(session))?,
         )
+    }
+
+    fn begin_for_locks(&self) {
+        if let Some(runtime) = &self.runtime {
+            self.for_locks.begin(runtime, &self.options);
+        }
+    }
+
+    /// A list of this kind began at this moment, and found these.
+    fn is_listed(&self, kind: FileKind, begun: Instant, strays: &[Stray]) {
+        let temporaries = strays
+            .iter()
+            .filter(|stray| stray.kind == StrayKind::Temporary);
+        self.leftovers
+            .found(kind, begun, temporaries.cloned().collect());
     }
 
     fn connect(&self, kind: FileKind) -> Result<Session, Failure> {
@@ -237,17 +253,27 @@ impl Storage for Sftp {
     }
 
     fn list(&self, kind: FileKind) -> Result<Listing, Error> {
+        let mut listings = self.lists(&[kind])?;
+        Ok(listings.pop().unwrap_or_default())
+    }
+
+    fn lists(&self, kinds: &[FileKind]) -> Result<Vec<Listing>, Error> {
         let begun = Instant::now();
-        let listing = self
+        // Those of locks have a connection of their own, and the others one together.
+        let kind = kinds.first().copied().unwrap_or(FileKind::Config);
+        let found = self
             .run(kind, async |session| {
-                listing::list(self, session, kind).await
+                listing::lists(self, session, kinds).await
             })
             .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))?;
-        let strays = listing.strays.iter();
-        let temporaries = strays.filter(|stray| stray.kind == StrayKind::Temporary);
-        self.leftovers
-            .found(kind, begun, temporaries.cloned().collect());
-        Ok(listing)
+        let mut listings = Vec::new();
+        for (kind, listing) in kinds.iter().zip(found) {
+            let place = Place::Kind(*kind);
+            let listing = listing.map_err(|failure| failure.at(Doing::List, place))?;
+            self.is_listed(*kind, begun, &listing.strays);
+            listings.push(listing);
+        }
+        Ok(listings)
     }
 
     fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
@@ -281,6 +307,23 @@ impl Storage for Sftp {
             read::whole(self, session, file, limit).await
         })
         .map_err(|failure| failure.at(Doing::Read, Place::File(file)))
+    }
+
+    fn read_first(&self, limit: u64) -> Result<First, Error> {
+        let begun = Instant::now();
+        let found = self
+            .run(FileKind::Config, async |session| {
+                self.begin_for_locks();
+                first::first(self, session, limit).await
+            })
+            .map_err(|failure| failure.at(Doing::Read, Place::File(FileName::CONFIG)))?;
+        if let Some(temporaries) = found.temporaries {
+            self.is_listed(FileKind::Config, begun, &temporaries);
+        }
+        if let Some(keys) = &found.first.keys {
+            self.is_listed(FileKind::Key, begun, &keys.strays);
+        }
+        Ok(found.first)
     }
 
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
