@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use super::concurrency::Concurrency;
@@ -93,12 +94,10 @@ impl ForLocks {
     /// Begins to connect, once.
     fn begin(&self, runtime: &Runtime, options: &Arc<Options>) {
         self.begun.call_once(|| {
-            let (runtime, options) = (runtime.handle().clone(), Arc::clone(options));
-            let thread = std::thread::Builder::new();
-            // Without a thread, the connection is made when it is needed.
-            *self.lock() = thread
-                .spawn(move || runtime.block_on(connect::connect(&options)))
-                .ok();
+            let options = Arc::clone(options);
+            // It ends with the runtime, whether it has come to an end or not.
+            let connecting = async move { connect::connect(&options).await };
+            *self.lock() = Some(runtime.spawn(connecting));
         });
     }
 
@@ -128,6 +127,7 @@ pub struct Sftp {
     /// Directories whose names may not be on the server's disk yet.
     unsynced: Mutex<BTreeSet<String>>,
     leftovers: Leftovers<Stray>,
+    waits: AtomicUsize,
     /// Absent only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -149,8 +149,14 @@ impl Sftp {
             for_locks: ForLocks::new(),
             unsynced: Mutex::default(),
             leftovers: Leftovers::default(),
+            waits: AtomicUsize::new(0),
             runtime: Some(runtime),
         })
+    }
+
+    /// How often answers were waited for until now, apart from logins. Each time costs a way to the server and back.
+    pub fn waits(&self) -> usize {
+        self.waits.load(Ordering::Relaxed)
     }
 
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
@@ -178,7 +184,13 @@ impl Sftp {
         self.pool.with(
             of,
             || self.connect(of),
-            |session| self.wait(requests(session))?,
+            |session| {
+                let before = session.waits;
+                let result = self.wait(requests(session));
+                self.waits
+                    .fetch_add(session.waits - before, Ordering::Relaxed);
+                result?
+            },
         )
     }
 
@@ -200,7 +212,7 @@ impl Sftp {
     fn connect(&self, kind: FileKind) -> Result<Session, Failure> {
         if kind == FileKind::Lock
             && let Some(begun) = self.for_locks.take()
-            && let Ok(Ok(session)) = begun.join()
+            && let Ok(Ok(session)) = self.wait(begun)?
         {
             return Ok(session);
         }

@@ -42,6 +42,8 @@ pub(super) struct Session {
     sender: ChannelWriteHalf<Msg>,
     receiver: Receiver,
     next_id: u32,
+    /// How often answers were waited for.
+    pub waits: usize,
     /// A connection on which nothing moves for this long is given up.
     stall: Duration,
     /// Whether the server writes files to its disk on demand.
@@ -105,6 +107,7 @@ impl Session {
             sender,
             receiver,
             next_id: LIMITS + 1,
+            waits: 0,
             stall,
             can_sync: has(b"fsync@openssh.com"),
             can_tell_file_system: has(b"statvfs@openssh.com"),
@@ -142,6 +145,7 @@ impl Session {
         mut take: impl FnMut(usize, Reply) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let stall = self.stall;
+        self.waits += 1;
         let (sender, receiver) = (&self.sender, &mut self.receiver);
         let next_id = &mut self.next_id;
         let room = Semaphore::new(match receiver.limits.most_handles {
