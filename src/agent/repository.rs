@@ -17,7 +17,7 @@ use crate::repository::snapshot;
 use crate::secret::password::Password;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Storage};
+use crate::storage::{FileKind, FileName, Listed, Storage};
 
 /// The repository of a container.
 pub struct Opened {
@@ -127,9 +127,23 @@ impl Opened {
     /// # Errors
     /// When the snapshots cannot be listed.
     pub fn snapshot_files(&self, filter: &Filter) -> Result<SnapshotFiles, ActionError> {
+        Ok(self.snapshots_of(filter, &self.list_snapshots()?))
+    }
+
+    /// The files of the snapshots.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn list_snapshots(&self) -> Result<Vec<Listed>, ActionError> {
+        let listed = self.repository.storage.list(FileKind::Snapshot);
+        let listed = listed.map_err(|error| self.failed("list the snapshots", error.into()))?;
+        Ok(listed.files)
+    }
+
+    /// As [`Opened::snapshot_files`], of files that are listed already.
+    pub fn snapshots_of(&self, filter: &Filter, listed: &[Listed]) -> SnapshotFiles {
         let repository = &self.repository;
-        let all = snapshot::read_all(&*repository.storage, &repository.cipher)
-            .map_err(|error| self.failed("list the snapshots", error))?;
+        let all = snapshot::read_files(&*repository.storage, &repository.cipher, listed);
         let mut found = Vec::new();
         let mut unreadable = Vec::new();
         for (id, file) in all {
@@ -145,7 +159,7 @@ impl Opened {
             }
         }
         found.sort_by(|(one, ..), (other, ..)| (one.time, &one.id).cmp(&(other.time, &other.id)));
-        Ok(SnapshotFiles { found, unreadable })
+        SnapshotFiles { found, unreadable }
     }
 
     /// The engine failed while it did something to this repository.

@@ -29,7 +29,7 @@ use crate::storage::error::{
     Doing as StorageDoing, Error as StorageError, ErrorKind as StorageErrorKind,
 };
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName};
+use crate::storage::{FileKind, FileName, Listed};
 
 mod adopt;
 pub mod ahead;
@@ -76,6 +76,8 @@ pub struct Options<'a> {
     pub workers: usize,
     /// Is asked before anything is written that relies on the lock.
     pub confirm: &'a (dyn Fn() -> Result<(), Error> + Sync),
+    /// The packs, as they were listed under the lock together with the index.
+    pub packs: &'a [Listed],
     /// Makes the snapshot of what is known at the end: what is missing, and what was counted. The tree, the parent and the
     /// summary are filled in. Its time must be one before the walk began: the next backup reads everything again that
     /// changed since then.
@@ -95,11 +97,16 @@ pub fn backup(
 ) -> Result<Report, Error> {
     let begun = Time::now();
     indexed.repository.writable()?;
-    let packs = indexed.repository.storage.list(FileKind::Pack)?.files;
-    let sizes: HashMap<Id, u64> = packs.iter().map(|pack| (pack.id, pack.size)).collect();
+    let mut sizes = sizes(options.packs);
     let adopted = adopt::adopt(indexed, &sizes);
     let repository = &*indexed;
-    let (distrusted, damage) = missing_packs(repository, &sizes);
+    let (mut distrusted, mut damage) = missing_packs(repository, &sizes);
+    if !distrusted.is_empty() {
+        // The list may be older than the index.
+        let storage = &repository.repository.storage;
+        sizes = self::sizes(&storage.list(FileKind::Pack)?.files);
+        (distrusted, damage) = missing_packs(repository, &sizes);
+    }
     let (sources, ahead, total) = walk.finish();
     if let Some(total) = total {
         options.observer.total(total.files, total.bytes);
@@ -208,6 +215,11 @@ pub fn backup(
         damage,
         adopted: adopted.len() as u64,
     })
+}
+
+/// The packs and their lengths.
+fn sizes(packs: &[Listed]) -> HashMap<Id, u64> {
+    packs.iter().map(|pack| (pack.id, pack.size)).collect()
 }
 
 /// The packs that the index names and that are not there, or have another length than the index says.

@@ -6,9 +6,10 @@ use super::blob::BlobReader;
 use super::blob_name::{BlobKind, BlobName};
 use super::error::{Doing, Error, ErrorKind, What};
 use super::index::Index;
+use super::index::load::load_files;
 use super::open::Repository;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName};
+use crate::storage::{FileKind, FileName, Listed};
 
 /// An open repository whose index is in memory.
 pub struct Indexed {
@@ -18,20 +19,47 @@ pub struct Indexed {
     pub problems: Vec<Error>,
 }
 
+/// The files of a repository, as of one moment. Packs may be missing that the index names: a backup of another host may
+/// have added both meanwhile.
+pub struct Files {
+    pub snapshots: Vec<Listed>,
+    pub index: Vec<Listed>,
+    pub packs: Vec<Listed>,
+}
+
+impl Files {
+    /// Lists the files, all kinds at once. Nothing of this goes away while the caller has a lock.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn list(repository: &Repository) -> Result<Files, Error> {
+        // In this order, because a pack is there before the index that names it.
+        let kinds = [FileKind::Snapshot, FileKind::Index, FileKind::Pack];
+        let mut listings = repository.storage.lists(&kinds)?.into_iter();
+        let mut next = || listings.next().unwrap_or_default().files;
+        Ok(Files {
+            snapshots: next(),
+            index: next(),
+            packs: next(),
+        })
+    }
+}
+
 /// The index of a repository, which is loaded beside other work: away from this host, each list takes its time.
 pub struct Loading {
     repository: Repository,
+    files: Vec<Listed>,
     /// `None`: it is loaded when it is needed, because the storage is quicker so, or because there is no thread.
     thread: Option<JoinHandle<Result<Indexed, Error>>>,
 }
 
 impl Loading {
-    /// Begins to load the index.
-    pub fn begin(repository: &Repository) -> Loading {
+    /// Begins to load the index from these files.
+    pub fn begin(repository: &Repository, files: Vec<Listed>) -> Loading {
         let begin = || {
-            let own = repository.clone();
+            let (own, files) = (repository.clone(), files.clone());
             let thread = std::thread::Builder::new();
-            thread.spawn(move || Indexed::load(own)).ok()
+            thread.spawn(move || Indexed::of(own, &files)).ok()
         };
         Loading {
             repository: repository.clone(),
@@ -39,6 +67,7 @@ impl Loading {
                 true => begin(),
                 false => None,
             },
+            files,
         }
     }
 
@@ -50,7 +79,7 @@ impl Loading {
         match self.thread.map(JoinHandle::join) {
             Some(Ok(loaded)) => loaded,
             Some(Err(panic)) => std::panic::resume_unwind(panic),
-            None => Indexed::load(self.repository),
+            None => Indexed::of(self.repository, &self.files),
         }
     }
 }
@@ -61,7 +90,13 @@ impl Indexed {
     /// # Errors
     /// When the index files cannot be listed. One that cannot be read is in `problems`.
     pub fn load(repository: Repository) -> Result<Indexed, Error> {
-        let loaded = repository.load_index()?;
+        let files = repository.storage.list(FileKind::Index)?.files;
+        Indexed::of(repository, &files)
+    }
+
+    /// Loads the index from these files.
+    fn of(repository: Repository, files: &[Listed]) -> Result<Indexed, Error> {
+        let loaded = load_files(&*repository.storage, &repository.cipher, files)?;
         Ok(Indexed {
             repository,
             index: loaded.index,

@@ -7,7 +7,7 @@ use super::error::{Damage, Error};
 use super::time::Time;
 use super::unpacked;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Storage};
+use crate::storage::{FileKind, FileName, Listed, Storage};
 
 type Other = serde_json::Map<String, serde_json::Value>;
 
@@ -160,17 +160,17 @@ pub type Snapshots = Vec<(Id, Result<Snapshot, Error>)>;
 /// # Errors
 /// When they cannot be listed.
 pub fn read_all(storage: &dyn Storage, cipher: &Cipher) -> Result<Snapshots, Error> {
-    let mut ids: Vec<Id> = storage
-        .list(FileKind::Snapshot)?
-        .files
-        .iter()
-        .map(|file| file.id)
-        .collect();
+    let files = storage.list(FileKind::Snapshot)?.files;
+    Ok(read_files(storage, cipher, &files))
+}
+
+/// The snapshots of these files.
+pub fn read_files(storage: &dyn Storage, cipher: &Cipher, files: &[Listed]) -> Snapshots {
+    let mut ids: Vec<Id> = files.iter().map(|file| file.id).collect();
     ids.sort();
-    Ok(ids
-        .into_iter()
+    ids.into_iter()
         .map(|id| (id, Snapshot::read(storage, cipher, id)))
-        .collect())
+        .collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use error::{Error, ErrorKind};
 use id::Id;
 use retention::Retention;
 
+mod at_once;
 pub mod cache;
 pub mod concurrency;
 pub mod error;
@@ -170,6 +171,28 @@ impl Listing {
     }
 }
 
+/// What is asked of a repository before it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct First {
+    /// The content of the config file.
+    pub config: Vec<u8>,
+    /// The list of the keys, if it was asked for at the same time.
+    pub keys: Option<Listing>,
+    /// Whether there is a directory for snapshots, if that was asked, and is known.
+    pub has_snapshots: Option<bool>,
+}
+
+impl First {
+    /// Nothing else was asked for.
+    fn of_config(config: Vec<u8>) -> First {
+        First {
+            config,
+            keys: None,
+            has_snapshots: None,
+        }
+    }
+}
+
 /// Whether a file survives a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -209,6 +232,15 @@ pub trait Storage: Send + Sync {
     /// When anything of the listing cannot be read: a partial listing is never returned.
     fn list(&self, kind: FileKind) -> Result<Listing, Error>;
 
+    /// The lists of several kinds, in their order, which are asked for at the same time where that is quicker. One of them
+    /// may show what another one was too early for.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    fn lists(&self, kinds: &[FileKind]) -> Result<Vec<Listing>, Error> {
+        at_once::lists(self, kinds)
+    }
+
     /// Whether there is a directory for files of this kind. `None` if that cannot be known: an object store has no
     /// directories, and some servers answer as if one that is missing were empty.
     ///
@@ -247,6 +279,14 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// `TooLarge` when the file is larger than `limit` bytes.
     fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error>;
+
+    /// The config file, and what is asked next when a repository is opened, where both together take no longer.
+    ///
+    /// # Errors
+    /// As [`Storage::read`], of the config file.
+    fn read_first(&self, limit: u64) -> Result<First, Error> {
+        at_once::first(self, limit)
+    }
 
     /// Writes a whole file: a reader sees all of it or none of it. Does nothing where the same file exists.
     ///

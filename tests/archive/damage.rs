@@ -10,7 +10,7 @@ use freezerd::repository::unpacked;
 use freezerd::storage::{FileKind, FileName};
 
 use crate::restic_support::init;
-use crate::support::{assert_is_in, back_up};
+use crate::support::{assert_is_in, back_up, back_up_beside, tree};
 
 /// The files of the packs that have trees, or have none.
 fn packs(repository: &Repository, root: &Path, with_trees: bool) -> Vec<PathBuf> {
@@ -37,6 +37,23 @@ fn flip(path: &Path) {
         content[at] ^= 1;
     }
     fs::write(path, content).unwrap();
+}
+
+#[test]
+fn a_list_of_packs_that_is_older_than_the_index_is_no_damage() {
+    let top = tempfile::tempdir().unwrap();
+    let source = top.path().join("source");
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("file"), "content").unwrap();
+    let repository = init(&top.path().join("r"));
+    let before = repository.storage.list(FileKind::Pack).unwrap().files;
+    assert!(before.is_empty());
+    // Another host adds what it finds between the two lists.
+    back_up(&repository, &source, None);
+    let report = back_up_beside(&repository, vec![tree(&source)], None, &before).unwrap();
+    assert_eq!(report.damage.len(), 0, "{:?}", report.damage);
+    let summary = report.snapshot.summary.unwrap();
+    assert_eq!(summary.data_blobs, 0, "it is not stored again");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use freezerd::repository::walk::{Met, Step, walk};
 use freezerd::source::tree::Tree;
 use freezerd::source::tree::selection::Selection;
 use freezerd::storage::id::Id;
+use freezerd::storage::{FileKind, Listed};
 
 struct Silent;
 
@@ -46,6 +47,17 @@ pub fn try_back_up(
     sources: Vec<Tree>,
     parent: Option<(Id, &Snapshot)>,
 ) -> Result<Report, Error> {
+    let packs = repository.storage.list(FileKind::Pack)?.files;
+    back_up_beside(repository, sources, parent, &packs)
+}
+
+/// Backs up with this parent, and with a list of the packs of before.
+pub fn back_up_beside(
+    repository: &Repository,
+    sources: Vec<Tree>,
+    parent: Option<(Id, &Snapshot)>,
+    packs: &[Listed],
+) -> Result<Report, Error> {
     let walk = WalkAhead::begin(sources.clone());
     let mut indexed = Indexed::load(repository.clone())?;
     let options = Options {
@@ -53,6 +65,7 @@ pub fn try_back_up(
         parent,
         workers: 2,
         confirm: &|| Ok(()),
+        packs,
         describe: &|_, _| {
             let paths = sources
                 .iter()

@@ -33,11 +33,11 @@ use crate::job::prune_budget::PruneWhen;
 use crate::kill_point::{self, Point};
 use crate::protocol::{Outcome, Reclaim, Summary};
 use crate::repository::blob_name::{BlobKind, BlobName};
-use crate::repository::indexed::{Indexed, Loading};
+use crate::repository::indexed::{Files, Indexed, Loading};
 use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
-use crate::secret::password;
-use crate::secret::password::Password;
+use crate::secret::password::{self, Password};
+use crate::storage::Listed;
 use crate::storage::retention::{self, Renewal};
 use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
@@ -49,6 +49,7 @@ use messages::{
     tell_other_hosts,
 };
 use source::Sources;
+use target::of_name;
 
 /// The level of zstd when the job names none: what restic calls `auto`.
 const COMPRESSION_LEVEL: i32 = 3;
@@ -76,8 +77,10 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         true => WalkAhead::begin(walk.sources().to_vec()),
         false => walk,
     };
-    let index = Loading::begin(&opened.repository);
-    let lineage = lineage(context, &opened, work)?;
+    let files = Files::list(&opened.repository)
+        .map_err(|error| opened.failed("list the repository", error))?;
+    let index = Loading::begin(&opened.repository, files.index);
+    let lineage = lineage(context, &opened, work, &files.snapshots)?;
     if let Some((finished, summary)) = finished_before(context, work, &lineage) {
         changes::tell_finished(context, work, index, &lineage, finished);
         return clear_out(context, work, opened, lock, None, summary);
@@ -120,6 +123,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         parent,
         workers: 0,
         confirm: &|| lock.confirm(),
+        packs: &files.packs,
         describe: &|problems, summary| {
             let alarm = guard::watch(work, sources.exclude(), &lineage, parent.is_some(), summary);
             describe(context, work, &sources, &next, begun, problems, alarm)
@@ -205,12 +209,13 @@ fn retain(context: &Context, opened: &Opened) {
 }
 
 /// The snapshots of the backup's lineage. They may be none, but not if the repository has lost all that it had.
-fn lineage(context: &Context, opened: &Opened, work: &Backup) -> Result<Vec<Found>, ActionError> {
-    let lineage = opened.snapshots(&Filter {
-        host: Some(work.lineage.host.clone()),
-        label: Some(work.lineage.backup_name.clone()),
-        tag: None,
-    })?;
+fn lineage(
+    context: &Context,
+    opened: &Opened,
+    work: &Backup,
+    listed: &[Listed],
+) -> Result<Vec<Found>, ActionError> {
+    let lineage = opened.tell_unreadable(opened.snapshots_of(&of_name(work), listed));
     if lineage.is_empty() {
         refuse_without_snapshots(context, opened, work.allow_new_container)?;
     }

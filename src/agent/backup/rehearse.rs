@@ -35,7 +35,7 @@ pub(super) fn run(
         }
         Place::Repository(existing) => {
             let opened = Opened::open(existing, password)?;
-            let lineage = lineage(context, &opened, work)?;
+            let lineage = lineage(context, &opened, work, &opened.list_snapshots()?)?;
             sources.refuse_emptied(work, &lineage, &opened)?;
             lineage
         }

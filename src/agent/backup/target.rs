@@ -80,7 +80,7 @@ fn look(
 }
 
 /// The snapshots of the backup's host and name.
-fn of_name(work: &Backup) -> Filter {
+pub(super) fn of_name(work: &Backup) -> Filter {
     Filter {
         host: Some(work.lineage.host.clone()),
         label: Some(work.lineage.backup_name.clone()),

@@ -9,7 +9,7 @@ use crate::repository::crypto::Cipher;
 use crate::repository::error::{Damage, Error, ErrorKind};
 use crate::repository::unpacked;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Storage};
+use crate::storage::{FileKind, FileName, Listed, Storage};
 
 /// The index, and the index files that could not be read: their blobs are missing from it.
 pub struct Loaded {
@@ -32,7 +32,18 @@ struct Decoded {
 /// When they cannot be listed, and when one of them is out of reach. A file that cannot be read otherwise is a problem of
 /// the result.
 pub fn load(storage: &dyn Storage, cipher: &Cipher) -> Result<Loaded, Error> {
-    let files = storage.list(FileKind::Index)?.files;
+    load_files(storage, cipher, &storage.list(FileKind::Index)?.files)
+}
+
+/// Reads these index files, several at a time.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_files(
+    storage: &dyn Storage,
+    cipher: &Cipher,
+    files: &[Listed],
+) -> Result<Loaded, Error> {
     let next = AtomicUsize::new(0);
     let state = Mutex::new((IndexBuilder::new(), Vec::new(), Vec::new()));
     let work = || {

@@ -56,9 +56,17 @@ pub struct Cached {
     /// `None` in it: the cache cannot be used.
     directory: OnceLock<Option<Directory>>,
     config: Mutex<Option<Arc<[u8]>>>,
+    /// What came with the config. Each is good for one question, which follows at once.
+    came_along: Mutex<CameAlong>,
     /// Packs that are not worth another try: too large, or damaged on the server.
     unfit: Mutex<HashSet<Id>>,
     fetching: [Mutex<()>; FETCHERS],
+}
+
+#[derive(Default)]
+struct CameAlong {
+    keys: Option<Listing>,
+    has_snapshots: Option<bool>,
 }
 
 impl Cached {
@@ -77,6 +85,7 @@ impl Cached {
             told: AtomicBool::new(false),
             directory: OnceLock::new(),
             config: Mutex::new(None),
+            came_along: Mutex::default(),
             unfit: Mutex::default(),
             fetching: std::array::from_fn(|_| Mutex::new(())),
         }
@@ -128,6 +137,13 @@ impl Cached {
         Ok(directory.has(pack))
     }
 
+    /// What the server does not have any more is not kept.
+    fn is_listed(&self, kind: FileKind, listing: &Listing) {
+        if let Some(directory) = self.directory().filter(|_| KEPT.contains(&kind)) {
+            directory.keep_only(kind, &listing.files);
+        }
+    }
+
     /// The config file, which never changes.
     fn read_config(&self) -> Result<Arc<[u8]>, Error> {
         // One request, even if several threads ask at once.
@@ -135,7 +151,12 @@ impl Cached {
         if let Some(known) = &*config {
             return Ok(Arc::clone(known));
         }
-        let content: Arc<[u8]> = self.inner.read(FileName::CONFIG, LARGEST_CONFIG)?.into();
+        let first = self.inner.read_first(LARGEST_CONFIG)?;
+        *lock(&self.came_along) = CameAlong {
+            keys: first.keys,
+            has_snapshots: first.has_snapshots,
+        };
+        let content: Arc<[u8]> = first.config.into();
         // An empty one may be in the middle of being written.
         if !content.is_empty() {
             *config = Some(Arc::clone(&content));
@@ -153,14 +174,30 @@ impl Storage for Cached {
     }
 
     fn list(&self, kind: FileKind) -> Result<Listing, Error> {
-        let listing = self.inner.list(kind)?;
-        if let Some(directory) = self.directory().filter(|_| KEPT.contains(&kind)) {
-            directory.keep_only(kind, &listing.files);
+        if kind == FileKind::Key
+            && let Some(listing) = lock(&self.came_along).keys.take()
+        {
+            return Ok(listing);
         }
+        let listing = self.inner.list(kind)?;
+        self.is_listed(kind, &listing);
         Ok(listing)
     }
 
+    fn lists(&self, kinds: &[FileKind]) -> Result<Vec<Listing>, Error> {
+        let listings = self.inner.lists(kinds)?;
+        for (kind, listing) in kinds.iter().zip(&listings) {
+            self.is_listed(*kind, listing);
+        }
+        Ok(listings)
+    }
+
     fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
+        if kind == FileKind::Snapshot
+            && let Some(known) = lock(&self.came_along).has_snapshots.take()
+        {
+            return Ok(Some(known));
+        }
         self.inner.has_directory(kind)
     }
 

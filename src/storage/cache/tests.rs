@@ -304,3 +304,19 @@ fn people_see_what_is_kept_and_can_remove_it() {
     overview::clear(repository).unwrap();
     assert_eq!(overview::overview(&top).unwrap(), []);
 }
+
+#[test]
+fn the_list_of_the_keys_that_came_with_the_config_is_good_for_one_question() {
+    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
+    memory.write(FileName::CONFIG, b"config").unwrap();
+    let key = put(&memory, FileKind::Key, b"key");
+    let cached = large(&memory, &directory);
+    assert_eq!(cached.size(FileName::CONFIG).unwrap(), 6);
+    assert_eq!(memory.count(Request::List), 1);
+    assert_eq!(cached.list(FileKind::Key).unwrap().files[0].id, key.id);
+    assert_eq!(memory.count(Request::List), 1);
+    // It is gone, and who asks again learns of it.
+    memory.remove(key).unwrap();
+    assert_eq!(cached.list(FileKind::Key).unwrap().files, []);
+    assert_eq!(memory.count(Request::List), 2);
+}

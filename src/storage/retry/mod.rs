@@ -9,7 +9,7 @@ use super::error::{Error, ErrorKind};
 use super::http::wanted_wait;
 use super::id::Id;
 use super::retention::Retention;
-use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
+use super::{Durability, FileKind, FileName, First, Listing, Storage, Traits, at_once};
 
 mod policy;
 
@@ -176,6 +176,14 @@ impl Storage for Retry {
         self.attempt(kind, false, |_| self.inner.list(kind))
     }
 
+    fn lists(&self, kinds: &[FileKind]) -> Result<Vec<Listing>, Error> {
+        // Each of several requests has its own tries.
+        match self.traits().connects_quickly {
+            true => at_once::lists(self, kinds),
+            false => self.attempt(FileKind::Pack, false, |_| self.inner.lists(kinds)),
+        }
+    }
+
     fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
         self.attempt(kind, false, |_| self.inner.has_directory(kind))
     }
@@ -196,6 +204,13 @@ impl Storage for Retry {
 
     fn read(&self, file: FileName, limit: u64) -> Result<Vec<u8>, Error> {
         self.attempt(file.kind, false, |_| self.inner.read(file, limit))
+    }
+
+    fn read_first(&self, limit: u64) -> Result<First, Error> {
+        match self.traits().connects_quickly {
+            true => at_once::first(self, limit),
+            false => self.attempt(FileKind::Config, false, |_| self.inner.read_first(limit)),
+        }
     }
 
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {

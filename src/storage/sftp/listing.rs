@@ -1,7 +1,4 @@
-//! What lies in the directory of one kind of files. A directory that cannot be listed is an error, never an empty one.
-//!
-//! A server tells a hundred names or so at a time. So several directories are read together, and several answers are
-//! asked for together.
+//! What lies in the directories of some kinds of files. A directory that cannot be listed is an error, never an empty one.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,22 +7,20 @@ use super::super::id::Id;
 use super::super::names;
 use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
 use super::Sftp;
-use super::failure::{Failure, shown, status};
+use super::directories::{self, Contents};
+use super::failure::{Failure, shown};
 use super::layout;
 use super::packet::{Attributes, Entry, FileType, Reply, Request};
-use super::session::{Session, attributes, refusal};
+use super::session::{Session, attributes};
 
 /// How many directories are open at the same time on a server that does not tell its limit.
 const TOGETHER: usize = 64;
 
 /// How many are open on one that allows more. There are so many directories of packs.
-const MOST_TOGETHER: u64 = 256;
+const MOST_TOGETHER: usize = 256;
 
-/// The most answers that are asked for at once.
-const ANSWERS: usize = 128;
-
-/// The most entries that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
-const MOST: usize = 1 << 27;
+/// So many handles of what a server allows are left for other things.
+const SPARE: usize = 32;
 
 /// An entry and the directory that it is in, as a path inside the repository.
 struct Found {
@@ -53,46 +48,165 @@ impl Found {
     }
 }
 
-pub(super) async fn list(
+/// The lists of these kinds, or why one cannot be had.
+pub(super) async fn lists(
     sftp: &Sftp,
     session: &mut Session,
-    kind: FileKind,
-) -> Result<Listing, Failure> {
-    let mut listing = Listing::default();
-    let Some(directory) = kind.directory() else {
-        return list_config(sftp, session, listing).await;
-    };
-    let entries = entries(sftp, session, &[directory.to_owned()]).await?;
-    if kind != FileKind::Pack {
-        let mut named = Vec::new();
-        for found in entries {
-            match Id::parse_bytes(&found.entry.name) {
-                Ok(id) => named.push((id, found)),
-                Err(_) => listing.strays.push(no_id(&found)),
+    kinds: &[FileKind],
+) -> Result<Vec<Result<Listing, Failure>>, Failure> {
+    let tops = kinds.iter().map(|kind| kind.directory().unwrap_or(""));
+    let mut directories: Vec<String> = tops.map(str::to_owned).collect();
+    // Nearly all of the directories of packs exist. So they are asked for together with the one that lists them.
+    if kinds.contains(&FileKind::Pack)
+        && together(session) == MOST_TOGETHER
+        && kinds.len() <= SPARE / 2
+    {
+        directories.extend((0..=u8::MAX).map(of_packs));
+    }
+    let mut contents = contents(sftp, session, &directories, kinds.len()).await?;
+    let below = contents.split_off(kinds.len());
+    let mut listings = Vec::new();
+    for ((kind, directory), contents) in kinds.iter().zip(directories).zip(contents) {
+        let listed = async {
+            let entries = present(sftp, session, &directory, contents).await?;
+            let mut listing = Listing::default();
+            match kind {
+                FileKind::Config => config(sftp, session, entries, &mut listing).await?,
+                FileKind::Pack => packs(sftp, session, entries, &below, &mut listing).await?,
+                _ => files(sftp, session, entries, &mut listing).await?,
+            }
+            Ok(listing)
+        };
+        listings.push(listed.await);
+    }
+    Ok(listings)
+}
+
+/// The directory of the packs whose ids begin so.
+fn of_packs(first: u8) -> String {
+    format!("data/{first:02x}")
+}
+
+/// How many directories may be open at the same time. Other connections may have files open, too.
+fn together(session: &Session) -> usize {
+    session.most_handles().map_or(TOGETHER, |most| {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        most.saturating_sub(SPARE).clamp(1, MOST_TOGETHER)
+    })
+}
+
+/// What these directories hold. The first `large` of them may well be large.
+async fn contents(
+    sftp: &Sftp,
+    session: &mut Session,
+    directories: &[String],
+    large: usize,
+) -> Result<Vec<Contents>, Failure> {
+    let paths: Vec<String> = directories.iter().map(|inside| sftp.path(inside)).collect();
+    directories::read(session, &paths, large).await
+}
+
+/// The entries of a directory. One that does not exist has none.
+async fn present(
+    sftp: &Sftp,
+    session: &mut Session,
+    directory: &str,
+    contents: Contents,
+) -> Result<Vec<Found>, Failure> {
+    match contents {
+        Ok(entries) => Ok(found(directory, entries)),
+        Err(failure) => {
+            let path = &sftp.path(directory);
+            let is_absent = failure.kind == ErrorKind::NotFound
+                // A link to nowhere is not a directory that does not exist.
+                && !layout::is_there(session.ask(Request::LinkStat { path }).await?)?;
+            match is_absent {
+                true => Ok(Vec::new()),
+                false => Err(failure),
             }
         }
-        examine(sftp, session, named, &mut listing).await?;
-        return Ok(listing);
     }
-    let directories = pack_directories(sftp, session, entries, &mut listing).await?;
-    // Other connections may have files open, too.
-    let together = session.most_handles.map_or(TOGETHER, |most| {
-        usize::try_from(most.saturating_sub(32).clamp(1, MOST_TOGETHER)).unwrap_or(TOGETHER)
+}
+
+fn found(directory: &str, entries: Vec<Entry>) -> Vec<Found> {
+    let found = entries.into_iter().map(|entry| Found {
+        directory: directory.to_owned(),
+        entry,
     });
-    for some in directories.chunks(together) {
-        let mut named = Vec::new();
-        for found in self::entries(sftp, session, some).await? {
-            let first = found.directory.get(found.directory.len() - 2..);
-            let first = first.and_then(|first| names::first_byte(first.as_bytes()));
-            match Id::parse_bytes(&found.entry.name) {
-                Ok(id) if Some(id.0[0]) == first => named.push((id, found)),
-                Ok(_) => listing.strays.push(found.stray(StrayKind::Misplaced)),
-                Err(_) => listing.strays.push(no_id(&found)),
-            }
+    found.collect()
+}
+
+/// The files of a kind that has one directory.
+async fn files(
+    sftp: &Sftp,
+    session: &mut Session,
+    entries: Vec<Found>,
+    listing: &mut Listing,
+) -> Result<(), Failure> {
+    let mut named = Vec::new();
+    for found in entries {
+        match Id::parse_bytes(&found.entry.name) {
+            Ok(id) => named.push((id, found)),
+            Err(_) => listing.strays.push(no_id(&found)),
         }
-        examine(sftp, session, named, &mut listing).await?;
     }
+    examine(sftp, session, named, listing).await
+}
+
+/// The list of the keys, from what their directory holds.
+pub(super) async fn keys(
+    sftp: &Sftp,
+    session: &mut Session,
+    contents: Contents,
+) -> Result<Listing, Failure> {
+    let directory = FileKind::Key.directory().unwrap_or_default();
+    let entries = present(sftp, session, directory, contents).await?;
+    let mut listing = Listing::default();
+    files(sftp, session, entries, &mut listing).await?;
     Ok(listing)
+}
+
+/// The packs. Of some directories it may be known what they hold, in the order of their names.
+async fn packs(
+    sftp: &Sftp,
+    session: &mut Session,
+    entries: Vec<Found>,
+    below: &[Contents],
+    listing: &mut Listing,
+) -> Result<(), Failure> {
+    let mut directories = pack_directories(sftp, session, entries, listing).await?;
+    let mut named = Vec::new();
+    directories.retain(|directory| {
+        let first = directory.as_bytes().get(5..).and_then(names::first_byte);
+        let known = first.and_then(|first| below.get(usize::from(first)));
+        match (first, known) {
+            (Some(first), Some(Ok(entries))) if *directory == of_packs(first) => {
+                sort_packs(found(directory, entries.clone()), listing, &mut named);
+                false
+            }
+            _ => true,
+        }
+    });
+    for some in directories.chunks(together(session)) {
+        let contents = contents(sftp, session, some, 0).await?;
+        for (directory, contents) in some.iter().zip(contents) {
+            let entries = present(sftp, session, directory, contents).await?;
+            sort_packs(entries, listing, &mut named);
+        }
+    }
+    examine(sftp, session, named, listing).await
+}
+
+fn sort_packs(entries: Vec<Found>, listing: &mut Listing, named: &mut Vec<(Id, Found)>) {
+    for found in entries {
+        let first = found.directory.get(found.directory.len() - 2..);
+        let first = first.and_then(|first| names::first_byte(first.as_bytes()));
+        match Id::parse_bytes(&found.entry.name) {
+            Ok(id) if Some(id.0[0]) == first => named.push((id, found)),
+            Ok(_) => listing.strays.push(found.stray(StrayKind::Misplaced)),
+            Err(_) => listing.strays.push(no_id(&found)),
+        }
+    }
 }
 
 fn no_id(found: &Found) -> Stray {
@@ -103,21 +217,32 @@ fn no_id(found: &Found) -> Stray {
 }
 
 /// The config file, and what interrupted writes of it left beside it.
-async fn list_config(
+async fn config(
     sftp: &Sftp,
     session: &mut Session,
-    mut listing: Listing,
-) -> Result<Listing, Failure> {
+    entries: Vec<Found>,
+    listing: &mut Listing,
+) -> Result<(), Failure> {
     let mut named = Vec::new();
-    for found in entries(sftp, session, &[String::new()]).await? {
+    for found in entries {
         if found.entry.name == b"config" {
             named.push((Id::default(), found));
         } else if names::is_temporary(&found.entry.name) {
             listing.strays.push(found.stray(StrayKind::Temporary));
         }
     }
-    examine(sftp, session, named, &mut listing).await?;
-    Ok(listing)
+    examine(sftp, session, named, listing).await
+}
+
+/// What interrupted writes of the config file left, among the entries of the directory of the repository.
+pub(super) fn temporaries(entries: &[Entry]) -> Vec<Stray> {
+    let left = entries
+        .iter()
+        .filter(|entry| names::is_temporary(&entry.name));
+    let strays = found("", left.cloned().collect()).into_iter();
+    strays
+        .map(|found| found.stray(StrayKind::Temporary))
+        .collect()
 }
 
 /// The directories that hold packs, among what lies in `data`.
@@ -233,102 +358,4 @@ fn listed(id: Id, size: u64, about: Attributes) -> Listed {
         .modified
         .and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds.into())));
     Listed { id, size, modified }
-}
-
-/// All entries of some directories, or an error. Only a directory that does not exist has none.
-async fn entries(
-    sftp: &Sftp,
-    session: &mut Session,
-    directories: &[String],
-) -> Result<Vec<Found>, Failure> {
-    let paths: Vec<String> = directories.iter().map(|inside| sftp.path(inside)).collect();
-    let mut answers: Vec<Option<Reply>> = vec![None; paths.len()];
-    let requests = paths.iter().map(|path| Request::OpenDirectory { path });
-    session
-        .exchange(requests, |position, reply| {
-            answers[position] = Some(reply);
-            Ok(())
-        })
-        .await?;
-    let mut open: Vec<(&String, Vec<u8>)> = Vec::new();
-    let mut failed = None;
-    for ((inside, path), answer) in directories.iter().zip(&paths).zip(answers) {
-        match answer {
-            Some(Reply::Handle(handle)) => open.push((inside, handle)),
-            Some(reply) => {
-                let failure = refusal(reply);
-                let is_absent = failure.kind == ErrorKind::NotFound
-                    // A link to nowhere is not a directory that does not exist.
-                    && !layout::is_there(session.ask(Request::LinkStat { path }).await?)?;
-                if !is_absent {
-                    failed = Some(failure);
-                }
-            }
-            None => {}
-        }
-    }
-    let mut found = Vec::new();
-    let read = match failed {
-        Some(failure) => Err(failure),
-        None => read_all(session, &open, &mut found).await,
-    };
-    if session.is_usable() && open.len() == 1 {
-        session.forget(&open[0].1).await?;
-    } else if session.is_usable() {
-        let requests = open.iter().map(|(_, handle)| Request::Close { handle });
-        session.exchange(requests, |_, _| Ok(())).await?;
-    }
-    read.map(|()| found)
-}
-
-/// Reads open directories to their ends.
-async fn read_all(
-    session: &mut Session,
-    open: &[(&String, Vec<u8>)],
-    found: &mut Vec<Found>,
-) -> Result<(), Failure> {
-    let mut unread: Vec<usize> = (0..open.len()).collect();
-    // The second answer of a small directory says that it has ended.
-    let mut each = 2;
-    while !unread.is_empty() {
-        let mut is_at_end = vec![false; unread.len()];
-        let mut failed = None;
-        let requests = unread.iter().flat_map(|position| {
-            let handle = &open[*position].1;
-            std::iter::repeat_n(Request::ReadDirectory { handle }, each)
-        });
-        session
-            .exchange(requests, |position, reply| {
-                let nth = position / each;
-                match reply {
-                    Reply::Names(names) if names.is_empty() => {
-                        failed = Some(Failure::answer("the server lists nothing without end"));
-                    }
-                    Reply::Names(names) => {
-                        let names = names
-                            .into_iter()
-                            .filter(|entry| entry.name != b"." && entry.name != b"..");
-                        found.extend(names.map(|entry| Found {
-                            directory: open[unread[nth]].0.clone(),
-                            entry,
-                        }));
-                    }
-                    Reply::Status { code, .. } if code == status::EOF => is_at_end[nth] = true,
-                    reply => failed = Some(refusal(reply)),
-                }
-                match found.len() > MOST {
-                    true => Err(Failure::answer("the listing of the server is too long")),
-                    false => Ok(()),
-                }
-            })
-            .await?;
-        if let Some(failure) = failed {
-            return Err(failure);
-        }
-        let mut at_end = is_at_end.into_iter();
-        unread.retain(|_| !at_end.next().unwrap_or(true));
-        // What is large is read in larger steps.
-        each = (each * 2).min(16).min(ANSWERS / unread.len().max(1)).max(1);
-    }
-    Ok(())
 }

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use super::concurrency::Concurrency;
@@ -18,14 +19,16 @@ use super::error::{Doing, Error, ErrorKind, Place};
 use super::leftovers::Leftovers;
 use super::limit::Pace;
 use super::pool::Pool;
-use super::{Durability, FileKind, FileName, Listing, Storage, Stray, StrayKind, Traits};
+use super::{Durability, FileKind, FileName, First, Listing, Storage, Stray, StrayKind, Traits};
 use failure::Failure;
 pub use key::{Key, KeyError};
 pub use known_hosts::KnownHosts;
 use session::Session;
 
 mod connect;
+mod directories;
 mod failure;
+mod first;
 mod host;
 mod key;
 mod known_hosts;
@@ -34,6 +37,7 @@ mod listing;
 mod login;
 mod packet;
 mod read;
+mod receiver;
 mod session;
 mod write;
 
@@ -90,12 +94,10 @@ impl ForLocks {
     /// Begins to connect, once.
     fn begin(&self, runtime: &Runtime, options: &Arc<Options>) {
         self.begun.call_once(|| {
-            let (runtime, options) = (runtime.handle().clone(), Arc::clone(options));
-            let thread = std::thread::Builder::new();
-            // Without a thread, the connection is made when it is needed.
-            *self.lock() = thread
-                .spawn(move || runtime.block_on(connect::connect(&options)))
-                .ok();
+            let options = Arc::clone(options);
+            // It ends with the runtime, whether it has come to an end or not.
+            let connecting = async move { connect::connect(&options).await };
+            *self.lock() = Some(runtime.spawn(connecting));
         });
     }
 
@@ -125,6 +127,7 @@ pub struct Sftp {
     /// Directories whose names may not be on the server's disk yet.
     unsynced: Mutex<BTreeSet<String>>,
     leftovers: Leftovers<Stray>,
+    waits: AtomicUsize,
     /// Absent only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -146,8 +149,14 @@ impl Sftp {
             for_locks: ForLocks::new(),
             unsynced: Mutex::default(),
             leftovers: Leftovers::default(),
+            waits: AtomicUsize::new(0),
             runtime: Some(runtime),
         })
+    }
+
+    /// How often answers were waited for until now, apart from logins. Each time costs a way to the server and back.
+    pub fn waits(&self) -> usize {
+        self.waits.load(Ordering::Relaxed)
     }
 
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
@@ -164,10 +173,8 @@ impl Sftp {
         requests: impl AsyncFnOnce(&mut Session) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         // A lock comes next.
-        if kind == FileKind::Key
-            && let Some(runtime) = &self.runtime
-        {
-            self.for_locks.begin(runtime, &self.options);
+        if kind == FileKind::Key {
+            self.begin_for_locks();
         }
         // Until the other connection is there, nothing large can be in the way on this one.
         let of = match kind {
@@ -177,14 +184,35 @@ impl Sftp {
         self.pool.with(
             of,
             || self.connect(of),
-            |session| self.wait(requests(session))?,
+            |session| {
+                let before = session.waits;
+                let result = self.wait(requests(session));
+                self.waits
+                    .fetch_add(session.waits - before, Ordering::Relaxed);
+                result?
+            },
         )
+    }
+
+    fn begin_for_locks(&self) {
+        if let Some(runtime) = &self.runtime {
+            self.for_locks.begin(runtime, &self.options);
+        }
+    }
+
+    /// A list of this kind began at this moment, and found these.
+    fn is_listed(&self, kind: FileKind, begun: Instant, strays: &[Stray]) {
+        let temporaries = strays
+            .iter()
+            .filter(|stray| stray.kind == StrayKind::Temporary);
+        self.leftovers
+            .found(kind, begun, temporaries.cloned().collect());
     }
 
     fn connect(&self, kind: FileKind) -> Result<Session, Failure> {
         if kind == FileKind::Lock
             && let Some(begun) = self.for_locks.take()
-            && let Ok(Ok(session)) = begun.join()
+            && let Ok(Ok(session)) = self.wait(begun)?
         {
             return Ok(session);
         }
@@ -237,17 +265,27 @@ impl Storage for Sftp {
     }
 
     fn list(&self, kind: FileKind) -> Result<Listing, Error> {
+        let mut listings = self.lists(&[kind])?;
+        Ok(listings.pop().unwrap_or_default())
+    }
+
+    fn lists(&self, kinds: &[FileKind]) -> Result<Vec<Listing>, Error> {
         let begun = Instant::now();
-        let listing = self
+        // Those of locks have a connection of their own, and the others one together.
+        let kind = kinds.first().copied().unwrap_or(FileKind::Config);
+        let found = self
             .run(kind, async |session| {
-                listing::list(self, session, kind).await
+                listing::lists(self, session, kinds).await
             })
             .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))?;
-        let strays = listing.strays.iter();
-        let temporaries = strays.filter(|stray| stray.kind == StrayKind::Temporary);
-        self.leftovers
-            .found(kind, begun, temporaries.cloned().collect());
-        Ok(listing)
+        let mut listings = Vec::new();
+        for (kind, listing) in kinds.iter().zip(found) {
+            let place = Place::Kind(*kind);
+            let listing = listing.map_err(|failure| failure.at(Doing::List, place))?;
+            self.is_listed(*kind, begun, &listing.strays);
+            listings.push(listing);
+        }
+        Ok(listings)
     }
 
     fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {
@@ -281,6 +319,23 @@ impl Storage for Sftp {
             read::whole(self, session, file, limit).await
         })
         .map_err(|failure| failure.at(Doing::Read, Place::File(file)))
+    }
+
+    fn read_first(&self, limit: u64) -> Result<First, Error> {
+        let begun = Instant::now();
+        let found = self
+            .run(FileKind::Config, async |session| {
+                self.begin_for_locks();
+                first::first(self, session, limit).await
+            })
+            .map_err(|failure| failure.at(Doing::Read, Place::File(FileName::CONFIG)))?;
+        if let Some(temporaries) = found.temporaries {
+            self.is_listed(FileKind::Config, begun, &temporaries);
+        }
+        if let Some(keys) = &found.first.keys {
+            self.is_listed(FileKind::Key, begun, &keys.strays);
+        }
+        Ok(found.first)
     }
 
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {

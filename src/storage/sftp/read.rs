@@ -33,17 +33,27 @@ fn too_short() -> Failure {
 }
 
 /// A file that is open for reading.
-struct Open {
-    handle: Vec<u8>,
-    size: u64,
+pub(super) struct Open {
+    pub handle: Vec<u8>,
+    pub size: u64,
 }
 
 async fn open(session: &mut Session, path: &str) -> Result<Open, Failure> {
+    open_beside(session, path, [], |_, _| {}).await
+}
+
+/// Opens a file, and asks other things at the same time, whose answers `take` gets with their positions.
+pub(super) async fn open_beside<'a>(
+    session: &mut Session,
+    path: &'a str,
+    others: impl IntoIterator<Item = Request<'a>>,
+    mut take: impl FnMut(usize, Reply),
+) -> Result<Open, Failure> {
     let mut about = None;
     let mut opened = None;
     let requests = [Request::Stat { path }, Request::OpenRead { path }];
     session
-        .exchange(requests.into_iter(), |position, reply| {
+        .exchange(requests.into_iter().chain(others), |position, reply| {
             match position {
                 0 => {
                     let size = attributes(reply).and_then(regular);
@@ -55,7 +65,8 @@ async fn open(session: &mut Session, path: &str) -> Result<Open, Failure> {
                     }
                     about = Some(size);
                 }
-                _ => opened = Some(handle(reply)),
+                1 => opened = Some(handle(reply)),
+                other => take(other - 2, reply),
             }
             Ok(())
         })
@@ -111,7 +122,7 @@ pub(super) async fn whole(
     close(session, &open, read).await
 }
 
-async fn all(
+pub(super) async fn all(
     sftp: &Sftp,
     session: &mut Session,
     file: FileName,
@@ -133,7 +144,7 @@ async fn all(
     Ok(content)
 }
 
-async fn close<T>(
+pub(super) async fn close<T>(
     session: &mut Session,
     open: &Open,
     read: Result<T, Failure>,
@@ -153,7 +164,7 @@ async fn fill(
     offset: u64,
     buffer: &mut [u8],
 ) -> Result<(), Failure> {
-    let piece = session.read_piece;
+    let piece = session.read_piece();
     let mut wanted: Vec<(usize, usize)> = (0..buffer.len())
         .step_by(piece)
         .map(|start| (start, piece.min(buffer.len() - start)))

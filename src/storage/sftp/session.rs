@@ -1,31 +1,28 @@
 //! One connection: requests go out together, and their answers come back in any order.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use russh::client::{Handle, Msg};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use russh::{Channel, ChannelMsg, ChannelWriteHalf};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::super::pool::Connection;
 use super::failure::{Failure, status};
 use super::host::Client;
-use super::packet::{self, Attributes, FileSystem, LARGEST, Reply, Request};
+use super::packet::{self, Attributes, FileSystem, Reply, Request};
+use super::receiver::{LIMITS, Receiver};
 
 /// How many requests are under way on one connection. The window of the server limits the bytes.
 const FLYING: usize = 128;
 
+/// How many of them on a server that says what it takes: the lists of all directories of a repository.
+const MOST_FLYING: usize = 1024;
+
 /// So many answers may wait unread. The library stops all else on the connection when there are a hundred.
 const UNREAD: usize = 16;
-
-/// The bytes of one read or write that every server takes.
-const PIECE: usize = 32 * 1024;
-
-/// The bytes of one read or write of a server that takes more. Still more does not make it faster.
-const LARGE_PIECE: usize = 128 * 1024;
 
 impl Connection for Session {
     type Failure = Failure;
@@ -45,30 +42,19 @@ pub(super) struct Session {
     sender: ChannelWriteHalf<Msg>,
     receiver: Receiver,
     next_id: u32,
+    /// How often answers were waited for.
+    pub waits: usize,
     /// A connection on which nothing moves for this long is given up.
     stall: Duration,
     /// Whether the server writes files to its disk on demand.
     pub can_sync: bool,
-    /// The most bytes that one request reads.
-    pub read_piece: usize,
-    /// The most bytes that one request writes.
-    pub write_piece: usize,
-    /// How many handles may be open, if the server says it.
-    pub most_handles: Option<u64>,
     can_tell_file_system: bool,
+    /// What is open and read to its end. The next requests close it.
+    unclosed: Vec<Vec<u8>>,
+    /// Directories that are open, by their paths, so that they can be synced.
+    directories: HashMap<String, Vec<u8>>,
     /// Requests are under way whose answers nobody took.
     is_broken: bool,
-}
-
-/// The half that reads.
-struct Receiver {
-    channel: ChannelReadHalf,
-    /// What has come of the next packets.
-    bytes: Vec<u8>,
-    /// Where the next packet begins.
-    start: usize,
-    /// Requests whose answers nobody waits for.
-    ignored: HashSet<u32>,
 }
 
 impl Session {
@@ -83,12 +69,7 @@ impl Session {
             .map_err(|_| stalled(stall))?
             .map_err(|_| gone())?;
         let (channel, sender) = channel.split();
-        let mut receiver = Receiver {
-            channel,
-            bytes: Vec::new(),
-            start: 0,
-            ignored: HashSet::new(),
-        };
+        let mut receiver = Receiver::new(channel);
         let refused = || Failure::answer("the server has no SFTP");
         loop {
             match timeout(stall, receiver.channel.wait()).await {
@@ -115,28 +96,40 @@ impl Session {
             )));
         }
         let has = |name: &[u8]| extensions.iter().any(|extension| extension == name);
-        let mut session = Session {
+        if has(b"limits@openssh.com") {
+            receiver.awaits_limits = true;
+            let sent = sender.data_bytes(Request::Limits.encode(LIMITS));
+            let sent = timeout(stall, sent).await.map_err(|_| stalled(stall))?;
+            sent.map_err(|_| gone())?;
+        }
+        Ok(Session {
             ssh,
             sender,
             receiver,
-            next_id: 0,
+            next_id: LIMITS + 1,
+            waits: 0,
             stall,
             can_sync: has(b"fsync@openssh.com"),
             can_tell_file_system: has(b"statvfs@openssh.com"),
-            read_piece: PIECE,
-            write_piece: PIECE,
-            most_handles: None,
+            unclosed: Vec::new(),
+            directories: HashMap::new(),
             is_broken: false,
-        };
-        if has(b"limits@openssh.com")
-            && let Reply::Extended(limits) = session.ask(Request::Limits).await?
-        {
-            let limits = packet::decode_limits(&limits)?;
-            session.read_piece = piece(limits.read);
-            session.write_piece = piece(limits.write);
-            session.most_handles = Some(limits.handles).filter(|handles| *handles > 0);
-        }
-        Ok(session)
+        })
+    }
+
+    /// The most bytes that one request reads.
+    pub fn read_piece(&self) -> usize {
+        self.receiver.limits.read_piece
+    }
+
+    /// The most bytes that one request writes.
+    pub fn write_piece(&self) -> usize {
+        self.receiver.limits.write_piece
+    }
+
+    /// How many handles may be open, if the server has said it.
+    pub fn most_handles(&self) -> Option<u64> {
+        self.receiver.limits.most_handles
     }
 
     /// Whether another request can use the connection.
@@ -152,15 +145,26 @@ impl Session {
         mut take: impl FnMut(usize, Reply) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let stall = self.stall;
+        self.waits += 1;
         let (sender, receiver) = (&self.sender, &mut self.receiver);
         let next_id = &mut self.next_id;
-        let room = Semaphore::new(FLYING);
-        let flying: RefCell<HashMap<u32, usize>> = RefCell::default();
+        let room = Semaphore::new(match receiver.limits.most_handles {
+            Some(_) => MOST_FLYING,
+            None => FLYING,
+        });
+        let unclosed = std::mem::take(&mut self.unclosed);
+        let closes = unclosed.iter().map(|handle| Request::Close { handle });
+        let requests = requests
+            .enumerate()
+            .map(|(at, request)| (Some(at), request));
+        let requests = closes.map(|close| (None, close)).chain(requests);
+        // Of each request, its position. A close has none, and its answer means nothing.
+        let flying: RefCell<HashMap<u32, Option<usize>>> = RefCell::default();
         let is_sent = Cell::new(false);
         let all_sent = Notify::new();
         let moved = Cell::new(0_u64);
         let send = async {
-            for (position, request) in requests.enumerate() {
+            for (position, request) in requests {
                 let Ok(permit) = room.acquire().await else {
                     break;
                 };
@@ -200,7 +204,9 @@ impl Session {
                     ));
                 };
                 room.add_permits(1);
-                take(position, reply)?;
+                if let Some(position) = position {
+                    take(position, reply)?;
+                }
             }
             Ok(())
         };
@@ -251,6 +257,26 @@ impl Session {
         sent.map_err(|_| stalled(self.stall))?.map_err(|_| gone())
     }
 
+    /// Closes handles that were only read from together with the next requests.
+    pub fn close_later(&mut self, handles: impl IntoIterator<Item = Vec<u8>>) {
+        self.unclosed.extend(handles);
+    }
+
+    /// Whether this directory is kept open.
+    pub fn keeps(&self, directory: &str) -> bool {
+        self.directories.contains_key(directory)
+    }
+
+    /// Keeps this directory open until it is synced.
+    pub fn keep(&mut self, directory: String, handle: Vec<u8>) {
+        self.directories.insert(directory, handle);
+    }
+
+    /// The handle of a directory that was kept open.
+    pub fn kept(&mut self, directory: &str) -> Option<Vec<u8>> {
+        self.directories.remove(directory)
+    }
+
     /// What is known of the file system that a path is on; `None` if the server does not say it.
     pub async fn file_system(&mut self, path: &str) -> Result<Option<FileSystem>, Failure> {
         if !self.can_tell_file_system {
@@ -260,48 +286,6 @@ impl Session {
             Reply::Extended(bytes) => Ok(Some(packet::decode_file_system(&bytes)?)),
             _ => Ok(None),
         }
-    }
-}
-
-impl Receiver {
-    /// Where in the bytes the next packet is, without its length. Can be dropped while it waits: nothing is lost.
-    async fn packet(&mut self) -> Result<Range<usize>, Failure> {
-        loop {
-            if let Some((length, rest)) = self.bytes[self.start..].split_first_chunk::<4>() {
-                let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-                if length == 0 || length > LARGEST {
-                    return Err(packet::Malformed.into());
-                }
-                if length <= rest.len() {
-                    let begin = self.start + 4;
-                    self.start = begin + length;
-                    return Ok(begin..self.start);
-                }
-            }
-            self.bytes.drain(..self.start);
-            self.start = 0;
-            match self.channel.wait().await {
-                Some(ChannelMsg::Data { data }) => self.bytes.extend_from_slice(&data),
-                Some(ChannelMsg::Eof | ChannelMsg::Close) | None => {
-                    return Err(Failure::lost("the server ended the connection"));
-                }
-                // What its standard error says, and changes of the window.
-                Some(_) => {}
-            }
-        }
-    }
-
-    async fn reply(&mut self) -> Result<(u32, Reply), Failure> {
-        let packet = self.packet().await?;
-        Ok(packet::decode(&self.bytes[packet])?)
-    }
-}
-
-/// The bytes of one request, given the most that the server takes; 0 if it has no limit.
-fn piece(most: u64) -> usize {
-    match usize::try_from(most) {
-        Ok(0) | Err(_) => PIECE,
-        Ok(most) => most.clamp(1024, LARGE_PIECE),
     }
 }
 

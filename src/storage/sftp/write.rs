@@ -10,8 +10,8 @@ use super::super::names;
 use super::super::{FileKind, FileName, Storage, Stray, StrayKind};
 use super::failure::Failure;
 use super::layout::{self, explained};
-use super::packet::{FileType, Reply, Request};
-use super::session::{Session, done, unexpected};
+use super::packet::{Attributes, FileType, Reply, Request};
+use super::session::{Session, attributes, done, handle, unexpected};
 use super::{Sftp, exists};
 
 /// Writes the file unless the same file exists.
@@ -69,16 +69,18 @@ async fn send(
     let path = sftp.file_path(file);
     let temporary =
         names::temporary(&path).map_err(|error| Failure::new(ErrorKind::Io, error.to_string()))?;
-    let open = Request::OpenNew { path: &temporary };
-    let handle = match session.open(open.clone()).await {
+    let handle = match open_new(sftp, session, file, &temporary).await? {
         Err(failure) if failure.kind == ErrorKind::NotFound => {
             // A directory of packs may be made when its first pack comes.
             make_directories(sftp, session, file).await?;
-            session.open(open).await?
+            session.open(Request::OpenNew { path: &temporary }).await?
         }
         Err(failure) => return Err(explained(session, &temporary, failure).await?),
         Ok(handle) => handle,
     };
+    if file.kind == FileKind::Lock && content.len() <= session.write_piece() {
+        return send_lock(session, &handle, [&temporary, &path], content).await;
+    }
     let named = match fill(sftp, session, file, &handle, content).await {
         Ok(()) => {
             let rename = Request::Rename {
@@ -99,6 +101,104 @@ async fn send(
     match named {
         Ok(()) => Ok(Named::Yes),
         Err(failure) => Ok(Named::No(remove(session, &temporary, failure).await?)),
+    }
+}
+
+/// Opens a new file. Where the name of such a file is made durable right after it was written, its directory is opened at
+/// the same time.
+async fn open_new(
+    sftp: &Sftp,
+    session: &mut Session,
+    file: FileName,
+    temporary: &str,
+) -> Result<Result<Vec<u8>, Failure>, Failure> {
+    let directory = sftp.path(file.kind.directory().unwrap_or_default());
+    let is_synced = matches!(file.kind, FileKind::Snapshot | FileKind::Index)
+        && session.can_sync
+        && !session.keeps(&directory);
+    let beside = is_synced.then_some(Request::OpenRead { path: &directory });
+    let requests = [Request::OpenNew { path: temporary }];
+    let mut answers = Vec::new();
+    session
+        .exchange(requests.into_iter().chain(beside), |position, reply| {
+            answers.push((position, reply));
+            Ok(())
+        })
+        .await?;
+    let mut opened = Err(unexpected());
+    for (position, reply) in answers {
+        match (position, reply) {
+            (0, reply) => opened = handle(reply),
+            (_, Reply::Handle(handle)) => session.keep(directory.clone(), handle),
+            // A server that opens no directories as files syncs none.
+            _ => {}
+        }
+    }
+    Ok(opened)
+}
+
+/// Writes a lock to its open temporary file and names it with one question, because everybody waits for it. A lock need not
+/// outlive a loss of power, and one that cannot be read is in nobody's way for longer than it takes to remove it here.
+async fn send_lock(
+    session: &mut Session,
+    handle: &[u8],
+    [temporary, path]: [&str; 2],
+    content: &[u8],
+) -> Result<Named, Failure> {
+    let rename = Request::Rename {
+        old: temporary,
+        new: path,
+    };
+    let requests = [
+        Request::Write {
+            handle,
+            offset: 0,
+            content,
+        },
+        Request::HandleStat { handle },
+        Request::Close { handle },
+        rename.clone(),
+    ];
+    let mut written = Ok(());
+    let mut size = Err(unexpected());
+    let mut named = Err(unexpected());
+    session
+        .exchange(requests.into_iter(), |position, reply| {
+            match position {
+                1 => size = attributes(reply),
+                3 => named = done(reply),
+                _ => written = std::mem::replace(&mut written, Ok(())).and(done(reply)),
+            }
+            Ok(())
+        })
+        .await?;
+    let written = written.and(size).and_then(|about| whole(about, content));
+    match (written, named) {
+        (Ok(()), Ok(())) => Ok(Named::Yes),
+        // Not every server gives a file a name while it is open.
+        (Ok(()), Err(_)) => match session.order(rename).await {
+            Ok(()) => Ok(Named::Yes),
+            Err(failure) => Ok(Named::No(remove(session, temporary, failure).await?)),
+        },
+        (Err(failure), named) => {
+            let failure = explained(session, temporary, failure).await?;
+            let left = if named.is_ok() { path } else { temporary };
+            Err(remove(session, left, failure).await?)
+        }
+    }
+}
+
+/// Whether the server has all of the content.
+fn whole(about: Attributes, content: &[u8]) -> Result<(), Failure> {
+    match about.size {
+        Some(size) if size == content.len() as u64 => Ok(()),
+        Some(_) => Err(Failure::new(
+            ErrorKind::Io,
+            "the file on the server has another size than what was written",
+        )),
+        None => Err(Failure::answer(
+            "the server does not tell the size of the file",
+        )),
     }
 }
 
@@ -145,7 +245,7 @@ async fn fill(
             failed.borrow_mut().get_or_insert(failure);
         }
     };
-    let piece = session.write_piece;
+    let piece = session.write_piece();
     let pieces = (0..).step_by(piece).zip(content.chunks(piece));
     let writes = pieces
         .take_while(|_| failed.borrow().is_none())
@@ -178,16 +278,7 @@ async fn fill(
     if let Some(failure) = failed.into_inner() {
         return Err(failure);
     }
-    match about.ok_or_else(unexpected)?.size {
-        Some(size) if size == content.len() as u64 => Ok(()),
-        Some(_) => Err(Failure::new(
-            ErrorKind::Io,
-            "the file on the server has another size than what was written",
-        )),
-        None => Err(Failure::answer(
-            "the server does not tell the size of the file",
-        )),
-    }
+    whole(about.ok_or_else(unexpected)?, content)
 }
 
 /// Makes the names in all directories durable that have changed. Not every server can do it.
@@ -221,15 +312,24 @@ pub(super) fn sync(sftp: &Sftp) -> Result<(), Failure> {
 async fn sync_directories(session: &mut Session, paths: &[String]) -> Result<(), Failure> {
     for some in paths.chunks(64) {
         let mut handles = Vec::new();
-        let requests = some.iter().map(|path| Request::OpenRead { path });
-        session
-            .exchange(requests, |_, reply| {
-                if let Reply::Handle(handle) = reply {
-                    handles.push(handle);
-                }
-                Ok(())
-            })
-            .await?;
+        let mut closed = Vec::new();
+        for path in some {
+            match session.kept(path) {
+                Some(handle) => handles.push(handle),
+                None => closed.push(path),
+            }
+        }
+        if !closed.is_empty() {
+            let requests = closed.iter().map(|path| Request::OpenRead { path });
+            session
+                .exchange(requests, |_, reply| {
+                    if let Reply::Handle(handle) = reply {
+                        handles.push(handle);
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
         let requests = handles
             .iter()
             .flat_map(|handle| [Request::Sync { handle }, Request::Close { handle }]);

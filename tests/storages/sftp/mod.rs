@@ -3,6 +3,7 @@
 mod faults;
 mod layout;
 mod login;
+mod waits;
 
 use freezerd::storage::sftp::{Options, Sftp};
 
