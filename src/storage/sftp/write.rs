@@ -137,8 +137,8 @@ async fn open_new(
     Ok(opened)
 }
 
-/// Writes a lock to its open temporary file and names it with one question, because everybody waits for it. A lock need not
-/// outlive a loss of power, and one that cannot be read is in nobody's way for longer than it takes to remove it here.
+/// Writes a lock to its open temporary file and names it with one question, because everybody waits for it. One that is not
+/// whole is in nobody's way for longer than it takes to remove it here.
 async fn send_lock(
     session: &mut Session,
     handle: &[u8],
@@ -149,24 +149,27 @@ async fn send_lock(
         old: temporary,
         new: path,
     };
-    let requests = [
-        Request::Write {
-            handle,
-            offset: 0,
-            content,
-        },
+    let then = [
         Request::HandleStat { handle },
         Request::Close { handle },
         rename.clone(),
     ];
+    let sync = session.can_sync.then_some(Request::Sync { handle });
+    let write = Request::Write {
+        handle,
+        offset: 0,
+        content,
+    };
+    let first = std::iter::once(write).chain(sync);
+    let before = first.clone().count();
     let mut written = Ok(());
     let mut size = Err(unexpected());
     let mut named = Err(unexpected());
     session
-        .exchange(requests.into_iter(), |position, reply| {
-            match position {
-                1 => size = attributes(reply),
-                3 => named = done(reply),
+        .exchange(first.chain(then), |position, reply| {
+            match position.checked_sub(before) {
+                Some(0) => size = attributes(reply),
+                Some(2) => named = done(reply),
                 _ => written = std::mem::replace(&mut written, Ok(())).and(done(reply)),
             }
             Ok(())
