@@ -33,6 +33,9 @@ pub enum OutboxState {
         /// Why the last try failed, as a sentence for people.
         #[serde(default)]
         error: Option<String>,
+        /// At the last try, the receiver was there and refused this message.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        refused: bool,
     },
     /// The receiver has accepted it.
     Sent { at: DateTime<Utc> },
@@ -51,6 +54,11 @@ impl OutboxRow {
             OutboxState::Waiting { tries, .. } => tries,
             OutboxState::Sent { .. } | OutboxState::GivenUp { .. } => 0,
         }
+    }
+
+    /// Whether its receiver was there at the last try, and refused it.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.state, OutboxState::Waiting { refused: true, .. })
     }
 
     /// Whether it is still to be sent.

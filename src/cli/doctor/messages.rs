@@ -16,6 +16,8 @@ struct Trouble<'a> {
     behind: u64,
     given_up: u64,
     reason: &'a str,
+    /// The receiver was there, and refused the message of the reason.
+    is_refusal: bool,
 }
 
 /// What can be seen of a receiver without sending anything.
@@ -35,17 +37,20 @@ pub fn findings(
 ) -> Vec<Finding> {
     let mut troubles: BTreeMap<&str, Trouble<'_>> = BTreeMap::new();
     for row in outbox {
-        let (reason, given_up) = match &row.state {
+        let (reason, given_up, is_refusal) = match &row.state {
             OutboxState::Waiting {
-                error: Some(error), ..
-            } => (error, false),
-            OutboxState::GivenUp { reason, .. } => (reason, true),
+                error: Some(error),
+                refused,
+                ..
+            } => (error, false, *refused),
+            OutboxState::GivenUp { reason, .. } => (reason, true, false),
             OutboxState::Waiting { .. } | OutboxState::Sent { .. } => continue,
         };
         let trouble = troubles.entry(&row.receiver).or_default();
         trouble.refused += u64::from(!given_up);
         trouble.given_up += u64::from(given_up);
         trouble.reason = reason;
+        trouble.is_refusal = is_refusal;
     }
     for row in outbox {
         if let OutboxState::Waiting {
@@ -79,11 +84,11 @@ fn finding(receiver: &str, trouble: &Trouble<'_>, seen: Option<Seen>) -> Finding
         parts.push(format!("{refused} not accepted yet{behind}"));
     }
     let message = format!("{}: {}", parts.join(", and "), trouble.reason);
-    Finding::new("notify", Level::Warning, receiver, message).help(help(receiver, seen))
+    Finding::new("notify", Level::Warning, receiver, message).help(help(receiver, trouble, seen))
 }
 
 /// What to do, by what can be seen of the receiver. `None`: the settings do not have it.
-fn help(receiver: &str, seen: Option<Seen>) -> String {
+fn help(receiver: &str, trouble: &Trouble<'_>, seen: Option<Seen>) -> String {
     let retry = format!("`freezerd notify --retry {receiver}` sends the messages again");
     match seen {
         None => format!(
@@ -93,6 +98,14 @@ fn help(receiver: &str, seen: Option<Seen>) -> String {
         Some(Seen::Broken) => format!(
             "correct what is said of the receiver {receiver} above; after a change of freezerd.toml, restart the daemon; \
              then {retry}"
+        ),
+        Some(Seen::Fine) if trouble.is_refusal => format!(
+            "the receiver is there and refuses this: `freezerd notify --test {receiver}` says what to correct in freezerd.toml or \
+             at the receiver; after a change of freezerd.toml, restart the daemon; then {retry}"
+        ),
+        Some(Seen::Fine) if trouble.given_up == 0 => format!(
+            "what waits is sent again by itself until the receiver accepts it; `freezerd notify --test {receiver}` says whether it \
+             does now, and `freezerd notify --retry {receiver}` waits no longer"
         ),
         Some(Seen::Fine) => format!(
             "`freezerd notify --test {receiver}` says whether it accepts messages now, and what to do where it does not; \
@@ -113,6 +126,7 @@ mod tests {
             tries: 1,
             since: Some(at(0)),
             error: error.map(str::to_owned),
+            refused: error == Some("no"),
         };
         let given_up = OutboxState::GivenUp {
             at: at(0),
@@ -128,8 +142,16 @@ mod tests {
             outbox_row(5, "c", waiting(Some("no secret"))),
             outbox_row(6, "c", waiting(Some("no secret"))),
             outbox_row(7, "gone", given_up),
+            outbox_row(8, "refuses", waiting(Some("no"))),
+            outbox_row(9, "silent", waiting(Some("nobody is there"))),
         ];
-        let receivers = [("a", Seen::Fine), ("b", Seen::Fine), ("c", Seen::Broken)];
+        let receivers = [
+            ("a", Seen::Fine),
+            ("b", Seen::Fine),
+            ("c", Seen::Broken),
+            ("refuses", Seen::Fine),
+            ("silent", Seen::Fine),
+        ];
         let found = findings(&outbox, &receivers.into(), at(2));
         let said: Vec<(&str, &str)> = found
             .iter()
@@ -144,6 +166,8 @@ mod tests {
                 ),
                 ("c", "2 messages were not accepted yet: no secret"),
                 ("gone", "1 message was given up: it is gone"),
+                ("refuses", "1 message was not accepted yet: no"),
+                ("silent", "1 message was not accepted yet: nobody is there"),
             ]
         );
         let is_of = |it: &Finding| (it.check, it.level) == ("notify", Level::Warning);
@@ -152,6 +176,8 @@ mod tests {
             "`freezerd notify --test a` says whether it accepts messages now",
             "correct what is said of the receiver c above",
             "freezerd.toml has no [notify.gone] any more",
+            "the receiver is there and refuses this",
+            "what waits is sent again by itself",
         ]) {
             let help = finding.help.as_deref().unwrap_or_default();
             assert!(help.contains(mend), "{help}");

@@ -170,6 +170,7 @@ mod tests {
             tries,
             since: None,
             error,
+            refused: false,
         };
         outbox_row(id, receiver, state)
     }

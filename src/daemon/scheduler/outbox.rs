@@ -291,6 +291,7 @@ fn refused(
         tries: tries.saturating_add(1),
         since: Some(since),
         error: Some(refusal.reason.clone()),
+        refused: refusal.of_message,
     }
 }
 

@@ -123,6 +123,7 @@ impl<L: Ledger> Scheduler<L> {
                     tries: 0,
                     since: None,
                     error: None,
+                    refused: false,
                 },
             };
             self.batch.message(row.clone());

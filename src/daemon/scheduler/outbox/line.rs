@@ -72,7 +72,7 @@ impl Line {
         };
         let must_wait = |(older, row): &(&u64, &OutboxRow)| {
             let passed = self.passed.get(older).is_some_and(|newest| id <= *newest);
-            row.tries() > 0 && !passed && row.message.job.as_ref() == Some(job)
+            row.is_refused() && !passed && row.message.job.as_ref() == Some(job)
         };
         let mut older = self.rows.range(..id);
         older.find(must_wait).map_or(id, |(older, _)| *older)
@@ -153,6 +153,7 @@ impl Line {
                 tries: 0,
                 since: None,
                 error: None,
+                refused: false,
             };
             self.put(OutboxRow { state, ..row });
         }

@@ -10,6 +10,7 @@ fn row(id: u64, to: &str, next: DateTime<Utc>) -> OutboxRow {
         tries: 0,
         since: None,
         error: None,
+        refused: false,
     };
     outbox_row(id, to, state)
 }
