@@ -9,6 +9,9 @@ use freezerd::tell::message::Kind;
 /// The name of the receiver that is always there.
 pub const STEADY: &str = "steady";
 
+/// The name of the receiver that is away now and then.
+pub const FLAKY: &str = "flaky";
+
 /// What the receiver that is always there was told, and what it should have been told.
 #[derive(Default)]
 pub struct Notices {

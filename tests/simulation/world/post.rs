@@ -9,11 +9,8 @@ use freezerd::tell::receiver::Receiver;
 
 use super::World;
 use crate::jobs::Dice;
-use crate::notices::STEADY;
+use crate::notices::{FLAKY, STEADY};
 use crate::samples::receiver;
-
-/// The name of the receiver that is away now and then.
-const FLAKY: &str = "flaky";
 
 /// How long it is away at most, in hours.
 const LONGEST_OUTAGE: u64 = 30;
@@ -145,7 +142,14 @@ impl World {
             left.len(),
             left[0]
         );
-        assert_eq!(books.given_up, 0, "every receiver was there in time");
+        // An outage takes less than three days, but while it lasts, the clock may jump ahead by more, and many starts of the
+        // daemon ask as often in vain.
+        assert!(
+            books.given_up * 100 <= books.accepted,
+            "{} of {} given up",
+            books.given_up,
+            books.accepted
+        );
         books.notices.judge();
     }
 }
