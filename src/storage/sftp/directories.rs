@@ -67,6 +67,7 @@ struct Unread {
 }
 
 impl Open {
+    /// Takes a directory that was opened. Its entries go to this place among all contents.
     pub fn add(&mut self, place: usize, handle: Vec<u8>, each: usize) {
         self.unread.push(Unread {
             place,

@@ -40,6 +40,7 @@ pub(super) struct Limits {
 }
 
 impl Receiver {
+    /// Nothing has come yet, and the server has said nothing of its limits.
     pub fn new(channel: ChannelReadHalf) -> Receiver {
         Receiver {
             channel,
@@ -82,6 +83,7 @@ impl Receiver {
         }
     }
 
+    /// The next answer to a request, with the request's number. What the server takes is noted on the way.
     pub async fn reply(&mut self) -> Result<(u32, Reply), Failure> {
         loop {
             let packet = self.packet().await?;
