@@ -17,7 +17,7 @@ use super::retention::{self, Fate, Policy, Stay};
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
-use crate::job::prune_budget::{Decision, PruneWhen, Reason};
+use crate::job::prune_budget::{Decision, PruneWhen, Reason, Wait};
 use crate::job::share::MaxUnused;
 use crate::keep::Rules;
 use crate::kill_point::{self, Point};
@@ -56,6 +56,10 @@ pub struct Removed {
     /// What became of the data of those that were removed. `None`: a dry run.
     pub reclaim: Option<Reclaim>,
 }
+
+/// What follows a prune where the server keeps files for a time.
+const RETAINED: &str =
+    "note: the server keeps what was removed until the time is over that it was kept for";
 
 /// How a prune decides: as a job or a command says, or as usual.
 pub fn prune_options(max_unused: Option<MaxUnused>, max_repack: Option<u64>) -> Options {
@@ -218,19 +222,47 @@ pub fn remove_old(
             if !dry_run {
                 reclaim::forget(opened, lock, &ids)?;
             }
-            decision.left_words(wait)
+            match wait {
+                // Another program may have: what no snapshot needs is not known.
+                Wait::NothingRemoved => {
+                    "no job of this host has removed any since the last prune".to_owned()
+                }
+                _ => decision.left_words(wait),
+            }
         }
     };
     kill_point::reached(Point::Pruned);
     log(&summary_line(old.len() as u64, left, &whose, &end, dry_run));
     if pruned.is_some() && !dry_run && opened.repository.storage.retains().is_some() {
-        log("note: the server keeps what was removed until the time is over that it was kept for");
+        log(RETAINED);
     }
     Ok(Removed {
         removed: if dry_run { 0 } else { old.len() as u64 },
         left,
         reclaim: (!dry_run).then(|| decision.reclaim(pruned.as_ref())),
     })
+}
+
+/// Frees what no snapshot needs, and removes no snapshot. The caller has the container alone, and wants it in each run.
+pub fn prune_alone(
+    context: &Context,
+    opened: &Opened,
+    lock: &Lock,
+    freeing: &Freeing,
+) -> Result<Reclaim, ActionError> {
+    let decision = reclaim::decide(context, opened, freeing, &[])?;
+    let report = reclaim::prune(context, opened, lock, freeing, &[])?;
+    tell(&report);
+    kill_point::reached(Point::Pruned);
+    let place = &opened.container.location;
+    log(&format!(
+        "pruned {place}; freed {}",
+        units::bytes(report.freed)
+    ));
+    if opened.repository.storage.retains().is_some() {
+        log(RETAINED);
+    }
+    Ok(decision.reclaim(Some(&report)))
 }
 
 /// Tells why snapshots stay, as far as the limit does not say it.

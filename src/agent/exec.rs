@@ -15,7 +15,7 @@ use rustix::process::{Pid, WaitOptions, WaitStatus};
 use super::error::ActionError;
 use super::exec_environment::VARIABLES;
 use super::report::log;
-use super::{Context, outcome};
+use super::{Context, left_behind, outcome};
 use crate::job::action::{self, Exec};
 use crate::kill_point::{self, Point};
 use crate::os;
@@ -37,7 +37,8 @@ pub fn run(context: &Context, work: &Exec) -> Result<Outcome, ActionError> {
     perform(context, command, name)
 }
 
-/// Runs the command of a drill in the directory with the restored files.
+/// Runs the command of a drill in the directory with the restored files, which is removed afterwards: what the command has
+/// left running ends, too.
 pub fn run_on(
     context: &Context,
     command: &action::Command,
@@ -49,7 +50,14 @@ pub fn run_on(
         .current_dir(restored)
         .env("FREEZERD_DRILL_DIRECTORY", restored)
         .env("FREEZERD_DRILL_SNAPSHOT", snapshot);
-    perform(context, command, name)
+    let before = left_behind::Before::look();
+    let ended = perform(context, command, name);
+    left_behind::end(&before, context.request.grace);
+    context.termination.command_is_gone();
+    if context.termination.is_requested() {
+        wait_for_the_end();
+    }
+    ended
 }
 
 /// The log and the reason have this name, and not the command itself: it may hold a password.
@@ -127,12 +135,17 @@ fn wait(context: &Context, command: Pid) -> io::Result<WaitStatus> {
             Ok(_) | Err(Errno::INTR) => {}
             Err(Errno::CHILD) if context.termination.is_requested() => {
                 context.termination.command_is_gone();
-                loop {
-                    std::thread::park();
-                }
+                wait_for_the_end();
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// `termination` ends this process.
+fn wait_for_the_end() -> ! {
+    loop {
+        std::thread::park();
     }
 }
 

@@ -37,6 +37,7 @@ pub mod guard;
 mod held;
 mod info;
 pub mod inspect;
+mod left_behind;
 mod left_out_rules;
 mod level;
 mod lineage;

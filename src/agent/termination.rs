@@ -26,7 +26,7 @@ use crate::repository::lock;
 pub const ENDED: i32 = 143;
 
 /// The longest grace period that is kept.
-const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often SIGTERM is sent again to processes that outlive their command.
 const REMINDER: Duration = Duration::from_millis(500);
@@ -125,7 +125,7 @@ impl Termination {
                 remove(directory);
             }
         };
-        let Some(grace) = state.grace else {
+        let Some(grace) = state.grace.filter(|_| !state.gone) else {
             log(&format!("{why}: ending at once"));
             lock::release_all();
             clean_up();

@@ -221,7 +221,8 @@ pub struct Backup {
     /// older. Empty: no rules.
     #[serde(default, skip_serializing_if = "Rules::is_empty")]
     pub keep: Rules,
-    /// When a removal prunes the container. `None`: when it is needed.
+    /// When the container is pruned. Without rules that remove snapshots, only [`PruneWhen::Always`] prunes. `None`: when it is
+    /// needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prune: Option<PruneWhen>,
     /// When the new snapshot looks as if the source were damaged.
@@ -230,8 +231,13 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// Whether the backup also removes old snapshots.
+    /// Whether the backup also removes something: old snapshots, or the data that no snapshot needs.
     pub fn removes(&self) -> bool {
+        self.removes_snapshots() || self.prune == Some(PruneWhen::Always)
+    }
+
+    /// Whether the backup also removes old snapshots.
+    pub fn removes_snapshots(&self) -> bool {
         self.remove_older_than.is_some() || !self.keep.is_empty()
     }
 }

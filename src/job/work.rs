@@ -109,7 +109,11 @@ fn backup(
         prune,
         guards: guards?,
     };
-    Some(target::each(first, targets))
+    let backups = target::each(first, targets);
+    if !backups.iter().any(Backup::removes) {
+        values.warn_of_idle_prune(fields);
+    }
+    Some(backups)
 }
 
 fn levels(fields: &Fields<'_>, values: &mut ValueReader<'_>) -> Levels {

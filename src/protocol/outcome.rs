@@ -90,6 +90,7 @@ pub struct DrillResult {
     /// Entries with another content than in the snapshot, as the next ones.
     pub content_differs: u64,
     pub metadata_differs: u64,
+    /// Entries that were not restored.
     pub missing: u64,
     /// Entries that the snapshot does not have.
     pub surplus: u64,

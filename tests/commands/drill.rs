@@ -146,6 +146,9 @@ fn damage_in_the_container_makes_the_drill_fail_and_names_the_file() {
         outcome["problems_total"].as_u64().unwrap() >= 1,
         "{outcome:#}"
     );
+    let found = &outcome["summary"]["drill"];
+    assert_eq!(found["missing"], outcome["problems_total"], "{outcome:#}");
+    assert_eq!(found["content_differs"], 0, "{found:#}");
     assert_eq!(left(&host), [] as [PathBuf; 0]);
 }
 
@@ -169,6 +172,27 @@ fn a_command_runs_on_the_restored_files_and_decides_too() {
         "{said}"
     );
     assert_eq!(left(&host), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn what_a_command_leaves_running_ends_with_the_drill() {
+    let host = host();
+    let scratch = host.path("scratch");
+    let gate = host.gate("gate");
+    let pid = host.path("pid");
+    let command = format!("{{ {}; }} & echo $! > '{}'", gate.wait(), pid.display());
+    let ran = host
+        .freezerd(&drill(&scratch, &["--command", &command]))
+        .exits(0);
+    let pid = fs::read_to_string(pid).unwrap();
+    assert!(!is_running(pid.trim()), "{}", ran.stderr());
+    let said = ran.stderr();
+    assert!(said.contains("has left 1 process running"), "{said}");
+    assert_eq!(left(&host), [] as [PathBuf; 0]);
+}
+
+pub fn is_running(pid: &str) -> bool {
+    Path::new("/proc").join(pid).exists()
 }
 
 /// A drill by hand whose command waits at a gate.

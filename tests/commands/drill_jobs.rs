@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::drill::{damage, data_pack, host, left};
+use super::drill::{damage, data_pack, host, is_running, left};
 use crate::harness::{Host, backup, now};
 
 /// A job whose drill is due now.
@@ -263,4 +263,30 @@ fn a_drill_does_not_pass_over_a_snapshot_that_cannot_be_read() {
     host.freezerd(&[&by_hand[..], &["--snapshot", &older]].concat())
         .exits(0);
     host.freezerd(&by_hand).exits(1);
+}
+
+#[test]
+fn what_a_command_leaves_running_and_does_not_end_is_killed() {
+    let host = host().env("FREEZERD_STOP_GRACE", "1 seconds");
+    let gate = host.gate("gate");
+    let pid = host.path("pid");
+    // A daemon as others start it: of a session of its own, and with children.
+    let daemon = format!(
+        "trap '' TERM; echo $$ > '{}.new'; mv '{0}.new' '{0}'; {{ {}; }}; true",
+        pid.display(),
+        gate.wait()
+    );
+    let command = format!(
+        "setsid /bin/sh -c \"$DAEMON\" & until test -e '{}'; do sleep 0.01; done",
+        pid.display()
+    );
+    let host = host.env("DAEMON", &daemon);
+    host.put("try", job(&host, json!({"command": command})));
+    host.once().exits(0);
+    assert!(!is_running(std::fs::read_to_string(pid).unwrap().trim()));
+    let log = host.freezerd(&["log", "try"]).exits(0).stdout();
+    for words in ["has left 1 process running", "killing 1 process that did"] {
+        assert!(log.contains(words), "{log}");
+    }
+    assert_eq!(left(&host), [] as [PathBuf; 0]);
 }

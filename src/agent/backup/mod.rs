@@ -1,6 +1,7 @@
 //! A backup: checks the sources, chooses the level, lets the engine back up, and removes old snapshots.
 
 mod changes;
+mod clear_out;
 mod describe;
 mod left_out;
 mod messages;
@@ -21,17 +22,15 @@ use super::level;
 use super::lineage::{earlier, has_same_paths};
 use super::lock::{Creation, Lock};
 use super::place::{self, Place, UnderLock};
-use super::reclaim::Freeing;
 use super::report::{local, log};
 use super::repository::{Found, Opened};
 use super::snapshot::{Filter, Snapshot};
-use super::{Context, admin, outcome};
+use super::{Context, outcome};
 use crate::archive::ahead::WalkAhead;
 use crate::archive::{self, Options};
-use crate::job::action::{Access, Age, Backup};
-use crate::job::prune_budget::PruneWhen;
+use crate::job::action::Backup;
 use crate::kill_point::{self, Point};
-use crate::protocol::{Outcome, Reclaim, Summary};
+use crate::protocol::{Outcome, Summary};
 use crate::repository::blob_name::{BlobKind, BlobName};
 use crate::repository::indexed::{Files, Indexed, Loading};
 use crate::repository::snapshot::Snapshot as File;
@@ -43,6 +42,7 @@ use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
 
 use changes::{Done, Passing, Unread};
+use clear_out::clear_out;
 use describe::{describe, in_zone};
 use messages::{
     announcement, partial_reason, result_line, tell, tell_changed_paths, tell_lost_index,
@@ -346,55 +346,4 @@ fn comparable(work: &Backup, lineage: &[Found]) -> Vec<Snapshot> {
         ));
     }
     earlier(&work.paths, &snapshots)
-}
-
-/// Removes old snapshots after the backup, if the job says so. The backup is done, and the reason of a failure says so. The
-/// container has so many bytes, if that is known.
-fn clear_out(
-    context: &Context,
-    work: &Backup,
-    opened: Opened,
-    lock: Lock,
-    size: Option<u64>,
-    mut summary: Summary,
-) -> Result<Outcome, ActionError> {
-    if !work.removes() {
-        return Ok(outcome::success(summary));
-    }
-    // In between, another process may have the lock: what is removed is decided after that.
-    drop(lock);
-    let removed = Lock::take(&opened, Access::Exclusive, &context.reporter).and_then(|lock| {
-        let removal = admin::Removal {
-            lineage: &work.lineage,
-            paths: &work.paths,
-            age: work.remove_older_than.map(Age::Days),
-            rules: &work.keep,
-            freeing: Freeing {
-                prune: work.prune.unwrap_or(PruneWhen::Needed),
-                size,
-                is_damaged: false,
-                options: admin::prune_options(None, None),
-                dry_run: false,
-            },
-        };
-        admin::remove_old(context, &opened, &lock, &removal)
-    });
-    match removed {
-        Ok(removed) => {
-            summary.snapshots_removed = Some(removed.removed);
-            summary.snapshots = Some(removed.left);
-            summary.reclaim = removed.reclaim;
-            Ok(outcome::success(summary))
-        }
-        Err(error) => Ok(Outcome {
-            verdict: error.verdict(),
-            reason: Some(format!(
-                "the backup is done, but old snapshots could not be removed: {error}"
-            )),
-            ..outcome::success(Summary {
-                reclaim: Some(Reclaim::uncertain(Utc::now())),
-                ..summary
-            })
-        }),
-    }
 }

@@ -37,12 +37,30 @@ pub(super) fn noted(work: &Backup, growth: Option<u64>, mut outcome: Outcome) ->
             units::bytes(room.free),
             work.container.location,
             units::bytes(room.adds),
-            match room.fits() {
-                0 => "not one more fits".to_owned(),
-                fits => format!("{} fit", units::count(fits, "more backup", "more backups")),
-            }
+            fits(&room)
         ));
     }
     outcome.summary.room = room;
     outcome
+}
+
+/// How many more backups fit, as a clause.
+fn fits(room: &Room) -> String {
+    match room.fits() {
+        0 => "not one more fits".to_owned(),
+        fits => units::count(fits, "more backup fits", "more backups fit"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_backup_fits_and_two_fit() {
+        let words = |free| fits(&Room { free, adds: 10 });
+        assert_eq!(words(9), "not one more fits");
+        assert_eq!(words(10), "1 more backup fits");
+        assert_eq!(words(29), "2 more backups fit");
+    }
 }

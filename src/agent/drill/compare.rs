@@ -70,10 +70,10 @@ impl Findings {
         self.total == 0
     }
 
-    /// Notes a problem of a path. Returns false if it has one already.
-    pub fn note(&mut self, path: &[u8], kind: ProblemKind, reason: String) -> bool {
+    /// Notes a problem of a path, unless it has one already.
+    pub fn note(&mut self, path: &[u8], kind: ProblemKind, reason: String) {
         if self.named.contains(path) {
-            return false;
+            return;
         }
         self.total += 1;
         if self.problems.len() < MOST_PROBLEMS {
@@ -84,7 +84,6 @@ impl Findings {
                 reason,
             });
         }
-        true
     }
 }
 
@@ -100,12 +99,10 @@ impl Comparison<'_> {
                 before,
             } => self.entry(path, *change, node, *before),
             Told::Unusable { path, problem, .. } => {
-                if self.is_wanted(path, false)
-                    && self
-                        .found
-                        .note(path, ProblemKind::Damaged, problem.to_string())
-                {
+                if self.is_wanted(path, false) {
                     self.found.unread += 1;
+                    self.found
+                        .note(path, ProblemKind::Damaged, problem.to_string());
                 }
             }
             Told::Unreadable { path, which, error } => {
@@ -113,9 +110,8 @@ impl Comparison<'_> {
                     Which::Before => ProblemKind::Damaged,
                     Which::After => ProblemKind::Unreadable,
                 };
-                if self.found.note(path, kind, error.to_string()) {
-                    self.found.unread += 1;
-                }
+                self.found.unread += 1;
+                self.found.note(path, kind, error.to_string());
             }
         }
     }
@@ -136,24 +132,21 @@ impl Comparison<'_> {
             (Change::Removed, _) => {
                 if self.is_wanted(path, is_directory) {
                     let reason = "it was not restored".to_owned();
-                    if self.found.note(path, ProblemKind::NotCreated, reason) {
-                        self.found.missing += 1;
-                    }
+                    self.found.missing += 1;
+                    self.found.note(path, ProblemKind::NotCreated, reason);
                 }
             }
             (Change::Modified(difference), Some(_)) if difference.kind || difference.content => {
                 let reason = "the restored content is not that of the snapshot".to_owned();
-                if found.note(path, ProblemKind::Differs, reason) {
-                    found.content += 1;
-                }
+                found.content += 1;
+                found.note(path, ProblemKind::Differs, reason);
             }
             (Change::Modified(_), Some(before)) => {
                 let whole = self.plan.only.is_none();
                 if let Some(what) = metadata(before, node, self.with_owners, whole) {
                     let reason = format!("restored with another {what}");
-                    if found.note(path, ProblemKind::MetadataNotRestored, reason) {
-                        found.metadata += 1;
-                    }
+                    found.metadata += 1;
+                    found.note(path, ProblemKind::MetadataNotRestored, reason);
                 }
                 if node.kind == NodeKind::File {
                     found.files += 1;
@@ -165,9 +158,8 @@ impl Comparison<'_> {
             }
             (Change::Added | Change::Modified(_), _) => {
                 let reason = "the snapshot does not have it".to_owned();
-                if found.note(path, ProblemKind::Differs, reason) {
-                    found.surplus += 1;
-                }
+                found.surplus += 1;
+                found.note(path, ProblemKind::Differs, reason);
             }
         }
     }
@@ -184,9 +176,8 @@ impl Comparison<'_> {
                 let reason = "the file on this host has other bytes, but the size and the times that it had at the backup: a \
                               disk may have changed it"
                     .to_owned();
-                if self.found.note(path, ProblemKind::Differs, reason) {
-                    self.found.source += 1;
-                }
+                self.found.source += 1;
+                self.found.note(path, ProblemKind::Differs, reason);
             }
         }
     }

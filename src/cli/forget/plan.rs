@@ -57,7 +57,7 @@ pub fn of_job(job: &Job, number: Option<usize>) -> Vec<Removal> {
     let removals = actions.filter_map(|(index, action)| {
         let admin = match &action.action.work {
             Work::Admin(admin) => admin.clone(),
-            Work::Backup(backup) if backup.removes() => Admin {
+            Work::Backup(backup) if backup.removes_snapshots() => Admin {
                 container: backup.container.clone(),
                 lineage: backup.lineage.clone(),
                 paths: backup.paths.clone(),

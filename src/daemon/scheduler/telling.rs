@@ -65,7 +65,7 @@ impl<L: Ledger> Scheduler<L> {
             let mut record = entry.record.clone();
             record.told = told;
             for telling in tellings {
-                let (subject, text) = notices::of_job(telling.kind, &record, self.facts(now));
+                let (subject, text) = notices::of_job(&telling, &record, self.facts(now));
                 let message = self.message(&telling, subject, text, now);
                 let message = Message {
                     job: Some(job_id.clone()),

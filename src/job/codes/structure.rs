@@ -62,8 +62,8 @@ codes! {
         );
     NO_EFFECT, "no-effect", schema: false,
         "The key has no effect here.",
-        "Freezer has this key, so a file that was written for Freezer is accepted. But the key does nothing here. The \
-         help line says what happens instead.",
+        "The key is accepted and does nothing: Freezer has it, and there is nothing like it here, or the other keys or its own \
+         value leave it nothing to do. The help line says what happens instead.",
         Action(
             r#"{"action": "exec", "command": "sync", "engine_name": "tar"}"#,
             r#"{"action": "exec", "command": "sync"}"#

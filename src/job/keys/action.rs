@@ -305,7 +305,8 @@ const OWN_KEYS: &[Key] = &[
         EXEC_AND_DRILL,
         "A text that `/bin/sh -c` runs, or a list of a program and its arguments. In a drill, it runs on the restored files: its \
          working directory has their full paths (`srv/www/index.html`), and is also in `FREEZERD_DRILL_DIRECTORY`, the id of the \
-         snapshot is in `FREEZERD_DRILL_SNAPSHOT`. Another exit code than 0 makes the drill fail.",
+         snapshot is in `FREEZERD_DRILL_SNAPSHOT`. Another exit code than 0 makes the drill fail. What \
+         it leaves running is told to end, and killed after `stop_grace`.",
     )
     .required(EXEC, "\"/usr/local/bin/prepare\""),
     Key::new(

@@ -25,7 +25,7 @@ pub const REMOVAL_KEYS: &[Key] = &[
         Shape::Words(&PruneWhen::WORDS),
         KINDS,
         "When the container is pruned, which frees the space of removed snapshots. Default: `needed` in a backup, `always` in an \
-         action `admin`.",
+         action `admin`. A backup that removes no snapshots prunes only with `always`.",
     )
     .example("\"always\""),
     Key::new(
@@ -65,8 +65,8 @@ pub const KEEP_KEYS: [Key; COUNT + 1] = {
 const RULES: [Key; COUNT] = [
     count(
         "keep_last",
-        "Keep so many of the newest snapshots; -1 or `all`: all of them. Snapshots that no `keep_…` key keeps are removed. \
-         See RETENTION.",
+        "Keep so many of the newest snapshots; -1 or `all`: all of them. Snapshots that no `keep_…` key keeps are removed. 0 is \
+         not a rule, here and in the next keys. See RETENTION.",
         "7",
     ),
     count(

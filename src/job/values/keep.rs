@@ -99,7 +99,9 @@ impl ValueReader<'_> {
             }
         };
         let count = Count::parse(text);
-        if count.is_none() && text.parse::<f64>().is_ok() {
+        if count == Some(None) {
+            self.warn_of_no_rule(field);
+        } else if count.is_none() && text.parse::<f64>().is_ok() {
             self.report(
                 Diagnostic::error(
                     codes::OUT_OF_RANGE,
@@ -117,6 +119,21 @@ impl ValueReader<'_> {
             self.wrong_type(field, WHOLE, "");
         }
         count
+    }
+
+    fn warn_of_no_rule(&mut self, field: &Field<'_>) {
+        self.report(
+            Diagnostic::warning(
+                codes::NO_EFFECT,
+                format!("{} has no effect here", quoted(field.written)),
+            )
+            .at(field.node.span.clone())
+            .label("0 is not a rule, as with `restic forget`")
+            .help(
+                "the other rules decide, and without rules and ages no snapshot is removed. Write 1 or more, or leave the key \
+                 out; `false` switches a default off",
+            ),
+        );
     }
 
     /// The guards of a backup. `None`: a wrong value.

@@ -2,7 +2,7 @@
 
 use super::ValueReader;
 use crate::job::codes;
-use crate::job::decode::{Field, Fields};
+use crate::job::decode::{Field, FieldSource, Fields};
 use crate::job::diagnostic::{Diagnostic, quoted};
 use crate::job::json::Value;
 use crate::job::prune_budget::PruneWhen;
@@ -72,6 +72,27 @@ impl ValueReader<'_> {
     /// When a removal prunes the container; `None`: as usual.
     pub fn prune_when(&mut self, fields: &Fields<'_>) -> Option<PruneWhen> {
         PruneWhen::of_word(self.word(fields.get("prune"))?)
+    }
+
+    /// Warns of a prune that waits for a removal, in a backup that removes nothing.
+    pub fn warn_of_idle_prune(&mut self, fields: &Fields<'_>) {
+        let own = |field: &Field<'_>| field.source == FieldSource::Here;
+        let Some(field) = fields.set("prune").filter(own) else {
+            return;
+        };
+        if self.prune_when(fields) == Some(PruneWhen::Needed) {
+            self.report(
+                Diagnostic::warning(
+                    codes::NO_EFFECT,
+                    format!("{} has no effect here", quoted(field.written)),
+                )
+                .at(field.key_span.clone())
+                .label("this backup removes no snapshots")
+                .help(
+                    "a rule such as `keep_daily` removes some; \"always\" prunes in each run, whoever has removed snapshots",
+                ),
+            );
+        }
     }
 
     fn not_a_share(&mut self, field: Field<'_>, expected: &str) {

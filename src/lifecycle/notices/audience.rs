@@ -16,6 +16,8 @@ pub struct Audience<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telling {
     pub kind: Kind,
+    /// They know it already: it is told again because it lasts.
+    pub again: bool,
     /// Their names.
     pub to: Vec<String>,
 }
@@ -51,6 +53,16 @@ pub(super) fn wants(receiver: &Receiver, kind: Kind) -> bool {
 impl Telling {
     /// This kind of message for these receivers: none if there are no receivers.
     pub(super) fn any(kind: Kind, to: Vec<String>) -> Option<Telling> {
-        (!to.is_empty()).then_some(Telling { kind, to })
+        let again = false;
+        (!to.is_empty()).then_some(Telling { kind, again, to })
+    }
+
+    /// This kind of message once more, for a receiver that had it before.
+    pub(super) fn again(kind: Kind, receiver: &Receiver) -> Telling {
+        Telling {
+            kind,
+            again: true,
+            to: vec![receiver.name.clone()],
+        }
     }
 }

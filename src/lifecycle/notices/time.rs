@@ -65,10 +65,10 @@ pub fn look(
         if let Some(kind) = repeated(&told, receiver)
             && repeat_at(&told, receiver).is_some_and(|at| at <= now)
         {
-            let to = vec![receiver.name.clone()];
-            note(&mut told, &to, now);
+            let telling = Telling::again(kind, receiver);
+            note(&mut told, &telling.to, now);
             if !unsent.contains(&receiver.name) {
-                tellings.extend(Telling::any(kind, to));
+                tellings.push(telling);
             }
         }
     }

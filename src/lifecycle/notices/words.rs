@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::audience::Telling;
 use super::turn::had_no_space;
 use crate::escape::harmless;
 use crate::keep::room::Room;
@@ -90,16 +91,16 @@ fn times(row: &RunRecord, facts: Facts<'_>) -> String {
 }
 
 /// The subject and the text of a message about a job that is overdue, or whose trouble goes on.
-pub fn of_job(kind: Kind, record: &JobRecord, facts: Facts<'_>) -> (String, String) {
+pub fn of_job(telling: &Telling, record: &JobRecord, facts: Facts<'_>) -> (String, String) {
+    let kind = telling.kind;
     let job = &record.job_id;
-    let again = kind != Kind::Overdue;
     let what = match kind {
         Kind::Space if record.told.little_room => What::LittleRoom,
         kind => What::Kind(kind),
     };
     let mut subject = subject(what, job, facts.host);
     let mut text = format!("{}.\n", sentence(what, job, facts.host));
-    if again {
+    if telling.again {
         subject.push_str(" (still)");
         text = format!(
             "Nothing has changed: {}.\n",
@@ -114,7 +115,7 @@ pub fn of_job(kind: Kind, record: &JobRecord, facts: Facts<'_>) -> (String, Stri
             text,
             "It has not succeeded within its max_age of {max_age}."
         );
-    } else if let Some(since) = record.past.owed_since.filter(|_| !again) {
+    } else if let Some(since) = record.past.owed_since.filter(|_| kind == Kind::Overdue) {
         let _ = writeln!(text, "It was due at {} and has not run.", facts.at(since));
     }
     let last = match record.past.last_success {

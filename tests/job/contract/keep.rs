@@ -8,7 +8,7 @@ use freezerd::keep::span::Span;
 use freezerd::keep::{Count, Period, Rules};
 
 use super::as_backup;
-use crate::support::{backup, errors, job, read, with_action};
+use crate::support::{backup, codes, errors, job, read, with_action};
 
 fn of_admin(more: &str) -> String {
     with_action(&format!(
@@ -124,6 +124,48 @@ fn the_guards_are_shares_or_off() {
         let text = format!("\"shrink_guard\": {value}");
         assert_eq!(errors(&read(&backup(&text))), [code], "{text}");
     }
+}
+
+#[test]
+fn a_count_of_0_is_not_a_rule_and_is_warned_of() {
+    for (text, warned) in [
+        ("\"keep_last\": 0", true),
+        ("\"keep_last\": 3, \"keep_daily\": \"0\"", true),
+        ("\"keep\": {\"last\": 0}", true),
+        (
+            "\"targets\": [{\"container\": \"/d\", \"keep_last\": 0}]",
+            true,
+        ),
+        ("\"keep_last\": 1", false),
+        ("\"keep_last\": false", false),
+    ] {
+        let parsed = read(&backup(text));
+        let expected = vec!["no-effect"; usize::from(warned)];
+        assert_eq!(codes(&parsed), expected, "{text}");
+    }
+    assert!(as_backup(&backup("\"keep_last\": 0")).keep.is_empty());
+}
+
+#[test]
+fn a_prune_that_waits_for_a_removal_is_warned_of_where_nothing_is_removed() {
+    for (text, warned) in [
+        ("\"prune\": \"needed\"", true),
+        ("\"prune\": \"never\"", false),
+        ("\"prune\": \"always\"", false),
+        ("\"prune\": \"needed\", \"keep_daily\": 7", false),
+        ("\"prune\": \"needed\", \"remove_older_than\": 7", false),
+        (
+            "\"prune\": \"needed\", \"targets\": [{\"container\": \"/d\", \"keep_last\": 3}]",
+            false,
+        ),
+    ] {
+        let parsed = read(&backup(text));
+        let expected = vec!["no-effect"; usize::from(warned)];
+        assert_eq!(codes(&parsed), expected, "{text}");
+    }
+    let always = as_backup(&backup("\"prune\": \"always\""));
+    assert!(always.removes() && !always.removes_snapshots());
+    assert!(!as_backup(&backup("\"prune\": \"never\"")).removes());
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn an_alarm_of_a_run_that_was_cut_off_is_told_by_the_run_that_makes_up_for_it() 
     let mut record = job(|_| {});
     record.past.alarms.note(&seen(succeeded(), &[7]));
     record = crate::lifecycle::job::row_over(record, &seen(again, &[7]));
-    let (_, text) = of_job(Kind::Guard, &record, facts);
+    let (_, text) = of_job(&telling_again(Kind::Guard, "admins")[0], &record, facts);
     assert!(text.contains("`freezerd log 8`"), "{text}");
     assert!(text.contains("`freezerd accept 7` says so"), "{text}");
 }

@@ -113,8 +113,18 @@ fn told(receivers: &[Receiver], turns: &[Option<Turn>]) -> Vec<Vec<Telling>> {
 }
 
 fn telling(kind: Kind, to: &str) -> Vec<Telling> {
-    let to = vec![to.to_owned()];
-    vec![Telling { kind, to }]
+    vec![Telling {
+        kind,
+        again: false,
+        to: vec![to.to_owned()],
+    }]
+}
+
+/// A receiver is told what it knows already.
+fn telling_again(kind: Kind, to: &str) -> Vec<Telling> {
+    let again = true;
+    let tellings = telling(kind, to).into_iter();
+    tellings.map(|it| Telling { again, ..it }).collect()
 }
 
 #[test]
@@ -194,6 +204,7 @@ fn a_receiver_gets_only_the_events_that_it_names_and_hears_of_the_end_of_what_it
         first,
         &[Telling {
             kind: Kind::Succeeded,
+            again: false,
             to: both
         }]
     );

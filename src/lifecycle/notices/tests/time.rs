@@ -77,13 +77,29 @@ fn a_receiver_that_wants_it_is_told_again_while_the_trouble_lasts() {
     let before = end(&mut record.told, trouble, audience, 119);
     assert!(before.is_empty());
     let (told, tellings) = look_now(&record, audience, 120);
-    assert_eq!(tellings, telling(Kind::Failed, "again"));
+    assert_eq!(tellings, telling_again(Kind::Failed, "again"));
     record.told = told;
     assert_eq!(next_look(&record, audience), Some(at(240)));
     let by_run = end(&mut record.told, trouble, audience, 240);
     assert_eq!(by_run, telling(Kind::Failed, "again"));
     end(&mut record.told, WELL, audience, 241);
     assert_eq!(next_look(&record, audience), None);
+}
+
+#[test]
+fn a_job_that_stays_overdue_is_told_as_what_is_known_already() {
+    let receivers = [receiver("again", &[("repeat", text("2 hours"))])];
+    let audience = Audience::new(&receivers, &Notify::All);
+    let mut record = job(|record| record.max_age = Some(3600));
+    let (told, tellings) = look_now(&record, audience, 60);
+    assert_eq!(tellings, telling(Kind::Overdue, "again"));
+    record.told = told;
+    assert!(look_now(&record, audience, 179).1.is_empty());
+    let (told, tellings) = look_now(&record, audience, 180);
+    assert_eq!(tellings, telling_again(Kind::Overdue, "again"));
+    record.told = told;
+    let (_, tellings) = look_now(&record, audience, 300);
+    assert_eq!(tellings, telling_again(Kind::Overdue, "again"));
 }
 
 #[test]
@@ -131,5 +147,5 @@ fn nobody_is_told_again_while_a_message_about_the_job_waits() {
     record.told = told;
     assert_eq!(next_look(&record, audience), Some(at(240)));
     let (_, tellings) = look_now(&record, audience, 240);
-    assert_eq!(tellings, telling(Kind::Failed, "again"));
+    assert_eq!(tellings, telling_again(Kind::Failed, "again"));
 }

@@ -25,12 +25,19 @@ fn a_message_names_the_job_the_host_what_failed_why_and_what_to_do() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let record = job(|record| record.max_age = Some(3600));
-    let (subject, text) = of_job(Kind::Overdue, &record, facts);
+    let of_job = |tellings: Vec<Telling>| super::of_job(&tellings[0], &record, facts);
+    let (subject, text) = of_job(telling(Kind::Overdue, "admins"));
     assert_eq!(subject, "job is overdue on web1");
+    assert!(text.starts_with("The job job on web1 is overdue"), "{text}");
     assert!(text.contains("within its max_age of 1 h"), "{text}");
     assert!(text.contains("It has never succeeded."), "{text}");
-    let (subject, text) = of_job(Kind::Failed, &record, facts);
-    assert_eq!(subject, "job failed on web1 (still)");
-    assert!(text.starts_with("Nothing has changed"), "{text}");
-    assert!(!text.ends_with('\n'));
+    for (kind, expected) in [
+        (Kind::Failed, "job failed on web1 (still)"),
+        (Kind::Overdue, "job is overdue on web1 (still)"),
+    ] {
+        let (subject, text) = of_job(telling_again(kind, "admins"));
+        assert_eq!(subject, expected);
+        assert!(text.starts_with("Nothing has changed: The job"), "{text}");
+        assert!(!text.ends_with('\n'));
+    }
 }
