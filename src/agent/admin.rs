@@ -17,7 +17,7 @@ use super::retention::{self, Fate, Policy, Stay};
 use super::snapshot::{Filter, Snapshot};
 use super::{Context, open, outcome};
 use crate::job::action::{Access, Admin, Age, Lineage};
-use crate::job::prune_budget::{Decision, PruneWhen, Reason, Wait};
+use crate::job::prune_budget::{Decision, PruneWhen, Reason};
 use crate::job::share::MaxUnused;
 use crate::keep::Rules;
 use crate::kill_point::{self, Point};
@@ -222,13 +222,7 @@ pub fn remove_old(
             if !dry_run {
                 reclaim::forget(opened, lock, &ids)?;
             }
-            match wait {
-                // Another program may have: what no snapshot needs is not known.
-                Wait::NothingRemoved => {
-                    "no job of this host has removed any since the last prune".to_owned()
-                }
-                _ => decision.left_words(wait),
-            }
+            decision.left_words(wait)
         }
     };
     kill_point::reached(Point::Pruned);

@@ -300,7 +300,10 @@ impl Wait {
     pub fn words(self, at: impl Fn(DateTime<Utc>) -> String) -> String {
         match self {
             Wait::Never => "this action does not prune (`prune`)".to_owned(),
-            Wait::NothingRemoved => "there is nothing to prune".to_owned(),
+            // Another program or another host may have.
+            Wait::NothingRemoved => {
+                "no job of this host has removed any since the last prune".to_owned()
+            }
             Wait::Budget {
                 percent,
                 by,

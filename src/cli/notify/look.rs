@@ -95,7 +95,7 @@ fn weak(receiver: &Receiver) -> impl Iterator<Item = (String, String)> {
     let weaknesses = receiver.weaknesses().into_iter();
     weaknesses.map(|weakness| match weakness {
         Weakness::WrittenSecret(key) => (
-            format!("`{key}` holds a secret, and others can read freezerd.toml"),
+            format!("`{key}` holds a secret, and whoever reads freezerd.toml or a copy of it has that, too"),
             format!(
                 "write it to a file of its own (chmod 600), and name that file with `{key}_file`"
             ),

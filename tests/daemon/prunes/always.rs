@@ -23,7 +23,7 @@ fn a_backup_without_rules_that_always_prunes_frees_what_other_programs_have_left
     assert_eq!(hourly.snapshots(), 2, "it removes none");
     assert!(hourly.why().1.contains("each run prunes it"));
     let refused = hourly.host().freezerd(&["forget", "www", "--dry-run"]);
-    let said = refused.exits(64).stderr();
+    let said = refused.exits(66).stderr();
     assert!(said.contains("removes no snapshots there"), "{said}");
 
     // Half of the source is in no later snapshot.
