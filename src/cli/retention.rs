@@ -202,13 +202,8 @@ fn sizes(settings: &Settings, admin: &Admin, own: &[&Snapshot]) -> Option<Sizes>
     if own.is_empty() {
         return None;
     }
-    let mut added: Vec<u64> = own
-        .iter()
-        .filter(|it| it.parent.is_some())
-        .filter_map(|it| it.summary.map(|summary| summary.bytes_added))
-        .collect();
-    added.sort_unstable();
-    let added = added.get(added.len() / 2).copied().unwrap_or(0);
+    let added = own.iter().filter_map(|it| it.summary);
+    let added: Vec<u64> = added.map(|summary| summary.bytes_added).collect();
     let filter = Filter {
         host: Some(admin.lineage.host.clone()),
         backup_name: Some(admin.lineage.backup_name.clone()),
@@ -226,7 +221,11 @@ fn sizes(settings: &Settings, admin: &Admin, own: &[&Snapshot]) -> Option<Sizes>
             stored.push(collector.data().stored_size);
         }
         let ends = stored.first().copied().zip(stored.last().copied());
-        sizes = ends.map(|(newest, all)| Sizes { all, newest, added });
+        sizes = ends.map(|(newest, all)| Sizes {
+            all,
+            newest,
+            added: usual(added, newest),
+        });
         Ok(Exit::Success)
     });
     if let Err(failure) = ended {
@@ -236,6 +235,17 @@ fn sizes(settings: &Settings, admin: &Admin, own: &[&Snapshot]) -> Option<Sizes>
         ));
     }
     sizes
+}
+
+/// What a backup usually adds: the median, and of two in the middle the smaller one, because the first backup adds everything.
+/// `newest` is what a snapshot takes alone. A single backup that has added as much is the first one, and says nothing.
+fn usual(mut added: Vec<u64>, newest: u64) -> u64 {
+    added.sort_unstable();
+    match added[..] {
+        [] => 0,
+        [only] if only >= newest / 2 => 0,
+        _ => added[(added.len() - 1) / 2],
+    }
 }
 
 /// The least and the most bytes of a state.
@@ -327,4 +337,24 @@ fn document(forecast: &Forecast) -> Value {
         "complete": !forecast.is_cut,
         "states": states.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_backup_usually_adds_is_not_what_the_first_one_has_added() {
+        for (added, expected) in [
+            (vec![], 0),
+            (vec![1000], 0),
+            (vec![50], 50),
+            (vec![1000, 50], 50),
+            (vec![50, 70], 50),
+            (vec![1000, 50, 70], 70),
+            (vec![40, 50, 70], 50),
+        ] {
+            assert_eq!(usual(added.clone(), 1000), expected, "{added:?}");
+        }
+    }
 }
