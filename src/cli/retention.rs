@@ -210,7 +210,7 @@ fn sizes(settings: &Settings, admin: &Admin, own: &[&Snapshot]) -> Option<Sizes>
         paths: Vec::new(),
     };
     let mut sizes = None;
-    // It is an estimate, so that a snapshot that somebody removes meanwhile is no trouble.
+    // This is only an estimate. It needs no lock: it does no harm if somebody removes a snapshot meanwhile.
     let ended = session::run(settings, &admin.container, Lock::None, |session| {
         let choice = choice::all(&session.repository, &filter).map_err(SessionError::from)?;
         let repository = session.index(&say)?;

@@ -21,7 +21,7 @@ impl Window {
     /// Reads `01:00-05:00`. The whole day is `00:00-24:00`.
     ///
     /// # Errors
-    /// When it is no such text, or both times are the same.
+    /// When the text is not of this form, or both times are the same.
     pub fn parse(text: &str) -> Result<Window, RateFault> {
         let Times { from, until } = Times::parse(text)?;
         Ok(Window {

@@ -246,7 +246,7 @@ pub(crate) mod tests {
         assert_ne!(
             digest.key(),
             message.key(),
-            "it is no message that it sums up"
+            "a digest is not one of the messages that it sums up"
         );
         let mut odd = message.clone();
         odd.host = "ü\r\nX: y".repeat(100);

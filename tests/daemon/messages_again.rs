@@ -67,7 +67,7 @@ fn a_ping_that_was_given_up_is_dropped_when_somebody_asks_for_it_after_another_r
     let said = host.freezerd(&["notify", "--retry"]).exits(0).stdout();
     for part in [
         "1 message is sent now, 1 of which had been given up",
-        "1 message that was given up is no news any more, and is dropped",
+        "1 message that was given up is out of date, and is dropped",
     ] {
         assert!(said.contains(part), "{said}");
     }

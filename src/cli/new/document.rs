@@ -122,7 +122,7 @@ fn fitting(name: &OsStr) -> Option<String> {
 /// Reads a time of day in any form that has a translation: `3:25`, `3am`, `25 3 * * *`.
 ///
 /// # Errors
-/// When it is no time of day, with what to write.
+/// When the text is not a time of day. The error says what to write.
 pub fn time_of_day(text: &str) -> Result<(u32, u32), String> {
     let fields = habits::translated(text).unwrap_or_default();
     let value = |wanted| {

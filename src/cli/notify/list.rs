@@ -52,7 +52,7 @@ pub(super) fn run(settings: &Settings, names: &[String], as_json: bool) -> Resul
     }
     if rows.iter().any(OutboxRow::is_given_up) {
         println!(
-            "`freezerd notify --retry` sends messages again that were given up, or drops them where they are no news any more."
+            "`freezerd notify --retry` sends messages again that were given up, and drops those that are out of date."
         );
     }
     for (receiver, count) in sent {

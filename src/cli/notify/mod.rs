@@ -15,7 +15,7 @@ mod words;
 /// command lists the messages that were not accepted yet, and those that were given up.
 ///
 /// With --retry, the daemon sends at once what was not accepted, also at quiet hours, and takes up again what was given up,
-/// or drops it where it is no news any more. Use it when a receiver works again. What only waits for the end of quiet hours or for a digest goes on waiting.
+/// or drops it if it is out of date. Use it when a receiver works again. What only waits for the end of quiet hours or for a digest goes on waiting.
 ///
 /// With --test, it sends a message to the receivers, says of each whether it has accepted the message, and what to do where
 /// it has not. It needs no daemon. What only the service has, as a credential or a variable of its environment, the command

@@ -264,9 +264,9 @@ impl<L: Ledger> Scheduler<L> {
 fn words_of_again(sent: u64, again: u64, dropped: u64) -> String {
     let dropped = match dropped {
         0 => String::new(),
-        1 => "; 1 message that was given up is no news any more, and is dropped".to_owned(),
+        1 => "; 1 message that was given up is out of date, and is dropped".to_owned(),
         dropped => {
-            format!("; {dropped} messages that were given up are no news any more, and are dropped")
+            format!("; {dropped} messages that were given up are out of date, and are dropped")
         }
     };
     if sent == 0 {

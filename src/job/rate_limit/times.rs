@@ -22,7 +22,7 @@ impl Times {
     /// Reads `08:00-18:00`.
     ///
     /// # Errors
-    /// When it is no such text, or both times are the same.
+    /// When the text is not of this form, or both times are the same.
     pub fn parse(text: &str) -> Result<Times, RateFault> {
         let wrong = || RateFault::NotTimes(text.to_owned());
         let (from, until) = text.split_once('-').ok_or_else(wrong)?;
