@@ -30,15 +30,21 @@ fn request_for(place: &Place, container: Container) -> Request {
     }
 }
 
-#[test]
-fn where_little_space_is_left_on_the_disk_each_removal_prunes() {
-    let place = Place::new();
-    let Some(disk) = SmallDisk::mount(&place.path("disk"), "16m") else {
-        return;
-    };
+/// A container on a disk of its own. `None`: this host mounts none.
+fn on_a_small_disk(place: &Place) -> Option<(SmallDisk, Container)> {
+    let disk = SmallDisk::mount(&place.path("disk"), "16m")?;
     let container = Container {
         location: Location::Local(disk.0.join("container")),
         ..place.container()
+    };
+    Some((disk, container))
+}
+
+#[test]
+fn where_little_space_is_left_on_the_disk_each_removal_prunes() {
+    let place = Place::new();
+    let Some((disk, container)) = on_a_small_disk(&place) else {
+        return;
     };
     place.write("source/file", noise(100_000));
     let request = request_for(&place, container);
@@ -70,12 +76,8 @@ fn where_little_space_is_left_on_the_disk_each_removal_prunes() {
 fn what_a_prune_had_no_space_to_free_is_known_to_be_waste() {
     const FILE: usize = 400_000;
     let place = Place::new();
-    let Some(disk) = SmallDisk::mount(&place.path("disk"), "16m") else {
+    let Some((disk, container)) = on_a_small_disk(&place) else {
         return;
-    };
-    let container = Container {
-        location: Location::Local(disk.0.join("container")),
-        ..place.container()
     };
     let write = |files: std::ops::Range<u8>, round: u8| {
         for file in files {
