@@ -93,7 +93,7 @@ pub(super) fn destination(
     from: &Opened,
 ) -> Result<Option<Opened>, ActionError> {
     let password = password::read(container, &log)?;
-    let vacant = match place::look(container, &context.reach)? {
+    let vacant = match place::look_to_open(container, &context.reach, &password)? {
         Place::Repository(existing) => {
             let opened = Opened::open(existing, &password)?;
             refuse_without_snapshots(context, &opened, allow_new)?;

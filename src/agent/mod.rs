@@ -224,7 +224,7 @@ fn open(
     access: Access,
 ) -> Result<(Opened, Lock), ActionError> {
     let password = password::read(container, &log)?;
-    let existing = place::look(container, &context.reach)?.repository()?;
+    let existing = place::look_to_open(container, &context.reach, &password)?.repository()?;
     let opened = Opened::open(existing, &password)?;
     let lock = Lock::take(&opened, access, &context.reporter)?;
     Ok((opened, lock))
@@ -247,7 +247,7 @@ pub fn list_snapshots(
     filter: &Filter,
 ) -> Result<Vec<Snapshot>, ActionError> {
     let password = password::read(container, &|_| ())?;
-    let existing = place::look(container, &Reach::default())?.repository()?;
+    let existing = place::look_to_open(container, &Reach::default(), &password)?.repository()?;
     let opened = Opened::open(existing, &password)?;
     let found = opened.snapshots(filter)?;
     Ok(found.into_iter().map(|(snapshot, ..)| snapshot).collect())

@@ -11,7 +11,7 @@ use super::snapshot::{Filter, Snapshot};
 use crate::job::action::Container;
 use crate::repository::config::Config;
 use crate::repository::error::{Error, ErrorKind};
-use crate::repository::key::{self, cost::Cost};
+use crate::repository::key::{self, Ahead, cost::Cost};
 use crate::repository::open::Repository;
 use crate::repository::snapshot;
 use crate::secret::password::Password;
@@ -43,8 +43,8 @@ impl Opened {
     /// When the password is wrong, when it cannot be read, and when it has lost the directory of its snapshots.
     pub fn open(existing: Existing, password: &Password) -> Result<Opened, ActionError> {
         existing.refuse_lost_snapshots()?;
-        let (container, storage) = existing.into_parts();
-        let repository = open(&container, storage, password)?;
+        let (container, storage, ahead) = existing.into_parts();
+        let repository = open(&container, storage, password, ahead.as_deref())?;
         for problem in &repository.key.problems {
             log(&format!(
                 "warning: {problem}; another key opened the repository"
@@ -169,8 +169,12 @@ impl Opened {
 }
 
 /// Opens a repository with what the pass file means, or else with what it meant by the old rule.
-fn open_with(storage: Arc<dyn Storage>, password: &Password) -> Result<Repository, Error> {
-    let opened = Repository::open(Arc::clone(&storage), password.as_bytes());
+fn open_with(
+    storage: Arc<dyn Storage>,
+    password: &Password,
+    ahead: Option<&Ahead>,
+) -> Result<Repository, Error> {
+    let opened = Repository::open_ahead(Arc::clone(&storage), password.as_bytes(), ahead);
     match (opened, password.literal()) {
         (Err(error), Some(literal)) if error.kind == ErrorKind::WrongPassword => {
             let opened = Repository::open(storage, literal)?;
@@ -188,8 +192,9 @@ fn open(
     container: &Container,
     storage: Arc<dyn Storage>,
     password: &Password,
+    ahead: Option<&Ahead>,
 ) -> Result<Repository, ActionError> {
-    open_with(storage, password).map_err(|error| match (error.kind, &container.pass_file) {
+    open_with(storage, password, ahead).map_err(|error| match (error.kind, &container.pass_file) {
         (ErrorKind::WrongPassword, Some(file)) => ActionError::WrongPassword {
             place: container.location.clone(),
             pass_file: file.clone(),
@@ -225,7 +230,7 @@ fn confirmed(
         }
         _ => {}
     }
-    open(container, storage, password)
+    open(container, storage, password, None)
 }
 
 /// The repository, to which a key is added if its key is gone.
@@ -241,7 +246,7 @@ fn with_key(
         Err(error) if error.kind == StorageErrorKind::NotFound => {
             let (storage, keys) = (&made.storage, &made.key.keys);
             key::add(&**storage, keys, password.as_bytes(), Cost::calibrated()).map_err(failed)?;
-            open(container, Arc::clone(storage), password)
+            open(container, Arc::clone(storage), password, None)
         }
         Err(error) => Err(failed(error.into())),
     }
@@ -258,7 +263,7 @@ fn open_when_made(
         tries += 1;
         std::thread::sleep(Duration::from_secs(1));
     }
-    open(container, storage, password)
+    open(container, storage, password, None)
 }
 
 fn is_made(storage: &dyn Storage) -> bool {

@@ -16,9 +16,9 @@ use crate::units;
 
 /// Show or clear the cache of containers that are not on this host
 ///
-/// The cache has copies of index files, snapshots and lists of directories. Each is checked before it is used, so it can be
-/// cleared at any time: the next action reads from the server what it needs. The settings cache_dir and cache_size say
-/// where it is and how large it may be.
+/// The cache has copies of index files, snapshots, lists of directories and the key that the password opens. Each is checked
+/// before it is used, so it can be cleared at any time: the next action reads from the server what it needs. The settings
+/// cache_dir and cache_size say where it is and how large it may be.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: freezerd cache\nExample: freezerd cache clear --all")]
 pub struct Args {

@@ -8,7 +8,7 @@ use super::crypto::{Cipher, SecretKeys};
 use super::error::{Doing, Error, ErrorKind, What};
 use super::index::load::{Loaded, load};
 use super::key::cost::Cost;
-use super::key::{self, OpenKey};
+use super::key::{self, Ahead, OpenKey};
 use crate::kill_point::{self, Point};
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::{self, FileKind, FileName, Storage};
@@ -86,7 +86,7 @@ impl Repository {
             return Err(error);
         }
         kill_point::reached(Point::ConfigWritten);
-        storage.belongs_to(config.id);
+        storage.belongs_to(config.id, id);
         let key = Arc::new(OpenKey {
             keys,
             id,
@@ -105,6 +105,18 @@ impl Repository {
     /// # Errors
     /// `NotARepository` when there is none; those of [`key::open`] and [`Config::read`].
     pub fn open(storage: Arc<dyn Storage>, password: &[u8]) -> Result<Repository, Error> {
+        Repository::open_ahead(storage, password, None)
+    }
+
+    /// As [`Repository::open`], where the derivation of a key with the same password may have begun already.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open_ahead(
+        storage: Arc<dyn Storage>,
+        password: &[u8],
+        ahead: Option<&Ahead>,
+    ) -> Result<Repository, Error> {
         if let Err(error) = wait_for_config(&*storage) {
             return Err(match error.kind {
                 StorageErrorKind::NotFound => {
@@ -114,7 +126,7 @@ impl Repository {
             });
         }
         let mut config = None;
-        let key = key::open(&*storage, password, None, |keys| {
+        let key = key::open(&*storage, password, ahead, |keys| {
             match Config::read(&*storage, &Cipher::new(keys)) {
                 Ok(found) => config = Some(found),
                 Err(error) if error.is_damage() => return Ok(false),
@@ -127,7 +139,7 @@ impl Repository {
             Some(config) => config,
             None => Config::read(&*storage, &cipher)?,
         };
-        storage.belongs_to(config.id);
+        storage.belongs_to(config.id, key.id);
         Ok(Repository {
             storage,
             cipher,
@@ -178,6 +190,7 @@ fn wait_for_config(storage: &dyn Storage) -> Result<(), storage::error::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::cache::{CacheFault, CachePlace, Cached};
     use crate::storage::memory::{Memory, Request};
 
     const COST: Cost = Cost { n: 16, r: 1, p: 1 };
@@ -259,6 +272,54 @@ mod tests {
             kind(Repository::open(storage, b"p")),
             ErrorKind::Damaged(_)
         ));
+    }
+
+    #[test]
+    fn the_key_that_opened_a_repository_before_is_derived_while_the_server_is_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let memory = Memory::new();
+        let far = || -> Arc<dyn Storage> {
+            let place = CachePlace {
+                directory: directory.path().join("cache"),
+                size: 1 << 20,
+            };
+            let tell = Box::new(|fault: &CacheFault| panic!("{fault}"));
+            let inner = Arc::new(memory.far());
+            Arc::new(Cached::new(inner, Some(place), "s3:x/y".to_owned(), tell))
+        };
+        let open = |password: &[u8]| {
+            let storage = far();
+            let ahead = Ahead::begin(&*storage, password);
+            let has_begun = ahead.is_some();
+            let opened = Repository::open_ahead(storage, password, ahead.as_ref());
+            (has_begun, opened)
+        };
+        let made = Repository::init(far(), b"old", COST).unwrap();
+        key::add(&memory, &made.key.keys, b"other", COST).unwrap();
+        memory
+            .remove(FileName::new(FileKind::Key, made.key.id))
+            .unwrap();
+        let old = key::add(&memory, &made.key.keys, b"old", COST).unwrap();
+
+        // The first time, the key in the cache is not there any more.
+        let (_, opened) = open(b"old");
+        assert_eq!(opened.unwrap().key.id, old);
+        let (has_begun, opened) = open(b"old");
+        let opened = opened.unwrap();
+        assert!(has_begun);
+        assert_eq!((opened.key.id, &opened.config), (old, &made.config));
+
+        // A wrong password stays wrong, and another right one is as good.
+        assert_eq!(kind(open(b"wrong").1), ErrorKind::WrongPassword);
+        assert_ne!(open(b"other").1.unwrap().key.id, old);
+        assert_eq!(open(b"old").1.unwrap().key.id, old);
+
+        // Another host removes the key. That this host has kept it opens nothing.
+        let new = key::change_password(&memory, &opened.key, b"new", COST).unwrap();
+        let (has_begun, refused) = open(b"old");
+        assert!(has_begun);
+        assert_eq!(kind(refused), ErrorKind::WrongPassword);
+        assert_eq!(open(b"new").1.unwrap().key.id, new.id);
     }
 
     #[test]

@@ -355,8 +355,15 @@ pub trait Storage: Send + Sync {
         Ok(())
     }
 
-    /// Says which repository the files are those of, by the id in its config. A cache keeps them by it.
-    fn belongs_to(&self, _repository: Id) {}
+    /// The name and the content of the key file that has opened the repository here before, if this host has kept it.
+    /// The server may not have it any more: it is good only if a list of the keys names it.
+    fn earlier_key(&self) -> Option<(Id, Vec<u8>)> {
+        None
+    }
+
+    /// Says which repository the files are those of, by the id in its config, and which key opened it. A cache keeps both
+    /// by this id.
+    fn belongs_to(&self, _repository: Id, _key: Id) {}
 
     fn traits(&self) -> Traits;
 }

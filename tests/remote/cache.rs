@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::bucket::{self, assert_clean_for_restic};
+use crate::bucket::{self, assert_clean_for_restic, restic};
 use crate::harness::{Host, now};
 use crate::rest_server::faulty::FaultyServer;
+use crate::restic_support::restics;
 use crate::s3_server::Server;
 use crate::site::{CONTAINER, action, files, host, restored, saved};
 
@@ -80,24 +81,24 @@ fn count(requests: &[String], method: &str, kind: &str) -> usize {
 }
 
 #[test]
-fn a_backup_of_what_has_not_changed_makes_ten_requests() {
+fn a_backup_of_what_has_not_changed_makes_nine_requests() {
     let Some(counted) = counted() else { return };
     let host = &counted.host;
     counted.requests(saved(host));
     let (warm, has_new_list) = counted.unchanged();
-    assert!(warm.len() <= 10, "{}: {warm:#?}", warm.len());
+    assert!(warm.len() <= 9, "{}: {warm:#?}", warm.len());
 
     fs::remove_dir_all(counted.cache()).unwrap();
     let (cold, _) = counted.unchanged();
     // Of each backup that wrote lists, one index file and one pack of directories; two snapshots, of which the newer is the
-    // parent.
+    // parent; and the key.
     let more = cold.len() - warm.len();
     let packs = 1 + usize::from(has_new_list);
-    assert!(more <= 2 + 2 * packs, "{more} more: {cold:#?}");
+    assert!(more <= 3 + 2 * packs, "{more} more: {cold:#?}");
     assert!(count(&cold, "get", "data") <= packs, "{cold:#?}");
 
     let (again, _) = counted.unchanged();
-    assert!(again.len() <= 10, "{}: {again:#?}", again.len());
+    assert!(again.len() <= 9, "{}: {again:#?}", again.len());
     assert_clean_for_restic(&counted.repository, 4);
 }
 
@@ -180,8 +181,8 @@ fn the_cache_is_shown_and_cleared() {
     counted.requests(saved(host));
     let cached = counted.cached();
     let repository = &cached["repositories"][0];
-    // Index, snapshot and a pack of directories.
-    assert_eq!(repository["files"], 3);
+    // Index, snapshot, key and a pack of directories.
+    assert_eq!(repository["files"], 4);
     assert_eq!(repository["size"], cached["size"]);
     let container = repository["container"].as_str().unwrap();
     assert!(
@@ -212,4 +213,30 @@ fn the_cache_is_shown_and_cleared() {
     assert_eq!(counted.cached()["repositories"], json!([]));
     host.freezerd(&["cache", "clear"]).exits(64);
     counted.requests(saved(host));
+}
+
+#[test]
+fn a_password_that_was_changed_elsewhere_opens_nothing_with_a_key_of_the_cache() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    counted.requests(saved(host));
+    let requests = counted.requests(saved(host));
+    assert_eq!(count(&requests, "get", "keys"), 0, "{requests:#?}");
+    host.file("new", "new");
+    let change = ["key", "passwd", "--new-password-file"];
+    let new = host.path("new").to_str().unwrap().to_owned();
+    restic(
+        &restics()[0],
+        &counted.repository,
+        &[&change[..], &[&new]].concat(),
+    );
+
+    host.put("it", now(vec![saved(host)]));
+    host.once().exits(1);
+    let log = host.freezerd(&["log", "it"]).exits(0).stdout();
+    assert!(log.contains("does not open the repository"), "{log}");
+    host.file("pass", "new");
+    counted.requests(saved(host));
+    let requests = counted.requests(saved(host));
+    assert_eq!(count(&requests, "get", "keys"), 0, "{requests:#?}");
 }

@@ -297,7 +297,7 @@ fn open_or_create(
 ) -> Result<(Opened, WalkAhead), ActionError> {
     let container = &work.container;
     let walk = |directory: Option<&Path>| WalkAhead::begin(sources.trees(work, directory, &log));
-    let vacant = match place::look(container, &context.reach)? {
+    let vacant = match place::look_to_open(container, &context.reach, password)? {
         Place::Repository(existing) => {
             let walk = walk(existing.directory());
             return Ok((Opened::open(existing, password)?, walk));

@@ -24,7 +24,7 @@ pub(super) fn run(
     password: &Password,
     sources: &Sources,
 ) -> Result<Outcome, ActionError> {
-    let lineage = match place::look(&work.container, &context.reach)? {
+    let lineage = match place::look_to_open(&work.container, &context.reach, password)? {
         Place::Vacant(_) => {
             refuse_vacant(context, &work.container.location, work.allow_new_container)?;
             log(&format!(

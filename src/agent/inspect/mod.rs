@@ -69,7 +69,7 @@ impl Session {
         say: &dyn Fn(&str),
     ) -> Result<Session, SessionError> {
         let password = password::read(container, say)?;
-        let existing = place::look(container, reach)?.repository()?;
+        let existing = place::look_to_open(container, reach, &password)?.repository()?;
         let interrupts = Interrupts::start().map_err(SessionError::Setup)?;
         let repository = Opened::open(existing, &password)?.repository;
         interrupts.lock(&repository, lock, say)?;
@@ -94,7 +94,7 @@ impl Session {
     ) -> Result<Option<Repository>, SessionError> {
         let password = password::read(container, say)?;
         let _creation;
-        let found = match place::look(container, reach)? {
+        let found = match place::look_to_open(container, reach, &password)? {
             Place::Vacant(_) if !create => return Ok(None),
             // The lock is held until the repository is made.
             Place::Vacant(vacant) => {

@@ -18,6 +18,8 @@ use super::reach::Reach;
 use crate::job::action::Container;
 use crate::location::Location;
 use crate::repository::error::Error as EngineError;
+use crate::repository::key::Ahead;
+use crate::secret::password::Password;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Listing, Storage};
@@ -46,6 +48,7 @@ pub enum Place {
 pub struct Existing {
     container: Container,
     storage: Arc<dyn Storage>,
+    ahead: Option<Arc<Ahead>>,
 }
 
 /// A place without a repository, as of the look.
@@ -79,7 +82,28 @@ pub enum UnderLock {
 /// # Errors
 /// When it cannot be reached or read.
 pub fn look(container: &Container, reach: &Reach) -> Result<Place, Error> {
+    look_at(container, reach.storage(container)?, None)
+}
+
+/// As [`look`], for who opens the repository then: work on its key begins while the server is asked.
+///
+/// # Errors
+/// As [`look`].
+pub fn look_to_open(
+    container: &Container,
+    reach: &Reach,
+    password: &Password,
+) -> Result<Place, Error> {
     let storage = reach.storage(container)?;
+    let ahead = Ahead::begin(&*storage, password.as_bytes());
+    look_at(container, storage, ahead)
+}
+
+fn look_at(
+    container: &Container,
+    storage: Arc<dyn Storage>,
+    ahead: Option<Ahead>,
+) -> Result<Place, Error> {
     let content = inspect(container, &*storage)?;
     let container = container.clone();
     Ok(match content {
@@ -93,7 +117,11 @@ pub fn look(container: &Container, reach: &Reach) -> Result<Place, Error> {
             storage,
             is_unfinished: content == Content::Unfinished,
         }),
-        Content::Repository => Place::Repository(Existing { container, storage }),
+        Content::Repository => Place::Repository(Existing {
+            container,
+            storage,
+            ahead: ahead.map(Arc::new),
+        }),
         Content::Other | Content::WithoutConfig => Place::Other(Other {
             container,
             is_without_config: content == Content::WithoutConfig,
@@ -116,9 +144,9 @@ impl Place {
 }
 
 impl Existing {
-    /// The container that was looked at, and its files.
-    pub fn into_parts(self) -> (Container, Arc<dyn Storage>) {
-        (self.container, self.storage)
+    /// The container that was looked at, its files, and the work on its key, if it has begun.
+    pub fn into_parts(self) -> (Container, Arc<dyn Storage>, Option<Arc<Ahead>>) {
+        (self.container, self.storage, self.ahead)
     }
 
     /// The directory of the repository; `None` if it is not on this host.
@@ -230,7 +258,11 @@ impl Vacant {
             ..
         } = self;
         match content {
-            Content::Repository => Ok(UnderLock::Repository(Existing { container, storage })),
+            Content::Repository => Ok(UnderLock::Repository(Existing {
+                container,
+                storage,
+                ahead: None,
+            })),
             Content::Nothing | Content::Unfinished => Ok(UnderLock::Creatable(Creatable {
                 container,
                 storage,
@@ -312,81 +344,4 @@ fn confirmed(look: impl Fn() -> Result<Content, Error>) -> Result<Content, Error
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::content::tests::fill;
-    use super::*;
-    use crate::agent::error::ErrorKind;
-
-    fn container(directory: PathBuf) -> Container {
-        Container {
-            name: directory.to_str().unwrap().to_owned(),
-            location: Location::Local(directory),
-            pass_file: None,
-            connection: Default::default(),
-        }
-    }
-
-    fn vacant(container: &Container) -> Vacant {
-        match look(container, &Reach::default()).unwrap() {
-            Place::Vacant(vacant) => vacant,
-            _ => panic!("it is not vacant"),
-        }
-    }
-
-    #[test]
-    fn a_repository_that_is_made_during_the_look_is_not_taken_for_one_without_its_configuration() {
-        use Content::{Nothing, Other, Repository, WithoutConfig};
-        for (looks, expected) in [
-            (vec![WithoutConfig, Repository], Repository),
-            (vec![Other, Repository], Repository),
-            (vec![WithoutConfig, WithoutConfig], WithoutConfig),
-            (vec![Nothing], Nothing),
-        ] {
-            let left = std::cell::RefCell::new(looks.into_iter());
-            let content = confirmed(|| Ok(left.borrow_mut().next().unwrap())).unwrap();
-            assert_eq!(content, expected);
-            assert!(left.borrow_mut().next().is_none());
-        }
-    }
-
-    #[test]
-    fn what_happens_between_the_look_and_the_lock_is_seen_under_the_lock() {
-        let top = tempfile::tempdir().unwrap();
-        let container = container(top.path().join("c"));
-        let before = vacant(&container);
-        before.make_directory().unwrap();
-        let found = before.clone().look_again().unwrap();
-        assert!(matches!(found, UnderLock::Creatable(_)));
-
-        fill(top.path(), &["c/config"]);
-        let found = before.clone().look_again().unwrap();
-        assert!(matches!(found, UnderLock::Repository(_)));
-
-        fs::remove_file(top.path().join("c/config")).unwrap();
-        fill(top.path(), &["c/letter.txt"]);
-        let Err(refused) = before.look_again() else {
-            panic!("it is not refused");
-        };
-        assert_eq!(refused.kind(), ErrorKind::NotARepository);
-    }
-
-    #[test]
-    fn a_container_that_is_given_by_a_path_needs_its_parent() {
-        let top = tempfile::tempdir().unwrap();
-        let parent = top.path().join("disk");
-        let mut container = container(parent.join("c"));
-        let by_path = vacant(&container);
-        assert_eq!(by_path.missing_parent(), Some(parent.as_path()));
-        let refused = by_path.make_directory().unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::NoRepository);
-        assert!(!parent.exists());
-
-        container.name = "c".to_owned();
-        let by_name = vacant(&container);
-        assert_eq!(by_name.missing_parent(), None);
-        by_name.make_directory().unwrap();
-        assert!(parent.join("c").is_dir());
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use ahead::Ahead;
 use cost::{Cost, cipher_of};
 use document::{Base64, Document};
 
@@ -16,6 +17,7 @@ use crate::kill_point::{self, Point};
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName, Storage};
 
+mod ahead;
 pub mod cost;
 mod document;
 
@@ -59,7 +61,8 @@ impl fmt::Debug for OpenKey {
     }
 }
 
-/// Opens the repository's keys with a password. The key named by `first` is tried before the others. `fits` says whether
+/// Opens the repository's keys with a password. The key of which the derivation is `ahead` is tried before the others, if
+/// it is there. `fits` says whether
 /// keys are those of this repository: a creation that was cut short leaves a key file of another one. If none fits, the
 /// first that opened is returned.
 ///
@@ -69,7 +72,7 @@ impl fmt::Debug for OpenKey {
 pub fn open(
     storage: &dyn Storage,
     password: &[u8],
-    first: Option<Id>,
+    ahead: Option<&Ahead>,
     mut fits: impl FnMut(&SecretKeys) -> Result<bool, Error>,
 ) -> Result<OpenKey, Error> {
     let mut ids: Vec<Id> = storage
@@ -78,6 +81,7 @@ pub fn open(
         .iter()
         .map(|file| file.id)
         .collect();
+    let first = ahead.map(Ahead::id);
     ids.sort_by_key(|id| (Some(*id) != first, *id));
     if ids.is_empty() {
         return Err(Error::new(ErrorKind::NoKeys, Doing::Open, What::Repository));
@@ -89,12 +93,15 @@ pub fn open(
     for id in ids {
         // Those behind the right one are read, so that damage is seen; deriving a key from each would take too long.
         match read(storage, id) {
-            Ok(file) if opened.is_none() => match file.open(id, password) {
-                Ok(None) => {}
-                Ok(Some(keys)) if fits(&keys)? => opened = Some((id, keys)),
-                Ok(Some(keys)) => unfit = unfit.or(Some((id, keys))),
-                Err(problem) => problems.push(problem),
-            },
+            Ok(file) if opened.is_none() => {
+                let begun = ahead.and_then(|ahead| ahead.take(id));
+                match begun.unwrap_or_else(|| file.open(id, password)) {
+                    Ok(None) => {}
+                    Ok(Some(keys)) if fits(&keys)? => opened = Some((id, keys)),
+                    Ok(Some(keys)) => unfit = unfit.or(Some((id, keys))),
+                    Err(problem) => problems.push(problem),
+                }
+            }
             Ok(_) => {}
             Err(problem) => problems.push(problem),
         }
@@ -135,10 +142,15 @@ pub fn list(storage: &dyn Storage) -> Result<KeyFiles, Error> {
 fn read(storage: &dyn Storage, id: Id) -> Result<KeyFile, Error> {
     let name = FileName::new(FileKind::Key, id);
     let content = storage.read(name, LIMIT)?;
-    if Id::of(&content) != id {
+    parse(id, &content)
+}
+
+fn parse(id: Id, content: &[u8]) -> Result<KeyFile, Error> {
+    let name = FileName::new(FileKind::Key, id);
+    if Id::of(content) != id {
         return Err(Error::file(Damage::Hash, name));
     }
-    let file: KeyFile = serde_json::from_slice(&content)
+    let file: KeyFile = serde_json::from_slice(content)
         .map_err(|cause| Error::file(Damage::Json, name).with(cause))?;
     if file.kdf != "scrypt" || file.salt.0.is_empty() || file.cost.parameters().is_none() {
         return Err(Error::file(Damage::Value, name));

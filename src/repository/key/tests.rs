@@ -21,7 +21,7 @@ fn a_password_opens_its_key_and_no_other_one_does() {
     let first = add(&memory, &keys, b"one", COST).unwrap();
     let second = add(&memory, &keys, b"two", COST).unwrap();
     for (password, id) in [(&b"one"[..], first), (b"two", second)] {
-        let opened = open(&memory, password, Some(first), |_| Ok(true)).unwrap();
+        let opened = open(&memory, password, None, |_| Ok(true)).unwrap();
         assert_eq!(opened.id, id);
         assert_eq!(opened.keys.encrypt, keys.encrypt);
         assert_eq!(opened.keys.mac_r, keys.mac_r);
@@ -124,7 +124,7 @@ fn a_change_that_was_interrupted_is_finished_by_the_next_one() {
     let left = add(&memory, &keys, b"new", COST).unwrap();
     // The key of another repository is not taken for it.
     add(&memory, &SecretKeys::random().unwrap(), b"new", COST).unwrap();
-    let opened = open(&memory, b"old", Some(old), |_| Ok(true)).unwrap();
+    let opened = open(&memory, b"old", None, |_| Ok(true)).unwrap();
     let changed = change_password(&memory, &opened, b"new", COST).unwrap();
     assert_eq!((changed.id, changed.was_there), (left, true));
     let ids: Vec<Id> = list(&memory).unwrap().iter().map(|(id, _)| *id).collect();

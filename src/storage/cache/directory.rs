@@ -1,4 +1,4 @@
-//! The files of one repository in the cache: `index/ID`, `snapshots/ID`, `data/ID`, and `place`, which says for people
+//! The files of one repository in the cache: `index/ID`, `snapshots/ID`, `data/ID`, `keys/ID`, and `place`, which says
 //! where the repository is.
 
 use std::collections::{HashMap, HashSet};
@@ -12,13 +12,16 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::room::{PLACE, Room, TEMPORARY};
+use super::room::{PLACE, Room, TEMPORARY, repositories};
 use super::{CacheFault, CachePlace, CacheStep, lock};
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Listed};
+use crate::storage::{FileKind, FileName};
 
 /// A file that was used tells so by its time, which is not set anew more often.
 const USED_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// A key file has less than a kilobyte.
+const LARGEST_KEY: u64 = 1 << 20;
 
 /// The cache of one repository.
 pub(super) struct Directory {
@@ -50,14 +53,44 @@ impl Directory {
         let path = place.directory.join(repository.to_string());
         make(&path)?;
         refuse_foreign(&path)?;
-        let directory = Directory {
+        let directory = Directory::of(path, place);
+        directory.note_use(location);
+        Ok(directory)
+    }
+
+    fn of(path: PathBuf, place: &CachePlace) -> Directory {
+        Directory {
             path,
             room: Room::new(place.clone()),
             verified: Mutex::default(),
             full: AtomicBool::new(false),
+        }
+    }
+
+    /// The directory of the repository that was at this location when one was used there last.
+    pub(super) fn at_location(place: &CachePlace, location: &str) -> Option<Directory> {
+        refuse_foreign(&place.directory).ok()?;
+        let used = |path: &PathBuf| {
+            let note = path.join(PLACE);
+            let known = fs::read_to_string(&note).is_ok_and(|text| text.trim_end() == location);
+            known.then(|| fs::metadata(&note).ok()?.modified().ok())?
         };
-        directory.note_use(location);
-        Ok(directory)
+        let found = repositories(&place.directory).into_iter();
+        let found = found.filter_map(|path| Some((used(&path)?, path)));
+        let (_, path) = found.max()?;
+        refuse_foreign(&path).ok()?;
+        Some(Directory::of(path, place))
+    }
+
+    /// The name and the content of the key that is kept.
+    pub(super) fn key(&self) -> Option<(Id, Vec<u8>)> {
+        let mut ids = self.ids(FileKind::Key).into_iter();
+        ids.find_map(|id| {
+            Some((
+                id,
+                self.read(FileName::new(FileKind::Key, id), LARGEST_KEY)?,
+            ))
+        })
     }
 
     fn path(&self, file: FileName) -> Option<PathBuf> {
@@ -198,25 +231,26 @@ impl Directory {
         }
     }
 
-    /// Removes the files that the server does not have any more.
-    pub(super) fn keep_only(&self, kind: FileKind, listed: &[Listed]) {
-        let Some(directory) = kind.directory() else {
-            return;
-        };
-        let Ok(entries) = fs::read_dir(self.path.join(directory)) else {
-            return;
-        };
-        let there: Vec<Id> = entries
-            .flatten()
-            .filter_map(|entry| Id::parse_bytes(entry.file_name().as_encoded_bytes()).ok())
-            .collect();
+    /// Removes the files of a kind that are not among these.
+    pub(super) fn keep_only(&self, kind: FileKind, kept: impl IntoIterator<Item = Id>) {
+        let there = self.ids(kind);
         if there.is_empty() {
             return;
         }
-        let listed: HashSet<Id> = listed.iter().map(|file| file.id).collect();
-        for id in there.into_iter().filter(|id| !listed.contains(id)) {
+        let kept: HashSet<Id> = kept.into_iter().collect();
+        for id in there.into_iter().filter(|id| !kept.contains(id)) {
             self.forget(FileName::new(kind, id));
         }
+    }
+
+    /// The files of a kind.
+    fn ids(&self, kind: FileKind) -> Vec<Id> {
+        let directory = kind.directory().map(|name| self.path.join(name));
+        let entries = directory.into_iter().flat_map(fs::read_dir).flatten();
+        entries
+            .flatten()
+            .filter_map(|entry| Id::parse_bytes(entry.file_name().as_encoded_bytes()).ok())
+            .collect()
     }
 }
 

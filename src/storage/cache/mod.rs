@@ -1,5 +1,5 @@
 //! What storages away from this host have, kept on this host too: index files, snapshots and packs of trees, which
-//! every action reads.
+//! every action reads, and the key that opened the repository.
 //!
 //! A [`Cached`] storage lists, writes and removes on the server, and reads from the cache what is there. Each file of the
 //! cache is compared with its name, which is the hash of its content, before it is used. So a damaged, an old or an empty
@@ -17,9 +17,11 @@ use super::id::Id;
 use super::retention::Retention;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 use directory::Directory;
+use early_key::EarlyKey;
 pub use fault::{CacheFault, CacheStep};
 
 mod directory;
+mod early_key;
 mod fault;
 pub mod overview;
 mod room;
@@ -55,6 +57,7 @@ pub struct Cached {
     told: AtomicBool,
     /// `None` in it: the cache cannot be used.
     directory: OnceLock<Option<Directory>>,
+    early_key: EarlyKey,
     config: Mutex<Option<Arc<[u8]>>>,
     /// What came with the config. Each is good for one question, which follows at once.
     came_along: Mutex<CameAlong>,
@@ -84,6 +87,7 @@ impl Cached {
             tell,
             told: AtomicBool::new(false),
             directory: OnceLock::new(),
+            early_key: EarlyKey::default(),
             config: Mutex::new(None),
             came_along: Mutex::default(),
             unfit: Mutex::default(),
@@ -139,8 +143,11 @@ impl Cached {
 
     /// What the server does not have any more is not kept.
     fn is_listed(&self, kind: FileKind, listing: &Listing) {
+        if kind == FileKind::Key {
+            self.early_key.is_listed(listing);
+        }
         if let Some(directory) = self.directory().filter(|_| KEPT.contains(&kind)) {
-            directory.keep_only(kind, &listing.files);
+            directory.keep_only(kind, listing.files.iter().map(|file| file.id));
         }
     }
 
@@ -174,12 +181,11 @@ impl Storage for Cached {
     }
 
     fn list(&self, kind: FileKind) -> Result<Listing, Error> {
-        if kind == FileKind::Key
-            && let Some(listing) = lock(&self.came_along).keys.take()
-        {
-            return Ok(listing);
-        }
-        let listing = self.inner.list(kind)?;
+        let came_along = match kind {
+            FileKind::Key => lock(&self.came_along).keys.take(),
+            _ => None,
+        };
+        let listing = came_along.map_or_else(|| self.inner.list(kind), Ok)?;
         self.is_listed(kind, &listing);
         Ok(listing)
     }
@@ -244,6 +250,14 @@ impl Storage for Cached {
                 known => return known.map(|content| content.to_vec()),
             }
         }
+        if file.kind == FileKind::Key {
+            if let Some(content) = self.early_key.read(file.id, limit) {
+                return Ok(content);
+            }
+            let content = self.inner.read(file, limit)?;
+            self.early_key.is_seen(file.id, &content);
+            return Ok(content);
+        }
         if let Some(content) = self.directory().and_then(|it| it.read(file, limit)) {
             return Ok(content);
         }
@@ -259,6 +273,8 @@ impl Storage for Cached {
         let durability = self.inner.write(file, content)?;
         if KEPT.contains(&file.kind) {
             self.keep(file, content);
+        } else if file.kind == FileKind::Key {
+            self.early_key.is_seen(file.id, content);
         }
         Ok(durability)
     }
@@ -268,11 +284,13 @@ impl Storage for Cached {
     }
 
     fn remove(&self, file: FileName) -> Result<(), Error> {
-        if let Some(directory) = self.directory().filter(|_| KEPT.contains(&file.kind)) {
+        if let Some(directory) = self.directory() {
             directory.forget(file);
         }
-        if file.kind == FileKind::Config {
-            *lock(&self.config) = None;
+        match file.kind {
+            FileKind::Config => *lock(&self.config) = None,
+            FileKind::Key => self.early_key.is_removed(file.id),
+            _ => {}
         }
         self.inner.remove(file)
     }
@@ -285,13 +303,23 @@ impl Storage for Cached {
         self.inner.sweep(age)
     }
 
-    fn belongs_to(&self, repository: Id) {
-        self.directory.get_or_init(|| {
+    fn earlier_key(&self) -> Option<(Id, Vec<u8>)> {
+        let place = self.place.as_ref()?;
+        self.early_key.find(place, &self.location).cloned()
+    }
+
+    fn belongs_to(&self, repository: Id, key: Id) {
+        let directory = self.directory.get_or_init(|| {
             let place = self.place.as_ref()?;
             let opened = Directory::open(place, repository, &self.location);
             opened.map_err(|fault| self.tell(&fault)).ok()
         });
-        self.inner.belongs_to(repository);
+        if let Some(directory) = directory
+            && let Err(fault) = self.early_key.is_right(directory, key)
+        {
+            self.tell(&fault);
+        }
+        self.inner.belongs_to(repository, key);
     }
 
     fn may_remove_packs(&self) -> Result<(), Error> {

@@ -9,8 +9,23 @@ use crate::storage::memory::{Memory, Request};
 
 const REPOSITORY: Id = Id([7; 32]);
 
+/// A key that this process has not read.
+const KEY: Id = Id([8; 32]);
+
 /// A storage with a cache of this size, and what the cache said.
 fn cached(memory: &Memory, directory: &Path, size: u64) -> (Cached, Arc<Mutex<Vec<String>>>) {
+    let (cached, told) = unopened(memory, directory, size, "s3:x/y");
+    cached.belongs_to(REPOSITORY, KEY);
+    (cached, told)
+}
+
+/// As [`cached`], before it is known which repository is at this location.
+fn unopened(
+    memory: &Memory,
+    directory: &Path,
+    size: u64,
+    location: &str,
+) -> (Cached, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
     let place = CachePlace {
@@ -19,13 +34,16 @@ fn cached(memory: &Memory, directory: &Path, size: u64) -> (Cached, Arc<Mutex<Ve
     };
     let tell: Tell = Box::new(move |fault| list.lock().unwrap().push(fault.to_string()));
     let inner = Arc::new(memory.clone());
-    let cached = Cached::new(inner, Some(place), "s3:x/y".to_owned(), tell);
-    cached.belongs_to(REPOSITORY);
+    let cached = Cached::new(inner, Some(place), location.to_owned(), tell);
     (cached, told)
 }
 
 fn large(memory: &Memory, directory: &TempDir) -> Cached {
     cached(memory, &directory.path().join("cache"), 1 << 30).0
+}
+
+fn large_unopened(memory: &Memory, directory: &TempDir) -> Cached {
+    unopened(memory, &directory.path().join("cache"), 1 << 30, "s3:x/y").0
 }
 
 /// A file of the server, named by its content.
@@ -319,4 +337,54 @@ fn the_list_of_the_keys_that_came_with_the_config_is_good_for_one_question() {
     memory.remove(key).unwrap();
     assert_eq!(cached.list(FileKind::Key).unwrap().files, []);
     assert_eq!(memory.count(Request::List), 2);
+}
+
+#[test]
+fn the_key_that_opened_the_repository_is_kept_and_no_other_one() {
+    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
+    let [right, other] = [b"right", b"other"].map(|content| put(&memory, FileKind::Key, content));
+    let open = || {
+        let cached = large_unopened(&memory, &directory);
+        let earlier = cached.earlier_key();
+        for file in cached.list(FileKind::Key).unwrap().files {
+            let key = FileName::new(FileKind::Key, file.id);
+            let content = memory.read(key, 99).unwrap();
+            assert_eq!(cached.read(key, 99).unwrap(), content);
+        }
+        (cached, earlier)
+    };
+    let (cached, earlier) = open();
+    assert_eq!(earlier, None);
+    cached.belongs_to(REPOSITORY, right.id);
+    assert!(kept(&directory, right).exists() && !kept(&directory, other).exists());
+
+    let (cached, earlier) = open();
+    assert_eq!(earlier, Some((right.id, b"right".to_vec())));
+    // The test itself reads each key, and the cache those that it does not have.
+    let before = memory.count(Request::Read);
+    assert_eq!(cached.read(right, 99).unwrap(), b"right");
+    assert_eq!(memory.count(Request::Read), before);
+    cached.belongs_to(REPOSITORY, other.id);
+    assert!(!kept(&directory, right).exists() && kept(&directory, other).exists());
+
+    // Damage, and a repository at another place, are as if nothing were there.
+    let elsewhere = unopened(&memory, &directory.path().join("cache"), 1 << 30, "s3:y/z").0;
+    assert_eq!(elsewhere.earlier_key(), None);
+    fs::write(kept(&directory, other), "OTHER").unwrap();
+    assert_eq!(open().1, None);
+}
+
+#[test]
+fn a_key_that_the_server_does_not_have_any_more_goes() {
+    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
+    let (cached, key) = (large_unopened(&memory, &directory), b"key");
+    let key = FileName::new(FileKind::Key, Id::of(key));
+    cached.write(key, b"key").unwrap();
+    cached.belongs_to(REPOSITORY, key.id);
+    memory.remove(key).unwrap();
+    let cached = large_unopened(&memory, &directory);
+    assert!(cached.earlier_key().is_some());
+    assert_eq!(cached.list(FileKind::Key).unwrap().files, []);
+    assert!(!kept(&directory, key).exists());
+    assert_eq!(large_unopened(&memory, &directory).earlier_key(), None);
 }
