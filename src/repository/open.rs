@@ -314,6 +314,15 @@ mod tests {
         assert_ne!(open(b"other").1.unwrap().key.id, old);
         assert_eq!(open(b"old").1.unwrap().key.id, old);
 
+        // The server loses a part of the key.
+        let file = FileName::new(FileKind::Key, old);
+        let content = memory.read(file, 1 << 20).unwrap();
+        memory.damage(file, content[1..].to_vec());
+        let refused = kind(open(b"old").1);
+        assert_eq!(refused, ErrorKind::KeysUnreadable { others: true });
+        memory.damage(file, content);
+        assert!(open(b"old").1.is_ok());
+
         // Another host removes the key. That this host has kept it opens nothing.
         let new = key::change_password(&memory, &opened.key, b"new", COST).unwrap();
         let (has_begun, refused) = open(b"old");

@@ -1,7 +1,7 @@
 //! The files of one repository in the cache: `index/ID`, `snapshots/ID`, `data/ID`, `keys/ID`, and `place`, which says
 //! where the repository is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::room::{PLACE, Room, TEMPORARY, repositories};
 use super::{CacheFault, CachePlace, CacheStep, lock};
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName};
+use crate::storage::{FileKind, FileName, Listed};
 
 /// A file that was used tells so by its time, which is not set anew more often.
 const USED_AGAIN: Duration = Duration::from_secs(60 * 60);
@@ -231,15 +231,27 @@ impl Directory {
         }
     }
 
-    /// Removes the files of a kind that are not among these.
-    pub(super) fn keep_only(&self, kind: FileKind, kept: impl IntoIterator<Item = Id>) {
+    /// Removes the files that the server does not have any more, and those of which it has another size: who reads one of
+    /// them shall see the damage.
+    pub(super) fn keep_listed(&self, kind: FileKind, listed: &[Listed]) {
         let there = self.ids(kind);
         if there.is_empty() {
             return;
         }
-        let kept: HashSet<Id> = kept.into_iter().collect();
-        for id in there.into_iter().filter(|id| !kept.contains(id)) {
-            self.forget(FileName::new(kind, id));
+        let sizes: HashMap<Id, u64> = listed.iter().map(|file| (file.id, file.size)).collect();
+        for id in there {
+            let file = FileName::new(kind, id);
+            let kept = self.path(file).and_then(|path| fs::metadata(path).ok());
+            if kept.is_some_and(|kept| sizes.get(&id) != Some(&kept.len())) {
+                self.forget(file);
+            }
+        }
+    }
+
+    /// Removes all files of a kind but one.
+    pub(super) fn keep_only(&self, file: FileName) {
+        for id in self.ids(file.kind).into_iter().filter(|id| *id != file.id) {
+            self.forget(FileName::new(file.kind, id));
         }
     }
 

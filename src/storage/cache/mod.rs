@@ -141,13 +141,13 @@ impl Cached {
         Ok(directory.has(pack))
     }
 
-    /// What the server does not have any more is not kept.
+    /// What the server does not have any more, or not as it was, is not kept.
     fn is_listed(&self, kind: FileKind, listing: &Listing) {
         if kind == FileKind::Key {
             self.early_key.is_listed(listing);
         }
         if let Some(directory) = self.directory().filter(|_| KEPT.contains(&kind)) {
-            directory.keep_only(kind, listing.files.iter().map(|file| file.id));
+            directory.keep_listed(kind, &listing.files);
         }
     }
 

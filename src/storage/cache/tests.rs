@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::storage::memory::{Memory, Request};
 
-const REPOSITORY: Id = Id([7; 32]);
+pub(super) const REPOSITORY: Id = Id([7; 32]);
 
 /// A key that this process has not read.
 const KEY: Id = Id([8; 32]);
@@ -20,7 +20,7 @@ fn cached(memory: &Memory, directory: &Path, size: u64) -> (Cached, Arc<Mutex<Ve
 }
 
 /// As [`cached`], before it is known which repository is at this location.
-fn unopened(
+pub(super) fn unopened(
     memory: &Memory,
     directory: &Path,
     size: u64,
@@ -42,18 +42,18 @@ fn large(memory: &Memory, directory: &TempDir) -> Cached {
     cached(memory, &directory.path().join("cache"), 1 << 30).0
 }
 
-fn large_unopened(memory: &Memory, directory: &TempDir) -> Cached {
+pub(super) fn large_unopened(memory: &Memory, directory: &TempDir) -> Cached {
     unopened(memory, &directory.path().join("cache"), 1 << 30, "s3:x/y").0
 }
 
 /// A file of the server, named by its content.
-fn put(memory: &Memory, kind: FileKind, content: &[u8]) -> FileName {
+pub(super) fn put(memory: &Memory, kind: FileKind, content: &[u8]) -> FileName {
     let file = FileName::new(kind, Id::of(content));
     memory.write(file, content).unwrap();
     file
 }
 
-fn kept(directory: &TempDir, file: FileName) -> std::path::PathBuf {
+pub(super) fn kept(directory: &TempDir, file: FileName) -> std::path::PathBuf {
     let kind = file.kind.directory().unwrap();
     let repository = directory.path().join("cache").join(REPOSITORY.to_string());
     repository.join(kind).join(file.id.to_string())
@@ -305,6 +305,37 @@ fn the_config_is_read_once_and_never_kept_on_the_disk() {
 }
 
 #[test]
+fn a_file_that_has_another_length_on_the_server_is_read_there() {
+    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
+    let files = [FileKind::Index, FileKind::Snapshot, FileKind::Key]
+        .map(|kind| put(&memory, kind, format!("{kind:?}").as_bytes()));
+    let open = || {
+        let cached = large_unopened(&memory, &directory);
+        cached.earlier_key();
+        cached.list(FileKind::Key).unwrap();
+        cached.belongs_to(REPOSITORY, files[2].id);
+        cached
+            .lists(&[FileKind::Index, FileKind::Snapshot])
+            .unwrap();
+        cached
+    };
+    for file in files {
+        let cached = large_unopened(&memory, &directory);
+        cached.read(file, 99).unwrap();
+        cached.belongs_to(REPOSITORY, files[2].id);
+        cached.read(file, 99).unwrap();
+        assert!(kept(&directory, file).exists());
+        assert_eq!(
+            open().read(file, 99).unwrap(),
+            memory.read(file, 99).unwrap()
+        );
+        memory.damage(file, b"I".to_vec());
+        assert_eq!(open().read(file, 99).unwrap(), b"I");
+        assert!(!kept(&directory, file).exists());
+    }
+}
+
+#[test]
 fn people_see_what_is_kept_and_can_remove_it() {
     let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
     let top = directory.path().join("cache");
@@ -337,54 +368,4 @@ fn the_list_of_the_keys_that_came_with_the_config_is_good_for_one_question() {
     memory.remove(key).unwrap();
     assert_eq!(cached.list(FileKind::Key).unwrap().files, []);
     assert_eq!(memory.count(Request::List), 2);
-}
-
-#[test]
-fn the_key_that_opened_the_repository_is_kept_and_no_other_one() {
-    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
-    let [right, other] = [b"right", b"other"].map(|content| put(&memory, FileKind::Key, content));
-    let open = || {
-        let cached = large_unopened(&memory, &directory);
-        let earlier = cached.earlier_key();
-        for file in cached.list(FileKind::Key).unwrap().files {
-            let key = FileName::new(FileKind::Key, file.id);
-            let content = memory.read(key, 99).unwrap();
-            assert_eq!(cached.read(key, 99).unwrap(), content);
-        }
-        (cached, earlier)
-    };
-    let (cached, earlier) = open();
-    assert_eq!(earlier, None);
-    cached.belongs_to(REPOSITORY, right.id);
-    assert!(kept(&directory, right).exists() && !kept(&directory, other).exists());
-
-    let (cached, earlier) = open();
-    assert_eq!(earlier, Some((right.id, b"right".to_vec())));
-    // The test itself reads each key, and the cache those that it does not have.
-    let before = memory.count(Request::Read);
-    assert_eq!(cached.read(right, 99).unwrap(), b"right");
-    assert_eq!(memory.count(Request::Read), before);
-    cached.belongs_to(REPOSITORY, other.id);
-    assert!(!kept(&directory, right).exists() && kept(&directory, other).exists());
-
-    // Damage, and a repository at another place, are as if nothing were there.
-    let elsewhere = unopened(&memory, &directory.path().join("cache"), 1 << 30, "s3:y/z").0;
-    assert_eq!(elsewhere.earlier_key(), None);
-    fs::write(kept(&directory, other), "OTHER").unwrap();
-    assert_eq!(open().1, None);
-}
-
-#[test]
-fn a_key_that_the_server_does_not_have_any_more_goes() {
-    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
-    let (cached, key) = (large_unopened(&memory, &directory), b"key");
-    let key = FileName::new(FileKind::Key, Id::of(key));
-    cached.write(key, b"key").unwrap();
-    cached.belongs_to(REPOSITORY, key.id);
-    memory.remove(key).unwrap();
-    let cached = large_unopened(&memory, &directory);
-    assert!(cached.earlier_key().is_some());
-    assert_eq!(cached.list(FileKind::Key).unwrap().files, []);
-    assert!(!kept(&directory, key).exists());
-    assert_eq!(large_unopened(&memory, &directory).earlier_key(), None);
 }
