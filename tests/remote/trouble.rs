@@ -101,6 +101,28 @@ fn a_backup_goes_on_through_faults_of_the_network() {
 }
 
 #[test]
+fn a_storage_says_for_how_long_a_request_is_tried_again() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = FaultyServer::before(&server.authority);
+    let host = host(
+        &format!("http://{}/", proxy.authority),
+        "retry_for = \"3 seconds\"\nconnections = 1",
+    );
+    host.put("save", now(vec![saved(&host)]));
+    host.once().exits(0);
+    for _ in 0..12 {
+        proxy.fail("POST", Fault::Status(503));
+    }
+    let before = proxy.count("POST");
+    let (_, log) = fails(&host);
+    assert!(log.contains("503"), "{log}");
+    // The lock alone: after 1, 2 and 4 seconds at the latest.
+    assert!((3..=4).contains(&(proxy.count("POST") - before)), "{log}");
+}
+
+#[test]
 fn a_repository_that_is_gone_is_not_made_anew() {
     let Some(server) = Server::start() else {
         return;

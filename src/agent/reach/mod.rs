@@ -201,7 +201,11 @@ impl Reach {
                 units::duration(wait)
             ));
         };
-        let retry = Retry::new(storage, Policy::default(), concurrency, Box::new(tell));
+        let mut policy = Policy::default();
+        if let Some(patience) = container.connection.retry_for {
+            policy.patience = patience;
+        }
+        let retry = Retry::new(storage, policy, concurrency, Box::new(tell));
         // rclone tries by itself, and does not tell a missing network from a mistake in its configuration.
         if matches!(container.location, Location::Rclone(_)) {
             return Arc::new(retry);

@@ -215,6 +215,16 @@ impl Fields {
         }
     }
 
+    /// For how long a request that fails is tried again.
+    pub fn retry_for(&self) -> Result<Option<Duration>, Fault> {
+        const KEY: &str = "retry_for";
+        match self.text(KEY)?.as_deref().map(parse_duration) {
+            None => Ok(None),
+            Some(Ok(limit)) if !limit.is_zero() => Ok(Some(limit)),
+            Some(_) => fault(KEY, format!("`{KEY}` takes a duration such as \"1 hour\"")),
+        }
+    }
+
     /// A rate in bytes a second, or windows; absent means that nothing is said.
     pub fn rate_limit(&self, key: &'static str) -> Result<Option<RateLimit>, Fault> {
         let limit = match self.values.get(key) {

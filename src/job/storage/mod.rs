@@ -66,6 +66,7 @@ impl NamedStorage {
             StorageKind::Swift => swift::read(&fields)?,
         };
         connection.network_wait = fields.network_wait()?;
+        connection.retry_for = fields.retry_for()?;
         connection.bandwidth = Bandwidth {
             upload: fields.rate_limit("upload_limit")?,
             download: fields.rate_limit("download_limit")?,
@@ -194,6 +195,9 @@ pub struct Connection {
     /// For how long an action waits for the server if it cannot be reached at the beginning; `None`: as the settings say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_wait: Option<Duration>,
+    /// For how long a request that fails is tried again; `None`: the default of all storages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_for: Option<Duration>,
     /// How fast data goes to and comes from the storage, where the action does not say it.
     #[serde(skip_serializing_if = "Bandwidth::is_unset")]
     pub bandwidth: Bandwidth,

@@ -83,6 +83,13 @@ pub(super) const KEYS: &[StorageKey] = &[
          Without effect on `rclone`, which tries by itself. Default: the setting `network_wait`.",
     ),
     key(
+        "retry_for",
+        ALL,
+        "duration",
+        "For how long a request that fails is tried again once the server has answered, for example `1 hour`, if its fault \
+         may pass: the connection breaks, or the server is busy. Default: 15 minutes.",
+    ),
+    key(
         "upload_limit",
         ALL,
         "rate, or list of windows",
