@@ -1,6 +1,7 @@
 //! A storage in memory, for tests: it counts requests, fails on request, and can lose power.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +24,7 @@ struct State {
     /// What a loss of power leaves.
     durable: Files,
     requests: BTreeMap<Request, usize>,
+    ranges: Vec<(FileName, Range<u64>)>,
     failures: Vec<Failure>,
 }
 
@@ -70,6 +72,11 @@ impl Memory {
     /// How many requests of this kind there were.
     pub fn count(&self, request: Request) -> usize {
         self.state().requests.get(&request).copied().unwrap_or(0)
+    }
+
+    /// The parts of files that were asked for, in the order of the requests.
+    pub fn ranges(&self) -> Vec<(FileName, Range<u64>)> {
+        self.state().ranges.clone()
     }
 
     /// After `after` more requests of this kind, one fails. Nothing is changed by the one that fails.
@@ -188,6 +195,8 @@ impl Storage for Memory {
 
     fn read_range(&self, file: FileName, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
         let content = self.content(Request::ReadRange, Doing::Read, file)?;
+        let end = offset.saturating_add(buffer.len() as u64);
+        self.state().ranges.push((file, offset..end));
         let range = usize::try_from(offset)
             .ok()
             .and_then(|start| content.get(start..start.checked_add(buffer.len())?));
