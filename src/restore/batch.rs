@@ -1,19 +1,29 @@
-//! Groups the small files of a part of the tree, so that neighbours in a pack are read at once.
+//! Groups the pieces of files, so that neighbours in a pack are read at once.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::entry::Entry;
+use super::large::Large;
 use crate::repository::blob::PackedBlob;
-use crate::repository::index::{BlobLocation, Index};
+use crate::repository::index::BlobLocation;
 use crate::storage::Traits;
 use crate::storage::id::Id;
 
-use super::hands::piece_name;
+/// What a piece is read for.
+pub enum Use {
+    /// A file that has no other piece, or none at all.
+    Small(Box<Entry>),
+    /// These pieces of a large file, which are all the same.
+    Large(Arc<Large>, Range<usize>),
+}
 
-/// A part of a pack, and the files whose only piece lies in it.
+/// A part of a pack, and what the pieces in it are read for.
 pub struct Run {
     /// `None`: the files are empty, or no index names their pieces.
     pub part: Option<PackPart>,
     /// In the order of the pack. The blob is where the piece lies.
-    pub files: Vec<(Entry, Option<PackedBlob>)>,
+    pub pieces: Vec<(Use, Option<PackedBlob>)>,
 }
 
 /// A part of a pack.
@@ -32,14 +42,18 @@ pub struct Reach {
     longest: u64,
     /// What is read between two pieces although nobody needs it, in bytes.
     widest_gap: u64,
-    /// How many files a job has at most.
-    most_files: usize,
+    /// How many pieces a job has at most. A job may have more of one that several files share: it is read once.
+    most_pieces: usize,
     /// How many parts of packs a job has at most. One thread reads them one after the other.
     most_parts: usize,
-    /// How many files are put into the order of their packs at a time.
+    /// How many pieces wait until they are put into the order of their packs.
     pub window: usize,
-    /// How many pieces of a large file are read at once. A directory of this host is told ahead what will be read.
-    most_pieces: usize,
+    /// How many quarters of these still wait afterwards: those in the packs that the walk has come to last. More of the same
+    /// packs may follow.
+    kept_quarters: usize,
+    /// The pieces of large files are read in the order of the packs, too. Else one thread reads a file from its beginning to
+    /// its end, and a directory of this host is told ahead what it will read.
+    pub large_by_pack: bool,
 }
 
 impl Reach {
@@ -47,57 +61,66 @@ impl Reach {
     const NEAR: Reach = Reach {
         longest: 1 << 20,
         widest_gap: 64 << 10,
-        most_files: 128,
+        most_pieces: 128,
         most_parts: usize::MAX,
         window: 8192,
-        most_pieces: 1,
+        kept_quarters: 0,
+        large_by_pack: false,
     };
     /// For a storage away from this host, where each request costs a way there and back.
     const FAR: Reach = Reach {
         longest: 4 << 20,
         widest_gap: 256 << 10,
-        most_files: 8192,
+        most_pieces: 8192,
         most_parts: 1,
-        window: 16 << 10,
-        most_pieces: 256,
+        window: 32 << 10,
+        kept_quarters: 3,
+        large_by_pack: true,
     };
 
-    /// What suits a storage.
-    pub fn of(traits: Traits) -> Reach {
-        match traits.remote {
+    /// What suits a storage. `window`: how many pieces wait; 0: as many as suits it.
+    pub fn of(traits: Traits, window: usize) -> Reach {
+        let reach = match traits.remote {
             true => Reach::FAR,
             false => Reach::NEAR,
+        };
+        match window {
+            0 => reach,
+            window => Reach { window, ..reach },
         }
+    }
+
+    /// How many pieces wait at most, after some were read.
+    pub fn kept(&self) -> usize {
+        self.window / 4 * self.kept_quarters
     }
 }
 
-/// Groups files of at most one piece, in the order of the packs.
-pub fn group(files: Vec<Entry>, index: &Index, reach: Reach) -> Vec<Vec<Run>> {
-    let mut located: Vec<(Option<BlobLocation>, Entry)> = files
-        .into_iter()
-        .map(|entry| {
-            let id = entry.content.first();
-            let location = id.and_then(|id| index.lookup(piece_name(*id)).next());
-            (location, entry)
-        })
-        .collect();
-    located.sort_by_key(|(location, _)| {
+/// A piece, where it lies, and what it is read for.
+pub type Wanted = (Option<BlobLocation>, Use);
+
+/// Groups pieces in the order of the packs.
+pub fn group(mut wanted: Vec<Wanted>, reach: Reach) -> Vec<Vec<Run>> {
+    wanted.sort_by_key(|(location, _)| {
         location.map(|location| (location.pack, location.blob.offset, location.blob.name))
     });
     let mut jobs = Vec::new();
     let mut job: Vec<Run> = Vec::new();
     let mut count = 0;
-    for (location, entry) in located {
-        if count >= reach.most_files {
+    let mut last = None;
+    for (location, user) in wanted {
+        let again = reach.large_by_pack && location.is_some() && location == last;
+        last = location;
+        if count >= reach.most_pieces && !again {
             jobs.push(std::mem::take(&mut job));
             count = 0;
         }
         count += 1;
         let blob = location.map(|location| location.blob);
         if let Some(run) = job.last_mut()
-            && run.takes(location, reach)
+            && (again || run.takes(location, reach))
         {
-            run.files.push((entry, blob));
+            run.pieces.push((user, blob));
             continue;
         }
         if job.len() >= reach.most_parts {
@@ -110,47 +133,13 @@ pub fn group(files: Vec<Entry>, index: &Index, reach: Reach) -> Vec<Vec<Run>> {
                 offset: u64::from(location.blob.offset),
                 length: length_at_once(&location.blob, reach),
             }),
-            files: vec![(entry, blob)],
+            pieces: vec![(user, blob)],
         });
     }
     if !job.is_empty() {
         jobs.push(job);
     }
     jobs
-}
-
-/// The first pieces of a file that are read at once: where each lies, and the part of the pack that has all of them.
-/// `None`: the first piece is read by itself.
-pub fn neighbours(
-    pieces: &[Id],
-    index: &Index,
-    reach: Reach,
-) -> Option<(PackPart, Vec<PackedBlob>)> {
-    let mut part: Option<PackPart> = None;
-    let mut blobs = Vec::new();
-    for id in pieces.iter().take(reach.most_pieces) {
-        let Some(location) = index.lookup(piece_name(*id)).next() else {
-            break;
-        };
-        let length = length_at_once(&location.blob, reach);
-        let near = match &mut part {
-            None if length > 0 => {
-                part = Some(PackPart {
-                    pack: location.pack,
-                    offset: u64::from(location.blob.offset),
-                    length,
-                });
-                true
-            }
-            None => false,
-            Some(part) => part.takes(&location, reach),
-        };
-        if !near {
-            break;
-        }
-        blobs.push(location.blob);
-    }
-    part.filter(|_| blobs.len() > 1).map(|part| (part, blobs))
 }
 
 /// A large piece is read by itself: its length is not believed before the pack's is known.

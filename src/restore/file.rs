@@ -15,7 +15,7 @@ use std::os::unix::fs::FileExt;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::directory::{self, UNFINISHED_FILE};
+use super::directory::{self, Identity, UNFINISHED_FILE};
 use super::entry::Entry;
 use super::hands::Hands;
 use super::metadata;
@@ -56,10 +56,49 @@ impl NewFile {
     }
 
     /// Removes it again.
-    pub fn discard(self, parent: &OwnedFd, entry: &Entry) {
+    pub fn discard(&self, parent: &OwnedFd, entry: &Entry) {
         let name = self.temporary.as_ref().unwrap_or(&entry.name);
         // If this fails too, the next restore removes it.
         let _ = rustix::fs::unlinkat(parent, name, AtFlags::empty());
+    }
+
+    /// How it is found again when it is closed. `None`: it has its own name already.
+    pub fn begun(&self) -> io::Result<Option<Begun>> {
+        let identity = directory::identity(&rustix::fs::fstat(&self.file)?);
+        let temporary = self.temporary.clone();
+        Ok(temporary.map(|temporary| Begun {
+            temporary,
+            identity,
+        }))
+    }
+}
+
+/// A file that is not complete, and may be closed.
+pub struct Begun {
+    temporary: OsString,
+    identity: Identity,
+}
+
+impl Begun {
+    /// Opens it again.
+    pub fn open(&self, parent: &OwnedFd) -> io::Result<NewFile> {
+        // Another process may have put a FIFO there, which nobody reads.
+        let flags =
+            OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(parent, &self.temporary, flags, Mode::empty())?;
+        if directory::identity(&rustix::fs::fstat(&file)?) != self.identity {
+            return Err(io::Error::other("another process has replaced the file"));
+        }
+        Ok(NewFile {
+            file: file.into(),
+            temporary: Some(self.temporary.clone()),
+        })
+    }
+
+    /// Removes it.
+    pub fn discard(&self, parent: &OwnedFd) {
+        // If this fails too, the next restore removes it.
+        let _ = rustix::fs::unlinkat(parent, &self.temporary, AtFlags::empty());
     }
 }
 
@@ -87,7 +126,7 @@ impl Restorer<'_> {
             .map_err(|error| Failed::io(ProblemKind::NotWritten, error));
         self.complete(
             &parent,
-            new,
+            &new,
             entry,
             written.map(|()| content.len() as u64),
             false,
@@ -106,7 +145,7 @@ impl Restorer<'_> {
         let own_name = !replace && origin.is_ours() && entry.content.len() < 2;
         let new = NewFile::create(parent, entry, own_name)?;
         let written = self.fill(hands, &new.file, entry);
-        self.complete(parent, new, entry, written, replace)
+        self.complete(parent, &new, entry, written, replace)
     }
 
     fn fill(&self, hands: &mut Hands, file: &File, entry: &Entry) -> Result<u64, Failed> {
@@ -125,7 +164,7 @@ impl Restorer<'_> {
     pub fn complete(
         &self,
         parent: &OwnedFd,
-        new: NewFile,
+        new: &NewFile,
         entry: &Entry,
         written: Result<u64, Failed>,
         replace: bool,
@@ -162,5 +201,44 @@ impl Restorer<'_> {
             self.problem(path(), ProblemKind::Size, None);
         }
         Ok(Outcome::Written(length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_opened_again_is_the_one_that_was_begun_or_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("begun");
+        let other = directory.path().join("other");
+        std::fs::write(&path, "").unwrap();
+        std::fs::write(&other, "as it was").unwrap();
+        let parent = OwnedFd::from(File::open(directory.path()).unwrap());
+        let new = NewFile {
+            file: File::options().write(true).open(&path).unwrap(),
+            temporary: Some("begun".into()),
+        };
+        let begun = new.begun().unwrap().unwrap();
+        let again = begun.open(&parent).unwrap();
+        again.file.write_all_at(b"content", 0).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"content");
+        let fifo = |path: &std::path::Path| {
+            let kind = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(&parent, path, kind, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        };
+        let replace: [&dyn Fn(&std::path::Path); 3] = [
+            &|path| std::fs::hard_link(&other, path).unwrap(),
+            &|path| std::os::unix::fs::symlink(&other, path).unwrap(),
+            &fifo,
+        ];
+        for replace in replace {
+            std::fs::remove_file(&path).unwrap();
+            replace(&path);
+            assert!(begun.open(&parent).is_err());
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(begun.open(&parent).is_err());
     }
 }

@@ -46,9 +46,13 @@ impl Hands {
         Ok(&self.content)
     }
 
-    /// Reads a part of a pack at once. Where that fails, [`Hands::piece_of_range`] reads each piece by itself.
+    /// Reads a part of a pack at once. Where that fails, or the part is empty, [`Hands::piece_of_range`] reads each piece
+    /// by itself.
     pub fn read_range(&mut self, repository: &Indexed, pack: Id, offset: u64, length: usize) {
         self.range.resize(length, 0);
+        if length == 0 {
+            return;
+        }
         let file = FileName::new(FileKind::Pack, pack);
         let storage = &*repository.repository.storage;
         if storage.read_range(file, offset, &mut self.range).is_err() {

@@ -1,13 +1,11 @@
 //! Files of several pieces, which several threads may write at the same time.
 
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::batch::{self, PackPart, Reach};
 use super::entry::Entry;
-use super::file::{NewFile, unreadable, write_piece};
+use super::file::{Begun, NewFile, unreadable, write_piece};
 use super::hands::{Hands, piece_length, piece_name};
 use super::problem::ProblemKind;
 use super::restorer::{Failed, Outcome, Restorer};
@@ -15,8 +13,8 @@ use crate::repository::blob::PackedBlob;
 use crate::repository::error::{Doing, Error, ErrorKind, What};
 use crate::storage::id::Id;
 
-/// A file that several threads may write at the same time. The last thread that drops it completes the file, so nobody
-/// may keep it.
+/// A file that several threads may write at the same time. Whoever has it gives it back to [`Restorer::leave`]: the last one
+/// completes the file.
 pub struct Large {
     entry: Entry,
     /// Where each piece begins in the file, and the length of the file at the end.
@@ -30,26 +28,12 @@ pub struct Large {
 
 #[derive(Default)]
 struct Progress {
-    open: Option<(Arc<OwnedFd>, Arc<NewFile>)>,
+    begun: Option<Begun>,
+    /// It is open as long as a thread keeps it. Where pieces are read in the order of the packs, more files are begun at a
+    /// time than a process may have open.
+    open: Weak<NewFile>,
     /// The first failure. After it, nothing more is written.
     failed: Option<Failed>,
-}
-
-/// Pieces of a file that were read together.
-struct Together {
-    /// The place of the first one in the file.
-    first: usize,
-    part: PackPart,
-    blobs: Vec<PackedBlob>,
-}
-
-impl Together {
-    /// Where a piece lies, and where it begins in what was read. `None`: it was not read.
-    fn blob(&self, piece: usize) -> Option<(&PackedBlob, usize)> {
-        let blob = self.blobs.get(piece.checked_sub(self.first)?)?;
-        let start = u64::from(blob.offset).checked_sub(self.part.offset)?;
-        Some((blob, usize::try_from(start).ok()?))
-    }
 }
 
 /// How much of a file a thread takes at a time.
@@ -73,6 +57,19 @@ impl Large {
             }),
             Err(failed) => Err(Box::new((entry, failed))),
         }
+    }
+
+    /// The pieces, one after the other; equal ones that follow each other are taken together, because they are read once.
+    pub fn distinct(&self) -> impl Iterator<Item = (Id, Range<usize>)> + '_ {
+        let mut next = 0;
+        self.entry
+            .content
+            .chunk_by(|a, b| a == b)
+            .map(move |equal| {
+                let first = next;
+                next += equal.len();
+                (equal[0], first..next)
+            })
     }
 
     /// Lets the storage fetch the first pieces.
@@ -121,15 +118,18 @@ fn segments(starts: &[u64]) -> Vec<Range<usize>> {
 impl Restorer<'_> {
     /// Writes the segments of a file that no other thread has taken.
     pub fn large(&self, hands: &mut Hands, large: Arc<Large>) {
-        while let Some(range) = large
+        let mut open = None;
+        while let Some(pieces) = large
             .segments
             .get(large.next.fetch_add(1, Ordering::Relaxed))
         {
-            if let Err(failed) = self.write_segment(hands, &large, range.clone()) {
-                large.lock().failed.get_or_insert(failed);
-            }
+            self.write_pieces(hands, &large, pieces.clone(), None, &mut open);
         }
-        // Whoever ends last completes the file.
+        self.leave(hands, large);
+    }
+
+    /// A thread has written its part of a file. The last one completes the file.
+    pub fn leave(&self, hands: &mut Hands, large: Arc<Large>) {
         if let Some(large) = Arc::into_inner(large) {
             let progress = large
                 .progress
@@ -141,32 +141,46 @@ impl Restorer<'_> {
         }
     }
 
-    fn write_segment(
+    /// Writes pieces of a file. `read`: they all have this content, which was read already, with others. `open` keeps the
+    /// file open.
+    pub fn write_pieces(
         &self,
         hands: &mut Hands,
         large: &Large,
-        range: Range<usize>,
+        pieces: Range<usize>,
+        read: Option<(PackedBlob, usize)>,
+        open: &mut Option<Arc<NewFile>>,
+    ) {
+        if let Err(failed) = self.try_pieces(hands, large, pieces, read, open) {
+            large.lock().failed.get_or_insert(failed);
+        }
+    }
+
+    fn try_pieces(
+        &self,
+        hands: &mut Hands,
+        large: &Large,
+        pieces: Range<usize>,
+        read: Option<(PackedBlob, usize)>,
+        open: &mut Option<Arc<NewFile>>,
     ) -> Result<(), Failed> {
         let Some(new) = self.begin_large(large)? else {
             return Ok(());
         };
-        let reach = Reach::of(self.repository.repository.storage.traits());
-        let mut together: Option<Together> = None;
-        for piece in range.clone() {
+        let new = &*open.insert(new);
+        for piece in pieces {
             if self.is_stopped() {
                 return Err(Failed::WithDirectory);
             }
             let (start, end) = (large.starts[piece], large.starts[piece + 1]);
-            if let Some(id) = large.entry.content.get(piece + AHEAD) {
-                self.repository.will_read(piece_name(*id));
-            }
-            if together.as_ref().is_none_or(|it| it.blob(piece).is_none()) {
-                let pieces = &large.entry.content[..range.end];
-                together = self.read_together(hands, pieces, piece, reach);
-            }
-            let content = match together.as_ref().and_then(|it| it.blob(piece)) {
-                Some((blob, start)) => hands.piece_of_range(self.repository, blob, start),
-                None => hands.piece(self.repository, large.entry.content[piece]),
+            let content = match read {
+                Some((blob, start)) => hands.piece_of_range(self.repository, &blob, start),
+                None => {
+                    if let Some(id) = large.entry.content.get(piece + AHEAD) {
+                        self.repository.will_read(piece_name(*id));
+                    }
+                    hands.piece(self.repository, large.entry.content[piece])
+                }
             };
             let content = content.map_err(unreadable)?;
             if content.len() as u64 != end - start {
@@ -179,21 +193,7 @@ impl Restorer<'_> {
         Ok(())
     }
 
-    /// Reads a piece, and those that lie next to it, at once. `None`: the piece is to be read by itself.
-    fn read_together(
-        &self,
-        hands: &mut Hands,
-        pieces: &[Id],
-        first: usize,
-        reach: Reach,
-    ) -> Option<Together> {
-        let index = &self.repository.index;
-        let (part, blobs) = batch::neighbours(&pieces[first..], index, reach)?;
-        hands.read_range(self.repository, part.pack, part.offset, part.length);
-        Some(Together { first, part, blobs })
-    }
-
-    /// The file, which the first segment makes. `None`: it has failed already.
+    /// The file, which the first pieces make. `None`: it has failed already.
     fn begin_large(&self, large: &Large) -> Result<Option<Arc<NewFile>>, Failed> {
         let mut progress = large.lock();
         if progress.failed.is_some() {
@@ -202,12 +202,24 @@ impl Restorer<'_> {
         if self.is_stopped() {
             return Err(Failed::WithDirectory);
         }
-        if let Some((_, new)) = &progress.open {
-            return Ok(Some(Arc::clone(new)));
+        if let Some(new) = progress.open.upgrade() {
+            return Ok(Some(new));
         }
+        let not_written = |error| Failed::io(ProblemKind::NotWritten, error);
         let parent = self.parent(&large.entry)?;
-        let new = Arc::new(NewFile::create(&parent, &large.entry, false)?);
-        progress.open = Some((parent, Arc::clone(&new)));
+        let new = match &progress.begun {
+            Some(begun) => begun.open(&parent).map_err(not_written)?,
+            None => {
+                let new = NewFile::create(&parent, &large.entry, false)?;
+                let begun = new.begun();
+                progress.begun = begun
+                    .inspect_err(|_| new.discard(&parent, &large.entry))
+                    .map_err(not_written)?;
+                new
+            }
+        };
+        let new = Arc::new(new);
+        progress.open = Arc::downgrade(&new);
         Ok(Some(new))
     }
 
@@ -217,21 +229,24 @@ impl Restorer<'_> {
         length: u64,
         progress: Progress,
     ) -> Result<Outcome, Failed> {
-        let Some((parent, new)) = progress.open else {
+        let Some(begun) = progress.begun else {
             return Err(progress.failed.unwrap_or(Failed::WithDirectory));
         };
-        // No thread writes to it any more, so this is the last reference.
-        let Some(new) = Arc::into_inner(new) else {
-            return Err(Failed::problem(ProblemKind::NotWritten));
-        };
-        let written = match progress.failed {
-            Some(failed) => Err(failed),
-            None => new
-                .file
-                .set_len(length)
-                .map(|()| length)
+        let parent = self.parent(entry)?;
+        let opened = match (progress.failed, progress.open.upgrade()) {
+            (Some(failed), _) => Err(failed),
+            (None, Some(new)) => Ok(new),
+            (None, None) => begun
+                .open(&parent)
+                .map(Arc::new)
                 .map_err(|error| Failed::io(ProblemKind::NotWritten, error)),
         };
-        self.complete(&parent, new, entry, written, false)
+        let new = opened.inspect_err(|_| begun.discard(&parent))?;
+        let written = new
+            .file
+            .set_len(length)
+            .map(|()| length)
+            .map_err(|error| Failed::io(ProblemKind::NotWritten, error));
+        self.complete(&parent, &new, entry, written, false)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! One thread walks through the trees of the snapshot and makes the directories (`walk`, `make`). The others write the
 //! files (`worker`). Each name is resolved at the descriptor of its directory, and no link is followed, so nothing
-//! outside of the target is reached. Every piece of content is compared with its id before it is written.
+//! outside of the target is reached. Every piece of content is compared with its id before it is written. `plan` puts the
+//! pieces into the order of the packs.
 //!
 //! **What exists.** An entry that is as in the snapshot stays, so a restore that was ended early goes on where it was.
 //! An entry that differs is kept and is a problem; with [`Options::overwrite`] it is replaced. What the snapshot does
@@ -37,6 +38,7 @@ mod links;
 mod make;
 mod metadata;
 pub mod owners;
+mod plan;
 pub mod problem;
 mod readable;
 mod remove;
@@ -49,6 +51,7 @@ mod walk;
 mod whole;
 mod worker;
 
+use batch::Reach;
 use directories::Origin;
 use directory::Identity;
 use error::{Doing, Error, ErrorKind, NoDelete};
@@ -102,6 +105,9 @@ pub struct Options {
     /// How many threads read and write; 0: as many as there are processors, 8 at most, and as a storage away from this
     /// host has requests at a time.
     pub threads: usize,
+    /// How many pieces of files wait at a time until they are read in the order of the packs; 0: as many as suits the
+    /// storage.
+    pub window: usize,
 }
 
 /// Deletes what the snapshot does not hold.
@@ -255,11 +261,13 @@ fn pass(
         owners,
     );
     restorer.overwrite = request.options.overwrite;
+    let traits = request.repository.repository.storage.traits();
+    let reach = Reach::of(traits, request.options.window);
     restorer.protected = protected;
     restorer.keep = request.delete_extra.as_ref().map(|delete| delete.keep);
     let target = add_target(&restorer, &root, opened);
     let threads = match request.options.threads {
-        0 => threads_for(request.repository.repository.storage.traits()),
+        0 => threads_for(traits),
         threads => threads,
     };
     let (jobs, waiting) = sync_channel(WAITING_JOBS);
@@ -278,7 +286,7 @@ fn pass(
                 Err(_) => break,
             }
         }
-        Walk::new(&restorer, &request.filter, jobs).run(root, target)
+        Walk::new(&restorer, &request.filter, jobs, reach).run(root, target)
     });
     if let Some(error) = restorer.failure() {
         restorer.lock_again();

@@ -11,14 +11,15 @@ use std::sync::mpsc::SyncSender;
 
 use rustix::fs::AtFlags;
 
-use super::batch::{self, Reach};
+use super::batch::{Reach, Run, Use};
 use super::directories::{DirectoryId, Origin};
 use super::directory::{self, UNFINISHED};
 use super::entry::Entry;
-use super::hands::Hands;
+use super::hands::{Hands, piece_name};
 use super::large::Large;
 use super::links::Turn;
 use super::metadata::Metadata;
+use super::plan::Plan;
 use super::problem::ProblemKind;
 use super::report::{Unmatched, add};
 use super::restorer::{Mode, Restorer};
@@ -51,7 +52,7 @@ pub struct Walk<'a, 'b> {
     reader: BlobReader,
     text: Vec<u8>,
     reach: Reach,
-    window: Vec<Entry>,
+    plan: Plan,
     todo: Vec<Todo>,
     matched: Matched,
 }
@@ -73,6 +74,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         restorer: &'a Restorer<'b>,
         filter: &'a Filter,
         jobs: SyncSender<Job>,
+        reach: Reach,
     ) -> Walk<'a, 'b> {
         Walk {
             restorer,
@@ -81,8 +83,8 @@ impl<'a, 'b> Walk<'a, 'b> {
             hands: Hands::new(),
             reader: BlobReader::new(),
             text: Vec::new(),
-            reach: Reach::of(restorer.repository.repository.storage.traits()),
-            window: Vec::new(),
+            reach,
+            plan: Plan::new(reach),
             todo: Vec::new(),
             matched: Matched::default(),
         }
@@ -108,11 +110,16 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         while let Some(todo) = self.todo.pop() {
             if self.restorer.is_stopped() {
-                return Unmatched::default();
+                break;
             }
             self.directory(todo);
         }
-        self.flush();
+        // Also after a failure: large files that were begun are removed.
+        let rest = self.plan.rest();
+        self.read(rest);
+        if self.restorer.is_stopped() {
+            return Unmatched::default();
+        }
         self.filter.unmatched(&self.matched)
     }
 
@@ -244,13 +251,12 @@ impl<'a, 'b> Walk<'a, 'b> {
         let is_new = is_file && is_work && !entry.exists && restorer.acts();
         if is_new && entry.content.len() < 2 {
             restorer.change_new(&entry);
-            self.window.push(entry);
-            if self.window.len() >= self.reach.window {
-                self.flush();
-            }
+            let piece = entry.content.first().copied();
+            self.want(piece, Use::Small(Box::new(entry)));
         } else if is_new {
             restorer.change_new(&entry);
             match Large::new(restorer, entry) {
+                Ok(large) if self.reach.large_by_pack => self.want_large(Arc::new(large)),
                 Ok(large) => {
                     large.fetch_ahead(restorer);
                     self.send(Job::Large(Arc::new(large)));
@@ -268,13 +274,26 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    fn flush(&mut self) {
-        let window = std::mem::take(&mut self.window);
+    fn want_large(&mut self, large: Arc<Large>) {
+        for (id, pieces) in large.distinct() {
+            self.want(Some(id), Use::Large(Arc::clone(&large), pieces));
+        }
+        // All of its pieces may be written already.
+        self.restorer.leave(&mut self.hands, large);
+    }
+
+    fn want(&mut self, piece: Option<Id>, user: Use) {
         let index = &self.restorer.repository.index;
-        for job in batch::group(window, index, self.reach) {
+        let location = piece.and_then(|id| index.lookup(piece_name(id)).next());
+        let jobs = self.plan.add(location, user);
+        self.read(jobs);
+    }
+
+    fn read(&self, jobs: Vec<Vec<Run>>) {
+        let storage = &self.restorer.repository.repository.storage;
+        for job in jobs {
             for part in job.iter().filter_map(|run| run.part.as_ref()) {
                 let pack = FileName::new(FileKind::Pack, part.pack);
-                let storage = &self.restorer.repository.repository.storage;
                 storage.will_read(pack, part.offset, part.length as u64);
             }
             self.send(Job::Batch(job));

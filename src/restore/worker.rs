@@ -3,7 +3,7 @@
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::batch::Run;
+use super::batch::{Run, Use};
 use super::entry::Entry;
 use super::file::unreadable;
 use super::hands::Hands;
@@ -12,7 +12,7 @@ use super::restorer::Restorer;
 
 /// A part of the work.
 pub enum Job {
-    /// Files of at most one piece, where there is nothing of their names.
+    /// Parts of packs, for files where there is nothing of their names.
     Batch(Vec<Run>),
     /// A file of several pieces, where there is nothing of its name.
     Large(Arc<Large>),
@@ -64,9 +64,9 @@ impl Restorer<'_> {
         while let Some(job) = jobs.next() {
             match job {
                 Job::Large(large) => self.large(&mut hands, large),
-                // The restore has failed: what is left is not touched.
-                _ if self.is_stopped() => {}
                 Job::Batch(runs) => self.batch(&mut hands, runs),
+                // The restore has failed: what is left is not touched.
+                Job::Whole(_) if self.is_stopped() => {}
                 Job::Whole(entry) => {
                     let result = self.whole(&mut hands, &entry);
                     self.settle(&mut hands, entry, result);
@@ -81,26 +81,37 @@ impl Restorer<'_> {
     }
 
     fn batch(&self, hands: &mut Hands, runs: Vec<Run>) {
+        // The large file that was written last stays open, because the next piece is often one of it, too.
+        let mut open = None;
         for run in runs {
-            if let Some(part) = &run.part {
+            if let Some(part) = run.part.as_ref().filter(|_| !self.is_stopped()) {
                 hands.read_range(self.repository, part.pack, part.offset, part.length);
             }
-            for (entry, blob) in run.files {
-                if self.is_stopped() {
-                    return;
-                }
-                let read = match (&run.part, blob, entry.content.first()) {
-                    (Some(part), Some(blob), _) => {
-                        let start = u64::from(blob.offset).saturating_sub(part.offset);
-                        hands.piece_of_range(self.repository, &blob, start as usize)
+            for (user, blob) in run.pieces {
+                let read = run.part.as_ref().zip(blob).map(|(part, blob)| {
+                    let start = u64::from(blob.offset).saturating_sub(part.offset);
+                    (blob, start as usize)
+                });
+                match user {
+                    Use::Small(_) if self.is_stopped() => {}
+                    Use::Small(entry) => {
+                        let content = match (read, entry.content.first()) {
+                            (Some((blob, start)), _) => {
+                                hands.piece_of_range(self.repository, &blob, start)
+                            }
+                            (None, Some(id)) => hands.piece(self.repository, *id),
+                            (None, None) => Ok(&[][..]),
+                        };
+                        let result = content
+                            .map_err(unreadable)
+                            .and_then(|content| self.small(&entry, content));
+                        self.settle(hands, *entry, result);
                     }
-                    (_, _, Some(id)) => hands.piece(self.repository, *id),
-                    (_, _, None) => Ok(&[][..]),
-                };
-                let result = read
-                    .map_err(unreadable)
-                    .and_then(|content| self.small(&entry, content));
-                self.settle(hands, entry, result);
+                    Use::Large(large, pieces) => {
+                        self.write_pieces(hands, &large, pieces, read, &mut open);
+                        self.leave(hands, large);
+                    }
+                }
             }
         }
     }
