@@ -17,7 +17,15 @@ use crate::support::{OVERWRITE, only_kind, problems, run};
 
 #[test]
 fn a_damaged_pack_costs_only_the_files_that_need_it() {
-    let mut made = Made::new();
+    costs_only_what_needs_it(Made::new());
+}
+
+#[test]
+fn a_damaged_pack_far_away_costs_only_the_files_that_need_it() {
+    costs_only_what_needs_it(Made::far());
+}
+
+fn costs_only_what_needs_it(mut made: Made) {
     let good = made.file("good", &[b"good"]);
     made.flush(BlobKind::Data);
     let small = made.file("small", &[b"bad"]);
@@ -163,6 +171,15 @@ fn a_wrong_size_is_named_and_the_pieces_are_what_is_written() {
 
 #[test]
 fn a_full_disk_ends_the_restore_and_what_was_written_is_whole() {
+    ends_with_whole_files(Made::new(), 0);
+}
+
+#[test]
+fn a_full_disk_ends_a_restore_from_far_away_and_what_was_written_is_whole() {
+    ends_with_whole_files(Made::far(), 8);
+}
+
+fn ends_with_whole_files(mut made: Made, window: usize) {
     if !rustix::process::geteuid().is_root() {
         eprintln!("SKIPPED: a file system can be mounted by root only");
         return;
@@ -176,7 +193,6 @@ fn a_full_disk_ends_the_restore_and_what_was_written_is_whole() {
         eprintln!("SKIPPED: no file system can be mounted here");
         return;
     }
-    let mut made = Made::new();
     let mut random = fastrand::Rng::with_seed(1);
     let mut nodes = Vec::new();
     for number in 0..20 {
@@ -186,7 +202,11 @@ fn a_full_disk_ends_the_restore_and_what_was_written_is_whole() {
         nodes.push(made.file(&format!("{number:02}"), &[first, second]));
     }
     let (indexed, snapshot) = made.finish(&nodes);
-    let failed = run(&indexed, &snapshot, mount.path(), Options::default());
+    let options = Options {
+        window,
+        ..Options::default()
+    };
+    let failed = run(&indexed, &snapshot, mount.path(), options);
     let left: Vec<_> = fs::read_dir(mount.path())
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -16,8 +16,7 @@ use crate::support::{assert_same, assert_whole, below, in_memory, look, run};
 
 const TARGET: &str = "FREEZERD_TEST_RESTORE_TARGET";
 
-fn sample() -> (Indexed, Snapshot) {
-    let mut made = Made::new();
+fn sample(mut made: Made) -> (Indexed, Snapshot) {
     let mut nodes = Vec::new();
     for directory in 0..30_u8 {
         let mut inner = Vec::new();
@@ -45,16 +44,32 @@ fn sample() -> (Indexed, Snapshot) {
 
 #[test]
 fn a_killed_restore_is_finished_by_the_next_one() {
-    let (indexed, snapshot) = sample();
+    let name = "killed::a_killed_restore_is_finished_by_the_next_one";
+    is_finished(name, Made::new(), Options::default());
+}
+
+#[test]
+fn a_killed_restore_from_far_away_is_finished_by_the_next_one() {
+    let name = "killed::a_killed_restore_from_far_away_is_finished_by_the_next_one";
+    let options = Options {
+        window: 100,
+        ..Options::default()
+    };
+    is_finished(name, Made::far(), options);
+}
+
+/// `name` is that of the test, which the process that is killed runs, too.
+fn is_finished(name: &str, made: Made, options: Options) {
+    let (indexed, snapshot) = sample(made);
     if let Some(target) = std::env::var_os(TARGET) {
         // This process is the one that is killed.
         println!("\nready");
-        run(&indexed, &snapshot, Path::new(&target), Options::default()).unwrap();
+        run(&indexed, &snapshot, Path::new(&target), options).unwrap();
         return;
     }
     let top = in_memory();
     let whole = top.path().join("whole");
-    assert_whole(&run(&indexed, &snapshot, &whole, Options::default()).unwrap());
+    assert_whole(&run(&indexed, &snapshot, &whole, options).unwrap());
     let expected = below(look(&whole));
     let mut random = fastrand::Rng::with_seed(11);
     let mut cut_short = 0;
@@ -62,7 +77,7 @@ fn a_killed_restore_is_finished_by_the_next_one() {
         let target = top.path().join(round.to_string());
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture"])
-            .arg("killed::a_killed_restore_is_finished_by_the_next_one")
+            .arg(name)
             .env(TARGET, &target)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -75,7 +90,7 @@ fn a_killed_restore_is_finished_by_the_next_one() {
         child.kill().unwrap();
         let killed = child.wait().unwrap().signal() == Some(9);
         cut_short += u32::from(killed);
-        let report = run(&indexed, &snapshot, &target, Options::default()).unwrap();
+        let report = run(&indexed, &snapshot, &target, options).unwrap();
         assert_whole(&report);
         assert_same(&expected, &below(look(&target)));
     }

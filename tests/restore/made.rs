@@ -28,7 +28,15 @@ pub struct Made {
 
 impl Made {
     pub fn new() -> Made {
-        let memory = Memory::new();
+        Made::on(Memory::new())
+    }
+
+    /// On a storage away from this host.
+    pub fn far() -> Made {
+        Made::on(Memory::new().far())
+    }
+
+    fn on(memory: Memory) -> Made {
         let cost = Cost { n: 16, r: 1, p: 1 };
         Made {
             repository: Repository::init(Arc::new(memory.clone()), b"", cost).unwrap(),

@@ -13,6 +13,7 @@ mod far;
 mod hostile;
 mod killed;
 mod made;
+mod once;
 mod random;
 mod restic;
 mod selection;

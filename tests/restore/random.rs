@@ -94,20 +94,28 @@ fn a_disturbed_target_is_the_snapshot_again() {
     }
     for seed in 0..60 {
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut made = Made::new();
+        let (mut made, window) = match seed % 2 {
+            0 => (Made::new(), 0),
+            // More windows than one.
+            _ => (Made::far(), 3),
+        };
+        let overwrite = Options {
+            window,
+            ..OVERWRITE
+        };
         let nodes = nodes(&mut made, &mut random, 3);
         let (indexed, snapshot) = made.finish(&nodes);
         let top = tempfile::tempdir().unwrap();
         let (first, second) = (top.path().join("1"), top.path().join("2"));
         assert_whole(&run(&indexed, &snapshot, &first, Options::default()).unwrap());
-        assert_whole(&run(&indexed, &snapshot, &second, OVERWRITE).unwrap());
+        assert_whole(&run(&indexed, &snapshot, &second, overwrite).unwrap());
         assert_same(&without_top(&first), &without_top(&second));
         disturb(&second, &mut random);
         let keep = |_: &Path, _| false;
         let report = restore(&Request {
             options: Options {
                 verify: true,
-                ..OVERWRITE
+                ..overwrite
             },
             delete_extra: Some(DeleteExtra {
                 partial: false,

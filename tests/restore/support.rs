@@ -59,6 +59,7 @@ pub const OVERWRITE: Options = Options {
     numeric_owner: false,
     verify: false,
     threads: 0,
+    window: 0,
 };
 
 /// A directory in memory, where there is one: some file systems are slow for minutes after many removals.
