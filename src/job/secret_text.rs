@@ -25,6 +25,18 @@ pub(super) fn is_secret(written: &str) -> bool {
         .is_some_and(|key| key.shape == Shape::SecretText)
 }
 
+/// The keys whose values are addresses. One with a user and a password in it is refused, and is a secret.
+const ADDRESSES: [&str; 2] = ["endpoint", "proxy"];
+
+/// Whether an address, as it is written, has a user in it.
+fn has_user(written: &str) -> bool {
+    let plain = written.replace("\\/", "/");
+    let authority = plain.split_once("://").map(|(_, rest)| rest);
+    authority
+        .and_then(|rest| rest.split(['/', '?', '#', '\n']).next())
+        .is_some_and(|authority| authority.contains('@'))
+}
+
 /// Where the values of the keys of secrets are, with their quotes, in the order of the text.
 pub(super) fn places(text: &str) -> Vec<Range<usize>> {
     let names = ACTION_KEYS
@@ -36,6 +48,12 @@ pub(super) fn places(text: &str) -> Vec<Range<usize>> {
     for name in names {
         for (start, _) in plain.match_indices(name) {
             found.extend(value_after(text, start + name.len()));
+        }
+    }
+    for name in ADDRESSES {
+        for (start, _) in plain.match_indices(name) {
+            let value = value_after(text, start + name.len());
+            found.extend(value.filter(|place| has_user(&text[place.clone()])));
         }
     }
     found.sort_by_key(|place| place.start);
@@ -110,7 +128,9 @@ pub(super) fn without_secrets(mut document: serde_json::Value) -> serde_json::Va
             serde_json::Value::Object(members) => {
                 for (key, value) in members {
                     let is_set = value.is_string() || value.is_number();
-                    match is_secret(key) && is_set {
+                    let is_login =
+                        ADDRESSES.contains(&key.as_str()) && value.as_str().is_some_and(has_user);
+                    match is_login || is_secret(key) && is_set {
                         true => *value = MASK.into(),
                         false => hide(value),
                     }
@@ -235,6 +255,29 @@ fn under<'a>(node: &'a Node, object: Object, name: &str) -> Option<&'a Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_a_secret() {
+        for address in [
+            "http://user:canary@host/x",
+            r"https:\/\/canary@host",
+            "://a:canary@b",
+        ] {
+            let text = format!(r#"{{"endpoint": "{address}", "proxy": "http://host:1/@x"}}"#);
+            let masked = masked(&text);
+            assert_eq!(
+                masked,
+                r#"{"endpoint": "***", "proxy": "http://host:1/@x"}"#
+            );
+            assert!(holds_secret(text.as_bytes()));
+            let document = serde_json::from_str(&text).unwrap();
+            let expected: serde_json::Value = serde_json::from_str(&masked).unwrap();
+            assert_eq!(without_secrets(document), expected);
+        }
+        assert!(!holds_secret(
+            br#"{"endpoint": "https://host:9000", "command": "psql x://u:p@h"}"#
+        ));
+    }
 
     #[test]
     fn a_remembered_text_has_no_secret_and_is_the_same_job() {

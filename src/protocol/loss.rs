@@ -48,7 +48,7 @@ impl fmt::Display for AgentLoss {
             AgentLoss::Panicked { message } => formatter.write_str(message),
             AgentLoss::Silent(patience) => write!(
                 formatter,
-                "no progress for {}: the disk or the repository does not answer",
+                "no progress for {}: the disk, the server or the repository does not answer",
                 units::duration(*patience)
             ),
             AgentLoss::ExitCode(code) => write!(

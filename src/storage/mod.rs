@@ -13,6 +13,7 @@ use retention::Retention;
 
 mod at_once;
 pub mod cache;
+mod certificate;
 pub mod concurrency;
 pub mod error;
 #[cfg(feature = "ftp")]

@@ -245,7 +245,10 @@ fn the_role_of_a_machine_or_of_a_container_is_enough() {
         .env("AWS_ROLE_ARN", "arn:aws:iam::1:role/backup")
         .env("AWS_ENDPOINT_URL_STS", &address);
     let refusal = "<ErrorResponse><Error><Code>InvalidIdentityToken</Code></Error></ErrorResponse>";
-    service.fail("POST", Fault::Answer(400, refusal));
+    // The first two requests to the bucket are made at the same time, and each may ask for credentials.
+    for _ in 0..2 {
+        service.fail("POST", Fault::Answer(400, refusal));
+    }
     let log = fails(&identity);
     assert!(log.contains("InvalidIdentityToken"), "{log}");
     let nothing = on("AWS_EC2_METADATA_DISABLED", "true");

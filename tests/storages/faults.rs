@@ -184,6 +184,29 @@ fn a_silent_server_is_given_up_after_the_stall_time_and_not_before_its_body_has_
 }
 
 #[test]
+fn a_server_that_takes_a_connection_and_says_nothing_is_given_up_before_its_stall_time() {
+    let Some(faulty) = faulty() else { return };
+    let file = named(FileKind::Key, b"key");
+    let address = format!("http://{}/repository/", faulty.proxy.authority);
+    let first = Some(Duration::from_millis(100));
+    let options = Options {
+        first,
+        stall: STALL,
+        ..options()
+    };
+    let rest = Rest::new(&address, options).unwrap();
+    faulty.proxy.fail("GET", Fault::Silence);
+    let error = rest.read(file, 9).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(error.to_string().contains("does not answer"), "{error}");
+    // After an answer, its silence is one of the connection.
+    assert_eq!(rest.read(file, 9).unwrap_err().kind, ErrorKind::NotFound);
+    faulty.proxy.fail("GET", Fault::Silence);
+    let error = rest.read(file, 9).unwrap_err();
+    assert!(error.to_string().contains("nothing moved"), "{error}");
+}
+
+#[test]
 fn a_server_that_is_away_is_waited_for() {
     let Some(faulty) = faulty() else { return };
     let nowhere = FaultyServer::before("127.0.0.1:1");

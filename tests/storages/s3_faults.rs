@@ -217,6 +217,13 @@ fn each_trouble_is_told_in_words_that_help() {
             "cannot be read",
         ),
         (200, "hello", ErrorKind::Answer, "cannot be read"),
+        // A server of web pages.
+        (
+            404,
+            "<html>not found</html>",
+            ErrorKind::Answer,
+            "check whether `kind`",
+        ),
     ] {
         let (found, told) = it.refused(status, body);
         assert_eq!(found, kind, "{told}");

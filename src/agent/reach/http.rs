@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::storage_secret::storage_secret;
 use crate::agent::connection_fault::ConnectionFault;
@@ -29,6 +30,9 @@ pub(super) fn rest(
     Rest::new(place.address().as_str(), options).map_err(ConnectionFault::Options)
 }
 
+/// As long as a connection to a server of another kind may take to be made. A `timeout` in the storage takes its place.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
 /// What all of these servers have in common.
 pub(super) fn options(
     connection: &Connection,
@@ -46,6 +50,7 @@ pub(super) fn options(
         proxy: connection.proxy.as_ref().map(ToString::to_string),
         connections: super::connections(connection),
         stall: connection.stall(defaults.stall),
+        first: connection.timeout.is_none().then_some(FIRST_ANSWER),
         pace: pace.cloned(),
         ..defaults
     })

@@ -168,7 +168,11 @@ mod tests {
                 Level::Error,
                 Some("the user"),
             ),
-            (failed(ErrorKind::Untrusted), Level::Error, Some("ca_file")),
+            (
+                failed(ErrorKind::Untrusted),
+                Level::Error,
+                Some("storage test"),
+            ),
             (failed(ErrorKind::Io), Level::Error, Some("storage test")),
             (Answer::Silent, Level::Error, Some("firewall")),
         ] {

@@ -45,7 +45,7 @@ pub struct Args {
     /// Leave out what matches this pattern, as in .gitignore files; can be repeated
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
-    /// Keep the snapshots in this container: a path, or a name below the container root [usual: main]
+    /// Keep the snapshots in this container: a path, or a name below the container root [usual: main; needed with --storage]
     #[arg(long, value_name = "PLACE")]
     container: Option<String>,
     /// The container is in this storage of freezerd.toml

@@ -43,8 +43,8 @@ enum Command {
     List(ListArgs),
     /// Write, read, list and remove files in a storage, and say what works and how fast
     ///
-    /// The files are in a container of their own, freezerd-test, and are removed at the end. What an earlier test left there
-    /// is removed first. The exit code is 0 if everything works that a backup needs.
+    /// The files are in a container of their own, freezerd-test, and are removed at the end; its empty directories stay, and so
+    /// does a bucket that the test makes. What an earlier test left there is removed first. The exit code is 0 if everything works that a backup needs.
     #[command(after_help = "Example: freezerd storage test offsite\n\
                             Example: freezerd storage test bucket --container backups --size 100M")]
     Test(TestArgs),

@@ -111,7 +111,6 @@ pub fn advice(step: Step, kind: ErrorKind) -> Option<&'static str> {
         }
         ErrorKind::NoPlace => Some("make the bucket, or correct its name"),
         ErrorKind::Clock => Some("set the clock of this host, or that of the server"),
-        ErrorKind::Untrusted => Some("name the certificate that you trust with `ca_file`"),
         ErrorKind::Denied => Some("give this user the right to do it at the server"),
         ErrorKind::NoSpace => Some("free some space at the server, or raise the quota"),
         ErrorKind::ReadOnly => Some("make the storage writable at the server"),

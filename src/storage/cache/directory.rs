@@ -23,6 +23,9 @@ const USED_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// A key file has less than a kilobyte.
 const LARGEST_KEY: u64 = 1 << 20;
 
+/// No location is longer, in bytes.
+const LONGEST_PLACE: u64 = 64 * 1024;
+
 /// The cache of one repository.
 pub(super) struct Directory {
     path: PathBuf,
@@ -72,7 +75,7 @@ impl Directory {
         refuse_foreign(&place.directory).ok()?;
         let used = |path: &PathBuf| {
             let note = path.join(PLACE);
-            let known = fs::read_to_string(&note).is_ok_and(|text| text.trim_end() == location);
+            let known = read_place(&note).is_some_and(|text| text == location);
             known.then(|| fs::metadata(&note).ok()?.modified().ok())?
         };
         let found = repositories(&place.directory).into_iter();
@@ -101,10 +104,10 @@ impl Directory {
     /// What is not known stays unknown: it is for people only.
     fn note_use(&self, location: &str) {
         let path = self.path.join(PLACE);
-        let known = fs::read_to_string(&path).is_ok_and(|text| text.trim_end() == location);
+        let known = read_place(&path).is_some_and(|text| text == location);
         if !known {
             let _ = write(&path, format!("{location}\n").as_bytes());
-        } else if let Ok(opened) = File::open(&path) {
+        } else if let Some(opened) = open(&path) {
             let _ = opened.set_modified(SystemTime::now());
         }
     }
@@ -289,6 +292,14 @@ fn refuse_foreign(path: &Path) -> Result<(), CacheFault> {
         true => Ok(()),
         false => Err(failed(CacheStep::Trust, None)),
     }
+}
+
+/// The location in a file [`PLACE`]. What is no regular file has none.
+pub(super) fn read_place(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let mut opened = open(path)?.take(LONGEST_PLACE);
+    opened.read_to_string(&mut text).ok()?;
+    Some(text.trim_end().to_owned())
 }
 
 /// A regular file.

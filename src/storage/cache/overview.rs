@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::directory::read_place;
 use super::room::{PLACE, files, repositories};
 use super::{CacheFault, CacheStep};
 use crate::storage::id::Id;
@@ -49,9 +50,7 @@ pub fn overview(top: &Path) -> Result<Vec<CachedRepository>, CacheFault> {
             let files = files(&path);
             Some(CachedRepository {
                 id,
-                location: fs::read_to_string(&place)
-                    .map(|text| text.trim_end().to_owned())
-                    .unwrap_or_default(),
+                location: read_place(&place).unwrap_or_default(),
                 files: files.len() as u64,
                 size: files.iter().map(|file| file.size).sum(),
                 last_use: fs::metadata(&place).and_then(|about| about.modified()).ok(),

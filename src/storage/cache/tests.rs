@@ -336,6 +336,21 @@ fn a_file_that_has_another_length_on_the_server_is_read_there() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_location_is_waited_for_by_nobody() {
+    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
+    let place = directory.path().join("cache").join(REPOSITORY.to_string());
+    large(&memory, &directory);
+    fs::remove_file(place.join("place")).unwrap();
+    let here = rustix::fs::CWD;
+    let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU);
+    rustix::fs::mknodat(here, place.join("place"), kind, mode, 0).unwrap();
+    assert_eq!(large_unopened(&memory, &directory).earlier_key(), None);
+    let found = overview::overview(&directory.path().join("cache")).unwrap();
+    assert_eq!(found[0].location, "");
+    large(&memory, &directory);
+}
+
+#[test]
 fn people_see_what_is_kept_and_can_remove_it() {
     let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
     let top = directory.path().join("cache");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 use std::{fmt, io};
 
+use super::super::certificate;
 use super::super::error::{Doing, Error, ErrorKind, Place, shown};
 use crate::os;
 
@@ -115,10 +116,7 @@ impl Failure {
         if let Some(of_tls) = of_tls {
             use rustls::Error as Tls;
             let (kind, text) = match of_tls {
-                Tls::InvalidCertificate(_) => (
-                    ErrorKind::Untrusted,
-                    format!("the certificate of the server is not trusted: {of_tls}"),
-                ),
+                Tls::InvalidCertificate(error) => (ErrorKind::Untrusted, certificate::told(error)),
                 Tls::AlertReceived(_) | Tls::PeerIncompatible(_) => {
                     (ErrorKind::Untrusted, of_tls.to_string())
                 }

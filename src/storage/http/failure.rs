@@ -5,6 +5,7 @@
 use std::time::Duration;
 use std::{fmt, io};
 
+use super::super::certificate;
 use super::super::error::{Doing, Error, ErrorKind, Place};
 
 /// A failure, before it is known what was being done.
@@ -30,6 +31,9 @@ impl Failure {
             ureq::Error::Timeout(ureq::Timeout::PerRead | ureq::Timeout::PerWrite) => late(
                 format!("nothing moved on the connection for {} s", stall.as_secs()),
             ),
+            ureq::Error::Timeout(ureq::Timeout::RecvResponse) => {
+                late("the server takes the connection, and does not answer".to_owned())
+            }
             ureq::Error::Timeout(_) => late("the server does not answer in time".to_owned()),
             ureq::Error::HostNotFound => told(
                 ErrorKind::Unreachable,
@@ -43,6 +47,9 @@ impl Failure {
                 ErrorKind::Unreachable,
                 "the proxy does not connect to the server",
             ),
+            ureq::Error::Rustls(rustls::Error::InvalidCertificate(error)) => {
+                told(ErrorKind::Untrusted, &certificate::told(&error))
+            }
             ureq::Error::Rustls(error) => Failure {
                 kind: ErrorKind::Untrusted,
                 cause: io::Error::other(error),
@@ -61,7 +68,9 @@ impl Failure {
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let kind = match of_tls {
-            Some(rustls::Error::InvalidCertificate(_)) => ErrorKind::Untrusted,
+            Some(rustls::Error::InvalidCertificate(error)) => {
+                return Failure::told(ErrorKind::Untrusted, certificate::told(error));
+            }
             Some(rustls::Error::InvalidMessage(_)) => ErrorKind::Answer,
             _ => ErrorKind::Unreachable,
         };

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -68,6 +69,9 @@ pub struct Options {
     pub connect: Duration,
     /// A connection on which nothing moves for this long is given up.
     pub stall: Duration,
+    /// How long the first answer may take, if no answer has come yet; `None`: as long as the connection does not stall. Who
+    /// waits for a server that takes connections and says nothing should learn of it soon.
+    pub first: Option<Duration>,
     /// A request that is not answered as a whole after so long is given up; `None`: it may take any time.
     pub total: Option<Duration>,
     /// How many connections are kept open.
@@ -87,6 +91,7 @@ impl Default for Options {
             connect: CONNECT,
             // A server such as rclone is silent while it tries again itself.
             stall: Duration::from_secs(5 * 60),
+            first: None,
             total: None,
             connections: 5,
             pace: None,
@@ -133,6 +138,8 @@ pub struct Client {
     agent: ureq::Agent,
     authorization: Option<HeaderValue>,
     stall: Duration,
+    first: Option<Duration>,
+    has_answered: AtomicBool,
     pace: Option<Arc<Pace>>,
 }
 
@@ -185,6 +192,8 @@ impl Client {
             agent,
             authorization,
             stall: options.stall,
+            first: options.first,
+            has_answered: AtomicBool::new(false),
             pace: options.pace,
         })
     }
@@ -227,12 +236,17 @@ impl Client {
                 .map_err(ureq::Error::from)
                 .and_then(|built| self.agent.run(built))
         } else {
-            built
-                .body(())
-                .map_err(ureq::Error::from)
-                .and_then(|built| self.agent.run(built))
+            let first = self
+                .first
+                .filter(|_| !self.has_answered.load(Ordering::Relaxed));
+            let built = built.body(()).map_err(ureq::Error::from);
+            built.and_then(|built| {
+                let request = self.agent.configure_request(built);
+                self.agent.run(request.timeout_recv_response(first).build())
+            })
         };
         let answer = sent.map_err(|error| Failure::of(error, self.stall))?;
+        self.has_answered.store(true, Ordering::Relaxed);
         let (head, body) = answer.into_parts();
         let mut answer = Answer {
             status: head.status.as_u16(),

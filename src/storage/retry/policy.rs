@@ -58,9 +58,11 @@ impl Policy {
     }
 
     /// The wait before the next try; `None`: no more tries. `tries` have failed, and `elapsed` is the time since the
-    /// first of them began. There is always a second try: a single one may have used up all the time.
+    /// first of them began. There is always a second try, because a single one may have used up all the time; but not where
+    /// the server has not answered once.
     pub(super) fn wait(&self, tries: u32, elapsed: Duration, stage: Stage) -> Option<Duration> {
-        if tries > 1 && elapsed >= self.patience(stage) {
+        let is_over = tries > 1 || stage == Stage::Opening;
+        if is_over && elapsed >= self.patience(stage) {
             return None;
         }
         let longest = match stage {
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_decides_when_it_is_enough_and_there_is_always_a_second_try() {
+    fn the_time_decides_when_it_is_enough_and_there_is_a_second_try_after_an_answer() {
         let policy = Policy::default();
         for (stage, patience) in [
             (Stage::Unlocking, 5),
@@ -107,7 +109,8 @@ mod tests {
             (Stage::Answering, 900),
         ] {
             let wait = |tries, elapsed| policy.wait(tries, seconds(elapsed), stage);
-            assert_eq!(wait(1, 4000), Some(seconds(1)), "{stage:?}");
+            let second = (stage != Stage::Opening).then_some(seconds(1));
+            assert_eq!(wait(1, 4000), second, "{stage:?}");
             assert_eq!(wait(2, patience - 1), Some(seconds(2)), "{stage:?}");
             assert_eq!(wait(2, patience), None, "{stage:?}");
         }

@@ -156,6 +156,14 @@ impl S3 {
                 {
                     return Ok(listing);
                 }
+                // An S3 server says what is missing. The bucket is the only thing that can be.
+                Err(Trouble::Refused(refusal)) if refusal.is_of_no_bucket() => {
+                    return Err(Failure::answer(
+                        "the server does not answer as an S3 server does; check whether `kind`, `endpoint` and `path_style` \
+                         are those of this server",
+                    )
+                    .into());
+                }
                 Err(trouble) => return Err(trouble),
             };
             let page = listing::read(&mut answer, kind, &prefix, &mut listing)?;

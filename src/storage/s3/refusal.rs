@@ -92,6 +92,11 @@ impl Refusal {
         self.code == "NoSuchBucket"
     }
 
+    /// Whether something is missing, and the server does not say what, as a server of web pages does.
+    pub fn is_of_no_bucket(&self) -> bool {
+        self.status == 404 && self.code.is_empty()
+    }
+
     /// Whether the server may have refused a part of the head that it does not know.
     pub fn is_of_the_head(&self) -> bool {
         // Backblaze and others say `InvalidArgument` of a hash.
