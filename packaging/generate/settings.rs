@@ -21,7 +21,7 @@ pub const DESCRIPTION: [&str; 2] = [
 
 /// What a section of a storage is.
 pub const STORAGES: &str = "A section `[storage.NAME]` defines a storage that is not on this host. A job uses it with \
-     `\"storage\": \"NAME\"`, and gives a name in it as `container`. The name of a storage has letters, digits, `-` and `_`. \
+     `\"storage\": \"NAME\"`, and gives a name in it as `container`. The name of a storage has letters, digits, `-` and `_`, and is not the word of a kind, such as `s3`. \
      The file contains no password: a storage names where its password is. `freezerd config show` lists the storages, and \
      `freezerd storage test` tries one out.";
 

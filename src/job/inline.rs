@@ -9,6 +9,7 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::json;
 use super::keys::{ACTION_KEYS, Shape};
 use super::storage::{JobFileSecret, NamedStorage, StorageKind, Value};
+use super::timing;
 use super::values::ValueReader;
 use super::which_storage::NamedPlace;
 
@@ -87,6 +88,9 @@ impl ValueReader<'_> {
                 Command::Shell(text) => Value::Text(text),
                 Command::Words(words) => Value::Words(words),
             }),
+            Shape::Words(_) => self.word(given).map(|word| Value::Text(word.to_owned())),
+            Shape::Duration => timing::duration(given, self)
+                .map(|duration| Value::Text(format!("{} seconds", duration.as_secs()))),
             // The secret would not be found in the text, which is remembered without it.
             Shape::SecretText if field.key_span.len() != field.written.len() + 2 => {
                 self.report(

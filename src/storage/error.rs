@@ -112,6 +112,7 @@ pub enum Doing {
     Sweep,
     Protect,
     Retain,
+    BringBack,
 }
 
 /// What it was about.
@@ -181,6 +182,7 @@ impl fmt::Display for Error {
             Doing::Sweep => "remove what interrupted writes left in",
             Doing::Protect => "set the permissions of",
             Doing::Retain => "renew the retention of",
+            Doing::BringBack => "bring back from the archive",
         };
         write!(f, "cannot {doing} {}: ", self.place)?;
         match (&self.cause, self.kind) {

@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use bring_back::{Terms, Whereabouts};
 use error::{Error, ErrorKind};
 use id::Id;
 use retention::Retention;
 
 mod at_once;
+pub mod bring_back;
 pub mod cache;
 mod certificate;
 pub mod concurrency;
@@ -354,6 +356,20 @@ pub trait Storage: Send + Sync {
     /// `NotFound` when there is no such file.
     fn retain(&self, _file: FileName, _retention: Retention) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// How the server is to bring packs back from an archive; `None`: nobody wants that. See [`bring_back::bring_back`].
+    fn brings_back(&self) -> Option<Terms> {
+        None
+    }
+
+    /// Asks for a pack if it is in an archive of the server. Only a storage that [brings packs
+    /// back](Storage::brings_back) does that.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such pack.
+    fn bring_back(&self, _pack: Id) -> Result<Whereabouts, Error> {
+        Ok(Whereabouts::Readable)
     }
 
     /// The name and the content of the key file that has opened the repository here before, if this host has kept it.

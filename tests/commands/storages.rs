@@ -119,6 +119,42 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
             "secret_key_file",
         ),
         (
+            "kind = \"s3\"\narchive_tier = \"slow\"\n".into(),
+            4,
+            "\"standard\", \"bulk\" or \"expedited\"",
+        ),
+        (
+            "kind = \"s3\"\narchive_days = 3\n".into(),
+            4,
+            "does nothing without `archive_tier`",
+        ),
+        (
+            "kind = \"s3\"\narchive_wait = \"1 day\"\n".into(),
+            4,
+            "does nothing without `archive_tier`",
+        ),
+        (
+            "kind = \"s3\"\narchive_tier = \"bulk\"\narchive_days = 0\n".into(),
+            5,
+            "from 1 to 36500",
+        ),
+        (
+            "kind = \"s3\"\narchive_tier = \"bulk\"\narchive_wait = \"0 days\"\n".into(),
+            5,
+            "takes a duration such as \"12 hours\"",
+        ),
+        (
+            "kind = \"s3\"\nstorage_class = \"DEEP_ARCHIVE\"\narchive_tier = \"expedited\"\n"
+                .into(),
+            5,
+            "has no tier \"expedited\"",
+        ),
+        (
+            format!("{good}archive_tier = \"bulk\"\n"),
+            5,
+            "has no `archive_tier`",
+        ),
+        (
             "kind = \"swift\"\nauth_url = \"https://h/v2.0\"\n".into(),
             4,
             "version 2 of Keystone",

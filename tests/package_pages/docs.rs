@@ -301,5 +301,8 @@ fn storage_for(name: &str, kind: StorageKind) -> Map<String, Value> {
         }
         _ => {}
     }
+    if matches!(name, "archive_days" | "archive_wait") {
+        keys["archive_tier"] = json!("standard");
+    }
     keys.as_object().unwrap().clone()
 }

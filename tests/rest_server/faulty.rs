@@ -319,7 +319,7 @@ impl Drop for UnderWay<'_> {
 }
 
 /// The head of a request, which now asks for one answer and the end, and the length of its body.
-fn read_head(reader: &mut impl BufRead) -> std::io::Result<(String, usize)> {
+pub fn read_head(reader: &mut impl BufRead) -> std::io::Result<(String, usize)> {
     let mut head = String::new();
     let mut length = 0;
     loop {

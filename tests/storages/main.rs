@@ -1,5 +1,7 @@
 //! The storages: what every one of them promises, and what each promises besides.
 
+#[path = "../archive_server/mod.rs"]
+mod archive_server;
 mod busy;
 #[path = "../certificate/mod.rs"]
 mod certificate;
@@ -20,6 +22,7 @@ mod rest;
 #[path = "../rest_server/mod.rs"]
 mod rest_server;
 mod s3;
+mod s3_archive;
 mod s3_faults;
 mod s3_object_lock;
 #[path = "../s3_server/mod.rs"]

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::http;
 use super::storage_secret::storage_secret;
 use crate::agent::connection_fault::ConnectionFault;
-use crate::job::storage::{Connection, S3Connection};
+use crate::job::storage::{Archive, ArchiveTier, Connection, S3Connection};
 use crate::location::S3Place;
 use crate::secret::password;
+use crate::storage::bring_back::{Terms, Tier};
 use crate::storage::error::ErrorKind;
 use crate::storage::http::{Failure, Options};
 use crate::storage::limit::Pace;
@@ -42,6 +43,7 @@ pub(super) fn s3(
         retains: own
             .retain_days
             .map(|days| Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60)),
+        brings_back: own.archive.map(terms),
     };
     let fetch = match own.access_key {
         Some(_) => given(own)?,
@@ -58,6 +60,18 @@ pub(super) fn s3(
         }
     };
     S3::new(place, settings, fetch, options).map_err(ConnectionFault::Options)
+}
+
+/// How the storage brings packs back from an archive.
+fn terms(archive: Archive) -> Terms {
+    Terms {
+        tier: match archive.tier {
+            ArchiveTier::Standard => Tier::Standard,
+            ArchiveTier::Bulk => Tier::Bulk,
+            ArchiveTier::Expedited => Tier::Expedited,
+        },
+        days: archive.days,
+    }
 }
 
 /// Credentials that the storage names. Their secrets are read now, and again when the server says that they have ended.

@@ -35,6 +35,22 @@ const CONNECTIONS: Shape = Shape::Number(Bounds {
     unit: "connections",
 });
 
+const ARCHIVE_DAYS: Shape = Shape::Number(Bounds {
+    least: 1.0,
+    most: 36_500.0,
+    whole: true,
+    unit: "days",
+});
+
+const ARCHIVE_TIERS: &[(&str, &str)] = &[
+    ("standard", "within hours"),
+    ("bulk", "within two days, for the lowest price"),
+    (
+        "expedited",
+        "within minutes, for the highest price; not from `DEEP_ARCHIVE`",
+    ),
+];
+
 const fn row(
     name: &'static str,
     shape: Shape,
@@ -73,6 +89,9 @@ pub(super) const STORAGE_KEYS: &[Key] = &[
     row("region", Shape::Text, "region", S3_AND_SWIFT, "The region of the container, for `\"storage\": \"s3\"` and `\"swift\"`.").example("\"eu-central-1\""),
     row("path_style", Shape::Flag, "path_style", S3, "Name the bucket in the path, and not in the name of the host.").example("true"),
     row("storage_class", Shape::Text, "storage_class", S3, "The storage class of packs that hold the content of files.").example("\"STANDARD_IA\""),
+    row("archive_tier", Shape::Words(ARCHIVE_TIERS), "archive_tier", S3, "Set: a restore asks the server for packs in an archive (`GLACIER`, `DEEP_ARCHIVE`), and waits for them. The word says how fast they come. Default: they cannot be read.").example("\"standard\""),
+    row("archive_days", ARCHIVE_DAYS, "archive_days", S3, "With `archive_tier`: for how many days the server keeps what it has brought back. Default: 7.").example("3"),
+    row("archive_wait", Shape::Duration, "archive_wait", S3, "With `archive_tier`: how long an action waits for packs from an archive. Default: 2 days.").example("\"12 hours\""),
     row("ssh_host", Shape::Text, "host", SFTP, "The server, for `\"storage\": \"ssh\"`. The container is then a directory on it.").example("\"backup.example\""),
     row("ssh_port", PORT, "port", SFTP, "The port of the server. Default: 22.").example("2222"),
     row("ssh_username", Shape::Text, "username", SFTP, "The user at the server.").example("\"web1\""),

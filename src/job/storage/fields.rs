@@ -215,13 +215,15 @@ impl Fields {
         }
     }
 
-    /// For how long a request that fails is tried again.
-    pub fn retry_for(&self) -> Result<Option<Duration>, Fault> {
-        const KEY: &str = "retry_for";
-        match self.text(KEY)?.as_deref().map(parse_duration) {
+    /// A time that is longer than nothing.
+    pub fn duration(&self, key: &'static str) -> Result<Option<Duration>, Fault> {
+        match self.text(key)?.as_deref().map(parse_duration) {
             None => Ok(None),
-            Some(Ok(limit)) if !limit.is_zero() => Ok(Some(limit)),
-            Some(_) => fault(KEY, format!("`{KEY}` takes a duration such as \"1 hour\"")),
+            Some(Ok(duration)) if !duration.is_zero() => Ok(Some(duration)),
+            Some(_) => fault(
+                key,
+                format!("`{key}` takes a duration such as \"12 hours\""),
+            ),
         }
     }
 

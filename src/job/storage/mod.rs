@@ -33,7 +33,7 @@ pub use ftp::FtpTls;
 pub use keys::{StorageKey, storage_keys};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
 pub use rclone::RcloneConnection;
-pub use s3::S3Connection;
+pub use s3::{Archive, ArchiveTier, S3Connection};
 pub use sftp::SftpConnection;
 pub use swift::SwiftConnection;
 
@@ -66,7 +66,7 @@ impl NamedStorage {
             StorageKind::Swift => swift::read(&fields)?,
         };
         connection.network_wait = fields.network_wait()?;
-        connection.retry_for = fields.retry_for()?;
+        connection.retry_for = fields.duration("retry_for")?;
         connection.bandwidth = Bandwidth {
             upload: fields.rate_limit("upload_limit")?,
             download: fields.rate_limit("download_limit")?,

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,12 @@ const AMAZON: &str = "https://s3.amazonaws.com/";
 
 /// A hundred years, the longest time of Amazon's.
 const MOST_DAYS: u32 = 36_500;
+
+/// For how long the server keeps what it has brought back from an archive. Longer than an action waits for it.
+const DEFAULT_DAYS: NonZeroU32 = NonZeroU32::new(7).unwrap();
+
+/// No archive takes longer.
+const DEFAULT_WAIT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// How an S3 server is reached, besides what all servers have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,6 +53,28 @@ pub struct S3Connection {
     /// For how many days the bucket is to keep the files that are in use, with object lock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retain_days: Option<NonZeroU32>,
+    /// How a restore brings packs back from an archive. `None`: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
+}
+
+/// How packs are brought back from an archive of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Archive {
+    pub tier: ArchiveTier,
+    /// For how many days the server keeps what it has brought back.
+    pub days: NonZeroU32,
+    /// For how long an action waits.
+    pub wait: Duration,
+}
+
+/// How fast a server brings packs back, and at what price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchiveTier {
+    Standard,
+    Bulk,
+    Expedited,
 }
 
 pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault> {
@@ -59,6 +88,7 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
         path_style: fields.choice("path_style")?,
         storage_class: word(fields, "storage_class")?,
         retain_days: fields.number("retain_days", MOST_DAYS)?,
+        archive: archive(fields)?,
     };
     match (&own.access_key, &own.secret_key) {
         (Some(_), None) => {
@@ -88,6 +118,51 @@ pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault>
         ..Connection::default()
     };
     Ok((StoragePlace::S3(address(fields)?), connection))
+}
+
+/// How packs are brought back from an archive.
+fn archive(fields: &Fields) -> Result<Option<Archive>, Fault> {
+    const TIER: &str = "archive_tier";
+    let days = fields.number("archive_days", MOST_DAYS)?;
+    let wait = fields.duration("archive_wait")?;
+    let tier = match fields.text(TIER)?.as_deref() {
+        None if days.is_some() || wait.is_some() => {
+            let key = match days {
+                Some(_) => "archive_days",
+                None => "archive_wait",
+            };
+            return fault(
+                key,
+                format!(
+                    "`{key}` does nothing without `{TIER}`, with which a restore asks for packs"
+                ),
+            );
+        }
+        None => return Ok(None),
+        Some("standard") => ArchiveTier::Standard,
+        Some("bulk") => ArchiveTier::Bulk,
+        Some("expedited") => ArchiveTier::Expedited,
+        Some(_) => {
+            return fault(
+                TIER,
+                format!("`{TIER}` is \"standard\", \"bulk\" or \"expedited\""),
+            );
+        }
+    };
+    let class = fields.text("storage_class")?;
+    if tier == ArchiveTier::Expedited && class.as_deref() == Some("DEEP_ARCHIVE") {
+        return fault(
+            TIER,
+            format!(
+                "`{TIER}`: the class DEEP_ARCHIVE has no tier \"expedited\"; write \"standard\" or \"bulk\""
+            ),
+        );
+    }
+    Ok(Some(Archive {
+        tier,
+        days: days.unwrap_or(DEFAULT_DAYS),
+        wait: wait.unwrap_or(DEFAULT_WAIT),
+    }))
 }
 
 /// The server, with the bucket if the storage has one.

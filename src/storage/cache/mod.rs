@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::bring_back::{Terms, Whereabouts};
 use super::error::{Doing, Error, ErrorKind};
 use super::id::Id;
 use super::retention::Retention;
@@ -336,6 +337,14 @@ impl Storage for Cached {
 
     fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
         self.inner.retain(file, retention)
+    }
+
+    fn brings_back(&self) -> Option<Terms> {
+        self.inner.brings_back()
+    }
+
+    fn bring_back(&self, pack: Id) -> Result<Whereabouts, Error> {
+        self.inner.bring_back(pack)
     }
 
     fn traits(&self) -> Traits {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::bring_back::{Terms, Whereabouts};
 use super::super::error::Error;
 use super::super::id::Id;
 use super::super::retention::Retention;
@@ -91,6 +92,14 @@ impl Storage for Limited {
 
     fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
         self.inner.retain(file, retention)
+    }
+
+    fn brings_back(&self) -> Option<Terms> {
+        self.inner.brings_back()
+    }
+
+    fn bring_back(&self, pack: Id) -> Result<Whereabouts, Error> {
+        self.inner.bring_back(pack)
     }
 
     fn traits(&self) -> Traits {

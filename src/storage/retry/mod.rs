@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::bring_back::{Terms, Whereabouts};
 use super::concurrency::Concurrency;
 use super::error::{Error, ErrorKind};
 use super::http::wanted_wait;
@@ -255,6 +256,14 @@ impl Storage for Retry {
 
     fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
         self.attempt(file.kind, false, |_| self.inner.retain(file, retention))
+    }
+
+    fn brings_back(&self) -> Option<Terms> {
+        self.inner.brings_back()
+    }
+
+    fn bring_back(&self, pack: Id) -> Result<Whereabouts, Error> {
+        self.attempt(FileKind::Pack, false, |_| self.inner.bring_back(pack))
     }
 
     fn traits(&self) -> Traits {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine;
 
+use super::bring_back::{Terms, Whereabouts};
 use super::error::{Doing, Error, ErrorKind, Place};
 use super::http::{Client, Failure, Method, Options, OptionsError};
 use super::id::Id;
@@ -20,7 +21,9 @@ use credentials::{Fetch, Provider};
 use refusal::Trouble;
 use request::Call;
 
+mod bring_back;
 mod bucket;
+mod create;
 pub mod credentials;
 mod listing;
 mod refusal;
@@ -44,6 +47,8 @@ pub struct Settings {
     pub storage_class: Option<String>,
     /// For how long the bucket is to keep the files that are in use, with object lock.
     pub retains: Option<Duration>,
+    /// How packs are brought back from an archive. `None`: they are not.
+    pub brings_back: Option<Terms>,
 }
 
 impl Default for Settings {
@@ -53,6 +58,7 @@ impl Default for Settings {
             path_style: None,
             storage_class: None,
             retains: None,
+            brings_back: None,
         }
     }
 }
@@ -65,6 +71,7 @@ pub struct S3 {
     region: Mutex<Arc<str>>,
     storage_class: Option<String>,
     retains: Option<Duration>,
+    brings_back: Option<Terms>,
     /// What the server knows of a write: one of the constants below.
     knows: AtomicU8,
     parallel: usize,
@@ -96,6 +103,7 @@ impl S3 {
             region: Mutex::new(Arc::from(settings.region)),
             storage_class: settings.storage_class,
             retains: settings.retains,
+            brings_back: settings.brings_back,
             knows: AtomicU8::new(CONDITIONS),
         })
     }
@@ -175,40 +183,6 @@ impl S3 {
                 }
                 next => token = next,
             }
-        }
-    }
-
-    /// Makes the bucket if there is none.
-    fn create(&self) -> Result<(), Trouble> {
-        let query = [("list-type", "2"), ("max-keys", "1")];
-        match self.send(&Call::of_bucket(Method::Get, &query, FileKind::Config)) {
-            Ok(answer) => {
-                answer.finish();
-                return Ok(());
-            }
-            Err(Trouble::Refused(refusal)) if refusal.is_without_bucket() => {}
-            Err(trouble) => return Err(trouble),
-        }
-        let region = self.region();
-        let body = match &*region {
-            DEFAULT_REGION => String::new(),
-            region => format!(
-                "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-                 <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
-            ),
-        };
-        let call = Call {
-            body: body.as_bytes(),
-            ..Call::of_bucket(Method::Put, &[], FileKind::Config)
-        };
-        match self.send(&call) {
-            Ok(answer) => {
-                answer.finish();
-                Ok(())
-            }
-            // Another host was faster.
-            Err(Trouble::Refused(refusal)) if refusal.code == "BucketAlreadyOwnedByYou" => Ok(()),
-            Err(trouble) => Err(trouble),
         }
     }
 
@@ -380,6 +354,16 @@ impl Storage for S3 {
     fn retain(&self, file: FileName, retention: Retention) -> Result<(), Error> {
         self.keep(file, retention)
             .map_err(|trouble| Failure::from(trouble).at(Doing::Retain, Place::File(file)))
+    }
+
+    fn brings_back(&self) -> Option<Terms> {
+        self.brings_back
+    }
+
+    fn bring_back(&self, pack: Id) -> Result<Whereabouts, Error> {
+        let file = FileName::new(FileKind::Pack, pack);
+        self.ask_for(file)
+            .map_err(|trouble| Failure::from(trouble).at(Doing::BringBack, Place::File(file)))
     }
 
     fn traits(&self) -> Traits {

@@ -152,6 +152,7 @@ impl Refusal {
             | "TooManyRequests"
             | "ServerBusy" => ErrorKind::Overloaded,
             "InternalError"
+            | "GlacierExpeditedRetrievalNotAvailable"
             | "RequestTimeout"
             | "OperationAborted"
             | "ConditionalRequestConflict"
@@ -179,7 +180,13 @@ impl Refusal {
             ),
             "BucketAlreadyExists" => format!("the bucket {bucket} belongs to somebody else"),
             "InvalidObjectState" => {
-                "the file is in an archive of the server; restore it there, and try again"
+                "the file is in an archive of the server; restore it there, and try again; with \
+                 `archive_tier` in the storage, a restore asks for what it needs"
+                    .to_owned()
+            }
+            "GlacierExpeditedRetrievalNotAvailable" => {
+                "the server brings nothing back from the archive at the tier `expedited` now; another \
+                 `archive_tier` is slower and does not fail"
                     .to_owned()
             }
             "InvalidAccessKeyId" | "InvalidClientTokenId" => {

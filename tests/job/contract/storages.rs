@@ -1,12 +1,14 @@
 //! Storages that a job describes itself, with the keys of Freezer.
 
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use freezerd::job::action::Container;
 use freezerd::job::parse;
 use freezerd::job::render::{Look, render_all};
 use freezerd::job::secret_text::masked;
-use freezerd::job::storage::{FtpTls, SecretSource};
+use freezerd::job::storage::{Archive, ArchiveTier, FtpTls, SecretSource};
 
 use super::as_backup;
 use crate::support::{backup, codes, errors, host, only, read, with_action};
@@ -47,6 +49,66 @@ fn a_bucket_is_described_with_the_keys_of_freezer() {
     assert_eq!(secret.file, Path::new("/etc/freezerd/jobs.d/nightly.json"));
     assert_eq!((secret.action, secret.key.as_str()), (0, "secret_key"));
     assert!(!format!("{container:?}").contains("canary"));
+}
+
+#[test]
+fn a_bucket_says_how_packs_are_brought_back_from_an_archive() {
+    let with = |more: &str| {
+        let keys = format!(
+            "\"storage\": \"s3\", \"access_key\": \"AK\", \"secret_key_file\": \"/k\"{more}"
+        );
+        saved("bucket/www", &keys)
+    };
+    let archive = |more: &str| container(&with(more)).connection.s3.unwrap().archive;
+    assert_eq!(archive(""), None);
+    let days = |days: u32| NonZeroU32::new(days).unwrap();
+    let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+    assert_eq!(
+        archive(", \"archive_tier\": \"standard\""),
+        Some(Archive {
+            tier: ArchiveTier::Standard,
+            days: days(7),
+            wait: hours(48),
+        })
+    );
+    assert_eq!(
+        archive(
+            ", \"archive_tier\": \"bulk\", \"archive_days\": \"3\", \"archive_wait\": \"12 hours\""
+        ),
+        Some(Archive {
+            tier: ArchiveTier::Bulk,
+            days: days(3),
+            wait: hours(12),
+        })
+    );
+    for (more, code, told) in [
+        (", \"archive_tier\": \"slow\"", "bad-word", "`slow`"),
+        (
+            ", \"archive_tier\": \"bulk\", \"archive_days\": 0",
+            "out-of-range",
+            "archive_days",
+        ),
+        (
+            ", \"archive_tier\": \"bulk\", \"archive_wait\": \"0 days\"",
+            "out-of-range",
+            "archive_wait",
+        ),
+        (
+            ", \"archive_days\": 3",
+            "bad-storage",
+            "without `archive_tier`",
+        ),
+        (
+            ", \"archive_tier\": \"expedited\", \"storage_class\": \"DEEP_ARCHIVE\"",
+            "bad-storage",
+            "has no tier",
+        ),
+    ] {
+        let parsed = read(&with(more));
+        assert_eq!(errors(&parsed), [code], "{more}: {parsed:?}");
+        let message = &only(&parsed, code).message;
+        assert!(message.contains(told), "{message}");
+    }
 }
 
 #[test]

@@ -56,6 +56,27 @@ pub(super) const KEYS: &[StorageKey] = &[
          are small and read often, get the class of the bucket. Default: that of the bucket.",
     ),
     key(
+        "archive_tier",
+        S3,
+        "word",
+        "Set: a restore, a drill or a copy asks the server for the packs that it needs and that are in an archive (`GLACIER`, \
+         `DEEP_ARCHIVE`), and waits for them. The word says how fast they come, and at what price: `standard`, `bulk` or \
+         `expedited`. Default: nothing is asked for, and packs in an archive cannot be read.",
+    ),
+    key(
+        "archive_days",
+        S3,
+        "number",
+        "With `archive_tier`: for how many days the server keeps what it has brought back. Default: 7.",
+    ),
+    key(
+        "archive_wait",
+        S3,
+        "duration",
+        "With `archive_tier`: how long an action waits for packs from an archive, for example `12 hours`. Default: \
+         2 days.",
+    ),
+    key(
         "retain_days",
         S3,
         "number",
