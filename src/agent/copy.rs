@@ -1,5 +1,6 @@
 //! A copy: the snapshots of one container go into another, without their sources.
 
+use super::archived::{archive_of, await_packs};
 use super::choice::NoChoice;
 use super::error::ActionError;
 use super::expected::{refuse_vacant, refuse_without_snapshots};
@@ -49,24 +50,35 @@ pub fn run(context: &Context, work: &Copy) -> Result<Outcome, ActionError> {
         log("there is no repository in the other container yet; all of it would be copied");
         return Ok(outcome::success(Summary::default()));
     };
-    let lock = match dry_run {
-        true => Lock::take(&to, Access::Shared, &context.reporter)?,
-        false => Lock::take_to_add(&to, &context.reporter)?,
-    };
-    let from_index = index(&from)?;
-    let to_index = index(&to)?;
     let snapshots: Vec<_> = files
         .found
         .iter()
         .map(|(_, id, file)| (*id, file.clone()))
         .collect();
+    let from_index = index(&from)?;
+    let stages = check::Stages::new(&context.reporter);
+    let copy_failed = |error| to.failed("copy snapshots to the container", error);
+    if let Some(archive) = archive_of(context, &from) {
+        // The other container is not locked for so long. What it gets meanwhile is not copied.
+        let destination = Destination {
+            indexed: &index(&to)?,
+            confirm: &|| Ok(()),
+        };
+        let planned = transfer(&from_index, &destination, &snapshots, true, &stages);
+        let packs = planned.map_err(copy_failed)?.packs;
+        await_packs(context, archive, &from_index.index, &packs)?;
+    }
+    let lock = match dry_run {
+        true => Lock::take(&to, Access::Shared, &context.reporter)?,
+        false => Lock::take_to_add(&to, &context.reporter)?,
+    };
+    let to_index = index(&to)?;
     let destination = Destination {
         indexed: &to_index,
         confirm: &|| lock.confirm(),
     };
-    let stages = check::Stages::new(&context.reporter);
-    let report = transfer(&from_index, &destination, &snapshots, dry_run, &stages)
-        .map_err(|error| to.failed("copy snapshots to the container", error))?;
+    let report =
+        transfer(&from_index, &destination, &snapshots, dry_run, &stages).map_err(copy_failed)?;
     tell(&files, &report, dry_run);
     Ok(outcome_of(&report, &files, dry_run))
 }

@@ -2,21 +2,23 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::advice::{advice, prune_advice};
+use super::advice::prune_advice;
 use super::choice::NoChoice;
 use super::connection_fault::ConnectionFault;
 pub use super::error_kind::ErrorKind;
 use super::error_kind::of_engine;
+use super::error_sentence::{engine_sentence, restore_sentence};
 use super::report::local;
 use crate::location::Location;
 use crate::os;
 use crate::protocol::Verdict;
 use crate::repository::error::Error as EngineError;
 use crate::repository::prune::error::PruneError;
-use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind, NoDelete};
+use crate::restore::error::{Error as RestoreError, ErrorKind as RestoreErrorKind};
 use crate::secret::SecretError;
 use crate::secret::memory_file::as_given;
 use crate::secret::password::PassFileError;
@@ -213,6 +215,19 @@ pub enum ActionError {
          it, if it hangs"
     )]
     StillCreated { place: Location },
+    /// The server was asked for packs that are in its archive, and it brings them back later.
+    #[error(
+        "after {} (`archive_wait`), {} still in the archive of {place}, of {total} that are needed; the server goes on \
+         bringing them back, and the next attempt goes on from there",
+        units::duration(*limit),
+        units::count(*missing, "pack is", "packs are"),
+    )]
+    StillArchived {
+        place: Location,
+        missing: u64,
+        total: u64,
+        limit: Duration,
+    },
     #[error("cannot lock the container {place}: {}", os::reason(source))]
     Lock { place: Location, source: io::Error },
     #[error("the age limit is out of range")]
@@ -328,6 +343,7 @@ impl ActionError {
             }
             ActionError::SourceUnreadable { .. } => ErrorKind::Denied,
             ActionError::RepositoryGone { .. } => ErrorKind::NoRepository,
+            ActionError::StillArchived { .. } => ErrorKind::Archived,
             ActionError::StillCreated { .. } => ErrorKind::Busy,
             ActionError::Lock { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => ErrorKind::Denied,
@@ -349,46 +365,4 @@ impl ActionError {
             Verdict::Failed
         }
     }
-}
-
-fn restore_sentence(error: &RestoreError) -> String {
-    match &error.done {
-        _ if error.kind == RestoreErrorKind::NotInSnapshot => {
-            format!("{error}; `freezerd ls` lists what it holds")
-        }
-        _ if error.kind == RestoreErrorKind::NotADirectory => {
-            format!("{error}; the target of a restore is a directory")
-        }
-        _ if matches!(error.kind, RestoreErrorKind::Delete(_)) => format!(
-            "{error}{}; nothing was restored: leave out `delete_extra` (`--delete-extra`), or choose another target",
-            match error.kind {
-                RestoreErrorKind::Delete(NoDelete::HoldsProtected) =>
-                    " (the container, or the state directory of freezerd)",
-                _ => "",
-            }
-        ),
-        _ if error.kind == RestoreErrorKind::Protected => format!(
-            "cannot restore into {}: it is in the state directory of freezerd, or in the container under another path; \
-             choose another directory",
-            error.path.display()
-        ),
-        Some(done) if done.written > 0 => format!(
-            "{error}; the restore ended after {}, and the target is not complete. {}, then start the same restore again: it \
-             continues there",
-            units::files_and_others(done.written),
-            match error.kind {
-                RestoreErrorKind::NoSpace => "Free some space",
-                _ => "Remove the cause",
-            }
-        ),
-        _ => {
-            let cause = error.cause.as_deref();
-            let of_engine = cause.and_then(|it| it.downcast_ref::<EngineError>());
-            format!("{error}{}", of_engine.map_or("", advice))
-        }
-    }
-}
-
-fn engine_sentence(doing: &str, place: &Location, source: &EngineError) -> String {
-    format!("cannot {doing} in {place}: {source}{}", advice(source))
 }

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     /// Another program is at work on it.
     Busy,
     NoSpace,
+    /// What is needed is on its way from an archive of the server.
+    Archived,
     /// The server of the container cannot be reached.
     Unreachable,
     /// Reading or writing failed.
@@ -44,7 +46,11 @@ impl ErrorKind {
             | ErrorKind::UnknownFormat
             | ErrorKind::Denied
             | ErrorKind::Damaged => true,
-            ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Unreachable | ErrorKind::Io => false,
+            ErrorKind::Busy
+            | ErrorKind::NoSpace
+            | ErrorKind::Archived
+            | ErrorKind::Unreachable
+            | ErrorKind::Io => false,
         }
     }
 }

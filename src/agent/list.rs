@@ -93,8 +93,10 @@ fn fault(kind: ErrorKind) -> ContainerFault {
         ErrorKind::Damaged => ContainerFault::Damaged,
         ErrorKind::UnknownFormat => ContainerFault::UnknownFormat,
         ErrorKind::NoSuchSnapshot | ErrorKind::BadOption => ContainerFault::Unusable,
-        ErrorKind::Busy | ErrorKind::NoSpace | ErrorKind::Unreachable | ErrorKind::Io => {
-            ContainerFault::Temporary
-        }
+        ErrorKind::Busy
+        | ErrorKind::NoSpace
+        | ErrorKind::Archived
+        | ErrorKind::Unreachable
+        | ErrorKind::Io => ContainerFault::Temporary,
     }
 }

@@ -21,6 +21,7 @@ use crate::secret::password::{self, PassFileError};
 
 mod admin;
 pub mod advice;
+mod archived;
 mod backup;
 mod check;
 mod choice;
@@ -30,6 +31,7 @@ mod drill;
 pub mod earlier_hosts;
 mod error;
 mod error_kind;
+mod error_sentence;
 mod exec;
 pub mod exec_environment;
 mod expected;

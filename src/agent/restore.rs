@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use chrono::Utc;
 
+use super::archived::{archive_of, await_packs};
 use super::choice::{choose, notes};
 use super::error::ActionError;
 use super::held::shown_label;
@@ -22,6 +23,7 @@ use crate::repository::error::Error;
 use crate::repository::indexed::Indexed;
 use crate::repository::snapshot::Snapshot as SnapshotFile;
 use crate::restore::error::ErrorKind as RestoreErrorKind;
+use crate::restore::packs::needed;
 use crate::restore::problem::{Problem, ProblemKind, Problems};
 use crate::restore::report::Report;
 use crate::restore::select::{Filter as Selected, Selection};
@@ -109,7 +111,7 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         deletes: work.delete_extra,
     };
     let was_there = work.target.symlink_metadata().is_ok();
-    let report = restore::restore(&Request {
+    let request = Request {
         repository: &indexed,
         snapshot: file,
         target: &work.target,
@@ -128,8 +130,8 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         }),
         protected: &protected,
         observer: &progress,
-    })
-    .map_err(|source| match source.kind {
+    };
+    let failed = |source: restore::error::Error| match source.kind {
         RestoreErrorKind::Protected
             if opened
                 .directory()
@@ -143,7 +145,15 @@ pub fn run(context: &Context, work: &Restore) -> Result<Outcome, ActionError> {
         _ => ActionError::Restore {
             source: Box::new(source),
         },
-    })?;
+    };
+    if let Some(archive) = archive_of(context, &opened) {
+        // What does not begin costs nothing.
+        restore::refuse(&request).map_err(failed)?;
+        context.reporter.phase("scanning");
+        let packs = needed(&indexed, file, selection, &request.filter).map_err(failed)?;
+        await_packs(context, archive, &indexed.index, &packs)?;
+    }
+    let report = restore::restore(&request).map_err(failed)?;
     // Patterns that only take away choose nothing.
     let chooses = work.include.iter().any(|pattern| !pattern.starts_with('!'));
     if report.files == 0

@@ -3,6 +3,7 @@
 //! The snapshots are copied one after the other, and each is whole when it appears. A transfer that is interrupted is
 //! finished by the next one, which uses what is there.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -68,6 +69,8 @@ pub struct Report {
     pub snapshots: Vec<(Id, Transferred)>,
     /// How many blobs were copied, or would be.
     pub blobs: u64,
+    /// The packs of the repository that was read which have them.
+    pub packs: BTreeSet<Id>,
     /// Their size in the packs that were read, in bytes.
     pub bytes: u64,
 }
@@ -115,6 +118,9 @@ pub fn transfer(
             }
         };
         let missing = missing(from, to.indexed, &needed, &sent);
+        report
+            .packs
+            .extend(missing.iter().map(|wanted| wanted.pack));
         for blob in missing.iter().flat_map(|wanted| &wanted.blobs) {
             report.blobs += 1;
             report.bytes += u64::from(blob.length);

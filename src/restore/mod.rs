@@ -38,6 +38,7 @@ mod links;
 mod make;
 mod metadata;
 pub mod owners;
+pub mod packs;
 mod plan;
 pub mod problem;
 mod readable;
@@ -122,12 +123,16 @@ pub struct DeleteExtra<'a> {
 /// How many jobs wait for a thread at most.
 const WAITING_JOBS: usize = 32;
 
-/// Restores a snapshot, or a part of one.
+/// Refuses a restore that must not begin, whatever the snapshot holds. Changes nothing.
 ///
 /// # Errors
-/// When the restore cannot begin or cannot go on: the target cannot be used, or the file system is full. What was done
-/// before is in the error. An entry that fails by itself is a problem in the report.
-pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
+/// When the target is protected, or nothing may be deleted there.
+pub fn refuse(request: &Request<'_>) -> Result<(), Error> {
+    refuse_target(request).map(drop)
+}
+
+/// As [`refuse`]. Returns the directories that are never written.
+fn refuse_target(request: &Request<'_>) -> Result<Vec<Identity>, Error> {
     let protected = target::identities(request.protected);
     target::refuse_protected(request.target, &protected)?;
     if let Some(delete) = &request.delete_extra {
@@ -137,6 +142,16 @@ pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
         }
         target::refuse_delete(request.target, request.protected)?;
     }
+    Ok(protected)
+}
+
+/// Restores a snapshot, or a part of one.
+///
+/// # Errors
+/// When the restore cannot begin or cannot go on: the target cannot be used, or the file system is full. What was done
+/// before is in the error. An entry that fails by itself is a problem in the report.
+pub fn restore(request: &Request<'_>) -> Result<Report, Error> {
+    let protected = refuse_target(request)?;
     let observer = request.observer;
     observer.phase(Phase::Counting);
     let root = select::root(request.repository, request.snapshot, request.selection)?;

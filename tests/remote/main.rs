@@ -1,5 +1,8 @@
 //! Jobs with a container on a real server, through the real binary, with `restic` as the judge.
 
+mod archive;
+#[path = "../archive_server/mod.rs"]
+mod archive_server;
 mod bucket;
 mod cache;
 #[path = "../certificate/mod.rs"]

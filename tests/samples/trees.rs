@@ -66,7 +66,8 @@ impl Trees {
         self.blob(BlobKind::Tree, &text)
     }
 
-    fn flush(&mut self) {
+    /// What follows is in another pack.
+    pub fn flush(&mut self) {
         if let Some(pack) = self.packer.finish(&self.repository.cipher).unwrap() {
             pack.write(&*self.repository.storage).unwrap();
             self.index.insert(pack.id, &pack.blobs).unwrap();

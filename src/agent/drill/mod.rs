@@ -13,6 +13,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::archived::{archive_of, await_packs};
 use super::choice::choose;
 use super::error::ActionError;
 use super::held::shown_label;
@@ -31,6 +32,7 @@ use crate::repository::indexed::Indexed;
 use crate::repository::node::NodeKind;
 use crate::repository::snapshot::Snapshot as SnapshotFile;
 use crate::repository::walk::{Met, Step, count, refuse_endless, walk};
+use crate::restore::packs::needed;
 use crate::restore::select::{Filter as Selected, Only, Selection};
 use crate::restore::{self, Options, Request};
 use crate::storage::id::Id;
@@ -90,6 +92,13 @@ pub fn run(context: &Context, work: &Drill) -> Result<Outcome, ActionError> {
     scratch::sweep(&place);
     let entries = plan.files.saturating_add(plan.directories);
     scratch::has_room(&place, entries, plan.bytes, is_by_hand(context))?;
+    if let Some(archive) = archive_of(context, &opened) {
+        let packs = needed(&indexed, &file, Selection::FullPaths, &plan.filter());
+        let packs = packs.map_err(|source| ActionError::Restore {
+            source: Box::new(source),
+        })?;
+        await_packs(context, archive, &indexed.index, &packs)?;
+    }
     log(&format!(
         "restoring {} into {}",
         plan.words(),
@@ -220,6 +229,13 @@ fn plan(
 }
 
 impl Plan {
+    fn filter(&self) -> Selected {
+        Selected {
+            only: self.only.clone(),
+            ..Selected::default()
+        }
+    }
+
     fn words(&self) -> String {
         let bytes = units::bytes(self.bytes);
         match self.only {
@@ -254,10 +270,7 @@ fn restore_and_compare(
         snapshot: file,
         target,
         selection: Selection::FullPaths,
-        filter: Selected {
-            only: plan.only.clone(),
-            ..Selected::default()
-        },
+        filter: plan.filter(),
         options: Options {
             numeric_owner: true,
             ..Options::default()

@@ -71,6 +71,7 @@ impl SessionError {
                 PlaceErrorKind::Denied | PlaceErrorKind::WrongPassword => Fault::Denied,
                 PlaceErrorKind::Busy
                 | PlaceErrorKind::NoSpace
+                | PlaceErrorKind::Archived
                 | PlaceErrorKind::Unreachable
                 | PlaceErrorKind::Io => Fault::Temporary,
                 PlaceErrorKind::Damaged => Fault::Damaged,

@@ -1,12 +1,14 @@
 //! A container that a command opens in its own process, to look inside or to change its keys: the place, the password,
 //! restic's lock, and the end of the process before its work is done.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
+use super::archived::{Archive, Told, bring_all};
 use super::lock::Creation;
 use super::pass_pipe::readable_again;
 use super::place::{self, Place, UnderLock};
@@ -17,6 +19,7 @@ use crate::repository::error::{Error, What};
 use crate::repository::indexed::Indexed;
 use crate::repository::open::Repository;
 use crate::secret::password;
+use crate::storage::id::Id;
 
 mod error;
 mod interrupts;
@@ -41,6 +44,7 @@ pub enum Lock {
 /// An open repository, locked as long as this lives.
 pub struct Session {
     pub repository: Repository,
+    container: Container,
     interrupts: Arc<Interrupts>,
     damaged: Mutex<Vec<DamagedFile>>,
 }
@@ -75,6 +79,7 @@ impl Session {
         interrupts.lock(&repository, lock, say)?;
         Ok(Session {
             repository,
+            container: container.clone(),
             interrupts,
             damaged: Mutex::default(),
         })
@@ -130,6 +135,28 @@ impl Session {
         Ok(indexed)
     }
 
+    /// Whether packs that are in an archive of the server are asked for before they are read.
+    pub fn asks_archive(&self) -> bool {
+        Archive::of(&self.container, &*self.repository.storage).is_some()
+    }
+
+    /// Asks for those of the packs that are in an archive of the server, and waits until all of them can be read. Returns
+    /// at once where the storage does not want that.
+    ///
+    /// # Errors
+    /// When the server cannot be asked, and when the time is over.
+    pub fn await_packs(
+        &self,
+        index: &Indexed,
+        packs: &BTreeSet<Id>,
+        say: &dyn Fn(&str),
+    ) -> Result<(), SessionError> {
+        match Archive::of(&self.container, &*self.repository.storage) {
+            Some(archive) => Ok(bring_all(archive, &index.index, packs, &Said(say), &|| ())?),
+            None => Ok(()),
+        }
+    }
+
     /// Says that a file of the repository cannot be read, and remembers it for the exit code.
     pub fn met_damage(&self, error: &Error, say: &dyn Fn(&str)) {
         say(&format!("warning: {error}"));
@@ -167,6 +194,23 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.interrupts.release();
     }
+}
+
+/// A command, which tells a person.
+struct Said<'a>(&'a dyn Fn(&str));
+
+impl Told for Said<'_> {
+    fn line(&self, line: &str) {
+        (self.0)(line);
+    }
+
+    fn waits(&self, reason: &str) {
+        (self.0)(&format!("waiting: {reason}"));
+    }
+
+    fn there(&self) {}
+
+    fn given_up(&self) {}
 }
 
 /// The password in a file, as for `encrypt_pass_file`.

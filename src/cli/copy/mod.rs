@@ -140,11 +140,16 @@ fn copy(
             "warning: {problem}; what only this index of the other container names is copied again"
         ));
     }
-    let steps = Steps::new();
     let destination = Destination {
         indexed: &indexed,
         confirm: &|| session.confirm(),
     };
+    if session.asks_archive() && !args.dry_run {
+        let planned = transfer(&from, &destination, &snapshots, true, &Steps::new());
+        let packs = planned.map_err(SessionError::from)?.packs;
+        session.await_packs(&from, &packs, &say)?;
+    }
+    let steps = Steps::new();
     let report = transfer(&from, &destination, &snapshots, args.dry_run, &steps);
     drop(steps);
     finish(args, session, &report.map_err(SessionError::from)?)
