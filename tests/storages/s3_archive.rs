@@ -14,7 +14,7 @@ use freezerd::storage::id::Id;
 use freezerd::storage::limit::{Limited, Limits, Pace};
 use freezerd::storage::retry::{Policy, Retry};
 use freezerd::storage::s3::{S3, Settings};
-use freezerd::storage::{FileKind, Storage};
+use freezerd::storage::{FileKind, FileName, Storage};
 
 use crate::archive_server::ArchiveServer;
 use crate::rest_server::faulty::{Fault, FaultyServer};
@@ -303,4 +303,19 @@ fn a_refusal_without_words_is_asked_for_them() {
     proxy.fail("HEAD", Fault::Status(400));
     proxy.fail("GET", Fault::Answer(400, expired));
     assert_eq!(storage.bring_back(pack).unwrap(), Whereabouts::Asked);
+}
+
+#[test]
+fn a_pack_that_is_sent_again_because_its_answer_was_lost_is_known_by_its_hash() {
+    let Some(bucket) = Bucket::new() else { return };
+    let storage = bucket.at(&bucket.proxy.authority, "GLACIER", None);
+    let pack = Id::of(b"pack");
+    storage.write_data(pack, b"pack").unwrap();
+    storage.write_data(pack, b"pack").unwrap();
+    assert!(bucket.proxy.refused() > 0);
+    // What is damaged there has another hash.
+    let file = FileName::new(FileKind::Pack, Id::of(b"other"));
+    storage.write_data(file.id, b"others").unwrap();
+    let refused = storage.write_data(file.id, b"other").unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Denied);
 }

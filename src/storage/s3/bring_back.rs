@@ -6,15 +6,12 @@ use chrono::DateTime;
 
 use super::refusal::{Refusal, Trouble};
 use super::request::Call;
-use super::{S3, hash_word};
+use super::{HASH, S3, hash_word};
 use crate::storage::FileName;
 use crate::storage::bring_back::{Terms, Tier, Whereabouts};
 use crate::storage::error::ErrorKind;
 use crate::storage::http::{Answer, Failure, Method};
 use crate::storage::id::Id;
-
-/// The server keeps the hash of what it gets.
-const HASH: &str = "x-amz-checksum-sha256";
 
 /// A copy that ends earlier than this is kept for longer: a restore may take its time.
 const SOON: Duration = Duration::from_secs(24 * 60 * 60);

@@ -192,11 +192,27 @@ impl S3 {
             Ok(found) => Ok(Some(found == content)),
             Err(error) if error.kind == ErrorKind::TooLarge => Ok(Some(false)),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            // It may be in an archive, where it cannot be read.
+            Err(error) if error.kind == ErrorKind::Denied && self.has_hash(file, content) => {
+                Ok(Some(true))
+            }
             Err(error) => Err(Error {
                 doing: Doing::Write,
                 ..error
             }),
         }
+    }
+
+    /// Whether the server says that the file has the hash of this content.
+    fn has_hash(&self, file: FileName, content: &[u8]) -> bool {
+        let headers = [("x-amz-checksum-mode", "ENABLED".to_owned())];
+        let Ok(answer) = self.send(&Call::of(Method::Head, file, &headers)) else {
+            return false;
+        };
+        let hash = hash_word(Id::of(content));
+        let is_same = answer.header(HASH) == Some(&hash);
+        answer.finish();
+        is_same
     }
 
     fn put(
@@ -222,7 +238,7 @@ impl S3 {
             }
             let mut headers = Vec::new();
             if knows >= HASHES {
-                headers.push(("x-amz-checksum-sha256", hash_word(hash)));
+                headers.push((HASH, hash_word(hash)));
             }
             if knows >= CONDITIONS {
                 headers.push(("if-none-match", "*".to_owned()));
@@ -259,6 +275,9 @@ impl S3 {
         }
     }
 }
+
+/// The server compares what it gets with this hash, and keeps it.
+const HASH: &str = "x-amz-checksum-sha256";
 
 /// A hash as the head of a request has it.
 fn hash_word(hash: Id) -> String {
