@@ -367,7 +367,7 @@ pub trait Storage: Send + Sync {
     /// back](Storage::brings_back) does that.
     ///
     /// # Errors
-    /// `NotFound` when there is no such pack.
+    /// `NotFound` when the pack does not exist.
     fn bring_back(&self, _pack: Id) -> Result<Whereabouts, Error> {
         Ok(Whereabouts::Readable)
     }

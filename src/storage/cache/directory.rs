@@ -294,7 +294,7 @@ fn refuse_foreign(path: &Path) -> Result<(), CacheFault> {
     }
 }
 
-/// The location in a file [`PLACE`]. What is no regular file has none.
+/// The location in a file [`PLACE`]; `None` if it is not a regular file.
 pub(super) fn read_place(path: &Path) -> Option<String> {
     let mut text = String::new();
     let mut opened = open(path)?.take(LONGEST_PLACE);
