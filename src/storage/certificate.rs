@@ -22,7 +22,7 @@ pub fn told(error: &rustls::CertificateError) -> String {
             "it is for a server of another name; write the address with a name that is in the certificate"
                 .to_owned()
         }
-        Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+        Other(other) if is_of_authority(other) => {
             "it is that of an authority (CA:TRUE), which a server must not use; make one for the server with \
              `-addext basicConstraints=critical,CA:FALSE`, and name that one with `ca_file`"
                 .to_owned()
@@ -30,6 +30,12 @@ pub fn told(error: &rustls::CertificateError) -> String {
         other => other.to_string(),
     };
     format!("the certificate of the server is not trusted: {why}")
+}
+
+/// Whether the certificate is that of an authority.
+fn is_of_authority(error: &rustls::OtherError) -> bool {
+    let error = error.0.downcast_ref::<webpki::Error>();
+    error == Some(&webpki::Error::CaUsedAsEndEntity)
 }
 
 #[cfg(test)]
@@ -44,6 +50,12 @@ mod tests {
             (NotValidYet, "clock"),
             (NotValidForName, "name"),
             (rustls::CertificateError::BadSignature, "badsignature"),
+            (
+                Other(rustls::OtherError(std::sync::Arc::new(
+                    webpki::Error::CaUsedAsEndEntity,
+                ))),
+                "ca:false",
+            ),
         ] {
             let told = told(&error).to_lowercase();
             assert!(told.contains(helps), "{told}");
