@@ -60,6 +60,7 @@ pub mod retention;
 mod slot;
 pub mod snapshot;
 mod termination;
+mod traffic;
 mod wanted;
 
 pub use admin::prune_options;

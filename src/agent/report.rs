@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local, Utc};
 
+use super::traffic::{Counter, Meter};
 use crate::archive;
 use crate::escape::{harmless, shown};
 use crate::protocol::{Progress, Report};
+use crate::storage::limit::Direction;
 
 /// Progress is sent no more often than this.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
@@ -20,6 +22,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 pub struct Reporter {
     files: AtomicU64,
     bytes: AtomicU64,
+    traffic: Counter,
     state: Mutex<State>,
 }
 
@@ -27,6 +30,7 @@ struct State {
     phase: String,
     files_total: Option<u64>,
     bytes_total: Option<u64>,
+    meter: Meter,
     sent: Option<Instant>,
 }
 
@@ -36,10 +40,12 @@ impl Reporter {
         Reporter {
             files: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            traffic: Counter::default(),
             state: Mutex::new(State {
                 phase: String::new(),
                 files_total: None,
                 bytes_total: None,
+                meter: Meter::default(),
                 sent: None,
             }),
         }
@@ -95,12 +101,14 @@ impl Reporter {
             return;
         }
         state.sent = Some(now);
+        let traffic = state.meter.at(now, self.traffic.so_far());
         self.send(&Report::Progress(Progress {
             phase: state.phase.clone(),
             files_done: self.files.load(Ordering::Relaxed),
             files_total: state.files_total,
             bytes_done: self.bytes.load(Ordering::Relaxed),
             bytes_total: state.bytes_total,
+            traffic,
         }));
     }
 }
@@ -131,6 +139,16 @@ impl Reporter {
     pub fn advance(&self, files: u64, bytes: u64) {
         self.files.fetch_add(files, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.send_progress_soon();
+    }
+
+    /// This much went over the line to a server or from it. Called from several threads at once.
+    pub fn moved(&self, direction: Direction, bytes: u64) {
+        self.traffic.count(direction, bytes);
+        self.send_progress_soon();
+    }
+
+    fn send_progress_soon(&self) {
         // Another thread that has the state sends the report.
         if let Ok(mut state) = self.state.try_lock() {
             self.send_progress(&mut state);

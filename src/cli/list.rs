@@ -191,6 +191,7 @@ pub fn progress_json(file: &ProgressFile) -> Value {
         "bytes_total": file.progress.bytes_total,
         "bytes_per_second": file.rate(),
         "seconds_left": file.time_left().map(|left| left.as_secs()),
+        "traffic": file.progress.traffic,
         "started": file.started,
         "updated": file.updated,
     })

@@ -10,6 +10,7 @@ use super::terminal::Terminal;
 use crate::control::progress::ProgressFile;
 use crate::control::progress_sink::ProgressSink;
 use crate::escape::harmless;
+use crate::protocol::Traffic;
 use crate::units;
 
 /// Standard error with progress bars.
@@ -91,7 +92,8 @@ impl ProgressSink for Screen {
     }
 }
 
-/// The progress of an action in one line: phase, entries, bytes, rate and time left, or what it waits for.
+/// The progress of an action in one line: phase, entries, bytes, rate, time left and what goes over the line, or what it
+/// waits for.
 pub fn describe(file: &ProgressFile) -> String {
     if let Some(waiting) = &file.waiting {
         return format!("waiting: {waiting}");
@@ -125,7 +127,25 @@ pub fn describe(file: &ProgressFile) -> String {
     if let Some(left) = file.time_left() {
         parts.push(format!("{} left", units::duration(left)));
     }
+    if let Some(traffic) = &progress.traffic {
+        parts.extend(over_the_line(traffic));
+    }
     parts.join(", ")
+}
+
+/// What goes over the line. The way on which little goes beside the other one is left out.
+fn over_the_line(traffic: &Traffic) -> impl Iterator<Item = String> {
+    let ways = [
+        (traffic.sent, traffic.sent_per_second, "sent"),
+        (traffic.received, traffic.received_per_second, "received"),
+    ];
+    let most = traffic.sent.max(traffic.received);
+    let much = ways
+        .into_iter()
+        .filter(move |(bytes, ..)| *bytes > most / 10);
+    much.map(|(bytes, rate, word)| {
+        format!("{} {word} ({}/s)", units::bytes(bytes), units::bytes(rate))
+    })
 }
 
 #[cfg(test)]
@@ -172,9 +192,31 @@ mod tests {
                     files_total: files.1,
                     bytes_done: bytes.0,
                     bytes_total: bytes.1,
+                    traffic: None,
                 },
             };
             assert_eq!(describe(&file), expected);
+        }
+    }
+
+    #[test]
+    fn what_goes_over_the_line_is_named_with_its_rate_on_the_ways_where_much_goes() {
+        for (sent, received, expected) in [
+            (9_000_000, 40_000, vec!["9.0 MB sent (2.0 MB/s)"]),
+            (40_000, 9_000_000, vec!["9.0 MB received (1.0 MB/s)"]),
+            (
+                9_000_000,
+                8_000_000,
+                vec!["9.0 MB sent (2.0 MB/s)", "8.0 MB received (1.0 MB/s)"],
+            ),
+        ] {
+            let traffic = Traffic {
+                sent,
+                received,
+                sent_per_second: 2_000_000,
+                received_per_second: 1_000_000,
+            };
+            assert_eq!(over_the_line(&traffic).collect::<Vec<_>>(), expected);
         }
     }
 }

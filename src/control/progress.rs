@@ -78,12 +78,14 @@ impl ProgressFile {
             .then(|| self.progress.bytes_done as f64 / seconds)
     }
 
-    /// The time left, at the rate so far. `None` when the total or the rate is unknown.
+    /// The time left, at the rate so far. `None` when the total or the rate is unknown, and when all is read and the rest of
+    /// the work is not counted.
     pub fn time_left(&self) -> Option<Duration> {
         let rest = self
             .progress
             .bytes_total?
-            .checked_sub(self.progress.bytes_done)?;
+            .checked_sub(self.progress.bytes_done)
+            .filter(|rest| *rest > 0)?;
         Duration::try_from_secs_f64(rest as f64 / self.rate()?).ok()
     }
 

@@ -25,6 +25,6 @@ pub use listing::{
 pub use loss::AgentLoss;
 pub use outcome::{DataRead, DrillResult, Missing, OpenAlarm, Outcome, Reclaim, Summary, Verdict};
 pub use problem::{Problem, ProblemKind};
-pub use report::{Progress, Report};
+pub use report::{Progress, Report, Traffic};
 pub use request::{Drilled, Earlier, Request, Task};
 pub use run_tag::RunTag;

@@ -45,4 +45,21 @@ pub struct Progress {
     pub files_total: Option<u64>,
     pub bytes_done: u64,
     pub bytes_total: Option<u64>,
+    /// `None`: nothing went over a line, and in reports of an older agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
+}
+
+/// What went over the line to and from containers away from this host since the attempt began. What had to be sent again
+/// counts again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// In bytes.
+    pub sent: u64,
+    /// In bytes.
+    pub received: u64,
+    /// Of the last seconds.
+    pub sent_per_second: u64,
+    /// Of the last seconds.
+    pub received_per_second: u64,
 }

@@ -336,6 +336,7 @@ fn progress_is_reported_with_its_totals() {
             files_total: Some(2),
             bytes_done: 5_000_001,
             bytes_total: Some(5_000_001),
+            traffic: None,
         };
         assert_eq!(last, Some(&expected), "{ended:#?}");
     }

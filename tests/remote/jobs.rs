@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde_json::json;
 
-use crate::harness::{Host, now};
+use crate::harness::{Host, eventually, now};
 use crate::rest_server::Server;
 use crate::restic_support::{PASSWORD, restics};
 use crate::site::{
@@ -161,6 +161,29 @@ fn the_limits_of_a_job_hold_on_the_line() {
     let mut limited = saved(&host);
     limited["freezer_action"]["upload_limit"] = json!("400K");
     run_slowly(&host, limited);
+}
+
+#[test]
+fn the_progress_tells_what_went_over_the_line_and_how_fast() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host(&server.address(""), "");
+    write_noise(&host);
+    let mut slow = saved(&host);
+    slow["freezer_action"]["upload_limit"] = json!("50K");
+    host.put("slow", now(vec![slow]));
+    let _daemon = host.start();
+    let progress = || host.show("slow")["x-freezerd"]["progress"].clone();
+    eventually("a part is sent", || {
+        let traffic = &progress()["traffic"];
+        traffic["sent"].as_u64() > Some(60_000) && traffic["sent_per_second"].as_u64() > Some(0)
+    });
+    let now = progress();
+    let sent = now["traffic"]["sent"].as_u64().unwrap();
+    assert!(sent < now["bytes_done"].as_u64().unwrap(), "{now:#}");
+    let shown = host.freezerd(&["list"]).exits(0).stdout();
+    assert!(shown.contains(" kB sent ("), "{shown}");
 }
 
 #[test]

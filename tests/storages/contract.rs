@@ -28,7 +28,7 @@ fn on_every_storage(test: impl Fn(&dyn Storage)) {
     test(&Local::new(directory.path().join("deep/repository")));
     test(&Memory::new());
     test(&Memory::delayed());
-    let pace = Arc::new(Pace::new(Limits::default(), || ()));
+    let pace = Arc::new(Pace::new(Limits::default(), |_, _| ()));
     test(&Limited::new(Arc::new(Memory::new()), pace));
     test(&tried_again(Memory::new()));
     for tls in [Tls::None, Tls::Explicit, Tls::Implicit] {

@@ -144,7 +144,7 @@ fn bodies_pass_no_faster_than_the_limits_allow() {
         download: rate(),
     };
     let options = Options {
-        pace: Some(Arc::new(Pace::new(limits, || ()))),
+        pace: Some(Arc::new(Pace::new(limits, |_, _| ()))),
         ..options()
     };
     let storage = Rest::new(&server.address("r"), options).unwrap();

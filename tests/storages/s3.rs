@@ -235,7 +235,7 @@ fn every_file_is_sent_with_its_hash_and_data_packs_alone_with_the_storage_class(
     };
     let storage = behind(&proxy, &server, &location, settings);
     // As an action uses it.
-    let pace = Arc::new(Pace::new(Limits::default(), || ()));
+    let pace = Arc::new(Pace::new(Limits::default(), |_, _| ()));
     let storage = Limited::new(Arc::new(storage), pace);
     let storage = Retry::new(
         Arc::new(storage),

@@ -60,7 +60,7 @@ impl Bucket {
     /// As an action uses it.
     fn with(&self, class: &str, brings_back: Option<Terms>) -> Arc<dyn Storage> {
         let storage = self.at(&self.proxy.authority, class, brings_back);
-        let pace = Arc::new(Pace::new(Limits::default(), || ()));
+        let pace = Arc::new(Pace::new(Limits::default(), |_, _| ()));
         let storage = Limited::new(Arc::new(storage), pace);
         let quick = Policy {
             first_wait: Duration::from_millis(5),

@@ -75,7 +75,7 @@ impl Bucket {
         };
         let fetch = keys(access_key);
         let storage = S3::new(&place(&location), settings, fetch, Options::default()).unwrap();
-        let pace = Arc::new(Pace::new(Limits::default(), || ()));
+        let pace = Arc::new(Pace::new(Limits::default(), |_, _| ()));
         Limited::new(Arc::new(storage), pace)
     }
 }

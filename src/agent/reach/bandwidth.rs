@@ -22,7 +22,7 @@ pub(super) struct Rates {
     zone: Zone,
     /// Whether the log names the limits.
     is_told: bool,
-    moved: Arc<dyn Fn() + Send + Sync>,
+    moved: Arc<dyn Fn(Direction, u64) + Send + Sync>,
     /// The limits in use. Containers with the same one share it.
     throttles: Mutex<Vec<(Source, Direction, Throttle)>>,
 }
@@ -37,12 +37,13 @@ enum Source {
 }
 
 impl Rates {
-    /// The limits; `moved` is called each time that some bytes have passed.
+    /// The limits; `moved` is called each time that some bytes have passed: where to, and how many of them went over a
+    /// line.
     pub fn new(
         own: Bandwidth,
         general: Bandwidth,
         zone: Zone,
-        moved: impl Fn() + Send + Sync + 'static,
+        moved: impl Fn(Direction, u64) + Send + Sync + 'static,
     ) -> Rates {
         Rates {
             own,
@@ -62,18 +63,21 @@ impl Rates {
         }
     }
 
-    /// The limits on the way to a container; `None`: there are none.
+    /// The limits on the way to a container, which count what passes; `None`: it is on this host, and there are no limits.
     pub fn pace(&self, container: &Container) -> Option<Arc<Pace>> {
         let (upload, download) = (
             self.throttle(container, Direction::Up),
             self.throttle(container, Direction::Down),
         );
-        if upload.is_none() && download.is_none() {
+        let is_far = container.location.local().is_none();
+        if !is_far && upload.is_none() && download.is_none() {
             return None;
         }
         let moved = Arc::clone(&self.moved);
         let limits = Limits { upload, download };
-        Some(Arc::new(Pace::new(limits, move || moved())))
+        Some(Arc::new(Pace::new(limits, move |direction, bytes| {
+            moved(direction, if is_far { bytes } else { 0 });
+        })))
     }
 
     fn throttle(&self, container: &Container, direction: Direction) -> Option<Throttle> {
@@ -173,10 +177,12 @@ fn said(rate: Option<NonZeroU64>, direction: Direction) -> String {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
     use crate::job::storage::{NamedStorage, Value};
     use crate::location::Location;
+    use crate::storage::FileKind;
 
     fn limit(text: &str) -> Option<RateLimit> {
         Some(RateLimit::parse(text).unwrap())
@@ -190,7 +196,7 @@ mod tests {
     }
 
     fn rates(own: Bandwidth, general: Bandwidth) -> Rates {
-        Rates::new(own, general, Zone::utc(), || ())
+        Rates::new(own, general, Zone::utc(), |_, _| ())
     }
 
     /// A container in a storage with these keys.
@@ -222,6 +228,32 @@ mod tests {
         Some(limit.to_string())
     }
 
+    fn is_limited(rates: &Rates, container: &Container) -> bool {
+        rates
+            .pace(container)
+            .is_some_and(|pace| pace.limits(Direction::Up))
+    }
+
+    #[test]
+    fn only_what_goes_to_a_container_away_from_this_host_goes_over_a_line() {
+        let passed = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&passed);
+        let rates = Rates::new(upload("off"), upload("1M"), Zone::utc(), move |_, bytes| {
+            counter.fetch_add(bytes, Ordering::Relaxed);
+        });
+        let pace = rates.pace(&far(&[])).unwrap();
+        pace.pass(Direction::Up, FileKind::Pack, 300);
+        pace.pass(Direction::Down, FileKind::Pack, 20);
+        assert_eq!(passed.load(Ordering::Relaxed), 320);
+        let limited = Rates {
+            own: upload("1M"),
+            ..rates
+        };
+        let pace = limited.pace(&local()).unwrap();
+        pace.pass(Direction::Up, FileKind::Pack, 300);
+        assert_eq!(passed.load(Ordering::Relaxed), 320);
+    }
+
     #[test]
     fn the_action_comes_before_the_storage_which_comes_before_the_settings() {
         let storage = far(&[("upload_limit", "2M")]);
@@ -233,25 +265,25 @@ mod tests {
         assert_eq!(chosen(&without, &plain).as_deref(), Some("3M"));
         let none = rates(Bandwidth::default(), Bandwidth::default());
         assert_eq!(chosen(&none, &plain), None);
-        assert!(none.pace(&plain).is_none());
-        assert!(none.pace(&storage).is_some());
+        assert!(!is_limited(&none, &plain));
+        assert!(is_limited(&none, &storage));
     }
 
     #[test]
     fn no_limit_overrides_a_limit_of_the_storage_and_of_the_settings() {
         let off = rates(upload("off"), upload("3M"));
-        assert!(off.pace(&far(&[("upload_limit", "2M")])).is_none());
+        assert!(!is_limited(&off, &far(&[("upload_limit", "2M")])));
         let general = rates(Bandwidth::default(), upload("3M"));
-        assert!(general.pace(&far(&[("upload_limit", "off")])).is_none());
-        assert!(general.pace(&far(&[])).is_some());
+        assert!(!is_limited(&general, &far(&[("upload_limit", "off")])));
+        assert!(is_limited(&general, &far(&[])));
     }
 
     #[test]
     fn the_settings_do_not_limit_a_container_on_this_host_and_the_action_does() {
         let general = rates(Bandwidth::default(), upload("3M"));
-        assert!(general.pace(&local()).is_none());
+        assert!(!is_limited(&general, &local()));
         let own = rates(upload("1M"), Bandwidth::default());
-        assert!(own.pace(&local()).is_some());
+        assert!(is_limited(&own, &local()));
     }
 
     #[test]

@@ -61,8 +61,7 @@ impl Reach {
     pub fn of_request(request: &Request, reporter: &Arc<Reporter>) -> Reach {
         let (own, general) = (request.action.bandwidth.clone(), request.bandwidth.clone());
         let reporter = Arc::clone(reporter);
-        // It is alive, and nothing more is done yet.
-        let moved = move || reporter.advance(0, 0);
+        let moved = move |direction, bytes| reporter.moved(direction, bytes);
         let rates = Rates::new(own, general, zone(request.zone.as_deref()), moved);
         Reach {
             rates: Some(Arc::new(rates.told())),
@@ -73,7 +72,7 @@ impl Reach {
     /// The way of a command that reports to nobody, with limits of its own, and those of the settings.
     pub fn within(own: Bandwidth, general: Bandwidth, zone: Zone) -> Reach {
         Reach {
-            rates: Some(Arc::new(Rates::new(own, general, zone, || ()))),
+            rates: Some(Arc::new(Rates::new(own, general, zone, |_, _| ()))),
             ..Reach::default()
         }
     }

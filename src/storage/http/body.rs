@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::FileKind;
 use super::super::limit::{Direction, Pace};
 
-/// The most bytes that pass at once.
+/// The most bytes that pass at once where there is a limit.
 const PIECE: usize = 64 * 1024;
 
 /// A reader whose bytes wait for the pace.
@@ -22,7 +22,10 @@ impl<R: Read> Read for Paced<R> {
         let Some(pace) = &self.pace else {
             return self.inner.read(buffer);
         };
-        let piece = buffer.len().min(PIECE);
+        let piece = match pace.limits(self.direction) {
+            true => buffer.len().min(PIECE),
+            false => buffer.len(),
+        };
         let count = self.inner.read(&mut buffer[..piece])?;
         pace.pass(self.direction, self.kind, count);
         Ok(count)

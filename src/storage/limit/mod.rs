@@ -35,12 +35,13 @@ pub enum Direction {
 /// Keeps the limits of an action. The threads of the action share it.
 pub struct Pace {
     limits: Limits,
-    moved: Box<dyn Fn() + Send + Sync>,
+    moved: Box<dyn Fn(Direction, u64) + Send + Sync>,
 }
 
 impl Pace {
-    /// `moved` is called each time that some bytes have passed, so that a slow transfer is not taken for a stall.
-    pub fn new(limits: Limits, moved: impl Fn() + Send + Sync + 'static) -> Pace {
+    /// `moved` is called each time that some bytes have passed: where to, and how many. So a slow transfer is not taken for
+    /// a stall.
+    pub fn new(limits: Limits, moved: impl Fn(Direction, u64) + Send + Sync + 'static) -> Pace {
         Pace {
             limits,
             moved: Box::new(moved),
@@ -50,12 +51,22 @@ impl Pace {
     /// Waits until so many bytes may go. Lock files count, and never wait: a lock that is refreshed too late is lost,
     /// and one that is removed too late keeps others waiting.
     pub fn pass(&self, direction: Direction, kind: FileKind, bytes: usize) {
-        let throttle = match direction {
-            Direction::Up => &self.limits.upload,
-            Direction::Down => &self.limits.download,
-        };
-        if let Some(throttle) = throttle {
-            throttle.pass(bytes as u64, kind == FileKind::Lock, &self.moved);
+        let moved = |bytes| (self.moved)(direction, bytes);
+        match self.throttle(direction) {
+            Some(throttle) => throttle.pass(bytes as u64, kind == FileKind::Lock, &moved),
+            None => moved(bytes as u64),
+        }
+    }
+
+    /// Whether there is a limit on this way, so that the bytes had better pass in small pieces.
+    pub fn limits(&self, direction: Direction) -> bool {
+        self.throttle(direction).is_some()
+    }
+
+    fn throttle(&self, direction: Direction) -> Option<&Throttle> {
+        match direction {
+            Direction::Up => self.limits.upload.as_ref(),
+            Direction::Down => self.limits.download.as_ref(),
         }
     }
 }
@@ -108,7 +119,7 @@ mod tests {
             download: throttle(download),
         };
         let counter = Arc::clone(&moved);
-        let pace = Pace::new(limits, move || {
+        let pace = Pace::new(limits, move |_, _| {
             counter.fetch_add(1, Ordering::Relaxed);
         });
         let memory = Memory::new();
@@ -149,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_limit_does_not_wait() {
+    fn what_has_no_limit_does_not_wait_and_is_counted() {
         let (storage, _, clock, moved) = limited(0, 1);
         let content = vec![7; 3000];
         storage
             .write(named(FileKind::Pack, &content), &content)
             .unwrap();
         assert_eq!(clock.now(), Duration::ZERO);
-        assert_eq!(moved.load(Ordering::Relaxed), 0);
+        assert_eq!(moved.load(Ordering::Relaxed), 1);
     }
 
     /// A throttle whose rate depends on the clock, and how often it was asked for.
@@ -183,7 +194,7 @@ mod tests {
             move |now| if now < 10 * second { 1000 } else { 100 },
         );
         // Ten seconds at the first rate, then ten at the second.
-        throttle.pass(11_000, false, &|| ());
+        throttle.pass(11_000, false, &|_| ());
         assert_eq!(clock.now(), 20 * second);
         let asked = asked.load(Ordering::Relaxed);
         assert!(asked <= 21, "it was asked for {asked} times in 20 seconds");
@@ -200,12 +211,12 @@ mod tests {
                 1000
             }
         });
-        throttle.pass(2000, false, &|| ());
+        throttle.pass(2000, false, &|_| ());
         assert_eq!(clock.now(), 2 * second);
-        throttle.pass(1_000_000, false, &|| ());
+        throttle.pass(1_000_000, false, &|_| ());
         assert_eq!(clock.now(), 2 * second);
         clock.sleep(2 * second);
-        throttle.pass(1100, false, &|| ());
+        throttle.pass(1100, false, &|_| ());
         assert_eq!(
             clock.now(),
             5 * second,
@@ -217,7 +228,7 @@ mod tests {
     fn what_is_urgent_never_waits_at_any_rate() {
         let clock = Slept::default();
         let (throttle, _) = changing(&clock, |_| 1);
-        throttle.pass(1000, true, &|| ());
+        throttle.pass(1000, true, &|_| ());
         assert_eq!(clock.now(), Duration::ZERO);
     }
 }

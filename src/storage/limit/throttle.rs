@@ -70,8 +70,8 @@ impl Throttle {
         }))
     }
 
-    /// Lets so many bytes through. Waits until they may go, unless they are urgent: these count, and do not wait.
-    pub(super) fn pass(&self, bytes: u64, is_urgent: bool, moved: &dyn Fn()) {
+    /// Lets so many bytes through, and calls `moved` with how many have passed. Waits until they may go, unless they are urgent: these count, and do not wait.
+    pub(super) fn pass(&self, bytes: u64, is_urgent: bool, moved: &dyn Fn(u64)) {
         let mut left = bytes;
         while left > 0 {
             let (piece, wait) = self.next_piece(left, is_urgent);
@@ -79,7 +79,7 @@ impl Throttle {
                 self.0.clock.sleep(wait);
             }
             left -= piece;
-            moved();
+            moved(piece);
         }
     }
 

@@ -107,7 +107,7 @@ fn a_lock_does_not_wait_behind_large_files() {
     };
     let storage = open(Options {
         connections: Concurrency::untold(1),
-        pace: Some(Arc::new(Pace::new(limits, || ()))),
+        pace: Some(Arc::new(Pace::new(limits, |_, _| ()))),
         ..server.options("r")
     });
     storage.create_layout().unwrap();

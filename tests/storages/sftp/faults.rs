@@ -138,7 +138,7 @@ fn a_lock_does_not_wait_behind_large_files() {
                     .map(freezerd::storage::limit::Throttle::fixed),
                 download: None,
             },
-            || (),
+            |_, _| (),
         ))),
         ..server.options("r")
     })

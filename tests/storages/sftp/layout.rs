@@ -192,7 +192,7 @@ fn bodies_pass_no_faster_than_the_limits_allow() {
         download: rate(),
     };
     let storage = open(Options {
-        pace: Some(Arc::new(Pace::new(limits, || ()))),
+        pace: Some(Arc::new(Pace::new(limits, |_, _| ()))),
         // Shorter than the whole takes: a limit is not a stall.
         stall: Duration::from_millis(700),
         ..server.options("r")
