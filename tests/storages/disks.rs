@@ -113,7 +113,7 @@ fn a_full_and_a_read_only_disk_of_a_server_are_told_and_leave_nothing_half() {
         let open = |path: &str| Box::new(server.storage(path)) as Box<dyn Storage>;
         check("pyftpdlib", &server.files(""), open, &says);
     }
-    // rclone tells neither: it has a fault of its own, or ends the connection while it gets the file.
+    // As a server of its own, rclone tells neither: it has a fault of its own, or ends the connection while it gets the file.
     let says = Says {
         full: &[ErrorKind::Busy, ErrorKind::Unreachable],
         read_only: &[ErrorKind::Busy],
@@ -122,6 +122,11 @@ fn a_full_and_a_read_only_disk_of_a_server_are_told_and_leave_nothing_half() {
         let open = |path: &str| Box::new(rest(&server.address(path))) as Box<dyn Storage>;
         check("rest", &server.files(""), open, &says);
     }
+    // As a child, it tells its log of the full disk.
+    let says = Says {
+        full: &[ErrorKind::NoSpace],
+        ..says
+    };
     for program in programs() {
         let directory = tempfile::tempdir().unwrap();
         let open = |path: &str| {

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -65,18 +65,26 @@ pub struct Rclone {
     server: Mutex<Option<Arc<Server>>>,
     /// The line by which the login was refused, once rclone was asked for it.
     refusal: OnceLock<Option<String>>,
+    full: Arc<refusal::FullLine>,
 }
 
 impl Rclone {
     /// Starts nothing yet.
     pub fn new(options: Options, tell: Tell) -> Rclone {
         let secrets = options.secrets();
-        let masking: Tell = Box::new(move |line| tell(&mask::masked(line, &secrets)));
+        let full = Arc::new(refusal::FullLine::default());
+        let of_log = Arc::clone(&full);
+        let masking: Tell = Box::new(move |line| {
+            let line = mask::masked(line, &secrets);
+            of_log.look(&line);
+            tell(&line);
+        });
         Rclone {
             options,
             tell: Arc::new(masking),
             server: Mutex::new(None),
             refusal: OnceLock::new(),
+            full,
         }
     }
 
@@ -142,6 +150,26 @@ impl Rclone {
     }
 }
 
+impl Rclone {
+    /// The same error of a write that began then, or that there is no space, of which rclone tells its log alone.
+    fn full_or(&self, error: Error, start: Instant) -> Error {
+        // While it gets a file for which there is no space, it ends the connection.
+        if !matches!(error.kind, ErrorKind::Busy | ErrorKind::Unreachable) {
+            return error;
+        }
+        match self.full.since(start) {
+            None => error,
+            Some(said) => Error {
+                kind: ErrorKind::NoSpace,
+                cause: Some(io::Error::other(format!(
+                    "the server has no space left; rclone says: {said}"
+                ))),
+                ..error
+            },
+        }
+    }
+}
+
 impl Storage for Rclone {
     fn create_layout(&self) -> Result<(), Error> {
         let place = || Place::Path(String::new());
@@ -170,7 +198,11 @@ impl Storage for Rclone {
 
     fn write(&self, file: FileName, content: &[u8]) -> Result<Durability, Error> {
         let place = || Place::File(file);
-        self.ask(Doing::Write, place, |rest| rest.write(file, content))
+        let start = Instant::now();
+        self.ask(Doing::Write, place, |rest| {
+            let written = rest.write(file, content);
+            written.map_err(|error| self.full_or(error, start))
+        })
     }
 
     fn remove(&self, file: FileName) -> Result<(), Error> {

@@ -1,10 +1,15 @@
-//! Whether the server behind rclone refuses the login. rclone tells its clients no more than that something failed, so its
-//! words are read here, and nowhere else.
+//! Whether the server behind rclone refuses the login, or has no space left. rclone tells its clients no more than that
+//! something failed, so its words are read here, and nowhere else.
 
 use std::process::Stdio;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::command::{command, output};
 use super::{Options, mask};
+
+/// How long after the failed write the line that says why may arrive: it comes on another pipe.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What rclone, or the server through it, says of a login that is refused. The kinds of remotes have different words.
 const WORDS: [&str; 14] = [
@@ -31,6 +36,68 @@ const WORDS: [&str; 14] = [
     "unauthorized_client",
     "Invalid Credentials",
 ];
+
+/// What rclone, or the server through it, says of a write for which there is no space. The kinds of remotes have different
+/// words.
+const FULL_WORDS: [&str; 13] = [
+    // A directory, and most servers that keep files in one
+    "no space left on device",
+    "disk quota exceeded",
+    "file too big for remaining disk space",
+    // WebDAV
+    "507 Insufficient Storage",
+    // FTP
+    ": 452 ",
+    ": 552 ",
+    // S3
+    "XMinioStorageFull",
+    "QuotaExceeded",
+    // B2
+    "storage_cap_exceeded",
+    // Google Drive
+    "storageQuotaExceeded",
+    // OneDrive
+    "quotaLimitReached",
+    "insufficientStorage",
+    // Dropbox
+    "insufficient_space",
+];
+
+/// Whether this line is about a write for which there is no space.
+fn is_full(line: &str) -> bool {
+    FULL_WORDS.iter().any(|words| line.contains(words))
+}
+
+/// The last line of rclone's log that says that there is no space.
+#[derive(Default)]
+pub(super) struct FullLine {
+    last: Mutex<Option<(Instant, String)>>,
+    came: Condvar,
+}
+
+impl FullLine {
+    /// Looks at a line of the log, without secrets.
+    pub(super) fn look(&self, line: &str) {
+        if is_full(line) {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((Instant::now(), line.to_owned()));
+            self.came.notify_all();
+        }
+    }
+
+    /// The line, if one came after this time or comes very soon.
+    pub(super) fn since(&self, start: Instant) -> Option<String> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.came.wait_timeout_while(last, PATIENCE, |last| {
+            last.as_ref().is_none_or(|(came, _)| *came < start)
+        });
+        let (last, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        match waited.timed_out() {
+            true => None,
+            false => last.as_ref().map(|(_, line)| line.clone()),
+        }
+    }
+}
 
 /// Whether this line is about a login that is refused.
 pub(super) fn is_refusal(line: &str) -> bool {
@@ -77,6 +144,24 @@ mod tests {
             "unknown flag: --cache-objects",
         ] {
             assert!(!is_refusal(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_lack_of_space_is_told_from_other_failures() {
+        for line in [
+            "2026/11/28 21:31:12 ERROR : data/07/07c4: Post request put error: write /srv/r/data/07/07c4: no space left on device",
+            "2026/11/28 22:25:18 ERROR : data/07/07c4: Post request rcat error: preallocate: file too big for remaining disk space",
+            "ERROR : data/07/07c4: Post request put error: Insufficient Storage: 507 Insufficient Storage",
+            "ERROR : data/07/07c4: Post request put error: update stor: 552 Exceeded storage allocation",
+        ] {
+            assert!(is_full(line), "{line}");
+        }
+        for line in [
+            "ERROR : data/07/07c4: Post request put error: connection reset by peer",
+            "ERROR : data/07/07c4: Post request put error: open /srv/r/data/07/07c4: read-only file system",
+        ] {
+            assert!(!is_full(line), "{line}");
         }
     }
 }
