@@ -271,7 +271,9 @@ pub fn exit_code(error: &ListError) -> Exit {
             ContainerFault::Damaged => Exit::RunFailed,
             ContainerFault::Temporary => Exit::TryAgain,
         },
-        ListError::Agent(AgentLoss::Silent(_) | AgentLoss::Signal(_)) => Exit::TryAgain,
-        ListError::Agent(_) => Exit::Internal,
+        ListError::Agent { loss, .. } => match loss {
+            AgentLoss::Silent(_) | AgentLoss::Signal(_) => Exit::TryAgain,
+            _ => Exit::Internal,
+        },
     }
 }

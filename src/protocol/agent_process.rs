@@ -74,6 +74,7 @@ pub fn list(request: ListRequest) -> Result<Listing, ListError> {
     let mut listing = Listing::default();
     let mut command = agent_command();
     command.stderr(Stdio::null());
+    let place = request.container.location.clone();
     let task = Task::List(Box::new(request));
     let status = hear_reports(command, &task, Some(LIST_PATIENCE), |line| {
         match heard.line(line) {
@@ -82,8 +83,11 @@ pub fn list(request: ListRequest) -> Result<Listing, ListError> {
             _ => {}
         }
     })
-    .map_err(ListError::Agent)?;
-    heard.end_of_list(status)?;
+    .map_err(|loss| ListError::Agent {
+        place: place.clone(),
+        loss,
+    })?;
+    heard.end_of_list(status, place)?;
     Ok(listing)
 }
 

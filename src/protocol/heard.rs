@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 
 use super::{AgentLoss, ListEnd, ListError, Outcome, Report, Verdict};
 use crate::limits::OutOfMemory;
+use crate::location::Location;
 
 /// What an agent has said of its own end so far.
 #[derive(Debug, Default)]
@@ -60,14 +61,21 @@ impl Heard {
         }
     }
 
-    /// How a list ended.
-    pub fn end_of_list(self, status: io::Result<ExitStatus>) -> Result<(), ListError> {
+    /// How the list of the container at this place ended.
+    pub fn end_of_list(
+        self,
+        status: io::Result<ExitStatus>,
+        place: Location,
+    ) -> Result<(), ListError> {
         match self.list_end {
             Some(ListEnd::Complete) => Ok(()),
             Some(ListEnd::Failed { fault, message }) => {
                 Err(ListError::Container { fault, message })
             }
-            None => Err(ListError::Agent(loss(self.panic, status))),
+            None => Err(ListError::Agent {
+                place,
+                loss: loss(self.panic, status),
+            }),
         }
     }
 }

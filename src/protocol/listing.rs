@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AgentLoss;
 use crate::job::action::{Cache, Container};
+use crate::location::Location;
 
 /// Asks for the snapshots of a container. The agent takes no lock and changes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,15 +115,17 @@ pub enum ListError {
         fault: ContainerFault,
         message: String,
     },
-    /// The agent did not come to the end of the list.
-    Agent(AgentLoss),
+    /// The agent did not come to the end of the list of the container at this place.
+    Agent { place: Location, loss: AgentLoss },
 }
 
 impl fmt::Display for ListError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ListError::Container { message, .. } => formatter.write_str(message),
-            ListError::Agent(loss) => loss.fmt(formatter),
+            ListError::Agent { place, loss } => {
+                write!(formatter, "cannot list the snapshots in {place}: {loss}")
+            }
         }
     }
 }

@@ -252,10 +252,16 @@ pub fn container_finding(used: &Used, tried: &Tried) -> Finding {
             let finding = finding(Level::Error, format!("{error} (for {jobs})"));
             finding.help(match error {
                 ListError::Container { fault, .. } => advice(fault),
-                ListError::Agent(AgentLoss::Silent(_)) => {
-                    "make sure that its disk works, and look at the kernel's log"
+                ListError::Agent {
+                    place,
+                    loss: AgentLoss::Silent(_),
+                } => match place.local() {
+                    Some(_) => "make sure that its disk works, and look at the kernel's log",
+                    None => "make sure that its server answers: `freezerd storage test` tells more",
+                },
+                ListError::Agent { .. } => {
+                    "run `freezerd verify` on it, and look at the kernel's log"
                 }
-                ListError::Agent(_) => "run `freezerd verify` on it, and look at the kernel's log",
             })
         }
     }
@@ -370,7 +376,10 @@ mod tests {
             (failed(ContainerFault::WrongPassword), Level::Error),
             (failed(ContainerFault::Temporary), Level::Error),
             (
-                Tried::Failed(ListError::Agent(AgentLoss::Signal(11))),
+                Tried::Failed(ListError::Agent {
+                    place: Location::Local("/srv/backup".into()),
+                    loss: AgentLoss::Signal(11),
+                }),
                 Level::Error,
             ),
         ] {
