@@ -378,6 +378,12 @@ pub trait Storage: Send + Sync {
         None
     }
 
+    /// The files of a kind that this host has kept, with the sizes of what it has. The server may not have them any more, or
+    /// not like this: they are good only if a list names them with these sizes.
+    fn kept(&self, _kind: FileKind) -> Vec<Listed> {
+        Vec::new()
+    }
+
     /// Says which repository the files are those of, by the id in its config, and which key opened it. A cache keeps both
     /// by this id.
     fn belongs_to(&self, _repository: Id, _key: Id) {}

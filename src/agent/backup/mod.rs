@@ -71,6 +71,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         return target::finish(context, work, opened, lock, copied);
     }
     let (opened, walk) = open_or_create(context, work, &password, &sources)?;
+    let mut index = Loading::begin(&opened.repository);
     let lock = Lock::take_to_add(&opened, &context.reporter)?;
     // What was listed before a wait may be hours old.
     let walk = match lock.waited() {
@@ -79,7 +80,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     };
     let files = Files::list(&opened.repository)
         .map_err(|error| opened.failed("list the repository", error))?;
-    let index = Loading::begin(&opened.repository, files.index);
+    index.listed(files.index);
     let lineage = lineage(context, &opened, work, &files.snapshots)?;
     if let Some((finished, summary)) = finished_before(context, work, &lineage) {
         changes::tell_finished(context, work, index, &lineage, finished);
@@ -298,6 +299,12 @@ fn open_or_create(
     let container = &work.container;
     let walk = |directory: Option<&Path>| WalkAhead::begin(sources.trees(work, directory, &log));
     let vacant = match place::look_to_open(container, &context.reach, password)? {
+        // Deriving the key takes all processors already, and the server is waited for afterwards.
+        Place::Repository(existing) if existing.opens_ahead() => {
+            let directory = existing.directory().map(Path::to_owned);
+            let opened = Opened::open(existing, password)?;
+            return Ok((opened, walk(directory.as_deref())));
+        }
         Place::Repository(existing) => {
             let walk = walk(existing.directory());
             return Ok((Opened::open(existing, password)?, walk));

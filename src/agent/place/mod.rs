@@ -149,6 +149,11 @@ impl Existing {
         (self.container, self.storage, self.ahead)
     }
 
+    /// Whether the work on its key has begun.
+    pub fn opens_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// The directory of the repository; `None` if it is not on this host.
     pub fn directory(&self) -> Option<&Path> {
         self.container.location.local()

@@ -19,6 +19,14 @@ pub struct Loaded {
     pub problems: Vec<Error>,
 }
 
+/// Index files that are read one after the other, or several at a time.
+#[derive(Default)]
+pub struct Reading {
+    builder: IndexBuilder,
+    files: Vec<Id>,
+    problems: Vec<Error>,
+}
+
 /// One index file, decoded.
 struct Decoded {
     packs: Vec<(Id, usize)>,
@@ -44,40 +52,59 @@ pub fn load_files(
     cipher: &Cipher,
     files: &[Listed],
 ) -> Result<Loaded, Error> {
-    let next = AtomicUsize::new(0);
-    let state = Mutex::new((IndexBuilder::new(), Vec::new(), Vec::new()));
-    let work = || {
-        loop {
-            let Some(listed) = files.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                return;
-            };
-            let name = FileName::new(FileKind::Index, listed.id);
-            let decoded = decode(storage, cipher, name);
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            let (builder, read, problems) = &mut *state;
-            match decoded.and_then(|decoded| add(builder, name, &decoded)) {
-                Ok(()) => read.push(listed.id),
-                Err(problem) => problems.push(problem),
+    let mut reading = Reading::default();
+    reading.read(storage, cipher, files);
+    reading.finish()
+}
+
+impl Reading {
+    /// Reads these index files, several at a time.
+    pub fn read(&mut self, storage: &dyn Storage, cipher: &Cipher, files: &[Listed]) {
+        let next = AtomicUsize::new(0);
+        let state = Mutex::new(self);
+        let work = || {
+            loop {
+                let Some(listed) = files.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    return;
+                };
+                let name = FileName::new(FileKind::Index, listed.id);
+                let decoded = decode(storage, cipher, name);
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                match decoded.and_then(|decoded| add(&mut state.builder, name, &decoded)) {
+                    Ok(()) => state.files.push(listed.id),
+                    Err(problem) => state.problems.push(problem),
+                }
             }
-        }
-    };
-    let threads = storage.traits().parallel.clamp(1, files.len().max(1));
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            // Without it, the others do more.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let (builder, files, mut problems) = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(at) = problems.iter().position(Error::is_out_of_reach) {
-        return Err(problems.swap_remove(at));
+        };
+        let threads = storage.traits().parallel.clamp(1, files.len().max(1));
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                // Without it, the others do more.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
     }
-    Ok(Loaded {
-        index: builder.finish(),
-        files,
-        problems,
-    })
+
+    /// Whether all files could be read.
+    pub fn is_whole(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// The index of what was read.
+    ///
+    /// # Errors
+    /// When one of the files is out of reach.
+    pub fn finish(mut self) -> Result<Loaded, Error> {
+        if let Some(at) = self.problems.iter().position(Error::is_out_of_reach) {
+            return Err(self.problems.swap_remove(at));
+        }
+        Ok(Loaded {
+            index: self.builder.finish(),
+            files: self.files,
+            problems: self.problems,
+        })
+    }
 }
 
 fn decode(storage: &dyn Storage, cipher: &Cipher, name: FileName) -> Result<Decoded, Error> {

@@ -237,18 +237,29 @@ impl Directory {
     /// Removes the files that the server does not have any more, and those of which it has another size: who reads one of
     /// them shall see the damage.
     pub(super) fn keep_listed(&self, kind: FileKind, listed: &[Listed]) {
-        let there = self.ids(kind);
+        let there = self.list(kind);
         if there.is_empty() {
             return;
         }
         let sizes: HashMap<Id, u64> = listed.iter().map(|file| (file.id, file.size)).collect();
-        for id in there {
-            let file = FileName::new(kind, id);
-            let kept = self.path(file).and_then(|path| fs::metadata(path).ok());
-            if kept.is_some_and(|kept| sizes.get(&id) != Some(&kept.len())) {
-                self.forget(file);
+        for kept in there {
+            if sizes.get(&kept.id) != Some(&kept.size) {
+                self.forget(FileName::new(kind, kept.id));
             }
         }
+    }
+
+    /// The files of a kind that are there, whatever their content is.
+    pub(super) fn list(&self, kind: FileKind) -> Vec<Listed> {
+        let listed = |id| {
+            let about = fs::metadata(self.path(FileName::new(kind, id))?).ok()?;
+            Some(Listed {
+                id,
+                size: about.len(),
+                modified: None,
+            })
+        };
+        self.ids(kind).into_iter().filter_map(listed).collect()
     }
 
     /// Removes all files of a kind but one.

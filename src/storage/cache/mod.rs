@@ -16,7 +16,7 @@ use super::bring_back::{Terms, Whereabouts};
 use super::error::{Doing, Error, ErrorKind};
 use super::id::Id;
 use super::retention::Retention;
-use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
+use super::{Durability, FileKind, FileName, Listed, Listing, Storage, Traits};
 use directory::Directory;
 use early_key::EarlyKey;
 pub use fault::{CacheFault, CacheStep};
@@ -307,6 +307,10 @@ impl Storage for Cached {
     fn earlier_key(&self) -> Option<(Id, Vec<u8>)> {
         let place = self.place.as_ref()?;
         self.early_key.find(place, &self.location).cloned()
+    }
+
+    fn kept(&self, kind: FileKind) -> Vec<Listed> {
+        self.directory().map_or_else(Vec::new, |it| it.list(kind))
     }
 
     fn belongs_to(&self, repository: Id, key: Id) {
