@@ -73,7 +73,7 @@ impl Reach {
         widest_gap: 256 << 10,
         most_pieces: 8192,
         most_parts: 1,
-        window: 32 << 10,
+        window: 128 << 10,
         kept_quarters: 3,
         large_by_pack: true,
     };
