@@ -201,6 +201,29 @@ fn drills_copies_and_commands_bring_packs_back_too() {
 }
 
 #[test]
+fn a_further_target_of_a_backup_is_not_copied_from_an_archive() {
+    let Some(site) = Site::new("archive_tier = \"expedited\"") else {
+        return;
+    };
+    for more in ["archive_tier = \"expedited\"", ""] {
+        site.define(more);
+        let mut backup = saved(&site.host);
+        backup["freezer_action"]["targets"] = json!([{
+            "storage": "local",
+            "container": site.host.path("near"),
+            "encrypt_pass_file": site.host.path("pass"),
+        }]);
+        site.host.file("source/later", more);
+        let log = site.log_of("both", backup, 0);
+        assert!(log.contains("whose packs may be in an archive"), "{log}");
+        assert_eq!(site.proxy.wanted().len(), 0);
+        assert_eq!(site.proxy.refused(), 0);
+    }
+    let near = site.host.path("near");
+    crate::site::assert_clean_for_restic(near.to_str().unwrap(), 2);
+}
+
+#[test]
 fn only_the_packs_of_chosen_files_are_asked_for() {
     let Some(site) = Site::new("archive_tier = \"standard\"") else {
         return;

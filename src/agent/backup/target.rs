@@ -9,6 +9,7 @@ use crate::agent::repository::{Found, Opened};
 use crate::agent::snapshot::{Filter, Snapshot};
 use crate::agent::{Context, check, copy as copies, guard, open, outcome};
 use crate::job::action::{Access, Backup, Container};
+use crate::job::storage::S3Connection;
 use crate::protocol::{Outcome, Summary, Verdict};
 use crate::repository::transfer::{Destination, Transferred, transfer};
 
@@ -33,6 +34,14 @@ pub(super) fn copy(
         let Some(index) = context.request.action_index.checked_sub(before) else {
             continue;
         };
+        let s3 = container.connection.s3.as_deref();
+        if s3.is_some_and(S3Connection::may_be_archived) {
+            log(&format!(
+                "note: the new snapshot is not copied from {}, whose packs may be in an archive",
+                container.location
+            ));
+            continue;
+        }
         let (from, found, _lock) = match look(context, work, container, index) {
             Ok(Some(found)) => found,
             Ok(None) => continue,

@@ -58,6 +58,14 @@ pub struct S3Connection {
     pub archive: Option<Archive>,
 }
 
+impl S3Connection {
+    /// Whether packs may lie in an archive, from which nothing can be read at once.
+    pub fn may_be_archived(&self) -> bool {
+        let class = self.storage_class.as_deref();
+        self.archive.is_some() || matches!(class, Some("GLACIER" | "DEEP_ARCHIVE"))
+    }
+}
+
 /// How packs are brought back from an archive of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Archive {
