@@ -88,10 +88,10 @@ fn add(index: &Index, node: &Node, packs: &mut BTreeSet<Id>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::select::tests::filter;
     use super::*;
     use crate::repository::time::Time;
     use crate::samples::trees::{Trees, directory, file};
-    use crate::source::patterns::Patterns;
 
     /// The names of the files whose packs are needed. Each has a pack of its own.
     fn needed_of(selection: Selection<'_>, filter: &Filter) -> Vec<&'static str> {
@@ -128,15 +128,6 @@ mod tests {
         let found: Vec<_> = found.map(|(name, _)| name).collect();
         assert_eq!(found.len(), packs.len());
         found
-    }
-
-    fn filter(include: &[&str], exclude: &[&str]) -> Filter {
-        let patterns = |texts: &[&str]| Patterns::new(Path::new("/"), texts).0;
-        Filter {
-            include: patterns(include),
-            exclude: patterns(exclude),
-            only: None,
-        }
     }
 
     #[test]

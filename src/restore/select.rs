@@ -241,10 +241,11 @@ fn find(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn filter(include: &[&str], exclude: &[&str]) -> Filter {
+    /// A filter of these patterns.
+    pub fn filter(include: &[&str], exclude: &[&str]) -> Filter {
         let patterns = |texts: &[&str]| Patterns::new(Path::new("/"), texts).0;
         Filter {
             include: patterns(include),

@@ -29,6 +29,8 @@ const LONGEST_PLACE: u64 = 64 * 1024;
 /// The cache of one repository.
 pub(super) struct Directory {
     path: PathBuf,
+    /// The location of the repository, for people.
+    location: String,
     room: Room,
     /// The files whose content this process has compared with their names.
     verified: Mutex<HashMap<FileName, Stamp>>,
@@ -56,14 +58,15 @@ impl Directory {
         let path = place.directory.join(repository.to_string());
         make(&path)?;
         refuse_foreign(&path)?;
-        let directory = Directory::of(path, place);
-        directory.note_use(location);
+        let directory = Directory::of(path, place, location);
+        directory.note_use();
         Ok(directory)
     }
 
-    fn of(path: PathBuf, place: &CachePlace) -> Directory {
+    fn of(path: PathBuf, place: &CachePlace, location: &str) -> Directory {
         Directory {
             path,
+            location: location.to_owned(),
             room: Room::new(place.clone()),
             verified: Mutex::default(),
             full: AtomicBool::new(false),
@@ -82,7 +85,7 @@ impl Directory {
         let found = found.filter_map(|path| Some((used(&path)?, path)));
         let (_, path) = found.max()?;
         refuse_foreign(&path).ok()?;
-        Some(Directory::of(path, place))
+        Some(Directory::of(path, place, location))
     }
 
     /// The name and the content of the key that is kept.
@@ -102,11 +105,11 @@ impl Directory {
     }
 
     /// What is not known stays unknown: it is for people only.
-    fn note_use(&self, location: &str) {
+    fn note_use(&self) {
         let path = self.path.join(PLACE);
-        let known = read_place(&path).is_some_and(|text| text == location);
+        let known = read_place(&path).is_some_and(|text| text == self.location);
         if !known {
-            let _ = write(&path, format!("{location}\n").as_bytes());
+            let _ = write(&path, format!("{}\n", self.location).as_bytes());
         } else if let Some(opened) = open(&path) {
             let _ = opened.set_modified(SystemTime::now());
         }
@@ -213,6 +216,7 @@ impl Directory {
                 if let Some(parent) = path.parent() {
                     make(parent)?;
                 }
+                self.note_use();
                 write(&path, content)
             }
             written => written,

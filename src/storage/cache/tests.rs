@@ -356,7 +356,8 @@ fn people_see_what_is_kept_and_can_remove_it() {
     let top = directory.path().join("cache");
     assert_eq!(overview::overview(&top).unwrap(), []);
     let index = put(&memory, FileKind::Index, b"index");
-    large(&memory, &directory).read(index, 99).unwrap();
+    let cached = large(&memory, &directory);
+    cached.read(index, 99).unwrap();
     let found = overview::overview(&top).unwrap();
     let [repository] = &found[..] else {
         panic!("{found:?}");
@@ -367,6 +368,10 @@ fn people_see_what_is_kept_and_can_remove_it() {
     overview::clear(repository).unwrap();
     overview::clear(repository).unwrap();
     assert_eq!(overview::overview(&top).unwrap(), []);
+    // The process that used it goes on, and what it keeps has a place again.
+    cached.read(index, 99).unwrap();
+    let found = overview::overview(&top).unwrap();
+    assert_eq!((&*found[0].location, found[0].files), ("s3:x/y", 1));
 }
 
 #[test]
