@@ -121,7 +121,9 @@ pub fn describe(file: &ProgressFile) -> String {
         }
         (done, None) => parts.push(units::bytes(done)),
     }
-    if let Some(rate) = file.rate() {
+    // When all is read, the rate of reading says nothing more.
+    let goes_on = progress.bytes_total != Some(progress.bytes_done);
+    if let Some(rate) = file.rate().filter(|_| goes_on) {
         parts.push(format!("{}/s", units::bytes(rate as u64)));
     }
     if let Some(left) = file.time_left() {
