@@ -188,7 +188,7 @@ fn wait_for_the_end(signals: &OwnedFd, slot: &Slot) -> &'static str {
         // After the request, the daemon only answers that there is a slot. An error counts as an end.
         match rustix::io::read(stdin.as_fd(), &mut buffer) {
             Ok(1..) => slot.given(),
-            Ok(0) | Err(_) => return "the daemon is gone",
+            Ok(0) | Err(_) => return "the daemon, or the command that started this, is gone",
         }
     }
 }

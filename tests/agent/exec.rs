@@ -245,7 +245,7 @@ fn the_agent_ends_when_the_daemon_closes_the_pipe() {
     let mut agent = Agent::start(&request(shell("echo ready; sleep 1000")));
     agent.wait_for_line("ready");
     agent.stdin = None;
-    agent.wait_for_line("the daemon is gone");
+    agent.wait_for_line("the daemon, or the command that started this, is gone");
     assert_ended(&agent.end());
 }
 
