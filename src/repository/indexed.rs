@@ -122,7 +122,7 @@ fn load_ahead(repository: Repository, list: &Receiver<Vec<Listed>>) -> Result<In
     }
     let mut reading = Reading::default();
     reading.read(storage, cipher, &kept);
-    // Without a list, nobody wants the index.
+    // Without a list, the index is not needed.
     let files = list.recv().unwrap_or_default();
     let mut rest: HashSet<(Id, u64)> = files.iter().map(|file| (file.id, file.size)).collect();
     let are_listed = kept.iter().all(|file| rest.remove(&(file.id, file.size)));

@@ -58,7 +58,7 @@ impl Pace {
         }
     }
 
-    /// Whether there is a limit on this way, so that the bytes had better pass in small pieces.
+    /// Whether there is a limit on this way. If so, the bytes should pass in small pieces.
     pub fn limits(&self, direction: Direction) -> bool {
         self.throttle(direction).is_some()
     }

@@ -151,9 +151,10 @@ impl Rclone {
 }
 
 impl Rclone {
-    /// The same error of a write that began then, or that there is no space, of which rclone tells its log alone.
+    /// Explains why a write that began at `start` failed: the disk is full if rclone's log says so. rclone does not tell
+    /// its clients.
     fn full_or(&self, error: Error, start: Instant) -> Error {
-        // While it gets a file for which there is no space, it ends the connection.
+        // When the disk is full, rclone answers with a fault of its own, or ends the connection.
         if !matches!(error.kind, ErrorKind::Busy | ErrorKind::Unreachable) {
             return error;
         }

@@ -37,8 +37,8 @@ const WORDS: [&str; 14] = [
     "Invalid Credentials",
 ];
 
-/// What rclone, or the server through it, says of a write for which there is no space. The kinds of remotes have different
-/// words.
+/// What rclone, or the server behind it, says when a disk is full or a quota is used up. The kinds of remotes have
+/// different words.
 const FULL_WORDS: [&str; 13] = [
     // A directory, and most servers that keep files in one
     "no space left on device",
@@ -63,12 +63,12 @@ const FULL_WORDS: [&str; 13] = [
     "insufficient_space",
 ];
 
-/// Whether this line is about a write for which there is no space.
+/// Whether this line says that a disk is full, or a quota used up.
 fn is_full(line: &str) -> bool {
     FULL_WORDS.iter().any(|words| line.contains(words))
 }
 
-/// The last line of rclone's log that says that there is no space.
+/// The last line of rclone's log that says that a disk is full.
 #[derive(Default)]
 pub(super) struct FullLine {
     last: Mutex<Option<(Instant, String)>>,
