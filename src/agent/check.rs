@@ -39,7 +39,7 @@ pub fn run(context: &Context, work: &Check) -> Result<Outcome, ActionError> {
         refuse_vacant(context, place, false)?;
     }
     let (opened, _lock) = open(context, &work.container, Access::Shared)?;
-    refuse_without_snapshots(context, &opened, false)?;
+    refuse_without_snapshots(context, &opened, &opened.list_snapshots()?, false)?;
     if context.request.action.dry_run {
         log(&format!("would check the container {place}"));
         return Ok(outcome::success(Summary::default()));

@@ -108,7 +108,7 @@ pub(super) fn destination(
     let vacant = match place::look_to_open(container, &context.reach, &password)? {
         Place::Repository(existing) => {
             let opened = Opened::open(existing, &password)?;
-            refuse_without_snapshots(context, &opened, allow_new)?;
+            refuse_without_snapshots(context, &opened, &opened.list_snapshots()?, allow_new)?;
             return Ok(Some(opened));
         }
         Place::Other(other) => return Err(other.refusal()),

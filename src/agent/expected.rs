@@ -4,7 +4,7 @@ use super::Context;
 use super::error::ActionError;
 use super::repository::Opened;
 use crate::location::Location;
-use crate::storage::{FileKind, Listing};
+use crate::storage::Listing;
 
 /// Refuses to begin a new repository where earlier runs had one: a disk that is not mounted leaves nothing there, a new
 /// repository would be on the wrong disk, and its success would hide that all earlier backups are out of reach.
@@ -29,21 +29,15 @@ pub fn refuse_vacant(
 /// directories.
 ///
 /// # Errors
-/// `SnapshotsGone`; what the storage says if it cannot list them.
+/// `SnapshotsGone`.
 pub fn refuse_without_snapshots(
     context: &Context,
     opened: &Opened,
+    snapshots: &Listing,
     allow_new: bool,
 ) -> Result<(), ActionError> {
-    if !context.request.expects_repository || allow_new {
-        return Ok(());
-    }
-    let listing = opened
-        .repository
-        .storage
-        .list(FileKind::Snapshot)
-        .map_err(|error| opened.failed("list the snapshots", error.into()))?;
-    if listing != Listing::default() {
+    let are_there = *snapshots != Listing::default();
+    if are_there || !context.request.expects_repository || allow_new {
         return Ok(());
     }
     Err(ActionError::SnapshotsGone {

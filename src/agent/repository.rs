@@ -17,7 +17,7 @@ use crate::repository::snapshot;
 use crate::secret::password::Password;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Listed, Storage};
+use crate::storage::{FileKind, FileName, Listed, Listing, Storage};
 
 /// The repository of a container.
 pub struct Opened {
@@ -127,17 +127,16 @@ impl Opened {
     /// # Errors
     /// When the snapshots cannot be listed.
     pub fn snapshot_files(&self, filter: &Filter) -> Result<SnapshotFiles, ActionError> {
-        Ok(self.snapshots_of(filter, &self.list_snapshots()?))
+        Ok(self.snapshots_of(filter, &self.list_snapshots()?.files))
     }
 
     /// The files of the snapshots.
     ///
     /// # Errors
     /// When they cannot be listed.
-    pub fn list_snapshots(&self) -> Result<Vec<Listed>, ActionError> {
+    pub fn list_snapshots(&self) -> Result<Listing, ActionError> {
         let listed = self.repository.storage.list(FileKind::Snapshot);
-        let listed = listed.map_err(|error| self.failed("list the snapshots", error.into()))?;
-        Ok(listed.files)
+        listed.map_err(|error| self.failed("list the snapshots", error.into()))
     }
 
     /// As [`Opened::snapshot_files`], of files that are listed already.

@@ -11,7 +11,7 @@ use super::index::Index;
 use super::index::load::{Reading, load_files};
 use super::open::Repository;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Listed};
+use crate::storage::{FileKind, FileName, Listed, Listing};
 
 /// An open repository whose index is in memory.
 pub struct Indexed {
@@ -24,7 +24,8 @@ pub struct Indexed {
 /// The files of a repository, as of one moment. Packs may be missing that the index names: a backup of another host may
 /// have added both meanwhile.
 pub struct Files {
-    pub snapshots: Vec<Listed>,
+    /// With what else lies there.
+    pub snapshots: Listing,
     pub index: Vec<Listed>,
     pub packs: Vec<Listed>,
 }
@@ -38,11 +39,11 @@ impl Files {
         // In this order, because a pack is there before the index that names it.
         let kinds = [FileKind::Snapshot, FileKind::Index, FileKind::Pack];
         let mut listings = repository.storage.lists(&kinds)?.into_iter();
-        let mut next = || listings.next().unwrap_or_default().files;
+        let mut next = || listings.next().unwrap_or_default();
         Ok(Files {
             snapshots: next(),
-            index: next(),
-            packs: next(),
+            index: next().files,
+            packs: next().files,
         })
     }
 }

@@ -103,6 +103,19 @@ fn a_backup_of_what_has_not_changed_makes_nine_requests() {
 }
 
 #[test]
+fn the_first_backup_of_a_name_lists_the_snapshots_once() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    counted.requests(saved(host));
+    let mut other = saved(host);
+    other["freezer_action"]["backup_name"] = json!("other");
+    let requests = counted.requests(other);
+    let is_list = |line: &&String| line.contains("prefix=") && line.contains("snapshots");
+    let lists = requests.iter().filter(is_list).count();
+    assert_eq!(lists, 1, "{requests:#?}");
+}
+
+#[test]
 fn a_restore_reads_no_pack_twice() {
     let Some(counted) = counted() else { return };
     let host = &counted.host;

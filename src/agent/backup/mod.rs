@@ -36,7 +36,7 @@ use crate::repository::indexed::{Files, Indexed, Loading};
 use crate::repository::snapshot::Snapshot as File;
 use crate::repository::time::Time;
 use crate::secret::password::{self, Password};
-use crate::storage::Listed;
+use crate::storage::Listing;
 use crate::storage::retention::{self, Renewal};
 use crate::units;
 pub use left_out::{LeftOutList, LeftOutPath, LeftOutReason, left_out};
@@ -93,7 +93,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
     tell_changed_paths(work, &next, &lineage);
     if comparable.is_empty() {
         let job = &context.request.job_id;
-        tell_other_hosts(job, work, &of_all_hosts(&opened, work)?);
+        tell_other_hosts(job, work, &of_all_hosts(&opened, work, &files.snapshots));
     }
 
     let start = Instant::now();
@@ -214,11 +214,11 @@ fn lineage(
     context: &Context,
     opened: &Opened,
     work: &Backup,
-    listed: &[Listed],
+    listed: &Listing,
 ) -> Result<Vec<Found>, ActionError> {
-    let lineage = opened.tell_unreadable(opened.snapshots_of(&of_name(work), listed));
+    let lineage = opened.tell_unreadable(opened.snapshots_of(&of_name(work), &listed.files));
     if lineage.is_empty() {
-        refuse_without_snapshots(context, opened, work.allow_new_container)?;
+        refuse_without_snapshots(context, opened, listed, work.allow_new_container)?;
     }
     Ok(lineage)
 }
@@ -238,11 +238,11 @@ fn unnamed<'a>(lineage: &'a [Found], indexed: &Indexed) -> Vec<&'a Snapshot> {
 }
 
 /// The snapshots of the backup's name. Those that cannot be read have been told of.
-fn of_all_hosts(opened: &Opened, work: &Backup) -> Result<Vec<Snapshot>, ActionError> {
-    let found = opened.snapshot_files(&Filter::default())?.found;
+fn of_all_hosts(opened: &Opened, work: &Backup, listed: &Listing) -> Vec<Snapshot> {
+    let found = opened.snapshots_of(&Filter::default(), &listed.files).found;
     let all = found.into_iter().map(|(snapshot, ..)| snapshot);
     let has_name = |it: &Snapshot| it.label.is_empty() || it.label == work.lineage.backup_name;
-    Ok(all.filter(has_name).collect())
+    all.filter(has_name).collect()
 }
 
 /// Finds a snapshot that an interrupted run or an earlier attempt had finished before it was lost: then the backup is

@@ -73,7 +73,7 @@ fn a_backup_of_what_has_not_changed_waits_thirteen_times() {
     .unwrap();
     done("lock");
     let files = Files::list(&repository).unwrap();
-    assert_eq!((files.snapshots.len(), files.packs.len()), (0, 0));
+    assert_eq!((files.snapshots.files.len(), files.packs.len()), (0, 0));
     done("list");
     let snapshot = Snapshot::new(Time::now(), Id::of(b"tree"), vec!["/x".to_owned()]);
     snapshot.write(&*storage, &repository.cipher).unwrap();
@@ -94,7 +94,7 @@ fn a_backup_of_what_has_not_changed_waits_thirteen_times() {
         ("unlock", 1),
     ];
     assert_eq!(steps, expected);
-    assert_eq!(Files::list(&repository).unwrap().snapshots.len(), 1);
+    assert_eq!(Files::list(&repository).unwrap().snapshots.files.len(), 1);
 }
 
 #[test]
