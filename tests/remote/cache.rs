@@ -187,6 +187,43 @@ fn no_cache_is_no_reason_to_fail() {
 }
 
 #[test]
+fn a_prune_relies_on_nothing_that_a_damaged_cache_holds() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    for text in ["first", "second", "third"] {
+        host.file("source/changes", &text.repeat(10_000));
+        counted.requests(saved(host));
+    }
+    let forget = ["forget", "--keep-last", "1"];
+    restic(&restics()[0], &counted.repository, &forget);
+    let packs = || {
+        let list = ["list", "packs", "--no-lock"];
+        let listed = restic(&restics()[0], &counted.repository, &list);
+        listed.lines().count()
+    };
+    let before = packs();
+    // Of each three files, one is cut, one has other bytes, and one is gone.
+    for (number, (path, content)) in files(&counted.cache()).into_iter().enumerate() {
+        let path = counted.cache().join(path);
+        match number % 3 {
+            0 => fs::write(&path, &content[..10.min(content.len())]).unwrap(),
+            1 => fs::write(&path, vec![b'x'; content.len()]).unwrap(),
+            _ => fs::remove_file(&path).unwrap(),
+        }
+    }
+    let pass = host.path("pass");
+    let place = ["--storage", "offsite", "--container", CONTAINER];
+    let pass = ["--encrypt-pass-file", pass.to_str().unwrap()];
+    let prune = ["prune", "--max-unused", "0"];
+    host.freezerd(&[&prune[..], &place, &pass].concat())
+        .exits(0);
+    assert!(packs() < before);
+    assert_clean_for_restic(&counted.repository, 1);
+    counted.requests(restored(host));
+    assert_eq!(files(&host.path("target")), files(&host.path("source")));
+}
+
+#[test]
 fn the_cache_is_shown_and_cleared() {
     let Some(counted) = counted() else { return };
     let host = &counted.host;
