@@ -70,7 +70,8 @@ impl Throttle {
         }))
     }
 
-    /// Lets so many bytes through, and calls `moved` with how many have passed. Waits until they may go, unless they are urgent: these count, and do not wait.
+    /// Lets so many bytes through, and calls `moved` with how many have passed. Waits until they may go, unless they are
+    /// urgent: these count, and do not wait.
     pub(super) fn pass(&self, bytes: u64, is_urgent: bool, moved: &dyn Fn(u64)) {
         let mut left = bytes;
         while left > 0 {
