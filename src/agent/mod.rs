@@ -226,8 +226,18 @@ fn open(
     container: &Container,
     access: Access,
 ) -> Result<(Opened, Lock), ActionError> {
+    open_through(&context.reach, context, container, access)
+}
+
+/// As [`open`], on this way.
+fn open_through(
+    reach: &Reach,
+    context: &Context,
+    container: &Container,
+    access: Access,
+) -> Result<(Opened, Lock), ActionError> {
     let password = password::read(container, &log)?;
-    let existing = place::look_to_open(container, &context.reach, &password)?.repository()?;
+    let existing = place::look_to_open(container, reach, &password)?.repository()?;
     let opened = Opened::open(existing, &password)?;
     let lock = Lock::take(&opened, access, &context.reporter)?;
     Ok((opened, lock))

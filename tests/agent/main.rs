@@ -12,3 +12,4 @@ mod round_trip;
 #[path = "../samples/mod.rs"]
 mod samples;
 mod support;
+mod targets;

@@ -7,7 +7,7 @@ use crate::agent::lock::Lock;
 use crate::agent::report::log;
 use crate::agent::repository::{Found, Opened};
 use crate::agent::snapshot::{Filter, Snapshot};
-use crate::agent::{Context, check, copy as copies, guard, open, outcome};
+use crate::agent::{Context, check, copy as copies, guard, open_through, outcome};
 use crate::job::action::{Access, Backup, Container};
 use crate::job::storage::S3Connection;
 use crate::protocol::{Outcome, Summary, Verdict};
@@ -27,13 +27,7 @@ pub(super) fn copy(
     context: &Context,
     work: &Backup,
 ) -> Result<Option<(Opened, Lock, Copied)>, ActionError> {
-    let count = work.copy_from.len();
-    for (place, container) in work.copy_from.iter().enumerate() {
-        // The targets are the actions directly before this one.
-        let before = u32::try_from(count - place).unwrap_or(u32::MAX);
-        let Some(index) = context.request.action_index.checked_sub(before) else {
-            continue;
-        };
+    for container in &work.copy_from {
         let s3 = container.connection.s3.as_deref();
         if s3.is_some_and(S3Connection::may_be_archived) {
             log(&format!(
@@ -42,13 +36,11 @@ pub(super) fn copy(
             ));
             continue;
         }
-        let (from, found, _lock) = match look(context, work, container, index) {
+        let (from, found, _lock) = match look(context, work, container) {
             Ok(Some(found)) => found,
             Ok(None) => continue,
             Err(error) => {
                 log(&format!("note: the new snapshot cannot be copied: {error}"));
-                // It was given back, if the network was waited for in vain.
-                context.slot.take_again();
                 continue;
             }
         };
@@ -59,15 +51,19 @@ pub(super) fn copy(
     Ok(None)
 }
 
-/// The snapshot that this run has made in another target.
+/// The snapshot of this run in another target: it was made there, or copied to it from one before. A server that cannot be
+/// reached is not waited for, because the source is there.
 fn look(
     context: &Context,
     work: &Backup,
     container: &Container,
-    index: u32,
 ) -> Result<Option<(Opened, Found, Lock)>, ActionError> {
-    let (from, lock) = open(context, container, Access::Shared)?;
+    let reach = context.reach.without_waiting();
+    let (from, lock) = open_through(&reach, context, container, Access::Shared)?;
     let request = &context.request;
+    // The targets are the actions directly before this one.
+    let count = u32::try_from(work.copy_from.len()).unwrap_or(u32::MAX);
+    let targets = request.action_index.saturating_sub(count)..request.action_index;
     let earlier = request
         .earlier
         .iter()
@@ -75,9 +71,12 @@ fn look(
     let runs = std::iter::once((&request.run_tag, None)).chain(earlier);
     let snapshots = from.snapshots(&of_name(work))?;
     for (run, not_before) in runs {
-        let tag = run.snapshot_tag(index);
+        let tags: Vec<String> = targets
+            .clone()
+            .map(|index| run.snapshot_tag(index))
+            .collect();
         let found = snapshots.iter().rfind(|(snapshot, ..)| {
-            snapshot.tags.contains(&tag)
+            tags.iter().any(|tag| snapshot.tags.contains(tag))
                 && not_before.is_none_or(|limit| snapshot.time >= limit)
                 && has_same_paths(&work.paths, snapshot)
         });

@@ -105,6 +105,14 @@ impl Reach {
         Reach { network, ..self }
     }
 
+    /// The same way, and a server that cannot be reached at the beginning is not waited for.
+    pub fn without_waiting(&self) -> Reach {
+        Reach {
+            network: None,
+            ..self.clone()
+        }
+    }
+
     /// The files of a container. Nothing is read or sent yet, apart from the secrets; rclone is started.
     ///
     /// # Errors
@@ -194,9 +202,11 @@ impl Reach {
         if self.once {
             return storage;
         }
-        let tell = |error: &StorageError, wait| {
+        // An action may have several containers.
+        let location = container.location.to_string();
+        let tell = move |error: &StorageError, wait| {
             log(&format!(
-                "warning: {error}; trying again in {}",
+                "warning: {location}: {error}; trying again in {}",
                 units::duration(wait)
             ));
         };
@@ -218,6 +228,8 @@ impl Reach {
         else {
             return Arc::new(retry);
         };
+        // A short limit does not make it less patient than no limit at all.
+        let limit = limit.max(policy.opening);
         let location = container.location.clone();
         Arc::new(retry.waiting_for_network(NetworkWait {
             limit,

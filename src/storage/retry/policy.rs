@@ -51,8 +51,7 @@ impl Policy {
         match stage {
             Stage::Unlocking => self.unlocking,
             Stage::Opening => self.opening,
-            // A short limit does not make it less patient than no limit at all.
-            Stage::NoNetwork(limit) => limit.max(self.opening),
+            Stage::NoNetwork(limit) => limit,
             Stage::Answering => self.patience,
         }
     }
@@ -61,8 +60,9 @@ impl Policy {
     /// first of them began. There is always a second try, because a single one may have used up all the time; but not where
     /// the server has not answered once.
     pub(super) fn wait(&self, tries: u32, elapsed: Duration, stage: Stage) -> Option<Duration> {
-        let is_over = tries > 1 || stage == Stage::Opening;
-        if is_over && elapsed >= self.patience(stage) {
+        let left = self.patience(stage).saturating_sub(elapsed);
+        let ends_here = tries > 1 || stage == Stage::Opening;
+        if left.is_zero() && ends_here {
             return None;
         }
         let longest = match stage {
@@ -72,7 +72,12 @@ impl Policy {
         let factor = 1_u32
             .checked_shl(tries.saturating_sub(1))
             .unwrap_or(u32::MAX);
-        Some(self.first_wait.saturating_mul(factor).min(longest))
+        let wait = self.first_wait.saturating_mul(factor).min(longest);
+        // The last try is at the end of the time.
+        Some(match left.is_zero() {
+            true => wait,
+            false => wait.min(left),
+        })
     }
 }
 
@@ -94,7 +99,7 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(
             policy.wait(u32::MAX, seconds(0), Stage::Unlocking),
-            Some(seconds(60))
+            Some(policy.unlocking)
         );
     }
 
@@ -105,13 +110,13 @@ mod tests {
             (Stage::Unlocking, 5),
             (Stage::Opening, 10),
             (Stage::NoNetwork(seconds(600)), 600),
-            (Stage::NoNetwork(seconds(1)), 10),
             (Stage::Answering, 900),
         ] {
             let wait = |tries, elapsed| policy.wait(tries, seconds(elapsed), stage);
             let second = (stage != Stage::Opening).then_some(seconds(1));
             assert_eq!(wait(1, 4000), second, "{stage:?}");
-            assert_eq!(wait(2, patience - 1), Some(seconds(2)), "{stage:?}");
+            assert_eq!(wait(2, patience - 2), Some(seconds(2)), "{stage:?}");
+            assert_eq!(wait(2, patience - 1), Some(seconds(1)), "{stage:?}");
             assert_eq!(wait(2, patience), None, "{stage:?}");
         }
     }

@@ -15,7 +15,8 @@ use super::known_hosts::Known;
 use super::session::{Session, stalled};
 use super::{Options, login};
 
-/// How long a connection of TCP may take to be made.
+/// How long a connection of TCP may take to be made, and how long the server may then take to agree on the keys. Something
+/// else than a server of SSH says nothing that it needs.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// After this time without anything from the server, it is asked whether it lives.
@@ -57,12 +58,13 @@ pub(super) async fn connect(options: &Options) -> Result<Session, Failure> {
         file: options.new_hosts.clone(),
     };
     let begun = client::connect_stream(Arc::new(config), stream, client);
-    let mut ssh = within(options.stall, begun)
-        .await?
-        .map_err(|ended| match ended {
-            Ended::Host(failure) => failure,
-            Ended::Ssh(error) => of_ssh(error),
-        })?;
+    let mut ssh =
+        within(CONNECT.min(options.stall), begun)
+            .await?
+            .map_err(|ended| match ended {
+                Ended::Host(failure) => failure,
+                Ended::Ssh(error) => of_ssh(error),
+            })?;
     within(options.stall, login::login(&mut ssh, options)).await??;
     let channel = within(options.stall, ssh.channel_open_session())
         .await?
