@@ -42,7 +42,10 @@ impl Sections<'_> {
                 return Err(self.wrong(name, None, message));
             }
             let Some(section) = section.as_table() else {
-                let message = format!("write `[{table}.{name}]`, and its keys below");
+                let message = format!(
+                    "a key stands in a section with a name of its own: write `[{table}.NAME]`, where you choose the name, and \
+                     the key below"
+                );
                 return Err(self.wrong(name, None, message));
             };
             let values = section

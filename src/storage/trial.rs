@@ -12,6 +12,9 @@ use super::{FileKind, FileName, Storage};
 /// How many small requests the round trip is the median of.
 const ROUND_TRIPS: usize = 5;
 
+/// So much of a config is read, in bytes. One that is larger is there, too.
+const MOST_CONFIG: u64 = 64 << 10;
+
 /// What is tried, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
@@ -56,6 +59,8 @@ pub struct Trial {
     pub upload: Option<u64>,
     /// Bytes per second.
     pub download: Option<u64>,
+    /// The bucket did not exist, and the trial made it. It stays.
+    pub made_bucket: bool,
     /// Until when the server keeps what was written. `None`: it can be removed, or the server does not say it.
     pub kept: Option<Retention>,
 }
@@ -104,7 +109,9 @@ pub fn run(
         };
     let mut first = |trial: &mut Trial| -> Option<()> {
         attempt(Step::Open, trial, &mut || clear(storage))?;
+        let lacks_bucket = look(storage).is_err_and(|error| error.kind == ErrorKind::NoPlace);
         attempt(Step::Prepare, trial, &mut || storage.create_layout())?;
+        trial.made_bucket = lacks_bucket;
         written = true;
         attempt(Step::Lock, trial, &mut || {
             storage.write(small, lock).map(drop)
@@ -174,14 +181,15 @@ pub fn run(
     trial
 }
 
-/// Tries whether a storage answers: lists its keys, and asks for its config. Writes nothing, and it may be empty.
+/// Tries whether a storage answers: lists its keys, and reads its config. Writes nothing, and it may be empty.
 ///
 /// # Errors
-/// When the storage does not answer, or not with what it should.
+/// When the storage does not answer, or not with what it should. `NoPlace` when there is no such bucket, which only the
+/// answer to a read says.
 pub fn look(storage: &dyn Storage) -> Result<(), Error> {
     storage.list(FileKind::Key)?;
-    match storage.size(FileName::CONFIG) {
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+    match storage.read(FileName::CONFIG, MOST_CONFIG) {
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::TooLarge) => Ok(()),
         result => result.map(drop),
     }
 }

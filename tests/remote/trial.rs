@@ -91,6 +91,25 @@ fn a_bucket_is_tried_with_the_rights_of_the_keys() {
 }
 
 #[test]
+fn a_bucket_that_does_not_exist_is_told_before_and_after_a_test_makes_it() {
+    let Some(server) = s3_server::Server::start() else {
+        return;
+    };
+    let host = host("http://unused/", "");
+    bucket::define(&host, &server.endpoint(), "mistyped", &bucket::keys(&host));
+    let asked = || {
+        let told = host.freezerd(&["doctor", "--json"]).json();
+        let findings = told["findings"].as_array().unwrap().iter();
+        let mut of_storages = findings.filter(|it| it["check"] == "storage");
+        of_storages.next().unwrap()["level"].clone()
+    };
+    assert_eq!(asked(), "warning");
+    assert_eq!(test(&host, 0)["made_bucket"], true);
+    assert_eq!(asked(), "ok");
+    assert_eq!(test(&host, 0)["made_bucket"], false);
+}
+
+#[test]
 fn a_storage_that_only_adds_is_told_as_such() {
     let Some(server) = Server::append_only() else {
         return;

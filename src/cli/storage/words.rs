@@ -74,6 +74,13 @@ pub fn lines(trial: &Trial, zone: &Zone) -> Vec<String> {
             "object lock: what is written now is kept {until} ({mode})"
         ));
     }
+    if trial.made_bucket {
+        lines.push(
+            "note: the bucket did not exist. The test made it, and it stays; if its name is wrong, correct it, and remove the \
+             bucket at the server"
+                .to_owned(),
+        );
+    }
     lines.push(match (trial.is_good(), trial.is_append_only()) {
         (true, false) => "The storage works.".to_owned(),
         (true, true) => "The storage works and is append-only: backups work, and nobody who has these credentials can \
@@ -131,6 +138,7 @@ pub fn json(trial: &Trial) -> Value {
     json!({
         "good": trial.is_good(),
         "append_only": trial.is_append_only(),
+        "made_bucket": trial.made_bucket,
         "round_trip": trial.round_trip.map(|time| time.as_secs_f64()),
         "upload": trial.upload,
         "download": trial.download,
