@@ -3,8 +3,7 @@
 use super::codes;
 use super::diagnostic::{Diagnostic, quoted};
 use super::json::{Member, Node, Value};
-use super::keys::{Object, Shape};
-use super::secret_text;
+use super::secret_text::{self, SECRET_NAMES};
 use super::values::ValueReader;
 
 /// Warns about every secret in a node and below it. The message does not repeat the secret.
@@ -13,7 +12,7 @@ pub(super) fn secrets(node: &Node, values: &mut ValueReader<'_>) {
         Value::Object(members) => {
             for member in members {
                 let name = member.key.to_lowercase().replace('-', "_");
-                let named = NAMES
+                let named = SECRET_NAMES
                     .iter()
                     .any(|secret| name == *secret || name.ends_with(&format!("_{secret}")));
                 if secret_text::is_secret(&member.key)
@@ -21,7 +20,7 @@ pub(super) fn secrets(node: &Node, values: &mut ValueReader<'_>) {
                     && !member.node.is_unset()
                 {
                     warn_of_own(member, values);
-                } else if is_a_name(&member.key) {
+                } else if secret_text::is_a_name(&member.key) {
                     // It names a key or a file.
                 } else if named
                     && !member.node.is_unset()
@@ -52,15 +51,8 @@ fn warn(node: &Node, message: String, values: &mut ValueReader<'_>) {
         Diagnostic::warning(codes::SECRET_IN_FILE, message)
             .at(node.span.clone())
             .label("everybody who can read the file can read it, and lists and logs show it")
-            .help("put it into a file that only its user can read, and let the command read that file"),
+            .help("put it into a file that only its user can read, and name that file, or let a command read it"),
     );
-}
-
-/// Whether a key of an action says where a secret is, or who uses it, and not what it is.
-fn is_a_name(written: &str) -> bool {
-    Object::Action
-        .find(written)
-        .is_some_and(|key| key.of_storage.is_some() && key.shape != Shape::SecretText)
 }
 
 /// Warns about a secret in a key that is for one. The daemon remembers and shows the file without it.
@@ -78,19 +70,6 @@ fn warn_of_own(member: &Member, values: &mut ValueReader<'_>) {
         )),
     );
 }
-
-/// Names of keys whose value is a secret, alone or after an underscore.
-const NAMES: [&str; 9] = [
-    "password",
-    "pass",
-    "passwd",
-    "secret_key",
-    "access_key",
-    "api_key",
-    "token",
-    "secret",
-    "passphrase",
-];
 
 /// Texts that are followed by a secret.
 const MARKS: [&str; 9] = [

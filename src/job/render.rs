@@ -39,6 +39,12 @@ const UNDERLINED: usize = 80;
 /// `name` is the name of the file for the reader. `source` is the bytes that the diagnostic is about, or empty where they
 /// are gone. The result contains no control character of either.
 pub fn render(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) -> String {
+    // The lines around a fault may hold a secret.
+    draw(diagnostic, name, &secret_text::blanked(source), look)
+}
+
+/// As [`render`], of a source without secrets.
+fn draw(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) -> String {
     let renderer = if look.color {
         Renderer::styled()
     } else {
@@ -66,12 +72,10 @@ pub fn render(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) ->
             .primary_title(message.as_str())
             .id(diagnostic.code.as_str()),
     );
-    // The lines around a fault may hold a secret.
-    let source = secret_text::blanked(source);
     let extract = diagnostic
         .span
         .clone()
-        .map(|span| Extract::of(&source, span));
+        .map(|span| Extract::of(source, span));
     group = match &extract {
         Some(extract) => group.element(
             Snippet::source(extract.text.as_str())
@@ -104,9 +108,10 @@ pub fn render(diagnostic: &Diagnostic, name: &str, source: &[u8], look: Look) ->
 
 /// Draws all diagnostics of a file, a blank line after each.
 pub fn render_all(diagnostics: &[Diagnostic], name: &str, source: &[u8], look: Look) -> String {
+    let source = secret_text::blanked(source);
     diagnostics
         .iter()
-        .map(|diagnostic| render(diagnostic, name, source, look) + "\n")
+        .map(|diagnostic| draw(diagnostic, name, &source, look) + "\n")
         .collect()
 }
 

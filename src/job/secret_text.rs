@@ -25,6 +25,26 @@ pub(super) fn is_secret(written: &str) -> bool {
         .is_some_and(|key| key.shape == Shape::SecretText)
 }
 
+/// Whether a key of an action says where a secret is, or who uses it, and not what it is.
+pub(super) fn is_a_name(written: &str) -> bool {
+    Object::Action
+        .find(written)
+        .is_some_and(|key| key.of_storage.is_some() && key.shape != Shape::SecretText)
+}
+
+/// What the names of keys end with whose values are secrets.
+pub(super) const SECRET_NAMES: [&str; 9] = [
+    "password",
+    "pass",
+    "passwd",
+    "secret_key",
+    "access_key",
+    "api_key",
+    "token",
+    "secret",
+    "passphrase",
+];
+
 /// The keys whose values are addresses. One with a user and a password in it is refused, and is a secret.
 const ADDRESSES: [&str; 2] = ["endpoint", "proxy"];
 
@@ -144,6 +164,29 @@ pub(super) fn without_secrets(mut document: serde_json::Value) -> serde_json::Va
     document
 }
 
+/// Where the values of other keys are that are named like a secret, such as one that freezerd does not know.
+fn likely_places(text: &str) -> Vec<Range<usize>> {
+    let plain = text.to_ascii_lowercase().replace('-', "_");
+    let mut found = Vec::new();
+    for name in SECRET_NAMES {
+        for (start, _) in plain.match_indices(name) {
+            // `password_file` and `compass` are other words.
+            let is_whole = !plain[..start].ends_with(|letter: char| letter.is_alphanumeric());
+            let is_key = text[start + name.len()..].starts_with('"');
+            if is_whole && is_key && !is_name_of_key(&text[..start], name) {
+                found.extend(value_after(text, start + name.len()));
+            }
+        }
+    }
+    found
+}
+
+/// Whether the key that ends with this word names a user, a key or a file.
+fn is_name_of_key(before: &str, word: &str) -> bool {
+    let start = before.rfind('"').map_or(0, |at| at + 1);
+    is_a_name(&format!("{}{word}", &before[start..]))
+}
+
 /// The bytes of a file with asterisks in place of its secrets, so that all else stays in its place.
 pub(super) fn blanked(bytes: &[u8]) -> Cow<'_, [u8]> {
     // Each byte that is not UTF-8 becomes one byte here, too.
@@ -151,7 +194,8 @@ pub(super) fn blanked(bytes: &[u8]) -> Cow<'_, [u8]> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(bytes.iter().map(|byte| ascii(*byte)).collect()),
     };
-    let places = places(&text);
+    let mut places = places(&text);
+    places.extend(likely_places(&text));
     if places.is_empty() {
         return Cow::Borrowed(bytes);
     }
@@ -292,6 +336,22 @@ mod tests {
         assert!(masked.contains(r#""secret_key": null"#));
         assert!(json::read(&masked).faults.is_empty(), "{masked}");
         assert_eq!(blanked(text.as_bytes()).len(), text.len());
+    }
+
+    #[test]
+    fn the_value_of_an_unknown_key_that_is_named_like_a_secret_is_not_shown() {
+        let text = r#"{"password":"canary1", "Encrypt-Password" : "canary2", "api_key": 4711, "access_key": "user",
+            "encrypt_pass_file": "/p", "compass": "north"}"#;
+        let shown = String::from_utf8(blanked(text.as_bytes()).into_owned()).unwrap();
+        assert!(
+            !shown.contains("canary") && !shown.contains("4711"),
+            "{shown}"
+        );
+        for known in ["user", "/p", "north"] {
+            assert!(shown.contains(known), "{shown}");
+        }
+        // It is remembered as it is: a program may need it.
+        assert_eq!(masked(text), text);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::codes;
 use super::decode::Field;
 use super::diagnostic::{Diagnostic, quoted};
+use super::json::Value;
 use super::keys::suggested_word;
 use super::storage::{Exposure, NOT_SUPPORTED, NamedStorage, StorageKind};
 use super::values::ValueReader;
@@ -28,10 +29,14 @@ const IN_JOB: [StorageKind; 5] = [
 impl<'h> ValueReader<'h> {
     /// The storage that the key names; `None` if there is no such storage, or this version does not support it.
     pub fn storage(&mut self, field: Option<Field<'_>>) -> Option<NamedPlace<'h>> {
-        let Some(field) = field.filter(|field| !field.node.is_unset()) else {
+        // An empty text, which a template may leave, does not stand for this host: the backup would stay here.
+        let is_empty =
+            |value: &Value| matches!(value, Value::Text(text) if text.content.trim().is_empty());
+        let field = field.filter(|field| is_empty(&field.node.value) || !field.node.is_unset());
+        let Some(field) = field else {
             return Some(NamedPlace::Local);
         };
-        let super::json::Value::Text(text) = &field.node.value else {
+        let Value::Text(text) = &field.node.value else {
             self.wrong_type(&field, "a word", "`local`, or the name of a storage");
             return None;
         };
@@ -47,7 +52,11 @@ impl<'h> ValueReader<'h> {
         {
             return Some(NamedPlace::InJob(kind));
         }
-        let fault = if NOT_SUPPORTED.contains(&written) {
+        let fault = if written.is_empty() {
+            Diagnostic::error(codes::UNKNOWN_STORAGE, "the storage has no name")
+                .label("empty")
+                .help("name a storage; or remove the key, or write `\"storage\": \"local\"`, if the container is on this host")
+        } else if NOT_SUPPORTED.contains(&written) {
             let message = format!(
                 "this version does not support the storage {}",
                 quoted(written)

@@ -81,7 +81,7 @@ const OWN_KEYS: &[Key] = &[
     Key::new("backup_name", Shape::BackupName, ALL, "The name of the backup, which identifies its snapshots together with the name of the host.").required(WITH_SNAPSHOTS, "\"home\""),
     Key::new("container", Shape::Container, ALL, "Where the snapshots are kept: an absolute path, or a name under the configured container root. In a storage of `freezerd.toml`: a name, which may have slashes.")
         .required(WITH_CONTAINER, "\"/srv/backups\""),
-    Key::new("storage", Shape::Storage, ALL, "The storage that the container is in: `local`, the name of a storage of `freezerd.toml`, or `s3`, `ssh` or `swift`, which other keys then describe.")
+    Key::new("storage", Shape::Storage, ALL, "The storage that the container is in: `local`, the name of a storage of `freezerd.toml`, or `s3`, `swift`, `sftp` (`ssh`), `ftp` or `ftps`, which other keys then describe.")
     .example("\"local\"").default("\"local\""),
     Key::new("mode", Shape::Mode, ALL, "What is backed up: `fs`, files and directories.")
     .example("\"fs\"").default("\"fs\""),

@@ -225,6 +225,17 @@ fn no_message_about_a_broken_file_has_its_secret() {
 }
 
 #[test]
+fn a_storage_without_a_name_does_not_stand_for_this_host() {
+    let text = saved("/srv/backups", "\"storage\": \" \"");
+    assert_eq!(codes(&read(&text)), ["unknown-storage"]);
+    for unset in ["null", "false", "\"local\""] {
+        let text = saved("/srv/backups", &format!("\"storage\": {unset}"));
+        let place = container(&text).location;
+        assert_eq!(place.to_string(), "/srv/backups");
+    }
+}
+
+#[test]
 fn keys_that_do_not_describe_the_storage_are_refused_with_the_mend() {
     for (storage, told) in [
         ("\"secret_key_file\": \"/k\"", "add `\"storage\": \"s3\"`"),
