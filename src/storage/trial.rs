@@ -108,8 +108,15 @@ pub fn run(
             is_done.then_some(took)
         };
     let mut first = |trial: &mut Trial| -> Option<()> {
-        attempt(Step::Open, trial, &mut || clear(storage))?;
-        let lacks_bucket = look(storage).is_err_and(|error| error.kind == ErrorKind::NoPlace);
+        let mut lacks_bucket = false;
+        attempt(Step::Open, trial, &mut || {
+            clear(storage)?;
+            match read_config(storage) {
+                Err(error) if error.kind == ErrorKind::NoPlace => lacks_bucket = true,
+                result => result?,
+            }
+            Ok(())
+        })?;
         attempt(Step::Prepare, trial, &mut || storage.create_layout())?;
         trial.made_bucket = lacks_bucket;
         written = true;
@@ -188,6 +195,11 @@ pub fn run(
 /// answer to a read says.
 pub fn look(storage: &dyn Storage) -> Result<(), Error> {
     storage.list(FileKind::Key)?;
+    read_config(storage)
+}
+
+/// Reads the config, which may be missing.
+fn read_config(storage: &dyn Storage) -> Result<(), Error> {
     match storage.read(FileName::CONFIG, MOST_CONFIG) {
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::TooLarge) => Ok(()),
         result => result.map(drop),
@@ -293,7 +305,8 @@ mod tests {
             (Request::Size, 2, Step::RoundTrip),
             (Request::Write, 1, Step::Write),
             (Request::Sync, 0, Step::Write),
-            (Request::Read, 0, Step::Read),
+            (Request::Read, 0, Step::Open),
+            (Request::Read, 1, Step::Read),
             (Request::List, 2, Step::List),
         ] {
             let memory = Memory::new();
@@ -312,7 +325,7 @@ mod tests {
         memory.write(FileName::CONFIG, b"config").unwrap();
         look(&memory).unwrap();
         assert_eq!(memory.count(Request::Write), 1);
-        for request in [Request::List, Request::Size] {
+        for request in [Request::List, Request::Read] {
             memory.fail(request, 0, ErrorKind::Unauthorized);
             let kind = look(&memory).unwrap_err().kind;
             assert_eq!(kind, ErrorKind::Unauthorized);
