@@ -26,6 +26,7 @@ pub mod id;
 mod leftovers;
 pub mod limit;
 pub mod local;
+mod mask;
 pub mod memory;
 mod names;
 #[cfg(any(feature = "ftp", feature = "sftp"))]

@@ -42,12 +42,12 @@ pub(super) fn connect(options: &Options, config: &ClientConfig) -> Result<Sessio
     if let (Some(encryption), Tls::Explicit) = (&encryption, options.tls) {
         let reply = control.ask("AUTH TLS")?;
         if !matches!(reply.code, 234 | 334) {
-            return Err(no_tls(&reply));
+            return Err(no_tls(&reply, options));
         }
         control = control.encrypted(encryption)?;
     }
     control.set_stall(options.stall)?;
-    let mut session = Session::new(control, peer, encryption, options.stall);
+    let mut session = Session::new(control, peer, encryption, options);
     if options.tls != Tls::None {
         session.ask("PBSZ 0", &[200])?;
         session
@@ -121,16 +121,17 @@ fn greeting(control: &mut Control, options: &Options) -> Result<(), Failure> {
             220 => return Ok(()),
             // It will be ready soon.
             120 => {}
-            code::NOT_AVAILABLE => return Err(reply.refusal()),
+            code::NOT_AVAILABLE => return Err(reply.refusal(options.password.as_slice())),
             _ => {
-                return Err(reply.refusal().of_kind(ErrorKind::Overloaded));
+                let failure = reply.refusal(options.password.as_slice());
+                return Err(failure.of_kind(ErrorKind::Overloaded));
             }
         }
     }
 }
 
-fn no_tls(reply: &Reply) -> Failure {
-    reply.refusal().known_as(
+fn no_tls(reply: &Reply, options: &Options) -> Failure {
+    reply.refusal(options.password.as_slice()).known_as(
         ErrorKind::Answer,
         "the server has no TLS. Nothing was sent. Only `kind = \"ftp\"` works with it, and then everybody on the way can \
          read the password",

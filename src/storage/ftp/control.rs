@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::super::mask::masked;
 use super::failure::{Failure, code};
 use super::stream::{Encryption, Stream};
 
@@ -23,9 +24,10 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The failure that this answer is.
-    pub fn refusal(&self) -> Failure {
-        Failure::refused(self.code, &self.text)
+    /// The failure that this answer is, without these secrets: a server may repeat what it got.
+    pub fn refusal(&self, secrets: &[Zeroizing<String>]) -> Failure {
+        let text = String::from_utf8_lossy(&self.text);
+        Failure::refused(self.code, masked(&text, secrets).as_bytes())
     }
 }
 

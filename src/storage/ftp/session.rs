@@ -4,8 +4,11 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::super::error::ErrorKind;
 use super::super::pool::Connection;
+use super::Options;
 use super::control::{Control, Reply};
 use super::failure::{Failure, code};
 use super::passive;
@@ -70,6 +73,8 @@ pub(super) struct Session {
     peer: IpAddr,
     encryption: Option<Encryption>,
     stall: Duration,
+    /// No message has it.
+    password: Option<Zeroizing<String>>,
     passive: Passive,
     pub lists: Lists,
     /// The absolute path of the repository.
@@ -85,13 +90,14 @@ impl Session {
         control: Control,
         peer: IpAddr,
         encryption: Option<Encryption>,
-        stall: Duration,
+        options: &Options,
     ) -> Session {
         Session {
             control,
             peer,
             encryption,
-            stall,
+            stall: options.stall,
+            password: options.password.clone(),
             passive: Passive::Extended,
             lists: Lists::All,
             base: String::new(),
@@ -119,7 +125,7 @@ impl Session {
                 reply.code
             )));
         }
-        let failure = reply.refusal();
+        let failure = reply.refusal(self.password.as_slice());
         if reply.code == code::NO_PROTECTION {
             if self.encryption.is_none() {
                 return Err(failure.with("it wants TLS: write `kind = \"ftps\"`"));

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Doing, Error, ErrorKind, Place};
 use super::limit::Pace;
+use super::mask::masked;
 use super::rest::Rest;
 use super::{Durability, FileKind, FileName, Listing, Storage, Traits};
 use start::Server;
@@ -75,7 +76,7 @@ impl Rclone {
         let full = Arc::new(refusal::FullLine::default());
         let of_log = Arc::clone(&full);
         let masking: Tell = Box::new(move |line| {
-            let line = mask::masked(line, &secrets);
+            let line = masked(line, &secrets);
             of_log.look(&line);
             tell(&line);
         });

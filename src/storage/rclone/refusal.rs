@@ -5,8 +5,9 @@ use std::process::Stdio;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Options;
 use super::command::{command, output};
-use super::{Options, mask};
+use crate::storage::mask::masked;
 
 /// How long after the failed write the line that says why may arrive: it comes on another pipe.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -119,7 +120,7 @@ pub(super) fn ask(options: &Options) -> Option<String> {
         .stderr(Stdio::piped());
     let (succeeded, said) = output(command)?;
     let refusal = said.lines().rfind(|line| is_refusal(line))?;
-    (!succeeded).then(|| mask::masked(refusal, &options.secrets()))
+    (!succeeded).then(|| masked(refusal, &options.secrets()))
 }
 
 #[cfg(test)]

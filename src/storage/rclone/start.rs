@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 use super::child::Child;
 use super::command::{command, output};
 use super::socket::SocketDirectory;
-use super::{Options, Tell, mask, refusal};
+use super::{Options, Tell, refusal};
 use crate::storage::http;
+use crate::storage::mask::masked;
 use crate::storage::rest::Rest;
 
 /// How long rclone may take until it serves. Some remotes are asked for something first.
@@ -235,7 +236,7 @@ fn address_in(line: &str) -> Option<String> {
 /// Its last line, which says why it ended.
 fn said(options: &Options, child: &Child) -> String {
     match child.lines().last() {
-        Some(line) => mask::masked(line, &options.secrets()),
+        Some(line) => masked(line, &options.secrets()),
         None => "it says nothing".to_owned(),
     }
 }

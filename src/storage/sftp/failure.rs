@@ -3,7 +3,10 @@
 use std::{fmt, io};
 
 pub(super) use super::super::error::shown;
+use zeroize::Zeroizing;
+
 use super::super::error::{Doing, Error, ErrorKind, Place};
+use super::super::mask::masked;
 use super::packet::Malformed;
 use crate::os;
 
@@ -51,6 +54,19 @@ impl Failure {
             kind,
             status: None,
             cause: io::Error::other(text.into()),
+        }
+    }
+
+    /// The same failure, told without these secrets: a server may repeat what it got.
+    pub fn without(self, secrets: &[Zeroizing<String>]) -> Failure {
+        let told = self.cause.to_string();
+        let masked = masked(&told, secrets);
+        match masked == told {
+            true => self,
+            false => Failure {
+                cause: io::Error::other(masked),
+                ..self
+            },
         }
     }
 

@@ -181,7 +181,7 @@ impl Sftp {
             FileKind::Lock if self.for_locks.is_connecting() => FileKind::Config,
             kind => kind,
         };
-        self.pool.with(
+        let done = self.pool.with(
             of,
             || self.connect(of),
             |session| {
@@ -191,7 +191,8 @@ impl Sftp {
                     .fetch_add(session.waits - before, Ordering::Relaxed);
                 result?
             },
-        )
+        );
+        done.map_err(|failure| failure.without(self.options.password.as_slice()))
     }
 
     fn begin_for_locks(&self) {

@@ -26,6 +26,21 @@ fn faulty() -> Option<(Server, FaultyServer, Options)> {
 }
 
 #[test]
+fn a_server_that_repeats_the_password_does_not_bring_it_into_a_message() {
+    let Some((_server, proxy, options)) = faulty() else {
+        return;
+    };
+    let storage = open(options);
+    let echo = Fault::Reply("530 canary-5pQ8-ftp is wrong");
+    for word in ["USER", "PASS", "TYPE"] {
+        proxy.fail(word, echo);
+        let error = storage.list(FileKind::Key).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("*** is wrong"), "{word}: {told}");
+    }
+}
+
+#[test]
 fn an_upload_that_breaks_is_done_again_and_leaves_nothing_half() {
     let Some((server, proxy, options)) = faulty() else {
         return;
