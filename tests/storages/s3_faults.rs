@@ -233,6 +233,19 @@ fn each_trouble_is_told_in_words_that_help() {
 }
 
 #[test]
+fn a_good_status_with_an_error_below_is_no_written_file() {
+    let Some(it) = faulty() else { return };
+    let pack = named(FileKind::Pack, b"pack");
+    let answer = Fault::Answer(200, "<Error><Code>InternalError</Code></Error>");
+    it.proxy.fail("PUT", answer);
+    let error = it.plain.write(pack, b"pack").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Busy, "{error}");
+    assert_eq!(listed(&*it.plain, FileKind::Pack), []);
+    it.plain.write(pack, b"pack").unwrap();
+    assert_eq!(listed(&*it.plain, FileKind::Pack).len(), 1);
+}
+
+#[test]
 fn a_listing_that_ends_early_is_never_taken_for_the_whole() {
     let Some(it) = faulty() else { return };
     it.plain

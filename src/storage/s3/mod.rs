@@ -252,11 +252,13 @@ impl S3 {
                 ..Call::of(Method::Put, file, &headers)
             };
             let refusal = match self.send(&call) {
-                Ok(answer) => {
-                    answer.finish();
-                    self.knows.fetch_min(knows, Ordering::Relaxed);
-                    return Ok(Durability::Durable);
-                }
+                Ok(answer) => match self.refused_after_all(answer, hash).map_err(failed)? {
+                    None => {
+                        self.knows.fetch_min(knows, Ordering::Relaxed);
+                        return Ok(Durability::Durable);
+                    }
+                    Some(refusal) => refusal,
+                },
                 Err(Trouble::Refused(refusal)) => refusal,
                 Err(trouble) => return Err(failed(trouble)),
             };

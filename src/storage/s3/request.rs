@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::super::http::{Answer, Method, Request};
+use super::super::http::{Answer, Failure, Method, Request};
 use super::super::id::Id;
 use super::super::{FileKind, FileName};
-use super::S3;
 use super::refusal::{Refusal, Trouble};
 use super::sign::{self, Unsigned};
+use super::{HASH, S3, hash_word};
 
 /// What is asked.
 pub(super) struct Call<'a> {
@@ -52,6 +52,20 @@ impl<'a> Call<'a> {
 }
 
 impl S3 {
+    /// What is wrong in an answer that began as a good one to a write: some servers learn afterwards that they have failed.
+    pub(super) fn refused_after_all(
+        &self,
+        answer: Answer,
+        hash: Id,
+    ) -> Result<Option<Refusal>, Trouble> {
+        if answer.header(HASH).is_some_and(|it| it != hash_word(hash)) {
+            let text = "the server says that it got other content than what was sent";
+            return Err(Failure::answer(text).into());
+        }
+        let refusal = Refusal::read(answer, &self.bucket.name);
+        Ok((!refusal.code.is_empty()).then_some(refusal))
+    }
+
     /// Sends a request, and waits for the head of a good answer. Credentials that have ended are fetched anew, and a
     /// region that the server names is used, once.
     pub(super) fn send(&self, call: &Call<'_>) -> Result<Answer, Trouble> {
