@@ -189,7 +189,7 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ("[storage.s3]\nkind = \"rest\"\n", "needs a name"),
         ("[storage.\"my nas\"]\nkind = \"rest\"\n", "needs a name"),
         ("storage = 5\n", "[storage.NAME]"),
-        ("[storage]\noffsite = 5\n", "[storage.offsite]"),
+        ("[storage]\noffsite = 5\n", "where you choose the name"),
     ] {
         host.file("freezerd.toml", text);
         let told = host.freezerd(&["config", "show"]).exits(78).stderr();
