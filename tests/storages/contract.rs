@@ -220,6 +220,7 @@ fn many_threads_write_and_list_at_the_same_time() {
                 });
             }
         });
-        assert_eq!(listed(storage, FileKind::Pack).len(), 40);
+        let there = listed(storage, FileKind::Pack);
+        assert_eq!(there.len(), 40, "{:?}: {there:?}", storage.traits());
     });
 }
