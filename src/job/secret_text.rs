@@ -32,7 +32,7 @@ pub(super) fn is_a_name(written: &str) -> bool {
         .is_some_and(|key| key.of_storage.is_some() && key.shape != Shape::SecretText)
 }
 
-/// What the names of keys end with whose values are secrets.
+/// The last words of keys that hold a secret.
 pub(super) const SECRET_NAMES: [&str; 9] = [
     "password",
     "pass",
@@ -164,7 +164,7 @@ pub(super) fn without_secrets(mut document: serde_json::Value) -> serde_json::Va
     document
 }
 
-/// Where the values of other keys are that are named like a secret, such as one that freezerd does not know.
+/// Where the values of keys are whose names look like that of a secret. freezerd may not know such a key.
 fn likely_places(text: &str) -> Vec<Range<usize>> {
     let plain = text.to_ascii_lowercase().replace('-', "_");
     let mut found = Vec::new();

@@ -191,8 +191,8 @@ pub fn run(
 /// Tries whether a storage answers: lists its keys, and reads its config. Writes nothing, and it may be empty.
 ///
 /// # Errors
-/// When the storage does not answer, or not with what it should. `NoPlace` when there is no such bucket, which only the
-/// answer to a read says.
+/// When the storage does not answer, or gives a wrong answer. `NoPlace` when the bucket does not exist: only the answer to a
+/// read says so.
 pub fn look(storage: &dyn Storage) -> Result<(), Error> {
     storage.list(FileKind::Key)?;
     read_config(storage)

@@ -24,7 +24,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The failure that this answer is, without these secrets: a server may repeat what it got.
+    /// The failure of this answer. Its text has none of these secrets: a server may repeat what it got.
     pub fn refusal(&self, secrets: &[Zeroizing<String>]) -> Failure {
         let text = String::from_utf8_lossy(&self.text);
         Failure::refused(self.code, masked(&text, secrets).as_bytes())

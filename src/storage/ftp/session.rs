@@ -73,7 +73,7 @@ pub(super) struct Session {
     peer: IpAddr,
     encryption: Option<Encryption>,
     stall: Duration,
-    /// No message has it.
+    /// The refusals of the server are told without it.
     password: Option<Zeroizing<String>>,
     passive: Passive,
     pub lists: Lists,

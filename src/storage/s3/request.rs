@@ -52,7 +52,8 @@ impl<'a> Call<'a> {
 }
 
 impl S3 {
-    /// What is wrong in an answer that began as a good one to a write: some servers learn afterwards that they have failed.
+    /// The refusal in an answer to a write whose status is good. Some servers learn that they have failed after they have sent
+    /// the status.
     pub(super) fn refused_after_all(
         &self,
         answer: Answer,

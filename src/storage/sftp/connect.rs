@@ -15,8 +15,8 @@ use super::known_hosts::Known;
 use super::session::{Session, stalled};
 use super::{Options, login};
 
-/// How long a connection of TCP may take to be made, and how long the server may then take to agree on the keys. Something
-/// else than a server of SSH says nothing that it needs.
+/// How long a connection of TCP may take to be made, and how long the server may then take to agree on the keys. A
+/// server that does not speak SSH never does.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// After this time without anything from the server, it is asked whether it lives.

@@ -57,7 +57,7 @@ impl Failure {
         }
     }
 
-    /// The same failure, told without these secrets: a server may repeat what it got.
+    /// The same failure. Its text has none of these secrets: a server may repeat what it got.
     pub fn without(self, secrets: &[Zeroizing<String>]) -> Failure {
         let told = self.cause.to_string();
         let masked = masked(&told, secrets);
