@@ -190,7 +190,7 @@ fn every_mistake_in_a_receiver_names_its_line_and_the_mend() {
     for (text, says) in [
         ("[notify.\"my ops\"]\ntype = \"mail\"\n", "needs a name"),
         ("notify = 5\n", "[notify.NAME]"),
-        ("[notify]\nops = 5\n", "[notify.ops]"),
+        ("[notify]\nops = 5\n", "write `[notify.NAME]`"),
     ] {
         host.file("freezerd.toml", text);
         let told = host.freezerd(&["config", "show"]).exits(78).stderr();
