@@ -3,13 +3,13 @@
 //! A [`Storage`] knows nothing of what is in the files. Every storage passes the same tests:
 //! `tests/storages/`.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bring_back::{Terms, Whereabouts};
 use error::{Error, ErrorKind};
 use id::Id;
+pub use listing::{Listed, Listing, Stray, StrayKind};
 use retention::Retention;
 
 mod at_once;
@@ -25,6 +25,7 @@ pub mod id;
 #[cfg(any(feature = "ftp", feature = "sftp"))]
 mod leftovers;
 pub mod limit;
+mod listing;
 pub mod local;
 mod mask;
 pub mod memory;
@@ -118,60 +119,6 @@ impl fmt::Display for FileName {
             }
             Some(directory) => write!(f, "{directory}/{}", self.id),
         }
-    }
-}
-
-/// A file that a listing found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listed {
-    pub id: Id,
-    /// In bytes.
-    pub size: u64,
-    /// When the file was written; `None` when the storage does not know.
-    pub modified: Option<SystemTime>,
-}
-
-/// What lies in a repository's directory and is not an ordinary file of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stray {
-    /// The path inside the repository.
-    pub path: String,
-    pub kind: StrayKind,
-}
-
-/// Why a directory entry is not a file of the repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StrayKind {
-    /// The name is not an id.
-    NotAnId,
-    /// A pack in the directory of other packs: it cannot be read there.
-    Misplaced,
-    /// What an interrupted write left behind.
-    Temporary,
-    /// A symbolic link. A link whose name is an id is listed as a file, too, because restic reads it as one.
-    Link,
-    /// The name is an id, and this is a directory, a device or a pipe.
-    NotAFile,
-}
-
-/// Everything that was found where one kind of files lies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// In no order.
-    pub files: Vec<Listed>,
-    pub strays: Vec<Stray>,
-}
-
-impl Listing {
-    /// What is listed as a file of the repository, and is a directory, a device or a pipe: it holds nothing, and cannot be
-    /// removed as a file.
-    pub fn not_files(&self) -> BTreeSet<Id> {
-        let odd = self
-            .strays
-            .iter()
-            .filter(|stray| stray.kind == StrayKind::NotAFile);
-        odd.filter_map(|stray| Id::parse(stray.path.rsplit('/').next()?).ok())
-            .collect()
     }
 }
 

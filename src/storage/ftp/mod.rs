@@ -176,7 +176,7 @@ impl Storage for Ftp {
         let found = listing::list(self, kind)
             .map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))?;
         self.leftovers.found(kind, begun, found.temporaries);
-        Ok(found.listing)
+        Ok(found.listing.each_file_once())
     }
 
     fn has_directory(&self, kind: FileKind) -> Result<Option<bool>, Error> {

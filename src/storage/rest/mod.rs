@@ -163,6 +163,7 @@ impl Storage for Rest {
             None => self.list_config(),
             Some(directory) => self
                 .list_directory(kind, directory)
+                .map(Listing::each_file_once)
                 .map_err(|failure| failure.at(Doing::List, Place::Kind(kind))),
         }
     }

@@ -177,7 +177,7 @@ impl S3 {
             let page = listing::read(&mut answer, kind, &prefix, &mut listing)?;
             answer.finish();
             match page.next {
-                None => return Ok(listing),
+                None => return Ok(listing.each_file_once()),
                 next if next == token => {
                     return Err(Failure::answer("the listing of the server does not end").into());
                 }

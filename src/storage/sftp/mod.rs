@@ -284,7 +284,7 @@ impl Storage for Sftp {
             let place = Place::Kind(*kind);
             let listing = listing.map_err(|failure| failure.at(Doing::List, place))?;
             self.is_listed(*kind, begun, &listing.strays);
-            listings.push(listing);
+            listings.push(listing.each_file_once());
         }
         Ok(listings)
     }

@@ -296,7 +296,7 @@ impl Storage for Swift {
             None => self.list_config(),
             Some(directory) => self
                 .list_directory(kind, directory)
-                .and_then(|listing| self.put_right(kind, listing)),
+                .and_then(|listing| self.put_right(kind, listing.each_file_once())),
         };
         listing.map_err(|failure| failure.at(Doing::List, Place::Kind(kind)))
     }
