@@ -223,7 +223,7 @@ mod tests {
     use crate::repository::index::file::IndexWriter;
     use crate::repository::key::cost::Cost;
     use crate::storage::Storage;
-    use crate::storage::cache::{CachePlace, Cached};
+    use crate::storage::cache::{CachePlace, Cached, Notice};
     use crate::storage::memory::{Memory, Request};
 
     /// A repository on a server, as this host sees it with its cache, and as another host sees it.
@@ -243,7 +243,7 @@ mod tests {
                 directory: cache.path().join("cache"),
                 size: 1 << 20,
             };
-            let tell = Box::new(|fault: &_| panic!("{fault}"));
+            let tell = Box::new(|notice: Notice<'_>| panic!("{notice:?}"));
             let inner = Arc::new(server.clone());
             let cached = Cached::new(inner, Some(place), String::new(), tell);
             Hosts {

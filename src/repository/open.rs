@@ -190,7 +190,7 @@ fn wait_for_config(storage: &dyn Storage) -> Result<(), storage::error::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::cache::{CacheFault, CachePlace, Cached};
+    use crate::storage::cache::{CachePlace, Cached, Notice};
     use crate::storage::memory::{Memory, Request};
 
     const COST: Cost = Cost { n: 16, r: 1, p: 1 };
@@ -283,7 +283,7 @@ mod tests {
                 directory: directory.path().join("cache"),
                 size: 1 << 20,
             };
-            let tell = Box::new(|fault: &CacheFault| panic!("{fault}"));
+            let tell = Box::new(|notice: Notice<'_>| panic!("{notice:?}"));
             let inner = Arc::new(memory.far());
             Arc::new(Cached::new(inner, Some(place), "s3:x/y".to_owned(), tell))
         };

@@ -1,6 +1,6 @@
 //! A storage in memory, for tests: it counts requests, fails on request, and can lose power.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -25,6 +25,8 @@ struct State {
     durable: Files,
     requests: BTreeMap<Request, usize>,
     ranges: Vec<(FileName, Range<u64>)>,
+    /// Files that are there and not listed.
+    hidden: BTreeSet<FileName>,
     failures: Vec<Failure>,
 }
 
@@ -91,6 +93,11 @@ impl Memory {
     /// Takes back the failures that were asked for and did not happen.
     pub fn take_back_failures(&self) {
         self.state().failures.clear();
+    }
+
+    /// The file is not listed any more, and is there.
+    pub fn hide(&self, file: FileName) {
+        self.state().hidden.insert(file);
     }
 
     /// Everything that is not durable is lost, and everything that was not durably removed is back.
@@ -171,7 +178,7 @@ impl Storage for Memory {
         let files = state
             .current
             .iter()
-            .filter(|(file, _)| file.kind == kind)
+            .filter(|(file, _)| file.kind == kind && !state.hidden.contains(file))
             .map(|(file, (content, modified))| Listed {
                 id: file.id,
                 size: content.len() as u64,

@@ -4,7 +4,7 @@
 //! `tests/storages/`.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bring_back::{Terms, Whereabouts};
 use error::{Error, ErrorKind};

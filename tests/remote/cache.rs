@@ -224,6 +224,28 @@ fn a_prune_relies_on_nothing_that_a_damaged_cache_holds() {
 }
 
 #[test]
+fn a_prune_keeps_what_a_snapshot_needs_that_the_server_does_not_list() {
+    let Some(counted) = counted() else { return };
+    let host = &counted.host;
+    for text in ["first", "second", "third"] {
+        host.file("source/changes", &text.repeat(10_000));
+        counted.requests(saved(host));
+    }
+    counted.proxy.shorten_lists_of("snapshots");
+    let pass = host.path("pass");
+    let place = ["--storage", "offsite", "--container", CONTAINER];
+    let pass = ["--encrypt-pass-file", pass.to_str().unwrap()];
+    let prune = ["prune", "--max-unused", "0"];
+    let told = host
+        .freezerd(&[&prune[..], &place, &pass].concat())
+        .exits(0)
+        .stderr();
+    let warning = "the server did not list 1 snapshot, but has the files";
+    assert!(told.contains(warning), "{told}");
+    assert_clean_for_restic(&counted.repository, 3);
+}
+
+#[test]
 fn the_cache_is_shown_and_cleared() {
     let Some(counted) = counted() else { return };
     let host = &counted.host;

@@ -67,6 +67,8 @@ struct State {
     /// How many requests are under way, and the most that were since the last call that asked.
     under_way: usize,
     most: usize,
+    /// A bucket's list of files of this kind lacks the first of them.
+    short: Option<&'static str>,
     /// Connections that stay open for good.
     silent: Vec<Box<dyn Send>>,
 }
@@ -153,6 +155,11 @@ impl FaultyServer {
     /// The next request with this method has this fault.
     pub fn fail(&self, method: &'static str, fault: Fault) {
         self.state.lock().unwrap().faults.push((method, fault));
+    }
+
+    /// From now on, lists of a bucket lack the first file of this kind, which is there all the same.
+    pub fn shorten_lists_of(&self, kind: &'static str) {
+        self.state.lock().unwrap().short = Some(kind);
     }
 
     /// How many requests with this method came.
@@ -245,6 +252,12 @@ impl FaultyServer {
             .position(|part| part == b"\r\n\r\n")
             .map_or(answer.len(), |at| at + 4);
         let body = answer.split_off(end_of_head);
+        let short = self.state.lock().unwrap().short;
+        if short.is_some_and(|kind| head.contains(&format!("{kind}%2F"))) {
+            let list = without_first(&String::from_utf8_lossy(&body));
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nConnection: close\r\n";
+            return write!(client, "{head}Content-Length: {}\r\n\r\n{list}", list.len());
+        }
         match fault {
             Some(Fault::AnswerLost) => Ok(()),
             Some(Fault::BodyCut) => {
@@ -296,6 +309,15 @@ impl FaultyServer {
             Some(Fault::Nonsense) => client.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"),
             _ => Ok(()),
         }
+    }
+}
+
+/// A list of a bucket without its first file.
+fn without_first(list: &str) -> String {
+    let end = "</Contents>";
+    match (list.find("<Contents>"), list.find(end)) {
+        (Some(from), Some(to)) => format!("{}{}", &list[..from], &list[to + end.len()..]),
+        _ => list.to_owned(),
     }
 }
 

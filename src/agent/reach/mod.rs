@@ -14,7 +14,7 @@ use crate::location::Location;
 use crate::protocol::Request;
 use crate::schedule::zone::Zone;
 use crate::storage::Storage;
-use crate::storage::cache::{CacheFault, CachePlace, Cached};
+use crate::storage::cache::{CachePlace, Cached, Notice};
 use crate::storage::concurrency::{Change, Concurrency};
 use crate::storage::error::Error as StorageError;
 use crate::storage::limit::Limited;
@@ -123,7 +123,13 @@ impl Reach {
             return Ok(files);
         }
         let location = container.location.to_string();
-        let tell = |fault: &CacheFault| log(&format!("warning: {fault}; going on without a cache"));
+        let tell = |notice: Notice<'_>| match notice {
+            Notice::Fault(fault) => log(&format!("warning: {fault}; going on without a cache")),
+            Notice::Unlisted(count) => log(&format!(
+                "warning: the server did not list {}, but has the files; they count as listed",
+                units::count(count as u64, "snapshot", "snapshots")
+            )),
+        };
         Ok(Arc::new(Cached::new(
             files,
             self.cache.clone(),

@@ -1,7 +1,8 @@
 //! What storages away from this host have, kept on this host too: index files, snapshots and packs of trees, which
 //! every action reads, and the key that opened the repository.
 //!
-//! A [`Cached`] storage lists, writes and removes on the server, and reads from the cache what is there. Each file of the
+//! A [`Cached`] storage lists, writes and removes on the server, and reads from the cache what is there. A snapshot that is
+//! kept here and not listed by the server is asked for by its name: it goes from the cache only if it is not there. Each file of the
 //! cache is compared with its name, which is the hash of its content, before it is used. So a damaged, an old or an empty
 //! cache costs requests and nothing else, and several processes use one cache without a lock. The config file, whose
 //! name is not a hash, is kept in memory only.
@@ -26,6 +27,7 @@ mod early_key;
 mod fault;
 pub mod overview;
 mod room;
+mod unlisted;
 
 /// A larger pack is not kept: it is in memory while it is read. restic's packs have 128 MiB at most.
 const LARGEST_PACK: u64 = 160 << 20;
@@ -45,8 +47,17 @@ pub struct CachePlace {
     pub size: u64,
 }
 
-/// Is told of the first thing that is wrong with the cache. The storage goes on without it.
-pub type Tell = Box<dyn Fn(&CacheFault) + Send + Sync>;
+/// What people should know.
+#[derive(Clone, Copy, Debug)]
+pub enum Notice<'a> {
+    /// The first thing that is wrong with the cache. The storage goes on without it.
+    Fault(&'a CacheFault),
+    /// The server has not listed so many snapshots that are there. They count as listed.
+    Unlisted(usize),
+}
+
+/// Is told what people should know.
+pub type Tell = Box<dyn Fn(Notice<'_>) + Send + Sync>;
 
 /// A storage with a cache, from the moment at which the repository is known ([`Storage::belongs_to`]).
 pub struct Cached {
@@ -102,7 +113,7 @@ impl Cached {
 
     fn tell(&self, fault: &CacheFault) {
         if !self.told.swap(true, Ordering::Relaxed) {
-            (self.tell)(fault);
+            (self.tell)(Notice::Fault(fault));
         }
     }
 
@@ -142,14 +153,24 @@ impl Cached {
         Ok(directory.has(pack))
     }
 
-    /// What the server does not have any more, or not as it was, is not kept.
-    fn is_listed(&self, kind: FileKind, listing: &Listing) {
+    /// What the server does not have any more, or not as it was, is not kept. What it has and did not list comes into the
+    /// listing.
+    fn is_listed(&self, kind: FileKind, listing: &mut Listing) -> Result<(), Error> {
         if kind == FileKind::Key {
             self.early_key.is_listed(listing);
         }
-        if let Some(directory) = self.directory().filter(|_| KEPT.contains(&kind)) {
-            directory.keep_listed(kind, &listing.files);
+        let Some(directory) = self.directory().filter(|_| KEPT.contains(&kind)) else {
+            return Ok(());
+        };
+        if kind == FileKind::Snapshot {
+            let unlisted = unlisted::unlisted(&*self.inner, directory.list(kind), listing)?;
+            if !unlisted.is_empty() {
+                (self.tell)(Notice::Unlisted(unlisted.len()));
+            }
+            listing.files.extend(unlisted);
         }
+        directory.keep_listed(kind, &listing.files);
+        Ok(())
     }
 
     /// The config file, which never changes.
@@ -186,15 +207,15 @@ impl Storage for Cached {
             FileKind::Key => lock(&self.came_along).keys.take(),
             _ => None,
         };
-        let listing = came_along.map_or_else(|| self.inner.list(kind), Ok)?;
-        self.is_listed(kind, &listing);
+        let mut listing = came_along.map_or_else(|| self.inner.list(kind), Ok)?;
+        self.is_listed(kind, &mut listing)?;
         Ok(listing)
     }
 
     fn lists(&self, kinds: &[FileKind]) -> Result<Vec<Listing>, Error> {
-        let listings = self.inner.lists(kinds)?;
-        for (kind, listing) in kinds.iter().zip(&listings) {
-            self.is_listed(*kind, listing);
+        let mut listings = self.inner.lists(kinds)?;
+        for (kind, listing) in kinds.iter().zip(&mut listings) {
+            self.is_listed(*kind, listing)?;
         }
         Ok(listings)
     }

@@ -1,4 +1,4 @@
-//! How much room the cache takes. What was used longest ago goes first.
+//! How much room the cache takes. What was used longest ago goes first, and snapshots go last.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,8 @@ impl Room {
         let limit = limit(self.place.size, sum, free(&self.place.directory));
         let mut taken: u64 = sum;
         if size <= limit {
-            files.sort();
+            // Snapshots take little room, and what is kept of them shows whether a server lists all of them.
+            files.sort_by_cached_key(|file| (is_snapshot(&file.path), file.clone()));
             for file in too_many(&files, sum, size, limit) {
                 if fs::remove_file(&file.path).is_ok() {
                     taken -= file.size;
@@ -107,6 +108,11 @@ fn too_many(oldest_first: &[Kept], sum: u64, more: u64, limit: u64) -> &[Kept] {
         })
         .count();
     &oldest_first[..count]
+}
+
+fn is_snapshot(path: &Path) -> bool {
+    let directory = path.parent().and_then(Path::file_name);
+    directory.is_some_and(|name| FileKind::Snapshot.directory().is_some_and(|it| it == name))
 }
 
 /// The bytes that are free on the disk, and the size of the disk.
