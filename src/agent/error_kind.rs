@@ -90,6 +90,7 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
         | Engine::NoKeys
         | Engine::KeysUnreadable { .. }
         | Engine::Missing
+        | Engine::NothingReadable(_)
         | Engine::TooLarge => ErrorKind::Damaged,
         Engine::WrongPassword => ErrorKind::WrongPassword,
         Engine::KeyNeeded | Engine::ReadOnlyVersion => ErrorKind::BadOption,

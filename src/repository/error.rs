@@ -44,6 +44,8 @@ pub enum ErrorKind {
     NotARepository,
     /// No index names this blob.
     Missing,
+    /// The index names so many packs, and not one of them can be read.
+    NothingReadable(u64),
     /// Larger than what is read.
     TooLarge,
     /// Another process has the lock.
@@ -219,6 +221,11 @@ impl fmt::Display for Error {
             }
             ErrorKind::Exists => f.write_str("there is a repository already")?,
             ErrorKind::NotARepository => f.write_str("there is no repository")?,
+            ErrorKind::NothingReadable(packs) => write!(
+                f,
+                "none of the {packs} packs that its index names can be read. The storage may give wrong answers, so nothing \
+                 was changed. Try again later. If the packs are lost for good, begin a new container"
+            )?,
             ErrorKind::Missing => f.write_str("no index names it")?,
             ErrorKind::TooLarge => f.write_str("it is too large")?,
             ErrorKind::Locked => f.write_str("another process has locked it")?,

@@ -294,3 +294,42 @@ fn no_advice_leads_in_a_circle() {
         .stderr;
     assert!(said.contains("--forget` removes"), "{said}");
 }
+
+#[test]
+fn a_repair_that_can_read_nothing_changes_nothing() {
+    let all_damaged = || {
+        let place = made();
+        for kind in [BlobKind::Data, BlobKind::Tree] {
+            for pack in packs_of(&open(&place), kind) {
+                let file = pack_file(&place, pack);
+                let length = fs::metadata(&file).unwrap().len();
+                overwrite(&file, &vec![0; usize::try_from(length).unwrap()]);
+            }
+        }
+        place
+    };
+    let all_gone = || {
+        let place = made();
+        fs::rename(place.path("container/data"), place.path("data")).unwrap();
+        fs::create_dir(place.path("container/data")).unwrap();
+        place
+    };
+    for (place, words) in [
+        (all_damaged(), &["--read-data"][..]),
+        (all_gone(), &[]),
+        (all_gone(), &["--snapshots", "--forget"]),
+    ] {
+        let before = everything(&place);
+        for dry_run in [&["--dry-run"][..], &[]] {
+            let said = repair(&place, &[words, dry_run].concat()).exits(1).stderr;
+            let says = "packs that its index names can be read";
+            assert!(said.contains(says), "{said}");
+            assert!(everything(&place) == before, "{said}");
+        }
+    }
+    let place = all_gone();
+    repair(&place, &[]).exits(1);
+    fs::remove_dir(place.path("container/data")).unwrap();
+    fs::rename(place.path("data"), place.path("container/data")).unwrap();
+    run(&place, &["verify", "--read-data"]).exits(0);
+}

@@ -39,6 +39,25 @@ fn a_whole_index_is_left_as_it_is() {
 }
 
 #[test]
+fn a_pack_that_is_there_and_not_listed_stays_in_the_index() {
+    let world = with_garbage(54);
+    let names = world.names();
+    let before = world.restore_all();
+    for listed in world.memory.list(FileKind::Pack).unwrap().files {
+        world.memory.hide(FileName::new(FileKind::Pack, listed.id));
+    }
+    let repaired = repair_with(&world, Headers::WhereNeeded, &[]);
+    assert!(!repaired.changed && repaired.forgotten.is_empty());
+    assert_eq!(world.memory.list(FileKind::Pack).unwrap().files, []);
+    let of_index = |names: &[FileName]| -> Vec<FileName> {
+        let index = names.iter().filter(|name| name.kind == FileKind::Index);
+        index.copied().collect()
+    };
+    assert_eq!(of_index(&world.names()), of_index(&names));
+    assert_eq!(world.restore_all(), before);
+}
+
+#[test]
 fn an_index_that_is_lost_or_damaged_is_made_anew() {
     let world = with_garbage(51);
     let before = world.restore_all();

@@ -151,6 +151,7 @@ fn of_repository(error: &RepositoryError) -> Fault {
         | ErrorKind::NoKeys
         | ErrorKind::KeysUnreadable { .. }
         | ErrorKind::Missing
+        | ErrorKind::NothingReadable(_)
         | ErrorKind::TooLarge => Fault::Damaged,
         ErrorKind::NoRandom => Fault::Internal,
     }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::rehearse::{self, foresee};
+use super::suspects::{add_unlisted, suspects};
 use crate::repository::blob::PackedBlob;
 use crate::repository::check::data::{PackReader, Subject};
 use crate::repository::check::lost::{self, Loss};
 use crate::repository::check::report::PackFault;
-use crate::repository::error::Error;
+use crate::repository::error::{Doing, Error, ErrorKind, What};
 use crate::repository::index::{ByPack, CopySet};
 use crate::repository::indexed::Indexed;
 use crate::repository::open::Repository;
@@ -74,7 +75,8 @@ struct Draft {
 /// The caller has the exclusive lock, and `confirm` says whether it still holds.
 ///
 /// # Errors
-/// When the storage fails or the lock is lost. What is damaged is in the result.
+/// When the storage fails or the lock is lost; `NothingReadable` when the index would forget all packs that it names. What is
+/// damaged is in the result.
 pub fn repair(
     repository: &Repository,
     headers: Headers,
@@ -89,7 +91,7 @@ pub fn repair(
 /// Says what a repair would do. Changes nothing. The caller has a shared lock at least.
 ///
 /// # Errors
-/// When the storage fails.
+/// When the storage fails; `NothingReadable` as of [`repair`].
 pub fn rehearse(
     repository: &Repository,
     headers: Headers,
@@ -124,6 +126,7 @@ fn run(
     sizes.extend(listing.not_files().into_iter().map(|id| (id, 0)));
     let damaged: HashSet<Id> = damaged.iter().copied().collect();
     let by_pack = indexed.index.by_pack();
+    add_unlisted(storage, &by_pack, &mut sizes)?;
 
     let mut draft = Draft::default();
     let suspects = suspects(&by_pack, &sizes, &damaged, headers);
@@ -156,6 +159,7 @@ fn run(
             observer,
         )?;
         repaired.blobs_copied = foreseen.blobs_copied;
+        draft.refuse_to_forget_all(&by_pack, &repaired)?;
         repaired.lost = foreseen.lost;
         repaired.losses = foreseen.losses;
         repaired.changed = is_wrong || repaired.blobs_copied > 0;
@@ -172,6 +176,7 @@ fn run(
         .iter()
         .map(|(_, blobs)| blobs.len() as u64)
         .sum();
+    draft.refuse_to_forget_all(&by_pack, &repaired)?;
     repaired.changed = is_wrong || !copied.packs.is_empty();
     if repaired.changed {
         replace_index(
@@ -207,45 +212,6 @@ impl Repaired {
             && self.index_problems.is_empty()
             && self.unreadable.is_empty())
     }
-}
-
-/// Packs that need a closer look.
-struct Suspects {
-    /// Their sizes are in bytes.
-    packs: Vec<(Id, u64)>,
-    /// What the index says of those that it names.
-    described: HashMap<Id, Vec<PackedBlob>>,
-    /// Packs that the index names and the storage does not have.
-    missing: Vec<Id>,
-}
-
-fn suspects(
-    by_pack: &ByPack<'_>,
-    sizes: &HashMap<Id, u64>,
-    damaged: &HashSet<Id>,
-    headers: Headers,
-) -> Suspects {
-    let mut suspects = Suspects {
-        packs: Vec::new(),
-        described: HashMap::new(),
-        missing: Vec::new(),
-    };
-    let mut unknown: HashMap<Id, u64> = sizes.clone();
-    by_pack.for_each(|pack, blobs| {
-        let Some(size) = unknown.remove(&pack) else {
-            suspects.missing.push(pack);
-            return;
-        };
-        let content: u64 = blobs.iter().map(|blob| u64::from(blob.length)).sum();
-        let is_right = content + pack::header_size(blobs) as u64 == size;
-        if !is_right || headers == Headers::All || damaged.contains(&pack) {
-            suspects.packs.push((pack, size));
-            suspects.described.insert(pack, blobs.to_vec());
-        }
-    });
-    suspects.packs.extend(unknown);
-    suspects.packs.sort_unstable();
-    suspects
 }
 
 /// What was read of a pack.
@@ -350,6 +316,25 @@ impl Draft {
         replaced.extend(&repaired.salvaged);
         replaced.extend(&repaired.forgotten);
         replaced
+    }
+
+    /// A repair that has read nothing has found out nothing. A storage that gives wrong answers must not cost the index.
+    fn refuse_to_forget_all(&self, by_pack: &ByPack<'_>, repaired: &Repaired) -> Result<(), Error> {
+        let left_out = self.replaced(repaired);
+        let (mut named, mut left) = (0, 0);
+        by_pack.for_each(|pack, _| {
+            named += 1;
+            left += u64::from(!left_out.contains(&pack));
+        });
+        let has_read = repaired.blobs_copied > 0 || !self.from_header.is_empty();
+        match named > 0 && left == 0 && !has_read {
+            true => Err(Error::new(
+                ErrorKind::NothingReadable(named),
+                Doing::Read,
+                What::Repository,
+            )),
+            false => Ok(()),
+        }
     }
 
     fn salvage(&mut self, pack: Id, mut blobs: Vec<PackedBlob>, repaired: &mut Repaired) {

@@ -3,3 +3,4 @@
 pub mod index;
 mod rehearse;
 pub mod snapshots;
+mod suspects;
