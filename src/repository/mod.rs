@@ -34,5 +34,6 @@ pub mod snapshot;
 pub mod time;
 pub mod transfer;
 pub mod tree;
+mod unlisted;
 pub mod unpacked;
 pub mod walk;

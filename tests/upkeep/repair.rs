@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use freezerd::repository::blob_name::BlobKind;
 use freezerd::repository::check::check;
-use freezerd::repository::check::report::Damaged;
+use freezerd::repository::check::report::{Damaged, Note};
 use freezerd::repository::check::share::Share;
 use freezerd::repository::progress::Silent;
 use freezerd::repository::repair::index::{Headers, Repaired, repair};
@@ -55,6 +55,14 @@ fn a_pack_that_is_there_and_not_listed_stays_in_the_index() {
     };
     assert_eq!(of_index(&world.names()), of_index(&names));
     assert_eq!(world.restore_all(), before);
+    let report = world.check();
+    assert!(report.is_clean(), "{:?}", report.damage);
+    let unlisted = |note: &Note| matches!(note, Note::Unlisted(_));
+    let packs = names.iter().filter(|name| name.kind == FileKind::Pack);
+    assert_eq!(
+        report.notes.iter().filter(|it| unlisted(it)).count(),
+        packs.count()
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::lock::found_locks;
 use super::open::Repository;
 use super::progress::{Observer, Stage};
 use super::snapshot::read_all;
+use super::unlisted::add_unlisted;
 use super::{key, reachable};
 use crate::storage::FileKind;
 use crate::storage::id::Id;
@@ -54,13 +55,17 @@ pub fn check(
     let listing = storage.list(FileKind::Pack)?;
     let mut sizes: HashMap<Id, u64> = listing.files.iter().map(|it| (it.id, it.size)).collect();
     sizes.extend(listing.not_files().into_iter().map(|id| (id, 0)));
+    let by_pack = indexed.index.by_pack();
+    for pack in add_unlisted(storage, &by_pack, &mut sizes)? {
+        collector.note(Note::Unlisted(pack));
+    }
     let mut report = Report {
         snapshots: snapshots.len() as u64,
         packs: sizes.len() as u64,
         locks: found_locks(storage, &repository.cipher)?,
         ..Report::default()
     };
-    let mut packs = Packs::compare(&indexed, sizes, &collector);
+    let mut packs = Packs::compare(&indexed, by_pack, sizes, &collector);
     for kind in FileKind::ALL {
         for stray in storage.list(kind)?.strays {
             collector.note(Note::Stray(stray));

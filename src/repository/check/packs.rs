@@ -41,12 +41,13 @@ impl<'a> Packs<'a> {
     /// Compares the sizes of all packs with the index.
     pub fn compare(
         indexed: &'a Indexed,
+        by_pack: ByPack<'a>,
         sizes: HashMap<Id, u64>,
         collector: &Collector,
     ) -> Packs<'a> {
         let mut packs = Packs {
             indexed,
-            by_pack: indexed.index.by_pack(),
+            by_pack,
             sizes,
             bad: CopySet::new(&indexed.index),
             faults: BTreeMap::new(),

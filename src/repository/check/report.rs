@@ -131,6 +131,8 @@ pub enum HeaderFault {
 pub enum Note {
     /// A pack that no index names, as an interrupted backup leaves it. A prune removes it.
     Unindexed { pack: Id, size: u64 },
+    /// A pack that is there, and that the storage did not list.
+    Unlisted(Id),
     /// A pack with trees and data, as old versions of restic wrote them. A prune splits it.
     Mixed(Id),
     /// What is not a file of the repository.
@@ -222,6 +224,9 @@ impl fmt::Display for Note {
         match self {
             Note::Unindexed { pack, .. } => {
                 write!(f, "no index names the pack {pack}")
+            }
+            Note::Unlisted(pack) => {
+                write!(f, "the storage did not list the pack {pack}, but has it")
             }
             Note::Mixed(pack) => {
                 write!(f, "the pack {pack} has trees and data")

@@ -16,6 +16,7 @@ use super::reachable::{self, Trouble};
 use super::rewrite::Confirm;
 use super::rewrite::copy::Unreadable;
 use super::snapshot::read_all;
+use super::unlisted::add_unlisted;
 use crate::kill_point::{self, Point};
 use crate::storage::id::Id;
 use crate::storage::{FileKind, FileName};
@@ -209,11 +210,12 @@ fn run(
     }
     let not_files = listing.not_files();
     sizes.extend(not_files.iter().map(|id| (*id, 0)));
+    let by_pack = indexed.index.by_pack();
+    add_unlisted(storage, &by_pack, &mut sizes)?;
 
     observer.stage(Stage::ReadTrees, None);
     let used = BlobSet::new(&indexed.index);
     let missing = find_used(&indexed, roots, &used, &mut obstacles, observer);
-    let by_pack = indexed.index.by_pack();
     let mut census = census(&indexed.index, &by_pack, &used, &sizes);
     drop(used);
     for pack in census.packs.iter_mut().filter(|pack| !pack.is_whole()) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::rehearse::{self, foresee};
-use super::suspects::{add_unlisted, suspects};
+use super::suspects::suspects;
 use crate::repository::blob::PackedBlob;
 use crate::repository::check::data::{PackReader, Subject};
 use crate::repository::check::lost::{self, Loss};
@@ -20,6 +20,7 @@ use crate::repository::rewrite::copy::{Copied, OnDamage, Unreadable, Wanted, cop
 use crate::repository::rewrite::index::NewIndex;
 use crate::repository::rewrite::{Confirm, in_parallel, remove, workers};
 use crate::repository::snapshot::read_all;
+use crate::repository::unlisted::add_unlisted;
 use crate::storage::FileKind;
 use crate::storage::id::Id;
 
