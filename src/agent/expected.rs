@@ -1,9 +1,14 @@
 //! What earlier runs of a job have kept in a container must still be there.
 
+use std::collections::HashSet;
+
 use super::Context;
 use super::error::ActionError;
-use super::repository::Opened;
+use super::report::{local, log};
+use super::repository::{Found, Opened};
+use super::snapshot::Filter;
 use crate::location::Location;
+use crate::protocol::Stored;
 use crate::storage::Listing;
 
 /// Refuses to begin a new repository where earlier runs had one: a disk that is not mounted leaves nothing there, a new
@@ -43,4 +48,35 @@ pub fn refuse_without_snapshots(
     Err(ActionError::SnapshotsGone {
         place: opened.container.location.clone(),
     })
+}
+
+/// Warns where what a backup has stored last is not in the container any more. An older copy of the repository may have taken
+/// its place, or another repository with the same password. A snapshot with new tags has another id, and says which one it
+/// had first.
+pub fn tell_missing(context: &Context, opened: &Opened, lineage: &[Found], listed: &Listing) {
+    let ids: HashSet<String> = listed.files.iter().map(|it| it.id.to_string()).collect();
+    let newest = context.request.newest.iter();
+    let mut missing: Vec<&Stored> = newest.filter(|it| !ids.contains(&it.snapshot)).collect();
+    drop_known(&mut missing, lineage);
+    if !missing.is_empty() {
+        drop_known(
+            &mut missing,
+            &opened.snapshots_of(&Filter::default(), &listed.files).found,
+        );
+    }
+    for stored in missing {
+        let id = stored.snapshot.get(..8).unwrap_or(&stored.snapshot);
+        log(&format!(
+            "warning: snapshot {id}, which this job stored last ({}), is not in the container any more; if nobody removed it, \
+             an older copy of the container or another one is in its place",
+            local(stored.at)
+        ));
+    }
+}
+
+fn drop_known(missing: &mut Vec<&Stored>, found: &[Found]) {
+    missing.retain(|it| {
+        let mut known = found.iter().map(|(snapshot, ..)| snapshot.first_id());
+        !known.any(|first| first == it.snapshot)
+    });
 }

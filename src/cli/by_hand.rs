@@ -21,6 +21,7 @@ pub fn request(settings: &Settings, work: Work, dry_run: bool, bandwidth: Bandwi
         run_tag: RunTag::by_hand(),
         earlier: Vec::new(),
         expects_repository: true,
+        newest: Vec::new(),
         proved: Vec::new(),
         drilled: None,
         prune_budget: settings.prune_budget(),

@@ -26,5 +26,5 @@ pub use loss::AgentLoss;
 pub use outcome::{DataRead, DrillResult, Missing, OpenAlarm, Outcome, Reclaim, Summary, Verdict};
 pub use problem::{Problem, ProblemKind};
 pub use report::{Progress, Report, Traffic};
-pub use request::{Drilled, Earlier, Request, Task};
+pub use request::{Drilled, Earlier, Request, Stored, Task};
 pub use run_tag::RunTag;

@@ -34,6 +34,9 @@ pub struct Request {
     /// repository there, unless its action says so.
     #[serde(default)]
     pub expects_repository: bool,
+    /// The snapshots that a backup of the job has stored last in the action's container, where the action is a backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub newest: Vec<Stored>,
     /// Snapshots in the action's container that drills have proved, by the full ids that they had first. The newest of each
     /// lineage is not removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -82,6 +85,15 @@ pub struct Request {
     pub result_so_far: String,
     /// How long a command may take to end, once it is asked to, before it is killed.
     pub grace: Duration,
+}
+
+/// A snapshot that a backup has stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The full id that it had then.
+    pub snapshot: String,
+    /// The end of the backup's run.
+    pub at: DateTime<Utc>,
 }
 
 /// A snapshot that a drill has proved.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerWaste, DataCheck, Growth, PastAlarms, PastDrill, Proof};
+use super::{ContainerWaste, DataCheck, Growth, Newest, PastAlarms, PastDrill, Proof};
 use crate::location::Location;
 
 /// How the past runs of a job ended. It is kept with the job, so it survives when old rows are deleted.
@@ -30,6 +30,9 @@ pub struct Past {
     /// The newest drill of the job that was not a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drill: Option<PastDrill>,
+    /// What its backups have stored last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub newest: Vec<Newest>,
     /// What the drills of the job have proved.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,

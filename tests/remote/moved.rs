@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::harness::{Host, now, someday};
 use crate::places::on_every_storage;
+use crate::restic_support::restics;
 use crate::site::{assert_clean_for_restic, files, host};
 
 /// A repository in a directory of this host, with a snapshot of the source.
@@ -258,5 +260,34 @@ fn a_repository_that_is_not_there_is_not_taken_for_an_empty_one() {
         let _ = fs::remove_dir_all(&moved.directory);
         fs::rename(away, &moved.directory).unwrap();
         moved.assert_restores();
+    });
+}
+
+#[test]
+fn an_older_copy_in_place_of_the_repository_is_told_of_once() {
+    on_every_directory(|moved| {
+        let warning = "which this job stored last";
+        let next = |text: &str| {
+            moved.host.file("source/letter", text);
+            moved.back_up(0)
+        };
+        let copy = moved.host.path("copy");
+        let duplicate = Command::new("cp")
+            .arg("-a")
+            .args([&moved.directory, &copy])
+            .status();
+        assert!(duplicate.unwrap().success());
+        let said = next("later");
+        assert!(!said.contains(warning), "{}: {said}", moved.kind);
+        fs::remove_dir_all(&moved.directory).unwrap();
+        fs::rename(&copy, &moved.directory).unwrap();
+        let said = next("later still");
+        assert!(said.contains(warning), "{}: {said}", moved.kind);
+        // A new tag gives a snapshot another id.
+        if let Some(restic) = restics().first() {
+            restic.run(&moved.directory, &["tag", "--add", "kept"]);
+        }
+        let said = next("last");
+        assert!(!said.contains(warning), "{}: {said}", moved.kind);
     });
 }

@@ -127,6 +127,7 @@ pub fn action_record() -> ActionRecord {
         open_alarms: None,
         part_read: None,
         drill: None,
+        stored: None,
         proved: None,
         room: None,
         reclaim: None,

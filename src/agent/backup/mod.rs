@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::Utc;
 
 use super::error::ActionError;
-use super::expected::{refuse_vacant, refuse_without_snapshots};
+use super::expected::{refuse_vacant, refuse_without_snapshots, tell_missing};
 use super::guard;
 use super::level;
 use super::lineage::{earlier, has_same_paths};
@@ -82,6 +82,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         .map_err(|error| opened.failed("list the repository", error))?;
     index.listed(files.index);
     let lineage = lineage(context, &opened, work, &files.snapshots)?;
+    tell_missing(context, &opened, &lineage, &files.snapshots);
     if let Some((finished, summary)) = finished_before(context, work, &lineage) {
         changes::tell_finished(context, work, index, &lineage, finished);
         return clear_out(context, work, opened, lock, None, summary);

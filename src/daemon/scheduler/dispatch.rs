@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::lifecycle::job as life;
 use crate::lifecycle::queue::NEAR;
 use crate::lifecycle::run;
-use crate::protocol::{Drilled, Earlier, Request, RunTag};
+use crate::protocol::{Drilled, Earlier, Request, RunTag, Stored};
 use crate::record::{AttemptRecord, ContainerWaste, JobRecord, RunRecord, RunState};
 
 impl<L: Ledger> Scheduler<L> {
@@ -212,6 +212,21 @@ impl<L: Ledger> Scheduler<L> {
         }
     }
 
+    /// What the backups of the job have stored last in the container of a backup.
+    fn newest(&self, record: &RunRecord, action: &JobAction) -> Vec<Stored> {
+        let Work::Backup(backup) = &action.action.work else {
+            return Vec::new();
+        };
+        let own = self.jobs.get(&record.job_id).into_iter();
+        let newest = own.flat_map(|entry| &entry.record.past.newest);
+        let here = newest.filter(|it| it.container == backup.container.location);
+        here.map(|it| Stored {
+            snapshot: it.snapshot.clone(),
+            at: it.at,
+        })
+        .collect()
+    }
+
     /// The snapshots that drills of any job have proved, where the action removes some.
     fn proved(&self, action: &JobAction) -> Vec<String> {
         let container = match &action.action.work {
@@ -337,6 +352,7 @@ impl<L: Ledger> Scheduler<L> {
             run_tag: self.run_tag(record.number),
             earlier: self.earlier(record, attempt),
             expects_repository: self.expects_repository(record, action),
+            newest: self.newest(record, action),
             proved: self.proved(action),
             drilled: self.drilled(action),
             waste: self.waste(action, now),

@@ -4,8 +4,8 @@
 use crate::job::JobResult;
 use crate::job::kind::WorkKind;
 use crate::record::{
-    ActionRecord, ContainerWaste, DataCheck, Ending, ExitStatus, Growth, JobRecord, PartRead, Past,
-    PastDrill, PastRun, Proof, RunRecord, RunState, Trigger,
+    ActionRecord, ContainerWaste, DataCheck, Ending, ExitStatus, Growth, JobRecord, Newest,
+    PartRead, Past, PastDrill, PastRun, Proof, RunRecord, RunState, Trigger,
 };
 
 /// A row was made. From its earliest due instant on a success is owed, if none was owed before. Nothing is owed for a run
@@ -36,6 +36,7 @@ pub fn row_over(mut record: JobRecord, row: &RunRecord) -> JobRecord {
         .extend(kept.filter_map(|action| action.container.clone()));
     note_parts_read(past, row);
     past.last_drill = PastDrill::after(past.last_drill.take(), row);
+    Newest::note(&mut past.newest, row);
     Proof::note(&mut past.proofs, row);
     past.alarms.note(row);
     Growth::note(&mut past.growth, row);

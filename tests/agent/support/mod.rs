@@ -186,6 +186,7 @@ pub fn request(work: Work) -> Request {
         job_id: "nightly-job".to_owned(),
         run: 7,
         check_part: None,
+        newest: Vec::new(),
         proved: Vec::new(),
         drilled: None,
         prune_budget: Default::default(),
