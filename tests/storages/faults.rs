@@ -172,6 +172,33 @@ fn what_would_fail_again_fails_at_once_and_says_why() {
 }
 
 #[test]
+fn an_answer_that_is_not_http_is_told_as_such() {
+    let Some(faulty) = faulty() else { return };
+    let long: &'static str = "x".repeat(200_000).leak();
+    for text in [
+        long,
+        "220 ftp.example.org ready\r\n",
+        "HTTP/9.9 200 OK\r\n\r\n",
+        "HTTP/1.1 999999 OK\r\n\r\n",
+        "HTTP/1.1 099 OK\r\n\r\n",
+        "HTTP/1.1 20\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+        "RTSP/1.0 200 OK\r\n\r\n",
+        "\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}\u{32}",
+        "{\"a\": 1}",
+    ] {
+        faulty.proxy.fail("GET", Fault::Raw(text));
+        let error = faulty.plain.list(FileKind::Key).unwrap_err();
+        println!("{:?}: {error}", text.get(..20.min(text.len())));
+        assert!(
+            error.to_string().contains("is not HTTP"),
+            "{error}: {text:?}"
+        );
+    }
+}
+
+#[test]
 fn a_silent_server_is_given_up_after_the_stall_time_and_not_before_its_body_has_come() {
     let Some(faulty) = faulty() else { return };
     let file = named(FileKind::Key, b"key");
