@@ -162,7 +162,22 @@ impl Failure {
         }
     }
 
-    /// The same of a server that got a request on this way. Servers with TLS refuse one without it with status 400.
+    /// The server stored something else than what it was sent, as it says itself.
+    pub fn other_content() -> Failure {
+        Failure::answer("the server says that it got other content than what was sent")
+    }
+
+    /// The server refuses a write with this status because the file exists, and then does not find the file. Somebody may
+    /// remove it at the same time.
+    pub fn vanished(status: u16) -> Failure {
+        let text = format!(
+            "the server says that there is such a file already, and does not find it (status {status}); perhaps another \
+             program writes or removes it"
+        );
+        Failure::told(ErrorKind::Busy, text)
+    }
+
+    /// The refusal of a server that got a request on this way. Servers with TLS refuse one without it with status 400.
     pub fn status_on(status: u16, way: Way) -> Failure {
         match status {
             400 => {
