@@ -5,7 +5,7 @@ use std::path::Path;
 use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
 use super::receivers;
-use super::section::{Sections, line_of_key};
+use super::section::{Sections, line_of_key, setting_named};
 use super::settings::SETTINGS;
 use super::storages::{self, Defined};
 use crate::tell::receiver::Receiver;
@@ -49,26 +49,28 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
     let mut storages = Vec::new();
     let mut receivers = Vec::new();
     for (name, value) in table {
-        let sections = |table, what| Sections {
+        let sections = |table, what, has_key| Sections {
             table,
             what,
+            has_key,
             path,
             text: &text,
         };
         match name.as_str() {
             "storage" => {
-                storages = storages::read(&value, &sections("storage", "a storage"))?;
+                let sections = sections("storage", "a storage", storages::has_key);
+                storages = storages::read(&value, &sections)?;
                 continue;
             }
             "notify" => {
-                receivers = receivers::read(&value, &sections("notify", "a receiver"))?;
+                let sections = sections("notify", "a receiver", receivers::has_key);
+                receivers = receivers::read(&value, &sections)?;
                 continue;
             }
             _ => {}
         }
         let line = line_of_key(&text, &name);
-        let written = name.replace('-', "_");
-        let Some(setting) = SETTINGS.iter().find(|it| it.name == written) else {
+        let Some(setting) = setting_named(&name) else {
             return Err(ConfigError::UnknownKey {
                 path: path.to_owned(),
                 line,

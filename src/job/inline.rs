@@ -55,7 +55,10 @@ impl ValueReader<'_> {
         match NamedStorage::read(values) {
             Ok(storage) => Some((storage, name)),
             Err(fault) => {
-                let written = fault.key.and_then(|key| of_key(fields, kind, key));
+                let written = fault
+                    .key
+                    .as_deref()
+                    .and_then(|key| of_key(fields, kind, key));
                 let at = written.or_else(|| fields.set("storage"));
                 let span = at.map_or(fields.span.clone(), |field| field.node.span.clone());
                 self.report(

@@ -79,7 +79,7 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ("kind = \"rest\"\nendpoint = 5\n".into(), 4, "takes a text"),
         (
             format!("{good}usrname = \"x\"\n"),
-            2,
+            5,
             "did you mean \"username\"?",
         ),
         (
@@ -115,7 +115,7 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ),
         (
             "kind = \"s3\"\nsecret_key = \"hunter2-in-the-file\"\n".into(),
-            2,
+            4,
             "secret_key_file",
         ),
         (
@@ -161,7 +161,7 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ),
         (
             "kind = \"swift\"\napplication_credential_secret = \"hunter2-in-the-file\"\n".into(),
-            2,
+            4,
             "application_credential_secret_file",
         ),
         (format!("{good}connections = 0\n"), 5, "from 1 to 64"),
@@ -173,8 +173,18 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ),
         (
             format!("{good}password = \"hunter2-in-the-file\"\n"),
-            2,
+            5,
             "password_file",
+        ),
+        (
+            format!("{good}conections = 3\n"),
+            5,
+            "did you mean \"connections\"?",
+        ),
+        (
+            format!("{good}\ncache_size = \"1 GB\"\n"),
+            6,
+            "`cache_size` is a setting, and no key of a storage; a setting stands above the first section",
         ),
     ] {
         host.file("freezerd.toml", &format!("{head}{section}"));

@@ -172,6 +172,16 @@ fn every_mistake_in_a_receiver_names_its_line_and_the_mend() {
             "begins with `!`",
         ),
         (
+            "type = \"ntfy\"\ntopik = \"a\"\n".into(),
+            4,
+            "did you mean \"topic\"?",
+        ),
+        (
+            "type = \"ntfy\"\ntopic = \"a\"\njobs-dir = \"/j\"\n".into(),
+            5,
+            "`jobs_dir` is a setting, and no key of a receiver",
+        ),
+        (
             "type = \"command\"\ncommand = []\n".into(),
             2,
             "`command` is missing",

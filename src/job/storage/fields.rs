@@ -30,7 +30,8 @@ pub enum Value {
 /// What is wrong with a key, in words. The message never repeats a value that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    pub key: Option<&'static str>,
+    /// As it is written; `None`: it is about all keys together.
+    pub key: Option<String>,
     pub message: String,
 }
 
@@ -40,9 +41,9 @@ fn is_limit(key: &str) -> bool {
 }
 
 /// A fault of one key.
-pub(super) fn fault<T>(key: &'static str, message: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault {
-        key: Some(key),
+        key: Some(key.to_owned()),
         message: message.into(),
     })
 }
@@ -317,11 +318,14 @@ impl Fields {
 /// Refuses what is no key of any storage.
 fn is_known(name: &str) -> Result<(), Fault> {
     if let Some(secret) = SECRETS.iter().find(|secret| secret.name == name) {
-        return general(format!(
-            "a secret such as `{name}` does not belong into this file, which others can read: write it to a file of its \
+        return fault(
+            name,
+            format!(
+                "a secret such as `{name}` does not belong into this file, which others can read: write it to a file of its \
              own (chmod 600), and name that file with `{}`",
-            secret.file
-        ));
+                secret.file
+            ),
+        );
     }
     if storage_keys().any(|key| key.name == name) {
         return Ok(());
@@ -330,14 +334,17 @@ fn is_known(name: &str) -> Result<(), Fault> {
         .map(|key| (strsim::damerau_levenshtein(name, key.name), key.name))
         .min()
         .filter(|(distance, _)| *distance <= 3);
-    general(match closest {
-        Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
-        None => {
-            let names: Vec<&str> = storage_keys().map(|key| key.name).collect();
-            format!(
-                "there is no key {name:?}; the keys are {}",
-                names.join(", ")
-            )
-        }
-    })
+    fault(
+        name,
+        match closest {
+            Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
+            None => {
+                let names: Vec<&str> = storage_keys().map(|key| key.name).collect();
+                format!(
+                    "there is no key {name:?}; the keys are {}",
+                    names.join(", ")
+                )
+            }
+        },
+    )
 }
