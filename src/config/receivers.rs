@@ -19,7 +19,7 @@ pub(super) fn read(
     let mut receivers = Vec::new();
     for (name, values) in sections.read(value)? {
         let receiver = Receiver::read(&name, values)
-            .map_err(|fault| sections.wrong(&name, fault.key.as_deref(), fault.message))?;
+            .map_err(|fault| sections.wrong(&name, fault.key.as_deref(), fault.in_toml()))?;
         receivers.push((receiver, sections.origin(&name)));
     }
     receivers.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));

@@ -30,7 +30,7 @@ pub(super) fn read(
             return Err(sections.wrong(&name, None, message.to_owned()));
         }
         let storage = NamedStorage::read(values)
-            .map_err(|fault| sections.wrong(&name, fault.key.as_deref(), fault.message))?;
+            .map_err(|fault| sections.wrong(&name, fault.key.as_deref(), fault.in_toml()))?;
         storages.push(Defined {
             origin: sections.origin(&name),
             name,

@@ -25,6 +25,7 @@ pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault
     Err(Fault {
         key: Some(key.to_owned()),
         message: message.into(),
+        example: None,
     })
 }
 
@@ -33,6 +34,7 @@ pub(super) fn general<T>(message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault {
         key: None,
         message: message.into(),
+        example: None,
     })
 }
 

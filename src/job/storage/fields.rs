@@ -33,6 +33,28 @@ pub struct Fault {
     /// As it is written; `None`: it is about all keys together.
     pub key: Option<String>,
     pub message: String,
+    /// How a key that is missing may look.
+    pub example: Option<Example>,
+}
+
+/// A key that may be added, and a value for it. Who tells the fault knows the language of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Example {
+    pub key: &'static str,
+    pub value: &'static str,
+}
+
+impl Fault {
+    /// What is told of it where the keys are in `freezerd.toml`.
+    pub fn in_toml(&self) -> String {
+        let message = &self.message;
+        match self.example {
+            None => message.clone(),
+            Some(Example { key, value }) => {
+                format!("{message}; write for example `{key} = {value:?}`")
+            }
+        }
+    }
 }
 
 /// Whether the key is a limit in bytes a second.
@@ -45,6 +67,7 @@ pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault
     Err(Fault {
         key: Some(key.to_owned()),
         message: message.into(),
+        example: None,
     })
 }
 
@@ -53,6 +76,16 @@ pub(super) fn general<T>(message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault {
         key: None,
         message: message.into(),
+        example: None,
+    })
+}
+
+/// The storage lacks a key that it cannot do without.
+pub(super) fn missing<T>(key: &'static str, value: &'static str) -> Result<T, Fault> {
+    Err(Fault {
+        key: None,
+        message: format!("the key `{key}` is missing"),
+        example: Some(Example { key, value }),
     })
 }
 

@@ -29,7 +29,7 @@ mod secret_keys;
 mod sftp;
 mod swift;
 
-pub use fields::{Fault, Value};
+pub use fields::{Example, Fault, Value};
 pub use ftp::FtpTls;
 pub use keys::{StorageKey, storage_keys};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
