@@ -5,7 +5,8 @@ use std::path::Path;
 use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
 use super::receivers;
-use super::section::{Sections, line_of_key, setting_named};
+use super::section::{Sections, line_of_key};
+use super::setting::Setting;
 use super::settings::SETTINGS;
 use super::storages::{self, Defined};
 use crate::tell::receiver::Receiver;
@@ -53,6 +54,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
             table,
             what,
             has_key,
+            setting: setting_named,
             path,
             text: &text,
         };
@@ -101,6 +103,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
         storages,
         receivers,
     }))
+}
+
+/// The setting that a key at the top of the file sets.
+fn setting_named(key: &str) -> Option<&'static Setting> {
+    let name = key.replace('-', "_");
+    SETTINGS.iter().find(|setting| setting.name == name)
 }
 
 /// A value in the form that the command line takes: items of an array are joined by commas.

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::chosen::Origin;
 use super::error::ConfigError;
 use super::setting::Setting;
-use super::settings::SETTINGS;
 use crate::job::storage::Value;
 
 /// The sections below one table.
@@ -17,6 +16,8 @@ pub(super) struct Sections<'a> {
     pub what: &'static str,
     /// Whether a section has a key of this name.
     pub has_key: fn(&str) -> bool,
+    /// The setting that a key at the top of the file sets.
+    pub setting: fn(&str) -> Option<&'static Setting>,
     pub path: &'a Path,
     /// The whole file.
     pub text: &'a str,
@@ -53,7 +54,7 @@ impl Sections<'_> {
                 return Err(self.wrong(name, None, message));
             };
             for key in section.keys().filter(|key| !(self.has_key)(key)) {
-                if let Some(setting) = setting_named(key) {
+                if let Some(setting) = (self.setting)(key) {
                     let message = format!(
                         "`{}` is a setting, and no key of {what}; a setting stands above the first section of the file",
                         setting.name
@@ -123,12 +124,6 @@ pub(super) fn line_of_key(text: &str, name: &str) -> usize {
                 .is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
         })
         .map_or(1, |index| index + 1)
-}
-
-/// The setting that a key at the top of the file sets.
-pub(super) fn setting_named(key: &str) -> Option<&'static Setting> {
-    let name = key.replace('-', "_");
-    SETTINGS.iter().find(|setting| setting.name == name)
 }
 
 fn neutral(value: &toml::Value) -> Value {

@@ -136,8 +136,9 @@ fn a_listing_is_whole_or_tried_again() {
     faulty.proxy.fail("GET", Fault::Status(404));
     assert_eq!(listed(&*faulty.plain, FileKind::Snapshot), []);
     faulty.proxy.fail("GET", Fault::NotFoundByRclone);
-    let kind = faulty.plain.list(FileKind::Snapshot).unwrap_err().kind;
-    assert_eq!(kind, ErrorKind::Busy);
+    let error = faulty.plain.list(FileKind::Snapshot).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Busy);
+    assert!(error.to_string().contains("(status 404)"), "{error}");
 }
 
 #[test]
