@@ -176,8 +176,10 @@ fn what_would_fail_again_fails_at_once_and_says_why() {
 fn an_answer_that_is_not_http_is_told_as_such() {
     let Some(faulty) = faulty() else { return };
     let long: &'static str = "x".repeat(200_000).leak();
+    let head: &'static str = format!("HTTP/1.1 200 OK\r\nx: {long}").leak();
     for text in [
         long,
+        head,
         "220 ftp.example.org ready\r\n",
         "HTTP/9.9 200 OK\r\n\r\n",
         "HTTP/1.1 999999 OK\r\n\r\n",
@@ -191,7 +193,6 @@ fn an_answer_that_is_not_http_is_told_as_such() {
     ] {
         faulty.proxy.fail("GET", Fault::Raw(text));
         let error = faulty.plain.list(FileKind::Key).unwrap_err();
-        println!("{:?}: {error}", text.get(..20.min(text.len())));
         assert!(
             error.to_string().contains("is not HTTP"),
             "{error}: {text:?}"
