@@ -6,6 +6,7 @@ use super::chosen::{Chosen, Origin};
 use super::error::ConfigError;
 use super::receivers;
 use super::section::{Sections, line_of_key};
+use super::setting::Setting;
 use super::settings::SETTINGS;
 use super::storages::{self, Defined};
 use crate::tell::receiver::Receiver;
@@ -49,26 +50,29 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
     let mut storages = Vec::new();
     let mut receivers = Vec::new();
     for (name, value) in table {
-        let sections = |table, what| Sections {
+        let sections = |table, what, has_key| Sections {
             table,
             what,
+            has_key,
+            setting: setting_named,
             path,
             text: &text,
         };
         match name.as_str() {
             "storage" => {
-                storages = storages::read(&value, &sections("storage", "a storage"))?;
+                let sections = sections("storage", "a storage", storages::has_key);
+                storages = storages::read(&value, &sections)?;
                 continue;
             }
             "notify" => {
-                receivers = receivers::read(&value, &sections("notify", "a receiver"))?;
+                let sections = sections("notify", "a receiver", receivers::has_key);
+                receivers = receivers::read(&value, &sections)?;
                 continue;
             }
             _ => {}
         }
         let line = line_of_key(&text, &name);
-        let written = name.replace('-', "_");
-        let Some(setting) = SETTINGS.iter().find(|it| it.name == written) else {
+        let Some(setting) = setting_named(&name) else {
             return Err(ConfigError::UnknownKey {
                 path: path.to_owned(),
                 line,
@@ -99,6 +103,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, ConfigError> {
         storages,
         receivers,
     }))
+}
+
+/// The setting that a key at the top of the file sets.
+fn setting_named(key: &str) -> Option<&'static Setting> {
+    let name = key.replace('-', "_");
+    SETTINGS.iter().find(|setting| setting.name == name)
 }
 
 /// A value in the form that the command line takes: items of an array are joined by commas.

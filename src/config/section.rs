@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::chosen::Origin;
 use super::error::ConfigError;
+use super::setting::Setting;
 use crate::job::storage::Value;
 
 /// The sections below one table.
@@ -13,6 +14,10 @@ pub(super) struct Sections<'a> {
     pub table: &'static str,
     /// What a section defines, with its article.
     pub what: &'static str,
+    /// Whether a section has a key of this name.
+    pub has_key: fn(&str) -> bool,
+    /// The setting that a key at the top of the file sets.
+    pub setting: fn(&str) -> Option<&'static Setting>,
     pub path: &'a Path,
     /// The whole file.
     pub text: &'a str,
@@ -48,6 +53,15 @@ impl Sections<'_> {
                 );
                 return Err(self.wrong(name, None, message));
             };
+            for key in section.keys().filter(|key| !(self.has_key)(key)) {
+                if let Some(setting) = (self.setting)(key) {
+                    let message = format!(
+                        "`{}` is a setting, and no key of {what}; a setting stands above the first section of the file",
+                        setting.name
+                    );
+                    return Err(self.wrong(name, Some(key), message));
+                }
+            }
             let values = section
                 .iter()
                 .map(|(key, value)| (key.clone(), neutral(value)));

@@ -3,7 +3,7 @@
 use super::chosen::Origin;
 use super::error::ConfigError;
 use super::section::Sections;
-use crate::job::storage::{NamedStorage, Storages, is_reserved};
+use crate::job::storage::{NamedStorage, Storages, is_reserved, storage_keys};
 
 /// A storage and where it is defined.
 #[derive(Clone, Debug)]
@@ -11,6 +11,11 @@ pub(super) struct Defined {
     pub name: String,
     pub storage: NamedStorage,
     pub origin: Origin,
+}
+
+/// Whether a storage has a key of this name.
+pub(super) fn has_key(name: &str) -> bool {
+    storage_keys().any(|key| key.name == name)
 }
 
 /// Reads all sections below `storage`.
@@ -25,7 +30,7 @@ pub(super) fn read(
             return Err(sections.wrong(&name, None, message.to_owned()));
         }
         let storage = NamedStorage::read(values)
-            .map_err(|fault| sections.wrong(&name, fault.key, fault.message))?;
+            .map_err(|fault| sections.wrong(&name, fault.key.as_deref(), fault.in_toml()))?;
         storages.push(Defined {
             origin: sections.origin(&name),
             name,

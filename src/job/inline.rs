@@ -55,17 +55,27 @@ impl ValueReader<'_> {
         match NamedStorage::read(values) {
             Ok(storage) => Some((storage, name)),
             Err(fault) => {
-                let written = fault.key.and_then(|key| of_key(fields, kind, key));
+                let written = fault
+                    .key
+                    .as_deref()
+                    .and_then(|key| of_key(fields, kind, key));
                 let at = written.or_else(|| fields.set("storage"));
                 let span = at.map_or(fields.span.clone(), |field| field.node.span.clone());
+                let help = match fault.example {
+                    Some(example) => {
+                        let key = key_of_jobs(example.key, kind);
+                        format!("write for example `\"{key}\": {:?}`", example.value)
+                    }
+                    None => format!(
+                        "`freezerd explain {}` shows an example",
+                        codes::BAD_STORAGE.name
+                    ),
+                };
                 self.report(
                     Diagnostic::error(codes::BAD_STORAGE, in_words_of_jobs(&fault.message, kind))
                         .at(span)
                         .label("this storage cannot be used")
-                        .help(format!(
-                            "`freezerd explain {}` shows an example",
-                            codes::BAD_STORAGE.name
-                        )),
+                        .help(help),
                 );
                 None
             }
@@ -189,6 +199,15 @@ fn of_key<'a>(fields: &Fields<'a>, kind: StorageKind, key: &str) -> Option<Field
         .copied()
 }
 
+/// The name that a job has for a key of `[storage.NAME]`.
+fn key_of_jobs(key: &'static str, kind: StorageKind) -> &'static str {
+    let named = ACTION_KEYS.iter().find(|it| {
+        it.of_storage
+            .is_some_and(|of| of.key == key && of.kinds.contains(&kind))
+    });
+    named.map_or(key, |named| named.name)
+}
+
 /// A message about keys of `[storage.NAME]`, with the names that a job has for them.
 fn in_words_of_jobs(message: &str, kind: StorageKind) -> String {
     let mut message = message.to_owned();
@@ -197,10 +216,8 @@ fn in_words_of_jobs(message: &str, kind: StorageKind) -> String {
             continue;
         };
         if of_storage.kinds.contains(&kind) && of_storage.key != key.name {
-            for end in ["`", " ="] {
-                let from = format!("`{}{end}", of_storage.key);
-                message = message.replace(&from, &format!("`{}{end}", key.name));
-            }
+            let from = format!("`{}`", of_storage.key);
+            message = message.replace(&from, &format!("`{}`", key.name));
         }
     }
     message

@@ -21,10 +21,11 @@ use crate::schedule::interval::parse_duration;
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// A fault of one key.
-pub(super) fn fault<T>(key: &'static str, message: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault {
-        key: Some(key),
+        key: Some(key.to_owned()),
         message: message.into(),
+        example: None,
     })
 }
 
@@ -33,6 +34,7 @@ pub(super) fn general<T>(message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault {
         key: None,
         message: message.into(),
+        example: None,
     })
 }
 
@@ -334,20 +336,23 @@ fn is_known(name: &str) -> Result<(), Fault> {
         return Ok(());
     }
     if name == "kind" {
-        return general("there is no key \"kind\"; did you mean \"type\"?");
+        return fault(name, "there is no key \"kind\"; did you mean \"type\"?");
     }
     let closest = receiver_keys()
         .map(|key| (strsim::damerau_levenshtein(name, key.name), key.name))
         .min()
         .filter(|(distance, _)| *distance <= 3);
-    general(match closest {
-        Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
-        None => {
-            let names: Vec<&str> = receiver_keys().map(|key| key.name).collect();
-            format!(
-                "there is no key {name:?}; the keys are {}",
-                names.join(", ")
-            )
-        }
-    })
+    fault(
+        name,
+        match closest {
+            Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
+            None => {
+                let names: Vec<&str> = receiver_keys().map(|key| key.name).collect();
+                format!(
+                    "there is no key {name:?}; the keys are {}",
+                    names.join(", ")
+                )
+            }
+        },
+    )
 }

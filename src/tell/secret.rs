@@ -1,9 +1,11 @@
 //! The secrets of a receiver, and the keys that say where each is.
 
 use std::fmt;
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::job::secret::credential;
 use crate::job::storage::SecretSource;
 use crate::secret::{self, SecretError};
 
@@ -78,6 +80,18 @@ impl Secret {
     /// Whether a command prints it.
     pub fn is_printed(&self) -> bool {
         matches!(self, Secret::Kept(SecretSource::Command(_)))
+    }
+
+    /// The file that holds it; `None`: another place does, or a credential of the service.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Secret::Kept(SecretSource::File(path))
+                if path.to_str().and_then(credential).is_none() =>
+            {
+                Some(path)
+            }
+            Secret::Kept(_) | Secret::Written(_) => None,
+        }
     }
 
     /// Whether `freezerd.toml` holds it.

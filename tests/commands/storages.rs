@@ -1,5 +1,8 @@
 //! The sections `[storage.NAME]` of `freezerd.toml`, and the jobs that name them.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::json;
 
 use crate::harness::{Host, backup, someday};
@@ -79,7 +82,7 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ("kind = \"rest\"\nendpoint = 5\n".into(), 4, "takes a text"),
         (
             format!("{good}usrname = \"x\"\n"),
-            2,
+            5,
             "did you mean \"username\"?",
         ),
         (
@@ -115,7 +118,7 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ),
         (
             "kind = \"s3\"\nsecret_key = \"hunter2-in-the-file\"\n".into(),
-            2,
+            4,
             "secret_key_file",
         ),
         (
@@ -161,7 +164,7 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ),
         (
             "kind = \"swift\"\napplication_credential_secret = \"hunter2-in-the-file\"\n".into(),
-            2,
+            4,
             "application_credential_secret_file",
         ),
         (format!("{good}connections = 0\n"), 5, "from 1 to 64"),
@@ -173,8 +176,18 @@ fn every_mistake_in_a_storage_names_its_line_and_the_mend() {
         ),
         (
             format!("{good}password = \"hunter2-in-the-file\"\n"),
-            2,
+            5,
             "password_file",
+        ),
+        (
+            format!("{good}conections = 3\n"),
+            5,
+            "did you mean \"connections\"?",
+        ),
+        (
+            format!("{good}\ncache_size = \"1 GB\"\n"),
+            6,
+            "`cache_size` is a setting, and no key of a storage; a setting stands above the first section",
         ),
     ] {
         host.file("freezerd.toml", &format!("{head}{section}"));
@@ -295,4 +308,61 @@ fn an_error_about_a_secret_of_a_storage_names_its_key_and_its_file() {
         assert!(ran.stderr().contains(&says), "{says}: {}", ran.stderr());
         assert!(!ran.stderr().contains("pass file"), "{}", ran.stderr());
     }
+}
+
+#[test]
+fn check_and_doctor_name_a_secret_of_a_storage_that_is_missing_or_that_everybody_can_read() {
+    let host = Host::new();
+    let sections = ["missing", "open", "closed", "key"].map(|name| {
+        let file = host.path(name).display().to_string();
+        match name {
+            "key" => format!(
+                "[storage.key]\nkind = \"sftp\"\nhost = \"127.0.0.1\"\nport = 9\nusername = \"x\"\ndirectory = \"d\"\n\
+                 key_file = \"{file}\"\n"
+            ),
+            name => format!(
+                "[storage.{name}]\nkind = \"rest\"\nendpoint = \"http://127.0.0.1:9/{name}\"\nusername = \"x\"\n\
+                 password_file = \"{file}\"\n"
+            ),
+        }
+    });
+    host.file("freezerd.toml", &sections.join(""));
+    for (name, mode) in [("open", 0o644), ("closed", 0o600), ("key", 0o644)] {
+        host.file(name, "secret\n");
+        fs::set_permissions(host.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let said = host.freezerd(&["check"]).exits(0).stdout();
+    for (storage, words) in [
+        ("missing", "`password_file`: the file "),
+        ("open", "everybody can read "),
+        ("key", "everybody can read "),
+    ] {
+        let warned = format!("warning: the storage {storage}: {words}");
+        assert!(said.contains(&warned), "{warned}: {said}");
+    }
+    assert!(!said.contains("the storage closed"), "{said}");
+    host.freezerd(&["check", "--strict"]).exits(65);
+    let found = host.json(&["check"])["storages"].clone();
+    assert_eq!(found.as_array().unwrap().len(), 3, "{found}");
+    assert_eq!(found[1]["storage"], "missing");
+    let document = host.json(&["doctor", "--no-containers"]);
+    let findings = document["findings"].as_array().unwrap().iter();
+    let mut of_secrets: Vec<(String, &str)> = findings
+        .filter(|it| it["check"] == "password")
+        .map(|it| {
+            let subject = it["subject"].as_str().unwrap();
+            let name = subject.rsplit('/').next().unwrap().to_owned();
+            (name, it["level"].as_str().unwrap())
+        })
+        .collect();
+    of_secrets.sort();
+    let expected = [
+        ("key", "warning"),
+        ("missing", "error"),
+        ("open", "warning"),
+    ];
+    assert_eq!(
+        of_secrets,
+        expected.map(|(name, level)| (name.to_owned(), level))
+    );
 }

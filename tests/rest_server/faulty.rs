@@ -32,7 +32,11 @@ pub enum Fault {
     Nonsense,
     /// The request does not reach the server, which seems to answer with this status and this body.
     Answer(u16, &'static str),
-    /// The same without a body, and the wish to be left alone for so many seconds.
+    /// The request is carried out, and the answer names this hash of the content.
+    Tagged(&'static str),
+    /// The request does not reach the server. The answer is this text, which need not be HTTP.
+    Raw(&'static str),
+    /// The same as `Answer` without a body, and the wish to be left alone for so many seconds.
     Later(u16, u32),
 }
 
@@ -46,6 +50,7 @@ impl Fault {
                 | Fault::Nonsense
                 | Fault::Answer(..)
                 | Fault::Later(..)
+                | Fault::Raw(_)
         )
     }
 }
@@ -264,6 +269,14 @@ impl FaultyServer {
                 client.write_all(&answer)?;
                 client.write_all(&body[..body.len() / 2])
             }
+            Some(Fault::Tagged(hash)) => {
+                let text = String::from_utf8_lossy(&answer).into_owned();
+                let is_tag = |line: &&str| line.to_ascii_lowercase().starts_with("etag:");
+                let tag = text.lines().find(is_tag).unwrap_or_default();
+                let tagged = text.replace(tag, &format!("ETag: {hash}"));
+                client.write_all(tagged.as_bytes())?;
+                client.write_all(&body)
+            }
             Some(Fault::LengthLie) => {
                 let text = String::from_utf8_lossy(&answer).into_owned();
                 let lie = format!("Content-Length: {}", body.len() + 10);
@@ -306,6 +319,7 @@ impl FaultyServer {
                      Connection: close\r\n\r\n"
                 )
             }
+            Some(Fault::Raw(text)) => client.write_all(text.as_bytes()),
             Some(Fault::Nonsense) => client.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"),
             _ => Ok(()),
         }

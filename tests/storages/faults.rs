@@ -136,8 +136,9 @@ fn a_listing_is_whole_or_tried_again() {
     faulty.proxy.fail("GET", Fault::Status(404));
     assert_eq!(listed(&*faulty.plain, FileKind::Snapshot), []);
     faulty.proxy.fail("GET", Fault::NotFoundByRclone);
-    let kind = faulty.plain.list(FileKind::Snapshot).unwrap_err().kind;
-    assert_eq!(kind, ErrorKind::Busy);
+    let error = faulty.plain.list(FileKind::Snapshot).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Busy);
+    assert!(error.to_string().contains("(status 404)"), "{error}");
 }
 
 #[test]
@@ -169,6 +170,34 @@ fn what_would_fail_again_fails_at_once_and_says_why() {
         assert!(error.to_string().contains(&status.to_string()), "{error}");
     }
     assert_eq!(*faulty.told.lock().unwrap(), []);
+}
+
+#[test]
+fn an_answer_that_is_not_http_is_told_as_such() {
+    let Some(faulty) = faulty() else { return };
+    let long: &'static str = "x".repeat(200_000).leak();
+    let head: &'static str = format!("HTTP/1.1 200 OK\r\nx: {long}").leak();
+    for text in [
+        long,
+        head,
+        "220 ftp.example.org ready\r\n",
+        "HTTP/9.9 200 OK\r\n\r\n",
+        "HTTP/1.1 999999 OK\r\n\r\n",
+        "HTTP/1.1 099 OK\r\n\r\n",
+        "HTTP/1.1 20\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+        "RTSP/1.0 200 OK\r\n\r\n",
+        "\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}\u{32}",
+        "{\"a\": 1}",
+    ] {
+        faulty.proxy.fail("GET", Fault::Raw(text));
+        let error = faulty.plain.list(FileKind::Key).unwrap_err();
+        assert!(
+            error.to_string().contains("is not HTTP"),
+            "{error}: {text:?}"
+        );
+    }
 }
 
 #[test]

@@ -139,8 +139,12 @@ fn what_is_wrong_with_rclone_is_told_apart() {
         });
         assert!(permanent && matches!(error, StartError::NoRemote { .. }));
         assert!(error.to_string().contains("rclone config"), "{error}");
-        let bad_option = with(&|it| it.arguments = vec!["--no-such-option".to_owned()]);
-        assert!(matches!(bad_option, (false, StartError::Ended { .. })));
+        for words in [&["--no-such-option"][..], &["--transfers", "many"]] {
+            let words = || words.iter().map(|word| (*word).to_owned()).collect();
+            let (permanent, error) = with(&|it| it.arguments = words());
+            assert!(permanent && matches!(error, StartError::Arguments { .. }));
+            assert!(error.to_string().contains("`arguments`"), "{error}");
+        }
         // A server that refuses the connection.
         std::fs::write(
             directory.path().join("away.conf"),

@@ -10,6 +10,7 @@ use freezerd::storage::limit::{Limits, Pace, Throttle};
 use freezerd::storage::rest::Rest;
 use freezerd::storage::{FileKind, Storage, StrayKind};
 
+use crate::rest_server::faulty::FaultyServer;
 use crate::rest_server::{Server, USER};
 use crate::support::{listed, named, options, rest};
 
@@ -115,8 +116,30 @@ fn only_a_certificate_that_is_trusted_is_talked_to() {
         storage.write(pack, b"pack").unwrap();
         assert_eq!(storage.read(pack, 9).unwrap(), b"pack");
     }
-    let plain = Rest::new(&address.replace("https", "http"), options()).unwrap();
-    assert!(plain.list(FileKind::Key).is_err());
+}
+
+#[test]
+fn the_wrong_beginning_of_an_address_is_told() {
+    let Some(server) = Server::with_tls() else {
+        return;
+    };
+    let directory = server.certificate.as_ref().unwrap().parent().unwrap();
+    // One answers with status 400, and the other with an alert of TLS.
+    let proxy = FaultyServer::with_tls(&server.authority, directory);
+    let of_proxy = format!("http://{}/r/", proxy.authority);
+    for address in [server.address("r").replace("https", "http"), of_proxy] {
+        let plain = Rest::new(&address, options()).unwrap();
+        let error = plain.list(FileKind::Key).unwrap_err();
+        assert!(error.to_string().contains("`https://`"), "{error}");
+    }
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let address = server.address("r").replace("http", "https");
+    let with_tls = Rest::new(&address, options()).unwrap();
+    let error = with_tls.list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Answer, "{error}");
+    assert!(error.to_string().contains("`http://`"), "{error}");
 }
 
 #[test]

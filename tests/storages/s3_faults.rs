@@ -246,6 +246,22 @@ fn a_good_status_with_an_error_below_is_no_written_file() {
 }
 
 #[test]
+fn a_file_that_exists_and_is_not_found_is_not_told_as_a_busy_server() {
+    let Some(faulty) = faulty() else { return };
+    let pack = named(FileKind::Pack, b"pack");
+    for status in [409, 412] {
+        faulty.proxy.fail("PUT", Fault::Status(status));
+        let error = faulty.plain.write(pack, b"pack").unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Busy);
+        assert!(
+            error.to_string().contains(&format!("(status {status})")),
+            "{error}"
+        );
+    }
+    faulty.retry.write(pack, b"pack").unwrap();
+}
+
+#[test]
 fn a_listing_that_ends_early_is_never_taken_for_the_whole() {
     let Some(it) = faulty() else { return };
     it.plain

@@ -264,6 +264,32 @@ fn what_would_fail_again_fails_at_once_and_says_why() {
     assert_eq!(*faulty.told.lock().unwrap(), []);
 }
 
+/// The status is good, and the hash that the server tells is that of an empty file.
+#[test]
+fn a_server_that_has_stored_other_content_has_written_nothing() {
+    let Some(faulty) = faulty() else { return };
+    let pack = named(FileKind::Pack, b"pack");
+    let empty = "d41d8cd98f00b204e9800998ecf8427e";
+    faulty.proxy.fail("PUT", Fault::Tagged(empty));
+    let error = faulty.retry.write(pack, b"pack").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Answer);
+    assert!(error.to_string().contains("other content"), "{error}");
+    // A tag that is no MD5 says nothing.
+    let other = named(FileKind::Pack, b"other");
+    faulty.proxy.fail("PUT", Fault::Tagged("\"1-2-3\""));
+    faulty.retry.write(other, b"other").unwrap();
+}
+
+#[test]
+fn a_file_that_exists_and_is_not_found_is_not_told_as_a_busy_server() {
+    let Some(faulty) = faulty() else { return };
+    let pack = named(FileKind::Pack, b"pack");
+    faulty.proxy.fail("PUT", Fault::Status(412));
+    let error = faulty.plain.write(pack, b"pack").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Busy);
+    assert!(error.to_string().contains("(status 412)"), "{error}");
+}
+
 #[test]
 fn a_silent_server_is_given_up_and_asked_again() {
     let Some(faulty) = faulty() else { return };

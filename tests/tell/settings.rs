@@ -50,14 +50,14 @@ fn every_mistake_in_a_receiver_names_its_line_and_the_mend() {
             2,
             "`type` is missing; the types are: mail, sendmail",
         ),
-        ("kind = \"mail\"\n".into(), 2, "did you mean \"type\"?"),
+        ("kind = \"mail\"\n".into(), 3, "did you mean \"type\"?"),
         ("type = \"mial\"\n".into(), 3, "is not a type of receiver"),
         ("type = 5\n".into(), 2, "`type` is missing"),
         ("type = \"mail\"\n".into(), 2, "`host` is missing"),
         ("type = \"slack\"\n".into(), 2, "it needs `url_file`"),
         (
             "type = \"slack\"\nurl_fil = \"/x\"\n".into(),
-            2,
+            4,
             "did you mean \"url_file\"?",
         ),
         (
@@ -170,6 +170,16 @@ fn every_mistake_in_a_receiver_names_its_line_and_the_mend() {
                 .into(),
             5,
             "begins with `!`",
+        ),
+        (
+            "type = \"ntfy\"\ntopik = \"a\"\n".into(),
+            4,
+            "did you mean \"topic\"?",
+        ),
+        (
+            "type = \"ntfy\"\ntopic = \"a\"\njobs-dir = \"/j\"\n".into(),
+            5,
+            "`jobs_dir` is a setting, and no key of a receiver",
         ),
         (
             "type = \"command\"\ncommand = []\n".into(),

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::notify::look::look;
-use super::{job_files, ledger_view};
+use super::{job_files, ledger_view, storage};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::intake::{self, CheckedContent, Trust};
@@ -28,7 +28,7 @@ use crate::units;
 ///
 /// The command checks a directory in the way the daemon reads it. It reports files that other users can change, and two
 /// files with the same job id. If only files are named, it does not check owners and modes. Without a name, it also looks
-/// at the receivers of notices in freezerd.toml.
+/// at the receivers of notices and at the secrets of the storages in freezerd.toml.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The exit code is 65 if there is an error, and 3 if --left-out could not read all sources.\n\n\
@@ -92,12 +92,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         true => checked.files.iter().flat_map(left_out::of_file).collect(),
         false => Vec::new(),
     };
-    let receivers = match args.paths.is_empty() {
-        true => look(settings),
-        false => Vec::new(),
+    let (receivers, storages) = match args.paths.is_empty() {
+        true => (look(settings), storage::look::look(settings)),
+        false => (Vec::new(), Vec::new()),
     };
-    let failed = checked.has_errors()
-        || (args.strict && (checked.has_diagnostics() || !receivers.is_empty()));
+    let has_warnings = checked.has_diagnostics() || !receivers.is_empty() || !storages.is_empty();
+    let failed = checked.has_errors() || (args.strict && has_warnings);
 
     if args.json {
         let diagnostics: Vec<_> = checked
@@ -116,6 +116,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
         }
         if args.paths.is_empty() {
             document["receivers"] = receivers.iter().map(receivers::to_json).collect();
+            document["storages"] = storages.iter().map(receivers::to_json).collect();
         }
         output::json(&document);
     } else {
@@ -129,7 +130,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<Exit, Failure> {
             ));
         }
         left_out.iter().for_each(left_out::print);
-        receivers.iter().for_each(receivers::print);
+        receivers.iter().chain(&storages).for_each(receivers::print);
         println!("{}", summary(&checked));
     }
     Ok(if failed {

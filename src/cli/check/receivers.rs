@@ -1,4 +1,4 @@
-//! What is wrong with the receivers of notices, among the warnings about job files.
+//! What is wrong with the receivers of notices and with the storages, among the warnings about job files.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,10 @@ use crate::cli::notify::look::Found;
 /// As a warning in the form of those about job files.
 pub(super) fn print(found: &Found) {
     println!(
-        "warning: the receiver {}: {}",
-        found.receiver, found.message
+        "warning: the {} {}: {}",
+        found.of.word(),
+        found.name,
+        found.message
     );
     println!("  --> {}", found.origin);
     println!("   = help: {}", found.help);
@@ -17,7 +19,7 @@ pub(super) fn print(found: &Found) {
 /// In the format that `docs/commands.md` describes.
 pub(super) fn to_json(found: &Found) -> Value {
     json!({
-        "receiver": found.receiver,
+        found.of.word(): found.name,
         "origin": found.origin,
         "message": found.message,
         "help": found.help,

@@ -29,6 +29,7 @@ mod ledger;
 mod messages;
 mod places;
 mod receivers;
+mod secrets;
 mod service;
 mod space;
 mod storages;
@@ -159,6 +160,7 @@ fn examine(settings: &Settings, config: &Path, args: &Args, findings: &mut Vec<F
         findings.extend(asked.iter().map(storages::storage_finding));
     }
 
+    findings.extend(secrets::findings(settings, &used, who, !args.no_containers));
     container_findings(&used, jobs, who, !args.no_containers, findings);
 
     if let Ok(rows) = &ledger.rows {

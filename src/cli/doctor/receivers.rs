@@ -15,7 +15,7 @@ pub fn findings(settings: &Settings) -> (Vec<Finding>, BTreeMap<&str, Seen>) {
     let mut findings = Vec::new();
     for (receiver, _) in &settings.receivers {
         let name = &receiver.name;
-        let own: Vec<_> = found.iter().filter(|it| it.receiver == *name).collect();
+        let own: Vec<_> = found.iter().filter(|it| it.name == *name).collect();
         let is_broken = own.iter().any(|it| it.is_broken);
         let state = if is_broken { Seen::Broken } else { Seen::Fine };
         seen.insert(name.as_str(), state);

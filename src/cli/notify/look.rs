@@ -1,20 +1,39 @@
 //! What can be seen of the receivers without sending anything: secrets, programs, and what is not safe.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::config::{Origin, Settings};
 use crate::os;
 use crate::tell::channel::Channel;
 use crate::tell::receiver::{Receiver, Weakness};
 
-/// What is wrong with a receiver.
+/// What a section of `freezerd.toml` defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    Receiver,
+    Storage,
+}
+
+impl Of {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Of::Receiver => "receiver",
+            Of::Storage => "storage",
+        }
+    }
+}
+
+/// What is wrong with a receiver or a storage.
 pub struct Found {
-    pub receiver: String,
+    pub of: Of,
+    pub name: String,
     /// Where it is defined.
     pub origin: Origin,
-    /// Whether it gets nothing because of it.
+    /// Whether it cannot be used because of it.
     pub is_broken: bool,
-    /// A clause about the receiver.
+    /// A clause about it.
     pub message: String,
     /// What to do.
     pub help: String,
@@ -29,7 +48,8 @@ pub fn look(settings: &Settings) -> Vec<Found> {
             .map(|(message, help)| (true, message, help))
             .chain(weak(receiver).map(|(message, help)| (false, message, help)))
             .map(|(is_broken, message, help)| Found {
-                receiver: receiver.name.clone(),
+                of: Of::Receiver,
+                name: receiver.name.clone(),
                 origin: origin.clone(),
                 is_broken,
                 message,
@@ -91,9 +111,23 @@ fn not_a_program(program: &str) -> Option<String> {
     }
 }
 
+/// What to say of a file with a secret that everybody can read, and the correction.
+pub fn open_to_all(path: &Path) -> Option<(String, String)> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+    (mode & 0o007 != 0).then(|| {
+        let path = path.display();
+        (
+            format!("everybody can read {path} (mode {mode:04o})"),
+            format!("`chmod 600 {path}`"),
+        )
+    })
+}
+
 fn weak(receiver: &Receiver) -> impl Iterator<Item = (String, String)> {
     let weaknesses = receiver.weaknesses().into_iter();
-    weaknesses.map(|weakness| match weakness {
+    let secrets = receiver.channel.secrets().into_iter();
+    let open = secrets.filter_map(|(_, secret)| open_to_all(secret.file()?));
+    let others = weaknesses.map(|weakness| match weakness {
         Weakness::WrittenSecret(key) => (
             format!("`{key}` holds a secret, and whoever reads freezerd.toml or a copy of it has that, too"),
             format!(
@@ -105,5 +139,6 @@ fn weak(receiver: &Receiver) -> impl Iterator<Item = (String, String)> {
             "use an address that begins with https://, or `tls = \"tls\"` of a mail server"
                 .to_owned(),
         ),
-    })
+    });
+    others.chain(open)
 }

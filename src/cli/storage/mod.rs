@@ -19,6 +19,7 @@ use crate::storage::Storage;
 use crate::storage::trial::{self, Trial};
 use crate::units;
 
+pub mod look;
 pub mod words;
 
 /// The name of the container of a trial.

@@ -30,8 +30,31 @@ pub enum Value {
 /// What is wrong with a key, in words. The message never repeats a value that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    pub key: Option<&'static str>,
+    /// As it is written; `None`: it is about all keys together.
+    pub key: Option<String>,
     pub message: String,
+    /// How a key that is missing may look.
+    pub example: Option<Example>,
+}
+
+/// A key that may be added, and a value for it. Who tells the fault knows the language of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Example {
+    pub key: &'static str,
+    pub value: &'static str,
+}
+
+impl Fault {
+    /// What is told of it where the keys are in `freezerd.toml`.
+    pub fn in_toml(&self) -> String {
+        let message = &self.message;
+        match self.example {
+            None => message.clone(),
+            Some(Example { key, value }) => {
+                format!("{message}; write for example `{key} = {value:?}`")
+            }
+        }
+    }
 }
 
 /// Whether the key is a limit in bytes a second.
@@ -40,10 +63,11 @@ fn is_limit(key: &str) -> bool {
 }
 
 /// A fault of one key.
-pub(super) fn fault<T>(key: &'static str, message: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault {
-        key: Some(key),
+        key: Some(key.to_owned()),
         message: message.into(),
+        example: None,
     })
 }
 
@@ -52,6 +76,16 @@ pub(super) fn general<T>(message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault {
         key: None,
         message: message.into(),
+        example: None,
+    })
+}
+
+/// The storage lacks a key that it cannot do without.
+pub(super) fn missing<T>(key: &'static str, value: &'static str) -> Result<T, Fault> {
+    Err(Fault {
+        key: None,
+        message: format!("the key `{key}` is missing"),
+        example: Some(Example { key, value }),
     })
 }
 
@@ -317,11 +351,14 @@ impl Fields {
 /// Refuses what is no key of any storage.
 fn is_known(name: &str) -> Result<(), Fault> {
     if let Some(secret) = SECRETS.iter().find(|secret| secret.name == name) {
-        return general(format!(
-            "a secret such as `{name}` does not belong into this file, which others can read: write it to a file of its \
+        return fault(
+            name,
+            format!(
+                "a secret such as `{name}` does not belong into this file, which others can read: write it to a file of its \
              own (chmod 600), and name that file with `{}`",
-            secret.file
-        ));
+                secret.file
+            ),
+        );
     }
     if storage_keys().any(|key| key.name == name) {
         return Ok(());
@@ -330,14 +367,17 @@ fn is_known(name: &str) -> Result<(), Fault> {
         .map(|key| (strsim::damerau_levenshtein(name, key.name), key.name))
         .min()
         .filter(|(distance, _)| *distance <= 3);
-    general(match closest {
-        Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
-        None => {
-            let names: Vec<&str> = storage_keys().map(|key| key.name).collect();
-            format!(
-                "there is no key {name:?}; the keys are {}",
-                names.join(", ")
-            )
-        }
-    })
+    fault(
+        name,
+        match closest {
+            Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
+            None => {
+                let names: Vec<&str> = storage_keys().map(|key| key.name).collect();
+                format!(
+                    "there is no key {name:?}; the keys are {}",
+                    names.join(", ")
+                )
+            }
+        },
+    )
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{Fault, Fields, fault, general};
+use super::fields::{Fault, Fields, fault, general, missing};
 use super::secret_keys::PASSWORD;
 use super::{Connection, Exposure, StorageKind, StoragePlace};
 use crate::location::{AddressError, FtpPlace};
@@ -22,7 +22,7 @@ pub enum FtpTls {
 
 pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault> {
     let Some(host) = fields.text("host")? else {
-        return general("the key `host` is missing; write for example `host = \"backup.example\"`");
+        return missing("host", "backup.example");
     };
     let Some(user) = fields.text("username")? else {
         return general("the key `username` is missing: it is the user at the server");

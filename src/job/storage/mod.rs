@@ -24,16 +24,18 @@ mod kind;
 mod rclone;
 mod rest;
 mod s3;
+mod secret_files;
 mod secret_keys;
 mod sftp;
 mod swift;
 
-pub use fields::{Fault, Value};
+pub use fields::{Example, Fault, Value};
 pub use ftp::FtpTls;
 pub use keys::{StorageKey, storage_keys};
 pub use kind::{NOT_SUPPORTED, StorageKind, is_reserved};
 pub use rclone::RcloneConnection;
 pub use s3::{Archive, ArchiveTier, S3Connection};
+pub use secret_files::SecretFile;
 pub use sftp::SftpConnection;
 pub use swift::SwiftConnection;
 

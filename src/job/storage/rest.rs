@@ -1,6 +1,6 @@
 //! Reads a storage on a server that speaks restic's REST protocol.
 
-use super::fields::{Fault, Fields, fault, general};
+use super::fields::{Fault, Fields, fault, missing};
 use super::secret_keys::PASSWORD;
 use super::{Connection, StoragePlace};
 use crate::location::RestPlace;
@@ -32,8 +32,6 @@ fn endpoint(fields: &Fields) -> Result<RestPlace, Fault> {
     match fields.text("endpoint")?.as_deref().map(RestPlace::parse) {
         Some(Ok(place)) => Ok(place),
         Some(Err(error)) => fault("endpoint", format!("`endpoint`: {error}")),
-        None => general(
-            "the key `endpoint` is missing; write for example `endpoint = \"https://backup.example:8000/\"`",
-        ),
+        None => missing("endpoint", "https://backup.example:8000/"),
     }
 }

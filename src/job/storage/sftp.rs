@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{Fault, Fields, fault, general};
+use super::fields::{Fault, Fields, fault, general, missing};
 use super::secret_keys::{KEY_PASSWORD, PASSWORD};
 use super::{Connection, SecretSource, StoragePlace};
 use crate::location::{AddressError, SftpPlace};
@@ -30,7 +30,7 @@ pub struct SftpConnection {
 
 pub(super) fn read(fields: &Fields) -> Result<(StoragePlace, Connection), Fault> {
     let Some(host) = fields.text("host")? else {
-        return general("the key `host` is missing; write for example `host = \"backup.example\"`");
+        return missing("host", "backup.example");
     };
     let Some(user) = fields.text("username")? else {
         return general("the key `username` is missing: it is the user at the server");

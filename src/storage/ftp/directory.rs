@@ -51,7 +51,7 @@ fn why_not_inside(session: &mut Session) -> Result<Failure, Failure> {
                 Seen::Refused(_) => denied(),
                 Seen::Entries(entries) => match entry_of(&entries, name) {
                     None => missing(),
-                    Some(EntryType::File) => not_a_file_or_directory(),
+                    Some(EntryType::File) => not_a_file_or_directory(at),
                     Some(_) => denied(),
                 },
             });
@@ -77,9 +77,9 @@ pub(super) fn explained(
                 return Ok(match entry_of(&entries, name) {
                     None => missing(),
                     Some(EntryType::Directory | EntryType::Other) if at == path => {
-                        not_a_file_or_directory()
+                        not_a_file_or_directory(at)
                     }
-                    Some(EntryType::File) if at != path => not_a_file_or_directory(),
+                    Some(EntryType::File) if at != path => not_a_file_or_directory(at),
                     Some(_) => failure,
                 });
             }
@@ -93,8 +93,11 @@ fn missing() -> Failure {
     Failure::new(ErrorKind::NotFound, "there is no such file")
 }
 
-fn not_a_file_or_directory() -> Failure {
-    Failure::new(ErrorKind::NotAFile, "something else has its name")
+fn not_a_file_or_directory(path: &str) -> Failure {
+    Failure::new(
+        ErrorKind::NotAFile,
+        format!("something else has the name {path}"),
+    )
 }
 
 fn entry_of(entries: &[Entry], name: &str) -> Option<EntryType> {

@@ -11,8 +11,8 @@ use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use super::super::FileKind;
 use super::super::error::ErrorKind;
 use super::super::limit::{Direction, Pace};
-use super::Failure;
 use super::body::Paced;
+use super::{Failure, Way};
 
 /// An answer, whose body is read as it arrives.
 pub struct Answer {
@@ -23,6 +23,7 @@ pub struct Answer {
     pub(super) body: Body,
     pub(super) kind: FileKind,
     pub(super) stall: Duration,
+    pub way: Way,
     pub(super) pace: Option<Arc<Pace>>,
 }
 
@@ -40,9 +41,14 @@ impl Answer {
 
     /// The refusal that this answer is; its status decides about the kind.
     pub fn refusal(self) -> Failure {
-        let (status, after) = (self.status, self.retry_after());
+        let (failure, after) = (self.of_status(), self.retry_after());
         self.finish();
-        Failure::status(status).until_later(after)
+        failure.until_later(after)
+    }
+
+    /// The refusal that this answer is, without the wish to be left alone.
+    pub fn of_status(&self) -> Failure {
+        Failure::status_on(self.status, self.way)
     }
 
     /// Whether the server calls itself rclone, which has peculiar answers.
@@ -69,7 +75,7 @@ impl Answer {
 
     /// A failure of the body.
     pub fn body_failure(&self, error: std::io::Error) -> Failure {
-        Failure::of(ureq::Error::from(error), self.stall)
+        Failure::of(ureq::Error::from(error), self.stall, self.way)
     }
 
     /// Reads what is left of a short body, so that the connection can be used again.

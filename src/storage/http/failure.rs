@@ -15,9 +15,30 @@ pub struct Failure {
     cause: io::Error,
 }
 
+/// How a request goes to its server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    #[default]
+    Tls,
+    /// Without TLS.
+    Plain,
+    /// To a socket of this host. Nobody wrote an address.
+    Socket,
+}
+
+impl Way {
+    /// What to say besides of an answer that a server with TLS gives to a request without it.
+    fn hint(self) -> &'static str {
+        match self {
+            Way::Plain => "; if the server speaks TLS there, the address begins with `https://`",
+            Way::Tls | Way::Socket => "",
+        }
+    }
+}
+
 impl Failure {
     /// The failure of a request. `stall` is the time after which a silent connection is given up.
-    pub(super) fn of(error: ureq::Error, stall: Duration) -> Failure {
+    pub(super) fn of(error: ureq::Error, stall: Duration, way: Way) -> Failure {
         let told = |kind, text: &str| Failure {
             kind,
             cause: io::Error::other(text.to_owned()),
@@ -27,7 +48,7 @@ impl Failure {
             cause: io::Error::new(io::ErrorKind::TimedOut, text),
         };
         match error {
-            ureq::Error::Io(cause) => Failure::of_io(cause),
+            ureq::Error::Io(cause) => Failure::of_io(cause, way),
             ureq::Error::Timeout(ureq::Timeout::PerRead | ureq::Timeout::PerWrite) => late(
                 format!("nothing moved on the connection for {} s", stall.as_secs()),
             ),
@@ -50,20 +71,38 @@ impl Failure {
             ureq::Error::Rustls(rustls::Error::InvalidCertificate(error)) => {
                 told(ErrorKind::Untrusted, &certificate::told(&error))
             }
+            ureq::Error::Rustls(rustls::Error::InvalidMessage(_)) => Failure::without_tls(way),
             ureq::Error::Rustls(error) => Failure {
                 kind: ErrorKind::Untrusted,
                 cause: io::Error::other(error),
             },
             ureq::Error::Tls(text) => told(ErrorKind::Untrusted, text),
             // The head of the answer is not HTTP, or was cut.
-            ureq::Error::Protocol(_) => {
-                told(ErrorKind::Unreachable, "the answer is cut, or is not HTTP")
+            ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
+                let text = format!("the answer is cut, or is not HTTP{}", way.hint());
+                told(ErrorKind::Unreachable, &text)
             }
+            ureq::Error::LargeResponseHeader(..) => told(
+                ErrorKind::Answer,
+                "the answer is not HTTP, or its head is too long",
+            ),
             _ => told(ErrorKind::Answer, "the request cannot be sent"),
         }
     }
 
-    fn of_io(cause: io::Error) -> Failure {
+    /// What the server says over TLS is not TLS.
+    fn without_tls(way: Way) -> Failure {
+        let text = match way {
+            Way::Tls => {
+                "the server does not speak TLS there; if this is right, the address begins with `http://`"
+            }
+            // Of the proxy.
+            Way::Plain | Way::Socket => "the proxy does not speak TLS there",
+        };
+        Failure::answer(text)
+    }
+
+    fn of_io(cause: io::Error, way: Way) -> Failure {
         let of_tls = cause
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -71,7 +110,7 @@ impl Failure {
             Some(rustls::Error::InvalidCertificate(error)) => {
                 return Failure::told(ErrorKind::Untrusted, certificate::told(error));
             }
-            Some(rustls::Error::InvalidMessage(_)) => ErrorKind::Answer,
+            Some(rustls::Error::InvalidMessage(_)) => return Failure::without_tls(way),
             _ => ErrorKind::Unreachable,
         };
         let cause = match cause.kind() {
@@ -120,6 +159,32 @@ impl Failure {
         Failure {
             kind,
             cause: io::Error::other(Status(status)),
+        }
+    }
+
+    /// The server stored something else than what it was sent, as it says itself.
+    pub fn other_content() -> Failure {
+        Failure::answer("the server says that it got other content than what was sent")
+    }
+
+    /// The server refuses a write with this status because the file exists, and then does not find the file. Somebody may
+    /// remove it at the same time.
+    pub fn vanished(status: u16) -> Failure {
+        let text = format!(
+            "the server says that there is such a file already, and does not find it (status {status}); perhaps another \
+             program writes or removes it"
+        );
+        Failure::told(ErrorKind::Busy, text)
+    }
+
+    /// The refusal of a server that got a request on this way. Servers with TLS refuse one without it with status 400.
+    pub fn status_on(status: u16, way: Way) -> Failure {
+        match status {
+            400 => {
+                let text = format!("the server answers with status 400{}", way.hint());
+                Failure::told(ErrorKind::Answer, text)
+            }
+            _ => Failure::status(status),
         }
     }
 

@@ -20,7 +20,7 @@ use super::FileKind;
 use super::limit::{Direction, Pace};
 pub use answer::Answer;
 use body::Paced;
-pub use failure::{Failure, wanted_wait};
+pub use failure::{Failure, Way, wanted_wait};
 
 mod answer;
 mod body;
@@ -141,6 +141,8 @@ pub struct Client {
     first: Option<Duration>,
     has_answered: AtomicBool,
     pace: Option<Arc<Pace>>,
+    /// The server is at a socket of this host.
+    at_socket: bool,
 }
 
 /// One request.
@@ -182,6 +184,7 @@ impl Client {
             config = config.proxy(Some(proxy));
         }
         let config = config.build();
+        let at_socket = options.socket.is_some();
         let agent = match options.socket {
             Some(path) => {
                 ureq::Agent::with_parts(config, unix::UnixConnector::new(path), unix::NoAddress)
@@ -195,6 +198,7 @@ impl Client {
             first: options.first,
             has_answered: AtomicBool::new(false),
             pace: options.pace,
+            at_socket,
         })
     }
 
@@ -245,7 +249,12 @@ impl Client {
                 self.agent.run(request.timeout_recv_response(first).build())
             })
         };
-        let answer = sent.map_err(|error| Failure::of(error, self.stall))?;
+        let way = match (self.at_socket, request.url.starts_with("https:")) {
+            (true, _) => Way::Socket,
+            (false, true) => Way::Tls,
+            (false, false) => Way::Plain,
+        };
+        let answer = sent.map_err(|error| Failure::of(error, self.stall, way))?;
         self.has_answered.store(true, Ordering::Relaxed);
         let (head, body) = answer.into_parts();
         let mut answer = Answer {
@@ -255,6 +264,7 @@ impl Client {
             body,
             kind: request.kind,
             stall: self.stall,
+            way,
             pace: self.pace.clone(),
         };
         answer.length = answer

@@ -42,6 +42,8 @@ pub enum StartError {
         "rclone knows no remote {remote:?}: `rclone config` defines one, and `rclone listremotes` lists them; if its configuration is not where rclone looks for it, name it with `config_file`"
     )]
     NoRemote { remote: String },
+    #[error("rclone does not take the words of `arguments` of the storage: {said}")]
+    Arguments { said: String },
     #[error("{}", refused(said))]
     Refused { said: String },
     #[error("rclone ended before it served: {said}")]
@@ -57,6 +59,7 @@ impl StartError {
             StartError::NotInstalled { .. }
             | StartError::Configuration { .. }
             | StartError::NoRemote { .. }
+            | StartError::Arguments { .. }
             | StartError::Refused { .. } => true,
             StartError::NotRun { .. }
             | StartError::Directory { .. }
@@ -241,9 +244,33 @@ fn said(options: &Options, child: &Child) -> String {
     }
 }
 
-/// Why rclone ends at once: its configuration cannot be read, or does not have the remote, or something else. It lists its
-/// remotes only if it can read its configuration.
+/// Whether rclone refuses the arguments of the storage. It shows its help only if it takes them. Of older ones, the exit
+/// code of every failure is the same.
+fn refuses_arguments(options: &Options) -> bool {
+    if options.arguments.is_empty() {
+        return false;
+    }
+    let helped = |arguments: &[String]| {
+        let mut command = command(options);
+        command
+            .args(["serve", "restic"])
+            .args(arguments)
+            .arg("--help")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        output(command).map(|(succeeded, _)| succeeded)
+    };
+    // A variable of the environment that it refuses is not the fault of the arguments.
+    helped(&options.arguments) == Some(false) && helped(&[]) == Some(true)
+}
+
+/// Why rclone ends at once: it refuses the arguments, its configuration cannot be read, or does not have the remote, or
+/// something else. It lists its remotes only if it can read its configuration.
 fn why(options: &Options, said: String) -> StartError {
+    if refuses_arguments(options) {
+        return StartError::Arguments { said };
+    }
     let Some(remote) = &options.configured else {
         return StartError::Ended { said };
     };

@@ -105,7 +105,8 @@ impl Rest {
             }
             404 => {
                 answer.finish();
-                return Err(Failure::status(500));
+                let text = "rclone cannot list the directory (status 404)".to_owned();
+                return Err(Failure::told(ErrorKind::Busy, text));
             }
             _ => return Err(answer.refusal()),
         }
@@ -133,6 +134,12 @@ impl Rest {
             Err(_) => Err(refused),
         }
     }
+}
+
+/// A file that exists is not found.
+fn not_given() -> Failure {
+    let text = "the server does not give the file, although it exists (status 404)".to_owned();
+    Failure::told(ErrorKind::Busy, text)
 }
 
 impl Storage for Rest {
@@ -191,7 +198,7 @@ impl Storage for Rest {
                 // rclone says this of a range beyond the end, too.
                 return Err(match self.size(file)? {
                     size if size <= last => too_short(),
-                    _ => failed(Failure::status(500)),
+                    _ => failed(not_given()),
                 });
             }
             Err(failure) => return Err(failed(failure)),
@@ -206,7 +213,7 @@ impl Storage for Rest {
             Err(failure) if failure.kind == ErrorKind::NotFound => {
                 // rclone says this of a fault of its own, too. A file that is there can be read later.
                 Err(match self.size(file) {
-                    Ok(_) => failed(Failure::status(500)),
+                    Ok(_) => failed(not_given()),
                     Err(error) if error.kind == ErrorKind::NotFound => failed(failure),
                     Err(error) => error,
                 })

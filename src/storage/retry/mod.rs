@@ -113,12 +113,11 @@ impl Retry {
                 Stage::NoNetwork(_) => opened.elapsed(),
                 Stage::Unlocking | Stage::Opening | Stage::Answering => started.elapsed(),
             };
-            let Some(wait) = self.policy.wait(tries, elapsed, stage) else {
+            let wanted = error.cause.as_ref().and_then(wanted_wait);
+            let Some(wait) = self.policy.wait(tries, elapsed, stage, wanted) else {
                 self.ends_waiting(&mut self.waits(), Network::GivenUp);
                 return Err(error);
             };
-            let wanted = error.cause.as_ref().and_then(wanted_wait);
-            let wait = wait.max(wanted.unwrap_or_default().min(self.policy.longest_wait));
             match (stage, &self.network) {
                 (Stage::NoNetwork(_), Some(network)) => {
                     let mut waits = self.waits();

@@ -58,8 +58,15 @@ impl Policy {
 
     /// The wait before the next try; `None`: no more tries. `tries` have failed, and `elapsed` is the time since the
     /// first of them began. There is always a second try, because a single one may have used up all the time; but not where
-    /// the server has not answered once.
-    pub(super) fn wait(&self, tries: u32, elapsed: Duration, stage: Stage) -> Option<Duration> {
+    /// the server has not answered once. A wait is as long as the server wants, if that is within the time and not longer
+    /// than the longest wait.
+    pub(super) fn wait(
+        &self,
+        tries: u32,
+        elapsed: Duration,
+        stage: Stage,
+        wanted: Option<Duration>,
+    ) -> Option<Duration> {
         let left = self.patience(stage).saturating_sub(elapsed);
         let ends_here = tries > 1 || stage == Stage::Opening;
         if left.is_zero() && ends_here {
@@ -73,10 +80,11 @@ impl Policy {
             .checked_shl(tries.saturating_sub(1))
             .unwrap_or(u32::MAX);
         let wait = self.first_wait.saturating_mul(factor).min(longest);
+        let wanted = wanted.unwrap_or_default().min(self.longest_wait);
         // The last try is at the end of the time.
         Some(match left.is_zero() {
             true => wait,
-            false => wait.min(left),
+            false => wait.max(wanted).min(left),
         })
     }
 }
@@ -93,12 +101,12 @@ mod tests {
     fn each_wait_is_twice_as_long_up_to_the_longest() {
         let policy = Policy::default();
         let waits: Vec<u64> = (1..=9)
-            .filter_map(|tries| policy.wait(tries, seconds(0), Stage::Answering))
+            .filter_map(|tries| policy.wait(tries, seconds(0), Stage::Answering, None))
             .map(|wait| wait.as_secs())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(
-            policy.wait(u32::MAX, seconds(0), Stage::Unlocking),
+            policy.wait(u32::MAX, seconds(0), Stage::Unlocking, None),
             Some(policy.unlocking)
         );
     }
@@ -112,7 +120,7 @@ mod tests {
             (Stage::NoNetwork(seconds(600)), 600),
             (Stage::Answering, 900),
         ] {
-            let wait = |tries, elapsed| policy.wait(tries, seconds(elapsed), stage);
+            let wait = |tries, elapsed| policy.wait(tries, seconds(elapsed), stage, None);
             let second = (stage != Stage::Opening).then_some(seconds(1));
             assert_eq!(wait(1, 4000), second, "{stage:?}");
             assert_eq!(wait(2, patience - 2), Some(seconds(2)), "{stage:?}");
@@ -125,9 +133,27 @@ mod tests {
     fn a_server_that_cannot_be_reached_is_tried_often() {
         let stage = Stage::NoNetwork(seconds(600));
         let waits: Vec<u64> = (1..=6)
-            .filter_map(|tries| Policy::default().wait(tries, seconds(0), stage))
+            .filter_map(|tries| Policy::default().wait(tries, seconds(0), stage, None))
             .map(|wait| wait.as_secs())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
+    }
+
+    #[test]
+    fn the_server_is_left_alone_as_it_wants_but_not_for_longer_than_there_is_time() {
+        let policy = Policy {
+            patience: seconds(20),
+            ..Policy::default()
+        };
+        let wait = |elapsed, wanted| {
+            policy.wait(2, seconds(elapsed), Stage::Answering, Some(seconds(wanted)))
+        };
+        assert_eq!(wait(0, 10), Some(seconds(10)));
+        assert_eq!(wait(0, 0), Some(seconds(2)));
+        assert_eq!(wait(0, 3600), Some(seconds(20)));
+        assert_eq!(wait(15, 3600), Some(seconds(5)));
+        assert_eq!(wait(20, 3600), None);
+        let patient = Policy::default().wait(2, seconds(0), Stage::Answering, Some(seconds(3600)));
+        assert_eq!(patient, Some(seconds(60)));
     }
 }

@@ -268,8 +268,7 @@ impl S3 {
                 return match self.is_same(file, content)? {
                     Some(true) => Ok(Durability::Durable),
                     Some(false) => Err(exists()),
-                    // Somebody else is at it.
-                    None => Err(Failure::status(503).at(Doing::Write, Place::File(file))),
+                    None => Err(failed(Failure::vanished(refusal.status).into())),
                 };
             } else {
                 return Err(failed(Trouble::Refused(refusal)));

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use super::super::error::ErrorKind;
-use super::super::http::{Answer, Failure};
+use super::super::http::{Answer, Failure, Way};
 use super::xml;
 
 /// No refusal is longer, in bytes.
@@ -24,6 +24,7 @@ pub(super) struct Refusal {
     bucket: String,
     /// How long the server wants to be left alone, if it says it.
     after: Option<Duration>,
+    way: Way,
 }
 
 /// Why there is no good answer.
@@ -64,6 +65,7 @@ impl Refusal {
             server_time: time.as_deref().and_then(plain).or(header("date")),
             bucket: bucket.to_owned(),
             after: answer.retry_after(),
+            way: answer.way,
         }
     }
 
@@ -239,7 +241,7 @@ impl Refusal {
                     self.status, self.code
                 ),
             ),
-            (None, true) => Failure::status(self.status),
+            (None, true) => Failure::status_on(self.status, self.way),
         };
         failure.until_later(after)
     }
@@ -267,6 +269,7 @@ mod tests {
             server_time: Some("2026-11-26T00:00:00Z".to_owned()),
             region: None,
             after: None,
+            way: Way::default(),
         };
         let failure = refusal.failure();
         let kind = failure.kind;

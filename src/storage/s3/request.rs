@@ -60,8 +60,7 @@ impl S3 {
         hash: Id,
     ) -> Result<Option<Refusal>, Trouble> {
         if answer.header(HASH).is_some_and(|it| it != hash_word(hash)) {
-            let text = "the server says that it got other content than what was sent";
-            return Err(Failure::answer(text).into());
+            return Err(Failure::other_content().into());
         }
         let refusal = Refusal::read(answer, &self.bucket.name);
         Ok((!refusal.code.is_empty()).then_some(refusal))

@@ -2,7 +2,7 @@
 
 use super::super::FileKind;
 use super::Sftp;
-use super::failure::Failure;
+use super::failure::{Failure, shown};
 use super::packet::{FileType, Reply, Request};
 use super::session::{Session, attributes, done};
 use crate::storage::error::ErrorKind;
@@ -43,7 +43,7 @@ async fn confirm(session: &mut Session, path: &str, failure: Failure) -> Result<
     match session.about(Request::Stat { path }).await {
         Ok(about) => match about.file_type() {
             FileType::Directory | FileType::Unknown => Ok(()),
-            _ => Err(failure.known_as(ErrorKind::NotAFile, "something else has its name")),
+            _ => Err(not_a_directory(path)),
         },
         Err(error) if error.kind == ErrorKind::NotFound => {
             Err(explained(session, path, failure).await?)
@@ -52,13 +52,27 @@ async fn confirm(session: &mut Session, path: &str, failure: Failure) -> Result<
     }
 }
 
+/// Something else has the name of a directory.
+fn not_a_directory(path: &str) -> Failure {
+    Failure::new(
+        ErrorKind::NotAFile,
+        format!(
+            "{} on the server is not a directory",
+            shown(path.as_bytes())
+        ),
+    )
+}
+
 /// Makes a directory, and those above it.
 pub(super) async fn make_with_parents(session: &mut Session, path: &str) -> Result<(), Failure> {
     let mut missing = Vec::new();
     let mut next = Some(path);
     while let Some(path) = next {
         match session.about(Request::Stat { path }).await {
-            Ok(_) => break,
+            Ok(about) => match about.file_type() {
+                FileType::Directory | FileType::Unknown => break,
+                _ => return Err(not_a_directory(path)),
+            },
             Err(error) if error.kind == ErrorKind::NotFound => missing.push(path.to_owned()),
             Err(error) => return Err(error),
         }

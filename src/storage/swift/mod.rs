@@ -234,10 +234,8 @@ impl Swift {
         if !is_named && let Some(is_same) = self.is_same(file, content)? {
             return Ok(is_same);
         }
-        let mut headers = vec![
-            ("etag", hex(&Md5::digest(content))),
-            ("if-none-match", "*".to_owned()),
-        ];
+        let hash = hex(&Md5::digest(content));
+        let mut headers = vec![("etag", hash.clone()), ("if-none-match", "*".to_owned())];
         if content.len() >= LARGE {
             headers.push(("expect", "100-continue".to_owned()));
         }
@@ -250,14 +248,20 @@ impl Swift {
         })?;
         match answer.status {
             200..=299 => {
+                // The server checks what it gets, and may still store something else.
+                let is_other = answer
+                    .header("etag")
+                    .is_some_and(|etag| differs(etag, &hash));
                 answer.finish();
-                Ok(true)
+                match is_other {
+                    true => Err(Failure::other_content()),
+                    false => Ok(true),
+                }
             }
             412 => {
                 answer.finish();
-                // If nothing is there, somebody removes it at the same time.
                 let is_same = self.is_same(file, content)?;
-                is_same.ok_or_else(|| Failure::status(503))
+                is_same.ok_or_else(|| Failure::vanished(412))
             }
             404 => {
                 answer.finish();
@@ -359,4 +363,35 @@ impl Storage for Swift {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether the `ETag` of an answer is the MD5 of other content. Some servers put it in quotes, and some have tags that are
+/// no MD5.
+fn differs(etag: &str, hash: &str) -> bool {
+    let etag = etag.trim().trim_matches('"');
+    let is_md5 = etag.len() == hash.len() && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_md5 && !etag.eq_ignore_ascii_case(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_md5_of_other_content_differs() {
+        let hash = hex(&Md5::digest(b"x"));
+        for etag in [
+            hash.clone(),
+            hash.to_uppercase(),
+            format!("\"{hash}\""),
+            format!("\"{hash}-2\""),
+            "W/\"1\"".to_owned(),
+            String::new(),
+        ] {
+            assert!(!differs(&etag, &hash), "{etag}");
+        }
+        let other = hex(&Md5::digest(b"y"));
+        assert!(differs(&other, &hash));
+        assert!(differs(&format!("\"{other}\""), &hash));
+    }
 }

@@ -7,6 +7,7 @@ use super::super::http::{Answer, Failure};
 pub(super) fn of(answer: Answer) -> Failure {
     let status = answer.status;
     let after = answer.retry_after();
+    let other = answer.of_status();
     answer.finish();
     let told = |kind, text: &str| Failure::told(kind, format!("{text} (status {status})"));
     let busy = |text: &str| told(ErrorKind::Busy, text).until_later(after);
@@ -33,6 +34,6 @@ pub(super) fn of(answer: Answer) -> Failure {
         429 | 498 => overloaded("the server wants fewer requests"),
         503 => overloaded("the server has no time"),
         507 => told(ErrorKind::NoSpace, "the server has no space left"),
-        status => Failure::status(status).until_later(after),
+        _ => other.until_later(after),
     }
 }

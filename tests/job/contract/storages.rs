@@ -253,6 +253,10 @@ fn keys_that_do_not_describe_the_storage_are_refused_with_the_mend() {
         ),
         ("\"storage\": \"ssh\"", "`ssh_host` is missing"),
         (
+            "\"storage\": \"ssh\"",
+            "write for example `\"ssh_host\": \"backup.example\"`",
+        ),
+        (
             "\"storage\": \"ssh\", \"ssh_host\": \"nas\"",
             "`ssh_username` is missing",
         ),
@@ -263,7 +267,7 @@ fn keys_that_do_not_describe_the_storage_are_refused_with_the_mend() {
         ),
         (
             "\"storage\": \"ftp\", \"ftp_username\": \"u\"",
-            "`ftp_host`",
+            "`ftp_host` is missing write for example `\"ftp_host\": \"backup.example\"`",
         ),
         (
             "\"storage\": \"ftps\", \"ftp_host\": \"nas\"",

@@ -202,3 +202,14 @@ fn a_server_that_refuses_to_write_is_told_from_one_without_the_file() {
     let error = storage.remove(file).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied, "{error}");
 }
+
+#[test]
+fn a_file_in_place_of_the_directory_is_named() {
+    on_both(|storage, top| {
+        std::fs::write(top, "x").unwrap();
+        let error = storage.create_layout().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NotAFile, "{error}");
+        let told = error.to_string();
+        assert!(told.contains("something else has the name /"), "{told}");
+    });
+}

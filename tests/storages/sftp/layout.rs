@@ -209,3 +209,19 @@ fn bodies_pass_no_faster_than_the_limits_allow() {
     assert_eq!(storage.read(pack, 1 << 20).unwrap(), content);
     assert!(started.elapsed() >= least);
 }
+
+#[test]
+fn a_file_in_place_of_a_directory_is_named() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    std::fs::create_dir_all(server.files("r")).unwrap();
+    for (place, file) in [("file", "file"), ("file/a/b", "file"), ("r", "r/keys")] {
+        let file = server.files(file);
+        std::fs::write(&file, "x").unwrap();
+        let error = server.storage(place).create_layout().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NotAFile, "{error}");
+        let told = format!("{} on the server is not a directory", file.display());
+        assert!(error.to_string().contains(&told), "{error}");
+    }
+}

@@ -107,8 +107,9 @@ pub(super) fn ask(client: &Client, settings: &Settings) -> Result<Token, Failure
             Err(Failure::told(ErrorKind::Overloaded, text).until_later(after))
         }
         status => {
+            let other = answer.of_status().of_part("Keystone");
             answer.finish();
-            Err(refused(client, settings, status))
+            Err(refused(client, settings, status, other))
         }
     }
 }
@@ -136,8 +137,9 @@ fn send(
         .map_err(|failure| failure.of_part("Keystone"))
 }
 
-/// Why Keystone gives no token. It says the same of a wrong password and of an unknown project.
-fn refused(client: &Client, settings: &Settings, status: u16) -> Failure {
+/// Why Keystone gives no token; `other`, if its status does not say it. It says the same of a wrong password and of an
+/// unknown project.
+fn refused(client: &Client, settings: &Settings, status: u16, other: Failure) -> Failure {
     let told = |kind, text: &str| Failure::told(kind, format!("{text} (status {status})"));
     match (status, &settings.identity, &settings.scope) {
         (401, Identity::Credential { .. }, _) => told(
@@ -174,7 +176,7 @@ fn refused(client: &Client, settings: &Settings, status: u16) -> Failure {
             ErrorKind::Answer,
             "Keystone has several versions at this address; write `auth_url` with `/v3` at its end",
         ),
-        _ => Failure::status(status).of_part("Keystone"),
+        _ => other,
     }
 }
 
