@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -27,6 +27,9 @@ mod start;
 /// Gets each line that rclone writes to its log, without secrets.
 pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
+/// How long rclone may take until it serves. Some remotes are asked for something first.
+pub const PATIENCE: Duration = Duration::from_secs(2 * 60);
+
 /// How rclone is run.
 pub struct Options {
     /// A path, or a name that is looked up in `PATH`.
@@ -44,6 +47,8 @@ pub struct Options {
     /// Where its socket gets a directory of its own. Others may be able to write there.
     pub directory: PathBuf,
     pub connections: usize,
+    /// How long it may take until it serves.
+    pub patience: Duration,
     /// A connection on which nothing moves for this long is given up.
     pub stall: Duration,
     pub pace: Option<Arc<Pace>>,
@@ -64,6 +69,8 @@ pub struct Rclone {
     tell: Arc<Tell>,
     /// `None`: it does not run yet, or has ended.
     server: Mutex<Option<Arc<Server>>>,
+    /// What the first start waited for in vain. The first request gets it, and does not wait for as long again.
+    silent: Mutex<Option<StartError>>,
     /// The line by which the login was refused, once rclone was asked for it.
     refusal: OnceLock<Option<String>>,
     full: Arc<refusal::FullLine>,
@@ -84,6 +91,7 @@ impl Rclone {
             options,
             tell: Arc::new(masking),
             server: Mutex::new(None),
+            silent: Mutex::new(None),
             refusal: OnceLock::new(),
             full,
         }
@@ -94,7 +102,19 @@ impl Rclone {
     /// # Errors
     /// When it does not serve.
     pub fn start(&self) -> Result<(), StartError> {
-        self.server().map(|_| ())
+        let error = match self.server() {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        if let StartError::Silent { after, said } = &error {
+            let (after, said) = (*after, said.clone());
+            *self.silent() = Some(StartError::Silent { after, said });
+        }
+        Err(error)
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Option<StartError>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The process of rclone that serves, started if there is none.
@@ -106,6 +126,9 @@ impl Rclone {
             }
             (self.tell)("it has ended before its time, and is started again");
             *server = None;
+        }
+        if let Some(silent) = self.silent().take() {
+            return Err(silent);
         }
         let started = Arc::new(start::start(&self.options, &self.tell)?);
         *server = Some(Arc::clone(&started));

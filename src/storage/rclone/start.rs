@@ -16,9 +16,6 @@ use crate::storage::http;
 use crate::storage::mask::masked;
 use crate::storage::rest::Rest;
 
-/// How long rclone may take until it serves. Some remotes are asked for something first.
-const PATIENCE: Duration = Duration::from_secs(2 * 60);
-
 /// How often a socket is tried that nobody listens at yet.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -46,8 +43,8 @@ pub enum StartError {
     Refused { said: String },
     #[error("rclone ended before it served: {said}")]
     Ended { said: String },
-    #[error("rclone does not serve after {} s: {said}", PATIENCE.as_secs())]
-    Silent { said: String },
+    #[error("rclone does not serve after {} s: {said}", after.as_secs())]
+    Silent { after: Duration, said: String },
 }
 
 impl StartError {
@@ -160,7 +157,7 @@ fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server
             _ => StartError::NotRun { program, source },
         }
     })?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + options.patience;
     let address = loop {
         if let Some(address) = served(&listens, &child) {
             break address;
@@ -174,7 +171,8 @@ fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server
         }
         if Instant::now() > deadline {
             let said = said(options, &child);
-            return Err(StartError::Silent { said });
+            let after = options.patience;
+            return Err(StartError::Silent { after, said });
         }
         // A line, its end, or only the time.
         let _ = woken.recv_timeout(PAUSE);
