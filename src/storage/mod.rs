@@ -28,6 +28,7 @@ pub mod limit;
 pub mod local;
 mod mask;
 pub mod memory;
+mod most;
 mod names;
 #[cfg(any(feature = "ftp", feature = "sftp"))]
 mod pool;
