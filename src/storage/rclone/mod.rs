@@ -83,6 +83,10 @@ impl Rclone {
         let full = Arc::new(refusal::FullLine::default());
         let of_log = Arc::clone(&full);
         let masking: Tell = Box::new(move |line| {
+            // It may come when it already serves.
+            if start::says_where(line) {
+                return;
+            }
             let line = masked(line, &secrets);
             of_log.look(&line);
             tell(&line);

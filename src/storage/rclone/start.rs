@@ -178,9 +178,7 @@ fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server
         let _ = woken.recv_timeout(PAUSE);
     };
     for line in child.tell_lines() {
-        if address_in(&line).is_none() && !line.contains(SERVES) {
-            tell(&line);
-        }
+        tell(&line);
     }
     let (user, socket) = match listens {
         Listens::Socket(directory) => (None, Some(directory)),
@@ -220,6 +218,11 @@ fn served(listens: &Listens, child: &Child) -> Option<String> {
 
 /// What rclone says before the places where it serves.
 const SERVES: &str = "Serving restic REST API on ";
+
+/// Whether a line says where it serves, which is of use to nobody else.
+pub(super) fn says_where(line: &str) -> bool {
+    line.contains(SERVES)
+}
 
 /// The address of the server in a line of rclone: `… on http://127.0.0.1:37033/`, in newer versions with brackets around.
 fn address_in(line: &str) -> Option<String> {
