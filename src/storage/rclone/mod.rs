@@ -69,8 +69,9 @@ pub struct Rclone {
     tell: Arc<Tell>,
     /// `None`: it does not run yet, or has ended.
     server: Mutex<Option<Arc<Server>>>,
-    /// What the first start waited for in vain. The first request gets it, and does not wait for as long again.
-    silent: Mutex<Option<StartError>>,
+    /// When the first start had waited in vain, and what rclone said last. The first requests learn of it, and do not wait
+    /// for as long again, one after the other.
+    silent: Mutex<Option<(Instant, String)>>,
     /// The line by which the login was refused, once rclone was asked for it.
     refusal: OnceLock<Option<String>>,
     full: Arc<refusal::FullLine>,
@@ -110,14 +111,13 @@ impl Rclone {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };
-        if let StartError::Silent { after, said } = &error {
-            let (after, said) = (*after, said.clone());
-            *self.silent() = Some(StartError::Silent { after, said });
+        if let StartError::Silent { said, .. } = &error {
+            *self.silent() = Some((Instant::now(), said.clone()));
         }
         Err(error)
     }
 
-    fn silent(&self) -> MutexGuard<'_, Option<StartError>> {
+    fn silent(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
         self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -131,8 +131,12 @@ impl Rclone {
             (self.tell)("it has ended before its time, and is started again");
             *server = None;
         }
-        if let Some(silent) = self.silent().take() {
-            return Err(silent);
+        let after = self.options.patience;
+        if let Some((since, said)) = &*self.silent()
+            && since.elapsed() < after
+        {
+            let said = said.clone();
+            return Err(StartError::Silent { after, said });
         }
         let started = Arc::new(start::start(&self.options, &self.tell)?);
         *server = Some(Arc::clone(&started));
