@@ -2,12 +2,13 @@
 //! server writes for what was read is read in the same way.
 #![no_main]
 
+use freezerd::storage::FileKind;
 use freezerd::storage::rest::listing::parse;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(listing) = parse(bytes, "data") else {
+    let Ok(listing) = parse(bytes, FileKind::Pack) else {
         return;
     };
     let files = listing
@@ -23,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
         .map(|(name, size)| json!({ "name": name, "size": size }))
         .collect();
     let text = serde_json::to_vec(&entries).expect("a document");
-    let again = parse(&text[..], "data").expect("our own listing");
+    let again = parse(&text[..], FileKind::Pack).expect("our own listing");
     assert_eq!(again.files, listing.files);
     assert_eq!(again.strays, listing.strays);
 });

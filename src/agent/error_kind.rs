@@ -96,7 +96,7 @@ pub(super) fn of_engine(kind: Engine) -> ErrorKind {
         Engine::KeyNeeded | Engine::ReadOnlyVersion => ErrorKind::BadOption,
         Engine::Version(_) => ErrorKind::UnknownFormat,
         Engine::NotARepository => ErrorKind::NoRepository,
-        Engine::Locked | Engine::LockLost => ErrorKind::Busy,
+        Engine::Locked | Engine::TooManyLocks(_) | Engine::LockLost => ErrorKind::Busy,
         Engine::Exists | Engine::NoRandom => ErrorKind::Io,
     }
 }

@@ -23,16 +23,16 @@ pub(super) type Adopted = (Id, Vec<PackedBlob>);
 /// A pack is believed when its content matches its id. It may belong to a backup that runs now: then two indexes name
 /// it, which does no harm. One that cannot be read or does not match is left alone.
 pub(super) fn adopt(repository: &mut Indexed, sizes: &HashMap<Id, u64>) -> Vec<Adopted> {
-    let orphans: Vec<Id> = sizes
+    let orphans: Vec<(Id, u64)> = sizes
         .iter()
         .filter(|(id, size)| **size <= LARGEST && !repository.index.has_pack(**id))
-        .map(|(id, _)| *id)
+        .map(|(id, size)| (*id, *size))
         .take(MOST_PACKS)
         .collect();
     let mut adopted = Vec::new();
-    for id in orphans {
+    for (id, size) in orphans {
         let file = FileName::new(FileKind::Pack, id);
-        let Ok(content) = repository.repository.storage.read(file, LARGEST) else {
+        let Ok(content) = repository.repository.storage.read(file, size) else {
             continue;
         };
         if Id::of(&content) != id {

@@ -50,6 +50,8 @@ pub enum ErrorKind {
     TooLarge,
     /// Another process has the lock.
     Locked,
+    /// There are so many lock files that reading them would take too long.
+    TooManyLocks(usize),
     /// The lock file was removed by another process, or could not be refreshed in time.
     LockLost,
     /// The operating system gave no random numbers.
@@ -229,6 +231,10 @@ impl fmt::Display for Error {
             ErrorKind::Missing => f.write_str("no index names it")?,
             ErrorKind::TooLarge => f.write_str("it is too large")?,
             ErrorKind::Locked => f.write_str("another process has locked it")?,
+            ErrorKind::TooManyLocks(count) => write!(
+                f,
+                "it has {count} lock files; `freezerd unlock` removes those that nobody holds"
+            )?,
             ErrorKind::LockLost => f.write_str("the lock is lost")?,
             ErrorKind::NoRandom => f.write_str("there are no random numbers")?,
         }

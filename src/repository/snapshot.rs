@@ -134,7 +134,11 @@ impl Snapshot {
     pub fn read(storage: &dyn Storage, cipher: &Cipher, id: Id) -> Result<Snapshot, Error> {
         let name = FileName::new(FileKind::Snapshot, id);
         let document = unpacked::read(storage, cipher, name)?;
-        Snapshot::parse(&document).map_err(|cause| Error::file(Damage::Json, name).with(cause))
+        Snapshot::of_file(&document, name)
+    }
+
+    fn of_file(document: &[u8], name: FileName) -> Result<Snapshot, Error> {
+        Snapshot::parse(document).map_err(|cause| Error::file(Damage::Json, name).with(cause))
     }
 
     /// Writes a snapshot file. All that the tree needs is durable before: the storage was synced after the index. The
@@ -166,11 +170,14 @@ pub fn read_all(storage: &dyn Storage, cipher: &Cipher) -> Result<Snapshots, Err
 
 /// The snapshots of these files.
 pub fn read_files(storage: &dyn Storage, cipher: &Cipher, files: &[Listed]) -> Snapshots {
-    let mut ids: Vec<Id> = files.iter().map(|file| file.id).collect();
-    ids.sort();
-    ids.into_iter()
-        .map(|id| (id, Snapshot::read(storage, cipher, id)))
-        .collect()
+    let mut files: Vec<&Listed> = files.iter().collect();
+    files.sort_by_key(|file| file.id);
+    let read = |file: &Listed| {
+        let document = unpacked::read_listed(storage, cipher, FileKind::Snapshot, file)?;
+        Snapshot::of_file(&document, FileName::new(FileKind::Snapshot, file.id))
+    };
+    let read = files.into_iter().map(|file| (file.id, read(file)));
+    read.collect()
 }
 
 #[cfg(test)]

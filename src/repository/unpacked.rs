@@ -5,20 +5,43 @@ use super::compression::{Compressor, Decompressor};
 use super::crypto::{Cipher, EXTENSION, IV_LENGTH};
 use super::error::{Damage, Error};
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Storage};
+use crate::storage::{FileKind, FileName, Listed, Storage};
 
 /// Before a document that is compressed with zstd.
 const COMPRESSED: u8 = 2;
 
-/// restic's index files have 8 MiB at most, those of other programs may have more.
-const LIMIT: u64 = 512 << 20;
+/// The most bytes of a file of this kind, whatever a server lists.
+fn largest(kind: FileKind) -> u64 {
+    match kind {
+        // restic's have 8 MiB at most, those of other programs may have more.
+        FileKind::Index => 512 << 20,
+        // The paths of a snapshot may be many.
+        FileKind::Snapshot | FileKind::Pack => 128 << 20,
+        FileKind::Lock | FileKind::Config | FileKind::Key => 1 << 20,
+    }
+}
 
 /// Reads a file, compares it with its id, and returns its document.
 ///
 /// # Errors
 /// When it cannot be read, or is not what it must be.
 pub fn read(storage: &dyn Storage, cipher: &Cipher, file: FileName) -> Result<Vec<u8>, Error> {
-    let mut content = storage.read(file, LIMIT)?;
+    let mut content = storage.read(file, largest(file.kind))?;
+    decode(cipher, file, &mut content)
+}
+
+/// As [`read`], of a file that a list has. One that is larger than the list says is damaged, and is not read to its end.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_listed(
+    storage: &dyn Storage,
+    cipher: &Cipher,
+    kind: FileKind,
+    listed: &Listed,
+) -> Result<Vec<u8>, Error> {
+    let file = FileName::new(kind, listed.id);
+    let mut content = storage.read(file, largest(kind).min(listed.size))?;
     decode(cipher, file, &mut content)
 }
 
@@ -108,6 +131,20 @@ mod tests {
             let error = read(&memory, &cipher, file).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Damaged(Damage::TooShort));
         }
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_list_says() {
+        let memory = Memory::new();
+        let cipher = Cipher::new(&SecretKeys::random().unwrap());
+        let kind = FileKind::Index;
+        write(&memory, &cipher, kind, b"{}").unwrap();
+        let mut listed = memory.list(kind).unwrap().files[0];
+        assert_eq!(read_listed(&memory, &cipher, kind, &listed).unwrap(), b"{}");
+        listed.size -= 1;
+        let error = read_listed(&memory, &cipher, kind, &listed).unwrap_err();
+        let too_large = ErrorKind::Storage(crate::storage::error::ErrorKind::TooLarge);
+        assert_eq!(error.kind, too_large);
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod listing;
 pub mod local;
 mod mask;
 pub mod memory;
+mod most;
 mod names;
 #[cfg(any(feature = "ftp", feature = "sftp"))]
 mod pool;

@@ -1,6 +1,8 @@
 //! What the storage of rclone promises besides, and a REST server at a socket.
 
-use std::path::Path;
+use std::fs::Permissions;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ pub fn options(program: &Path, directory: &Path) -> Options {
         configured: Some("disk".to_owned()),
         directory: directory.to_owned(),
         connections: 5,
+        patience: Duration::from_secs(120),
         stall: Duration::from_secs(60),
         pace: None,
     }
@@ -119,6 +122,59 @@ fn only_this_user_can_reach_the_socket_of_a_newer_rclone() {
     let mode = private.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     assert!(private.join("socket").exists());
+}
+
+/// A program in place of rclone.
+fn script(directory: &Path, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = directory.join("rclone");
+    // Another thread that forks meanwhile would hold it open for writing.
+    let written = Command::new("/bin/sh")
+        .args([
+            "-c",
+            "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\"",
+            "sh",
+            text,
+        ])
+        .arg(&path)
+        .status();
+    assert!(written.unwrap().success());
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn an_rclone_that_never_serves_is_waited_for_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let starts = directory.path().join("starts");
+    let text = format!(
+        "echo x >> {}; echo waiting >&2; exec sleep 1000",
+        starts.display()
+    );
+    let mut options = options(&script(directory.path(), &text), directory.path());
+    options.patience = Duration::from_secs(2);
+    let storage = silent(options);
+    let error = storage.start().unwrap_err();
+    assert!(matches!(error, StartError::Silent { .. }), "{error}");
+    let error = storage.list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(error.to_string().contains("does not serve"), "{error}");
+    assert_eq!(std::fs::read_to_string(&starts).unwrap(), "x\n");
+    // Later, a request tries again.
+    while std::fs::read_to_string(&starts).unwrap() == "x\n" {
+        storage.list(FileKind::Key).unwrap_err();
+    }
+    assert_eq!(std::fs::read_to_string(&starts).unwrap(), "x\nx\n");
+}
+
+#[test]
+fn an_rclone_that_says_something_without_end_ends_with_the_patience() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = script(directory.path(), "exec yes evil >&2");
+    let mut options = options(&program, directory.path());
+    options.patience = Duration::from_millis(500);
+    let error = silent(options).start().unwrap_err();
+    assert!(error.to_string().ends_with(": evil"), "{error}");
 }
 
 #[test]

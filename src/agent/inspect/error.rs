@@ -143,7 +143,7 @@ fn of_repository(error: &RepositoryError) -> Fault {
             | StorageErrorKind::Overloaded => Fault::Temporary,
         },
         ErrorKind::WrongPassword => Fault::Denied,
-        ErrorKind::Locked | ErrorKind::LockLost => Fault::Locked,
+        ErrorKind::Locked | ErrorKind::TooManyLocks(_) | ErrorKind::LockLost => Fault::Locked,
         ErrorKind::NotARepository => Fault::NotFound,
         ErrorKind::Version(_) => Fault::UnknownFormat,
         ErrorKind::KeyNeeded | ErrorKind::ReadOnlyVersion | ErrorKind::Exists => Fault::Refused,

@@ -9,7 +9,7 @@ use crate::agent::report::log;
 use crate::job::storage::Connection;
 use crate::location::RclonePlace;
 use crate::storage::limit::Pace;
-use crate::storage::rclone::{Options, Rclone};
+use crate::storage::rclone::{Options, PATIENCE, Rclone};
 
 /// The program, if the storage names no other.
 const PROGRAM: &str = "rclone";
@@ -34,6 +34,7 @@ pub(super) fn open(
             configured: place.configured().map(str::to_owned),
             directory: std::env::temp_dir(),
             connections: super::connections(connection),
+            patience: PATIENCE,
             stall: connection.stall(defaults.stall),
             pace: defaults.pace,
         },

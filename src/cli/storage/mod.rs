@@ -163,7 +163,7 @@ fn test(settings: &Settings, args: &TestArgs) -> Result<Exit, Failure> {
     for content in packs.iter_mut().chain([&mut lock]) {
         fill_random(content).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     }
-    let trial = trial::run(&*files, &lock, &packs, &mut |step| {
+    let trial = trial::run(files, lock, packs, &mut |step| {
         if !args.json {
             say(words::begins(step));
         }

@@ -68,7 +68,7 @@ impl Reading {
                     return;
                 };
                 let name = FileName::new(FileKind::Index, listed.id);
-                let decoded = decode(storage, cipher, name);
+                let decoded = decode(storage, cipher, listed);
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 match decoded.and_then(|decoded| add(&mut state.builder, name, &decoded)) {
                     Ok(()) => state.files.push(listed.id),
@@ -107,8 +107,9 @@ impl Reading {
     }
 }
 
-fn decode(storage: &dyn Storage, cipher: &Cipher, name: FileName) -> Result<Decoded, Error> {
-    let document = unpacked::read(storage, cipher, name)?;
+fn decode(storage: &dyn Storage, cipher: &Cipher, listed: &Listed) -> Result<Decoded, Error> {
+    let name = FileName::new(FileKind::Index, listed.id);
+    let document = unpacked::read_listed(storage, cipher, FileKind::Index, listed)?;
     let mut decoded = Decoded {
         packs: Vec::new(),
         blobs: Vec::new(),

@@ -5,29 +5,50 @@ use rustix::process::{Pid, test_kill_process};
 use super::{Found, FoundState, LockFile};
 use crate::kill_point::{self, Point};
 use crate::repository::crypto::Cipher;
-use crate::repository::error::{Damage, Error, ErrorKind, What};
+use crate::repository::error::{Damage, Doing, Error, ErrorKind, What};
 use crate::repository::time::Time;
 use crate::repository::unpacked;
 use crate::storage::error::ErrorKind as StorageErrorKind;
 use crate::storage::id::Id;
-use crate::storage::{FileKind, FileName, Storage};
+use crate::storage::{FileKind, FileName, Listed, Storage};
+
+/// The most lock files that are read to take a lock.
+pub(super) const MOST: usize = 10_000;
 
 /// All lock files, also those that cannot be read.
 ///
 /// # Errors
 /// When they cannot be listed.
 pub fn found_locks(storage: &dyn Storage, cipher: &Cipher) -> Result<Vec<Found>, Error> {
-    other_locks(storage, cipher, None)
+    examine(storage, cipher, storage.list(FileKind::Lock)?.files, None)
 }
 
-/// As [`found_locks`], without one's own, which is not read.
+/// As [`found_locks`], without one's own, which is not read. This is for who takes a lock, and does not want to read as many
+/// files as a server likes to list.
+///
+/// # Errors
+/// `TooManyLocks` when there are more than any number of crashes leaves; those of [`found_locks`].
 pub(super) fn other_locks(
     storage: &dyn Storage,
     cipher: &Cipher,
     own: Option<Id>,
 ) -> Result<Vec<Found>, Error> {
+    let files = storage.list(FileKind::Lock)?.files;
+    if files.len() > MOST {
+        let kind = ErrorKind::TooManyLocks(files.len());
+        return Err(Error::new(kind, Doing::Lock, What::Repository));
+    }
+    examine(storage, cipher, files, own)
+}
+
+fn examine(
+    storage: &dyn Storage,
+    cipher: &Cipher,
+    files: Vec<Listed>,
+    own: Option<Id>,
+) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
-    for listed in storage.list(FileKind::Lock)?.files {
+    for listed in files {
         if Some(listed.id) == own {
             continue;
         }

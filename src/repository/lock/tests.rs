@@ -293,6 +293,23 @@ fn empty_and_damaged_lock_files_are_found() {
     assert!(take(&parts, true, quick()).is_err());
 }
 
+#[test]
+fn lock_files_without_number_are_not_read_one_by_one() {
+    let parts = parts();
+    for number in 0..=super::files::MOST {
+        let content = number.to_string();
+        let name = FileName::new(FileKind::Lock, Id::of(content.as_bytes()));
+        parts.0.write(name, content.as_bytes()).unwrap();
+    }
+    let read = parts.0.count(Request::Read);
+    let refused = take(&parts, true, quick()).unwrap_err();
+    assert!(refused.to_string().contains("freezerd unlock"), "{refused}");
+    assert_eq!(parts.0.count(Request::Read), read);
+    // Who removes them sees all of them.
+    let found = found_locks(&*parts.1, &parts.2).unwrap();
+    assert_eq!(found.len(), super::files::MOST + 1);
+}
+
 /// Takes a shared lock, and then an exclusive lock appears that was written at the same time.
 fn overtaken(parts: &Parts, timing: Timing) -> (Held, Id) {
     let held = take(parts, false, timing).unwrap();

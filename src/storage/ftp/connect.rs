@@ -20,6 +20,12 @@ use crate::os;
 /// While a large file goes over another connection, this one is silent. The system then keeps it alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
+/// So often a server may say that it will be ready soon.
+const MOST_DELAYS: usize = 10;
+
+/// The longest path of the directory where a login begins, in bytes. One of Linux is not longer.
+const LONGEST_PATH: usize = 4096;
+
 /// Connects and logs in.
 pub(super) fn connect(options: &Options, config: &ClientConfig) -> Result<Session, Failure> {
     let socket = open(options)?;
@@ -107,7 +113,7 @@ fn open(options: &Options) -> Result<TcpStream, Failure> {
 }
 
 fn greeting(control: &mut Control, options: &Options) -> Result<(), Failure> {
-    loop {
+    for _ in 0..MOST_DELAYS {
         let reply = control.reply().map_err(|failure| {
             match (failure.kind, options.tls) {
                 (ErrorKind::Unreachable, Tls::None | Tls::Explicit) => failure.with(
@@ -128,6 +134,9 @@ fn greeting(control: &mut Control, options: &Options) -> Result<(), Failure> {
             }
         }
     }
+    control.is_broken = true;
+    let failure = Failure::lost("the server says again and again that it will be ready soon");
+    Err(failure.of_kind(ErrorKind::Overloaded))
 }
 
 fn no_tls(reply: &Reply, options: &Options) -> Failure {
@@ -183,7 +192,7 @@ fn base(session: &mut Session, directory: &str) -> Result<String, Failure> {
     }
     let reply = session.ask("PWD", &[257])?;
     let login = quoted(&reply.text)
-        .filter(|path| !path.is_empty())
+        .filter(|path| (1..=LONGEST_PATH).contains(&path.len()))
         .ok_or_else(|| Failure::answer("the server does not say where the login begins"))?;
     Ok(match (login.as_str(), directory) {
         (login, "") => login.to_owned(),

@@ -1,14 +1,15 @@
 //! The list of a directory, as its bytes come from the server. Pure.
 
 use super::super::error::shown;
+use super::super::most;
 use super::entry::{Entry, Line, of_list_line, of_machine_line};
 use super::failure::Failure;
 
-/// The most entries that a directory may have.
-const MOST: usize = 1 << 24;
-
 /// The most bytes of one line.
 const LINE: usize = 16 * 1024;
+
+/// So many bytes may come for each line that a list may have.
+const EACH: usize = 256;
 
 /// What a list holds.
 #[derive(Debug, Default)]
@@ -32,10 +33,7 @@ impl Found {
                 )));
             }
         }
-        match self.entries.len() > MOST {
-            true => Err(Failure::answer("the list of the server is too long")),
-            false => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -45,6 +43,10 @@ pub(super) struct Reader {
     found: Found,
     /// The beginning of a line that has not ended.
     rest: Vec<u8>,
+    /// So many lines may still come, empty ones too.
+    lines: usize,
+    /// So many bytes may still come.
+    bytes: usize,
 }
 
 impl Reader {
@@ -54,6 +56,8 @@ impl Reader {
             parse,
             found: Found::default(),
             rest: Vec::new(),
+            lines: most::IN_DIRECTORY,
+            bytes: most::IN_DIRECTORY * EACH,
         }
     }
 
@@ -62,7 +66,10 @@ impl Reader {
     /// # Errors
     /// When a line has no known form or is too long, and when there are too many.
     pub fn read(&mut self, mut piece: &[u8]) -> Result<(), Failure> {
+        let too_long = || Failure::answer("the list of the server is too long");
+        self.bytes = self.bytes.checked_sub(piece.len()).ok_or_else(too_long)?;
         while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
+            self.lines = self.lines.checked_sub(1).ok_or_else(too_long)?;
             self.take(&piece[..end])?;
             self.found.add(&self.rest, self.parse)?;
             self.rest.clear();
@@ -162,6 +169,18 @@ mod tests {
             b"-rw------- 1 u g 7 Nov 27 03:1",
         ] {
             assert_eq!(told(list, of_machine_line), "cut");
+        }
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_refused_whatever_is_in_it() {
+        let long = [&b"type=file;size=7; "[..], &[b'x'; 8 * EACH], b"\n"].concat();
+        for lines in [&b"\r\n"[..], b"type=cdir; .\r\n", b"type=dir; ab\n", &long] {
+            let mut reader = Reader::new(of_machine_line);
+            let piece = lines.repeat(64 * 1024 / lines.len());
+            let failure = std::iter::repeat(piece).find_map(|piece| reader.read(&piece).err());
+            assert_eq!(failure.unwrap().kind, ErrorKind::Answer);
+            assert!(reader.found.entries.len() <= most::IN_DIRECTORY);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::super::error::{ErrorKind, shown};
 use super::super::id::Id;
+use super::super::most;
 use super::super::names;
 use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
 use super::directory::entries;
@@ -31,19 +32,21 @@ pub(super) struct Found {
 impl Found {
     fn add(&mut self, other: Found) {
         self.listing.files.extend(other.listing.files);
-        self.listing.strays.extend(other.listing.strays);
+        for stray in other.listing.strays {
+            most::add_stray(&mut self.listing, stray);
+        }
         self.temporaries.extend(other.temporaries);
     }
 
     fn stray(&mut self, directory: &str, entry: &Entry, kind: StrayKind) {
         let path = inside(directory, &shown(&entry.name));
-        if kind == StrayKind::Temporary {
+        if kind == StrayKind::Temporary && self.temporaries.len() < most::STRAYS {
             self.temporaries.push(Temporary {
                 path: path.clone(),
                 modified: entry.modified,
             });
         }
-        self.listing.strays.push(Stray { path, kind });
+        most::add_stray(&mut self.listing, Stray { path, kind });
     }
 }
 
@@ -166,6 +169,7 @@ fn pack_directories(
 ) -> Result<(Found, Vec<(String, u8)>), Failure> {
     let mut found = Found::default();
     let mut directories = Vec::new();
+    let mut seen = [false; 256];
     for entry in present(session, data)? {
         let Some(first) = names::first_byte(&entry.name) else {
             let kind = match Id::parse_bytes(&entry.name) {
@@ -177,6 +181,10 @@ fn pack_directories(
             continue;
         };
         let path = inside(data, &format!("{first:02x}"));
+        // Two of one name would not be two directories.
+        if std::mem::replace(&mut seen[usize::from(first)], true) {
+            continue;
+        }
         match entry.is {
             EntryType::Directory | EntryType::Unknown => directories.push((path, first)),
             EntryType::Link => {
@@ -191,12 +199,18 @@ fn pack_directories(
 
 /// Reads the directories of packs. Several connections share the work.
 fn list_packs(ftp: &Ftp, mut found: Found, directories: &[(String, u8)]) -> Result<Found, Failure> {
-    let next = AtomicUsize::new(0);
+    let (next, count) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let parts = ftp.together(directories.len(), || {
         ftp.run(FileKind::Pack, |session| {
             let mut part = Found::default();
             while let Some((path, first)) = directories.get(next.fetch_add(1, Ordering::Relaxed)) {
-                part.add(list_directory(session, path, Some(*first))?);
+                let found = list_directory(session, path, Some(*first))?;
+                let files = found.listing.files.len();
+                if count.fetch_add(files, Ordering::Relaxed) + files > most::entries(FileKind::Pack)
+                {
+                    return Err(Failure::answer("the server lists too many files"));
+                }
+                part.add(found);
             }
             Ok(part)
         })

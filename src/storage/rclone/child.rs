@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const LONGEST_LINE: u64 = 8 * 1024;
 /// How long its last lines may take to arrive when it has ended.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// How many of the first lines are kept.
+/// How many lines are kept: the first ones, and the last one.
 const KEPT_LINES: usize = 200;
 
 /// A running rclone. It is ended with this value.
@@ -43,7 +43,7 @@ struct Log {
 /// Where lines go.
 enum Lines {
     /// They are kept, and the sender wakes who waits for them.
-    Waiting(Vec<String>, Sender<()>),
+    Waiting(Vec<String>, SyncSender<()>),
     /// They are told at once.
     Told,
 }
@@ -59,10 +59,10 @@ impl Log {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *lines {
             Lines::Waiting(kept, wake) => {
-                if kept.len() < KEPT_LINES {
-                    kept.push(line);
-                }
-                let _ = wake.send(());
+                // The last one often says why it ends.
+                kept.truncate(KEPT_LINES - 1);
+                kept.push(line);
+                let _ = wake.try_send(());
             }
             Lines::Told => (self.tell)(&line),
         }
@@ -71,7 +71,7 @@ impl Log {
     fn ends(&self) {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Lines::Waiting(_, wake) = &*lines {
-            let _ = wake.send(());
+            let _ = wake.try_send(());
         }
     }
 }
@@ -93,7 +93,8 @@ impl Child {
             .process_group(0);
         os::with_earlier_limits(&mut command);
         os::die_with_parent(&mut command);
-        let (wake, woken) = mpsc::channel();
+        // One call is enough to wake who waits, however many lines there are.
+        let (wake, woken) = mpsc::sync_channel(1);
         let log = Arc::new(Log {
             lines: Mutex::new(Lines::Waiting(Vec::new(), wake)),
             tell,
@@ -208,5 +209,30 @@ fn read_lines(stderr: ChildStderr, log: &Log) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_lines_without_end_the_first_ones_and_the_last_one_are_kept() {
+        let (wake, woken) = mpsc::sync_channel(1);
+        let log = Log {
+            lines: Mutex::new(Lines::Waiting(Vec::new(), wake)),
+            tell: Arc::new(Box::new(|_| ())),
+        };
+        for number in 0..10_000 {
+            log.take(number.to_string());
+        }
+        log.ends();
+        assert_eq!(woken.try_iter().count(), 1);
+        let lines = log.lines.lock().unwrap();
+        let Lines::Waiting(kept, _) = &*lines else {
+            panic!("they are told")
+        };
+        assert_eq!(kept.len(), KEPT_LINES);
+        assert_eq!((kept[0].as_str(), kept[199].as_str()), ("0", "9999"));
     }
 }

@@ -1,8 +1,11 @@
 //! Commands of rclone: with the configuration of the storage, and without what is the environment's.
 
 use std::io::Read;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::Options;
 
@@ -53,7 +56,11 @@ pub(super) fn command(options: &Options) -> Command {
 }
 
 /// Whether a command succeeds, and what it prints to the one output that is a pipe. `None`: that cannot be told.
-pub(super) fn output(mut command: Command) -> Option<(bool, String)> {
+pub(super) fn output(command: Command) -> Option<(bool, String)> {
+    output_within(command, LIST_PATIENCE)
+}
+
+fn output_within(mut command: Command, patience: Duration) -> Option<(bool, String)> {
     const MOST: u64 = 1024 * 1024;
     crate::os::die_with_parent(&mut command);
     let mut child = command.spawn().ok()?;
@@ -67,11 +74,53 @@ pub(super) fn output(mut command: Command) -> Option<(bool, String)> {
         let _ = printed.take(MOST).read_to_end(&mut content);
         let _ = sender.send(content);
     });
-    let content = read.recv_timeout(LIST_PATIENCE);
-    if content.is_err() {
+    let began = Instant::now();
+    let content = read.recv_timeout(patience);
+    // It may have closed its output, and go on.
+    let left = patience.saturating_sub(began.elapsed());
+    if content.is_err() || !ends_within(&child, left) {
         let _ = child.kill();
     }
     let status = child.wait().ok()?;
     let text = String::from_utf8_lossy(&content.ok()?).into_owned();
     Some((status.success(), text))
+}
+
+fn ends_within(child: &Child, patience: Duration) -> bool {
+    let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) else {
+        return false;
+    };
+    let patience = Timespec::try_from(patience).ok();
+    let mut polled = [PollFd::new(&process, PollFlags::IN)];
+    // What is interrupted too early is only asked less patiently.
+    poll(&mut polled, patience.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::*;
+
+    fn shell(script: &str, patience: Duration) -> Option<(bool, String)> {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", script])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        output_within(command, patience)
+    }
+
+    #[test]
+    fn what_a_command_prints_is_known_only_when_it_ends() {
+        let long = Duration::from_secs(60);
+        assert_eq!(shell("echo a", long), Some((true, "a\n".to_owned())));
+        assert_eq!(shell("exit 1", long), Some((false, String::new())));
+        let short = Duration::from_millis(100);
+        assert_eq!(shell("exec sleep 1000", short), None);
+        let closed = shell("echo a; exec >&-; exec sleep 1000", short);
+        assert_eq!(closed.map(|(succeeded, _)| succeeded), Some(false));
+        let endless = shell("exec yes", long).unwrap();
+        assert!(!endless.0 && endless.1.starts_with("y\n"));
+    }
 }

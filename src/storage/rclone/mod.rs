@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -27,6 +27,9 @@ mod start;
 /// Gets each line that rclone writes to its log, without secrets.
 pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
+/// How long rclone may take until it serves. Some remotes are asked for something first.
+pub const PATIENCE: Duration = Duration::from_secs(2 * 60);
+
 /// How rclone is run.
 pub struct Options {
     /// A path, or a name that is looked up in `PATH`.
@@ -44,6 +47,8 @@ pub struct Options {
     /// Where its socket gets a directory of its own. Others may be able to write there.
     pub directory: PathBuf,
     pub connections: usize,
+    /// How long it may take until it serves.
+    pub patience: Duration,
     /// A connection on which nothing moves for this long is given up.
     pub stall: Duration,
     pub pace: Option<Arc<Pace>>,
@@ -64,6 +69,9 @@ pub struct Rclone {
     tell: Arc<Tell>,
     /// `None`: it does not run yet, or has ended.
     server: Mutex<Option<Arc<Server>>>,
+    /// When the first start had waited in vain, and what rclone said last. The first requests learn of it, and do not wait
+    /// for as long again, one after the other.
+    silent: Mutex<Option<(Instant, String)>>,
     /// The line by which the login was refused, once rclone was asked for it.
     refusal: OnceLock<Option<String>>,
     full: Arc<refusal::FullLine>,
@@ -76,6 +84,10 @@ impl Rclone {
         let full = Arc::new(refusal::FullLine::default());
         let of_log = Arc::clone(&full);
         let masking: Tell = Box::new(move |line| {
+            // It may come when it already serves.
+            if start::says_where(line) {
+                return;
+            }
             let line = masked(line, &secrets);
             of_log.look(&line);
             tell(&line);
@@ -84,6 +96,7 @@ impl Rclone {
             options,
             tell: Arc::new(masking),
             server: Mutex::new(None),
+            silent: Mutex::new(None),
             refusal: OnceLock::new(),
             full,
         }
@@ -94,7 +107,18 @@ impl Rclone {
     /// # Errors
     /// When it does not serve.
     pub fn start(&self) -> Result<(), StartError> {
-        self.server().map(|_| ())
+        let error = match self.server() {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        if let StartError::Silent { said, .. } = &error {
+            *self.silent() = Some((Instant::now(), said.clone()));
+        }
+        Err(error)
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The process of rclone that serves, started if there is none.
@@ -106,6 +130,13 @@ impl Rclone {
             }
             (self.tell)("it has ended before its time, and is started again");
             *server = None;
+        }
+        let after = self.options.patience;
+        if let Some((since, said)) = &*self.silent()
+            && since.elapsed() < after
+        {
+            let said = said.clone();
+            return Err(StartError::Silent { after, said });
         }
         let started = Arc::new(start::start(&self.options, &self.tell)?);
         *server = Some(Arc::clone(&started));

@@ -16,9 +16,6 @@ use crate::storage::http;
 use crate::storage::mask::masked;
 use crate::storage::rest::Rest;
 
-/// How long rclone may take until it serves. Some remotes are asked for something first.
-const PATIENCE: Duration = Duration::from_secs(2 * 60);
-
 /// How often a socket is tried that nobody listens at yet.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -48,8 +45,8 @@ pub enum StartError {
     Refused { said: String },
     #[error("rclone ended before it served: {said}")]
     Ended { said: String },
-    #[error("rclone does not serve after {} s: {said}", PATIENCE.as_secs())]
-    Silent { said: String },
+    #[error("rclone does not serve after {} s: {said}", after.as_secs())]
+    Silent { after: Duration, said: String },
 }
 
 impl StartError {
@@ -163,7 +160,7 @@ fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server
             _ => StartError::NotRun { program, source },
         }
     })?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + options.patience;
     let address = loop {
         if let Some(address) = served(&listens, &child) {
             break address;
@@ -177,15 +174,14 @@ fn serve(options: &Options, listens: Listens, tell: &Arc<Tell>) -> Result<Server
         }
         if Instant::now() > deadline {
             let said = said(options, &child);
-            return Err(StartError::Silent { said });
+            let after = options.patience;
+            return Err(StartError::Silent { after, said });
         }
         // A line, its end, or only the time.
         let _ = woken.recv_timeout(PAUSE);
     };
     for line in child.tell_lines() {
-        if address_in(&line).is_none() && !line.contains(SERVES) {
-            tell(&line);
-        }
+        tell(&line);
     }
     let (user, socket) = match listens {
         Listens::Socket(directory) => (None, Some(directory)),
@@ -225,6 +221,11 @@ fn served(listens: &Listens, child: &Child) -> Option<String> {
 
 /// What rclone says before the places where it serves.
 const SERVES: &str = "Serving restic REST API on ";
+
+/// Whether a line says where it serves, which is of use to nobody else.
+pub(super) fn says_where(line: &str) -> bool {
+    line.contains(SERVES)
+}
 
 /// The address of the server in a line of rclone: `… on http://127.0.0.1:37033/`, in newer versions with brackets around.
 fn address_in(line: &str) -> Option<String> {

@@ -8,17 +8,15 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::super::http::{Answer, Failure};
 use super::super::id::Id;
+use super::super::most::Growing;
 use super::super::names;
-use super::super::{Listed, Listing, Stray, StrayKind};
+use super::super::{FileKind, Listed, Listing, StrayKind};
 
-/// The most files that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
-const MOST: usize = 1 << 27;
+/// The longest entry, in bytes. A name is no longer than an object store allows, and may be escaped.
+const LONGEST_ENTRY: usize = 16 * 1024;
 
-/// The most names that are not ids of which the listing tells.
-const MOST_STRAYS: usize = 10_000;
-
-/// The longest entry, in bytes. A name is no longer than a file system allows.
-const LONGEST_ENTRY: usize = 64 * 1024;
+/// So many bytes may come for each entry that a listing may have.
+const EACH: u64 = 256;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -27,63 +25,94 @@ struct Entry {
 }
 
 /// Reads the listing in an answer.
-pub(super) fn read(answer: &mut Answer, directory: &str) -> Result<Listing, Failure> {
-    let parsed = parse(answer.reader(), directory);
+pub(super) fn read(answer: &mut Answer, kind: FileKind) -> Result<Listing, Failure> {
+    let mut growing = Growing::new(kind);
+    let parsed = parse_into(answer.reader(), &mut growing);
     match parsed {
-        Ok(listing) => Ok(listing),
-        Err(error) if error.io_error_kind() == Some(io::ErrorKind::InvalidData) => {
-            Err(Failure::answer("an entry of the listing is too long"))
-        }
+        Ok(()) => Ok(growing.listing()),
+        Err(error) if error.io_error_kind() == Some(io::ErrorKind::InvalidData) => Err(
+            Failure::answer("the listing of the server or an entry of it is too long"),
+        ),
         Err(error) if error.is_io() => Err(answer.body_failure(error.into())),
         Err(error) if error.is_eof() => Err(answer.body_failure(error.into())),
+        Err(_) if growing.is_full() => Err(Failure::answer("the server lists too many files")),
         Err(_) => Err(Failure::answer("the listing of the server cannot be read")),
     }
 }
 
-/// Reads the text of a listing. `directory` is the path that its files have in messages.
+/// Reads the text of a listing of files of this kind.
 ///
 /// # Errors
-/// When the text is not a listing, or ends early, or cannot be read.
-pub fn parse(text: impl Read, directory: &str) -> serde_json::Result<Listing> {
-    let mut listing = Listing::default();
-    let into = Into {
-        listing: &mut listing,
-        directory,
-    };
-    let reader = std::io::BufReader::new(Entries {
-        inner: text,
-        length: 0,
-    });
-    let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    into.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(listing)
+/// When the text is not a listing, or is too long, or ends early, or cannot be read.
+pub fn parse(text: impl Read, kind: FileKind) -> serde_json::Result<Listing> {
+    let mut growing = Growing::new(kind);
+    parse_into(text, &mut growing)?;
+    Ok(growing.listing())
 }
 
-/// A text of entries none of which is endless.
+fn parse_into(text: impl Read, growing: &mut Growing) -> serde_json::Result<()> {
+    let reader = std::io::BufReader::new(Entries {
+        inner: text,
+        left: growing.left() as u64 * EACH + LONGEST_ENTRY as u64,
+        length: 0,
+        place: Place::default(),
+    });
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    Into(growing).deserialize(&mut deserializer)?;
+    deserializer.end()
+}
+
+/// A text that is not endless, of entries none of which is endless.
 struct Entries<R> {
     inner: R,
+    /// So many bytes may still come.
+    left: u64,
     /// How many bytes were read since the end of an entry.
     length: usize,
+    place: Place,
+}
+
+/// Where in the text the last byte was. A brace in a name does not end an entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Outside,
+    InString,
+    AfterBackslash,
+}
+
+impl Place {
+    fn after(self, byte: u8) -> Place {
+        match (self, byte) {
+            (Place::Outside, b'"') | (Place::AfterBackslash, _) => Place::InString,
+            (Place::InString, b'\\') => Place::AfterBackslash,
+            (Place::InString, b'"') => Place::Outside,
+            (place, _) => place,
+        }
+    }
 }
 
 impl<R: Read> Read for Entries<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let too_long = || io::Error::from(io::ErrorKind::InvalidData);
         let count = self.inner.read(buffer)?;
-        let since = buffer[..count].iter().rev().position(|byte| *byte == b'}');
-        self.length = since.unwrap_or(self.length + count);
+        self.left = self.left.checked_sub(count as u64).ok_or_else(too_long)?;
+        for byte in &buffer[..count] {
+            self.place = self.place.after(*byte);
+            self.length += 1;
+            if (self.place, *byte) == (Place::Outside, b'}') {
+                self.length = 0;
+            }
+        }
         match self.length > LONGEST_ENTRY {
-            true => Err(io::Error::from(io::ErrorKind::InvalidData)),
+            true => Err(too_long()),
             false => Ok(count),
         }
     }
 }
 
 /// Collects the entries.
-struct Into<'a> {
-    listing: &'a mut Listing,
-    directory: &'a str,
-}
+struct Into<'a>(&'a mut Growing);
 
 impl<'de> DeserializeSeed<'de> for Into<'_> {
     type Value = ();
@@ -107,24 +136,21 @@ impl<'de> Visitor<'de> for Into<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         while let Some(Entry { name, size }) = entries.next_element()? {
-            match Id::parse(&name) {
-                Ok(id) => self.listing.files.push(Listed {
+            let added = match Id::parse(&name) {
+                Ok(id) => self.0.file(Listed {
                     id,
                     size,
                     modified: None,
                 }),
-                Err(_) if self.listing.strays.len() >= MOST_STRAYS => {}
-                Err(_) => self.listing.strays.push(Stray {
-                    path: format!("{}/{name}", self.directory),
-                    kind: match names::is_temporary(name.as_bytes()) {
+                Err(_) => {
+                    let kind = match names::is_temporary(name.as_bytes()) {
                         true => StrayKind::Temporary,
                         false => StrayKind::NotAnId,
-                    },
-                }),
-            }
-            if self.listing.files.len() >= MOST {
-                return Err(serde::de::Error::custom("too many files"));
-            }
+                    };
+                    self.0.stray(&name, kind)
+                }
+            };
+            added.map_err(|_| serde::de::Error::custom("too many files"))?;
         }
         Ok(())
     }
@@ -133,22 +159,58 @@ impl<'de> Visitor<'de> for Into<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::most::STRAYS;
 
     #[test]
     fn an_entry_without_an_end_is_refused_before_it_fills_the_memory() {
-        let endless = io::Cursor::new(br#"[{"name":""#).chain(io::repeat(b'x'));
-        let error = parse(endless, "index").unwrap_err();
+        for byte in *b"x}\\\" " {
+            let endless = io::Cursor::new(br#"[{"name":""#).chain(io::repeat(byte));
+            let Err(error) = parse(endless, FileKind::Index) else {
+                panic!("{byte}")
+            };
+            // Two quotation marks are wrong at once.
+            let expected = (byte != b'"').then_some(io::ErrorKind::InvalidData);
+            assert_eq!(error.io_error_kind(), expected);
+        }
+    }
+
+    /// The same text again and again.
+    struct Repeated(&'static [u8], usize);
+
+    impl Read for Repeated {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            for byte in buffer.iter_mut() {
+                *byte = self.0[self.1 % self.0.len()];
+                self.1 += 1;
+            }
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_refused_whatever_is_in_it() {
+        let id = br#"{"name":"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff","size":1},"#;
+        for entry in [&id[..], br#"{"name":"x","size":1},"#] {
+            let endless = (&b"["[..]).chain(Repeated(entry, 0));
+            let mut growing = Growing::up_to(1000, FileKind::Key);
+            parse_into(endless, &mut growing).unwrap_err();
+            assert!(growing.is_full());
+        }
+        let endless = (&br#"[{"x":["#[..]).chain(Repeated(b"{},", 0));
+        let mut growing = Growing::up_to(1000, FileKind::Key);
+        let error = parse_into(endless, &mut growing).unwrap_err();
         assert_eq!(error.io_error_kind(), Some(io::ErrorKind::InvalidData));
     }
 
     #[test]
     fn of_many_names_that_are_not_ids_the_first_ones_are_told() {
-        let names: Vec<String> = (0..20_000)
+        let names: Vec<String> = (0..2 * STRAYS)
             .map(|number| format!(r#"{{"name":"{number}","size":1}}"#))
             .collect();
-        let listing = parse(format!("[{}]", names.join(",")).as_bytes(), "index").unwrap();
+        let text = format!("[{}]", names.join(","));
+        let listing = parse(text.as_bytes(), FileKind::Index).unwrap();
         assert_eq!(listing.files, []);
-        assert_eq!(listing.strays.len(), MOST_STRAYS);
+        assert_eq!(listing.strays.len(), STRAYS);
         assert_eq!(listing.strays[0].path, "index/0");
     }
 }

@@ -115,7 +115,7 @@ impl Rest {
                 "the server does not speak version 2 of restic's REST protocol",
             ));
         }
-        listing::read(&mut answer, directory)
+        listing::read(&mut answer, kind)
     }
 
     /// What to say of a write that the server refused: rest-server refuses to replace a file, whatever is in it.

@@ -4,21 +4,23 @@ use std::io::{BufReader, Read};
 use std::time::SystemTime;
 
 use super::super::http::{Answer, Failure};
-use super::super::id::Id;
-use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
+use super::super::most::Growing;
+use super::super::{FileKind, Listing};
 use super::xml::{self, Fault, Found};
-
-/// The most files that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
-const MOST: usize = 1 << 27;
 
 /// The largest page, in bytes. A page has 1000 keys of at most 1024 bytes, which may be escaped.
 const LARGEST_PAGE: u64 = 16 << 20;
 
+/// The most empty pages in a row. A server that passes over many deleted objects may send some.
+const MOST_EMPTY: u32 = 1000;
+
 /// What a page says besides its entries.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
+struct Page {
     /// Where the next page begins; `None` on the last one.
-    pub next: Option<String>,
+    next: Option<String>,
+    /// How many entries it has.
+    entries: usize,
 }
 
 /// An object in a page.
@@ -29,22 +31,60 @@ struct Entry {
     modified: Option<SystemTime>,
 }
 
-/// Adds the entries of the page in this answer to the listing. `prefix` is that of the directory of the kind: what it
-/// lists begins with it.
-pub(super) fn read(
-    answer: &mut Answer,
-    kind: FileKind,
-    prefix: &str,
-    listing: &mut Listing,
-) -> Result<Page, Failure> {
-    let result = page(
-        BufReader::new(answer.reader().take(LARGEST_PAGE)),
-        |entry| add(entry, kind, prefix, listing),
-    );
-    result.map_err(|fault| match fault {
-        Fault::Source(error) => answer.body_failure(error),
-        Fault::Document => Failure::answer("the listing of the server cannot be read"),
-    })
+/// Reads one page after the other.
+pub(super) struct Pages<'a> {
+    /// That of the directory of the kind: what is listed begins with it.
+    prefix: &'a str,
+    growing: Growing,
+    /// How many pages were empty, one after the other.
+    empty: u32,
+    /// Where the next page begins; `None` before the first one.
+    pub token: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    /// Before the first page.
+    pub fn new(kind: FileKind, prefix: &'a str) -> Pages<'a> {
+        Pages {
+            prefix,
+            growing: Growing::new(kind),
+            empty: 0,
+            token: None,
+        }
+    }
+
+    /// Adds the entries of the page in this answer. Returns whether there is another page.
+    pub fn read(&mut self, answer: &mut Answer) -> Result<bool, Failure> {
+        let source = BufReader::new(answer.reader().take(LARGEST_PAGE));
+        let page = page(source, |entry| add(entry, self.prefix, &mut self.growing));
+        let page = page.map_err(|fault| match fault {
+            Fault::Source(error) => answer.body_failure(error),
+            Fault::Document if self.growing.is_full() => {
+                Failure::answer("the server lists too many files")
+            }
+            Fault::Document => Failure::answer("the listing of the server cannot be read"),
+        })?;
+        match self.turn(page) {
+            true => Ok(self.token.is_some()),
+            false => Err(Failure::answer("the listing of the server does not end")),
+        }
+    }
+
+    /// Goes to the next page. False: there may be pages without end.
+    fn turn(&mut self, page: Page) -> bool {
+        self.empty = match page.entries {
+            0 => self.empty + 1,
+            _ => 0,
+        };
+        let is_same = page.next.is_some() && page.next == self.token;
+        self.token = page.next;
+        !is_same && self.empty <= MOST_EMPTY
+    }
+
+    /// What all pages had.
+    pub fn listing(self) -> Listing {
+        self.growing.listing()
+    }
 }
 
 fn page(source: impl std::io::BufRead, mut add: impl FnMut(Entry) -> bool) -> Result<Page, Fault> {
@@ -74,6 +114,7 @@ fn page(source: impl std::io::BufRead, mut add: impl FnMut(Entry) -> bool) -> Re
         }
         true
     })?;
+    let count = entries.len();
     for mut entry in entries {
         if is_escaped {
             entry.key = unescaped(&entry.key).ok_or(Fault::Document)?;
@@ -84,8 +125,14 @@ fn page(source: impl std::io::BufRead, mut add: impl FnMut(Entry) -> bool) -> Re
     }
     let next = next.filter(|token| !token.is_empty());
     match (is_truncated, next) {
-        (Some(false), _) => Ok(Page::default()),
-        (Some(true), Some(token)) => Ok(Page { next: Some(token) }),
+        (Some(false), _) => Ok(Page {
+            next: None,
+            entries: count,
+        }),
+        (Some(true), Some(token)) => Ok(Page {
+            next: Some(token),
+            entries: count,
+        }),
         // The list would end early without a word.
         (Some(true) | None, _) => Err(Fault::Document),
     }
@@ -96,35 +143,16 @@ fn names(path: &[String]) -> Vec<&str> {
 }
 
 /// Adds an object to the listing. False when it cannot be in it.
-fn add(entry: Entry, kind: FileKind, prefix: &str, listing: &mut Listing) -> bool {
+fn add(entry: Entry, prefix: &str, growing: &mut Growing) -> bool {
     let Some(name) = entry.key.strip_prefix(prefix) else {
         return false;
     };
     // Some programs make objects for directories.
     if name.is_empty() || name.ends_with('/') {
-        return true;
+        return growing.count().is_ok();
     }
     let Some(size) = entry.size else { return false };
-    let is_pack = kind == FileKind::Pack;
-    let (directory, id) = match name.split_once('/') {
-        Some((directory, id)) if is_pack => (Some(directory), id),
-        _ => (None, name),
-    };
-    match Id::parse(id) {
-        Ok(id_found) if !is_pack || directory == id.get(..2) => listing.files.push(Listed {
-            id: id_found,
-            size,
-            modified: entry.modified,
-        }),
-        parsed => listing.strays.push(Stray {
-            path: format!("{}/{name}", kind.directory().unwrap_or_default()),
-            kind: match parsed {
-                Ok(_) => StrayKind::Misplaced,
-                Err(_) => StrayKind::NotAnId,
-            },
-        }),
-    }
-    listing.files.len() + listing.strays.len() < MOST
+    growing.object(name, size, entry.modified).is_ok()
 }
 
 fn time(text: &str) -> Option<SystemTime> {
@@ -153,6 +181,7 @@ fn unescaped(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::StrayKind;
 
     fn with(body: &str) -> Result<(Page, Vec<String>), Fault> {
         let document = format!("<ListBucketResult>{body}</ListBucketResult>");
@@ -195,6 +224,23 @@ mod tests {
     }
 
     #[test]
+    fn pages_without_end_are_refused() {
+        let page = |number: u32, entries| Page {
+            next: Some(number.to_string()),
+            entries,
+        };
+        let mut pages = Pages::new(FileKind::Key, "");
+        for number in 0..3 * MOST_EMPTY {
+            assert!(pages.turn(page(number, (number % 3) as usize)));
+        }
+        assert!(!pages.turn(page(3 * MOST_EMPTY - 1, 1)), "the same place");
+        let mut pages = Pages::new(FileKind::Key, "");
+        let good = (0..).take_while(|number| pages.turn(page(*number, 0)));
+        assert_eq!(good.count(), MOST_EMPTY as usize);
+        assert!(Pages::new(FileKind::Key, "").turn(Page::default()));
+    }
+
+    #[test]
     fn a_page_that_is_cut_or_damaged_anywhere_does_no_harm() {
         let whole = "<?xml version=\"1.0\"?><ListBucketResult xmlns='x'><Contents><Key>a%2Fb&amp;</Key><Size>7</Size>\
             <LastModified>2026-11-26T00:00:00.000Z</LastModified></Contents><EncodingType>url</EncodingType>\
@@ -217,14 +263,14 @@ mod tests {
     #[test]
     fn what_is_not_a_file_of_the_repository_is_a_stray() {
         let id = "ab".repeat(32);
-        let mut listing = Listing::default();
+        let mut growing = Growing::new(FileKind::Pack);
         let mut add = |name: String| {
             let entry = Entry {
                 key: format!("p/data/{name}"),
                 size: Some(7),
                 modified: None,
             };
-            add(entry, FileKind::Pack, "p/data/", &mut listing)
+            add(entry, "p/data/", &mut growing)
         };
         for name in [
             "",
@@ -237,6 +283,7 @@ mod tests {
         ] {
             assert!(add(name.to_owned()), "{name}");
         }
+        let listing = growing.listing();
         assert_eq!(listing.files.len(), 1);
         let kinds: Vec<StrayKind> = listing.strays.iter().map(|stray| stray.kind).collect();
         use StrayKind::{Misplaced, NotAnId};
@@ -246,11 +293,7 @@ mod tests {
             size: Some(1),
             modified: None,
         };
-        assert!(!super::add(
-            elsewhere,
-            FileKind::Pack,
-            "p/data/",
-            &mut listing
-        ));
+        let mut growing = Growing::new(FileKind::Pack);
+        assert!(!super::add(elsewhere, "p/data/", &mut growing));
     }
 }

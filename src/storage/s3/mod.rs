@@ -18,6 +18,7 @@ use super::{Durability, FileKind, FileName, Listed, Listing, Storage, Traits};
 use crate::location::S3Place;
 use bucket::Bucket;
 use credentials::{Fetch, Provider};
+use listing::Pages;
 use refusal::Trouble;
 use request::Call;
 
@@ -145,24 +146,23 @@ impl S3 {
 
     fn list_directory(&self, kind: FileKind) -> Result<Listing, Trouble> {
         let prefix = self.bucket.directory(kind);
-        let mut listing = Listing::default();
-        let mut token: Option<String> = None;
+        let mut pages = Pages::new(kind, &prefix);
         loop {
             let mut query = vec![
                 ("list-type", "2"),
                 ("encoding-type", "url"),
                 ("prefix", &prefix),
             ];
-            if let Some(token) = &token {
+            if let Some(token) = &pages.token {
                 query.push(("continuation-token", token));
             }
             let mut answer = match self.send(&Call::of_bucket(Method::Get, &query, kind)) {
                 Ok(answer) => answer,
                 // A place that does not exist.
                 Err(Trouble::Refused(refusal))
-                    if refusal.is_without_bucket() && token.is_none() =>
+                    if refusal.is_without_bucket() && pages.token.is_none() =>
                 {
-                    return Ok(listing);
+                    return Ok(pages.listing());
                 }
                 // An S3 server says what is missing. The bucket is the only thing that can be.
                 Err(Trouble::Refused(refusal)) if refusal.is_of_no_bucket() => {
@@ -174,14 +174,10 @@ impl S3 {
                 }
                 Err(trouble) => return Err(trouble),
             };
-            let page = listing::read(&mut answer, kind, &prefix, &mut listing)?;
+            let has_more = pages.read(&mut answer)?;
             answer.finish();
-            match page.next {
-                None => return Ok(listing.each_file_once()),
-                next if next == token => {
-                    return Err(Failure::answer("the listing of the server does not end").into());
-                }
-                next => token = next,
+            if !has_more {
+                return Ok(pages.listing().each_file_once());
             }
         }
     }

@@ -1,6 +1,8 @@
 //! What directories hold: several are read together, and several answers are asked for together, because a server tells a
 //! hundred names or so at a time.
 
+use super::super::FileKind;
+use super::super::most;
 use super::failure::{Failure, status};
 use super::packet::{Entry, Reply, Request};
 use super::session::{Session, handle, refusal, unexpected};
@@ -14,8 +16,8 @@ const SMALL: usize = 2;
 /// The directory of all packs has 256 entries and two more, and then it ends.
 const LARGE: usize = 4;
 
-/// The most entries that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
-const MOST: usize = 1 << 27;
+/// The most bytes of all names together: so many packs have those.
+const MOST_BYTES: usize = 1 << 30;
 
 /// The entries of a directory, or why they are not known. `NotFound` also says that its path is a link to nowhere.
 pub(super) type Contents = Result<Vec<Entry>, Failure>;
@@ -56,6 +58,8 @@ pub(super) struct Open {
     unread: Vec<Unread>,
     done: Vec<Vec<u8>>,
     count: usize,
+    /// The length of all names together.
+    bytes: usize,
 }
 
 struct Unread {
@@ -98,6 +102,7 @@ impl Open {
     ) -> Result<(), Failure> {
         let mut answers = answers.into_iter();
         let mut left = Vec::new();
+        let mut is_too_long = false;
         for unread in std::mem::take(&mut self.unread) {
             let mut is_at_end = false;
             for reply in answers.by_ref().take(unread.each) {
@@ -113,7 +118,10 @@ impl Open {
                         if let Ok(entries) = &mut contents[unread.place] {
                             let before = entries.len();
                             entries.extend(names);
-                            self.count += entries.len() - before;
+                            let new = &entries[before..];
+                            self.count += new.len();
+                            self.bytes += new.iter().map(|entry| entry.name.len()).sum::<usize>();
+                            is_too_long |= entries.len() > most::IN_DIRECTORY;
                         }
                     }
                     Reply::Status { code, .. } if code == status::EOF => is_at_end = true,
@@ -131,7 +139,8 @@ impl Open {
             unread.each = (unread.each * 2).min(16).min(most);
         }
         self.unread = left;
-        match self.count > MOST {
+        is_too_long |= self.count > most::entries(FileKind::Pack) || self.bytes > MOST_BYTES;
+        match is_too_long {
             true => Err(Failure::answer("the listing of the server is too long")),
             false => Ok(()),
         }

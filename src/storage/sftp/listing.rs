@@ -4,6 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::error::ErrorKind;
 use super::super::id::Id;
+use super::super::most;
 use super::super::names;
 use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
 use super::Sftp;
@@ -64,7 +65,7 @@ pub(super) async fn lists(
         directories.extend((0..=u8::MAX).map(of_packs));
     }
     let mut contents = contents(sftp, session, &directories, kinds.len()).await?;
-    let below = contents.split_off(kinds.len());
+    let mut below = contents.split_off(kinds.len());
     let mut listings = Vec::new();
     for ((kind, directory), contents) in kinds.iter().zip(directories).zip(contents) {
         let listed = async {
@@ -72,7 +73,7 @@ pub(super) async fn lists(
             let mut listing = Listing::default();
             match kind {
                 FileKind::Config => config(sftp, session, entries, &mut listing).await?,
-                FileKind::Pack => packs(sftp, session, entries, &below, &mut listing).await?,
+                FileKind::Pack => packs(sftp, session, entries, &mut below, &mut listing).await?,
                 _ => files(sftp, session, entries, &mut listing).await?,
             }
             Ok(listing)
@@ -143,14 +144,14 @@ async fn files(
     entries: Vec<Found>,
     listing: &mut Listing,
 ) -> Result<(), Failure> {
-    let mut named = Vec::new();
+    let mut unclear = Vec::new();
     for found in entries {
         match Id::parse_bytes(&found.entry.name) {
-            Ok(id) => named.push((id, found)),
-            Err(_) => listing.strays.push(no_id(&found)),
+            Ok(id) => sort(id, found, listing, &mut unclear),
+            Err(_) => most::add_stray(listing, no_id(&found)),
         }
     }
-    examine(sftp, session, named, listing).await
+    examine(sftp, session, unclear, listing).await
 }
 
 /// The list of the keys, from what their directory holds.
@@ -171,17 +172,21 @@ async fn packs(
     sftp: &Sftp,
     session: &mut Session,
     entries: Vec<Found>,
-    below: &[Contents],
+    below: &mut [Contents],
     listing: &mut Listing,
 ) -> Result<(), Failure> {
     let mut directories = pack_directories(sftp, session, entries, listing).await?;
-    let mut named = Vec::new();
+    let mut unclear = Vec::new();
     directories.retain(|directory| {
         let first = directory.as_bytes().get(5..).and_then(names::first_byte);
-        let known = first.and_then(|first| below.get(usize::from(first)));
+        let known = first.and_then(|first| below.get_mut(usize::from(first)));
         match (first, known) {
             (Some(first), Some(Ok(entries))) if *directory == of_packs(first) => {
-                sort_packs(found(directory, entries.clone()), listing, &mut named);
+                sort_packs(
+                    found(directory, std::mem::take(entries)),
+                    listing,
+                    &mut unclear,
+                );
                 false
             }
             _ => true,
@@ -191,20 +196,20 @@ async fn packs(
         let contents = contents(sftp, session, some, 0).await?;
         for (directory, contents) in some.iter().zip(contents) {
             let entries = present(sftp, session, directory, contents).await?;
-            sort_packs(entries, listing, &mut named);
+            sort_packs(entries, listing, &mut unclear);
         }
     }
-    examine(sftp, session, named, listing).await
+    examine(sftp, session, unclear, listing).await
 }
 
-fn sort_packs(entries: Vec<Found>, listing: &mut Listing, named: &mut Vec<(Id, Found)>) {
+fn sort_packs(entries: Vec<Found>, listing: &mut Listing, unclear: &mut Vec<(Id, Found)>) {
     for found in entries {
         let first = found.directory.get(found.directory.len() - 2..);
         let first = first.and_then(|first| names::first_byte(first.as_bytes()));
         match Id::parse_bytes(&found.entry.name) {
-            Ok(id) if Some(id.0[0]) == first => named.push((id, found)),
-            Ok(_) => listing.strays.push(found.stray(StrayKind::Misplaced)),
-            Err(_) => listing.strays.push(no_id(&found)),
+            Ok(id) if Some(id.0[0]) == first => sort(id, found, listing, unclear),
+            Ok(_) => most::add_stray(listing, found.stray(StrayKind::Misplaced)),
+            Err(_) => most::add_stray(listing, no_id(&found)),
         }
     }
 }
@@ -223,15 +228,15 @@ async fn config(
     entries: Vec<Found>,
     listing: &mut Listing,
 ) -> Result<(), Failure> {
-    let mut named = Vec::new();
+    let mut unclear = Vec::new();
     for found in entries {
         if found.entry.name == b"config" {
-            named.push((Id::default(), found));
+            sort(Id::default(), found, listing, &mut unclear);
         } else if names::is_temporary(&found.entry.name) {
-            listing.strays.push(found.stray(StrayKind::Temporary));
+            most::add_stray(listing, found.stray(StrayKind::Temporary));
         }
     }
-    examine(sftp, session, named, listing).await
+    examine(sftp, session, unclear, listing).await
 }
 
 /// What interrupted writes of the config file left, among the entries of the directory of the repository.
@@ -263,23 +268,29 @@ async fn pack_directories(
                 Err(_) if names::is_temporary(name) => StrayKind::Temporary,
                 Err(_) => StrayKind::NotAnId,
             };
-            listing.strays.push(found.stray(kind));
+            most::add_stray(listing, found.stray(kind));
             continue;
         }
         let Some(inside) = found.inside() else {
             continue;
         };
         match found.entry.about.file_type() {
+            // Two of one name would not be two directories.
+            FileType::Directory if directories.contains(&inside) => {}
             FileType::Directory => directories.push(inside),
             FileType::Link | FileType::Unknown => unclear.push((inside, found)),
             FileType::Regular | FileType::Other => {
-                listing.strays.push(found.stray(StrayKind::NotAFile));
+                most::add_stray(listing, found.stray(StrayKind::NotAFile));
             }
         }
     }
     for (inside, found) in unclear {
+        // Two of one name would not be two directories.
+        if directories.contains(&inside) {
+            continue;
+        }
         if found.entry.about.file_type() == FileType::Link {
-            listing.strays.push(found.stray(StrayKind::Link));
+            most::add_stray(listing, found.stray(StrayKind::Link));
         }
         let path = sftp.path(&inside);
         match session
@@ -288,35 +299,36 @@ async fn pack_directories(
             .file_type()
         {
             FileType::Directory | FileType::Unknown => directories.push(inside),
-            _ => listing.strays.push(found.stray(StrayKind::NotAFile)),
+            _ => most::add_stray(listing, found.stray(StrayKind::NotAFile)),
         }
     }
     Ok(directories)
 }
 
-/// Files, links and other things that have the name of a file.
+/// Lists what has the name of a file, or sets it aside if the server must be asked about it.
+fn sort(id: Id, found: Found, listing: &mut Listing, unclear: &mut Vec<(Id, Found)>) {
+    let about = found.entry.about;
+    match (about.file_type(), about.size) {
+        (FileType::Regular, Some(size)) => listing.files.push(listed(id, size, about)),
+        (FileType::Link, _) => {
+            most::add_stray(listing, found.stray(StrayKind::Link));
+            unclear.push((id, found));
+        }
+        (FileType::Regular | FileType::Unknown, _) => unclear.push((id, found)),
+        (FileType::Directory | FileType::Other, size) => {
+            most::add_stray(listing, found.stray(StrayKind::NotAFile));
+            listing.files.push(listed(id, size.unwrap_or(0), about));
+        }
+    }
+}
+
+/// Asks about links and other things that have the name of a file.
 async fn examine(
     sftp: &Sftp,
     session: &mut Session,
-    named: Vec<(Id, Found)>,
+    unclear: Vec<(Id, Found)>,
     listing: &mut Listing,
 ) -> Result<(), Failure> {
-    let mut unclear = Vec::new();
-    for (id, found) in named {
-        let about = found.entry.about;
-        match (about.file_type(), about.size) {
-            (FileType::Regular, Some(size)) => listing.files.push(listed(id, size, about)),
-            (FileType::Link, _) => {
-                listing.strays.push(found.stray(StrayKind::Link));
-                unclear.push((id, found));
-            }
-            (FileType::Regular | FileType::Unknown, _) => unclear.push((id, found)),
-            (FileType::Directory | FileType::Other, size) => {
-                listing.strays.push(found.stray(StrayKind::NotAFile));
-                listing.files.push(listed(id, size.unwrap_or(0), about));
-            }
-        }
-    }
     if unclear.is_empty() {
         return Ok(());
     }
@@ -344,7 +356,7 @@ async fn examine(
             Err(failure) => return Err(failure),
         };
         if matches!(about.file_type(), FileType::Directory | FileType::Other) {
-            listing.strays.push(found.stray(StrayKind::NotAFile));
+            most::add_stray(listing, found.stray(StrayKind::NotAFile));
         }
         listing
             .files

@@ -9,21 +9,17 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::super::http::{Answer, Failure};
-use super::super::id::Id;
-use super::super::{FileKind, Listed, Listing, Stray, StrayKind};
-
-/// The most files that a listing may have. 2^27 packs of 16 MiB are two exbibytes.
-const MOST: usize = 1 << 27;
+use super::super::most::Growing;
+use super::super::{FileKind, Listing};
 
 /// The largest page, in bytes. A page of Swift has at most 10,000 names of 1024 bytes, which may be escaped.
 const LARGEST_PAGE: u64 = 128 << 20;
 
 /// Reads one page after the other.
 pub(super) struct Pages<'a> {
-    kind: FileKind,
     /// What the names begin with.
     prefix: &'a str,
-    pub listing: Listing,
+    growing: Growing,
     /// The last name of the last page; empty before the first one.
     pub marker: String,
 }
@@ -40,9 +36,8 @@ impl<'a> Pages<'a> {
     /// Before the first page. All names begin with the prefix.
     pub fn new(kind: FileKind, prefix: &'a str) -> Pages<'a> {
         Pages {
-            kind,
             prefix,
-            listing: Listing::default(),
+            growing: Growing::new(kind),
             marker: String::new(),
         }
     }
@@ -62,6 +57,9 @@ impl<'a> Pages<'a> {
             Err(error) if error.is_io() || error.is_eof() => {
                 return Err(answer.body_failure(error.into()));
             }
+            Err(_) if self.growing.is_full() => {
+                return Err(Failure::answer("the server lists too many files"));
+            }
             Err(_) => return Err(Failure::answer("the listing of the server cannot be read")),
         };
         match last {
@@ -72,6 +70,11 @@ impl<'a> Pages<'a> {
             }
             Some(_) => Err(Failure::answer("the listing of the server does not end")),
         }
+    }
+
+    /// What all pages had.
+    pub fn listing(self) -> Listing {
+        self.growing.listing()
     }
 
     /// Returns the last name.
@@ -94,28 +97,10 @@ impl<'a> Pages<'a> {
         };
         // Some programs make objects for directories.
         if name.is_empty() || name.ends_with('/') {
-            return true;
+            return self.growing.count().is_ok();
         }
-        let is_pack = self.kind == FileKind::Pack;
-        let (directory, id) = match name.split_once('/') {
-            Some((directory, id)) if is_pack => (Some(directory), id),
-            _ => (None, name),
-        };
-        match Id::parse(id) {
-            Ok(parsed) if !is_pack || directory == id.get(..2) => self.listing.files.push(Listed {
-                id: parsed,
-                size,
-                modified: modified.and_then(time),
-            }),
-            parsed => self.listing.strays.push(Stray {
-                path: format!("{}/{name}", self.kind.directory().unwrap_or_default()),
-                kind: match parsed {
-                    Ok(_) => StrayKind::Misplaced,
-                    Err(_) => StrayKind::NotAnId,
-                },
-            }),
-        }
-        self.listing.files.len() + self.listing.strays.len() <= MOST
+        let modified = modified.and_then(time);
+        self.growing.object(name, size, modified).is_ok()
     }
 }
 
@@ -182,6 +167,7 @@ impl<R: Read> Read for Bounded<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::StrayKind;
 
     const ONE: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
@@ -189,7 +175,7 @@ mod tests {
         let prefix = format!("p/{}/", kind.directory().unwrap());
         let mut pages = Pages::new(kind, &prefix);
         let last = pages.parse(text.as_bytes())?;
-        Ok((pages.listing, last))
+        Ok((pages.listing(), last))
     }
 
     #[test]

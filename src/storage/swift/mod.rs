@@ -152,7 +152,7 @@ impl Swift {
                 // A place that does not exist.
                 404 if is_first => {
                     answer.finish();
-                    return Ok(pages.listing);
+                    return Ok(pages.listing());
                 }
                 200..=299 => {
                     if pages.read(&mut answer)? {
@@ -163,7 +163,7 @@ impl Swift {
                 _ => return Err(refusal::of(answer)),
             }
             answer.finish();
-            return Ok(pages.listing);
+            return Ok(pages.listing());
         }
     }
 

@@ -1,5 +1,7 @@
 //! Faults of servers and networks, one by one: what is retried, what is not, and that nothing is lost.
 
+use std::io::Write;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use freezerd::storage::concurrency::Concurrency;
@@ -8,6 +10,7 @@ use freezerd::storage::ftp::Options;
 use freezerd::storage::{FileKind, FileName, Storage};
 
 use super::{content, open, with_retries};
+use crate::ftp_server;
 use crate::ftp_server::faulty::{Fault, FaultyServer};
 use crate::ftp_server::vsftpd::Server;
 use crate::support::{listed, named};
@@ -256,4 +259,31 @@ fn a_greeting_that_is_not_one_of_ftp_is_said() {
         let error = open(options.clone()).list(FileKind::Key).unwrap_err();
         assert_eq!(error.kind, kind, "{reply}: {error}");
     }
+}
+
+#[test]
+fn a_server_that_is_always_ready_soon_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            while client.write_all(b"120 wait a little\r\n").is_ok() {}
+        }
+    });
+    let storage = open(ftp_server::options(port, "anyone"));
+    let error = storage.list(FileKind::Key).unwrap_err();
+    assert!(error.to_string().contains("again and again"), "{error}");
+}
+
+#[test]
+fn a_login_that_begins_in_an_endless_path_is_refused() {
+    let Some((_server, proxy, options)) = faulty() else {
+        return;
+    };
+    let path = format!("257 \"{}\"", "/a".repeat(10_000));
+    proxy.fail("PWD", Fault::Reply(path.leak()));
+    let error = open(options).list(FileKind::Key).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Answer, "{error}");
+    // Each of its directories would be asked for.
+    assert_eq!(proxy.count("CWD"), 0);
 }

@@ -2,12 +2,16 @@
 //!
 //! The place of the trial holds nothing else: what an earlier trial left there is removed first.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::{Doing, Error, ErrorKind};
 use super::id::Id;
 use super::retention::Retention;
 use super::{FileKind, FileName, Storage};
+pub use patience::run;
+
+mod patience;
 
 /// How many small requests the round trip is the median of.
 const ROUND_TRIPS: usize = 5;
@@ -83,33 +87,35 @@ impl Trial {
     }
 }
 
-/// Tries a storage out. Each of `packs` is the content of a file, different from the others; `lock` is that of a small
-/// one. `tell` gets each step before it begins.
-pub fn run(
+fn locked(trial: &Mutex<Trial>) -> MutexGuard<'_, Trial> {
+    trial.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tries a storage out, and notes in `trial` what comes of it.
+fn try_out(
     storage: &dyn Storage,
     lock: &[u8],
     packs: &[Vec<u8>],
+    trial: &Mutex<Trial>,
     tell: &mut dyn FnMut(Step),
-) -> Trial {
-    let mut trial = Trial::default();
+) {
     let small = FileName::new(FileKind::Lock, Id::of(lock));
     let name = |content: &Vec<u8>| FileName::new(FileKind::Pack, Id::of(content));
     let bytes: u64 = packs.iter().map(|content| content.len() as u64).sum();
     let mut written = false;
 
-    let mut attempt =
-        |step: Step, trial: &mut Trial, work: &mut dyn FnMut() -> Result<(), Error>| {
-            tell(step);
-            let began = Instant::now();
-            let result = work();
-            let took = began.elapsed();
-            let is_done = result.is_ok();
-            trial.steps.push(Tried { step, took, result });
-            is_done.then_some(took)
-        };
-    let mut first = |trial: &mut Trial| -> Option<()> {
+    let mut attempt = |step: Step, work: &mut dyn FnMut() -> Result<(), Error>| {
+        tell(step);
+        let began = Instant::now();
+        let result = work();
+        let took = began.elapsed();
+        let is_done = result.is_ok();
+        locked(trial).steps.push(Tried { step, took, result });
+        is_done.then_some(took)
+    };
+    let mut first = || -> Option<()> {
         let mut lacks_bucket = false;
-        attempt(Step::Open, trial, &mut || {
+        attempt(Step::Open, &mut || {
             clear(storage)?;
             match read_config(storage) {
                 Err(error) if error.kind == ErrorKind::NoPlace => lacks_bucket = true,
@@ -117,14 +123,12 @@ pub fn run(
             }
             Ok(())
         })?;
-        attempt(Step::Prepare, trial, &mut || storage.create_layout())?;
-        trial.made_bucket = lacks_bucket;
+        attempt(Step::Prepare, &mut || storage.create_layout())?;
+        locked(trial).made_bucket = lacks_bucket;
         written = true;
-        attempt(Step::Lock, trial, &mut || {
-            storage.write(small, lock).map(drop)
-        })?;
+        attempt(Step::Lock, &mut || storage.write(small, lock).map(drop))?;
         let mut times = Vec::new();
-        attempt(Step::RoundTrip, trial, &mut || {
+        attempt(Step::RoundTrip, &mut || {
             for _ in 0..ROUND_TRIPS {
                 let began = Instant::now();
                 storage.size(small)?;
@@ -133,19 +137,19 @@ pub fn run(
             Ok(())
         })?;
         times.sort();
-        trial.round_trip = times.get(ROUND_TRIPS / 2).copied();
-        let took = attempt(Step::Write, trial, &mut || {
+        locked(trial).round_trip = times.get(ROUND_TRIPS / 2).copied();
+        let took = attempt(Step::Write, &mut || {
             each(packs, &|content| {
                 storage.write(name(content), content).map(drop)
             })?;
             storage.sync()
         })?;
-        trial.upload = rate(bytes, took);
+        locked(trial).upload = rate(bytes, took);
         let kept = packs
             .first()
             .map(|content| storage.retention(name(content)));
-        trial.kept = kept.and_then(|kept| kept.ok().flatten());
-        let took = attempt(Step::Read, trial, &mut || {
+        locked(trial).kept = kept.and_then(|kept| kept.ok().flatten());
+        let took = attempt(Step::Read, &mut || {
             each(packs, &|content| {
                 let file = name(content);
                 match storage.read(file, content.len() as u64)? == *content {
@@ -154,8 +158,8 @@ pub fn run(
                 }
             })
         })?;
-        trial.download = rate(bytes, took);
-        attempt(Step::List, trial, &mut || {
+        locked(trial).download = rate(bytes, took);
+        attempt(Step::List, &mut || {
             let listed = storage.list(FileKind::Pack)?.files;
             let is_missing = |content: &&Vec<u8>| {
                 let (id, size) = (Id::of(content), content.len() as u64);
@@ -166,7 +170,7 @@ pub fn run(
                 Some(content) => Err(Error::new(ErrorKind::NotFound, Doing::List, name(content))),
             }
         })?;
-        attempt(Step::Keep, trial, &mut || {
+        attempt(Step::Keep, &mut || {
             let Some(content) = packs.first() else {
                 return Ok(());
             };
@@ -178,14 +182,13 @@ pub fn run(
         })?;
         Some(())
     };
-    first(&mut trial);
+    first();
     if written {
-        attempt(Step::Unlock, &mut trial, &mut || removed(storage, small));
-        attempt(Step::Remove, &mut trial, &mut || {
+        attempt(Step::Unlock, &mut || removed(storage, small));
+        attempt(Step::Remove, &mut || {
             each(packs, &|content| removed(storage, name(content)))
         });
     }
-    trial
 }
 
 /// Tries whether a storage answers: lists its keys, and reads its config. Writes nothing, and it may be empty.
@@ -265,12 +268,10 @@ mod tests {
     use crate::storage::memory::{Memory, Request};
 
     fn trial(storage: &dyn Storage) -> Trial {
-        run(
-            storage,
-            b"lock",
-            &[vec![1; 1000], vec![2; 1000]],
-            &mut |_| (),
-        )
+        let trial = Mutex::default();
+        let packs = [vec![1; 1000], vec![2; 1000]];
+        try_out(storage, b"lock", &packs, &trial, &mut |_| ());
+        trial.into_inner().unwrap()
     }
 
     fn failed(trial: &Trial) -> Vec<Step> {
