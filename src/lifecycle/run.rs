@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::job::JobResult;
-use crate::job::action::{JobAction, Work};
+use crate::job::action::JobAction;
 use crate::protocol::Verdict;
 use crate::record::{ActionRecord, AttemptEnd, ExitStatus, PartRead, reclaim_after};
 
@@ -136,8 +136,7 @@ fn add_numbers(row: &mut ActionRecord, action: &JobAction, end: &AttemptEnd) {
         }
         row.drill = outcome.summary.drill;
         row.proved = outcome.summary.proved.clone();
-        let stores = matches!(action.action.work, Work::Backup(_)) && !action.action.dry_run;
-        row.stored = outcome.summary.snapshot.clone().filter(|_| stores);
+        row.snapshot = outcome.summary.snapshot.clone();
         row.room = outcome.summary.room;
         row.no_space = outcome.no_space;
         row.damaged = outcome.damaged;

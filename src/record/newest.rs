@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::RunRecord;
+use crate::job::kind::WorkKind;
 use crate::location::Location;
 
 /// The newest snapshot that an action of the job has stored in a container.
@@ -31,7 +32,10 @@ impl Newest {
             action.is_some_and(|action| action.container.as_ref() == Some(&it.container))
         });
         for (action, record) in (0..).zip(&row.actions) {
-            if let (Some(snapshot), Some(container)) = (&record.stored, &record.container) {
+            let stores = record.kind == WorkKind::Backup.word() && !record.dry_run;
+            if let (true, Some(snapshot), Some(container)) =
+                (stores, &record.snapshot, &record.container)
+            {
                 newest.retain(|it| it.action != action);
                 newest.push(Newest {
                     action,
@@ -62,7 +66,7 @@ mod tests {
         ] {
             let record = |(place, stored): &(&str, Option<&str>)| ActionRecord {
                 container: Some(Location::Local(place.into())),
-                stored: stored.map(str::to_owned),
+                snapshot: stored.map(str::to_owned),
                 ..action_record()
             };
             let row = RunRecord {

@@ -152,9 +152,9 @@ pub struct ActionRecord {
     /// What its last attempt has found, if it is a drill that came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillResult>,
-    /// The full id of the snapshot that its last attempt has stored, if it is a backup.
+    /// The full id of the snapshot that its last attempt has stored or used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stored: Option<String>,
+    pub snapshot: Option<String>,
     /// The snapshot that its last attempt has proved, by the full id that it had first, if it is a drill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<String>,

@@ -127,7 +127,7 @@ pub fn action_record() -> ActionRecord {
         open_alarms: None,
         part_read: None,
         drill: None,
-        stored: None,
+        snapshot: None,
         proved: None,
         room: None,
         reclaim: None,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::rehearse::{self, foresee};
+pub use super::suspects::Headers;
 use super::suspects::suspects;
 use crate::repository::blob::PackedBlob;
 use crate::repository::check::data::{PackReader, Subject};
@@ -23,17 +24,6 @@ use crate::repository::snapshot::read_all;
 use crate::repository::unlisted::add_unlisted;
 use crate::storage::FileKind;
 use crate::storage::id::Id;
-
-/// Which headers are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Headers {
-    /// Those of packs that no index names, or that have another size than the index says.
-    WhereNeeded,
-    /// Those of all packs.
-    All,
-    /// As [`Headers::WhereNeeded`]; and packs that no index names are read whole, so that damage in them is found.
-    WholePacks,
-}
 
 /// What a repair did.
 #[derive(Debug, Default)]

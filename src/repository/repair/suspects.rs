@@ -2,11 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::index::Headers;
 use crate::repository::blob::PackedBlob;
 use crate::repository::index::ByPack;
 use crate::repository::pack;
 use crate::storage::id::Id;
+
+/// Which headers are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Headers {
+    /// Those of packs that no index names, or that have another size than the index says.
+    WhereNeeded,
+    /// Those of all packs.
+    All,
+    /// As [`Headers::WhereNeeded`]; and packs that no index names are read whole, so that damage in them is found.
+    WholePacks,
+}
 
 /// Packs that need a closer look.
 pub(super) struct Suspects {

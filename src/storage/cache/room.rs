@@ -181,7 +181,11 @@ fn age(path: &Path) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::overview;
+    use super::super::tests::{cached, kept as kept_file};
     use super::*;
+    use crate::storage::memory::Memory;
+    use crate::storage::{FileName, Storage};
 
     fn kept(age: u64, size: u64) -> Kept {
         Kept {
@@ -218,5 +222,32 @@ mod tests {
         assert_eq!(limit(500, 0, disk(300 << 30)), 500);
         assert_eq!(limit(500, 0, disk(FREE + 200)), 200);
         assert_eq!(limit(500, 0, disk(FREE)), 0);
+    }
+
+    #[test]
+    fn the_cache_stays_within_its_size() {
+        let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
+        let top = directory.path().join("cache");
+        let (cached, told) = cached(&memory, &top, 1000);
+        let snapshot = FileName::new(FileKind::Snapshot, Id::of(b"snapshot"));
+        cached.write(snapshot, b"snapshot").unwrap();
+        for number in 0..50_u8 {
+            let content = [number; 90];
+            let file = FileName::new(FileKind::Index, Id::of(&content));
+            cached.write(file, &content).unwrap();
+            let size: u64 = overview::overview(&top)
+                .unwrap()
+                .iter()
+                .map(|it| it.size)
+                .sum();
+            assert!(size <= 1000, "{size}");
+            assert!(kept_file(&directory, file).exists());
+            assert!(kept_file(&directory, snapshot).exists());
+        }
+        let content = [1; 2000];
+        let file = FileName::new(FileKind::Index, Id::of(&content));
+        cached.write(file, &content).unwrap();
+        assert!(!kept_file(&directory, file).exists());
+        assert_eq!(*told.lock().unwrap(), [] as [&str; 0]);
     }
 }

@@ -13,7 +13,11 @@ pub(super) const REPOSITORY: Id = Id([7; 32]);
 const KEY: Id = Id([8; 32]);
 
 /// A storage with a cache of this size, and what the cache said.
-fn cached(memory: &Memory, directory: &Path, size: u64) -> (Cached, Arc<Mutex<Vec<String>>>) {
+pub(super) fn cached(
+    memory: &Memory,
+    directory: &Path,
+    size: u64,
+) -> (Cached, Arc<Mutex<Vec<String>>>) {
     let (cached, told) = unopened(memory, directory, size, "s3:x/y");
     cached.belongs_to(REPOSITORY, KEY);
     (cached, told)
@@ -201,73 +205,6 @@ fn what_the_server_does_not_have_any_more_goes() {
     assert!(!kept(&directory, one).exists() && kept(&directory, other).exists());
     cached.remove(other).unwrap();
     assert!(!kept(&directory, other).exists());
-}
-
-#[test]
-fn a_snapshot_that_is_kept_and_not_listed_is_asked_for_by_its_name() {
-    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
-    let snapshots = [b"one", b"two", b"six"].map(|it| put(&memory, FileKind::Snapshot, it));
-    let top = directory.path().join("cache");
-    let (cached, told) = cached(&memory, &top, 1 << 20);
-    for file in snapshots {
-        cached.read(file, 99).unwrap();
-    }
-    let listed = || {
-        let listing = cached.list(FileKind::Snapshot)?;
-        let mut lists = cached.lists(&[FileKind::Snapshot, FileKind::Pack])?;
-        let ids = |listing: Listing| -> HashSet<Id> {
-            assert!(listing.files.iter().all(|file| file.size == 3));
-            listing.files.iter().map(|file| file.id).collect()
-        };
-        let found = ids(listing);
-        assert_eq!(found, ids(lists.swap_remove(0)));
-        Ok::<_, Error>(found.len())
-    };
-    assert_eq!(listed().unwrap(), 3);
-    assert_eq!(memory.count(Request::Size), 0);
-    memory.hide(snapshots[0]);
-    memory.remove(snapshots[1]).unwrap();
-    // Nothing is known of a snapshot of which the server does not say whether it is there.
-    memory.fail(Request::Size, 0, ErrorKind::Denied);
-    memory.fail(Request::Size, 0, ErrorKind::Denied);
-    assert_eq!(listed().unwrap_err().kind, ErrorKind::Denied);
-    memory.take_back_failures();
-    assert!(
-        snapshots
-            .iter()
-            .all(|file| kept(&directory, *file).exists())
-    );
-    assert_eq!(listed().unwrap(), 2);
-    assert_eq!(*told.lock().unwrap(), ["1 not listed", "1 not listed"]);
-    assert!(kept(&directory, snapshots[0]).exists());
-    assert!(!kept(&directory, snapshots[1]).exists());
-}
-
-#[test]
-fn the_cache_stays_within_its_size() {
-    let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
-    let top = directory.path().join("cache");
-    let (cached, told) = cached(&memory, &top, 1000);
-    let snapshot = FileName::new(FileKind::Snapshot, Id::of(b"snapshot"));
-    cached.write(snapshot, b"snapshot").unwrap();
-    for number in 0..50_u8 {
-        let content = [number; 90];
-        let file = FileName::new(FileKind::Index, Id::of(&content));
-        cached.write(file, &content).unwrap();
-        let size: u64 = overview::overview(&top)
-            .unwrap()
-            .iter()
-            .map(|it| it.size)
-            .sum();
-        assert!(size <= 1000, "{size}");
-        assert!(kept(&directory, file).exists());
-        assert!(kept(&directory, snapshot).exists());
-    }
-    let content = [1; 2000];
-    let file = FileName::new(FileKind::Index, Id::of(&content));
-    cached.write(file, &content).unwrap();
-    assert!(!kept(&directory, file).exists());
-    assert_eq!(*told.lock().unwrap(), [] as [&str; 0]);
 }
 
 #[test]

@@ -62,3 +62,51 @@ pub(super) fn unlisted(
 fn with<T, R>(mutex: &Mutex<T>, act: impl FnOnce(&mut T) -> R) -> R {
     act(&mut mutex.lock().unwrap_or_else(PoisonError::into_inner))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cached, kept, put};
+    use super::*;
+    use crate::storage::id::Id;
+    use crate::storage::memory::{Memory, Request};
+
+    #[test]
+    fn a_snapshot_that_is_kept_and_not_listed_is_asked_for_by_its_name() {
+        let (memory, directory) = (Memory::new(), tempfile::tempdir().unwrap());
+        let snapshots = [b"one", b"two", b"six"].map(|it| put(&memory, FileKind::Snapshot, it));
+        let top = directory.path().join("cache");
+        let (cached, told) = cached(&memory, &top, 1 << 20);
+        for file in snapshots {
+            cached.read(file, 99).unwrap();
+        }
+        let listed = || {
+            let listing = cached.list(FileKind::Snapshot)?;
+            let mut lists = cached.lists(&[FileKind::Snapshot, FileKind::Pack])?;
+            let ids = |listing: Listing| -> HashSet<Id> {
+                assert!(listing.files.iter().all(|file| file.size == 3));
+                listing.files.iter().map(|file| file.id).collect()
+            };
+            let found = ids(listing);
+            assert_eq!(found, ids(lists.swap_remove(0)));
+            Ok::<_, Error>(found.len())
+        };
+        assert_eq!(listed().unwrap(), 3);
+        assert_eq!(memory.count(Request::Size), 0);
+        memory.hide(snapshots[0]);
+        memory.remove(snapshots[1]).unwrap();
+        // Nothing is known of a snapshot of which the server does not say whether it is there.
+        memory.fail(Request::Size, 0, ErrorKind::Denied);
+        memory.fail(Request::Size, 0, ErrorKind::Denied);
+        assert_eq!(listed().unwrap_err().kind, ErrorKind::Denied);
+        memory.take_back_failures();
+        assert!(
+            snapshots
+                .iter()
+                .all(|file| kept(&directory, *file).exists())
+        );
+        assert_eq!(listed().unwrap(), 2);
+        assert_eq!(*told.lock().unwrap(), ["1 not listed", "1 not listed"]);
+        assert!(kept(&directory, snapshots[0]).exists());
+        assert!(!kept(&directory, snapshots[1]).exists());
+    }
+}

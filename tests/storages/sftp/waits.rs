@@ -12,7 +12,7 @@ use freezerd::repository::lock::{Settle, Timing, acquire};
 use freezerd::repository::open::Repository;
 use freezerd::repository::snapshot::Snapshot;
 use freezerd::repository::time::Time;
-use freezerd::storage::cache::{CacheFault, CachePlace, Cached};
+use freezerd::storage::cache::{CachePlace, Cached, Notice};
 use freezerd::storage::id::Id;
 use freezerd::storage::sftp::Sftp;
 use freezerd::storage::{FileKind, FileName, Storage};
@@ -28,7 +28,7 @@ fn cached(sftp: &Arc<Sftp>, directory: &Path) -> Arc<dyn Storage> {
         directory: directory.to_owned(),
         size: 1 << 20,
     };
-    let tell = Box::new(|fault: &CacheFault| panic!("{fault}"));
+    let tell = Box::new(|notice: Notice<'_>| panic!("{notice:?}"));
     Arc::new(Cached::new(inner, Some(place), "r".to_owned(), tell))
 }
 
