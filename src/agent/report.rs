@@ -79,6 +79,16 @@ impl Reporter {
         self.send(&Report::Waiting { reason });
     }
 
+    /// Says in the log and to the daemon what failed and is tried again. The next progress ends it.
+    pub fn tries_again(&self, reason: &str) {
+        let reason = harmless(reason);
+        log(&format!("warning: {reason}"));
+        // The next byte that passes is reported at once.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.sent = None;
+        self.send(&Report::Retrying { reason });
+    }
+
     /// Ends a [`Report::Waiting`]: sends the progress as it stands.
     pub fn goes_on(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

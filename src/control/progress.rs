@@ -57,7 +57,9 @@ impl ProgressFile {
                 self.progress = progress.clone();
                 self.waiting = None;
             }
-            Report::Waiting { reason } => self.waiting = Some(reason.clone()),
+            Report::Waiting { reason } | Report::Retrying { reason } => {
+                self.waiting = Some(reason.clone());
+            }
             Report::SlotReturned
             | Report::SlotWanted
             | Report::Changes(_)

@@ -102,7 +102,8 @@ impl AttemptLife {
                 Some(Report::Waiting { .. }) => *waits = true,
                 Some(Report::Progress(_)) => *waits = false,
                 Some(
-                    Report::SlotReturned
+                    Report::Retrying { .. }
+                    | Report::SlotReturned
                     | Report::SlotWanted
                     | Report::Changes(_)
                     | Report::Panicked { .. }

@@ -26,6 +26,7 @@ impl Heard {
         match &report {
             Report::Progress(_)
             | Report::Waiting { .. }
+            | Report::Retrying { .. }
             | Report::SlotReturned
             | Report::SlotWanted
             | Report::Changes(_)

@@ -15,6 +15,11 @@ pub enum Report {
         /// What it waits for, for people.
         reason: String,
     },
+    /// A request to a server has failed, and the agent tries it again.
+    Retrying {
+        /// What failed, for people.
+        reason: String,
+    },
     /// The agent does nothing but wait for the network, and needs no slot for that.
     SlotReturned,
     /// The agent can go on, and waits for a slot. The answer is an empty line on its standard input.

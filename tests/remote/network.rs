@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::harness::{Host, eventually, exec, now};
 use crate::rest_server::Server;
-use crate::rest_server::faulty::ClosedPort;
+use crate::rest_server::faulty::{ClosedPort, Fault, FaultyServer};
 use crate::site::{assert_clean_for_restic, for_restic, host, saved};
 
 #[test]
@@ -79,6 +79,30 @@ fn an_action_that_waits_for_its_slot_can_be_aborted() {
     assert_eq!(host.schedule("save")["result"], "aborted");
     gate.pass();
     daemon.run_of("other");
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn an_action_whose_request_is_tried_again_says_so_until_it_goes_on() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = FaultyServer::before(&server.authority);
+    let host = host(&format!("http://{}/", proxy.authority), "");
+    host.put("first", now(vec![saved(&host)]));
+    let daemon = host.start();
+    daemon.run_of("first");
+    for _ in 0..100 {
+        proxy.fail("POST", Fault::Status(503));
+    }
+    host.put("save", now(vec![saved(&host)]));
+    eventually_waits_for(&host, "rest:http://");
+    let why = host.freezerd(&["why", "save"]).exits(0).stdout();
+    assert!(why.contains("It is waiting: rest:http://"), "{why}");
+    assert!(why.contains("trying again in "), "{why}");
+    proxy.recover();
+    daemon.run_of("save");
+    assert_eq!(host.schedule("save")["result"], "success");
     assert!(daemon.stop().success());
 }
 

@@ -162,6 +162,11 @@ impl FaultyServer {
         self.state.lock().unwrap().faults.push((method, fault));
     }
 
+    /// No more requests fail.
+    pub fn recover(&self) {
+        self.state.lock().unwrap().faults.clear();
+    }
+
     /// From now on, lists of a bucket lack the first file of this kind, which is there all the same.
     pub fn shorten_lists_of(&self, kind: &'static str) {
         self.state.lock().unwrap().short = Some(kind);

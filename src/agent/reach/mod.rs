@@ -49,6 +49,8 @@ pub struct Reach {
     rates: Option<Arc<Rates>>,
     /// `None`: containers away from this host are read without a cache.
     cache: Option<CachePlace>,
+    /// Who is told of waits and of requests that are tried again. `None`: the log alone.
+    reporter: Option<Arc<Reporter>>,
     /// For how long a server that cannot be reached is waited for, unless its storage says it, who is told of that, and
     /// the slot that others may have meanwhile. `None`: it is not waited for.
     network: Option<(Duration, Arc<Reporter>, Arc<Slot>)>,
@@ -60,11 +62,12 @@ impl Reach {
     /// The way of an action, with the limits that hold for it, which the log names. What passes counts as progress.
     pub fn of_request(request: &Request, reporter: &Arc<Reporter>) -> Reach {
         let (own, general) = (request.action.bandwidth.clone(), request.bandwidth.clone());
-        let reporter = Arc::clone(reporter);
-        let moved = move |direction, bytes| reporter.moved(direction, bytes);
+        let counts = Arc::clone(reporter);
+        let moved = move |direction, bytes| counts.moved(direction, bytes);
         let rates = Rates::new(own, general, zone(request.zone.as_deref()), moved);
         Reach {
             rates: Some(Arc::new(rates.told())),
+            reporter: Some(Arc::clone(reporter)),
             ..Reach::default()
         }
     }
@@ -210,11 +213,14 @@ impl Reach {
         }
         // An action may have several containers.
         let location = container.location.to_string();
+        let reporter = self.reporter.clone();
         let tell = move |error: &StorageError, wait| {
-            log(&format!(
-                "warning: {location}: {error}; trying again in {}",
-                units::duration(wait)
-            ));
+            let wait = units::duration(wait);
+            let reason = format!("{location}: {error}; trying again in {wait}");
+            match &reporter {
+                Some(reporter) => reporter.tries_again(&reason),
+                None => log(&format!("warning: {reason}")),
+            }
         };
         let mut policy = Policy::default();
         if let Some(patience) = container.connection.retry_for {
