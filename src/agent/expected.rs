@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Context;
 use super::error::ActionError;
 use super::report::{local, log};
-use super::repository::{Found, Opened};
+use super::repository::Opened;
 use super::snapshot::Filter;
 use crate::location::Location;
 use crate::protocol::Stored;
@@ -50,33 +50,27 @@ pub fn refuse_without_snapshots(
     })
 }
 
-/// Warns where what a backup has stored last is not in the container any more. An older copy of the repository may have taken
-/// its place, or another repository with the same password. A snapshot with new tags has another id, and says which one it
-/// had first.
-pub fn tell_missing(context: &Context, opened: &Opened, lineage: &[Found], listed: &Listing) {
+/// Warns where a backup is not in the container any more, and nothing newer is either. An older copy of the repository may
+/// have taken its place, or another repository with the same password. What retention removes has something newer beside it.
+/// A snapshot with new tags has another id, and says which one it had first.
+pub fn tell_missing(context: &Context, opened: &Opened, listed: &Listing) {
     let ids: HashSet<String> = listed.files.iter().map(|it| it.id.to_string()).collect();
     let newest = context.request.newest.iter();
-    let mut missing: Vec<&Stored> = newest.filter(|it| !ids.contains(&it.snapshot)).collect();
-    drop_known(&mut missing, lineage);
-    if !missing.is_empty() {
-        drop_known(
-            &mut missing,
-            &opened.snapshots_of(&Filter::default(), &listed.files).found,
-        );
+    let missing: Vec<&Stored> = newest.filter(|it| !ids.contains(&it.snapshot)).collect();
+    if missing.is_empty() {
+        return;
     }
-    for stored in missing {
+    let all = opened.snapshots_of(&Filter::default(), &listed.files).found;
+    let is_there = |stored: &Stored| {
+        let mut snapshots = all.iter().map(|(snapshot, ..)| snapshot);
+        snapshots.any(|it| it.first_id() == stored.snapshot || it.time >= stored.at)
+    };
+    for stored in missing.into_iter().filter(|it| !is_there(it)) {
         let id = stored.snapshot.get(..8).unwrap_or(&stored.snapshot);
         log(&format!(
-            "warning: snapshot {id}, which this job stored last ({}), is not in the container any more; if nobody removed it, \
-             an older copy of the container or another one is in its place",
+            "warning: snapshot {id}, which this job stored last ({}), is not in the container any more, and no newer one is; if \
+             nobody removed it, an older copy of the container or another one is in its place",
             local(stored.at)
         ));
     }
-}
-
-fn drop_known(missing: &mut Vec<&Stored>, found: &[Found]) {
-    missing.retain(|it| {
-        let mut known = found.iter().map(|(snapshot, ..)| snapshot.first_id());
-        !known.any(|first| first == it.snapshot)
-    });
 }

@@ -92,7 +92,7 @@ pub struct Request {
 pub struct Stored {
     /// The full id that it had then.
     pub snapshot: String,
-    /// The end of the backup's run.
+    /// The start of the backup's run.
     pub at: DateTime<Utc>,
 }
 

@@ -15,7 +15,7 @@ pub struct Newest {
     pub container: Location,
     /// The full id that it had then: a new tag changes the id.
     pub snapshot: String,
-    /// The end of the run.
+    /// The start of the run.
     pub at: DateTime<Utc>,
 }
 
@@ -24,7 +24,7 @@ impl Newest {
     /// action or another container has goes.
     pub fn note(newest: &mut Vec<Newest>, row: &RunRecord) {
         // A row without actions was rebuilt.
-        let (Some(at), false) = (row.ended, row.actions.is_empty()) else {
+        let (Some(at), false) = (row.started, row.actions.is_empty()) else {
             return;
         };
         newest.retain(|it| {
@@ -70,7 +70,7 @@ mod tests {
                 ..action_record()
             };
             let row = RunRecord {
-                ended: Some(at(60)),
+                started: Some(at(1)),
                 actions: actions.iter().map(record).collect(),
                 ..run_record(1, "job", at(0))
             };

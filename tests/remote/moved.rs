@@ -291,3 +291,24 @@ fn an_older_copy_in_place_of_the_repository_is_told_of_once() {
         assert!(!said.contains(warning), "{}: {said}", moved.kind);
     });
 }
+
+#[test]
+fn what_a_run_has_removed_by_its_own_rules_is_not_taken_for_an_older_copy() {
+    let host = host("http://127.0.0.1:1/", "");
+    let backup = |name: &str| {
+        let keys = json!({
+            "action": "backup", "path_to_backup": host.path("source"), "backup_name": name, "keep_last": 1,
+            "container": host.path("container"), "encrypt_pass_file": host.path("pass"),
+        });
+        json!({"freezer_action": keys})
+    };
+    let actions = vec![backup("one"), backup("two"), backup("two")];
+    for text in ["first", "second", "third"] {
+        host.file("source/letter", text);
+        host.put("save", now(actions.clone()));
+        host.once().exits(0);
+        let log = host.freezerd(&["log", "save"]).exits(0).stdout();
+        assert!(!log.contains("which this job stored last"), "{log}");
+        assert!(text == "first" || log.contains("removed"), "{log}");
+    }
+}

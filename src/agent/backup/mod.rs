@@ -82,7 +82,7 @@ pub fn run(context: &Context, work: &Backup) -> Result<Outcome, ActionError> {
         .map_err(|error| opened.failed("list the repository", error))?;
     index.listed(files.index);
     let lineage = lineage(context, &opened, work, &files.snapshots)?;
-    tell_missing(context, &opened, &lineage, &files.snapshots);
+    tell_missing(context, &opened, &files.snapshots);
     if let Some((finished, summary)) = finished_before(context, work, &lineage) {
         changes::tell_finished(context, work, index, &lineage, finished);
         return clear_out(context, work, opened, lock, None, summary);

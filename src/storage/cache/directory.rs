@@ -1,7 +1,7 @@
 //! The files of one repository in the cache: `index/ID`, `snapshots/ID`, `data/ID`, `keys/ID`, and `place`, which says
 //! where the repository is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
@@ -34,6 +34,8 @@ pub(super) struct Directory {
     room: Room,
     /// The files whose content this process has compared with their names.
     verified: Mutex<HashMap<FileName, Stamp>>,
+    /// Snapshots of which the server has another size.
+    differ: Mutex<HashSet<Id>>,
     /// Nothing more can be written.
     full: AtomicBool,
 }
@@ -69,6 +71,7 @@ impl Directory {
             location: location.to_owned(),
             room: Room::new(place.clone()),
             verified: Mutex::default(),
+            differ: Mutex::default(),
             full: AtomicBool::new(false),
         }
     }
@@ -170,6 +173,9 @@ impl Directory {
 
     /// The whole file; `None` if it is not there, or larger than `limit` bytes.
     pub(super) fn read(&self, file: FileName, limit: u64) -> Option<Vec<u8>> {
+        if file.kind == FileKind::Snapshot && lock(&self.differ).contains(&file.id) {
+            return None;
+        }
         let path = self.path(file)?;
         let opened = open(&path)?;
         let size = opened.metadata().ok()?.len();
@@ -239,7 +245,8 @@ impl Directory {
     }
 
     /// Removes the files that the server does not have any more, and those of which it has another size: who reads one of
-    /// them shall see the damage.
+    /// them shall see the damage. A snapshot of another size is not read here either, but stays: nothing else on this host
+    /// knows that it should be there.
     pub(super) fn keep_listed(&self, kind: FileKind, listed: &[Listed]) {
         let there = self.list(kind);
         if there.is_empty() {
@@ -247,7 +254,14 @@ impl Directory {
         }
         let sizes: HashMap<Id, u64> = listed.iter().map(|file| (file.id, file.size)).collect();
         for kept in there {
-            if sizes.get(&kept.id) != Some(&kept.size) {
+            let size = sizes.get(&kept.id);
+            if kind == FileKind::Snapshot && size.is_some() {
+                let mut differ = lock(&self.differ);
+                match size == Some(&kept.size) {
+                    true => differ.remove(&kept.id),
+                    false => differ.insert(kept.id),
+                };
+            } else if size != Some(&kept.size) {
                 self.forget(FileName::new(kind, kept.id));
             }
         }

@@ -108,5 +108,11 @@ mod tests {
         assert_eq!(*told.lock().unwrap(), ["1 not listed", "1 not listed"]);
         assert!(kept(&directory, snapshots[0]).exists());
         assert!(!kept(&directory, snapshots[1]).exists());
+        // It stays known when the server says something wrong of it, and its damage is seen.
+        memory.damage(snapshots[0], Vec::new());
+        let listing = cached.list(FileKind::Snapshot).unwrap();
+        assert!(listing.files.iter().any(|file| file.size == 0));
+        assert_eq!(cached.read(snapshots[0], 99).unwrap(), b"");
+        assert!(kept(&directory, snapshots[0]).exists());
     }
 }

@@ -116,7 +116,7 @@ impl Control {
         stream
             .write_all(&line)
             .and_then(|()| stream.flush())
-            .map_err(|error| Failure::of_io(error, self.stall))
+            .map_err(|error| Failure::of_session(error, self.stall))
     }
 
     /// Waits for an answer.

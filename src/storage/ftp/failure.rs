@@ -145,7 +145,17 @@ impl Failure {
                 "the server did not answer {command} for {} s",
                 stall.as_secs()
             )),
-            false => Failure::of_io(error, stall),
+            false => Failure::of_session(error, stall),
+        }
+    }
+
+    /// The failure of a connection whose server speaks TLS already. A process of a server that breaks down may say so without
+    /// TLS, in the middle of it, and the next try may go well.
+    pub fn of_session(error: io::Error, stall: Duration) -> Failure {
+        let failure = Failure::of_io(error, stall);
+        match failure.kind {
+            ErrorKind::Answer => Failure::lost("the server went on without TLS"),
+            _ => failure,
         }
     }
 
@@ -158,11 +168,7 @@ impl Failure {
                 stall.as_secs()
             ));
         }
-        let failure = Failure::of_io(error, stall);
-        match failure.kind {
-            ErrorKind::Answer => failure.of_kind(ErrorKind::Unreachable),
-            _ => failure,
-        }
+        Failure::of_session(error, stall)
     }
 
     /// The same failure, of which more has become known.
@@ -268,6 +274,23 @@ mod tests {
         ] {
             let failure = Failure::refused(code, b"no space");
             assert_eq!(failure.kind, kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn bytes_without_tls_are_a_lost_connection_once_the_server_has_spoken_tls() {
+        let error = || {
+            let message = rustls::InvalidMessage::InvalidContentType;
+            io::Error::other(rustls::Error::InvalidMessage(message))
+        };
+        let stall = Duration::from_secs(1);
+        assert_eq!(Failure::of_io(error(), stall).kind, ErrorKind::Answer);
+        for failure in [
+            Failure::of_session(error(), stall),
+            Failure::of_answer(error(), stall, "STOR"),
+            Failure::of_data(error(), stall),
+        ] {
+            assert_eq!(failure.kind, ErrorKind::Unreachable);
         }
     }
 

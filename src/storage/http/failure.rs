@@ -149,7 +149,7 @@ impl Failure {
         let kind = match status {
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Denied,
-            404 => ErrorKind::NotFound,
+            404 | 410 => ErrorKind::NotFound,
             413 | 507 => ErrorKind::NoSpace,
             416 => ErrorKind::TooShort,
             421 | 429 | 503 => ErrorKind::Overloaded,
