@@ -47,6 +47,7 @@ mod state;
 pub mod storage;
 mod target;
 mod timing;
+pub mod unknown_key;
 mod values;
 mod which_storage;
 pub mod window;

@@ -14,6 +14,7 @@ use super::times::{DIGEST_EXPECTED, DigestTime, QUIET_EXPECTED, QuietHours};
 use crate::job::command::Command;
 use crate::job::secret::credential;
 use crate::job::storage::{Fault, SecretSource, Value};
+use crate::job::unknown_key::unknown_key;
 use crate::location::HttpAddress;
 use crate::schedule::interval::parse_duration;
 
@@ -338,21 +339,6 @@ fn is_known(name: &str) -> Result<(), Fault> {
     if name == "kind" {
         return fault(name, "there is no key \"kind\"; did you mean \"type\"?");
     }
-    let closest = receiver_keys()
-        .map(|key| (strsim::damerau_levenshtein(name, key.name), key.name))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    fault(
-        name,
-        match closest {
-            Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
-            None => {
-                let names: Vec<&str> = receiver_keys().map(|key| key.name).collect();
-                format!(
-                    "there is no key {name:?}; the keys are {}",
-                    names.join(", ")
-                )
-            }
-        },
-    )
+    let known: Vec<&str> = receiver_keys().map(|key| key.name).collect();
+    fault(name, unknown_key(name, &known))
 }

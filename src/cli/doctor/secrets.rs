@@ -11,7 +11,7 @@ use crate::cli::storage::look;
 use crate::config::Settings;
 
 /// What is wrong with the files, of the named storages and of those that jobs describe. `are_asked`: the storages are
-/// asked, too, and then say themselves that there is no secret.
+/// asked, too. Then a missing secret is told there, and not here.
 pub fn findings(settings: &Settings, used: &[Used], who: Who, are_asked: bool) -> Vec<Finding> {
     let named = settings.storages.values().map(|it| &it.connection);
     let of_jobs = used.iter().map(|it| &it.container.connection);

@@ -11,6 +11,7 @@ use super::{JobFileSecret, NOT_SUPPORTED, SecretSource, StorageKind};
 use crate::job::command::Command;
 use crate::job::rate_limit::{EXPECTED, RateLimit};
 use crate::job::secret;
+use crate::job::unknown_key::unknown_key;
 use crate::location::HttpAddress;
 use crate::schedule::interval::parse_duration;
 
@@ -363,21 +364,6 @@ fn is_known(name: &str) -> Result<(), Fault> {
     if storage_keys().any(|key| key.name == name) {
         return Ok(());
     }
-    let closest = storage_keys()
-        .map(|key| (strsim::damerau_levenshtein(name, key.name), key.name))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    fault(
-        name,
-        match closest {
-            Some((_, key)) => format!("there is no key {name:?}; did you mean {key:?}?"),
-            None => {
-                let names: Vec<&str> = storage_keys().map(|key| key.name).collect();
-                format!(
-                    "there is no key {name:?}; the keys are {}",
-                    names.join(", ")
-                )
-            }
-        },
-    )
+    let known: Vec<&str> = storage_keys().map(|key| key.name).collect();
+    fault(name, unknown_key(name, &known))
 }

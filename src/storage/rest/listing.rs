@@ -12,7 +12,7 @@ use super::super::most::Growing;
 use super::super::names;
 use super::super::{FileKind, Listed, Listing, StrayKind};
 
-/// The longest entry, in bytes. A name is no longer than an object store allows, and may be escaped.
+/// The longest entry, in bytes. An object store allows names of 1024 bytes, and each byte may be escaped.
 const LONGEST_ENTRY: usize = 16 * 1024;
 
 /// So many bytes may come for each entry that a listing may have.
